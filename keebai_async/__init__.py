@@ -1,0 +1,1 @@
+"""The asyncio client and campaign launcher for the Keebai WhatsApp API."""

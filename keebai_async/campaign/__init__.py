@@ -1,0 +1,1 @@
+"""From a list of people to a finished report."""

@@ -1,0 +1,84 @@
+"""A frozen Plan: what a campaign will send, to how many, and why others are left out."""
+
+import enum
+import re
+
+import msgspec
+
+from keebai_async.campaign.recipient import Reason, Rejection
+from keebai_async.keebai.models import Sender
+
+
+class CampaignState(enum.Enum):
+    PLANNED = "planned"
+    RUNNING = "running"
+    PAUSED = "paused"
+    STOPPED = "stopped"
+    FINISHED = "finished"
+
+
+class ReasonCount(msgspec.Struct, frozen=True, kw_only=True):
+    """How many rows are left out for one reason, with the first few of them."""
+
+    reason: Reason
+    count: int
+    examples: tuple[Rejection, ...] = ()
+
+
+class Plan(msgspec.Struct, frozen=True, kw_only=True):
+    """What would happen. It adds up: read = ready + duplicates + rejected + suppressed.
+
+    *chunks* holds the number of recipients of each chunk, in order. *fingerprint* is a hash of
+    everything that would be sent: two plans with the same one would message the same people with the
+    same words. *notes* are things a person should know before saying yes, a sentence each.
+    """
+
+    campaign_id: str
+    name: str
+    template: str
+    language: str
+    sender: Sender
+    created_at: float
+    read: int
+    ready: int
+    duplicates: int
+    rejected: int
+    suppressed: int
+    chunks: tuple[int, ...]
+    reasons: tuple[ReasonCount, ...] = ()
+    ignored_columns: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+    fingerprint: str = ""
+    source: str = ""
+    preview: str | None = None
+
+
+def chunk_name(name: str, number: int, of: int, *, parent: int | None = None) -> str:
+    """The `campaign_name` of one chunk: "Promo marzo [03/10]", or "[11 from 03]" for a part of one.
+
+    Source: contract, section 3.1, stated advice: parts of one list get different names.
+    """
+    width = max(2, len(str(of)))
+    if parent is not None:
+        return f"{name} [{number:0{width}} from {parent:0{width}}]"
+    return f"{name} [{number:0{width}}/{of:0{width}}]"
+
+
+def body_of(plan: Plan, number: int, items: bytes, *, parent: int | None = None) -> bytes:
+    """The body of POST /messages/bulk for a chunk whose recipients are encoded in *items*.
+
+    *items* is a JSON array. The same arguments give the same bytes.
+    """
+    field, sender = plan.sender.wire
+    head = {
+        field: sender,
+        "template_name": plan.template,
+        "language": plan.language,
+        "campaign_name": chunk_name(plan.name, number, len(plan.chunks), parent=parent),
+    }
+    return msgspec.json.encode(head)[:-1] + b',"recipients":' + items + b"}"
+
+
+def slug(name: str) -> str:
+    """A campaign's name as the beginning of its id: lower case letters, digits and dashes."""
+    return re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")[:32] or "campaign"

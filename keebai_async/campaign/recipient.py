@@ -1,0 +1,46 @@
+"""A row that will be sent (Recipient), or why it will not (Rejection)."""
+
+import enum
+
+import msgspec
+
+
+class Recipient(msgspec.Struct, frozen=True, kw_only=True):
+    """One person of a campaign, in the service's own shape. *to* is as the caller wrote it."""
+
+    to: str
+    variables: dict[str, str] = {}
+    meta_data: dict[str, object] = {}
+
+
+class Reason(enum.Enum):
+    """Why a row is not sent: fixed words, for counts and for machines."""
+
+    NO_NUMBER = "no number"
+    BAD_NUMBER = "bad number"
+    SPREADSHEET_NUMBER = "spreadsheet number"
+    DUPLICATE = "duplicate"
+    SUPPRESSED = "suppressed"
+    MISSING_VARIABLE = "missing variable"
+    EXTRA_VARIABLE = "extra variable"
+    BLANK_VARIABLE = "blank variable"
+    BAD_VARIABLE = "bad variable"
+    LONG_VARIABLE = "long variable"
+    BAD_META_DATA = "bad meta_data"
+    BAD_ROW = "bad row"
+
+
+class Rejection(msgspec.Struct, frozen=True, kw_only=True):
+    """One row that will not be sent. Rows count as their reader sees them, the first line of a file is 1.
+
+    *to* is the number as it was given, and *columns* the row as it was read: both are private.
+    *detail* says what is wrong and how to mend it, without the number.
+    """
+
+    row: int
+    reason: Reason
+    detail: str
+    to: str = ""
+    field: str = ""
+    repeats_row: int | None = None
+    columns: dict[str, str] = {}

@@ -1,0 +1,215 @@
+"""Every exception we raise on purpose. The class says what the caller can do next:
+
+KeebaiError
+    InvalidInput            before any request: mend the input (field, value, row)
+        UnusableSource      the file or list as a whole cannot be read
+        TemplateUnusable    the template is unknown, in another language, not approved, or not fed
+    Misused                 the program's mistake: a closed client, a second event loop
+    CampaignError           campaign_id
+        CampaignNotFound    no such campaign in this journal
+        CampaignBusy        another process runs it, or it was run before
+        ForbiddenMove       a chunk was asked to go where its life does not lead
+        JournalUnusable     the disk is full, the file is read-only, corrupt, or from a newer version
+    RequestError            method, path, status, attempts, code
+        TokenRejected       401: get another token
+        ScopeMissing        403: required, missing
+        NotFound            404
+        RequestInvalid      400, 413, 422: the server's words, field and item when it names them
+        Conflict            409: not now
+        RateLimited         429: retry_after, in seconds
+        ServerFailed        5xx on a read, after the retries
+        ConnectionFailed    no byte of the request was written
+        TimedOut            a read took too long, after the retries
+        Undecodable         a reply that cannot be understood
+        OutcomeUnknown      perhaps sent, perhaps not: a person decides (campaign_id, chunk, recipients)
+"""
+
+
+class KeebaiError(Exception):
+    """Base of every exception that this library raises on purpose."""
+
+
+class InvalidInput(KeebaiError):
+    """Something the caller gave cannot be used. Nothing was sent.
+
+    *value* is shown to people: mask what is private before it comes here.
+    """
+
+    def __init__(
+        self, message: str, *, field: str | None = None, value: str | None = None, row: int | None = None
+    ) -> None:
+        super().__init__(message)
+        self.field = field
+        self.value = value
+        self.row = row
+
+
+class UnusableSource(InvalidInput):
+    """The list of people cannot be read: missing, empty, binary, in another encoding, without a number."""
+
+
+class TemplateUnusable(InvalidInput):
+    """The template does not exist in that language, is not approved, or has a variable nobody feeds."""
+
+
+class Misused(KeebaiError):
+    """The program uses the library in a way that cannot work, such as a client in two event loops."""
+
+
+class CampaignError(KeebaiError):
+    """Something about one campaign as a whole."""
+
+    def __init__(self, message: str, *, campaign_id: str | None = None) -> None:
+        super().__init__(message)
+        self.campaign_id = campaign_id
+
+
+class CampaignNotFound(CampaignError):
+    """The journal holds no campaign of this id."""
+
+
+class CampaignBusy(CampaignError):
+    """The campaign cannot be started now: it runs elsewhere, or has been run already."""
+
+
+class ForbiddenMove(CampaignError):
+    """A chunk was asked for a change of state that its life does not allow."""
+
+
+class JournalUnusable(CampaignError):
+    """What must be on disk cannot be put there, so nothing is submitted."""
+
+
+class RequestError(KeebaiError):
+    """A request did not end well. *attempts* counts how often it was made."""
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        method: str,
+        path: str,
+        status: int | None = None,
+        attempts: int = 1,
+        code: str | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.method = method
+        self.path = path
+        self.status = status
+        self.attempts = attempts
+        self.code = code
+
+
+class TokenRejected(RequestError):
+    """401: the token is missing, malformed, revoked or expired, or its owner is deactivated."""
+
+
+class ScopeMissing(RequestError):
+    """403: the token may not do this."""
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        method: str,
+        path: str,
+        status: int | None = None,
+        attempts: int = 1,
+        code: str | None = None,
+        required: tuple[str, ...] = (),
+        missing: tuple[str, ...] = (),
+    ) -> None:
+        super().__init__(message, method=method, path=path, status=status, attempts=attempts, code=code)
+        self.required = required
+        self.missing = missing
+
+
+class NotFound(RequestError):
+    """404: the broadcast, channel or sender does not exist, or belongs to somebody else."""
+
+
+class RequestInvalid(RequestError):
+    """400, 413 or 422: the request as it stands will never be accepted.
+
+    *field* is what the server named (`recipients.17.to`), *item* the index inside a list (17).
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        method: str,
+        path: str,
+        status: int | None = None,
+        attempts: int = 1,
+        code: str | None = None,
+        field: str | None = None,
+        item: int | None = None,
+    ) -> None:
+        super().__init__(message, method=method, path=path, status=status, attempts=attempts, code=code)
+        self.field = field
+        self.item = item
+
+
+class Conflict(RequestError):
+    """409: the thing is in a state that does not allow this now."""
+
+
+class RateLimited(RequestError):
+    """429: not accepted, and nothing with this token will be for *retry_after* seconds."""
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        method: str,
+        path: str,
+        status: int | None = None,
+        attempts: int = 1,
+        code: str | None = None,
+        retry_after: float,
+    ) -> None:
+        super().__init__(message, method=method, path=path, status=status, attempts=attempts, code=code)
+        self.retry_after = retry_after
+
+
+class ServerFailed(RequestError):
+    """The service answered a read with 5xx, or with a redirect, until the retries were spent."""
+
+
+class ConnectionFailed(RequestError):
+    """No byte of the request was written: name not resolved, refused, TLS failed, connect timed out."""
+
+
+class TimedOut(RequestError):
+    """A read had no answer in time, or lost its connection, until the retries were spent."""
+
+
+class Undecodable(RequestError):
+    """The service accepted or answered, but its words cannot be understood."""
+
+
+class OutcomeUnknown(RequestError):
+    """A request that may message people went out and what became of it is not known.
+
+    It is never sent again by itself: look in the portal, then decide.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        method: str,
+        path: str,
+        status: int | None = None,
+        attempts: int = 1,
+        code: str | None = None,
+        recipients: int = 1,
+        campaign_id: str | None = None,
+        chunk: int | None = None,
+    ) -> None:
+        super().__init__(message, method=method, path=path, status=status, attempts=attempts, code=code)
+        self.recipients = recipients
+        self.campaign_id = campaign_id
+        self.chunk = chunk

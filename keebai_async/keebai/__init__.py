@@ -1,0 +1,1 @@
+"""The Keebai API, one module per resource."""

@@ -1,0 +1,19 @@
+"""The limits that Keebai's pages name, as data."""
+
+import re
+from typing import Final
+
+MAX_RECIPIENTS: Final = 5_000
+"""Recipients in one POST /messages/bulk, at least 1. Source: contract, section 3.1."""
+
+MAX_TEXT: Final = 4_096
+"""Characters in POST /messages/text, at least 1. Source: contract, section 3.4."""
+
+MAX_VARIABLE: Final = 1_024
+"""Characters in one variable: no more than the template body that holds it. Source: contract, section 10."""
+
+E164: Final = re.compile(r"\+[1-9][0-9]{6,14}")
+"""A phone number as the service takes it; use it with `fullmatch`. Source: contract, section 3.1."""
+
+DELIVERY_RATE: Final = 80.0
+"""Messages a second that one sender delivers by default. Source: contract, section 10, "Throughput"."""

@@ -1,0 +1,172 @@
+"""The vocabulary of the Keebai API: what it sends, in either dialect of its documents."""
+
+import enum
+
+import msgspec
+
+from keebai_async.errors import InvalidInput
+
+
+class Reply(msgspec.Struct, frozen=True, kw_only=True):
+    """Sent by the service. Unknown fields pass, because the service may grow."""
+
+
+class Phase(enum.Enum):
+    """Where a broadcast stands, whatever word the service uses for it.
+
+    Source: contract, section 3.5. A status that nobody documented is OTHER, and not final.
+    """
+
+    PENDING = "pending"
+    IN_PROGRESS = "in progress"
+    COMPLETED = "completed"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+    OTHER = "other"
+
+    @property
+    def final(self) -> bool:
+        return self in _FINAL
+
+
+_FINAL = frozenset({Phase.COMPLETED, Phase.FAILED, Phase.CANCELLED})
+_PHASES = {
+    "pending": Phase.PENDING,
+    "scheduled": Phase.PENDING,
+    "queued": Phase.PENDING,
+    "in_progress": Phase.IN_PROGRESS,
+    "running": Phase.IN_PROGRESS,
+    "completed": Phase.COMPLETED,
+    "failed": Phase.FAILED,
+    "cancelled": Phase.CANCELLED,
+    "canceled": Phase.CANCELLED,
+}
+
+
+def phase_of(status: str) -> Phase:
+    """Read a status in either dialect and any case."""
+    return _PHASES.get(status.lower(), Phase.OTHER)
+
+
+class Sender(msgspec.Struct, frozen=True, kw_only=True):
+    """Who a message comes from: Meta's `phone_number_id` or Keebai's `channel_id`, exactly one.
+
+    Raises:
+        InvalidInput: none is given, or both are.
+
+    Source: contract, section 11 number 1: the documents disagree, and both at once may be refused.
+    """
+
+    phone_number_id: str | None = None
+    channel_id: str | None = None
+
+    def __post_init__(self) -> None:
+        if bool(self.phone_number_id) == bool(self.channel_id):
+            raise InvalidInput(
+                "a sender is one of phone_number_id and channel_id, not both"
+                if self.phone_number_id
+                else "no sender: give phone_number_id (or channel_id), or set KEEBAI_PHONE_NUMBER_ID",
+                field="phone_number_id",
+            )
+
+    @property
+    def wire(self) -> tuple[str, str]:
+        """The field that names it in a request body, and its value."""
+        if self.phone_number_id:
+            return "phone_number_id", self.phone_number_id
+        return "channel_id", self.channel_id or ""
+
+    @property
+    def id(self) -> str:
+        return self.wire[1]
+
+
+class AcceptedBroadcast(msgspec.Struct, frozen=True, kw_only=True):
+    """The answer to POST /messages/bulk. *total_recipients* is how many were accepted."""
+
+    broadcast_id: str
+    status: str = ""
+    total_recipients: int | None = None
+    scheduled_at: str | None = None
+
+
+class BroadcastStatus(msgspec.Struct, frozen=True, kw_only=True):
+    """Where a broadcast stands: counters, not people. Source: contract, section 3.2.
+
+    *status* is the service's own word; `phase` is what it means.
+    """
+
+    broadcast_id: str
+    status: str
+    total_recipients: int = 0
+    sent: int = 0
+    failed: int = 0
+    pending: int = 0
+    started_at: str | None = None
+    completed_at: str | None = None
+
+    @property
+    def phase(self) -> Phase:
+        return phase_of(self.status)
+
+    @property
+    def final(self) -> bool:
+        """No more will change. An unknown status is final once `completed_at` is set."""
+        phase = self.phase
+        return phase.final or (phase is Phase.OTHER and self.completed_at is not None)
+
+
+class Receipt(msgspec.Struct, frozen=True, kw_only=True):
+    """The answer to a single send: a `broadcast_id` or a `message_id`, at least one of them.
+
+    Source: contract, section 11 number 2.
+    """
+
+    broadcast_id: str | None = None
+    message_id: str | None = None
+    status: str = ""
+    sent_at: str | None = None
+
+
+class Template(msgspec.Struct, frozen=True, kw_only=True):
+    """A template as GET /templates lists it. *variables* are the names its body asks for.
+
+    *components* is Meta's own structure, which the list's page does not show; when it is there, the
+    text of the body can be previewed.
+    """
+
+    name: str
+    language: str
+    status: str
+    id: str = ""
+    category: str = ""
+    parameter_format: str = "NAMED"
+    variables: tuple[str, ...] = ()
+    components: tuple[msgspec.Raw, ...] = ()
+
+    @property
+    def approved(self) -> bool:
+        return self.status.upper() == "APPROVED"
+
+
+class Number(msgspec.Struct, frozen=True, kw_only=True):
+    """A sending number of GET /whatsapp/numbers; *id* is the `phone_number_id`."""
+
+    id: str
+    phone_number: str | None = None
+    waba_id: str | None = None
+    channel_id: str | None = None
+    status: str = ""
+
+
+class Channel(msgspec.Struct, frozen=True, kw_only=True):
+    """A channel of GET /channels; *id* is the `channel_id`."""
+
+    id: str
+    name: str | None = None
+    type: str | None = None
+    is_active: bool | None = None
+    phone_number: str | None = None
+    phone_number_id: str | None = None
+    business_account_id: str | None = None
+    created_at: str | None = None

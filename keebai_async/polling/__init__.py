@@ -1,0 +1,1 @@
+"""Which broadcast to look at next, and looking at it."""

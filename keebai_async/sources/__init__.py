@@ -1,0 +1,1 @@
+"""Files and iterables of people, as blocks of rows."""

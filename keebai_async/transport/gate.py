@@ -1,0 +1,67 @@
+"""What the transport asks of a quota: a place for each request, and what it tells back about it."""
+
+import enum
+from contextlib import AbstractAsyncContextManager
+from typing import Protocol
+
+import msgspec
+
+from keebai_async.transport.request import Lane
+
+
+class Ending(enum.Enum):
+    """What became of a request, as far as a quota is concerned."""
+
+    UNSENT = "unsent"
+    """No byte left, so the service cannot have counted it: the place is given back."""
+    ANSWERED = "answered"
+    """The service counted it at some time before now."""
+    UNANSWERED = "unanswered"
+    """The service may count it even after now."""
+
+
+class Allowance(msgspec.Struct, frozen=True, kw_only=True):
+    """What a reply says of one window: its *limit* and how many requests are left in it."""
+
+    limit: int
+    remaining: int
+
+
+class Place(Protocol):
+    """A place held in every window, for one request. It ends with the context that gave it."""
+
+    def settle(
+        self, ending: Ending, *, allowances: tuple[Allowance, ...] = (), pause: float | None = None
+    ) -> None:
+        """Say what became of the request; without this word it counts as UNANSWERED.
+
+        *pause* is for a 429: seconds for which nothing with this token may leave; 0 if the reply
+        did not say how long.
+        """
+
+
+class Gate(Protocol):
+    """Hands out places, in the order of lanes, first come first served inside each."""
+
+    def place(self, lane: Lane) -> AbstractAsyncContextManager[Place]:
+        """Wait until one more request fits every quota, and hold its place while it is under way."""
+
+
+class OpenGate:
+    """No quota at all: for tests and for services that have none."""
+
+    def place(self, lane: Lane) -> AbstractAsyncContextManager[Place]:
+        return _Nothing()
+
+
+class _Nothing:
+    async def __aenter__(self) -> Place:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        return None
+
+    def settle(
+        self, ending: Ending, *, allowances: tuple[Allowance, ...] = (), pause: float | None = None
+    ) -> None:
+        return None

@@ -1,0 +1,50 @@
+"""What is asked of a service: a value, with all that retry and quota must know of it."""
+
+import enum
+
+import msgspec
+
+
+class Kind(enum.Enum):
+    """Whether asking twice is harmless."""
+
+    READ = "read"
+    """May be repeated."""
+    SUBMIT = "submit"
+    """Can message or bill someone, or create something: repeated only if certainly not accepted."""
+
+
+class Lane(enum.IntEnum):
+    """Who goes first when the quota is short; a lower number goes before a higher one."""
+
+    INTERACTIVE = 0
+    SUBMIT = 1
+    POLL = 2
+
+
+class Timeouts(msgspec.Struct, frozen=True, kw_only=True):
+    """Seconds of real time: to connect, and for a whole request of either kind."""
+
+    connect: float = 10.0
+    read: float = 30.0
+    submit: float = 60.0
+
+    def whole(self, kind: Kind) -> float:
+        return self.submit if kind is Kind.SUBMIT else self.read
+
+
+class Request(msgspec.Struct, frozen=True, kw_only=True):
+    """One request. *path* is below the base URL and begins with a slash; *body* is JSON, ready to send.
+
+    *timeout* overrides the whole-request timeout, in seconds. *recipients* is how many people a submit
+    can reach: what is at stake when its outcome is unknown.
+    """
+
+    method: str
+    path: str
+    query: tuple[tuple[str, str], ...] = ()
+    body: bytes | None = None
+    kind: Kind = Kind.READ
+    lane: Lane = Lane.INTERACTIVE
+    timeout: float | None = None
+    recipients: int = 0

@@ -1,0 +1,71 @@
+"""What a reply, or the lack of one, means. Pure; section 4.1 of the design is its table."""
+
+import msgspec
+
+from keebai_async.transport.reply import Answer
+
+
+class Fault(msgspec.Struct, frozen=True, kw_only=True):
+    """The service's own words about a request it did not accept, read from either envelope.
+
+    *field* is what it named (`recipients.17.to`), *item* the index inside a list (17).
+    """
+
+    status: int
+    message: str
+    code: str | None = None
+    field: str | None = None
+    item: int | None = None
+    required: tuple[str, ...] = ()
+    missing: tuple[str, ...] = ()
+
+
+class Accepted(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """A 2xx. Its body may still be unreadable: then it was accepted all the same."""
+
+    answer: Answer
+
+
+class Refused(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """400, 413, 422: certainly not accepted; this request, as it stands, never will be."""
+
+    fault: Fault
+
+
+class Halted(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """401, 403, 404 to a submit: refused, and so would be every other one like it."""
+
+    fault: Fault
+
+
+class Unsent(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """No byte of it was written: safe to try again."""
+
+    reason: str
+    timed_out: bool = False
+
+
+class Throttled(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """429: not accepted. *pause* in seconds, 0 if the reply did not say how long."""
+
+    pause: float
+
+
+class Unknown(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """Perhaps accepted, perhaps not."""
+
+    reason: str
+    status: int | None = None
+    timed_out: bool = False
+
+
+Verdict = Accepted | Refused | Halted | Unsent | Throttled | Unknown
+
+
+class SubmitPolicy(msgspec.Struct, frozen=True, kw_only=True):
+    """What a caller allows in writing beyond the table: statuses after which a submit is made again.
+
+    The default allows none, because nothing in the contract says that these were not accepted.
+    """
+
+    resend_on: frozenset[int] = frozenset()
