@@ -51,6 +51,12 @@ class Refuse(Step, frozen=True, kw_only=True, tag=True):
     recipients: int
 
 
+class HandOn(Step, frozen=True, kw_only=True, tag=True):
+    """All its people go into other chunks before it was submitted: it keeps nobody."""
+
+    reason: str
+
+
 class Lose(Step, frozen=True, kw_only=True, tag=True):
     """It may have been accepted, or not: no answer was seen."""
 
@@ -72,13 +78,14 @@ class Abandon(Step, frozen=True, kw_only=True, tag=True):
     """A person gives the unknown chunk up."""
 
 
-Move = Submit | TakeBack | Accept | Refuse | Lose | Vouch | Resend | Abandon
+Move = Submit | TakeBack | Accept | Refuse | HandOn | Lose | Vouch | Resend | Abandon
 
 _S = ChunkState
 
 TABLE: Final = MappingProxyType(
     {
         (_S.PLANNED, Submit): _S.SUBMITTING,
+        (_S.PLANNED, HandOn): _S.REFUSED,
         (_S.SUBMITTING, TakeBack): _S.PLANNED,
         (_S.SUBMITTING, Accept): _S.ACCEPTED,
         (_S.SUBMITTING, Refuse): _S.REFUSED,
@@ -112,6 +119,8 @@ def apply(chunk: Chunk, move: Move) -> Chunk:
             return replace(moved, accepted=accepted, broadcast_id=move.broadcast_id, reason=None)
         case Refuse():
             return replace(moved, recipients=move.recipients, reason=move.reason)
+        case HandOn():
+            return replace(moved, recipients=0, reason=move.reason)
         case TakeBack() | Lose():
             return replace(moved, reason=move.reason)
         case Resend() | Abandon():

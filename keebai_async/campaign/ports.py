@@ -6,7 +6,7 @@ from typing import Protocol
 import msgspec
 
 from keebai_async.campaign.chunk import Chunk
-from keebai_async.campaign.lifecycle import Move
+from keebai_async.campaign.lifecycle import HandOn, Move, Refuse
 from keebai_async.campaign.planned import CampaignState, Plan
 from keebai_async.campaign.recipient import Rejection
 from keebai_async.keebai.models import BroadcastStatus
@@ -89,12 +89,23 @@ class Journal(Protocol):
         Raises ForbiddenMove if its life does not allow it.
         """
 
-    async def split(
-        self, campaign_id: str, move: Move, keep: tuple[int, bytes], children: Sequence[tuple[int, bytes]]
+    async def recut(
+        self,
+        campaign_id: str,
+        moves: Sequence[Refuse | HandOn],
+        *,
+        keep: bytes,
+        children: Sequence[tuple[int, bytes]],
     ) -> tuple[Chunk, ...]:
-        """Take a chunk apart, in one piece: the move to REFUSED, the people it keeps, the new chunks.
+        """Cut people into other chunks, all in one piece or not at all.
 
-        *keep* and *children* are (recipients, items). Gives the parent and the children as they are now.
+        The first of *moves* refuses a chunk, which keeps the people of *keep* (a JSON array); the others
+        hand on chunks that were not submitted yet. *children* are the new chunks, as (recipients,
+        items), numbered from the highest number on; their parent is the refused one. Gives the moved
+        chunks and then the children, as they are now.
+
+        Raises ForbiddenMove if a move is not allowed; ValueError if the people before and after differ
+        in number.
         """
 
     async def progress(self, campaign_id: str, number: int, *, sent: int, failed: int, final: bool) -> None:
