@@ -12,16 +12,8 @@ from keebai_async.campaign.lifecycle import HandOn, Move, Refuse
 from keebai_async.campaign.planned import CampaignState, Plan
 from keebai_async.campaign.recipient import Rejection
 from keebai_async.keebai.models import BroadcastStatus
+from keebai_async.transport.tally import Requests as Requests
 from keebai_async.transport.verdict import Verdict
-
-
-class Requests(msgspec.Struct, kw_only=True):
-    """Requests that really left, counted by what they were for; *throttled* counts the 429s among them."""
-
-    submits: int = 0
-    polls: int = 0
-    other: int = 0
-    throttled: int = 0
 
 
 class Service(Protocol):

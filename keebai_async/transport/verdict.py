@@ -39,10 +39,11 @@ class Halted(msgspec.Struct, frozen=True, kw_only=True, tag=True):
 
 
 class Unsent(msgspec.Struct, frozen=True, kw_only=True, tag=True):
-    """No byte of it was written: safe to try again."""
+    """No byte of it was written, or the caller's SubmitPolicy says so of *status*: safe to try again."""
 
     reason: str
     timed_out: bool = False
+    status: int | None = None
 
 
 class Throttled(msgspec.Struct, frozen=True, kw_only=True, tag=True):
