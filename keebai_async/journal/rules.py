@@ -1,0 +1,148 @@
+"""What every journal checks before it keeps something: that a plan adds up, and that no move loses anyone.
+
+Pure, so that the journal in memory and the one on disk cannot disagree.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+
+import msgspec
+
+from keebai_async.campaign.chunk import Chunk, ChunkState
+from keebai_async.campaign.lifecycle import HandOn, Lose, Move, Refuse, apply
+from keebai_async.campaign.planned import Plan, ReasonCount
+from keebai_async.campaign.ports import Holder
+from keebai_async.campaign.recipient import Rejection
+from keebai_async.errors import CampaignBusy, CampaignNotFound, ForbiddenMove, Misused
+
+
+def not_found(campaign_id: str) -> CampaignNotFound:
+    return CampaignNotFound(f"there is no campaign {campaign_id} in this journal", campaign_id=campaign_id)
+
+
+def no_chunk(campaign_id: str, number: int) -> CampaignNotFound:
+    return CampaignNotFound(f"campaign {campaign_id} has no chunk {number}", campaign_id=campaign_id)
+
+
+def no_people(campaign_id: str) -> CampaignNotFound:
+    return CampaignNotFound(
+        f"the people of campaign {campaign_id} have been purged; its counts are all that is left",
+        campaign_id=campaign_id,
+    )
+
+
+def frozen(campaign_id: str) -> Misused:
+    return Misused(f"campaign {campaign_id} is frozen: its plan cannot be changed")
+
+
+def kept_twice(campaign_id: str, number: int) -> Misused:
+    return Misused(f"chunk {number} of campaign {campaign_id} is kept already")
+
+
+def busy(campaign_id: str, holder: Holder) -> CampaignBusy:
+    since = datetime.fromtimestamp(holder.since, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
+    return CampaignBusy(
+        f"campaign {campaign_id} is being run by process {holder.pid} on {holder.host} since {since}",
+        campaign_id=campaign_id,
+    )
+
+
+def no_lease(campaign_id: str) -> Misused:
+    return Misused(f"recover campaign {campaign_id} inside its lease: its chunks may be on their way")
+
+
+def check_plan(plan: Plan, kept: Mapping[int, int]) -> None:
+    """Compare a plan with the chunks that were kept for it (number -> recipients).
+
+    Raises:
+        Misused: they are not the same, or the plan counts another number of people than it holds.
+    """
+    planned = dict(enumerate(plan.chunks, start=1))
+    if planned != dict(kept):
+        raise Misused(
+            f"plan {plan.campaign_id} names {len(planned)} chunks with {sum(planned.values())} people,"
+            f" but {len(kept)} with {sum(kept.values())} were kept for it, or in another order"
+        )
+    if plan.ready != sum(plan.chunks):
+        raise Misused(
+            f"plan {plan.campaign_id} is ready for {plan.ready} people and holds {sum(plan.chunks)}"
+        )
+
+
+def moved(chunk: Chunk, move: Move) -> Chunk:
+    """The chunk after a move that stands by itself.
+
+    Raises:
+        ForbiddenMove: its life does not allow it, or people would be in no chunk afterwards.
+    """
+    after = apply(chunk, move)
+    if after.recipients != chunk.recipients:
+        raise ForbiddenMove(
+            f"{type(move).__name__.lower()} of chunk {chunk.number} keeps {after.recipients} of its"
+            f" {chunk.recipients} people: the others need new chunks"
+        )
+    return after
+
+
+def cut_anew(
+    chunks: Mapping[int, Chunk], moves: Sequence[Refuse | HandOn], children: Sequence[tuple[int, bytes]]
+) -> tuple[list[Chunk], list[Chunk]]:
+    """The moved chunks and their children, after a recut.
+
+    Raises:
+        ForbiddenMove: a life does not allow its move, or a chunk is moved twice.
+        ValueError: the first move is not a Refuse, another is not a HandOn, or people would be lost or added.
+    """
+    if not moves or not isinstance(moves[0], Refuse) or any(isinstance(move, Refuse) for move in moves[1:]):
+        raise ValueError("a recut refuses one chunk, and hands on the others")
+    if len({move.number for move in moves}) != len(moves):
+        raise ForbiddenMove("a recut moves each chunk once")
+    parents = [apply(chunks[move.number], move) for move in moves]
+    before = sum(chunks[move.number].recipients for move in moves)
+    after = sum(parent.recipients for parent in parents) + sum(recipients for recipients, _ in children)
+    if before != after or any(recipients < 1 for recipients, _ in children):
+        raise ValueError(f"a recut of {before} people cannot give {after}, nor a chunk without people")
+    highest = max(chunks)
+    born = [
+        Chunk(number=highest + place, recipients=recipients, parent=moves[0].number)
+        for place, (recipients, _) in enumerate(children, start=1)
+    ]
+    return parents, born
+
+
+def lost(chunk: Chunk) -> Lose:
+    """What becomes of a chunk whose process died while it was on its way."""
+    return Lose(
+        number=chunk.number,
+        step=chunk.step + 1,
+        reason="the process ended before an answer to this submit was written down",
+    )
+
+
+def check_purgeable(campaign_id: str, chunks: Sequence[Chunk]) -> None:
+    """Raises:
+    CampaignBusy: someone in it may still have to be submitted.
+    """
+    states = {ChunkState.PLANNED, ChunkState.SUBMITTING, ChunkState.UNKNOWN}
+    people = sum(chunk.recipients for chunk in chunks if chunk.state in states)
+    if people:
+        raise CampaignBusy(
+            f"campaign {campaign_id} has {people} people who are unsent or unknown:"
+            " without their numbers it could never be ended",
+            campaign_id=campaign_id,
+        )
+
+
+def all_settled(chunks: Sequence[Chunk]) -> bool:
+    return all(chunk.settled for chunk in chunks)
+
+
+def without_people(plan: Plan) -> Plan:
+    """A plan as it may stay after a purge: no examples of rows, no preview with somebody's values."""
+    reasons = tuple(ReasonCount(reason=each.reason, count=each.count) for each in plan.reasons)
+    return msgspec.structs.replace(plan, reasons=reasons, preview=None)
+
+
+def anonymous(rejection: Rejection) -> Rejection:
+    """A rejection as it may stay after a purge: its row and its reason."""
+    return msgspec.structs.replace(rejection, to="", columns={})
