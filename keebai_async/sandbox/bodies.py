@@ -1,0 +1,169 @@
+"""What requests may say: the sandbox's own strict reading of their bodies."""
+
+import re
+from collections.abc import Callable, Sequence, Set
+from typing import Final, TypeVar
+
+import msgspec
+
+from keebai_async.sandbox.catalogue import SandboxTemplate
+
+MAX_RECIPIENTS: Final = 5_000
+MAX_TEXT: Final = 4_096
+
+_PHONE: Final = re.compile(r"\+[1-9][0-9]{6,14}")
+_UNSENDABLE: Final = re.compile(r"[\r\n\t]| {5}")
+_PATH: Final = re.compile(r"(.*?)(?: - at `\$([^`]*)`)?", re.DOTALL)
+_QUOTED: Final = re.compile(r"`([^`]*)`")
+
+
+class Item(msgspec.Struct):
+    """One of a bulk's recipients."""
+
+    to: str
+    variables: dict[str, str] = {}
+    meta_data: dict[str, msgspec.Raw] = {}
+
+
+class BulkBody(msgspec.Struct, kw_only=True):
+    """Source: contract, section 3.1."""
+
+    template_name: str
+    language: str
+    recipients: msgspec.Raw
+    phone_number_id: str | None = None
+    channel_id: str | None = None
+    campaign_name: str | None = None
+
+
+class TemplateBody(msgspec.Struct, kw_only=True):
+    """Source: contract, section 3.3."""
+
+    to: str
+    template_name: str
+    language: str
+    phone_number_id: str | None = None
+    channel_id: str | None = None
+    variables: dict[str, str] = {}
+    meta_data: dict[str, msgspec.Raw] = {}
+
+
+class TextBody(msgspec.Struct, kw_only=True):
+    """Source: contract, section 3.4."""
+
+    to: str
+    text: str
+    phone_number_id: str | None = None
+    channel_id: str | None = None
+    meta_data: dict[str, msgspec.Raw] = {}
+    preview_url: bool = False
+
+
+class _StrictItem(Item, forbid_unknown_fields=True):
+    pass
+
+
+class _StrictBulk(BulkBody, forbid_unknown_fields=True):
+    pass
+
+
+class _StrictTemplate(TemplateBody, forbid_unknown_fields=True):
+    pass
+
+
+class _StrictText(TextBody, forbid_unknown_fields=True):
+    pass
+
+
+_ITEMS: Final = msgspec.json.Decoder(list[Item])
+_STRICT_ITEMS: Final = msgspec.json.Decoder(list[_StrictItem])
+
+Decoded = TypeVar("Decoded")
+
+
+class Wrong(Exception):
+    """The request does not validate. *complaints* are in the words of the service's framework."""
+
+    def __init__(self, *complaints: str) -> None:
+        super().__init__("; ".join(complaints))
+        self.complaints = complaints
+
+
+def read_bulk(content: bytes, *, strict: bool) -> BulkBody:
+    """Raises Wrong. With *strict*, so do all readers here for a field that nobody documented."""
+    return _decode(msgspec.json.Decoder(_StrictBulk if strict else BulkBody).decode, content)
+
+
+def read_template(content: bytes, *, strict: bool) -> TemplateBody:
+    return _decode(msgspec.json.Decoder(_StrictTemplate if strict else TemplateBody).decode, content)
+
+
+def read_text(content: bytes, *, strict: bool) -> TextBody:
+    body = _decode(msgspec.json.Decoder(_StrictText if strict else TextBody).decode, content)
+    if not 1 <= len(body.text) <= MAX_TEXT:
+        raise Wrong(f"text must have 1 to {MAX_TEXT} characters")
+    return body
+
+
+def read_items(content: msgspec.Raw, *, strict: bool, malformed: Set[str]) -> Sequence[Item]:
+    """The recipients of a bulk. One that is wrong makes them all wrong: contract, section 3.1.
+
+    Raises Wrong: not a list of 1 to 5,000, or a number that is not E.164 or among *malformed*.
+    """
+    items: Sequence[Item]
+    if strict:
+        items = _decode(_STRICT_ITEMS.decode, bytes(content), "recipients")
+    else:
+        items = _decode(_ITEMS.decode, bytes(content), "recipients")
+    if not items:
+        raise Wrong("recipients should not be empty")
+    if len(items) > MAX_RECIPIENTS:
+        raise Wrong(f"recipients must contain no more than {MAX_RECIPIENTS} elements")
+    bad = [place for place, item in enumerate(items) if not _PHONE.fullmatch(item.to) or item.to in malformed]
+    if bad:
+        raise Wrong(*(f"recipients.{place}.to must be a phone number" for place in bad))
+    return items
+
+
+def check_phone(number: str, malformed: Set[str]) -> None:
+    """Raises Wrong: not strict E.164, or among *malformed*."""
+    if not _PHONE.fullmatch(number) or number in malformed:
+        raise Wrong("to must be a phone number")
+
+
+def deliverable(template: SandboxTemplate, variables: dict[str, str]) -> bool:
+    """Whether Meta takes these variables: every name, none else, nothing blank, nothing it cannot set.
+
+    Source: contract, section 10.
+    """
+    return len(variables) == len(template.variables) and all(
+        name in variables and variables[name].strip() and not _UNSENDABLE.search(variables[name])
+        for name in template.variables
+    )
+
+
+def _decode(decode: Callable[[bytes], Decoded], content: bytes, inside: str = "") -> Decoded:
+    try:
+        return decode(content)
+    except msgspec.ValidationError as error:
+        raise Wrong(_complaint(str(error), inside)) from error
+    except msgspec.DecodeError as error:
+        raise Wrong("Unexpected token in JSON") from error
+    except UnicodeDecodeError as error:
+        raise Wrong("Unexpected token in JSON") from error
+
+
+def _complaint(words: str, inside: str) -> str:
+    """msgspec's words in those of the service's framework: `recipients.17.to must be a string`."""
+    match = _PATH.fullmatch(words)
+    what, path = (match[1], match[2] or "") if match else (words, "")
+    parts = [inside, *re.findall(r"[^.\[\]]+", path)]
+    where = ".".join(part for part in parts if part)
+    name = found[1] if (found := _QUOTED.search(what)) else ""
+    prefix = f"{where}." if where else ""
+    if "unknown field" in what:
+        return f"{prefix}property {name} should not exist"
+    if "missing required field" in what:
+        return f"{prefix}{name} should not be empty"
+    kind = {"str": "string", "object": "object", "array": "array", "bool": "boolean"}.get(name, name)
+    return f"{where or 'body'} must be {'an' if kind[0] in 'ao' else 'a'} {kind}"
