@@ -1,0 +1,230 @@
+"""RateLimiter: who waits, in which order, for a place that a store gives.
+
+The one at the head of the line asks the store, and sleeps for as long as the store says; everybody
+else sleeps until he is the head. So there is no task of our own to look after, a waiter that is
+cancelled simply leaves the line, and nobody is ever handed a place that he does not pick up.
+"""
+
+import asyncio
+import threading
+from collections import deque
+from collections.abc import Callable, Sequence
+from contextlib import AbstractAsyncContextManager
+from types import TracebackType
+from typing import Final
+from weakref import WeakKeyDictionary
+
+import anyio
+import msgspec
+
+from keebai_async.clock import SYSTEM_CLOCK, Clock, wait_for
+from keebai_async.quota.memory import MemoryStore
+from keebai_async.quota.store import Held, Store, Word
+from keebai_async.quota.window import DEFAULT_QUOTAS, Quota, Room, Wait, pair
+from keebai_async.transport.gate import Allowance, Ending, Place
+from keebai_async.transport.request import Lane
+
+GRACE: Final = 30.0
+"""Seconds after its end in which an unanswered request may still reach the service."""
+
+RECHECK: Final = 1.0
+"""Seconds after which a waiter asks again, where another process may have given a place back."""
+
+_SETTLING = 10.0  # seconds of real time that a cancelled request may spend on ending its place
+
+
+class Reserves(msgspec.Struct, frozen=True, kw_only=True):
+    """The part of each window that a lane leaves to the lanes above it."""
+
+    submit: float = 1 / 30
+    poll: float = 1 / 12
+
+    def of(self, lane: Lane) -> float:
+        return {Lane.INTERACTIVE: 0.0, Lane.SUBMIT: self.submit, Lane.POLL: self.poll}[lane]
+
+
+class Margin(msgspec.Struct, frozen=True, kw_only=True):
+    """What is added to each window: *seconds* for late timers, *drift* for clocks that run unequally."""
+
+    seconds: float = 0.05
+    drift: float = 0.0002
+
+    def widened(self, per: float) -> float:
+        return per * (1 + self.drift) + self.seconds
+
+
+OnWait = Callable[[Lane, Wait], None]
+
+
+class RateLimiter:
+    """Lets no more requests leave than *quotas* allow, whatever the delays on the way. A `Gate`.
+
+    First come, first served inside a lane; a lane waits while a higher one has waiters, and leaves
+    a reserve of each window to them. That order holds among the tasks of one event loop; the spending
+    is common to all who use *store*.
+
+    *on_wait* is told whenever the wait at the head of the line begins or grows, to show it to a
+    person. It is called inside the event loop and must not block.
+    """
+
+    def __init__(
+        self,
+        quotas: Sequence[Quota] = DEFAULT_QUOTAS,
+        *,
+        store: Store | None = None,
+        clock: Clock = SYSTEM_CLOCK,
+        reserves: Reserves = Reserves(),  # noqa: B008 - frozen
+        margin: Margin = Margin(),  # noqa: B008 - frozen
+        grace: float = GRACE,
+        on_wait: OnWait | None = None,
+    ) -> None:
+        self.quotas = tuple(sorted(quotas, key=lambda quota: quota.per))
+        self.store: Store = MemoryStore(clock) if store is None else store
+        self.on_wait = on_wait
+        self._clock = clock
+        self._grace = grace
+        self._rooms = {lane: _rooms(self.quotas, reserves.of(lane), margin) for lane in Lane}
+        self._lines: WeakKeyDictionary[asyncio.AbstractEventLoop, _Line] = WeakKeyDictionary()
+        self._opening = threading.Lock()
+
+    def place(self, lane: Lane) -> AbstractAsyncContextManager[Place]:
+        """Wait until one more request fits every quota, and hold its place while it is under way."""
+        return _Place(self, lane)
+
+    async def forecast(self, lane: Lane) -> Wait | None:
+        """How long a request of *lane* would wait if it came now; None if not at all."""
+        return await self.store.forecast(self._rooms[lane], self._line().ahead_of(lane))
+
+    async def aclose(self) -> None:
+        """Close the store. What was spent stays spent."""
+        await self.store.aclose()
+
+    async def _take(self, lane: Lane) -> Held:
+        line = self._line()
+        rooms = self._rooms[lane]
+        waiter = _Waiter()
+        queue = line.lanes[lane]
+        queue.append(waiter)
+        told: Wait | None = None
+        try:
+            while True:
+                if line.head() is not waiter:
+                    await waiter.nudged()
+                    continue
+                answer = await self.store.take(rooms)
+                if not isinstance(answer, Wait):
+                    return answer
+                told = self._tell(lane, answer, told)
+                seconds = min(answer.seconds, RECHECK) if answer.loose else answer.seconds
+                await waiter.nudged(self._clock, seconds)
+        finally:
+            queue.remove(waiter)
+            line.nudge()
+
+    def _tell(self, lane: Lane, wait: Wait, told: Wait | None) -> Wait:
+        news = told is None or wait.quota != told.quota or wait.seconds > told.seconds
+        if news and self.on_wait is not None:
+            self.on_wait(lane, wait)
+        return wait
+
+    async def _settle(
+        self, lane: Lane, held: Held, ending: Ending, allowances: tuple[Allowance, ...], pause: float | None
+    ) -> None:
+        left = tuple(pair(self.quotas, allowances)) if allowances else ()
+        word = Word(ending=ending, grace=self._grace, left=left, pause=pause)
+        # Cancelled here, a place would be held for ever, or one that was used given back.
+        with anyio.move_on_after(_SETTLING, shield=True):
+            if await self.store.settle(held, self._rooms[lane], word):
+                self._line().nudge()
+
+    def _line(self) -> "_Line":
+        loop = asyncio.get_running_loop()
+        line = self._lines.get(loop)
+        if line is None:
+            with self._opening:
+                line = self._lines[loop] = _Line()
+        return line
+
+
+class _Place:
+    """One place: waits on entry, settles on exit."""
+
+    __slots__ = ("_allowances", "_ending", "_held", "_lane", "_limiter", "_pause")
+
+    def __init__(self, limiter: RateLimiter, lane: Lane) -> None:
+        self._limiter = limiter
+        self._lane = lane
+        self._held: Held | None = None
+        self._ending = Ending.UNANSWERED
+        self._allowances: tuple[Allowance, ...] = ()
+        self._pause: float | None = None
+
+    async def __aenter__(self) -> Place:
+        self._held = await self._limiter._take(self._lane)
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        held, self._held = self._held, None
+        if held is not None:
+            await self._limiter._settle(self._lane, held, self._ending, self._allowances, self._pause)
+
+    def settle(
+        self, ending: Ending, *, allowances: tuple[Allowance, ...] = (), pause: float | None = None
+    ) -> None:
+        self._ending, self._allowances, self._pause = ending, allowances, pause
+
+
+class _Waiter:
+    """Somebody in line. A nudge tells him to look whether he is the head, or may go sooner."""
+
+    __slots__ = ("_event", "_news")
+
+    def __init__(self) -> None:
+        self._event: anyio.Event | None = None
+        self._news = False  # nudged while he was asking the store: he must not go to sleep on it
+
+    def nudge(self) -> None:
+        self._news = True
+        if self._event is not None:
+            self._event.set()
+
+    async def nudged(self, clock: Clock | None = None, seconds: float = 0.0) -> None:
+        """Sleep until a nudge, at most *seconds* if there is a *clock*."""
+        if not self._news:
+            self._event = anyio.Event()
+            if clock is None:
+                await self._event.wait()
+            else:
+                await wait_for(clock, self._event, seconds)
+        self._news = False
+
+
+class _Line:
+    """The waiters of one event loop."""
+
+    def __init__(self) -> None:
+        self.lanes: dict[Lane, deque[_Waiter]] = {lane: deque() for lane in Lane}
+
+    def head(self) -> _Waiter | None:
+        for queue in self.lanes.values():
+            if queue:
+                return queue[0]
+        return None
+
+    def nudge(self) -> None:
+        if (head := self.head()) is not None:
+            head.nudge()
+
+    def ahead_of(self, lane: Lane) -> int:
+        return sum(len(queue) for above, queue in self.lanes.items() if above <= lane)
+
+
+def _rooms(quotas: Sequence[Quota], reserve: float, margin: Margin) -> tuple[Room, ...]:
+    return tuple(
+        Room(
+            quota=quota, per=margin.widened(quota.per), most=max(1, quota.limit - int(quota.limit * reserve))
+        )
+        for quota in quotas
+    )

@@ -1,0 +1,52 @@
+"""Where the spending of one token is kept: the contract of every store.
+
+A store belongs to one token at one base URL. Its own clock decides: callers never tell it the time,
+and it answers in seconds from now. So two machines whose clocks differ can share one.
+"""
+
+from collections.abc import Sequence
+from typing import Protocol
+
+import msgspec
+
+from keebai_async.quota.window import Quota, Room, Wait
+from keebai_async.transport.gate import Ending
+
+
+class Held(msgspec.Struct, frozen=True, gc=False):
+    """A place, taken at *taken* on the store's clock, until it is settled."""
+
+    id: str
+    taken: float
+
+
+class Word(msgspec.Struct, frozen=True, kw_only=True):
+    """What became of the request that held a place.
+
+    *left* is what the reply says remains of each window, *pause* the seconds that a 429 asks for (0 if
+    it does not say), *grace* how long after now an unanswered request can still be counted.
+    """
+
+    ending: Ending
+    grace: float
+    left: tuple[tuple[Quota, int], ...] = ()
+    pause: float | None = None
+
+
+class Store(Protocol):
+    """The spending of one token, shared by all who use the store.
+
+    Every method can be cancelled. A cancelled `take` leaves no place behind.
+    """
+
+    async def take(self, rooms: Sequence[Room]) -> Held | Wait:
+        """Take a place in every room at once, or none: then say when to ask again."""
+
+    async def settle(self, held: Held, rooms: Sequence[Room], word: Word) -> bool:
+        """End a place. Says whether somebody who waits may go sooner than he was told."""
+
+    async def forecast(self, rooms: Sequence[Room], ahead: int) -> Wait | None:
+        """How long somebody would wait behind *ahead* others; None if not at all."""
+
+    async def aclose(self) -> None:
+        """Let go of files and connections. The spending stays."""

@@ -1,0 +1,186 @@
+"""Sliding windows over past requests: does one more fit, and if not, when.
+
+The problem: the service allows 60 requests in any 60 seconds, and counts each of them at an instant
+that we never learn: some time between the moment it left us (`taken`) and the moment its reply came
+back (`ended`). Going over by one blocks the token for a whole window, up to an hour.
+
+The naive ways: a leaky bucket lets 60 out at once and refills while they are under way, so up to 119
+reach one minute. Remembering when each request *left* looks right and is not: a request that left at
+0 s and was held up on the way counts at the server from 20 s on, but leaves our books at 60 s, and a
+fresh batch then finds the old one still in the server's minute.
+
+The choice: a request counts in our books from `taken` until `ended + per`. Say the server counted
+it at s, so taken <= s <= ended. At any instant x the server's window holds the requests with
+x - per < s <= x. Each of them has taken <= x, and ended + per >= s + per > x: it is in our books at
+x, too. We never let a request start that would make our books hold more than the limit, so the
+server's window never holds more either, whatever the delays, in either direction.
+
+A request without a reply (timed out, reset, cancelled) may still be read by the server later, from a
+buffer on the way. It counts as if its reply had come a grace after we gave it up. A request of which no
+byte was written counts nowhere.
+
+The argument needs two clocks that run equally fast. They do not quite, so a margin is added to `per`.
+
+Here a past request is its `ended`, lists of them are sorted, and all times are those of one clock.
+"""
+
+import math
+import re
+from bisect import bisect_right
+from collections.abc import Sequence
+from heapq import merge
+from typing import Final
+
+import msgspec
+
+from keebai_async.errors import InvalidInput
+from keebai_async.transport.gate import Allowance
+
+
+class Quota(msgspec.Struct, frozen=True, kw_only=False):
+    """At most *limit* requests in any *per* seconds.
+
+    Raises:
+        InvalidInput: one of them is not positive, or *limit* is not whole.
+    """
+
+    limit: int
+    per: float
+
+    def __post_init__(self) -> None:
+        if self.limit < 1 or not 0 < self.per < math.inf:
+            raise InvalidInput(f"a quota is at least one request in some seconds, not {self}", field="quota")
+
+    def __str__(self) -> str:
+        return f"{self.limit}/{self.per:g}s"
+
+
+DEFAULT_QUOTAS: Final = (Quota(60, 60.0), Quota(1_000, 3_600.0))
+"""Source: contract, section 6."""
+
+_QUOTA = re.compile(r"([0-9]{1,9})\s*/\s*([0-9]{0,9}(?:\.[0-9]{1,6})?)\s*([smh])")
+_UNITS = {"s": 1.0, "m": 60.0, "h": 3_600.0}
+
+
+def parse_quotas(text: str) -> tuple[Quota, ...]:
+    """Read `60/60s,1000/3600s` or `60/m, 1000/1h`; a bare unit is one of it. Shortest window first.
+
+    Raises:
+        InvalidInput: it is empty, or a part of it is not `requests/seconds`.
+    """
+    quotas: dict[float, Quota] = {}
+    for part in text.split(","):
+        found = _QUOTA.fullmatch(part.strip())
+        if found is None:
+            raise InvalidInput(
+                f"cannot read the quota {part.strip()!r}: write it as 60/60s,1000/3600s",
+                field="quota",
+                value=part,
+            )
+        limit, count, unit = found.groups()
+        quota = Quota(int(limit), (float(count) if count else 1.0) * _UNITS[unit])
+        if quota.per in quotas:
+            raise InvalidInput(f"two quotas for {quota.per:g} s: {text}", field="quota", value=text)
+        quotas[quota.per] = quota
+    return tuple(quotas[per] for per in sorted(quotas))
+
+
+class Room(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """What one lane may use of one window: *most* places at once, each kept for *per* seconds.
+
+    *per* is the quota's with the margin added, *most* its limit without the reserve for higher lanes.
+    """
+
+    quota: Quota
+    per: float
+    most: int
+
+
+class Wait(msgspec.Struct, frozen=True, kw_only=True):
+    """No place now. The soonest that one can come is in *seconds*; ask again then.
+
+    *quota* is the window that binds, None if the service told everyone to pause. *loose* says that
+    more than time can end it: a place held by a request under way may be given back before.
+    """
+
+    seconds: float
+    quota: Quota | None = None
+    loose: bool = False
+
+    def __str__(self) -> str:
+        why = "the service asked for a pause" if self.quota is None else f"the quota of {self.quota} is spent"
+        return f"{self.seconds:.0f} s: {why}"
+
+
+def opens(room: Room, ended: Sequence[float], held: int, now: float) -> float:
+    """The soonest time at which one more request fits into *room*; *now* if it fits at once.
+
+    *ended* are past requests, *held* is how many are under way. One under way leaves the window a
+    full *per* after its reply, which may come any moment; so the answer is never too late, and is
+    exact while none is under way.
+    """
+    first = bisect_right(ended, now - room.per)
+    excess = held + len(ended) - first - room.most
+    if excess < 0:
+        return now
+    past = bisect_right(ended, now) - first  # the rest lie ahead: given up, and counted with a grace
+    if excess < past:
+        return ended[first + excess] + room.per
+    if excess < past + held:
+        return now + room.per
+    return ended[first + excess - held] + room.per
+
+
+def unaccounted(
+    limit: int, remaining: int, room: Room, ended: Sequence[float], held: int, taken: float
+) -> int:
+    """How many requests of others a reply gives away, by leaving fewer places than we believe.
+
+    *ended* and *held* include the request itself, which left at *taken*. Every request that the
+    server can have had in its window when it counted this one is believed, so what remains
+    unexplained is not ours.
+    """
+    believed = held + len(ended) - bisect_right(ended, taken - room.per)
+    return max(0, limit - believed - max(0, remaining))
+
+
+def together(mine: list[float], others: list[float]) -> list[float]:
+    """Our requests and those of others, in one sorted list."""
+    return list(merge(mine, others)) if others else mine
+
+
+def forecast(
+    rooms: Sequence[tuple[Room, Sequence[float]]], held: int, now: float, *, ahead: int
+) -> Wait | None:
+    """How long the one behind *ahead* others waits, if nobody else comes and replies come at once.
+
+    Each room goes with the requests that count in it. None if it does not wait at all.
+    """
+    books = [(room, list(ended)) for room, ended in rooms]
+    at, binding = now, None
+    for _ in range(ahead + 1):
+        for room, ended in books:
+            soonest = opens(room, ended, held, at)
+            while soonest > at:
+                at, binding = soonest, room.quota
+                soonest = opens(room, ended, held, at)
+        for _, ended in books:
+            ended.insert(bisect_right(ended, at), at)
+    return Wait(seconds=at - now, quota=binding, loose=held > 0) if at > now else None
+
+
+def pair(quotas: Sequence[Quota], allowances: Sequence[Allowance]) -> list[tuple[Quota, int]]:
+    """Which of our windows each allowance of a reply speaks of, with how much is left in it.
+
+    By equal limit; failing that by rank, if the reply speaks of as many windows as we know (then ours
+    are set lower or higher than the service's, and the smaller limit still belongs to the shorter window).
+    """
+    by_limit = {quota.limit: quota for quota in quotas}
+    if all(allowance.limit in by_limit for allowance in allowances):
+        return [(by_limit[allowance.limit], allowance.remaining) for allowance in allowances]
+    if len(allowances) == len(quotas):
+        ranked = sorted(allowances, key=lambda allowance: allowance.limit)
+        mine = sorted(quotas, key=lambda quota: quota.limit)
+        return [(quota, said.remaining) for quota, said in zip(mine, ranked, strict=True)]
+    known = [allowance for allowance in allowances if allowance.limit in by_limit]
+    return [(by_limit[allowance.limit], allowance.remaining) for allowance in known]

@@ -1,0 +1,304 @@
+"""RateLimiter: order, cancellation, pauses, sharing."""
+
+from itertools import pairwise
+
+import anyio
+import pytest
+
+from keebai_async.clock import ManualClock
+from keebai_async.quota.limiter import Margin, RateLimiter, Reserves
+from keebai_async.quota.shared import shared_limiter
+from keebai_async.quota.window import Quota, Wait
+from keebai_async.transport.gate import Allowance, Ending
+from keebai_async.transport.request import Lane
+
+EXACT = Margin(seconds=0.0, drift=0.0)
+ALL = Reserves(submit=0.0, poll=0.0)
+
+
+@pytest.fixture
+def clock() -> ManualClock:
+    return ManualClock(0.0)
+
+
+def limiter_of(clock: ManualClock, *quotas: Quota, reserves: Reserves = ALL) -> RateLimiter:
+    return RateLimiter(quotas, clock=clock, margin=EXACT, reserves=reserves)
+
+
+async def go(
+    limiter: RateLimiter,
+    lane: Lane = Lane.SUBMIT,
+    ending: Ending | None = Ending.ANSWERED,
+    *,
+    left: tuple[Allowance, ...] = (),
+    pause: float | None = None,
+) -> None:
+    async with limiter.place(lane) as place:
+        if ending is not None:
+            place.settle(ending, allowances=left, pause=pause)
+
+
+async def test_the_third_of_two_waits_for_exactly_one_window(clock: ManualClock) -> None:
+    limiter = limiter_of(clock, Quota(2, 60.0))
+    async with clock.running():
+        for _ in range(3):
+            await go(limiter)
+
+    assert clock.now() == 60.0
+
+
+async def test_the_time_of_a_request_counts_from_its_reply(clock: ManualClock) -> None:
+    limiter = limiter_of(clock, Quota(1, 60.0))
+    async with clock.running():
+        async with limiter.place(Lane.SUBMIT) as place:
+            await clock.sleep(25.0)
+            place.settle(Ending.ANSWERED)
+        await go(limiter)
+
+    assert clock.now() == 85.0
+
+
+@pytest.mark.parametrize(("ending", "waited"), [(Ending.UNSENT, 0.0), (Ending.ANSWERED, 60.0), (None, 90.0)])
+async def test_what_a_request_costs_depends_on_its_ending(
+    clock: ManualClock, ending: Ending | None, waited: float
+) -> None:
+    limiter = limiter_of(clock, Quota(1, 60.0))
+    async with clock.running():
+        await go(limiter, ending=ending)
+        await go(limiter)
+
+    assert clock.now() == waited
+
+
+async def test_higher_lanes_go_first_and_inside_a_lane_the_first_to_come(clock: ManualClock) -> None:
+    limiter = limiter_of(clock, Quota(1, 10.0))
+    order: list[tuple[Lane, int]] = []
+
+    async def one(lane: Lane, number: int) -> None:
+        await go(limiter, lane)
+        order.append((lane, number))
+
+    async with anyio.create_task_group() as tasks:
+        await go(limiter)
+        for number in range(3):
+            for lane in (Lane.POLL, Lane.SUBMIT, Lane.INTERACTIVE):
+                tasks.start_soon(one, lane, number)
+        await anyio.wait_all_tasks_blocked()
+        await clock.advance(90.0)
+
+    assert order == [(lane, number) for lane in Lane for number in range(3)]
+
+
+async def test_lower_lanes_leave_a_reserve_to_higher_ones(clock: ManualClock) -> None:
+    limiter = RateLimiter((Quota(60, 60.0),), clock=clock, margin=EXACT)
+    taken = dict.fromkeys(Lane, 0)
+    for lane in (Lane.POLL, Lane.SUBMIT, Lane.INTERACTIVE):
+        while await limiter.forecast(lane) is None:
+            await go(limiter, lane)
+            taken[lane] += 1
+
+    assert taken == {Lane.POLL: 55, Lane.SUBMIT: 3, Lane.INTERACTIVE: 2}
+
+
+async def test_a_tiny_quota_has_no_reserve(clock: ManualClock) -> None:
+    limiter = RateLimiter((Quota(1, 60.0),), clock=clock, margin=EXACT)
+
+    await go(limiter, Lane.POLL)
+
+    assert await limiter.forecast(Lane.INTERACTIVE) == Wait(seconds=60.0, quota=Quota(1, 60.0))
+
+
+async def test_a_cancelled_waiter_leaves_no_trace(clock: ManualClock) -> None:
+    limiter = limiter_of(clock, Quota(1, 60.0))
+    await go(limiter)
+    async with anyio.create_task_group() as tasks:
+        for _ in range(5):
+            tasks.start_soon(go, limiter)
+        await anyio.wait_all_tasks_blocked()
+        tasks.cancel_scope.cancel()
+    assert await limiter.forecast(Lane.POLL) == Wait(seconds=60.0, quota=Quota(1, 60.0))
+    async with clock.running():
+        await go(limiter)
+
+    assert clock.now() == 60.0
+
+
+async def test_cancelling_the_head_of_the_line_lets_the_next_one_go_in_time(clock: ManualClock) -> None:
+    limiter = limiter_of(clock, Quota(1, 60.0))
+    done: list[float] = []
+
+    async def one() -> None:
+        await go(limiter, Lane.POLL)
+        done.append(clock.now())
+
+    async def head() -> None:
+        with doomed:
+            await go(limiter)
+
+    doomed = anyio.CancelScope()
+    async with anyio.create_task_group() as tasks:
+        await go(limiter)
+        tasks.start_soon(head)
+        await anyio.wait_all_tasks_blocked()
+        tasks.start_soon(one)
+        await clock.advance(30.0)
+        doomed.cancel()
+        await clock.advance(30.0)
+
+    assert done == [60.0]
+
+
+async def test_a_place_given_back_goes_to_the_head_of_the_line_at_once(clock: ManualClock) -> None:
+    limiter = limiter_of(clock, Quota(1, 60.0))
+    async with clock.running(), anyio.create_task_group() as tasks, limiter.place(Lane.SUBMIT) as place:
+        tasks.start_soon(go, limiter)
+        await clock.sleep(7.25)
+        place.settle(Ending.UNSENT)
+
+    assert clock.now() == 7.25
+
+
+async def test_a_waiter_is_told_how_long_and_why(clock: ManualClock) -> None:
+    told: list[tuple[Lane, Wait]] = []
+    limiter = limiter_of(clock, Quota(2, 60.0), Quota(3, 3600.0))
+    limiter.on_wait = lambda lane, wait: told.append((lane, wait))
+    async with clock.running():
+        for _ in range(4):
+            await go(limiter, Lane.POLL)
+
+    assert told == [
+        (Lane.POLL, Wait(seconds=60.0, quota=Quota(2, 60.0))),
+        (Lane.POLL, Wait(seconds=3540.0, quota=Quota(3, 3600.0))),
+    ]
+    assert str(told[1][1]) == "3540 s: the quota of 3/3600s is spent"
+
+
+async def test_a_429_pauses_everybody_for_as_long_as_it_says(clock: ManualClock) -> None:
+    limiter = limiter_of(clock, Quota(60, 60.0))
+    await go(limiter, pause=1234.0)
+
+    for lane in Lane:
+        assert await limiter.forecast(lane) == Wait(seconds=1234.0)
+    async with clock.running():
+        await go(limiter, Lane.INTERACTIVE)
+    assert clock.now() == 1234.0
+
+
+async def test_a_429_that_does_not_say_pauses_longer_each_time(clock: ManualClock) -> None:
+    limiter = limiter_of(clock, Quota(60, 60.0), Quota(1000, 3600.0))
+    left: list[float] = []
+    async with clock.running():
+        for _ in range(9):
+            async with limiter.place(Lane.SUBMIT) as place:
+                left.append(clock.now())
+                place.settle(Ending.ANSWERED, pause=0)
+    pauses = [later - sooner for sooner, later in pairwise(left)]
+
+    assert pauses == [60.0, 120.0, 240.0, 480.0, 960.0, 1920.0, 3600.0, 3600.0]
+
+
+async def test_an_answer_makes_the_next_pause_short_again(clock: ManualClock) -> None:
+    limiter = limiter_of(clock, Quota(60, 60.0))
+    async with clock.running():
+        await go(limiter, pause=0)
+        await go(limiter, pause=0)
+        await go(limiter)
+        await go(limiter, pause=0)
+
+    assert await limiter.forecast(Lane.SUBMIT) == Wait(seconds=60.0)
+
+
+async def test_refusals_of_one_burst_are_one_refusal(clock: ManualClock) -> None:
+    limiter = limiter_of(clock, Quota(60, 60.0), Quota(1000, 3600.0))
+    async with anyio.create_task_group() as tasks:
+
+        async def late(seconds: float) -> None:
+            async with limiter.place(Lane.SUBMIT) as place:
+                await clock.sleep(seconds)
+                place.settle(Ending.ANSWERED, pause=0)
+
+        for seconds in (1.0, 2.0, 3.0):
+            tasks.start_soon(late, seconds)
+        await clock.advance(3.0)
+
+    assert await limiter.forecast(Lane.SUBMIT) == Wait(seconds=60.0)
+
+
+async def test_after_a_pause_one_request_goes_alone_until_it_is_answered(clock: ManualClock) -> None:
+    limiter = limiter_of(clock, Quota(60, 60.0))
+    left: list[float] = []
+
+    async def one() -> None:
+        async with limiter.place(Lane.SUBMIT) as place:
+            left.append(clock.now())
+            await clock.sleep(5.0)
+            place.settle(Ending.ANSWERED)
+
+    await go(limiter, pause=100.0)
+    async with clock.running(), anyio.create_task_group() as tasks:
+        for _ in range(4):
+            tasks.start_soon(one)
+
+    assert left == [100.0, 105.0, 105.0, 105.0]
+
+
+async def test_what_others_spent_is_taken_over_and_ages_out(clock: ManualClock) -> None:
+    limiter = limiter_of(clock, Quota(10, 60.0))
+    await go(limiter, left=(Allowance(limit=10, remaining=2),))
+    await go(limiter)
+    await go(limiter)
+
+    assert await limiter.forecast(Lane.SUBMIT) == Wait(seconds=60.0, quota=Quota(10, 60.0))
+    await clock.advance(60.0)
+    assert await limiter.forecast(Lane.SUBMIT) is None
+
+
+async def test_a_generous_reply_gives_nothing_away(clock: ManualClock) -> None:
+    limiter = limiter_of(clock, Quota(1, 60.0))
+    await go(limiter, left=(Allowance(limit=1, remaining=1),))
+
+    assert await limiter.forecast(Lane.SUBMIT) == Wait(seconds=60.0, quota=Quota(1, 60.0))
+
+
+def test_clients_of_one_token_share_their_spending_across_event_loops(clock: ManualClock) -> None:
+    def spend(key: str) -> Wait | None:
+        async def main() -> Wait | None:
+            limiter = shared_limiter(key, (Quota(1, 60.0),), clock)
+            wait = await limiter.forecast(Lane.SUBMIT)
+            await go(limiter, Lane.SUBMIT) if wait is None else None
+            return wait
+
+        return anyio.run(main)
+
+    assert spend("a") is None
+    again = spend("a")
+    assert again is not None
+    assert again.quota == Quota(1, 60.0)
+    assert spend("b") is None
+
+
+async def test_two_event_loops_in_two_threads_never_spend_more_than_one(clock: ManualClock) -> None:
+    taken: list[str] = []
+
+    def other(name: str) -> None:
+        async def main() -> None:
+            limiter = shared_limiter("threads", (Quota(100, 60.0),), clock)
+            async with anyio.create_task_group() as tasks:
+
+                async def one() -> None:
+                    async with limiter.place(Lane.SUBMIT) as place:
+                        taken.append(name)
+                        place.settle(Ending.ANSWERED)
+
+                for _ in range(80):
+                    tasks.start_soon(one)
+                await anyio.wait_all_tasks_blocked()
+                tasks.cancel_scope.cancel()
+
+        anyio.run(main)
+
+    async with anyio.create_task_group() as threads:
+        threads.start_soon(anyio.to_thread.run_sync, other, "one")
+        threads.start_soon(anyio.to_thread.run_sync, other, "two")
+
+    assert len(taken) == 97  # the lane of submits leaves 3 of 100

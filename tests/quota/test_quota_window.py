@@ -1,0 +1,118 @@
+"""Windows over past requests: reading quotas, and when the next request fits."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from keebai_async.errors import InvalidInput
+from keebai_async.quota.window import Quota, Room, forecast, opens, pair, parse_quotas, unaccounted
+from keebai_async.transport.gate import Allowance
+
+
+def room(limit: int, per: float, *, reserve: int = 0) -> Room:
+    return Room(quota=Quota(limit, per), per=per, most=limit - reserve)
+
+
+@pytest.mark.parametrize(
+    ("text", "quotas"),
+    [
+        ("60/60s,1000/3600s", (Quota(60, 60.0), Quota(1000, 3600.0))),
+        ("1000/1h, 60/1m", (Quota(60, 60.0), Quota(1000, 3600.0))),
+        ("60/m", (Quota(60, 60.0),)),
+        (" 5 / 0.5 s ", (Quota(5, 0.5),)),
+    ],
+)
+def test_a_quota_is_read_in_any_unit_and_order(text: str, quotas: tuple[Quota, ...]) -> None:
+    assert parse_quotas(text) == quotas
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", ",", "60", "60/", "60/60", "0/60s", "60/0s", "-1/60s", "60/60s,", "a/60s", "60/60d", "1e3/1h",
+     "٦٠/60s", "60/60s,70/1m", "60/.s", "60/1.2.3s", "1.5/1s"],
+)  # fmt: skip
+def test_nonsense_is_no_quota(text: str) -> None:
+    with pytest.raises(InvalidInput):
+        parse_quotas(text)
+
+
+@given(
+    st.lists(st.tuples(st.integers(1, 10**6), st.integers(1, 86_400)), min_size=1, unique_by=lambda q: q[1])
+)
+def test_a_quota_survives_being_written_and_read(pairs: list[tuple[int, int]]) -> None:
+    quotas = tuple(sorted((Quota(limit, float(per)) for limit, per in pairs), key=lambda quota: quota.per))
+
+    assert parse_quotas(",".join(str(quota) for quota in quotas)) == quotas
+
+
+def test_a_request_leaves_the_window_a_whole_window_after_its_reply() -> None:
+    two_a_minute = room(2, 60.0)
+
+    assert opens(two_a_minute, [100.0, 110.0], 0, 120.0) == 160.0
+    assert opens(two_a_minute, [100.0, 110.0], 0, 160.0) == 160.0
+
+
+def test_a_reserve_is_left_to_others() -> None:
+    assert opens(room(2, 60.0, reserve=1), [100.0], 0, 120.0) == 160.0
+
+
+def test_one_under_way_counts_as_if_it_were_answered_now() -> None:
+    assert opens(room(1, 60.0), [], 1, 120.0) == 180.0
+
+
+Spent = st.lists(st.integers(0, 200), max_size=12).map(lambda ended: [float(at) for at in sorted(ended)])
+
+
+@given(Spent, st.integers(0, 5), st.integers(1, 6), st.integers(1, 60), st.integers(0, 150))
+def test_the_answer_is_the_soonest_at_which_one_more_fits(
+    ended: list[float], held: int, limit: int, per: int, now: int
+) -> None:
+    one = room(limit, float(per))
+    # At best, those under way are answered now.
+    counted = sorted(ended + [float(now)] * held)
+
+    def fits(at: float) -> bool:
+        return sum(end + per > at for end in counted) < limit
+
+    soonest = opens(one, ended, held, float(now))
+
+    assert soonest == now or not fits(soonest - 0.5)
+    assert fits(soonest) or (soonest == now and sum(end + per > now for end in ended) + held < limit)
+
+
+@given(Spent, st.integers(1, 4), st.integers(1, 40), st.integers(0, 12))
+def test_a_forecast_is_what_happens_if_all_take_their_turn(
+    ended: list[float], limit: int, per: int, ahead: int
+) -> None:
+    one, now = room(limit, float(per)), 200.0
+    wait = forecast([(one, ended)], 0, now, ahead=ahead)
+
+    spent, at = list(ended), now
+    for _ in range(ahead + 1):
+        while sum(end + per > at for end in spent) >= limit:
+            at += 1.0
+        spent.append(at)
+    assert (now if wait is None else now + wait.seconds) == at
+
+
+def test_what_a_reply_does_not_leave_was_spent_by_others() -> None:
+    assert unaccounted(60, 50, room(60, 60.0), [100.0, 101.0], 1, 100.0) == 7
+    assert unaccounted(60, 57, room(60, 60.0), [100.0, 101.0], 1, 100.0) == 0
+    assert unaccounted(60, 60, room(60, 60.0), [100.0], 0, 100.0) == 0
+
+
+def test_requests_that_left_the_window_while_this_one_was_on_its_way_are_still_ours() -> None:
+    # Ended at 100, window 60: gone at 160, but the server may have counted at 155, when we left.
+    assert unaccounted(60, 58, room(60, 60.0), [100.0, 170.0], 0, 155.0) == 0
+
+
+def test_allowances_find_their_windows() -> None:
+    minute, hour = Quota(60, 60.0), Quota(1000, 3600.0)
+
+    def left(*pairs: tuple[int, int]) -> list[tuple[Quota, int]]:
+        return pair((minute, hour), [Allowance(limit=limit, remaining=rest) for limit, rest in pairs])
+
+    assert left((1000, 7), (60, 3)) == [(hour, 7), (minute, 3)]
+    assert left((1000, 7)) == [(hour, 7)]
+    assert left((2000, 7), (120, 3)) == [(minute, 3), (hour, 7)]
+    assert left((2000, 7)) == []
