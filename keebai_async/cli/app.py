@@ -1,0 +1,85 @@
+"""The command `keebai-async`: every command under its name, and every error as one line."""
+
+import os
+import traceback
+from collections.abc import Callable, Sequence
+from typing import Annotated, Final
+
+import typer
+
+from keebai_async.cli import campaigns, doctor, looking, messages, sandboxes, standing
+from keebai_async.cli.exits import Exit, cause_of, code_of_error, line_of
+from keebai_async.cli.talk import answer, say
+from keebai_async.cli.version import version
+
+COMMANDS: Final[tuple[Callable[..., None], ...]] = (
+    campaigns.plan,
+    campaigns.launch,
+    standing.resume,
+    standing.status,
+    standing.watch,
+    standing.reconcile,
+    standing.export,
+    messages.send,
+    messages.text,
+    looking.templates,
+    looking.numbers,
+    doctor.doctor,
+    sandboxes.sandbox,
+    sandboxes.demo,
+)
+
+app = typer.Typer(
+    name="keebai-async",
+    help="Launch WhatsApp template campaigns through Keebai: everyone once, nobody twice.",
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+for command in COMMANDS:
+    app.command()(command)
+
+# Click's error for what was typed wrong, or that of the Click that newer Typers carry inside: it has no
+# public name that both share, but BadParameter is a child of its child.
+_TypedWrong: Final = typer.BadParameter.__mro__[2]
+
+
+@app.callback(invoke_without_command=True)
+def _main(
+    context: typer.Context,
+    show_version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False,
+) -> None:
+    if show_version:
+        answer(version())
+        raise typer.Exit(Exit.DONE)
+    if context.invoked_subcommand is None:
+        say(context.get_help())
+        raise typer.Exit(Exit.USAGE)
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run one command, and give its exit code. Errors end as one line on stderr."""
+    try:
+        code = app(list(arguments), prog_name="keebai-async", standalone_mode=False)
+    except (Exception, KeyboardInterrupt, BaseExceptionGroup) as error:  # the last place that can word it
+        return _end(cause_of(error))
+    return int(code or Exit.DONE)
+
+
+def _end(error: BaseException) -> int:
+    if os.environ.get("KEEBAI_DEBUG"):
+        traceback.print_exception(error)
+    match error:
+        case KeyboardInterrupt() | typer.Abort():
+            say("interrupted")
+            return Exit.INTERRUPTED
+        case BrokenPipeError():
+            # Whoever read our output is gone; so must be the descriptor, or Python complains at its end.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+            return Exit.FAILED
+        case _ if isinstance(error, _TypedWrong):
+            words = getattr(error, "format_message", error.__str__)()
+            say(f"error: {words.rstrip('.')}; see: keebai-async COMMAND --help")
+            return Exit.USAGE
+        case _:
+            say(line_of(error))
+            return code_of_error(error)

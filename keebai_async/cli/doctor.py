@@ -1,0 +1,99 @@
+"""The command `doctor`: is everything in order, one line for each thing looked at."""
+
+import platform
+from collections.abc import Awaitable, Callable
+from functools import partial
+
+import anyio
+import typer
+
+from keebai_async.cli import arguments as a
+from keebai_async.cli.exits import Exit, code_of_error, line_of
+from keebai_async.cli.jsonl import emit
+from keebai_async.cli.opening import Connection, journal_name, messaging, quotas
+from keebai_async.cli.talk import answer
+from keebai_async.cli.version import version
+from keebai_async.client import Keebai
+from keebai_async.errors import KeebaiError
+from keebai_async.journal.open import open_journal
+
+Check = Callable[[], Awaitable[str]]
+
+
+def doctor(
+    phone_number_id: a.PhoneNumberId = None,
+    channel_id: a.ChannelId = None,
+    journal: a.Journal = None,
+    json: a.Json = False,
+) -> None:
+    """Look at the settings, the token, the sender, the templates and the journal. Sends nothing."""
+    connection = Connection(phone_number_id=phone_number_id, channel_id=channel_id, journal=journal)
+    raise typer.Exit(anyio.run(partial(_doctor, connection, json=json)))
+
+
+async def _doctor(connection: Connection, *, json: bool) -> Exit:
+    worst = Exit.DONE
+    for name, check in (
+        ("version", _version),
+        ("quota", _quota),
+        ("journal", partial(_journal, connection)),
+        ("token", partial(_with_client, connection, _token)),
+        ("sender", partial(_with_client, connection, _sender)),
+        ("templates", partial(_with_client, connection, _templates)),
+    ):
+        code = await _look(name, check, json=json)
+        worst = worst or code
+    return worst
+
+
+async def _look(name: str, check: Check, *, json: bool) -> Exit:
+    try:
+        code, words = Exit.DONE, await check()
+    except KeebaiError as error:
+        code, words = code_of_error(error), line_of(error).removeprefix("error: ")
+    if json:
+        emit({"type": "check", "name": name, "ok": code is Exit.DONE, "detail": words})
+    else:
+        answer(f"{'ok    ' if code is Exit.DONE else 'NOT OK'}  {name}: {words}")
+    return code
+
+
+async def _version() -> str:
+    return f"{version()} on Python {platform.python_version()}"
+
+
+async def _quota() -> str:
+    return ", ".join(map(str, quotas()))
+
+
+async def _journal(connection: Connection) -> str:
+    name = journal_name(connection.journal)
+    journal = open_journal(name)
+    try:
+        kept = await journal.campaigns()
+    finally:
+        await journal.aclose()
+    return f"{name}, {len(kept)} campaigns"
+
+
+async def _with_client(connection: Connection, check: Callable[[Keebai], Awaitable[str]]) -> str:
+    async with messaging(connection) as keebai:
+        return await check(keebai)
+
+
+async def _token(keebai: Keebai) -> str:
+    await keebai.me()
+    return "the service takes it"
+
+
+async def _sender(keebai: Keebai) -> str:
+    found = await keebai.numbers.list()
+    active = [number for number in found if number.status == "active"]
+    return f"{len(found)} numbers, {len(active)} active; see: keebai-async numbers"
+
+
+async def _templates(keebai: Keebai) -> str:
+    count = 0
+    async for _ in keebai.templates.list():
+        count += 1
+    return f"{count} approved; see: keebai-async templates"

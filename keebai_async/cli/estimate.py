@@ -1,0 +1,53 @@
+"""How many requests a plan needs, and how long it will take at a quota. Pure."""
+
+import math
+from collections.abc import Iterable
+
+import msgspec
+
+from keebai_async.campaign.planned import Plan
+from keebai_async.keebai.limits import DELIVERY_RATE
+from keebai_async.quota.window import Quota
+
+POLLS_PER_CHUNK = 3
+"""Reads that follow one broadcast to its end, when one sender delivers in a line."""
+
+
+class Estimate(msgspec.Struct, frozen=True, kw_only=True):
+    """*requests* in all, of which *submits* message people; *submitting* and *delivering* in seconds.
+
+    Delivering counts from the first submit, at one sender's default rate, and never ends before
+    submitting does.
+    """
+
+    requests: int
+    submits: int
+    submitting: float
+    delivering: float
+
+
+def estimate(plan: Plan, quotas: Iterable[Quota]) -> Estimate:
+    """Reckon with *quotas* that nobody else spends from."""
+    submits = len(plan.chunks)
+    submitting = max((_last_start(submits, quota) for quota in quotas), default=0.0)
+    return Estimate(
+        requests=submits * (1 + POLLS_PER_CHUNK),
+        submits=submits,
+        submitting=submitting,
+        delivering=max(submitting, plan.ready / DELIVERY_RATE),
+    )
+
+
+def _last_start(requests: int, quota: Quota) -> float:
+    """When the last of *requests* may start: each full window of them costs one wait."""
+    return (requests - 1) // quota.limit * quota.per if requests else 0.0
+
+
+def duration(seconds: float) -> str:
+    """*seconds* in the two units that matter: `8 s`, `10 min 17 s`, `3 h 28 min`."""
+    whole = math.ceil(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60} s"
+    return f"{whole // 3600:,} h {whole % 3600 // 60} min"

@@ -1,0 +1,136 @@
+"""What a command ends with: an exit code, and the one line that goes with an error. Pure."""
+
+import enum
+
+from keebai_async.campaign.report import Report
+from keebai_async.campaign.stop import Cause
+from keebai_async.errors import (
+    CampaignBusy,
+    CampaignNotFound,
+    ConnectionFailed,
+    InvalidInput,
+    JournalUnusable,
+    KeebaiError,
+    NotFound,
+    OutcomeUnknown,
+    RateLimited,
+    RequestError,
+    RequestInvalid,
+    ScopeMissing,
+    TokenRejected,
+)
+
+
+class Exit(enum.IntEnum):
+    """The codes that scripts may rely on; the README has the same table."""
+
+    DONE = 0
+    FAILED = 1
+    USAGE = 2
+    DECLINED = 3
+    TOKEN = 4
+    PARTLY = 5
+    UNKNOWN = 6
+    GUARD = 7
+    INTERRUPTED = 130
+
+
+_STOPS = {
+    Cause.TOKEN.value: Exit.TOKEN,
+    Cause.SCOPE.value: Exit.TOKEN,
+    Cause.GUARD.value: Exit.GUARD,
+    Cause.UNKNOWN.value: Exit.UNKNOWN,
+}
+
+
+def code_of(report: Report) -> Exit:
+    """The exit code of a campaign that ended, or stopped, with *report*.
+
+    What is uncertain goes before all but the user's own Ctrl-C: it may have cost money, and it needs
+    a person before anything else is done.
+    """
+    if report.stopped_by == Cause.INTERRUPTED.value:
+        return Exit.INTERRUPTED
+    if report.unknown:
+        return Exit.UNKNOWN
+    if report.stopped_by not in {None, Cause.NOT_TRACKED.value}:
+        return _STOPS.get(report.stopped_by or "", Exit.FAILED)
+    if report.failed or report.refused or report.untracked or report.abandoned:
+        return Exit.PARTLY
+    return Exit.DONE
+
+
+def code_of_error(error: BaseException) -> Exit:
+    """The exit code of a command that ended with *error*."""
+    match error:
+        case InvalidInput() | CampaignNotFound() | CampaignBusy():
+            return Exit.USAGE
+        case TokenRejected() | ScopeMissing():
+            return Exit.TOKEN
+        case OutcomeUnknown():
+            return Exit.UNKNOWN
+        case KeyboardInterrupt():
+            return Exit.INTERRUPTED
+        case _:
+            return Exit.FAILED
+
+
+def cause_of(error: BaseException) -> BaseException:
+    """The error that matters in a group of failures: one of ours before a foreign one, first come first."""
+    if not isinstance(error, BaseExceptionGroup):
+        return error
+    causes = [cause_of(inner) for inner in error.exceptions]
+    return next((cause for cause in causes if isinstance(cause, KeebaiError)), causes[0])
+
+
+def line_of(error: BaseException) -> str:
+    """One line for people: what went wrong, where, and what to do about it."""
+    if not isinstance(error, KeebaiError):
+        return _flat(
+            f"error: {type(error).__name__}: {error}"
+            " (not expected; set KEEBAI_DEBUG=1 to see the traceback, and please report it)"
+        )
+    return _flat(f"error: {_where(error)}{error}{_advice(error)}")
+
+
+def _where(error: KeebaiError) -> str:
+    if not isinstance(error, InvalidInput):
+        return ""
+    places = []
+    if error.row is not None and f"row {error.row}" not in str(error):
+        places.append(f"row {error.row}")
+    if error.field and error.field not in str(error):
+        places.append(error.field)
+    return ", ".join(places) + ": " if places else ""
+
+
+def _advice(error: KeebaiError) -> str:
+    match error:
+        case TokenRejected():
+            return "; put a valid token into KEEBAI_API_TOKEN"
+        case ScopeMissing() if error.missing:
+            return f"; make a token with the scope {', '.join(error.missing)}"
+        case ScopeMissing():
+            return "; make a token with the scope this needs"
+        case RateLimited():
+            return f"; nothing was sent, try again in {error.retry_after:.0f} s"
+        case ConnectionFailed():
+            return "; nothing was sent, check the network and KEEBAI_BASE_URL"
+        case OutcomeUnknown():
+            return "; look in the portal before you send it again"
+        case NotFound():
+            return "; check the id, and that it belongs to this token's account"
+        case RequestInvalid() if error.field and error.field not in str(error):
+            return f" (the service names {error.field})"
+        case JournalUnusable():
+            return "; nothing was submitted that is not written down"
+        case RequestError() if error.attempts > 1:
+            return f" ({error.attempts} attempts)"
+        case _:
+            return ""
+
+
+def _flat(line: str) -> str:
+    # A server's words may have line breaks, and control characters that move a terminal's cursor.
+    words = " ".join(line.split())
+    return "".join(letter if letter.isprintable() else "?" for letter in words)

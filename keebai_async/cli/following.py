@@ -1,0 +1,50 @@
+"""One run of a campaign on the screen, from its first event to its report."""
+
+from functools import partial
+
+import anyio
+
+from keebai_async.campaign.events import Event
+from keebai_async.campaign.report import ChunkLine, Report
+from keebai_async.campaign.run import CampaignRun
+from keebai_async.cli.exits import Exit, code_of
+from keebai_async.cli.interrupts import watch_interrupts
+from keebai_async.cli.jsonl import emit
+from keebai_async.cli.progress import CampaignMeter, meter
+from keebai_async.cli.render import next_steps, report_text
+from keebai_async.cli.talk import answer, say
+
+
+async def follow(
+    run: CampaignRun, *, campaign_id: str, ready: int, chunks: tuple[ChunkLine, ...] = (), json: bool
+) -> Report:
+    """Run it and show how far it is. The first Ctrl-C or SIGTERM stops it in good order."""
+    farewell = f"left at once; to go on: keebai-async resume {campaign_id}"
+    with meter() as shown:
+        campaign = CampaignMeter(shown, ready=ready, chunks=chunks)
+
+        def tell(event: Event) -> None:
+            campaign.event(event)
+            if json:
+                emit(event)
+
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(partial(watch_interrupts, partial(run.stop, "interrupted"), farewell=farewell))
+            async with run:
+                async for event in run.events():
+                    tell(event)
+                report = await run.report()
+            tasks.cancel_scope.cancel()
+    return report
+
+
+def conclude(report: Report, *, json: bool, resumable: bool = True) -> Exit:
+    """Print the report and, on stderr, what can be done next; give the exit code."""
+    if json:
+        emit(report)
+    else:
+        answer(report_text(report))
+    if resumable:
+        for step in next_steps(report):
+            say(step)
+    return code_of(report)

@@ -1,0 +1,120 @@
+"""Plan, show, ask, submit, follow, report: what `plan`, `launch` and `demo` have in common."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from pathlib import Path
+
+import msgspec
+
+from keebai_async.campaign.plan import PlanOptions
+from keebai_async.campaign.planned import Plan
+from keebai_async.campaign.report import Report
+from keebai_async.cli.estimate import estimate
+from keebai_async.cli.exits import Exit
+from keebai_async.cli.following import conclude, follow
+from keebai_async.cli.jsonl import emit, plan_line
+from keebai_async.cli.opening import Desk
+from keebai_async.cli.progress import meter
+from keebai_async.cli.rejects import write_rejects
+from keebai_async.cli.render import plan_text
+from keebai_async.cli.talk import answer, can_ask, confirm, say
+from keebai_async.client import Keebai
+from keebai_async.errors import InvalidInput, UnusableSource
+
+
+class Wish(msgspec.Struct, frozen=True, kw_only=True):
+    """Which people get which template: the options of `plan` and `launch`."""
+
+    file: str
+    template: str
+    language: str
+    name: str
+    columns: dict[str, str] = {}
+    default_region: str | None = None
+    suppress: Sequence[Path] = ()
+    limit: int | None = None
+
+
+class Manner(msgspec.Struct, frozen=True, kw_only=True):
+    """How a launch behaves towards the user."""
+
+    yes: bool = False
+    json: bool = False
+    wait: bool = True
+    resumable: bool = True
+    """Whether another command can go on with the campaign; not so on a sandbox that is gone by then."""
+
+
+def default_name(file: str) -> str:
+    """`clients 2026-11-22`, from the file's name and the day."""
+    stem = Path(file).name.split(".")[0] if file != "-" else "campaign"
+    return f"{stem or 'campaign'} {datetime.now().astimezone().date().isoformat()}"
+
+
+async def make_plan(keebai: Keebai, wish: Wish) -> Plan:
+    """Read the file and freeze its chunks in the journal."""
+    with meter() as shown:
+        return await keebai.campaigns.plan(
+            wish.file,
+            template=wish.template,
+            language=wish.language,
+            name=wish.name,
+            columns=wish.columns or None,
+            options=PlanOptions(default_region=wish.default_region, suppress=wish.suppress, limit=wish.limit),
+            progress=lambda progress: shown.show("reading", progress.read, None),
+        )
+
+
+async def save_rejects(keebai: Keebai, plan: Plan, path: Path) -> None:
+    """Write the rows that the plan leaves out, and say where they are."""
+    count = await write_rejects(path, lambda: keebai.campaigns.rejections(plan.campaign_id))
+    say(f"{count:,} rows that are not sent: {path}")
+
+
+def show_plan(desk: Desk, plan: Plan, *, json: bool) -> None:
+    """Print the plan to stdout, in either form.
+
+    Raises:
+        UnusableSource: it leaves nobody to message.
+    """
+    if json:
+        emit(plan_line(plan))
+    else:
+        answer(_text(desk, plan))
+    if not plan.ready:
+        raise UnusableSource(
+            f"nobody is left to message: {plan.read:,} rows read, {plan.duplicates:,} duplicates,"
+            f" {plan.rejected:,} rejected, {plan.suppressed:,} suppressed; mend the rows and plan again"
+        )
+
+
+def _text(desk: Desk, plan: Plan) -> str:
+    return plan_text(plan, estimate(plan, desk.quotas))
+
+
+def check_can_ask(manner: Manner) -> None:
+    """Refuse early where nobody could answer the question.
+
+    Raises:
+        InvalidInput: there is no terminal to ask on, and no `--yes`.
+    """
+    if not manner.yes and not can_ask():
+        raise InvalidInput(
+            "no terminal to ask on, nothing was submitted: add --yes to launch without a question"
+            " (or --dry-run to see the plan)"
+        )
+
+
+async def launch_plan(desk: Desk, plan: Plan, manner: Manner) -> tuple[Exit, Report | None]:
+    """Ask, submit, follow and report. Without a yes nothing is submitted, and there is no report."""
+    if not manner.yes:
+        if manner.json:
+            say(_text(desk, plan))
+        if not confirm(f"Send to {plan.ready:,} people?"):
+            say("declined: nothing was submitted")
+            if manner.resumable:
+                say(f"the plan is kept: keebai-async launch {plan.campaign_id}")
+            return Exit.DECLINED, None
+    run = desk.keebai.campaigns.start(plan, track=manner.wait)
+    report = await follow(run, campaign_id=plan.campaign_id, ready=plan.ready, json=manner.json)
+    return conclude(report, json=manner.json, resumable=manner.resumable), report

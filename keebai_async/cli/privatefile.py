@@ -1,0 +1,40 @@
+"""A CSV file with people in it: for its owner only, whole or not at all, safe in a spreadsheet."""
+
+import csv
+import os
+import tempfile
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from keebai_async.errors import InvalidInput
+
+_ACTIVE = ("=", "+", "-", "@", "\t", "\r")
+
+WriteRow = Callable[[Iterable[str]], None]
+
+
+def inert(cell: str) -> str:
+    """*cell* so that no spreadsheet takes it for a formula: an apostrophe before what could be one."""
+    return f"'{cell}" if cell.startswith(_ACTIVE) else cell
+
+
+@contextmanager
+def private_csv(path: Path) -> Iterator[WriteRow]:
+    """Give a function that writes one row. The file takes its place, and an earlier one's, at the end.
+
+    Raises:
+        InvalidInput: it cannot be written there.
+    """
+    try:
+        handle, temporary = tempfile.mkstemp(prefix=".keebai-", dir=path.resolve().parent)  # mode 0600
+        try:
+            with os.fdopen(handle, "w", encoding="utf-8", newline="") as file:
+                writer = csv.writer(file)
+                yield lambda cells: writer.writerow([inert(cell) for cell in cells])
+            Path(temporary).replace(path)
+        except BaseException:
+            Path(temporary).unlink(missing_ok=True)
+            raise
+    except OSError as error:
+        raise InvalidInput(f"cannot write {path}: {error.strerror or error}; choose another place") from error

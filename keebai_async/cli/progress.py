@@ -1,0 +1,130 @@
+"""How far it is: bars on a terminal, a plain line now and then elsewhere; always on stderr."""
+
+import sys
+import time
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from typing import Protocol
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
+
+from keebai_async.campaign.chunk import ChunkState
+from keebai_async.campaign.events import (
+    BroadcastProgress,
+    ChunkAccepted,
+    ChunkRefused,
+    ChunkSplit,
+    ChunkUnknown,
+    Event,
+    StateChanged,
+    Waiting,
+)
+from keebai_async.campaign.report import ChunkLine
+from keebai_async.cli.estimate import duration
+from keebai_async.cli.render import clean
+
+_QUIET_FOR = 1.0
+"""Seconds for which nothing is said: what is over by then needs no progress."""
+_EVERY = 5.0
+_WORTH_SAYING = 5.0
+"""A wait shorter than this, in seconds, is not worth a line."""
+
+
+class Meter(Protocol):
+    """Shows numbers as they change, and lines that stay."""
+
+    def show(self, what: str, done: int, of: int | None) -> None: ...
+
+    def say(self, line: str) -> None: ...
+
+
+class Bars:
+    """One bar for each thing that goes on."""
+
+    def __init__(self, progress: Progress) -> None:
+        self._progress = progress
+        self._tasks: dict[str, TaskID] = {}
+
+    def show(self, what: str, done: int, of: int | None) -> None:
+        task = self._tasks.get(what)
+        if task is None:
+            task = self._tasks[what] = self._progress.add_task(what, total=of)
+        self._progress.update(task, completed=done, total=of)
+
+    def say(self, line: str) -> None:
+        self._progress.console.print(line, markup=False, highlight=False, soft_wrap=True)
+
+
+class Lines:
+    """A line at most every few seconds of real time, and none for what is over within one."""
+
+    def __init__(self) -> None:
+        self._next = time.monotonic() + _QUIET_FOR
+
+    def show(self, what: str, done: int, of: int | None) -> None:
+        now = time.monotonic()
+        if now >= self._next:
+            self._next = now + _EVERY
+            self.say(f"{what}: {done:,}" + (f" of {of:,}" if of is not None else ""))
+
+    def say(self, line: str) -> None:
+        print(line, file=sys.stderr, flush=True)
+
+
+@contextmanager
+def meter() -> Iterator[Meter]:
+    """Bars if stderr is a terminal, lines if it is not."""
+    console = Console(stderr=True)
+    if not console.is_terminal or console.is_dumb_terminal:
+        yield Lines()
+        return
+    columns = (TextColumn("{task.description:<11}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=console, redirect_stdout=False) as progress:
+        yield Bars(progress)
+
+
+class CampaignMeter:
+    """Turns the events of a run into what a Meter shows: people submitted, people delivered."""
+
+    def __init__(self, meter: Meter, *, ready: int, chunks: Iterable[ChunkLine] = ()) -> None:
+        """*chunks* is what earlier runs of the campaign left behind."""
+        self._meter = meter
+        self._ready = ready
+        before = [chunk for chunk in chunks if chunk.state is ChunkState.ACCEPTED]
+        self._accepted = {chunk.number: chunk.accepted or chunk.recipients for chunk in before}
+        self._done = {chunk.number: chunk.sent + chunk.failed for chunk in before}
+        self._waiting = ""
+
+    def event(self, event: Event) -> None:
+        match event:
+            case ChunkAccepted():
+                self._accepted[event.number] = event.accepted
+                self._meter.show("submitting", sum(self._accepted.values()), self._ready)
+            case BroadcastProgress():
+                self._done[event.number] = event.sent + event.failed
+                self._meter.show("delivering", sum(self._done.values()), self._ready)
+            case _:
+                for line in _lines(event):
+                    if line != self._waiting:
+                        self._meter.say(line)
+                    if isinstance(event, Waiting):
+                        self._waiting = line
+
+
+def _lines(event: Event) -> Iterator[str]:
+    match event:
+        case ChunkRefused():
+            yield f"chunk {event.number}: refused for {event.recipients:,} people: {clean(event.reason)}"
+        case ChunkUnknown():
+            yield (
+                f"chunk {event.number}: no answer for {event.recipients:,} people ({clean(event.reason)});"
+                " it is not sent again by itself"
+            )
+        case ChunkSplit():
+            parts = ", ".join(map(str, event.into))
+            yield f"chunk {event.number}: refused as a whole, its people go on in chunks {parts}"
+        case Waiting() if event.seconds >= _WORTH_SAYING:
+            yield f"waiting {duration(event.seconds)}: {clean(event.why)}"
+        case StateChanged() if event.reason:
+            yield f"{event.state.value}: {clean(event.reason)}"
