@@ -76,8 +76,8 @@ class Started(msgspec.Struct, frozen=True, kw_only=True):
 class Journal(Protocol):
     """What must survive. Each method returns when what it was given is as safe as this journal makes it.
 
-    Cancelled while it writes, a method finishes its write and returns; the cancellation comes at the
-    caller's next await. So a caller always knows what was written.
+    Cancelled while it writes, a method finishes its write first. Cancelled by a scope it then returns,
+    and the cancellation comes at the caller's next await; cancelled by `Task.cancel` it then raises.
 
     Raises JournalUnusable if it cannot be made safe, CampaignNotFound for an id or a chunk it does not
     hold, CampaignBusy for a change of a campaign that another process has the lease of, and Misused for

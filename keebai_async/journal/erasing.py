@@ -1,0 +1,49 @@
+"""The right to be forgotten: people go, counts stay."""
+
+import sqlite3
+
+import msgspec
+
+from keebai_async.journal import rows, rules
+from keebai_async.journal.leases import Leases
+
+
+def purge(db: sqlite3.Connection, leases: Leases, campaign_id: str, *, unfinished: bool, at: float) -> bool:
+    """Remove the people of a campaign; False if they are gone already."""
+    started = rows.get_started(db, campaign_id, leases.holder(db, campaign_id))
+    if started.holder is not None:
+        raise rules.busy(campaign_id, started.holder)
+    if started.purged_at is not None:
+        return False
+    if not unfinished:
+        rules.check_purgeable(campaign_id, started.chunks)
+    db.execute("DELETE FROM items WHERE campaign_id = ?", (campaign_id,))
+    _empty_rejections(db, campaign_id)
+    db.execute(
+        "UPDATE campaigns SET plan = ?, purged_at = ? WHERE id = ?",
+        (msgspec.json.encode(rules.without_people(started.plan)), at, campaign_id),
+    )
+    return True
+
+
+def purge_finished(db: sqlite3.Connection, leases: Leases, *, at: float) -> list[str]:
+    purged = []
+    for campaign_id in rows.frozen_ids(db):
+        started = rows.get_started(db, campaign_id, leases.holder(db, campaign_id))
+        if (
+            started.holder is None
+            and rules.all_settled(started.chunks)
+            and purge(db, leases, campaign_id, unfinished=False, at=at)
+        ):
+            purged.append(campaign_id)
+    return purged
+
+
+def _empty_rejections(db: sqlite3.Connection, campaign_id: str) -> None:
+    last, batch = rows.rejections_after(db, campaign_id, 0)
+    while batch:
+        db.execute(
+            "UPDATE rejections SET packed = ? WHERE id = ?",
+            (rows.pack(msgspec.json.encode([rules.anonymous(each) for each in batch])), last),
+        )
+        last, batch = rows.rejections_after(db, campaign_id, last)

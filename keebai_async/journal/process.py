@@ -1,0 +1,72 @@
+"""Which process this is, and whether another one is still there."""
+
+import os
+import socket
+from contextlib import suppress
+from functools import lru_cache
+from pathlib import Path
+from typing import Final
+
+import msgspec
+
+STALE: Final = 60.0
+"""Seconds without a heartbeat after which a process that cannot be looked at counts as dead."""
+
+
+class Process(msgspec.Struct, frozen=True, kw_only=True):
+    """*place* is where its pid means something: one boot of one machine, one container.
+
+    *born* is when it started, as its machine counts; empty where that cannot be read.
+    """
+
+    pid: int
+    born: str
+    host: str
+    place: str
+
+
+def this_process() -> Process:
+    pid = os.getpid()
+    return Process(pid=pid, born=_born(pid) or "", host=socket.gethostname(), place=_place())
+
+
+def alive(process: Process, *, silent_for: float) -> bool:
+    """Whether *process* still runs, its last heartbeat being *silent_for* seconds old.
+
+    Of the same place, its pid and its start decide, because a machine that slept has a silent process
+    that is well. Of another place, or where no start can be read, only the heartbeat is left.
+    """
+    if process.place != _place() or os.name != "posix":
+        return silent_for < STALE
+    if process.born:
+        return _born(process.pid) == process.born
+    return _exists(process.pid) and silent_for < STALE
+
+
+def _exists(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
+
+
+def _born(pid: int) -> str | None:
+    try:
+        stat = Path(f"/proc/{pid}/stat").read_text(encoding="ascii", errors="replace")
+    except OSError:
+        return None
+    fields = stat.rpartition(")")[2].split()  # the name before it may hold anything
+    return None if fields[0] in {"Z", "X"} else fields[19]
+
+
+@lru_cache(maxsize=1)
+def _place() -> str:
+    parts = [socket.gethostname()]
+    with suppress(OSError):
+        parts.append(Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip())
+    with suppress(OSError):
+        parts.append(str(Path("/proc/self/ns/pid").readlink()))
+    return " ".join(parts)
