@@ -1,1 +1,167 @@
-"""The asyncio client and campaign launcher for the Keebai WhatsApp API."""
+"""The asyncio client and campaign launcher for the Keebai WhatsApp API.
+
+Names only. Each is imported when it is first used, so that `import keebai_async` costs nothing.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from keebai_async.campaign.chunk import Chunk as Chunk
+    from keebai_async.campaign.chunk import ChunkState as ChunkState
+    from keebai_async.campaign.planned import CampaignState as CampaignState
+    from keebai_async.campaign.planned import Plan as Plan
+    from keebai_async.campaign.recipient import Reason as Reason
+    from keebai_async.campaign.recipient import Recipient as Recipient
+    from keebai_async.campaign.recipient import Rejection as Rejection
+    from keebai_async.client import Keebai as Keebai
+    from keebai_async.clock import Clock as Clock
+    from keebai_async.credentials import Token as Token
+    from keebai_async.errors import CampaignBusy as CampaignBusy
+    from keebai_async.errors import CampaignError as CampaignError
+    from keebai_async.errors import CampaignNotFound as CampaignNotFound
+    from keebai_async.errors import Conflict as Conflict
+    from keebai_async.errors import ConnectionFailed as ConnectionFailed
+    from keebai_async.errors import ForbiddenMove as ForbiddenMove
+    from keebai_async.errors import InvalidInput as InvalidInput
+    from keebai_async.errors import JournalUnusable as JournalUnusable
+    from keebai_async.errors import KeebaiError as KeebaiError
+    from keebai_async.errors import Misused as Misused
+    from keebai_async.errors import NotFound as NotFound
+    from keebai_async.errors import OutcomeUnknown as OutcomeUnknown
+    from keebai_async.errors import RateLimited as RateLimited
+    from keebai_async.errors import RequestError as RequestError
+    from keebai_async.errors import RequestInvalid as RequestInvalid
+    from keebai_async.errors import ScopeMissing as ScopeMissing
+    from keebai_async.errors import ServerFailed as ServerFailed
+    from keebai_async.errors import TemplateUnusable as TemplateUnusable
+    from keebai_async.errors import TimedOut as TimedOut
+    from keebai_async.errors import TokenRejected as TokenRejected
+    from keebai_async.errors import Undecodable as Undecodable
+    from keebai_async.errors import UnusableSource as UnusableSource
+    from keebai_async.keebai.models import AcceptedBroadcast as AcceptedBroadcast
+    from keebai_async.keebai.models import BroadcastStatus as BroadcastStatus
+    from keebai_async.keebai.models import Channel as Channel
+    from keebai_async.keebai.models import Number as Number
+    from keebai_async.keebai.models import Phase as Phase
+    from keebai_async.keebai.models import Receipt as Receipt
+    from keebai_async.keebai.models import Sender as Sender
+    from keebai_async.keebai.models import Template as Template
+    from keebai_async.quota.limiter import RateLimiter as RateLimiter
+    from keebai_async.quota.window import Quota as Quota
+    from keebai_async.transport.request import Timeouts as Timeouts
+    from keebai_async.transport.retry import RetryPolicy as RetryPolicy
+    from keebai_async.transport.tally import Requests as Requests
+    from keebai_async.transport.verdict import SubmitPolicy as SubmitPolicy
+
+_HOMES = {
+    "campaign.chunk": ("Chunk", "ChunkState"),
+    "campaign.planned": ("CampaignState", "Plan"),
+    "campaign.recipient": ("Reason", "Recipient", "Rejection"),
+    "client": ("Keebai",),
+    "clock": ("Clock",),
+    "credentials": ("Token",),
+    "errors": (
+        "CampaignBusy",
+        "CampaignError",
+        "CampaignNotFound",
+        "Conflict",
+        "ConnectionFailed",
+        "ForbiddenMove",
+        "InvalidInput",
+        "JournalUnusable",
+        "KeebaiError",
+        "Misused",
+        "NotFound",
+        "OutcomeUnknown",
+        "RateLimited",
+        "RequestError",
+        "RequestInvalid",
+        "ScopeMissing",
+        "ServerFailed",
+        "TemplateUnusable",
+        "TimedOut",
+        "TokenRejected",
+        "Undecodable",
+        "UnusableSource",
+    ),
+    "keebai.models": (
+        "AcceptedBroadcast",
+        "BroadcastStatus",
+        "Channel",
+        "Number",
+        "Phase",
+        "Receipt",
+        "Sender",
+        "Template",
+    ),
+    "quota.limiter": ("RateLimiter",),
+    "quota.window": ("Quota",),
+    "transport.request": ("Timeouts",),
+    "transport.retry": ("RetryPolicy",),
+    "transport.tally": ("Requests",),
+    "transport.verdict": ("SubmitPolicy",),
+}
+_HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
+
+__all__ = [
+    "AcceptedBroadcast",
+    "BroadcastStatus",
+    "CampaignBusy",
+    "CampaignError",
+    "CampaignNotFound",
+    "CampaignState",
+    "Channel",
+    "Chunk",
+    "ChunkState",
+    "Clock",
+    "Conflict",
+    "ConnectionFailed",
+    "ForbiddenMove",
+    "InvalidInput",
+    "JournalUnusable",
+    "Keebai",
+    "KeebaiError",
+    "Misused",
+    "NotFound",
+    "Number",
+    "OutcomeUnknown",
+    "Phase",
+    "Plan",
+    "Quota",
+    "RateLimited",
+    "RateLimiter",
+    "Reason",
+    "Receipt",
+    "Recipient",
+    "Rejection",
+    "RequestError",
+    "RequestInvalid",
+    "Requests",
+    "RetryPolicy",
+    "ScopeMissing",
+    "Sender",
+    "ServerFailed",
+    "SubmitPolicy",
+    "Template",
+    "TemplateUnusable",
+    "TimedOut",
+    "Timeouts",
+    "Token",
+    "TokenRejected",
+    "Undecodable",
+    "UnusableSource",
+]
+
+
+def __getattr__(name: str) -> object:
+    home = _HOME_OF.get(name)
+    if home is None:
+        raise AttributeError(f"module 'keebai_async' has no attribute {name!r}")
+    value: object = getattr(import_module(f"keebai_async.{home}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

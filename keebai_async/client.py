@@ -1,0 +1,202 @@
+"""Keebai: what a user opens. It puts the rooms together and decides nothing."""
+
+import copy
+import os
+from collections.abc import Awaitable, Callable, Sequence
+from os import PathLike
+from types import TracebackType
+from typing import TYPE_CHECKING, Self
+
+from keebai_async.clock import SYSTEM_CLOCK, Clock
+from keebai_async.credentials import JOURNAL_VARIABLE, Token
+from keebai_async.environment import base_url_of, poll_floor_of, quotas_of, sender_of, token_of
+from keebai_async.keebai.account import me
+from keebai_async.keebai.asking import Asking
+from keebai_async.keebai.broadcasts import Broadcasts
+from keebai_async.keebai.channels import Channels
+from keebai_async.keebai.messages import Messages
+from keebai_async.keebai.models import Sender
+from keebai_async.keebai.numbers import Numbers
+from keebai_async.keebai.service import CampaignService
+from keebai_async.keebai.templates import Templates
+from keebai_async.quota.shared import shared_limiter
+from keebai_async.quota.window import Quota
+from keebai_async.transport.exchange import Exchange
+from keebai_async.transport.gate import Gate
+from keebai_async.transport.request import Timeouts
+from keebai_async.transport.retry import RetryPolicy
+from keebai_async.transport.session import Session
+from keebai_async.transport.tally import Requests
+from keebai_async.transport.verdict import SubmitPolicy
+
+if TYPE_CHECKING:
+    import aiohttp
+
+    from keebai_async.campaign.ports import Journal
+    from keebai_async.campaigns import Campaigns
+
+    AnyJournal = Journal | str | PathLike[str]
+
+
+class Keebai:
+    """A client of one token, for one event loop. Use it with `async with`, or await `aclose()`.
+
+    What is not given comes from the environment: `KEEBAI_API_TOKEN` (or `KEEBAI_API_KEY`),
+    `KEEBAI_BASE_URL`, `KEEBAI_PHONE_NUMBER_ID` or `KEEBAI_CHANNEL_ID`, `KEEBAI_QUOTA`,
+    `KEEBAI_POLL_FLOOR`, `KEEBAI_JOURNAL`.
+
+    Args:
+        token: the secret; it cannot be printed and goes to *base_url* only.
+        base_url: https, or http to this machine.
+        phone_number_id: the sender of every call that names none; or else *channel_id*, never both.
+        quotas: how many requests in how many seconds; for a token with a raised cap.
+        limiter: what keeps the quota; without it, all clients of this process with the same token and
+            base URL share one.
+        journal: where campaigns are kept: a path, a URL, or a journal that you close yourself.
+        timeout: seconds for a whole request, or Timeouts.
+        session: an aiohttp session whose connections are used, and left open.
+        submit_policy: after which replies a submit may be made again, beyond the safe ones.
+        retries: how often a read is repeated.
+        poll_floor: seconds between two looks at one broadcast, at least.
+
+    Raises:
+        InvalidInput: there is no token, or something of this cannot be used.
+    """
+
+    def __init__(
+        self,
+        token: str | Token | None = None,
+        *,
+        base_url: str | None = None,
+        phone_number_id: str | None = None,
+        channel_id: str | None = None,
+        quotas: Sequence[Quota] | None = None,
+        limiter: Gate | None = None,
+        journal: "AnyJournal | None" = None,
+        timeout: Timeouts | float | None = None,
+        session: "aiohttp.ClientSession | None" = None,
+        clock: Clock = SYSTEM_CLOCK,
+        submit_policy: SubmitPolicy | None = None,
+        retries: RetryPolicy | None = None,
+        poll_floor: float | None = None,
+    ) -> None:
+        secret = token_of(token, os.environ)
+        self.base_url = base_url_of(base_url, os.environ)
+        self.sender: Sender | None = sender_of(phone_number_id, channel_id, os.environ)
+        self.quotas = quotas_of(None if quotas is None else tuple(quotas), os.environ)
+        self.limiter: Gate = limiter or shared_limiter(secret.key(self.base_url), self.quotas, clock)
+        self.journal: AnyJournal | None = journal or os.environ.get(JOURNAL_VARIABLE) or None
+        self.clock = clock
+        self.poll_floor = poll_floor_of(poll_floor, os.environ)
+        self.timeouts = _timeouts(timeout)
+        self.submit_policy = submit_policy or SubmitPolicy()
+        self.retries = retries or RetryPolicy()
+        self.requests = Requests()
+        """Requests that left for calls outside of campaigns."""
+        self._session = Session(self.base_url, secret, client=session)
+        self._token = secret
+        self._owner = True
+        self._closing: list[Callable[[], Awaitable[None]]] = []
+        self._equip()
+
+    def with_options(
+        self,
+        *,
+        phone_number_id: str | None = None,
+        channel_id: str | None = None,
+        journal: "AnyJournal | None" = None,
+        timeout: Timeouts | float | None = None,
+        submit_policy: SubmitPolicy | None = None,
+        retries: RetryPolicy | None = None,
+        poll_floor: float | None = None,
+    ) -> Self:
+        """A cheap copy that shares session and limiter, with what is given changed.
+
+        It lives as long as the client it was made from; closing it closes nothing.
+        """
+        other = copy.copy(self)
+        other._owner = False
+        if phone_number_id is not None or channel_id is not None:
+            other.sender = Sender(phone_number_id=phone_number_id, channel_id=channel_id)
+        if poll_floor is not None:
+            other.poll_floor = poll_floor_of(poll_floor, {})
+        if timeout is not None:
+            other.timeouts = _timeouts(timeout)
+        other.journal = journal or self.journal
+        other.submit_policy = submit_policy or self.submit_policy
+        other.retries = retries or self.retries
+        other._equip()
+        return other
+
+    def _equip(self) -> None:
+        self._exchange = Exchange(
+            self._session,
+            self.limiter,
+            clock=self.clock,
+            retries=self.retries,
+            policy=self.submit_policy,
+            timeouts=self.timeouts,
+        )
+        asking = Asking(exchange=self._exchange, sender=self.sender, requests=self.requests)
+        self._asking = asking
+        self.messages = Messages(asking)
+        self.broadcasts = Broadcasts(asking, clock=self.clock, poll_floor=self.poll_floor)
+        self.templates = Templates(asking)
+        self.numbers = Numbers(asking)
+        self.channels = Channels(asking)
+        self._campaigns: Campaigns | None = None
+
+    @property
+    def campaigns(self) -> "Campaigns":
+        """Plan campaigns, run them, and look at those that were."""
+        if self._campaigns is None:
+            from keebai_async.campaigns import Campaigns
+
+            self._campaigns = Campaigns(self)
+        return self._campaigns
+
+    async def me(self) -> dict[str, object]:
+        """Who the token is, as the service says it. No scope is needed.
+
+        Raises:
+            RequestError: TokenRejected, if the token is not good for anything.
+        """
+        return await me(self._asking)
+
+    def campaign_service(self) -> CampaignService:
+        """The service that one run of a campaign works on, with counters of its own."""
+        return CampaignService(self._exchange)
+
+    def at_close(self, callback: Callable[[], Awaitable[None]]) -> None:
+        """Await *callback* when this client is closed; the last one comes first."""
+        self._closing.append(callback)
+
+    async def __aenter__(self) -> Self:
+        self._session.check()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.aclose()
+
+    async def aclose(self) -> None:
+        """Close what this client opened. Harmless when repeated."""
+        if not self._owner:
+            return
+        try:
+            while self._closing:
+                await self._closing.pop()()
+        finally:
+            await self._session.aclose()
+
+    def __repr__(self) -> str:
+        return f"Keebai({self._token!r}, base_url={self.base_url!r})"
+
+
+def _timeouts(given: Timeouts | float | None) -> Timeouts:
+    if given is None:
+        return Timeouts()
+    if isinstance(given, Timeouts):
+        return given
+    return Timeouts(connect=min(Timeouts().connect, given), read=given, submit=given)

@@ -1,0 +1,73 @@
+"""What the environment says where the caller says nothing. Pure: the environment is an argument."""
+
+import math
+from collections.abc import Mapping
+
+from keebai_async.credentials import (
+    BASE_URL_VARIABLE,
+    CHANNEL_ID_VARIABLE,
+    PHONE_NUMBER_ID_VARIABLE,
+    POLL_FLOOR_VARIABLE,
+    QUOTA_VARIABLE,
+    TOKEN_VARIABLES,
+    Token,
+)
+from keebai_async.errors import InvalidInput
+from keebai_async.keebai.broadcasts import POLL_FLOOR
+from keebai_async.keebai.models import Sender
+from keebai_async.quota.window import DEFAULT_QUOTAS, Quota, parse_quotas
+from keebai_async.transport.address import DEFAULT_BASE_URL, check_base_url
+
+Environment = Mapping[str, str]
+
+
+def token_of(given: str | Token | None, environment: Environment) -> Token:
+    """The token given, or the first that the environment holds. Raises InvalidInput if there is none."""
+    if isinstance(given, Token):
+        return given
+    if given is None:
+        given = next((environment[name] for name in TOKEN_VARIABLES if environment.get(name)), None)
+    if given is None:
+        raise InvalidInput(f"no token: give one, or set {TOKEN_VARIABLES[0]}", field="token")
+    return Token(given)
+
+
+def base_url_of(given: str | None, environment: Environment) -> str:
+    """The base URL given, of the environment, or the service's own. Raises InvalidInput."""
+    return check_base_url(given or environment.get(BASE_URL_VARIABLE) or DEFAULT_BASE_URL)
+
+
+def sender_of(phone_number_id: str | None, channel_id: str | None, environment: Environment) -> Sender | None:
+    """The sender given, of the environment, or None: then each call names its own. Raises InvalidInput."""
+    if phone_number_id is None and channel_id is None:
+        phone_number_id = environment.get(PHONE_NUMBER_ID_VARIABLE) or None
+        channel_id = environment.get(CHANNEL_ID_VARIABLE) or None
+    if phone_number_id is None and channel_id is None:
+        return None
+    return Sender(phone_number_id=phone_number_id, channel_id=channel_id)
+
+
+def quotas_of(given: tuple[Quota, ...] | None, environment: Environment) -> tuple[Quota, ...]:
+    """The quotas given, of the environment, or the service's own. Raises InvalidInput."""
+    if given is not None:
+        return given
+    text = environment.get(QUOTA_VARIABLE)
+    return parse_quotas(text) if text else DEFAULT_QUOTAS
+
+
+def poll_floor_of(given: float | None, environment: Environment) -> float:
+    """Seconds between two looks at one broadcast, at least. Raises InvalidInput."""
+    text = environment.get(POLL_FLOOR_VARIABLE)
+    if given is None and not text:
+        return POLL_FLOOR
+    try:
+        seconds = float(text or "") if given is None else float(given)
+    except ValueError:
+        seconds = math.nan
+    if not 0 < seconds < math.inf:
+        raise InvalidInput(
+            f"the poll floor is a number of seconds above 0, not {text if given is None else given}",
+            field="poll_floor",
+            value=str(text if given is None else given),
+        )
+    return seconds
