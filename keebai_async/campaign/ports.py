@@ -121,10 +121,10 @@ class Journal(Protocol):
     ) -> tuple[Chunk, ...]:
         """Cut people into other chunks, all in one piece or not at all.
 
-        The first of *moves* refuses a chunk, which keeps the people of *keep* (a JSON array); the others
-        hand on chunks that were not submitted yet. *children* are the new chunks, as (recipients,
-        items), numbered from the highest number on; their parent is the refused one. Gives the moved
-        chunks and then the children, as they are now.
+        The first of *moves* refuses a chunk, which keeps the people of *keep* (a JSON array), or hands on
+        a chunk that was not submitted yet, as the others do. *children* are the new chunks, as
+        (recipients, items), numbered from the highest number on; their parent is the first one. Gives
+        the moved chunks and then the children, as they are now.
 
         Raises ForbiddenMove if a move is not allowed; ValueError if the people before and after differ
         in number.

@@ -91,10 +91,10 @@ def cut_anew(
 
     Raises:
         ForbiddenMove: a life does not allow its move, or a chunk is moved twice.
-        ValueError: the first move is not a Refuse, another is not a HandOn, or people would be lost or added.
+        ValueError: there is no move, one after the first is not a HandOn, or people would be lost or added.
     """
-    if not moves or not isinstance(moves[0], Refuse) or any(isinstance(move, Refuse) for move in moves[1:]):
-        raise ValueError("a recut refuses one chunk, and hands on the others")
+    if not moves or any(isinstance(move, Refuse) for move in moves[1:]):
+        raise ValueError("a recut refuses one chunk at most, the first, and hands on the others")
     if len({move.number for move in moves}) != len(moves):
         raise ForbiddenMove("a recut moves each chunk once")
     parents = [apply(chunks[move.number], move) for move in moves]
