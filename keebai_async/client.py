@@ -85,7 +85,8 @@ class Keebai:
         self.sender: Sender | None = sender_of(phone_number_id, channel_id, os.environ)
         self.quotas = quotas_of(None if quotas is None else tuple(quotas), os.environ)
         self.limiter: Gate = limiter or shared_limiter(secret.key(self.base_url), self.quotas, clock)
-        self.journal: AnyJournal | None = journal or os.environ.get(JOURNAL_VARIABLE) or None
+        self._journal: AnyJournal = journal or os.environ.get(JOURNAL_VARIABLE) or "memory:"
+        self._lender: Keebai | None = None
         self.clock = clock
         self.poll_floor = poll_floor_of(poll_floor, os.environ)
         self.timeouts = _timeouts(timeout)
@@ -122,7 +123,10 @@ class Keebai:
             other.poll_floor = poll_floor_of(poll_floor, {})
         if timeout is not None:
             other.timeouts = _timeouts(timeout)
-        other.journal = journal or self.journal
+        if journal is not None:
+            other._journal, other._lender = journal, None
+        else:
+            other._lender = self
         other.submit_policy = submit_policy or self.submit_policy
         other.retries = retries or self.retries
         other._equip()
@@ -154,6 +158,22 @@ class Keebai:
 
             self._campaigns = Campaigns(self)
         return self._campaigns
+
+    @property
+    def journal(self) -> "Journal":
+        """Where campaigns are kept; in memory, if nobody said where. One given by name is opened now."""
+        if self._lender is not None:
+            return self._lender.journal
+        if isinstance(self._journal, str | PathLike):
+            from keebai_async.journal.open import open_journal
+
+            self._journal = open_journal(os.fspath(self._journal))
+            self.at_close(self._journal.aclose)
+        return self._journal
+
+    def sender_or(self, sender: Sender | None = None) -> Sender:
+        """*sender*, or else the client's own. Raises InvalidInput if there is neither."""
+        return sender or self._asking.sender_for(None, None)
 
     async def me(self) -> dict[str, object]:
         """Who the token is, as the service says it. No scope is needed.
