@@ -1,0 +1,300 @@
+"""PollPlan: which broadcast to look at next, and when. Pure: what was seen goes in, the next look comes out.
+
+The problem: a campaign of a million is 200 broadcasts, and 1,000 requests an hour is all there is.
+
+The naive way, every broadcast every 30 seconds, costs 24,000 requests an hour; spread over the quota it sees
+a finished broadcast a quarter of an hour late. An estimate kept for each broadcast drifts without bound,
+because those at the back of the queue have not begun.
+
+The choice: a sender delivers its broadcasts in a line, so only the head of the line is read, at three
+quarters of its predicted wait and at the predicted end. Seen finished, the next one is read at once: what
+it has done by then says exactly how much the sender has done in all, hence one rate for everything in its
+line. A sender that works on all of them at once fits, too: reading "the next one at once" finds them
+finished one after another. If the head does not move when it should, the sender has an order of its
+own, or none: after three fruitless looks its broadcasts are read in turn, at a pace that the hour's
+quota can bear, and slower while nothing at all moves.
+"""
+
+import math
+from collections import deque
+from collections.abc import Iterator, Sequence
+from typing import Final
+
+import msgspec
+
+from keebai_async.keebai.limits import DELIVERY_RATE
+from keebai_async.quota.window import DEFAULT_QUOTAS, Quota
+
+EARLY: Final = 0.75
+"""The part of a predicted wait after which the head is read a first time, to correct the prediction."""
+
+FRUITLESS: Final = 3
+"""Looks without the movement that was due, after which a sender is read in turn."""
+
+BURST: Final = 30
+"""Looks that may be saved up while none is due."""
+
+LONGEST_BACKOFF: Final = 300.0
+"""Seconds between looks at a broadcast that cannot be read."""
+
+SLOWEST_ROUND: Final = 60.0
+"""Seconds between looks at a sender of which nothing moves."""
+
+_SLACK = 0.25  # seconds after the predicted end: a look a moment too early costs a floor more
+_HUNG = 10.0  # seconds after which a look that has not come back no longer holds up its line
+
+
+class Look(msgspec.Struct, frozen=True):
+    """Read *broadcast_id* at the time *at*."""
+
+    broadcast_id: str
+    at: float
+
+
+class Stuck(msgspec.Struct, frozen=True):
+    """Nothing was seen to move at the sender of this broadcast for *seconds*."""
+
+    broadcast_id: str
+    seconds: float
+
+
+def pace_of(quotas: Sequence[Quota] = DEFAULT_QUOTAS) -> float:
+    """Seconds between two looks that these quotas can bear for ever, with a tenth left to others."""
+    return max(1.1 * quota.per / quota.limit for quota in quotas)
+
+
+class PollPlan:
+    """Plans looks at any number of broadcasts of any number of senders.
+
+    Args:
+        floor: Seconds between two looks at one broadcast that runs. Source: contract, section 6.
+        rate: Messages a second that a sender is believed to deliver until it was seen delivering.
+        pace: Seconds between two looks in the long run, over all broadcasts; see `pace_of`.
+        stuck_after: Seconds without any movement of a sender until its broadcasts are called stuck.
+
+    Times are those of one clock that never goes back.
+    """
+
+    def __init__(
+        self,
+        *,
+        floor: float = 5.0,
+        rate: float = DELIVERY_RATE,
+        pace: float | None = None,
+        stuck_after: float = 900.0,
+    ) -> None:
+        self.floor = floor
+        self._rate = rate
+        self._pace = pace_of() if pace is None else pace
+        self._stuck_after = stuck_after
+        self._broadcasts: dict[str, _Broadcast] = {}
+        self._lines: dict[str, _Line] = {}
+        self._saved = float(BURST)
+        self._counted = -math.inf  # when the looks saved up were last counted
+
+    def __len__(self) -> int:
+        """How many broadcasts are not final."""
+        return len(self._broadcasts)
+
+    def add(self, broadcast_id: str, *, recipients: int, sender: str, now: float) -> None:
+        """Begin to follow a broadcast that was accepted now, behind those of *sender* that are known."""
+        if broadcast_id in self._broadcasts:
+            return
+        line = self._lines.setdefault(sender, _Line(self._rate, now))
+        if not line.waiting:
+            line.begin(now)
+        line.waiting[broadcast_id] = self._broadcasts[broadcast_id] = _Broadcast(
+            broadcast_id, line, max(1, recipients), now
+        )
+
+    def next(self, now: float) -> Look | None:
+        """The next look, None while none can be planned.
+
+        A look that is due (its time is not after *now*) is handed out: the broadcast is not named again
+        until `saw` or `missed` tells how it went. One that is not due may change: ask again then.
+        """
+        best, due = None, math.inf
+        for line in self._lines.values():
+            for broadcast, at in self._candidates(line, now):
+                if at < due:
+                    best, due = broadcast, at
+        if best is None:
+            return None
+        at = max(due, self._affordable(now), now)
+        if at <= now:
+            self._saved -= 1
+            best.looking_since = best.line.turned = now
+        return Look(best.id, at)
+
+    def saw(self, broadcast_id: str, *, done: int, total: int, final: bool, now: float) -> None:
+        """A look came back: *done* of *total* messages are out, and *final* if no more will change."""
+        broadcast = self._broadcasts.get(broadcast_id)
+        if broadcast is None:
+            return
+        line = broadcast.line
+        done = max(done, broadcast.done)
+        line.learn(broadcast, done=done, final=final, now=now)
+        broadcast.total = max(1, total)
+        broadcast.done = done
+        broadcast.seen_at = now
+        broadcast.looking_since = None
+        broadcast.misses = 0
+        if final:
+            self.forget(broadcast_id)
+
+    def missed(self, broadcast_id: str, now: float) -> None:
+        """A look failed: leave this broadcast alone for a while, longer each time."""
+        broadcast = self._broadcasts.get(broadcast_id)
+        if broadcast is None:
+            return
+        broadcast.looking_since = None
+        broadcast.misses += 1
+        broadcast.not_before = now + min(
+            LONGEST_BACKOFF, max(1.0, self.floor) * 2.0 ** (broadcast.misses - 1)
+        )
+        broadcast.line.fruitless += 1
+
+    def forget(self, broadcast_id: str) -> None:
+        """Follow this broadcast no longer."""
+        broadcast = self._broadcasts.pop(broadcast_id, None)
+        if broadcast is not None:
+            del broadcast.line.waiting[broadcast_id]
+
+    def stuck(self, now: float) -> list[Stuck]:
+        """Broadcasts that were looked at, and of whose sender nothing moved for long; each stall once."""
+        found: list[Stuck] = []
+        for line in self._lines.values():
+            still = now - line.moved_at
+            if not line.waiting or line.reported or still < self._stuck_after:
+                continue
+            seen = [one for one in line.waiting.values() if one.seen_at is not None or one.misses]
+            found.extend(Stuck(one.id, still) for one in seen)
+            line.reported = bool(seen)
+        return found
+
+    def _candidates(self, line: "_Line", now: float) -> "Iterator[tuple[_Broadcast, float]]":
+        head = next(iter(line.waiting.values()), None)
+        if head is None:
+            return
+        if line.fruitless < FRUITLESS and head.looking_since is None:
+            yield head, max(self._due(head), head.not_before)
+            return
+        if (turn := self._turn(line)) is not None:
+            one, at = turn
+            patience = -math.inf if line.fruitless >= FRUITLESS else (head.looking_since or now) + _HUNG
+            yield one, max(at, patience)
+        if line.fruitless < FRUITLESS:
+            return
+        for one in line.waiting.values():
+            if one.looking_since is None and one.seen_at is not None and 0 < one.done < one.total:
+                yield one, max(self._due(one), one.not_before)
+
+    def _due(self, one: "_Broadcast") -> float:
+        """When to look at a broadcast that is believed to be worked on."""
+        line = one.line
+        wait = (one.total - one.done) / line.rate
+        if one.seen_at is None:
+            if line.follows_at is not None:
+                return line.follows_at  # the one before it was just seen finished
+            return one.added + (EARLY * wait if wait > 4 * self.floor else max(wait + _SLACK, 1.0))
+        if line.fruitless:
+            wait = max(wait / 4, self.floor)
+        elif wait > 4 * self.floor:
+            wait *= EARLY
+        return one.seen_at + max(wait + _SLACK, self.floor)
+
+    def _turn(self, line: "_Line") -> "tuple[_Broadcast, float] | None":
+        """Whose turn it is in a line that is read in turn: the one not seen for the longest time."""
+        free = [one for one in line.waiting.values() if one.looking_since is None]
+        if not free:
+            return None
+        one = min(free, key=lambda one: max(one.seen_at or -math.inf, one.not_before))
+        step = self._pace
+        if line.idle_looks >= len(line.waiting):
+            step = min(SLOWEST_ROUND, self._pace * 2.0 ** min(10, line.idle_looks // len(line.waiting)))
+        last = -math.inf if one.seen_at is None else one.seen_at + self.floor
+        return one, max(line.turned + step, last, one.not_before)
+
+    def _affordable(self, now: float) -> float:
+        """When the quota bears one more look."""
+        self._saved = min(BURST, self._saved + (now - self._counted) / self._pace)
+        self._counted = now
+        return now if self._saved >= 1 else now + (1 - self._saved) * self._pace
+
+
+class _Broadcast:
+    """What is known of one broadcast."""
+
+    __slots__ = ("added", "done", "id", "line", "looking_since", "misses", "not_before", "seen_at", "total")
+
+    def __init__(self, broadcast_id: str, line: "_Line", total: int, added: float) -> None:
+        self.id = broadcast_id
+        self.line = line
+        self.total = total
+        self.added = added
+        self.done = 0
+        self.seen_at: float | None = None
+        self.looking_since: float | None = None
+        self.misses = 0
+        self.not_before = -math.inf
+
+
+class _Line:
+    """The unfinished broadcasts of one sender, oldest first, and how fast it works."""
+
+    def __init__(self, rate: float, now: float) -> None:
+        self.waiting: dict[str, _Broadcast] = {}
+        self.rate = rate
+        self.finished = 0  # messages of broadcasts that are final
+        self.fruitless = 0
+        self.follows_at: float | None = None  # when the last head was seen finished
+        self.turned = now  # the last look at any of them
+        self.idle_looks = 0  # looks in a row that saw nothing move
+        self.moved_at = now
+        self.reported = False
+        self.ahead = False  # one behind the head was seen moving while the head stood still
+        self._anchors: deque[tuple[float, int]] = deque(maxlen=6)  # (time, messages done in all)
+
+    def begin(self, now: float) -> None:
+        """The line was empty: what the sender did before says nothing about when it began with this."""
+        self._anchors.clear()
+        self._anchors.append((now, self.finished))
+        self.follows_at = None
+        self.moved_at = self.turned = now
+        self.fruitless = self.idle_looks = 0
+        self.reported = self.ahead = False
+
+    def learn(self, one: _Broadcast, *, done: int, final: bool, now: float) -> None:
+        """Take in a look at *one*, before it is written down there."""
+        head = next(iter(self.waiting.values()))
+        moved = done > one.done or final
+        if moved:
+            self.moved_at, self.idle_looks, self.reported = now, 0, False
+        else:
+            self.idle_looks += 1
+        if one is not head:
+            self.ahead = self.ahead or moved
+        elif moved:
+            if not self.ahead or self.fruitless < FRUITLESS:
+                self.fruitless = 0
+        else:
+            since = one.added if one.seen_at is None else one.seen_at
+            due = (now - since) * self.rate >= 0.05 * one.total
+            self.fruitless += due and not (one.seen_at is None and self.follows_at is not None)
+        if final:
+            self.finished += max(done, one.total)
+            if one is head:
+                self.follows_at = now
+        elif one is head and moved and self.fruitless < FRUITLESS:
+            self._anchor(now, self.finished + done)
+
+    def _anchor(self, now: float, work: int) -> None:
+        """All that this sender has done is *work*, exactly: how fast was it lately?"""
+        self._anchors.append((now, work))
+        start, before = self._anchors[0]
+        recent, lately = next(
+            ((at, was) for at, was in reversed(self._anchors) if now - at >= 10.0), self._anchors[0]
+        )
+        if now > recent and work > lately:
+            long = (work - before) / (now - start)
+            self.rate = 0.5 * long + 0.5 * (work - lately) / (now - recent)
