@@ -2,21 +2,9 @@
 
 import enum
 from collections.abc import Mapping, Sequence
-from typing import Final
+from http import HTTPStatus
 
 import msgspec
-
-_PHRASES: Final = {
-    400: "Bad Request",
-    401: "Unauthorized",
-    403: "Forbidden",
-    404: "Not Found",
-    413: "Payload Too Large",
-    422: "Unprocessable Entity",
-    500: "Internal Server Error",
-    502: "Bad Gateway",
-    503: "Service Unavailable",
-}
 
 
 class Said(msgspec.Struct, frozen=True):
@@ -46,6 +34,11 @@ class Complaints(msgspec.Struct, frozen=True, kw_only=True):
     """All complaints as a list, or the first one as a string."""
 
 
+def _phrase(status: int) -> str:
+    # Python has changed its mind about the name of 413, the service's framework has not.
+    return "Payload Too Large" if status == 413 else HTTPStatus(status).phrase
+
+
 def say(status: int, content: object) -> Said:
     """*content* as JSON."""
     return Said(status, msgspec.json.encode(content))
@@ -53,7 +46,7 @@ def say(status: int, content: object) -> Said:
 
 def code_error(status: int, code: str, details: Mapping[str, object] | None = None) -> Said:
     """An error in envelope A."""
-    error: dict[str, object] = {"code": code, "message": _PHRASES[status]}
+    error: dict[str, object] = {"code": code, "message": _phrase(status)}
     if details is not None:
         error["details"] = details
     return say(status, {"error": error})
@@ -61,13 +54,13 @@ def code_error(status: int, code: str, details: Mapping[str, object] | None = No
 
 def nest_error(status: int, message: str | Sequence[str] | None = None) -> Said:
     """An error in envelope B."""
-    phrase = _PHRASES[status]
+    phrase = _phrase(status)
     return say(status, {"message": message or phrase, "error": phrase, "statusCode": status})
 
 
 def invalid(wrong: Sequence[str], how: Complaints, *, status: int = 400, code: str = "BAD_REQUEST") -> Said:
     """A refusal of a request that has *wrong* with it, at least one complaint."""
-    words: str | list[str] = _PHRASES[status]
+    words: str | list[str] = _phrase(status)
     if how.named:
         words = list(wrong) if how.listed else wrong[0]
     if how.envelope is Envelope.NEST:

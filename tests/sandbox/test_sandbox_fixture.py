@@ -9,9 +9,8 @@ from keebai_async.testing import Sandbox, SandboxFactory
 
 async def test_a_test_gets_a_running_sandbox(keebai_sandbox: Sandbox) -> None:
     headers = {"Authorization": f"Bearer {keebai_sandbox.token}"}
-    async with ClientSession(headers=headers) as session:
-        async with session.get(f"{keebai_sandbox.url}/me") as reply:
-            assert reply.status == 200
+    async with ClientSession(headers=headers) as session, session.get(f"{keebai_sandbox.url}/me") as reply:
+        assert reply.status == 200
 
     assert keebai_sandbox.traffic.requests == {"GET /me": 1}
 
