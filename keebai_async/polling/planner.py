@@ -31,8 +31,11 @@ EARLY: Final = 0.75
 FRUITLESS: Final = 3
 """Looks without the movement that was due, after which a sender is read in turn."""
 
-BURST: Final = 30
-"""Looks that may be saved up while none is due."""
+SAVED: Final = 450.0
+"""Seconds for which looks may be saved up while none is due: an eighth of what the hour allows."""
+
+LONGEST_WAIT: Final = 300.0
+"""Seconds between two looks at a head, however slow its sender seems: the estimate may be wrong."""
 
 LONGEST_BACKOFF: Final = 300.0
 """Seconds between looks at a broadcast that cannot be read."""
@@ -89,7 +92,8 @@ class PollPlan:
         self._stuck_after = stuck_after
         self._broadcasts: dict[str, _Broadcast] = {}
         self._lines: dict[str, _Line] = {}
-        self._saved = float(BURST)
+        self._burst = max(1.0, SAVED / self._pace)
+        self._saved = self._burst
         self._counted = -math.inf  # when the looks saved up were last counted
 
     def __len__(self) -> int:
@@ -196,12 +200,13 @@ class PollPlan:
         if one.seen_at is None:
             if line.follows_at is not None:
                 return line.follows_at  # the one before it was just seen finished
-            return one.added + (EARLY * wait if wait > 4 * self.floor else max(wait + _SLACK, 1.0))
+            early = EARLY * wait if wait > 4 * self.floor else max(wait + _SLACK, 1.0)
+            return one.added + min(early, LONGEST_WAIT)
         if line.fruitless:
             wait = max(wait / 4, self.floor)
         elif wait > 4 * self.floor:
             wait *= EARLY
-        return one.seen_at + max(wait + _SLACK, self.floor)
+        return one.seen_at + max(min(wait, LONGEST_WAIT) + _SLACK, self.floor)
 
     def _turn(self, line: "_Line") -> "tuple[_Broadcast, float] | None":
         """Whose turn it is in a line that is read in turn: the one not seen for the longest time."""
@@ -217,7 +222,7 @@ class PollPlan:
 
     def _affordable(self, now: float) -> float:
         """When the quota bears one more look."""
-        self._saved = min(BURST, self._saved + (now - self._counted) / self._pace)
+        self._saved = min(self._burst, self._saved + (now - self._counted) / self._pace)
         self._counted = now
         return now if self._saved >= 1 else now + (1 - self._saved) * self._pace
 
