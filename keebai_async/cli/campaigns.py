@@ -20,10 +20,11 @@ from keebai_async.cli.launching import (
     save_rejects,
     show_plan,
 )
-from keebai_async.cli.opening import Connection, Desk, campaigning
+from keebai_async.cli.opening import Connection, campaigning
 from keebai_async.cli.pairs import pairs
 from keebai_async.cli.sandboxed import on_sandbox, settle_with_ledger
 from keebai_async.cli.talk import say
+from keebai_async.client import Keebai
 from keebai_async.errors import CampaignBusy, CampaignNotFound, InvalidInput
 
 
@@ -119,45 +120,45 @@ async def _go(
     dry: bool,
 ) -> Exit:
     if sandbox:
-        async with on_sandbox(connection, speed=speed) as (desk, box):
-            code, report = await _plan_and_launch(desk, wish, manner, rejects, dry=dry)
+        async with on_sandbox(connection, speed=speed) as (keebai, box):
+            code, report = await _plan_and_launch(keebai, wish, manner, rejects, dry=dry)
             return code if report is None else settle_with_ledger(box, report, code)
-    async with campaigning(connection) as desk:
-        code, _ = await _plan_and_launch(desk, wish, manner, rejects, dry=dry)
+    async with campaigning(connection) as keebai:
+        code, _ = await _plan_and_launch(keebai, wish, manner, rejects, dry=dry)
         return code
 
 
 async def _plan_and_launch(
-    desk: Desk, wish: Wish, manner: Manner, rejects: Path | None, *, dry: bool
+    keebai: Keebai, wish: Wish, manner: Manner, rejects: Path | None, *, dry: bool
 ) -> tuple[Exit, Report | None]:
-    made = await make_plan(desk.keebai, wish)
+    made = await make_plan(keebai, wish)
     if rejects is not None:
-        await save_rejects(desk.keebai, made, rejects)
-    show_plan(desk, made, json=manner.json)
+        await save_rejects(keebai, made, rejects)
+    show_plan(keebai, made, json=manner.json)
     if dry:
         if manner.resumable:
             say(f"nothing was submitted; to send it: keebai-async launch {made.campaign_id}")
         return Exit.DONE, None
-    return await launch_plan(desk, made, manner)
+    return await launch_plan(keebai, made, manner)
 
 
 async def _launch_kept(
     plan_id: str, connection: Connection, manner: Manner, rejects: Path | None, *, dry: bool
 ) -> Exit:
-    async with campaigning(connection) as desk:
-        made = await _kept(desk, plan_id)
+    async with campaigning(connection) as keebai:
+        made = await _kept(keebai, plan_id)
         if rejects is not None:
-            await save_rejects(desk.keebai, made, rejects)
-        show_plan(desk, made, json=manner.json)
+            await save_rejects(keebai, made, rejects)
+        show_plan(keebai, made, json=manner.json)
         if dry:
             return Exit.DONE
-        code, _ = await launch_plan(desk, made, manner)
+        code, _ = await launch_plan(keebai, made, manner)
         return code
 
 
-async def _kept(desk: Desk, plan_id: str) -> Plan:
+async def _kept(keebai: Keebai, plan_id: str) -> Plan:
     try:
-        kept = await desk.journal.load(plan_id)
+        kept = await keebai.journal.load(plan_id)
     except CampaignNotFound as error:
         raise InvalidInput(f"there is no file {plan_id}, and no plan of that id in the journal") from error
     if kept.state is not CampaignState.PLANNED:

@@ -1,5 +1,6 @@
 """The command `doctor`: is everything in order, one line for each thing looked at."""
 
+import os
 import platform
 from collections.abc import Awaitable, Callable
 from functools import partial
@@ -10,10 +11,11 @@ import typer
 from keebai_async.cli import arguments as a
 from keebai_async.cli.exits import Exit, code_of_error, line_of
 from keebai_async.cli.jsonl import emit
-from keebai_async.cli.opening import Connection, journal_name, messaging, quotas
+from keebai_async.cli.opening import Connection, journal_name, messaging
 from keebai_async.cli.talk import answer
 from keebai_async.cli.version import version
 from keebai_async.client import Keebai
+from keebai_async.environment import quotas_of
 from keebai_async.errors import KeebaiError
 from keebai_async.journal.open import open_journal
 
@@ -63,7 +65,7 @@ async def _version() -> str:
 
 
 async def _quota() -> str:
-    return ", ".join(map(str, quotas()))
+    return ", ".join(map(str, quotas_of(None, os.environ)))
 
 
 async def _journal(connection: Connection) -> str:

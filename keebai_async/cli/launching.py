@@ -13,7 +13,6 @@ from keebai_async.cli.estimate import estimate
 from keebai_async.cli.exits import Exit
 from keebai_async.cli.following import conclude, follow
 from keebai_async.cli.jsonl import emit, plan_line
-from keebai_async.cli.opening import Desk
 from keebai_async.cli.progress import meter
 from keebai_async.cli.rejects import write_rejects
 from keebai_async.cli.render import plan_text
@@ -71,7 +70,7 @@ async def save_rejects(keebai: Keebai, plan: Plan, path: Path) -> None:
     say(f"{count:,} rows that are not sent: {path}")
 
 
-def show_plan(desk: Desk, plan: Plan, *, json: bool) -> None:
+def show_plan(keebai: Keebai, plan: Plan, *, json: bool) -> None:
     """Print the plan to stdout, in either form.
 
     Raises:
@@ -80,7 +79,7 @@ def show_plan(desk: Desk, plan: Plan, *, json: bool) -> None:
     if json:
         emit(plan_line(plan))
     else:
-        answer(_text(desk, plan))
+        answer(_text(keebai, plan))
     if not plan.ready:
         raise UnusableSource(
             f"nobody is left to message: {plan.read:,} rows read, {plan.duplicates:,} duplicates,"
@@ -88,8 +87,8 @@ def show_plan(desk: Desk, plan: Plan, *, json: bool) -> None:
         )
 
 
-def _text(desk: Desk, plan: Plan) -> str:
-    return plan_text(plan, estimate(plan, desk.quotas))
+def _text(keebai: Keebai, plan: Plan) -> str:
+    return plan_text(plan, estimate(plan, keebai.quotas))
 
 
 def check_can_ask(manner: Manner) -> None:
@@ -105,16 +104,16 @@ def check_can_ask(manner: Manner) -> None:
         )
 
 
-async def launch_plan(desk: Desk, plan: Plan, manner: Manner) -> tuple[Exit, Report | None]:
+async def launch_plan(keebai: Keebai, plan: Plan, manner: Manner) -> tuple[Exit, Report | None]:
     """Ask, submit, follow and report. Without a yes nothing is submitted, and there is no report."""
     if not manner.yes:
         if manner.json:
-            say(_text(desk, plan))
+            say(_text(keebai, plan))
         if not confirm(f"Send to {plan.ready:,} people?"):
             say("declined: nothing was submitted")
             if manner.resumable:
                 say(f"the plan is kept: keebai-async launch {plan.campaign_id}")
             return Exit.DECLINED, None
-    run = desk.keebai.campaigns.start(plan, track=manner.wait)
+    run = keebai.campaigns.start(plan, track=manner.wait)
     report = await follow(run, campaign_id=plan.campaign_id, ready=plan.ready, json=manner.json)
     return conclude(report, json=manner.json, resumable=manner.resumable), report

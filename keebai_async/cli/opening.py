@@ -3,17 +3,13 @@
 import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 
 import msgspec
 import platformdirs
 
-from keebai_async.campaign.ports import Journal
 from keebai_async.client import Keebai
-from keebai_async.credentials import JOURNAL_VARIABLE, QUOTA_VARIABLE
+from keebai_async.credentials import JOURNAL_VARIABLE, TOKEN_VARIABLES
 from keebai_async.errors import JournalUnusable
-from keebai_async.journal.open import open_journal
-from keebai_async.quota.window import DEFAULT_QUOTAS, Quota, parse_quotas
 
 
 class Connection(msgspec.Struct, frozen=True, kw_only=True):
@@ -22,15 +18,6 @@ class Connection(msgspec.Struct, frozen=True, kw_only=True):
     phone_number_id: str | None = None
     channel_id: str | None = None
     journal: str | None = None
-
-
-@dataclass(frozen=True, kw_only=True)
-class Desk:
-    """What a command about campaigns works with."""
-
-    keebai: Keebai
-    journal: Journal
-    quotas: tuple[Quota, ...] = DEFAULT_QUOTAS
 
 
 def journal_name(given: str | None) -> str:
@@ -52,12 +39,6 @@ def journal_name(given: str | None) -> str:
     return str(folder / "campaigns.db")
 
 
-def quotas() -> tuple[Quota, ...]:
-    """What the token may spend: KEEBAI_QUOTA, or what the service's page says."""
-    given = os.environ.get(QUOTA_VARIABLE)
-    return parse_quotas(given) if given else DEFAULT_QUOTAS
-
-
 @asynccontextmanager
 async def messaging(connection: Connection) -> AsyncIterator[Keebai]:
     """A client that runs no campaigns, so no journal is opened for it."""
@@ -66,13 +47,19 @@ async def messaging(connection: Connection) -> AsyncIterator[Keebai]:
 
 
 @asynccontextmanager
-async def campaigning(connection: Connection) -> AsyncIterator[Desk]:
+async def campaigning(connection: Connection) -> AsyncIterator[Keebai]:
     """A client whose campaigns survive the command."""
-    journal = open_journal(journal_name(connection.journal))
-    try:
-        async with Keebai(
-            phone_number_id=connection.phone_number_id, channel_id=connection.channel_id, journal=journal
-        ) as keebai:
-            yield Desk(keebai=keebai, journal=journal, quotas=quotas())
-    finally:
-        await journal.aclose()
+    async with Keebai(
+        phone_number_id=connection.phone_number_id,
+        channel_id=connection.channel_id,
+        journal=journal_name(connection.journal),
+    ) as keebai:
+        yield keebai
+
+
+@asynccontextmanager
+async def bookkeeping(connection: Connection) -> AsyncIterator[Keebai]:
+    """A client for what the journal alone can tell: no request is made, so no token is asked for."""
+    known = any(os.environ.get(name) for name in TOKEN_VARIABLES)
+    async with Keebai(None if known else "none", journal=journal_name(connection.journal)) as keebai:
+        yield keebai

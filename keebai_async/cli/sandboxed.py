@@ -7,10 +7,9 @@ import msgspec
 
 from keebai_async.campaign.report import Report
 from keebai_async.cli.exits import Exit
-from keebai_async.cli.opening import Connection, Desk
+from keebai_async.cli.opening import Connection
 from keebai_async.cli.talk import say
 from keebai_async.client import Keebai
-from keebai_async.journal.memory import MemoryJournal
 from keebai_async.keebai.limits import MAX_RECIPIENTS
 from keebai_async.quota.window import DEFAULT_QUOTAS
 from keebai_async.sandbox.server import Sandbox
@@ -64,18 +63,17 @@ def settle_with_ledger(sandbox: Sandbox, report: Report, code: Exit) -> Exit:
 @asynccontextmanager
 async def on_sandbox(
     connection: Connection, *, speed: float, dialect: Dialect = Dialect.OPENAPI, failing: float = 0.0
-) -> AsyncIterator[tuple[Desk, Sandbox]]:
+) -> AsyncIterator[tuple[Keebai, Sandbox]]:
     """Start a sandbox and a client of it, both on the sandbox's clock; nothing outlives the command."""
     async with Sandbox(speed=speed, dialect=dialect, failing=failing) as sandbox:
         own = connection.phone_number_id or connection.channel_id
-        journal = MemoryJournal()
         async with Keebai(
             sandbox.token,
             base_url=sandbox.url,
             phone_number_id=connection.phone_number_id if own else sandbox.phone_number_id,
             channel_id=connection.channel_id,
-            journal=journal,
+            journal="memory:",
             quotas=DEFAULT_QUOTAS,
             clock=sandbox.clock,
         ) as keebai:
-            yield Desk(keebai=keebai, journal=journal), sandbox
+            yield keebai, sandbox

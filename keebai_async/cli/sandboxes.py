@@ -15,7 +15,7 @@ from keebai_async.cli.launching import Manner, Wish, launch_plan, make_plan, sav
 from keebai_async.cli.opening import Connection
 from keebai_async.cli.sandboxed import on_sandbox, settle_with_ledger
 from keebai_async.cli.talk import answer, say
-from keebai_async.sandbox.people import make_messy_list
+from keebai_async.sandbox.people import MAX_ROWS, make_messy_list
 from keebai_async.sandbox.server import Sandbox
 from keebai_async.sandbox.settings import Dialect
 
@@ -51,7 +51,7 @@ async def _sandbox(port: int, speed: float, dialect: Dialect, failing: float) ->
 
 def demo(
     people: Annotated[
-        int, typer.Option("--people", min=1, help="How many rows the messy list has.")
+        int, typer.Option("--people", min=1, max=MAX_ROWS, help="How many rows the messy list has.")
     ] = 50_000,
     speed: a.Speed = 100.0,
     dialect: DialectOption = Dialect.OPENAPI,
@@ -69,12 +69,12 @@ async def _demo(
     manner = Manner(yes=True, json=json, resumable=False)
     with tempfile.TemporaryDirectory(prefix="keebai-demo-") as folder:
         path = Path(folder) / "demo.csv"
-        make_messy_list(path, people)
+        make_messy_list(path, count=people)
         wish = Wish(file=str(path), template="promo", language="es", name="Demo")
-        async with on_sandbox(Connection(), speed=speed, dialect=dialect, failing=failing) as (desk, box):
-            plan = await make_plan(desk.keebai, wish)
+        async with on_sandbox(Connection(), speed=speed, dialect=dialect, failing=failing) as (keebai, box):
+            plan = await make_plan(keebai, wish)
             if rejects is not None:
-                await save_rejects(desk.keebai, plan, rejects)
-            show_plan(desk, plan, json=json)
-            code, report = await launch_plan(desk, plan, manner)
+                await save_rejects(keebai, plan, rejects)
+            show_plan(keebai, plan, json=json)
+            code, report = await launch_plan(keebai, plan, manner)
             return code if report is None else settle_with_ledger(box, report, code)

@@ -14,7 +14,7 @@ from keebai_async.cli.exits import Exit
 from keebai_async.cli.following import conclude, follow
 from keebai_async.cli.jsonl import emit, typed
 from keebai_async.cli.launching import Manner, check_can_ask
-from keebai_async.cli.opening import Connection, campaigning
+from keebai_async.cli.opening import Connection, bookkeeping, campaigning
 from keebai_async.cli.people import Group, write_people
 from keebai_async.cli.rejects import write_rejects
 from keebai_async.cli.render import campaign_line, next_steps, report_text
@@ -46,14 +46,14 @@ def resume(
 
 
 async def _resume(campaign: str, connection: Connection, manner: Manner) -> Exit:
-    async with campaigning(connection) as desk:
-        before = await desk.keebai.campaigns.status(campaign)
+    async with campaigning(connection) as keebai:
+        before = await keebai.campaigns.status(campaign)
         if before.unsent and not manner.yes:
             say(report_text(before))
             if not confirm(f"Send to the {before.unsent:,} people who are left?"):
                 say("declined: nothing was submitted")
                 return Exit.DECLINED
-        run = desk.keebai.campaigns.resume(campaign, track=manner.wait)
+        run = keebai.campaigns.resume(campaign, track=manner.wait)
         report = await follow(
             run, campaign_id=campaign, ready=before.ready, chunks=before.chunks, json=manner.json
         )
@@ -66,11 +66,11 @@ def status(campaign: OptionalCampaign = None, journal: a.Journal = None, json: a
 
 
 async def _status(campaign: str | None, connection: Connection, *, json: bool) -> Exit:
-    async with campaigning(connection) as desk:
+    async with bookkeeping(connection) as keebai:
         if campaign is None:
-            _list(await desk.keebai.campaigns.list(), json=json)
+            _list(await keebai.campaigns.list(), json=json)
             return Exit.DONE
-        report = await desk.keebai.campaigns.status(campaign)
+        report = await keebai.campaigns.status(campaign)
         if json:
             emit(typed("campaign", report))
         else:
@@ -96,10 +96,10 @@ def watch(campaign: a.Campaign, journal: a.Journal = None, json: a.Json = False)
 
 
 async def _watch(campaign: str, connection: Connection, *, json: bool) -> Exit:
-    async with campaigning(connection) as desk:
+    async with bookkeeping(connection) as keebai:
         last = ""
         while True:
-            report = await desk.keebai.campaigns.status(campaign)
+            report = await keebai.campaigns.status(campaign)
             line = campaign_line(report)
             if line != last:
                 last = line
@@ -141,8 +141,9 @@ async def _reconcile(
     connection: Connection,
     json: bool,
 ) -> Exit:
-    async with campaigning(connection) as desk:
-        report = await desk.keebai.campaigns.reconcile(
+    opened = bookkeeping if accepted is None else campaigning  # what is accepted is checked at the service
+    async with opened(connection) as keebai:
+        report = await keebai.campaigns.reconcile(
             campaign, chunk, accepted=accepted, resend=resend, abandon=abandon
         )
         if json:
@@ -178,11 +179,11 @@ def export(
 
 
 async def _export(campaign: str, group: Group | None, file: Path, connection: Connection) -> Exit:
-    async with campaigning(connection) as desk:
-        await desk.keebai.campaigns.status(campaign)  # an unknown id is an error before a file is made
+    async with bookkeeping(connection) as keebai:
+        await keebai.campaigns.status(campaign)  # an unknown id is an error before a file is made
         if group is None:
-            count = await write_rejects(file, lambda: desk.keebai.campaigns.rejections(campaign))
+            count = await write_rejects(file, lambda: keebai.campaigns.rejections(campaign))
         else:
-            count = await write_people(file, lambda: desk.keebai.campaigns.people(campaign, *group.value))
+            count = await write_people(file, lambda: keebai.campaigns.people(campaign, *group.value))
         say(f"{count:,} rows: {file}")
         return Exit.DONE

@@ -1,0 +1,141 @@
+"""A script that looks only at the exit code is never told that all is well when it is not."""
+
+import msgspec
+import pytest
+
+from keebai_async.campaign.report import Report, Spent
+from keebai_async.campaign.stop import Cause
+from keebai_async.cli.exits import Exit, cause_of, code_of, code_of_error, line_of
+from keebai_async.errors import (
+    CampaignNotFound,
+    ConnectionFailed,
+    InvalidInput,
+    KeebaiError,
+    OutcomeUnknown,
+    RateLimited,
+    ScopeMissing,
+    TokenRejected,
+    UnusableSource,
+)
+
+DONE = Report(
+    campaign_id="promo-1",
+    name="Promo",
+    state="finished",
+    read=10,
+    ready=10,
+    duplicates=0,
+    rejected=0,
+    suppressed=0,
+    accepted=10,
+    refused=0,
+    unknown=0,
+    abandoned=0,
+    unsent=0,
+    sent=10,
+    failed=0,
+    pending=0,
+    untracked=0,
+    chunks=(),
+    requests=Spent(),
+    seconds=1.0,
+)
+
+
+def ended(**changes: object) -> Report:
+    return msgspec.convert(msgspec.to_builtins(DONE) | changes, Report)
+
+
+def test_everyone_sent_is_done() -> None:
+    assert code_of(DONE) is Exit.DONE
+
+
+def test_not_waiting_for_delivery_is_done() -> None:
+    report = ended(state="stopped", stopped_by=Cause.NOT_TRACKED.value, sent=0, pending=10)
+
+    assert code_of(report) is Exit.DONE
+
+
+@pytest.mark.parametrize("people", ["failed", "refused", "untracked", "abandoned"])
+def test_people_who_were_not_reached_for_certain_are_told(people: str) -> None:
+    assert code_of(ended(**{people: 1})) is Exit.PARTLY
+
+
+@pytest.mark.parametrize(
+    ("cause", "code"),
+    [
+        (Cause.TOKEN, Exit.TOKEN),
+        (Cause.SCOPE, Exit.TOKEN),
+        (Cause.GUARD, Exit.GUARD),
+        (Cause.UNKNOWN, Exit.UNKNOWN),
+        (Cause.INTERRUPTED, Exit.INTERRUPTED),
+        (Cause.REFUSED, Exit.FAILED),
+        (Cause.NOT_FOUND, Exit.FAILED),
+        (Cause.UNREACHABLE, Exit.FAILED),
+        (Cause.THROTTLED, Exit.FAILED),
+        (Cause.JOURNAL, Exit.FAILED),
+    ],
+)
+def test_why_a_campaign_stopped_is_its_exit_code(cause: Cause, code: Exit) -> None:
+    assert code_of(ended(state="stopped", stopped_by=cause.value, unsent=5)) is code
+
+
+def test_every_cause_but_an_untracked_end_is_a_code_of_its_own_or_a_failure() -> None:
+    codes = {cause: code_of(ended(state="stopped", stopped_by=cause.value)) for cause in Cause}
+
+    assert [cause for cause, code in codes.items() if code is Exit.DONE] == [Cause.NOT_TRACKED]
+
+
+@pytest.mark.parametrize("cause", [None, Cause.TOKEN, Cause.GUARD, Cause.UNREACHABLE])
+def test_an_unknown_chunk_outweighs_every_other_reason(cause: Cause | None) -> None:
+    report = ended(stopped_by=None if cause is None else cause.value, unknown=5, failed=1)
+
+    assert code_of(report) is Exit.UNKNOWN
+
+
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [
+        (InvalidInput("no"), Exit.USAGE),
+        (UnusableSource("no"), Exit.USAGE),
+        (CampaignNotFound("no"), Exit.USAGE),
+        (TokenRejected("no", method="GET", path="/me"), Exit.TOKEN),
+        (ScopeMissing("no", method="GET", path="/me"), Exit.TOKEN),
+        (OutcomeUnknown("no", method="POST", path="/messages/text"), Exit.UNKNOWN),
+        (ConnectionFailed("no", method="GET", path="/me"), Exit.FAILED),
+        (KeyboardInterrupt(), Exit.INTERRUPTED),
+        (ZeroDivisionError(), Exit.FAILED),
+    ],
+)
+def test_an_error_is_an_exit_code(error: BaseException, code: Exit) -> None:
+    assert code_of_error(error) is code
+
+
+def test_one_of_our_errors_in_a_group_is_the_one_that_is_told() -> None:
+    ours = InvalidInput("mend it")
+    group = BaseExceptionGroup("", [ValueError("no"), BaseExceptionGroup("", [OSError(), ours])])
+
+    assert cause_of(group) is ours
+
+
+def test_a_line_says_where_what_and_what_to_do() -> None:
+    assert line_of(InvalidInput("not a number", field="to", row=17)) == "error: row 17, to: not a number"
+    assert "KEEBAI_API_TOKEN" in line_of(TokenRejected("401", method="GET", path="/me"))
+    assert "messages:bulk" in line_of(
+        ScopeMissing("403", method="POST", path="/messages/bulk", missing=("messages:bulk",))
+    )
+    assert "in 60 s" in line_of(RateLimited("429", method="GET", path="/me", retry_after=60.0))
+
+
+@pytest.mark.parametrize("words", ["two\nlines", "a\x1b[2Jterminal", "a\r\nheader"])
+def test_a_servers_words_stay_on_one_line_and_move_no_cursor(words: str) -> None:
+    line = line_of(KeebaiError(words))
+
+    assert line.isprintable()
+
+
+def test_an_unexpected_error_names_its_class_and_how_to_see_more() -> None:
+    line = line_of(ZeroDivisionError("division by zero"))
+
+    assert "ZeroDivisionError" in line
+    assert "KEEBAI_DEBUG=1" in line

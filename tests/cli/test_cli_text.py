@@ -1,0 +1,163 @@
+"""What people read of a plan and a report is what the numbers say, and never a whole phone number."""
+
+import msgspec
+import pytest
+
+from keebai_async.campaign.chunk import ChunkState
+from keebai_async.campaign.planned import Plan, ReasonCount
+from keebai_async.campaign.recipient import Reason, Rejection
+from keebai_async.campaign.report import ChunkLine, Report, Spent
+from keebai_async.cli.estimate import duration, estimate
+from keebai_async.cli.jsonl import plan_line
+from keebai_async.cli.render import next_steps, plan_text, report_text, table
+from keebai_async.keebai.models import Sender
+from keebai_async.quota.window import DEFAULT_QUOTAS, Quota
+
+NUMBER = "+5491155550101"
+
+PLAN = Plan(
+    campaign_id="promo-1",
+    name="Promo marzo",
+    template="promo",
+    language="es",
+    sender=Sender(phone_number_id="100"),
+    created_at=0.0,
+    read=12_003,
+    ready=12_000,
+    duplicates=1,
+    rejected=2,
+    suppressed=0,
+    chunks=(5_000, 5_000, 2_000),
+    reasons=(
+        ReasonCount(
+            reason=Reason.DUPLICATE,
+            count=1,
+            examples=(
+                Rejection(row=9, reason=Reason.DUPLICATE, detail="repeats row 2", to=NUMBER, repeats_row=2),
+            ),
+        ),
+        ReasonCount(
+            reason=Reason.BLANK_VARIABLE,
+            count=2,
+            examples=(
+                Rejection(row=4, reason=Reason.BLANK_VARIABLE, detail="is blank", to=NUMBER, field="nombre"),
+            ),
+        ),
+    ),
+    ignored_columns=("ciudad",),
+)
+
+REPORT = Report(
+    campaign_id="promo-1",
+    name="Promo marzo",
+    state="stopped",
+    read=12_003,
+    ready=12_000,
+    duplicates=1,
+    rejected=2,
+    suppressed=0,
+    accepted=5_000,
+    refused=0,
+    unknown=5_000,
+    abandoned=0,
+    unsent=2_000,
+    sent=4_990,
+    failed=10,
+    pending=0,
+    untracked=0,
+    chunks=(
+        ChunkLine(number=1, recipients=5_000, state=ChunkState.ACCEPTED, broadcast_id="b1"),
+        ChunkLine(number=2, recipients=5_000, state=ChunkState.UNKNOWN, broadcast_id=None),
+        ChunkLine(number=3, recipients=2_000, state=ChunkState.PLANNED, broadcast_id=None),
+    ),
+    requests=Spent(submits=2, polls=3, other=1),
+    seconds=74.2,
+)
+
+
+def test_a_plan_shows_its_counts_its_reasons_and_where_the_first_rows_are() -> None:
+    text = plan_text(PLAN, estimate(PLAN, DEFAULT_QUOTAS))
+
+    assert text.count("12,000") == 1
+    assert "row 9 (+549…0101): repeats row 2" in text
+    assert "row 4, nombre (+549…0101): is blank" in text
+    assert "ciudad" in text
+
+
+def test_neither_form_of_a_plan_shows_a_whole_number() -> None:
+    assert NUMBER not in plan_text(PLAN, estimate(PLAN, DEFAULT_QUOTAS))
+    assert NUMBER not in msgspec.json.encode(plan_line(PLAN)).decode()
+
+
+def test_a_name_from_a_file_moves_no_cursor() -> None:
+    plan = msgspec.structs.replace(PLAN, name="Promo\x1b[2J\nread 0", ignored_columns=("\x1b]0;x\x07",))
+
+    assert all(line.isprintable() for line in plan_text(plan, estimate(plan, DEFAULT_QUOTAS)).splitlines())
+
+
+@pytest.mark.parametrize(
+    ("chunks", "quotas", "seconds"),
+    [
+        (0, DEFAULT_QUOTAS, 0.0),
+        (1, DEFAULT_QUOTAS, 0.0),
+        (60, DEFAULT_QUOTAS, 0.0),
+        (61, DEFAULT_QUOTAS, 60.0),
+        (1_001, DEFAULT_QUOTAS, 3_600.0),
+        (5, (Quota(2, 10.0),), 20.0),
+    ],
+)
+def test_submitting_waits_once_for_each_full_window(
+    chunks: int, quotas: tuple[Quota, ...], seconds: float
+) -> None:
+    plan = msgspec.structs.replace(PLAN, chunks=(1,) * chunks, ready=chunks)
+
+    assert estimate(plan, quotas).submitting == seconds
+
+
+def test_delivering_is_reckoned_at_the_senders_rate() -> None:
+    assert estimate(PLAN, DEFAULT_QUOTAS).delivering == 150.0
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [(0.2, "1 s"), (59, "59 s"), (59.5, "1 min 0 s"), (617, "10 min 17 s"), (12_500, "3 h 28 min")],
+)
+def test_a_duration_has_the_two_units_that_matter(seconds: float, words: str) -> None:
+    assert duration(seconds) == words
+
+
+def test_a_report_shows_the_three_sums_with_every_term() -> None:
+    rows = [line.split()[:2] for line in report_text(REPORT).splitlines()]
+
+    for field in (
+        "read",
+        "ready",
+        "duplicates",
+        "accepted",
+        "unknown",
+        "unsent",
+        "sent",
+        "failed",
+        "pending",
+    ):
+        assert [field, f"{getattr(REPORT, field):,}"] in rows
+    assert "ADD UP" not in report_text(REPORT)
+
+
+def test_a_report_that_does_not_add_up_says_so() -> None:
+    assert "DOES NOT ADD UP" in report_text(msgspec.structs.replace(REPORT, sent=4_000))
+
+
+def test_the_next_steps_name_every_unknown_chunk_and_the_way_on() -> None:
+    settle, go_on = next_steps(REPORT)
+
+    assert "keebai-async reconcile promo-1 --chunk 2" in settle
+    assert "keebai-async resume promo-1" in go_on
+
+
+def test_nothing_is_next_when_all_is_done() -> None:
+    assert next_steps(msgspec.structs.replace(REPORT, state="finished", chunks=REPORT.chunks[:1])) == []
+
+
+def test_a_table_is_as_wide_as_its_widest_cell() -> None:
+    assert table(("A", "B"), [("long\ncell", "x"), ("y", "")]) == "A          B\nlong cell  x\ny"
