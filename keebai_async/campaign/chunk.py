@@ -50,3 +50,7 @@ class Chunk(msgspec.Struct, frozen=True, kw_only=True):
         if self.state is ChunkState.ACCEPTED:
             return self.final or self.broadcast_id is None
         return self.state in {ChunkState.REFUSED, ChunkState.ABANDONED}
+
+    def counted(self, *, sent: int, failed: int, final: bool) -> "Chunk":
+        """The same chunk with its broadcast's counters."""
+        return msgspec.structs.replace(self, sent=sent, failed=failed, final=final)

@@ -5,7 +5,7 @@ import enum
 import msgspec
 
 
-class Recipient(msgspec.Struct, frozen=True, kw_only=True):
+class Recipient(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One person of a campaign, in the service's own shape. *to* is as the caller wrote it."""
 
     to: str

@@ -1,0 +1,30 @@
+"""Submit all planned chunks, a few at a time."""
+
+from collections import deque
+
+import anyio
+
+from keebai_async.campaign.book import Book
+from keebai_async.campaign.family import Family, Trust
+from keebai_async.campaign.health import Halt
+from keebai_async.campaign.submit import Submitter
+
+IN_FLIGHT = 4
+"""Submits on their way at once: what an outage can make unknown, at most."""
+
+
+async def dispatch(book: Book, submitter: Submitter) -> None:
+    """Return when nothing is left to submit, or when *submitter* was stopped and all is written down."""
+    queue = deque(chunk.number for chunk in book.planned())
+    trust = Trust.of(book)
+
+    async def work() -> None:
+        try:
+            while queue and submitter.stopped is None:
+                await Family(queue.popleft(), book=book, submitter=submitter, trust=trust).submit()
+        except Halt as halt:
+            submitter.stop(halt.stop)
+
+    async with anyio.create_task_group() as workers:
+        for _ in range(min(IN_FLIGHT, len(queue))):
+            workers.start_soon(work)

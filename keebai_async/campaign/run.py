@@ -1,0 +1,292 @@
+"""CampaignRun: one run of a campaign, from what the journal says to a report."""
+
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
+from types import TracebackType
+from typing import Self
+
+import anyio
+from msgspec.structs import replace
+
+from keebai_async.campaign.book import Book
+from keebai_async.campaign.chunk import ChunkState
+from keebai_async.campaign.dispatch import dispatch
+from keebai_async.campaign.events import ChunkAccepted, Event, StateChanged, Waiting
+from keebai_async.campaign.health import Health
+from keebai_async.campaign.planned import CampaignState
+from keebai_async.campaign.ports import Journal, Requests, Service, Started, Wish
+from keebai_async.campaign.report import Report, report_of
+from keebai_async.campaign.stop import Cause, Stop
+from keebai_async.campaign.submit import Submitter
+from keebai_async.campaign.track import Tracker, gauge
+from keebai_async.clock import Clock
+from keebai_async.errors import CampaignBusy, KeebaiError
+from keebai_async.polling.planner import PollPlan
+from keebai_async.polling.watcher import Watcher
+
+WISHES_EVERY = 5.0
+"""Seconds between two looks at what another process asks of this run."""
+
+
+class CampaignRun:
+    """An async context manager; inside it the campaign runs.
+
+    Leaving it early, by an exception or by cancellation, is a stop: nothing more is submitted, submits
+    on their way are awaited (each has its time limit) and written down, and the campaign can be resumed.
+
+    Raises, on entering:
+        CampaignNotFound: the journal has no such campaign.
+        CampaignBusy: another process runs it; or the same list was launched before under the same name,
+            and *again* does not say that this is meant.
+        JournalUnusable: also inside, from the instant when something could not be written.
+    """
+
+    def __init__(
+        self,
+        campaign_id: str,
+        *,
+        journal: Journal,
+        service: Service,
+        clock: Clock,
+        poll_plan: PollPlan,
+        track: bool = True,
+        again: bool = False,
+    ) -> None:
+        self.campaign_id = campaign_id
+        self._journal = journal
+        self._service = service
+        self._clock = clock
+        self._poll_plan = poll_plan
+        self._track = track
+        self._again = again
+        self._log: list[Event] = []
+        self._news = anyio.Event()
+        self._done = anyio.Event()
+        self._stack = AsyncExitStack()
+        self._state = CampaignState.RUNNING
+        self._stop: Stop | None = None
+        self._why: Stop | None = None
+        self._followed = anyio.Event()
+        self._tracking = anyio.CancelScope()
+
+    async def __aenter__(self) -> Self:
+        async with AsyncExitStack() as stack:
+            await stack.enter_async_context(self._journal.lease(self.campaign_id))
+            await self._journal.recover(self.campaign_id)
+            self._before = await self._journal.load(self.campaign_id)
+            await self._refuse_a_repetition()
+            self._set_up()
+            tasks = await stack.enter_async_context(anyio.create_task_group())
+            tasks.start_soon(self._run)
+            stack.push_async_callback(self._done.wait)
+            self._stack = stack.pop_all()
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if not self._done.is_set():
+            self.stop()
+        try:
+            await self._stack.__aexit__(kind, error, trace)
+        except BaseExceptionGroup as group:
+            failures = _leaves(group)
+            ours = [failure for failure in failures if isinstance(failure, KeebaiError)]
+            if ours:
+                raise ours[0] from group
+            if failures != [error]:
+                raise
+
+    async def _refuse_a_repetition(self) -> None:
+        """The same words to the same people under the same name are a second launch by mistake."""
+        plan = self._before.plan
+        if self._again or self._before.state is not CampaignState.PLANNED:
+            return
+        for other in await self._journal.find(plan.name, plan.fingerprint):
+            if other.state is not CampaignState.PLANNED and other.plan.campaign_id != self.campaign_id:
+                raise CampaignBusy(
+                    f"this list was launched under the name {plan.name!r} before, as campaign"
+                    f" {other.plan.campaign_id} ({other.state.value}): resume that one,"
+                    " or say that it is to be sent again",
+                    campaign_id=other.plan.campaign_id,
+                )
+
+    def _set_up(self) -> None:
+        self._began = self._clock.now()
+        self._book = Book(self._before, journal=self._journal, clock=self._clock)
+        self._health = Health(self._service.probe, clock=self._clock, tell=self._tell_wait)
+        self._submitter = Submitter(self._book, self._service, health=self._health, tell=self._tell)
+        self._tracker = Tracker(
+            self._book,
+            Watcher(self._service.status, gauge, plan=self._poll_plan, clock=self._clock),
+            tell=self._tell,
+        )
+        for chunk in self._book.chunks:
+            self._tracker.add(chunk)
+        if not self._track:
+            self._tracking.cancel()
+
+    @property
+    def of(self) -> int:
+        """How many chunks there are now."""
+        return self._book.of
+
+    async def events(self) -> AsyncIterator[Event]:
+        """Everything this run tells, from its beginning to its end; any number of readers may."""
+        seen = 0
+        while True:
+            news = self._news
+            while seen < len(self._log):
+                yield self._log[seen]
+                seen += 1
+            if self._done.is_set():
+                return
+            await news.wait()
+
+    async def report(self) -> Report:
+        """Wait for the end of the run, and give its report."""
+        await self._done.wait()
+        return self.snapshot()
+
+    def snapshot(self) -> Report:
+        """The report as it would be now."""
+        return report_of(self._now())
+
+    def stop(self, reason: str = "stopped before it was finished") -> None:
+        """Submit nothing more; what is on its way is awaited. The run then ends, and can be resumed."""
+        self._halt(Stop(cause=Cause.INTERRUPTED, reason=reason))
+
+    async def pause(self) -> None:
+        """Submit nothing more until `resume`; delivery is followed all the same."""
+        if self._state is CampaignState.RUNNING and self._stop is None:
+            self._submitter.pause()
+            await self._become(CampaignState.PAUSED, Stop(cause=Cause.INTERRUPTED, reason="paused"))
+
+    async def resume(self) -> None:
+        """Go on after `pause`."""
+        if self._state is CampaignState.PAUSED and self._stop is None:
+            await self._become(CampaignState.RUNNING)
+            self._submitter.resume()
+
+    async def _run(self) -> None:
+        whole = False
+        try:
+            await self._become(CampaignState.RUNNING)
+            async with anyio.create_task_group() as tasks:
+                tasks.start_soon(self._listen)
+                tasks.start_soon(self._follow)
+                await dispatch(self._book, self._submitter)
+                self._finish_submitting()
+                await self._followed.wait()
+                tasks.cancel_scope.cancel()
+            whole = True
+        finally:
+            if not whole:
+                self.stop()
+            await self._end()
+
+    def _finish_submitting(self) -> None:
+        if self._submitter.stopped is not None:
+            self._halt(self._submitter.stopped)
+        self._tracker.close()
+
+    async def _follow(self) -> None:
+        with self._tracking:
+            if stop := await self._tracker.run():
+                self._halt(stop)
+        self._followed.set()
+
+    async def _listen(self) -> None:
+        """Do what another process asks of this run through the journal."""
+        while True:
+            await self._clock.sleep(WISHES_EVERY)
+            match await self._journal.asked(self.campaign_id):
+                case Wish.PAUSE:
+                    await self.pause()
+                case Wish.RESUME:
+                    await self.resume()
+                case Wish.STOP:
+                    self.stop("stopped from another process")
+                case None:
+                    pass
+
+    def _halt(self, stop: Stop) -> None:
+        self._stop = self._stop or stop
+        self._submitter.stop(stop)
+        self._tracking.cancel()
+
+    async def _end(self) -> None:
+        stop = self._stop or self._left_open()
+        state = CampaignState.FINISHED if stop is None else CampaignState.STOPPED
+        try:
+            with anyio.CancelScope(shield=True):
+                await self._become(state, stop)
+        finally:
+            self._done.set()
+            self._wake()
+
+    def _left_open(self) -> Stop | None:
+        """What remains although everything was done that could be."""
+        chunks = self._book.chunks
+        unknown = [chunk for chunk in chunks if chunk.state is ChunkState.UNKNOWN]
+        if unknown:
+            people = sum(chunk.recipients for chunk in unknown)
+            numbers = ", ".join(str(chunk.number) for chunk in unknown)
+            words = f"what became of {people} people is unknown (chunk {numbers}): settle it with reconcile"
+            return Stop(cause=Cause.UNKNOWN, reason=words)
+        if not all(chunk.settled for chunk in chunks):
+            return Stop(cause=Cause.NOT_TRACKED, reason="delivery was not followed to its end")
+        return None
+
+    async def _become(self, state: CampaignState, stop: Stop | None = None) -> None:
+        now = self._now()
+        await self._journal.set_state(
+            self.campaign_id,
+            state,
+            reason=None if stop is None else stop.reason,
+            stopped_by=None if stop is None else stop.cause.value,
+            requests=now.requests,
+            seconds=now.seconds,
+        )
+        self._state, self._why = state, stop
+        self._tell(StateChanged(state=state, reason=None if stop is None else stop.reason))
+
+    def _now(self) -> Started:
+        spent, before = self._service.requests, self._before.requests
+        return replace(
+            self._before,
+            state=self._state,
+            reason=None if self._why is None else self._why.reason,
+            stopped_by=None if self._why is None else self._why.cause.value,
+            chunks=self._book.chunks,
+            requests=Requests(
+                submits=before.submits + spent.submits,
+                polls=before.polls + spent.polls,
+                other=before.other + spent.other,
+                throttled=before.throttled + spent.throttled,
+            ),
+            seconds=self._before.seconds + self._clock.now() - self._began,
+        )
+
+    def _tell(self, event: Event) -> None:
+        self._log.append(event)
+        if isinstance(event, ChunkAccepted):
+            self._tracker.add(self._book[event.number])
+        self._wake()
+
+    def _tell_wait(self, seconds: float, why: str) -> None:
+        self._tell(Waiting(seconds=seconds, why=why))
+
+    def _wake(self) -> None:
+        self._news.set()
+        self._news = anyio.Event()
+
+
+def _leaves(group: BaseExceptionGroup[BaseException]) -> list[BaseException]:
+    found: list[BaseException] = []
+    for error in group.exceptions:
+        found += _leaves(error) if isinstance(error, BaseExceptionGroup) else [error]
+    return found

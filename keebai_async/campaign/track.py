@@ -1,0 +1,78 @@
+"""Follow every accepted chunk until the service has counted all of its people."""
+
+from collections.abc import Callable
+
+from keebai_async.campaign.book import Book
+from keebai_async.campaign.chunk import Chunk
+from keebai_async.campaign.events import BroadcastProgress, BroadcastStuck, BroadcastUnread, Event
+from keebai_async.campaign.report import settle_counters
+from keebai_async.campaign.stop import Stop, stop_for_error
+from keebai_async.errors import NotFound, RequestError, ScopeMissing, TokenRejected
+from keebai_async.keebai.models import BroadcastStatus
+from keebai_async.polling.planner import Stuck
+from keebai_async.polling.watcher import Gauge, Watcher
+
+
+def gauge(status: BroadcastStatus) -> Gauge:
+    """How far a broadcast is, in the words of the poll planner."""
+    return Gauge(done=status.sent + status.failed, total=status.total_recipients, final=status.final)
+
+
+class Tracker:
+    """Looks at broadcasts and keeps what it sees in the Book. *tell* gets each event once it is on disk."""
+
+    def __init__(
+        self, book: Book, watcher: Watcher[BroadcastStatus], *, tell: Callable[[Event], None]
+    ) -> None:
+        self._book = book
+        self._watcher = watcher
+        self._tell = tell
+        self._numbers: dict[str, int] = {}
+
+    def add(self, chunk: Chunk) -> None:
+        """Follow a chunk that was accepted, unless it is final or cannot be followed."""
+        if chunk.broadcast_id is None or not chunk.tracked or chunk.final:
+            return
+        self._numbers[chunk.broadcast_id] = chunk.number
+        self._watcher.add(chunk.broadcast_id, recipients=chunk.accepted, sender=self._book.plan.sender.id)
+
+    def close(self) -> None:
+        """No more chunks will be added."""
+        self._watcher.close()
+
+    async def run(self) -> Stop | None:
+        """Return when everything added is final and no more will be added, or when the token may not read."""
+        async with self._watcher:
+            async for broadcast_id, seen in self._watcher:
+                match seen:
+                    case BroadcastStatus():
+                        await self._saw(broadcast_id, seen)
+                    case Stuck(seconds=seconds):
+                        number = self._numbers[broadcast_id]
+                        self._tell(BroadcastStuck(number=number, broadcast_id=broadcast_id, seconds=seconds))
+                    case TokenRejected() | ScopeMissing():
+                        return stop_for_error(seen)
+                    case RequestError():
+                        self._missed(broadcast_id, seen)
+        return None
+
+    async def _saw(self, broadcast_id: str, status: BroadcastStatus) -> None:
+        number = self._numbers[broadcast_id]
+        chunk = await self._book.progress(number, sent=status.sent, failed=status.failed, final=status.final)
+        sent, failed, pending = settle_counters(chunk)
+        self._tell(
+            BroadcastProgress(
+                number=number,
+                broadcast_id=broadcast_id,
+                sent=sent,
+                failed=failed,
+                pending=pending,
+                final=chunk.final,
+            )
+        )
+
+    def _missed(self, broadcast_id: str, error: RequestError) -> None:
+        number = self._numbers[broadcast_id]
+        self._tell(BroadcastUnread(number=number, broadcast_id=broadcast_id, reason=str(error)))
+        if isinstance(error, NotFound):
+            self._watcher.forget(broadcast_id)  # it was there when it was accepted: asking again is no use

@@ -1,0 +1,215 @@
+"""`keebai.campaigns`: plan a campaign, run it, and look after those that were."""
+
+import os
+import secrets
+from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable, Mapping
+from typing import TYPE_CHECKING
+
+from keebai_async.campaign.chunk import Chunk, ChunkState
+from keebai_async.campaign.lifecycle import Abandon, Resend, Vouch
+from keebai_async.campaign.plan import PlanOptions, PlanProgress, make_plan
+from keebai_async.campaign.planned import Plan, slug
+from keebai_async.campaign.ports import Started, Wish
+from keebai_async.campaign.recipient import Recipient, Rejection
+from keebai_async.campaign.report import Report, report_of
+from keebai_async.campaign.run import CampaignRun
+from keebai_async.errors import InvalidInput
+from keebai_async.keebai.models import Sender
+from keebai_async.polling.planner import PollPlan
+from keebai_async.sources import open_source
+
+if TYPE_CHECKING:
+    from keebai_async.client import Keebai
+
+People = (
+    str
+    | os.PathLike[str]
+    | Iterable[Mapping[str, object] | Recipient]
+    | AsyncIterable[Mapping[str, object] | Recipient]
+)
+"""A path, or people one by one: rows in the flat form, in the service's own shape, or Recipients."""
+
+
+class Campaigns:
+    """Campaigns of one client, as its journal keeps them. Made by `Keebai`, used as `keebai.campaigns`."""
+
+    def __init__(self, keebai: "Keebai") -> None:
+        self._keebai = keebai
+
+    async def plan(
+        self,
+        people: People,
+        *,
+        template: str,
+        language: str,
+        name: str | None = None,
+        sender: Sender | None = None,
+        columns: Mapping[str, str] | None = None,
+        options: PlanOptions | None = None,
+        progress: Callable[[PlanProgress], None] | None = None,
+    ) -> Plan:
+        """Read *people*, check everyone against the template, and freeze the chunks in the journal.
+
+        Nothing is sent. *name* is the campaign's name (default: the template's), *columns* says which
+        column of the source holds what (`{"to": "phone"}`), *progress* is called now and then while
+        reading.
+
+        Raises:
+            UnusableSource: the list as a whole cannot be read, or nobody in it can be messaged.
+            TemplateUnusable: no such template in that language, not approved, or a variable without column.
+            InvalidInput: no sender, or an option that makes no sense.
+            RequestError: the template could not be fetched.
+        """
+        name = name or template
+        keebai = self._keebai
+        source = open_source(people, columns=columns)
+        return await make_plan(
+            source,
+            campaign_id=f"{slug(name)}-{secrets.token_hex(4)}",
+            name=name,
+            template=await keebai.templates.get(template, language),
+            sender=keebai.sender_or(sender),
+            journal=keebai.journal,
+            created_at=keebai.clock.wall(),
+            options=options or PlanOptions(),
+            progress=progress,
+        )
+
+    def start(self, plan: Plan | str, *, track: bool = True, again: bool = False) -> CampaignRun:
+        """Submit what is planned and follow it to the end, inside `async with`; also after a stop or crash.
+
+        *plan* is a Plan or a campaign's id. With *track* false the run ends when everything is submitted.
+        A list that was launched before under the same name is refused (CampaignBusy) unless *again*.
+        """
+        return CampaignRun(
+            plan if isinstance(plan, str) else plan.campaign_id,
+            journal=self._keebai.journal,
+            service=self._keebai.campaign_service(),
+            clock=self._keebai.clock,
+            poll_plan=PollPlan(floor=self._keebai.poll_floor),
+            track=track,
+            again=again,
+        )
+
+    def resume(self, campaign_id: str, *, track: bool = True) -> CampaignRun:
+        """The same as `start`, for a campaign that was run before."""
+        return self.start(campaign_id, track=track)
+
+    async def run(
+        self,
+        people: People,
+        *,
+        template: str,
+        language: str,
+        name: str | None = None,
+        sender: Sender | None = None,
+        columns: Mapping[str, str] | None = None,
+        options: PlanOptions | None = None,
+        again: bool = False,
+    ) -> Report:
+        """Plan, submit, follow, report: all in one. Raises what `plan` raises, and JournalUnusable.
+
+        What happens after the first submit is told by the report, not by an exception: see its *state*,
+        *reason* and counts.
+        """
+        plan = await self.plan(
+            people,
+            template=template,
+            language=language,
+            name=name,
+            sender=sender,
+            columns=columns,
+            options=options,
+        )
+        async with self.start(plan, again=again) as run:
+            return await run.report()
+
+    async def status(self, campaign_id: str) -> Report:
+        """Where a campaign stands, from the journal alone. Raises CampaignNotFound."""
+        return report_of(await self._keebai.journal.load(campaign_id))
+
+    async def list(self) -> "list[Report]":
+        """Where every campaign of the journal stands, newest first."""
+        return [report_of(campaign) for campaign in await self._keebai.journal.campaigns()]
+
+    def rejections(self, campaign_id: str) -> AsyncIterator[Rejection]:
+        """The rows of a campaign's list that were not ready, in the order of the list."""
+        return self._keebai.journal.rejections(campaign_id)
+
+    async def people(self, campaign_id: str, *states: ChunkState) -> AsyncIterator[tuple[Chunk, bytes]]:
+        """The chunks in one of *states* that answer for somebody, with the JSON array of those people."""
+        campaign = await self._keebai.journal.load(campaign_id)
+        for chunk in campaign.chunks:
+            if chunk.state in states and chunk.recipients:
+                yield chunk, await self._keebai.journal.items(campaign_id, chunk.number)
+
+    async def pause(self, campaign_id: str) -> bool:
+        """Ask the process that runs a campaign to submit nothing more; False if none runs it."""
+        return await self._keebai.journal.ask(campaign_id, Wish.PAUSE)
+
+    async def unpause(self, campaign_id: str) -> bool:
+        """Ask the process that runs a paused campaign to go on; False if none runs it."""
+        return await self._keebai.journal.ask(campaign_id, Wish.RESUME)
+
+    async def reconcile(
+        self,
+        campaign_id: str,
+        chunk: int,
+        *,
+        accepted: str | None = None,
+        resend: bool = False,
+        abandon: bool = False,
+    ) -> Report:
+        """Settle a chunk whose outcome is unknown, by a person's word; exactly one of the three.
+
+        *accepted* is the broadcast id that the person found at the service: it is read there first.
+        *resend* says that nothing arrived, so that the next run submits the chunk again. *abandon* gives
+        its people up.
+
+        Raises:
+            InvalidInput: not exactly one word is given, the chunk does not exist or is not unknown, or
+                the broadcast has another number of recipients.
+            NotFound: the service does not know that broadcast.
+            CampaignBusy: a process runs the campaign now.
+        """
+        if [accepted is not None, resend, abandon].count(True) != 1:
+            raise InvalidInput("say one of accepted, resend and abandon", field="chunk")
+        journal = self._keebai.journal
+        async with journal.lease(campaign_id):
+            await journal.recover(campaign_id)
+            unknown = self._unknown(await journal.load(campaign_id), chunk)
+            step = unknown.step + 1
+            if accepted is not None:
+                total = await self._check(unknown, accepted)
+                await journal.record(
+                    campaign_id, Vouch(number=chunk, step=step, accepted=total, broadcast_id=accepted)
+                )
+            elif resend:
+                await journal.record(campaign_id, Resend(number=chunk, step=step))
+            else:
+                await journal.record(campaign_id, Abandon(number=chunk, step=step))
+            return report_of(await journal.load(campaign_id))
+
+    @staticmethod
+    def _unknown(campaign: Started, number: int) -> Chunk:
+        for chunk in campaign.chunks:
+            if chunk.number == number and chunk.state is ChunkState.UNKNOWN:
+                return chunk
+        unknown = [str(chunk.number) for chunk in campaign.chunks if chunk.state is ChunkState.UNKNOWN]
+        raise InvalidInput(
+            f"chunk {number} is not unknown; "
+            + (f"unknown are {', '.join(unknown)}" if unknown else "no chunk of this campaign is"),
+            field="chunk",
+            value=str(number),
+        )
+
+    async def _check(self, chunk: Chunk, broadcast_id: str) -> int:
+        status = await self._keebai.broadcasts.status(broadcast_id)
+        if status.total_recipients != chunk.recipients:
+            raise InvalidInput(
+                f"broadcast {broadcast_id} has {status.total_recipients} recipients,"
+                f" but chunk {chunk.number} has {chunk.recipients}: it is another one",
+                field="accepted",
+                value=broadcast_id,
+            )
+        return status.total_recipients

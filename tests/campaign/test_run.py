@@ -1,0 +1,324 @@
+"""A whole run: it ends in a report, and may be stopped, paused or killed at any instant."""
+
+from collections.abc import Iterable
+
+import anyio
+import anyio.lowlevel
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from keebai_async.campaign.chunk import Chunk, ChunkState
+from keebai_async.campaign.events import BroadcastProgress, ChunkAccepted, ChunkSubmitting, StateChanged
+from keebai_async.campaign.lifecycle import Move, Submit
+from keebai_async.campaign.planned import CampaignState, Plan
+from keebai_async.campaign.ports import Wish
+from keebai_async.campaign.report import report_of
+from keebai_async.campaign.run import CampaignRun
+from keebai_async.clock import ManualClock
+from keebai_async.errors import CampaignBusy, JournalUnusable, ScopeMissing
+from keebai_async.journal.memory import MemoryJournal
+from keebai_async.keebai.models import BroadcastStatus
+from keebai_async.polling.planner import PollPlan
+from keebai_async.transport.tally import Requests
+from tests.campaign.planning import freeze
+from tests.campaign.scripted_service import Fate, ScriptedService
+
+
+class FullDisk(MemoryJournal):
+    """A journal that takes so many moves, and then none."""
+
+    room = 0
+
+    async def record(self, campaign_id: str, move: Move) -> Chunk:
+        if self.room == 0:
+            raise JournalUnusable("the disk is full")
+        self.room -= 1
+        return await super().record(campaign_id, move)
+
+
+class Unreadable(ScriptedService):
+    async def status(self, broadcast_id: str) -> BroadcastStatus:
+        raise ScopeMissing("403", method="GET", path="/", status=403, missing=("messages:bulk",))
+
+
+class World:
+    """A clock, a journal and a service, in which one campaign may run several times."""
+
+    def __init__(
+        self,
+        script: Iterable[Fate] = (),
+        *,
+        journal: type[MemoryJournal] = MemoryJournal,
+        service: type[ScriptedService] = ScriptedService,
+    ) -> None:
+        self.clock = ManualClock()
+        self.journal = journal(clock=self.clock)
+        self.service = service(self.clock, script=script)
+
+    async def plan(self, people: int, *, size: int) -> Plan:
+        return await freeze(self.journal, people, size=size)
+
+    def run(self, plan: Plan, *, track: bool = True, again: bool = False) -> CampaignRun:
+        self.service.requests = Requests()  # each run counts its own
+        return CampaignRun(
+            plan.campaign_id,
+            journal=self.journal,
+            service=self.service,
+            clock=self.clock,
+            poll_plan=PollPlan(),
+            track=track,
+            again=again,
+        )
+
+
+async def test_a_run_ends_with_everyone_delivered_and_a_report_that_says_so() -> None:
+    world = World()
+    plan = await world.plan(12, size=5)
+
+    async with world.clock.running(), world.run(plan) as run:
+        events = [event async for event in run.events()]
+        report = await run.report()
+
+    assert (report.state, report.accepted, report.sent, report.pending) == ("finished", 12, 12, 0)
+    assert report.errors() == ()
+    assert (report.requests.submits, report.requests.polls) == (3, 3)
+    kinds = [type(event) for event in events]
+    assert kinds.count(ChunkAccepted) == 3
+    assert kinds.count(BroadcastProgress) == 3
+    assert [event.state for event in events if isinstance(event, StateChanged)] == [
+        CampaignState.RUNNING,
+        CampaignState.FINISHED,
+    ]
+
+
+async def test_a_late_reader_of_events_misses_nothing() -> None:
+    world = World()
+    plan = await world.plan(3, size=1)
+
+    async with world.clock.running(), world.run(plan) as run:
+        await run.report()
+        late = [event async for event in run.events()]
+
+    assert isinstance(late[0], StateChanged)
+    assert sum(isinstance(event, ChunkSubmitting) for event in late) == 3
+
+
+async def test_running_a_finished_campaign_again_submits_nothing() -> None:
+    world = World()
+    plan = await world.plan(4, size=2)
+
+    for _ in range(2):
+        async with world.clock.running(), world.run(plan) as run:
+            report = await run.report()
+
+    assert report.state == "finished"
+    assert set(world.service.messaged.values()) == {1}
+    assert report.requests.submits == 2
+
+
+async def test_the_same_list_under_the_same_name_is_not_launched_twice_unless_told_so() -> None:
+    world = World()
+    first = await world.plan(4, size=2)
+    second = await freeze(world.journal, 4, size=2, again=True)
+    async with world.clock.running():
+        async with world.run(first) as run:
+            await run.report()
+
+        with pytest.raises(CampaignBusy, match="promo-4-2"):
+            async with world.run(second):
+                pass
+        assert set(world.service.messaged.values()) == {1}
+
+        async with world.run(second, again=True) as run:
+            assert (await run.report()).accepted == 4
+
+
+async def test_without_tracking_the_run_ends_when_everything_is_submitted() -> None:
+    world = World()
+    plan = await world.plan(4, size=2)
+
+    async with world.clock.running(), world.run(plan, track=False) as run:
+        report = await run.report()
+
+    assert (report.accepted, report.pending, report.requests.polls) == (4, 4, 0)
+    assert (report.state, report.stopped_by) == ("stopped", "not tracked")
+
+
+async def test_an_unknown_chunk_leaves_the_campaign_stopped_with_the_word_reconcile() -> None:
+    world = World([Fate.LOST])
+    plan = await world.plan(4, size=2)
+
+    async with world.clock.running(), world.run(plan) as run:
+        report = await run.report()
+
+    assert (report.state, report.stopped_by, report.unknown) == ("stopped", "unknown", 2)
+    assert report.reason is not None
+    assert "reconcile" in report.reason
+
+
+async def test_leaving_early_waits_for_what_is_on_its_way_and_leaves_the_rest_unsent() -> None:
+    world = World()
+    plan = await world.plan(40, size=1)
+
+    async with world.clock.running():
+        async with world.run(plan) as run:
+            async for event in run.events():
+                if isinstance(event, ChunkSubmitting):
+                    break
+        report = run.snapshot()
+
+    assert report.state == "stopped"
+    assert report.unknown == 0
+    assert report.accepted == len(world.service.messaged)
+    assert report.unsent == 40 - report.accepted > 0
+
+
+async def test_an_exception_of_the_caller_comes_out_as_it_is() -> None:
+    world = World()
+    plan = await world.plan(4, size=1)
+
+    async with world.clock.running():
+        with pytest.raises(ZeroDivisionError):
+            async with world.run(plan):
+                raise ZeroDivisionError
+
+    assert (await world.journal.load(plan.campaign_id)).state is CampaignState.STOPPED
+
+
+async def test_cancelling_the_callers_task_writes_down_what_is_on_its_way() -> None:
+    world = World()
+    plan = await world.plan(40, size=1)
+
+    async with world.clock.running():
+        with anyio.CancelScope() as scope:
+            async with world.run(plan) as run:
+                async for event in run.events():
+                    if isinstance(event, ChunkSubmitting):
+                        scope.cancel()
+
+    campaign = await world.journal.load(plan.campaign_id)
+    assert campaign.state is CampaignState.STOPPED
+    assert campaign.stopped_by == "interrupted"
+    states = [chunk.state for chunk in campaign.chunks]
+    assert states.count(ChunkState.ACCEPTED) == len(world.service.messaged)
+    assert ChunkState.SUBMITTING not in states
+
+
+async def test_a_pause_lets_nothing_leave_and_delivery_goes_on_being_followed() -> None:
+    world = World()
+    plan = await world.plan(40, size=1)
+
+    async with world.clock.running(), world.run(plan) as run:
+        async for event in run.events():
+            if isinstance(event, ChunkAccepted):
+                await run.pause()
+                break
+        await world.clock.sleep(600)
+        paused = run.snapshot()
+        await world.clock.sleep(600)
+        assert run.snapshot().accepted == paused.accepted < 40
+        assert (paused.state, paused.pending) == ("paused", 0)
+        await run.resume()
+        report = await run.report()
+
+    assert (report.state, report.accepted) == ("finished", 40)
+
+
+async def test_another_process_can_pause_resume_and_stop_a_run_through_the_journal() -> None:
+    world = World()
+    world.service.latency = 10.0
+    plan = await world.plan(40, size=1)
+
+    async with world.clock.running(), world.run(plan) as run:
+        assert await world.journal.ask(plan.campaign_id, Wish.PAUSE)
+        await world.clock.sleep(60)
+        assert run.snapshot().state == "paused"
+        assert await world.journal.ask(plan.campaign_id, Wish.RESUME)
+        await world.clock.sleep(15)
+        assert run.snapshot().state == "running"
+        assert await world.journal.ask(plan.campaign_id, Wish.STOP)
+        report = await run.report()
+
+    assert (report.state, report.stopped_by) == ("stopped", "interrupted")
+
+
+async def test_a_second_run_of_a_running_campaign_is_told_that_it_is_busy() -> None:
+    world = World()
+    plan = await world.plan(4, size=1)
+
+    async with world.clock.running(), world.run(plan):
+        with pytest.raises(CampaignBusy):
+            async with world.run(plan):
+                pass
+
+
+async def test_a_token_that_may_not_read_broadcasts_stops_the_run_and_keeps_what_is_known() -> None:
+    world = World(service=Unreadable)
+    plan = await world.plan(4, size=4)
+
+    async with world.clock.running(), world.run(plan) as run:
+        report = await run.report()
+
+    assert (report.state, report.stopped_by) == ("stopped", "scope")
+    assert (report.accepted, report.pending) == (4, 4)
+
+
+@pytest.mark.parametrize("room", range(4))
+async def test_a_journal_that_takes_no_more_ends_the_run_and_nothing_leaves_unwritten(room: int) -> None:
+    world = World(journal=FullDisk)
+    plan = await world.plan(4, size=1)
+    assert isinstance(world.journal, FullDisk)
+    world.journal.room = room
+
+    async with world.clock.running():
+        with pytest.raises(JournalUnusable, match="full"):
+            async with world.run(plan) as run:
+                await run.report()
+
+    intents = sum(isinstance(move, Submit) for move in await world.journal.moves(plan.campaign_id))
+    assert len(world.service.messaged) <= intents
+
+
+@settings(max_examples=100, deadline=None)
+@given(
+    people=st.integers(1, 30),
+    size=st.integers(1, 6),
+    scripts=st.lists(st.lists(st.sampled_from(Fate), max_size=6), min_size=1, max_size=4),
+    cuts=st.lists(st.integers(0, 400), min_size=1, max_size=4),
+)
+def test_cancelled_anywhere_and_started_again_nobody_is_messaged_twice_or_lost(
+    people: int, size: int, scripts: list[list[Fate]], cuts: list[int]
+) -> None:
+    async def story() -> None:
+        world = World()
+        plan = await world.plan(people, size=size)
+        async with world.clock.running():
+            for script, turns in zip(scripts, cuts, strict=False):
+                world.service.script.clear()
+                world.service.script.extend(script)
+                await once(world, plan, turns)
+            world.service.script.clear()
+            await once(world, plan, None)
+        campaign = await world.journal.load(plan.campaign_id)
+        assert set(world.service.messaged.values()) <= {1}
+        assert not [chunk for chunk in campaign.chunks if chunk.state is ChunkState.SUBMITTING]
+        report = report_of(campaign)
+        assert report.errors() == ()
+        assert report.accepted <= len(world.service.messaged) <= report.accepted + report.unknown
+
+    async def once(world: World, plan: Plan, turns: int | None) -> None:
+        with anyio.CancelScope() as scope:
+            async with anyio.create_task_group() as tasks:
+                if turns is not None:
+                    tasks.start_soon(cancel_after, turns, scope)
+                async with world.run(plan) as run:
+                    await run.report()
+                tasks.cancel_scope.cancel()
+
+    async def cancel_after(turns: int, scope: anyio.CancelScope) -> None:
+        for _ in range(turns):
+            await anyio.lowlevel.checkpoint()
+        scope.cancel()
+
+    anyio.run(story)
