@@ -15,6 +15,7 @@ import importlib
 import os
 import sys
 import warnings
+from contextlib import suppress
 from types import SimpleNamespace, TracebackType
 from typing import TYPE_CHECKING, Final, Self
 
@@ -276,6 +277,7 @@ def _drop(client: "aiohttp.ClientSession", *, lent: bool) -> None:
     connector = client.connector
     client.detach()
     if connector is not None and not lent:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            connector.close()
+        # No loop can be waited on here: one step closes the connections, and TLS goodbyes are left out.
+        closing = connector.close().__await__()
+        with suppress(StopIteration, RuntimeError):
+            next(closing)

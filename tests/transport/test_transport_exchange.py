@@ -1,0 +1,386 @@
+"""Requests under a gate: one place each, every ending told, and never a submit too many."""
+
+import logging
+import random
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import anyio
+import anyio.lowlevel
+import pytest
+
+from keebai_async.clock import ManualClock
+from keebai_async.credentials import Token
+from keebai_async.errors import (
+    ConnectionFailed,
+    Misused,
+    NotFound,
+    OutcomeUnknown,
+    RateLimited,
+    RequestInvalid,
+    ScopeMissing,
+    ServerFailed,
+    TimedOut,
+    TokenRejected,
+    Undecodable,
+)
+from keebai_async.transport.exchange import Exchange
+from keebai_async.transport.gate import Allowance, Ending, Place
+from keebai_async.transport.reply import Answer, Failure, Outcome, Stage
+from keebai_async.transport.request import Kind, Lane, Request, Timeouts
+from keebai_async.transport.retry import RetryPolicy, backoff
+from keebai_async.transport.session import Session
+from keebai_async.transport.tally import Requests
+from keebai_async.transport.verdict import Accepted, SubmitPolicy, Unsent
+from tests.transport.wire_server import (
+    Behaviour,
+    answers,
+    closed_port,
+    closes_at_once,
+    cuts_the_body_off,
+    hangs,
+    message,
+    resets_after_reading,
+    serving,
+)
+
+SECRET = "kbai_pk_" + "5ec2e7" * 10
+SUBMIT = Request(
+    method="POST",
+    path="/messages/bulk",
+    body=b"{}",
+    kind=Kind.SUBMIT,
+    lane=Lane.SUBMIT,
+    recipients=5000,
+    timeout=0.3,
+)
+READ = Request(method="GET", path="/messages/bulk/b", lane=Lane.POLL, timeout=0.3)
+
+
+class RecordingGate:
+    """Lets everybody through, and remembers how each place ended."""
+
+    def __init__(self) -> None:
+        self.lanes: list[Lane] = []
+        self.endings: list[Ending | None] = []
+        self.pauses: list[float] = []
+        self.allowances: list[Allowance] = []
+
+    @asynccontextmanager
+    async def place(self, lane: Lane) -> AsyncIterator[Place]:
+        self.lanes.append(lane)
+        place = _Recorded(self)
+        try:
+            yield place
+        finally:
+            self.endings.append(place.ending)
+
+
+class _Recorded:
+    def __init__(self, gate: RecordingGate) -> None:
+        self._gate = gate
+        self.ending: Ending | None = None
+
+    def settle(
+        self, ending: Ending, *, allowances: tuple[Allowance, ...] = (), pause: float | None = None
+    ) -> None:
+        self.ending = ending
+        self._gate.allowances += allowances
+        if pause is not None:
+            self._gate.pauses.append(pause)
+
+
+class Wire:
+    """Gives the outcomes it was made with, the last one for all after."""
+
+    def __init__(self, *outcomes: Outcome) -> None:
+        self.outcomes = list(outcomes)
+        self.sent = 0
+        self.closed = False
+
+    def check(self) -> None:
+        if self.closed:
+            raise Misused("closed")
+
+    async def send(self, request: Request, timeouts: Timeouts | None = None) -> Outcome:
+        self.sent += 1
+        return self.outcomes.pop(0) if len(self.outcomes) > 1 else self.outcomes[0]
+
+
+REFUSED = Failure(stage=Stage.NOT_WRITTEN, reason="the connection failed")
+LOST = Failure(stage=Stage.WRITTEN, reason="lost")
+OK = Answer(status=200, body=b"{}")
+
+
+@pytest.fixture
+def gate() -> RecordingGate:
+    return RecordingGate()
+
+
+@pytest.fixture
+async def clock() -> AsyncIterator[ManualClock]:
+    clock = ManualClock()
+    async with clock.running():
+        yield clock
+
+
+@asynccontextmanager
+async def exchanging(url: str, gate: RecordingGate) -> AsyncIterator[Exchange]:
+    async with Session(url, Token(SECRET)) as session:
+        yield Exchange(session, gate, retries=RetryPolicy(retries=0))
+
+
+@pytest.mark.parametrize(
+    ("behaviour", "verdict", "ending"),
+    [
+        (answers(message(202, b'{"broadcast_id":"b"}')), "Accepted", Ending.ANSWERED),
+        (answers(message(202, b"what?")), "Accepted", Ending.ANSWERED),
+        (cuts_the_body_off, "Accepted", Ending.ANSWERED),
+        (answers(message(202, b"<html></html>", content_type="text/html")), "Unknown", Ending.ANSWERED),
+        (answers(message(200, b"fine", content_type="text/plain")), "Unknown", Ending.ANSWERED),
+        (
+            answers(message(302, b"", headers=(("Location", "http://127.0.0.1:1/"),))),
+            "Unknown",
+            Ending.ANSWERED,
+        ),
+        (answers(message(400)), "Refused", Ending.ANSWERED),
+        (answers(message(413)), "Refused", Ending.ANSWERED),
+        (answers(message(422)), "Refused", Ending.ANSWERED),
+        (answers(message(401)), "Halted", Ending.ANSWERED),
+        (answers(message(403)), "Halted", Ending.ANSWERED),
+        (answers(message(404)), "Halted", Ending.ANSWERED),
+        (answers(message(429)), "Throttled", Ending.ANSWERED),
+        (answers(message(500)), "Unknown", Ending.ANSWERED),
+        (answers(message(502)), "Unknown", Ending.ANSWERED),
+        (answers(message(503)), "Unknown", Ending.ANSWERED),
+        (answers(message(504)), "Unknown", Ending.ANSWERED),
+        (closes_at_once, "Unknown", Ending.UNANSWERED),
+        (resets_after_reading, "Unknown", Ending.UNANSWERED),
+        (hangs, "Unknown", Ending.UNANSWERED),
+    ],
+)
+async def test_each_row_of_the_table_on_a_real_socket(
+    behaviour: Behaviour, verdict: str, ending: Ending, gate: RecordingGate
+) -> None:
+    tally = Requests()
+    async with serving(behaviour) as server, exchanging(server.url, gate) as exchange:
+        judged = await exchange.submit_once(SUBMIT, tally=tally)
+        assert type(judged).__name__ == verdict
+        assert server.connections == 1
+    assert gate.endings == [ending]
+    assert tally == Requests(submits=1, throttled=int(verdict == "Throttled"))
+
+
+async def test_a_refused_connection_gives_its_place_back(gate: RecordingGate) -> None:
+    tally = Requests()
+    async with exchanging(f"http://127.0.0.1:{closed_port()}", gate) as exchange:
+        verdict = await exchange.submit_once(SUBMIT, tally=tally)
+    assert isinstance(verdict, Unsent)
+    assert gate.endings == [Ending.UNSENT]
+    assert tally == Requests()
+
+
+async def test_the_gate_hears_what_the_reply_says_of_the_quota(gate: RecordingGate) -> None:
+    headers = (
+        ("Retry-After-hour", "1800"),
+        ("X-RateLimit-Limit-minute", "60"),
+        ("X-RateLimit-Remaining-minute", "0"),
+    )
+    throttling = answers(message(429, headers=headers))
+    async with serving(throttling) as server, exchanging(server.url, gate) as exchange:
+        await exchange.submit_once(SUBMIT)
+    assert gate.pauses == [1800.0]
+    assert gate.allowances == [Allowance(limit=60, remaining=0)]
+
+
+async def test_a_submit_leaves_only_after_leaving_was_awaited_in_its_place(gate: RecordingGate) -> None:
+    order: list[str] = []
+
+    async def leaving() -> None:
+        order.append(f"leaving, {len(gate.lanes)} place, {len(server.requests)} requests")
+
+    async with serving(answers(message())) as server, exchanging(server.url, gate) as exchange:
+        await exchange.submit_once(SUBMIT, leaving=leaving)
+    assert order == ["leaving, 1 place, 0 requests"]
+
+
+async def test_a_submit_whose_intent_cannot_be_kept_does_not_leave(gate: RecordingGate) -> None:
+    async def disk_full() -> None:
+        raise OSError("disk full")
+
+    tally = Requests()
+    async with serving(answers(message())) as server, exchanging(server.url, gate) as exchange:
+        with pytest.raises(OSError, match="disk full"):
+            await exchange.submit_once(SUBMIT, leaving=disk_full, tally=tally)
+    assert server.connections == 0
+    assert gate.endings == [Ending.UNSENT]
+    assert tally == Requests()
+
+
+async def test_a_submit_cancelled_on_its_way_counts_as_unanswered(gate: RecordingGate) -> None:
+    tally = Requests()
+
+    async def submit(exchange: Exchange) -> None:
+        await exchange.submit_once(SUBMIT, tally=tally)
+
+    async with (
+        serving(hangs) as server,
+        exchanging(server.url, gate) as exchange,
+        anyio.create_task_group() as tasks,
+    ):
+        tasks.start_soon(submit, exchange)
+        while not server.requests:
+            await anyio.lowlevel.checkpoint()
+        tasks.cancel_scope.cancel()
+    assert gate.endings == [Ending.UNANSWERED]
+    assert tally == Requests(submits=1)
+
+
+async def test_a_closed_session_is_misused_before_anything_is_written_down(gate: RecordingGate) -> None:
+    wire = Wire(OK)
+    wire.closed = True
+
+    async def leaving() -> None:
+        pytest.fail("nothing can leave")
+
+    with pytest.raises(Misused):
+        await Exchange(wire, gate).submit_once(SUBMIT, leaving=leaving)
+    assert gate.lanes == []
+
+
+async def test_a_submit_of_which_nothing_left_is_made_again(gate: RecordingGate, clock: ManualClock) -> None:
+    wire = Wire(REFUSED, REFUSED, Answer(status=202))
+    answer = await Exchange(wire, gate, clock=clock).submit(SUBMIT)
+    assert answer.status == 202
+    assert gate.endings == [Ending.UNSENT, Ending.UNSENT, Ending.ANSWERED]
+
+
+async def test_a_service_that_cannot_be_reached_is_given_up(gate: RecordingGate, clock: ManualClock) -> None:
+    with pytest.raises(ConnectionFailed) as raised:
+        await Exchange(Wire(REFUSED), gate, clock=clock).submit(SUBMIT)
+    assert raised.value.attempts == 3
+
+
+@pytest.mark.parametrize(
+    "outcome", [LOST, Answer(status=500), Answer(status=502), Answer(status=307), Answer(status=409)]
+)
+async def test_a_submit_that_may_have_been_accepted_is_never_made_again(
+    outcome: Outcome, gate: RecordingGate, clock: ManualClock
+) -> None:
+    wire = Wire(outcome)
+    with pytest.raises(OutcomeUnknown) as raised:
+        await Exchange(wire, gate, clock=clock).submit(SUBMIT)
+    assert wire.sent == 1
+    assert (raised.value.recipients, raised.value.method, raised.value.path) == (5000, "POST", SUBMIT.path)
+
+
+async def test_a_policy_in_writing_makes_a_502_repeatable(gate: RecordingGate, clock: ManualClock) -> None:
+    wire = Wire(Answer(status=502), Answer(status=202))
+    policy = SubmitPolicy(resend_on=frozenset({502}))
+    assert (await Exchange(wire, gate, clock=clock, policy=policy).submit(SUBMIT)).status == 202
+
+
+async def test_a_throttled_submit_is_made_again_once(gate: RecordingGate, clock: ManualClock) -> None:
+    short = Answer(status=429, headers=(("Retry-After", "20"),))
+    wire = Wire(short, Answer(status=202))
+    assert (await Exchange(wire, gate, clock=clock).submit(SUBMIT)).status == 202
+    wire = Wire(short)
+    with pytest.raises(RateLimited) as raised:
+        await Exchange(wire, gate, clock=clock).submit(SUBMIT)
+    assert (wire.sent, raised.value.retry_after, raised.value.attempts) == (2, 20.0, 2)
+
+
+@pytest.mark.parametrize("request_", [SUBMIT, READ])
+async def test_a_long_pause_is_told_instead_of_waited_for(
+    request_: Request, gate: RecordingGate, clock: ManualClock
+) -> None:
+    wire = Wire(Answer(status=429, headers=(("Retry-After-hour", "3000"),)))
+    exchange = Exchange(wire, gate, clock=clock)
+    with pytest.raises(RateLimited) as raised:
+        await (exchange.submit(request_) if request_ is SUBMIT else exchange.read(request_))
+    assert (wire.sent, raised.value.retry_after) == (1, 3000.0)
+
+
+async def test_a_read_is_asked_three_times_and_counted_each_time(
+    gate: RecordingGate, clock: ManualClock
+) -> None:
+    tally = Requests()
+    wire = Wire(Answer(status=503), LOST, OK)
+    answer = await Exchange(wire, gate, clock=clock).read(READ, tally=tally)
+    assert answer.status == 200
+    assert gate.lanes == [Lane.POLL] * 3
+    assert tally == Requests(polls=3)
+
+
+@pytest.mark.parametrize(
+    ("outcome", "error", "attempts"),
+    [
+        (Answer(status=500), ServerFailed, 3),
+        (Answer(status=307), ServerFailed, 1),
+        (LOST, TimedOut, 3),
+        (REFUSED, ConnectionFailed, 3),
+        (Answer(status=200, complete=False), Undecodable, 3),
+        (Answer(status=401), TokenRejected, 1),
+        (Answer(status=403), ScopeMissing, 1),
+        (Answer(status=404), NotFound, 1),
+        (Answer(status=400), RequestInvalid, 1),
+    ],
+)
+async def test_a_read_that_fails_for_good_says_what_to_do_next(
+    outcome: Outcome, error: type[Exception], attempts: int, gate: RecordingGate, clock: ManualClock
+) -> None:
+    wire = Wire(outcome)
+    with pytest.raises(error) as raised:
+        await Exchange(wire, gate, clock=clock).read(READ)
+    assert wire.sent == attempts
+    facts = vars(raised.value)
+    assert (facts["method"], facts["path"], facts["attempts"]) == ("GET", READ.path, attempts)
+    assert facts["status"] == (outcome.status if isinstance(outcome, Answer) else None)
+
+
+async def test_a_probe_asks_once(gate: RecordingGate) -> None:
+    wire = Wire(Answer(status=503))
+    with pytest.raises(ServerFailed):
+        await Exchange(wire, gate).read(READ, once=True)
+    assert wire.sent == 1
+
+
+def test_waits_grow_within_bounds_and_are_spread() -> None:
+    policy = RetryPolicy(base=0.5, longest=10.0)
+    for attempt, whole in ((1, 0.5), (2, 1.0), (3, 2.0), (9, 10.0), (5000, 10.0)):
+        waits = {backoff(policy, attempt, random.Random(seed)) for seed in range(50)}
+        assert whole / 2 <= min(waits) <= max(waits) <= whole
+        assert len(waits) > 10
+
+
+async def test_the_token_shows_in_no_error_and_no_log(
+    gate: RecordingGate, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    echo = b'{"error":{"code":"X","message":"bad token Bearer ' + SECRET.encode() + b'"}}'
+    async with serving(answers(message(401, echo))) as server, exchanging(server.url, gate) as exchange:
+        with pytest.raises(TokenRejected) as raised:
+            await exchange.read(READ)
+    shown = str(raised.value) + repr(vars(raised.value))
+    logged = caplog.text + "".join(str(vars(record)) for record in caplog.records)
+    assert [record.message for record in caplog.records if record.name == "keebai_async"] == [
+        "request answered"
+    ]
+    assert SECRET[12:] not in shown + logged
+
+
+async def test_logs_have_fixed_names_and_fields(
+    gate: RecordingGate, clock: ManualClock, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG, "keebai_async")
+    throttled = Answer(status=429, headers=(("Retry-After", "1"),))
+    verdict = await Exchange(Wire(Answer(status=202)), gate, clock=clock).submit_once(SUBMIT)
+    assert isinstance(verdict, Accepted)
+    await Exchange(Wire(LOST, throttled, OK), gate, clock=clock).read(READ)
+    said = [(record.message, vars(record)["path"], vars(record)["attempt"]) for record in caplog.records]
+    assert said == [
+        ("request answered", "/messages/bulk", 1),
+        ("request failed", "/messages/bulk/b", 1),
+        ("request throttled", "/messages/bulk/b", 2),
+        ("request answered", "/messages/bulk/b", 3),
+    ]
