@@ -1,23 +1,20 @@
 """What requests may say: the sandbox's own strict reading of their bodies."""
 
 import re
-from collections.abc import Callable, Sequence, Set
+from collections.abc import Callable, Sequence
 from typing import Final, TypeVar
 
 import msgspec
-
-from keebai_async.sandbox.catalogue import SandboxTemplate
 
 MAX_RECIPIENTS: Final = 5_000
 MAX_TEXT: Final = 4_096
 
 _PHONE: Final = re.compile(r"\+[1-9][0-9]{6,14}")
-_UNSENDABLE: Final = re.compile(r"[\r\n\t]| {5}")
 _PATH: Final = re.compile(r"(.*?)(?: - at `\$([^`]*)`)?", re.DOTALL)
 _QUOTED: Final = re.compile(r"`([^`]*)`")
 
 
-class Item(msgspec.Struct):
+class Item(msgspec.Struct, gc=False):
     """One of a bulk's recipients."""
 
     to: str
@@ -59,7 +56,7 @@ class TextBody(msgspec.Struct, kw_only=True):
     preview_url: bool = False
 
 
-class _StrictItem(Item, forbid_unknown_fields=True):
+class _StrictItem(Item, forbid_unknown_fields=True, gc=False):
     pass
 
 
@@ -105,7 +102,7 @@ def read_text(content: bytes, *, strict: bool) -> TextBody:
     return body
 
 
-def read_items(content: msgspec.Raw, *, strict: bool, malformed: Set[str]) -> Sequence[Item]:
+def read_items(content: msgspec.Raw, *, strict: bool, malformed: set[str]) -> Sequence[Item]:
     """The recipients of a bulk. One that is wrong makes them all wrong: contract, section 3.1.
 
     Raises Wrong: not a list of 1 to 5,000, or a number that is not E.164 or among *malformed*.
@@ -119,27 +116,22 @@ def read_items(content: msgspec.Raw, *, strict: bool, malformed: Set[str]) -> Se
         raise Wrong("recipients should not be empty")
     if len(items) > MAX_RECIPIENTS:
         raise Wrong(f"recipients must contain no more than {MAX_RECIPIENTS} elements")
-    bad = [place for place, item in enumerate(items) if not _PHONE.fullmatch(item.to) or item.to in malformed]
-    if bad:
-        raise Wrong(*(f"recipients.{place}.to must be a phone number" for place in bad))
-    return items
+    numbers = [item.to for item in items]
+    if all(map(_PHONE.fullmatch, numbers)) and malformed.isdisjoint(numbers):
+        return items
+    raise Wrong(
+        *(
+            f"recipients.{place}.to must be a phone number"
+            for place, number in enumerate(numbers)
+            if number in malformed or not _PHONE.fullmatch(number)
+        )
+    )
 
 
-def check_phone(number: str, malformed: Set[str]) -> None:
+def check_phone(number: str, malformed: set[str]) -> None:
     """Raises Wrong: not strict E.164, or among *malformed*."""
     if not _PHONE.fullmatch(number) or number in malformed:
         raise Wrong("to must be a phone number")
-
-
-def deliverable(template: SandboxTemplate, variables: dict[str, str]) -> bool:
-    """Whether Meta takes these variables: every name, none else, nothing blank, nothing it cannot set.
-
-    Source: contract, section 10.
-    """
-    return len(variables) == len(template.variables) and all(
-        name in variables and variables[name].strip() and not _UNSENDABLE.search(variables[name])
-        for name in template.variables
-    )
 
 
 def _decode(decode: Callable[[bytes], Decoded], content: bytes, inside: str = "") -> Decoded:

@@ -2,7 +2,6 @@
 
 import random
 import re
-import zlib
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Final, Protocol
@@ -14,7 +13,6 @@ from keebai_async.sandbox.bodies import (
     Item,
     Wrong,
     check_phone,
-    deliverable,
     read_bulk,
     read_items,
     read_template,
@@ -23,6 +21,7 @@ from keebai_async.sandbox.bodies import (
 from keebai_async.sandbox.catalogue import SandboxSender, SandboxTemplate
 from keebai_async.sandbox.delivery import Counters, Desk, Order, Work, open_desk
 from keebai_async.sandbox.door import Visit
+from keebai_async.sandbox.fitting import misfits, unlucky
 from keebai_async.sandbox.ledger import Ledger, Submission
 from keebai_async.sandbox.said import Said, code_error, say
 from keebai_async.sandbox.settings import Dialect, Settings
@@ -103,7 +102,7 @@ class Sending:
         except _Refused as refused:
             return refused.said
         item = Item(body.to, body.variables, body.meta_data)
-        if visit.dialect is Dialect.OPENAPI and not self._arrives(item, template):
+        if visit.dialect is Dialect.OPENAPI and misfits(template, [item]):
             raise Wrong("(#132000) Number of parameters does not match the expected number of params")
         return self._single(
             visit, sender, item, template, kind="template", name=body.template_name, language=body.language
@@ -189,27 +188,19 @@ class Sending:
         self, visit: Visit, sender: SandboxSender, items: Sequence[Item], template: SandboxTemplate | None
     ) -> str:
         settings = self._settings
-        failing = [place for place, item in enumerate(items) if not self._arrives(item, template)]
+        failing = unlucky(items, settings.failing, settings.seed)
+        if template is not None:
+            failing |= misfits(template, items)
         desk = self._desks.get(sender.phone_number_id)
         if desk is None:
             chance = random.Random(f"{settings.seed} {sender.phone_number_id}")  # noqa: S311 - no secret
             desk = open_desk(Order(settings.order), settings.delivery_rate, chance)
             self._desks[sender.phone_number_id] = desk
-        work = Work(len(items), failing, self._clock.now())
+        work = Work(len(items), sorted(failing), self._clock.now())
         desk.add(work)
         broadcast_id = f"66aa0011{settings.seed & 0xFFFFFFFF:08x}{len(self._broadcasts) + 1:08x}"
         self._broadcasts[broadcast_id] = _Broadcast(work, desk, visit.token.company)
         return broadcast_id
-
-    def _arrives(self, item: Item, template: SandboxTemplate | None) -> bool:
-        if self._settings.failing and self._unlucky(item.to):
-            return False
-        if template is None:
-            return True
-        return template.status == "APPROVED" and deliverable(template, item.variables)
-
-    def _unlucky(self, number: str) -> bool:
-        return zlib.crc32(f"{self._settings.seed} {number}".encode()) < self._settings.failing * 2**32
 
     def _sender(self, visit: Visit, body: _Named) -> SandboxSender:
         """The sender that *body* names. Raises Wrong or _Refused. Source: contract, section 11 number 1."""

@@ -48,6 +48,8 @@ class Caller:
         self, method: str, sandbox: Sandbox, path: str, content: bytes | None, token: str | None
     ) -> Said:
         headers = {"Authorization": f"Bearer {sandbox.token if token is None else token}"}
+        if content is not None:
+            headers["Content-Type"] = "application/json"
         async with self._session.request(
             method, sandbox.url + path, data=content, headers=headers, allow_redirects=False
         ) as reply:

@@ -1,3 +1,5 @@
+import aiohttp
+import msgspec
 import pytest
 
 from keebai_async.clock import ManualClock
@@ -452,3 +454,50 @@ async def test_numbers_and_channels_name_each_other(keebai_sandbox: Sandbox, cal
     assert one.json == channels[0]
     assert (await caller.get(keebai_sandbox, "/channels/none")).status == 404
     assert (await caller.get(keebai_sandbox, "/channels?type=telegram")).status == 400
+
+
+@pytest.mark.parametrize("body", [b"", b"{", b"[]", b"\xff", b'{"recipients": [{"to": "\xff"}]}', b"null"])
+async def test_a_body_that_is_no_json_object_is_refused(
+    keebai_sandbox: Sandbox, caller: Caller, body: bytes
+) -> None:
+    assert (await caller.post(keebai_sandbox, "/messages/bulk", body)).status == 400
+
+
+async def test_a_body_that_does_not_say_it_is_json_is_not_read(keebai_sandbox: Sandbox) -> None:
+    headers = {"Authorization": f"Bearer {keebai_sandbox.token}"}
+    body = {"to": SOMEBODY, "phone_number_id": keebai_sandbox.phone_number_id, "text": "Hola"}
+    async with (
+        aiohttp.ClientSession(headers=headers) as session,
+        session.post(f"{keebai_sandbox.url}/messages/text", data=msgspec.json.encode(body)) as reply,
+    ):
+        assert reply.status == 400
+    assert len(keebai_sandbox.ledger) == 0
+
+
+async def test_each_sender_delivers_at_its_own_pace(
+    keebai_sandbox_factory: SandboxFactory, caller: Caller
+) -> None:
+    clock = ManualClock()
+    sandbox = await keebai_sandbox_factory(clock=clock, delivery_rate=10.0)
+
+    for sender in sandbox.settings.senders[:2]:
+        await caller.bulk(sandbox, people(100), phone_number_id=sender.phone_number_id)
+    await clock.advance(4.0)
+
+    ids = [submission.broadcast_id or "" for submission in sandbox.ledger.submissions]
+    assert [sandbox.counters(broadcast_id).sent for broadcast_id in ids] == [40, 40]
+
+
+async def test_two_hundred_full_broadcasts_fit_and_are_read_at_once(
+    keebai_sandbox_factory: SandboxFactory, caller: Caller
+) -> None:
+    clock = ManualClock()
+    sandbox = await keebai_sandbox_factory(clock=clock, windows=(), order="shared")
+    everybody = people(5_000)
+    for _ in range(200):
+        assert (await caller.bulk(sandbox, everybody)).status == 202
+    await clock.advance(1_000_000 / 80.0 / 2)
+
+    ids = [submission.broadcast_id or "" for submission in sandbox.ledger.submissions]
+    assert {sandbox.counters(broadcast_id).sent for broadcast_id in ids} == {2_500}
+    assert sandbox.ledger.total == 1_000_000

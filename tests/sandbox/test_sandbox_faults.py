@@ -181,6 +181,16 @@ async def test_a_sandbox_can_be_stopped_while_a_connection_idles(caller: Caller)
         await caller.get(sandbox, "/me")
 
 
+async def test_a_sandbox_that_comes_back_remembers(caller: Caller) -> None:
+    sandbox = Sandbox()
+    async with sandbox:
+        await caller.bulk(sandbox, people(2))
+    async with sandbox:
+        await caller.bulk(sandbox, people(3, first=2))
+
+    assert len(sandbox.ledger.times_messaged()) == 5
+
+
 async def test_a_port_that_is_taken_is_an_error_that_leaves_nothing_behind(keebai_sandbox: Sandbox) -> None:
     port = int(keebai_sandbox.url.split(":")[2].split("/")[0])
 
