@@ -25,6 +25,17 @@ class ReasonCount(msgspec.Struct, frozen=True, kw_only=True):
     examples: tuple[Rejection, ...] = ()
 
 
+class Guards(msgspec.Struct, frozen=True, kw_only=True):
+    """What stops a campaign by itself.
+
+    *stop_above* is the share (0 to 1) of what is delivered that may fail. *canary* is the number of people
+    that are sent first, as the first chunk; the others follow when it is delivered, below that share.
+    """
+
+    stop_above: float | None = None
+    canary: int | None = None
+
+
 class Plan(msgspec.Struct, frozen=True, kw_only=True):
     """What would happen. It adds up: read = ready + duplicates + rejected + suppressed.
 
@@ -51,6 +62,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     fingerprint: str = ""
     source: str = ""
     preview: str | None = None
+    guards: Guards = Guards()
 
 
 def chunk_name(name: str, number: int, of: int, *, parent: int | None = None) -> str:
