@@ -105,10 +105,16 @@ class ManualClock:
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
         """Let time run by itself, as fast as the loop comes to rest."""
+        error: Exception | None = None
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(self._run)
-            yield
+            try:
+                yield
+            except Exception as raised:
+                error = raised  # a failed assertion should come out as it is, not in a group of ours
             tasks.cancel_scope.cancel()
+        if error is not None:
+            raise error
 
     async def _run(self) -> None:
         while True:
