@@ -2,7 +2,7 @@
 
 pytest loads this module by itself wherever keebai-async is installed, so it imports nothing heavy until a
 fixture is used. The fixtures are async: they work with anyio's pytest plugin and with pytest-asyncio in
-auto mode.
+auto mode, on asyncio.
 
     async def test_my_shop_confirms_an_order(keebai_sandbox):
         await my_shop.confirm("A-17", base_url=keebai_sandbox.url, token=keebai_sandbox.token)

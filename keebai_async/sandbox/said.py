@@ -15,6 +15,14 @@ class Said(msgspec.Struct, frozen=True):
     headers: tuple[tuple[str, str], ...] = ()
 
 
+class Refused(Exception):
+    """The request is in order, but what it asks for cannot be done. It never leaves the sandbox."""
+
+    def __init__(self, said: Said) -> None:
+        super().__init__(said.status)
+        self.said = said
+
+
 class Envelope(enum.Enum):
     """The two documented shapes of an error. Source: contract, section 5."""
 

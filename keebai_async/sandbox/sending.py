@@ -23,16 +23,10 @@ from keebai_async.sandbox.delivery import Counters, Desk, Order, Work, open_desk
 from keebai_async.sandbox.door import Visit
 from keebai_async.sandbox.fitting import misfits, unlucky
 from keebai_async.sandbox.ledger import Ledger, Submission
-from keebai_async.sandbox.said import Said, code_error, say
+from keebai_async.sandbox.said import Refused, Said, code_error, say
 from keebai_async.sandbox.settings import Dialect, Settings
 
 _OBJECT_ID: Final = re.compile(r"[0-9a-fA-F]{24}")
-
-
-class _Refused(Exception):
-    def __init__(self, said: Said) -> None:
-        super().__init__(said.status)
-        self.said = said
 
 
 class _Named(Protocol):
@@ -51,7 +45,10 @@ class _Broadcast(msgspec.Struct, frozen=True):
 
 
 class Sending:
-    """Accepts messages into the ledger, and knows at every instant how far they got."""
+    """Accepts messages into the ledger, and knows at every instant how far they got.
+
+    What it does not accept raises Wrong (the request does not validate) or Refused.
+    """
 
     def __init__(self, settings: Settings, clock: Clock) -> None:
         self._settings = settings
@@ -63,16 +60,13 @@ class Sending:
         self.ledger = Ledger()
 
     def bulk(self, visit: Visit, content: bytes) -> Said:
-        """POST /messages/bulk. Raises Wrong."""
+        """POST /messages/bulk. Source: contract, section 3.1."""
         body = read_bulk(content, strict=self._settings.forbid_unknown)
         items = read_items(
             body.recipients, strict=self._settings.forbid_unknown, malformed=self._settings.malformed
         )
-        try:
-            sender = self._sender(visit, body)
-            template = self._template(body.template_name, body.language, sender)
-        except _Refused as refused:
-            return refused.said
+        sender = self._sender(visit, body)
+        template = self._template(body.template_name, body.language, sender)
         if self._settings.accept_at_most is not None:
             items = items[: self._settings.accept_at_most]
         broadcast_id = self._open(visit, sender, items, template)
@@ -93,14 +87,11 @@ class Sending:
         return _queued(broadcast_id, len(items), visit.dialect)
 
     def template(self, visit: Visit, content: bytes) -> Said:
-        """POST /messages/template. Raises Wrong."""
+        """POST /messages/template. Source: contract, section 3.3."""
         body = read_template(content, strict=self._settings.forbid_unknown)
         check_phone(body.to, self._settings.malformed)
-        try:
-            sender = self._sender(visit, body)
-            template = self._template(body.template_name, body.language, sender)
-        except _Refused as refused:
-            return refused.said
+        sender = self._sender(visit, body)
+        template = self._template(body.template_name, body.language, sender)
         item = Item(body.to, body.variables, body.meta_data)
         if visit.dialect is Dialect.OPENAPI and misfits(template, [item]):
             raise Wrong("(#132000) Number of parameters does not match the expected number of params")
@@ -109,13 +100,10 @@ class Sending:
         )
 
     def text(self, visit: Visit, content: bytes) -> Said:
-        """POST /messages/text. Raises Wrong."""
+        """POST /messages/text. Source: contract, section 3.4."""
         body = read_text(content, strict=self._settings.forbid_unknown)
         check_phone(body.to, self._settings.malformed)
-        try:
-            sender = self._sender(visit, body)
-        except _Refused as refused:
-            return refused.said
+        sender = self._sender(visit, body)
         item = Item(body.to, {}, body.meta_data)
         return self._single(visit, sender, item, None, kind="text", text=body.text)
 
@@ -203,7 +191,7 @@ class Sending:
         return broadcast_id
 
     def _sender(self, visit: Visit, body: _Named) -> SandboxSender:
-        """The sender that *body* names. Raises Wrong or _Refused. Source: contract, section 11 number 1."""
+        """The sender that *body* names. Raises Wrong or Refused. Source: contract, section 11 number 1."""
         expected = "channel_id" if visit.dialect is Dialect.GUIDE else "phone_number_id"
         given = [name for name in ("phone_number_id", "channel_id") if getattr(body, name) is not None]
         if not given:
@@ -214,20 +202,20 @@ class Sending:
         for sender in self._settings.senders:
             if body.phone_number_id == sender.phone_number_id or body.channel_id == sender.channel_id:
                 if sender.status == "paused":
-                    raise _Refused(code_error(400, "CHANNEL_PAUSED"))
+                    raise Refused(code_error(400, "CHANNEL_PAUSED"))
                 if sender.status == "active":
                     return sender
-        raise _Refused(code_error(404, "CHANNEL_NOT_FOUND"))
+        raise Refused(code_error(404, "CHANNEL_NOT_FOUND"))
 
     def _template(self, name: str, language: str, sender: SandboxSender) -> SandboxTemplate:
-        """The template of that name and language. Raises _Refused: there is none that may be used."""
+        """The template of that name and language. Raises Refused: there is none that may be used."""
         for template in self._settings.templates:
             owned = template.channel_id in (None, sender.channel_id)
             if owned and (template.name, template.language) == (name, language):
                 if template.status == "APPROVED" or self._settings.unapproved == "fail":
                     return template
-                raise _Refused(code_error(400, "TEMPLATE_NOT_APPROVED"))
-        raise _Refused(code_error(400, "TEMPLATE_NOT_FOUND"))
+                raise Refused(code_error(400, "TEMPLATE_NOT_APPROVED"))
+        raise Refused(code_error(400, "TEMPLATE_NOT_FOUND"))
 
     def _stamp(self, at: float | None) -> str | None:
         if at is None:

@@ -5,6 +5,7 @@ import struct
 from typing import Final, Self, Unpack
 
 import anyio
+import msgspec
 from aiohttp import web
 
 from keebai_async.clock import Clock, ScaledClock, SystemClock, wait_for
@@ -85,6 +86,13 @@ class Sandbox:
     def counters(self, broadcast_id: str) -> Counters:
         """Where a broadcast stands now, without a request. Raises KeyError."""
         return self._service.sending.counters(broadcast_id)
+
+    def set_template_status(self, name: str, status: str) -> None:
+        """Let the templates of that name be `PAUSED`, say, or `APPROVED` again, from the next request on."""
+        self.settings.templates = tuple(
+            msgspec.structs.replace(one, status=status) if one.name == name else one
+            for one in self.settings.templates
+        )
 
     async def __aenter__(self) -> Self:
         application = web.Application(client_max_size=0)  # its own cap is the service's to tell

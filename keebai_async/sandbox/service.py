@@ -6,7 +6,7 @@ from keebai_async.clock import Clock
 from keebai_async.sandbox import door, listings
 from keebai_async.sandbox.bodies import Wrong
 from keebai_async.sandbox.door import Door, Visit
-from keebai_async.sandbox.said import Complaints, Envelope, Said, invalid, nest_error
+from keebai_async.sandbox.said import Complaints, Envelope, Refused, Said, invalid, nest_error
 from keebai_async.sandbox.sending import Sending
 from keebai_async.sandbox.settings import Dialect, Settings
 
@@ -27,6 +27,8 @@ class Service:
             return nest_error(413, "request entity too large")
         try:
             return self._act(visit, query, content)
+        except Refused as refused:
+            return refused.said
         except Wrong as wrong:
             return self._complain(visit, wrong)
 

@@ -424,6 +424,29 @@ async def test_templates_come_by_cursor_and_a_page_number_changes_nothing(
     assert "next_cursor" not in second.json
 
 
+async def test_a_mixed_sandbox_can_be_paged_through_either_way(
+    keebai_sandbox_factory: SandboxFactory, caller: Caller
+) -> None:
+    sandbox = await keebai_sandbox_factory(dialect=Dialect.MIXED, templates=many_templates(9))
+
+    numbered = await caller.get(sandbox, "/templates?limit=3")
+    by_cursor = await caller.get(sandbox, "/templates?limit=3&page=1")
+    last = await caller.get(sandbox, f"/templates?limit=3&cursor={by_cursor.json['next_cursor']}")
+
+    assert names(numbered.json["items"]) == ["t0", "t1", "t2"]
+    assert names(by_cursor.json["data"]) == ["t3", "t4", "t5"]
+    assert (names(last.json["items"]), last.json["page"]) == (["t6", "t7", "t8"], 2)
+
+
+async def test_a_template_may_be_paused_between_two_requests(keebai_sandbox: Sandbox, caller: Caller) -> None:
+    statuses = []
+    for status in ("APPROVED", "PAUSED", "APPROVED"):
+        keebai_sandbox.set_template_status("aviso", status)
+        statuses.append((await caller.bulk(keebai_sandbox, people(1))).status)
+
+    assert statuses == [202, 400, 202]
+
+
 async def test_templates_are_listed_by_status_and_approved_without_one(
     keebai_sandbox: Sandbox, caller: Caller
 ) -> None:

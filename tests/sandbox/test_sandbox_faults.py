@@ -181,6 +181,25 @@ async def test_a_sandbox_can_be_stopped_while_a_connection_idles(caller: Caller)
         await caller.get(sandbox, "/me")
 
 
+async def test_half_a_request_is_not_accepted_and_nobody_complains(
+    keebai_sandbox: Sandbox, caplog: pytest.LogCaptureFixture
+) -> None:
+    port = int(keebai_sandbox.url.split(":")[2].split("/")[0])
+    head = (
+        f"POST /v1/messages/bulk HTTP/1.1\r\nHost: here\r\nAuthorization: Bearer {keebai_sandbox.token}\r\n"
+    )
+    before = asyncio.all_tasks()
+
+    stream = await anyio.connect_tcp("127.0.0.1", port)
+    async with stream:
+        await stream.send(head.encode() + b"Content-Type: application/json\r\nContent-Length: 500\r\n\r\n{")
+        await _until(lambda: keebai_sandbox.traffic.requests.total() == 1)
+
+    await _until(lambda: asyncio.all_tasks() <= before)
+    assert len(keebai_sandbox.ledger) == 0
+    assert caplog.records == []
+
+
 async def test_a_sandbox_that_comes_back_remembers(caller: Caller) -> None:
     sandbox = Sandbox()
     async with sandbox:
