@@ -1,0 +1,56 @@
+"""Encoded rows into the bodies of chunks: cut where a chunk is full, hashed on the way."""
+
+import hashlib
+from collections.abc import Callable, Iterator, Sequence
+
+from keebai_async.campaign.shape import Row
+
+
+class Bodies:
+    """Gathers encoded rows until a chunk of *size* is full; one chunk is in memory at a time.
+
+    The fingerprint depends on *seed* and the rows alone, not on where they are cut.
+    """
+
+    def __init__(self, size: int, encode: Callable[[Sequence[Row]], bytes], *, seed: bytes) -> None:
+        self.sizes: list[int] = []
+        self._size = size
+        self._encode = encode
+        self._pieces: list[bytes] = []
+        self._held = 0
+        self._hash = hashlib.blake2b(seed, digest_size=16)
+
+    @property
+    def fingerprint(self) -> str:
+        return self._hash.hexdigest()
+
+    def add(self, rows: Sequence[Row], encoded: bytes) -> Iterator[tuple[int, int, bytes]]:
+        """Take rows and their JSON; give the chunks they fill, as (number, recipients, items)."""
+        while self._held + len(rows) >= self._size:
+            room = self._size - self._held
+            if room < len(rows):
+                self._take(room, self._encode(rows[:room]))
+                rows = rows[room:]
+                encoded = self._encode(rows)
+            else:
+                self._take(room, encoded)
+                rows = []
+            yield self._full()
+        if rows:
+            self._take(len(rows), encoded)
+
+    def rest(self) -> Iterator[tuple[int, int, bytes]]:
+        """The last chunk, if anybody is left for it."""
+        if self._held:
+            yield self._full()
+
+    def _take(self, count: int, encoded: bytes) -> None:
+        self._hash.update(encoded + b",")
+        self._pieces.append(encoded)
+        self._held += count
+
+    def _full(self) -> tuple[int, int, bytes]:
+        items = b"[" + b",".join(self._pieces) + b"]"
+        self.sizes.append(self._held)
+        self._pieces, self._held = [], 0
+        return len(self.sizes), self.sizes[-1], items

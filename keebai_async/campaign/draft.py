@@ -1,0 +1,182 @@
+"""The fast path's first half: rows out of a block whose structure is right, all of them at once.
+
+What is not here for certain (another shape, a value that is no text, a key too many) is left to the
+slow path; nothing is rejected here.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import chain
+from operator import itemgetter
+from typing import TypeGuard
+
+import msgspec
+
+from keebai_async.campaign.given import META, Names
+from keebai_async.campaign.original import Originals, one_object_a_line
+from keebai_async.campaign.recipient import Recipient
+from keebai_async.campaign.shape import NO_META, Row, Shape, picker
+from keebai_async.sources.block import Block, Cells, Lines, Objects
+
+Item = Mapping[str, object]
+
+
+class Draft(msgspec.Struct, gc=False):
+    """Rows with the right structure, as columns. *where* are their positions in the block."""
+
+    where: Sequence[int]
+    to: Sequence[str]
+    values: Sequence[tuple[str, ...]]
+    meta_data: Sequence[object] | None = None
+    rows: list[Row] | None = None
+    """The same as rows, when the decoder made them."""
+    flat: Sequence[str] | None = None
+    """The same values one after the other."""
+
+
+NOTHING = Draft((), (), ())
+
+
+class Drafter:
+    """Makes drafts for one template."""
+
+    def __init__(self, shape: Shape, names: Names, ignored: dict[str, None]) -> None:
+        self._ignored = ignored
+        self._shape = shape
+        self._names = names
+        self._plain = names.service == {"to", "variables", "meta_data"}
+        self._wanted = frozenset(shape.names)
+        self._pick = picker(shape.names)
+        self._pick_own = picker([names.of[name] for name in shape.names])
+
+    def draft(self, block: Block, originals: Originals) -> Draft:
+        match block:
+            case Lines(data=data):
+                return self._lines(data, originals) if self._plain else NOTHING
+            case Cells():
+                return self._cells(block)
+            case Objects(items=items):
+                return self._objects(items)
+
+    def _lines(self, data: bytes, originals: Originals) -> Draft:
+        where: Sequence[int]
+        try:
+            if not one_object_a_line(data):
+                raise msgspec.DecodeError("look at each line")
+            rows = self._shape.decode_lines(data)
+            where = range(len(rows))
+        except (msgspec.DecodeError, RecursionError):
+            rows, where = self._each_line(originals)
+        metas = self._shape.meta_data(rows)
+        given = [meta for meta in metas if meta is not NO_META]
+        if (b"\n" + b"\n".join(given)).count(b'\n{"') != len(given):
+            kept = [
+                place for place, meta in enumerate(metas) if meta is NO_META or bytes(meta).startswith(b'{"')
+            ]
+            rows = [rows[place] for place in kept]
+            where = [where[place] for place in kept]
+            metas = [metas[place] for place in kept]
+        to = self._shape.numbers(rows)
+        if not self._shape.names:
+            return Draft(where, to, [()] * len(to), metas)
+        return Draft(where, to, (), metas, rows, self._shape.values(rows))
+
+    def _each_line(self, originals: Originals) -> tuple[list[Row], list[int]]:
+        rows, where = [], []
+        for position, line in enumerate(originals.lines):
+            try:
+                rows.append(self._shape.decode(line))
+            except (msgspec.DecodeError, RecursionError):
+                continue
+            where.append(position)
+        return rows, where
+
+    def _cells(self, block: Cells) -> Draft:
+        rows, header = block.rows, block.header
+        where: Sequence[int] = range(len(rows))
+        if set(map(len, rows)) != {len(header)}:
+            where = [position for position in where if len(rows[position]) == len(header)]
+            rows = [rows[position] for position in where]
+        at = {name: position for position, name in enumerate(header)}
+        to = list(map(itemgetter(at[self._names.to]), rows))
+        values = list(picker([at[self._names.of[name]] for name in self._shape.names])(rows))
+        metas = self._names.metas(header)
+        return Draft(where, to, values, _metas(metas, picker([at[name] for name in metas])(rows)))
+
+    def _objects(self, items: Sequence[object]) -> Draft:
+        kinds = set(map(type, items))
+        if kinds == {Recipient}:
+            items = [self._as_dict(item) for item in items if isinstance(item, Recipient)]
+        elif kinds != {dict}:
+            return NOTHING
+        dicts: Sequence[Item] = [item for item in items if isinstance(item, dict)]
+        service = self._names.variables in dicts[0] or self._names.meta_data in dicts[0]
+        bulk, one = (self._service, self._one_service) if service else (self._flat, self._one_flat)
+        draft = bulk(dicts, range(len(dicts)))
+        if draft is None:
+            where = [position for position, item in enumerate(dicts) if one(item)]
+            draft = bulk([dicts[position] for position in where], where) if where else None
+        return draft or NOTHING
+
+    def _as_dict(self, item: Recipient) -> Item:
+        names = self._names
+        return {names.to: item.to, names.variables: item.variables, names.meta_data: item.meta_data}
+
+    def _service(self, items: Sequence[Item], where: Sequence[int]) -> Draft | None:
+        names = self._names
+        if not set().union(*items) <= names.service:
+            return None
+        try:
+            to: list[str] = list(map(itemgetter(names.to), items))
+            variables = [item[names.variables] for item in items if self._wanted or names.variables in item]
+            if not _dicts(variables) or not set(map(len, variables)) <= {len(self._wanted)}:
+                return None
+            values = list(self._pick(variables)) if self._wanted else [()] * len(items)
+        except KeyError:
+            return None
+        if not _all_text(to) or not _all_text(chain.from_iterable(values)):
+            return None
+        given = [item[names.meta_data] for item in items if names.meta_data in item]
+        if not given:
+            return Draft(where, to, values)
+        if not _dicts(given):
+            return None
+        return Draft(where, to, values, [item.get(names.meta_data) or NO_META for item in items])
+
+    def _one_service(self, item: Item) -> bool:
+        return self._service([item], (0,)) is not None
+
+    def _flat(self, items: Sequence[Item], where: Sequence[int]) -> Draft | None:
+        names = self._names
+        keys = set().union(*items)
+        if not _all_text(keys) or names.variables in keys or names.meta_data in keys:
+            return None
+        metas = names.metas(sorted(keys))
+        try:
+            to: list[str] = list(map(itemgetter(names.to), items))
+            values = list(self._pick_own(items))
+            meta_data = _metas(metas, picker(metas)(items))
+        except KeyError:
+            return None
+        if not _all_text(to) or not _all_text(chain.from_iterable(values)):
+            return None
+        if len(keys) > len(names.known) + len(metas):
+            self._ignored.update(dict.fromkeys(sorted(keys - names.known - set(metas))))
+        return Draft(where, to, values, meta_data)
+
+    def _one_flat(self, item: Item) -> bool:
+        return self._flat([item], (0,)) is not None
+
+
+def _metas(columns: Sequence[str], rows: Iterable[tuple[object, ...]]) -> list[object] | None:
+    if not columns:
+        return None
+    names = [column.removeprefix(META) for column in columns]
+    return [dict(zip(names, row, strict=True)) for row in rows]
+
+
+def _all_text(values: Iterable[object]) -> bool:
+    return set(map(type, values)) <= {str}
+
+
+def _dicts(values: Sequence[object]) -> TypeGuard[Sequence[dict[str, object]]]:
+    return set(map(type, values)) <= {dict}

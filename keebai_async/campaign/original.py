@@ -1,0 +1,104 @@
+"""The rows of a block as they were read: each with its number, to be looked at one by one."""
+
+from collections.abc import Mapping, Sequence
+from functools import cached_property
+
+import msgspec
+
+from keebai_async.campaign.given import Given, Names, from_cells, from_line, from_object
+from keebai_async.campaign.recipient import Recipient
+from keebai_async.campaign.template import Problem
+from keebai_async.sources.block import Block, Cells, Lines, Objects
+
+
+class Originals:
+    """The rows of *block*. Blank lines of JSON Lines are no rows."""
+
+    def __init__(self, block: Block, names: Names) -> None:
+        self._block = block
+        self._names = names
+
+    def __len__(self) -> int:
+        return len(self.numbers)
+
+    @cached_property
+    def lines(self) -> Sequence[bytes]:
+        """The rows of a block of Lines."""
+        return [line for _, line in self._numbered]
+
+    @cached_property
+    def numbers(self) -> Sequence[int]:
+        """The number of each row, as its reader sees it."""
+        match self._block:
+            case Lines(first=first, data=data):
+                if one_object_a_line(data):
+                    return range(first, first + data.count(b"\n") + (not data.endswith(b"\n")))
+                return [number for number, _ in self._numbered]
+            case Cells(numbers=numbers):
+                return numbers
+            case Objects(first=first, items=items):
+                return range(first, first + len(items))
+
+    def given(self, position: int) -> Given | Problem:
+        """One row, taken apart."""
+        match self._block:
+            case Lines():
+                return from_line(self.lines[position], self._names)
+            case Cells(header=header, rows=rows):
+                return from_cells(header, rows[position], self._names)
+            case Objects(items=items):
+                return from_object(items[position], self._names)
+
+    def columns(self, position: int) -> dict[str, str]:
+        """One row as text by column, for whoever has to mend it."""
+        match self._block:
+            case Lines():
+                line = self.lines[position]
+                try:
+                    return _texts(msgspec.json.decode(line, type=dict[str, msgspec.Raw]))
+                except (msgspec.DecodeError, RecursionError):
+                    return {"line": line.decode(errors="replace")}
+            case Cells(header=header, rows=rows):
+                cells = rows[position]
+                over = {f"column {number}": cell for number, cell in enumerate(cells, start=1)}
+                return dict(zip(header, cells, strict=False)) | dict(list(over.items())[len(header) :])
+            case Objects(items=items):
+                item = items[position]
+                if isinstance(item, Recipient):
+                    return _texts(msgspec.structs.asdict(item))
+                return _texts(item) if isinstance(item, Mapping) else {"row": str(item)}
+
+    def to(self, columns: Mapping[str, str]) -> str:
+        """The number among the columns of a row, as it was given."""
+        return columns.get(self._names.to, "")
+
+    @cached_property
+    def _numbered(self) -> list[tuple[int, bytes]]:
+        if not isinstance(self._block, Lines):
+            return []
+        lines = self._block.data.split(b"\n")
+        numbered = enumerate(lines, start=self._block.first)
+        return [(number, line) for number, line in numbered if line and not line.isspace()]
+
+
+def one_object_a_line(data: bytes) -> bool:
+    """Whether every line end in *data* stands between two objects, and none is blank.
+
+    A closing brace, a line end and an opening brace cannot follow one another inside JSON.
+    """
+    ends = data.count(b"\n") - data.endswith(b"\n")
+    return data.startswith(b"{") and data.count(b"}\n{") == ends
+
+
+def _texts(fields: Mapping[str, object]) -> dict[str, str]:
+    return {str(name): _text(value) for name, value in fields.items() if value}
+
+
+def _text(value: object) -> str:
+    if isinstance(value, str):
+        return value
+    try:
+        text = msgspec.json.encode(value).decode()
+    except (TypeError, ValueError, RecursionError):
+        return str(value)
+    return msgspec.json.decode(text, type=str) if text.startswith('"') else text

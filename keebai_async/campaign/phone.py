@@ -1,0 +1,55 @@
+"""Phone numbers: what may be sent as it stands, and which two spellings are one person.
+
+Sent is a number in strict E.164, as the caller gave it; a cell's surrounding blanks are not part of it.
+Anything else is never guessed at by rules of our own: reading `011` as an international prefix once
+made a US number of an Argentine one. It goes to a real parser (the `phones` extra), or is rejected.
+
+Compared is an identity key. Source: contract, section 10: Argentine mobiles are written with and
+without the 9 after +54, Mexican ones with and without the 1 after +52, Brazilian ones with and without
+the ninth digit.
+"""
+
+import re
+from collections.abc import Sequence
+from typing import Final
+
+from keebai_async.keebai.limits import E164
+
+# `[0-9]` and not `\d`, which takes Arabic digits; `fullmatch` and not `$`, which takes a line end.
+_ALL: Final = re.compile(rf"(?:{E164.pattern}\n)*{E164.pattern}")
+
+# A Brazilian mobile that got its ninth digit was an eight-digit mobile before, and those began with
+# 6 to 9. A nine before 1 to 5 is no added digit: without it the number is somebody's landline.
+_BRAZIL: Final = re.compile(r"\n\+55([1-9]{2})9(?=[6-9][0-9]{7}\n)")
+
+_SCIENTIFIC: Final = re.compile(r"\+?[0-9]+(?:[.,][0-9]+)?[eE][+-]?[0-9]+")
+_DECIMAL: Final = re.compile(r"\+?[0-9]{7,15}[.,]0+")
+
+
+def identity(e164: str) -> int:
+    """The key of the person behind a number in E.164: equal keys would be one phone, billed twice.
+
+    The key is itself the digits of a number. Nothing in it says which spelling the phone's owner uses.
+    """
+    return identities([e164])[0]
+
+
+def identities(numbers: Sequence[str]) -> list[int]:
+    """`identity` of each number. All must be in E.164."""
+    text = "\n" + "\n".join(numbers) + "\n"
+    text = text.replace("\n+549", "\n+54").replace("\n+521", "\n+52")
+    if "\n+55" in text:
+        text = _BRAZIL.sub(r"\n+55\1", text)
+    return list(map(int, text.split()))
+
+
+def all_e164(numbers: Sequence[str]) -> bool:
+    """Whether every number is in strict E.164."""
+    text = "\n".join(numbers)
+    # A number with a line end inside would pass as two: so there must be as many lines as numbers.
+    return _ALL.fullmatch(text) is not None and text.count("\n") == len(numbers) - 1
+
+
+def is_spreadsheet_number(text: str) -> bool:
+    """Whether a spreadsheet has turned the number into a quantity: `5.49116E+12`, `5491155555555.0`."""
+    return bool(_SCIENTIFIC.fullmatch(text) or _DECIMAL.fullmatch(text))

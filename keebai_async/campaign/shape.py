@@ -1,0 +1,104 @@
+"""The rows of one template as types: made once, so that decoding and encoding check in C."""
+
+from collections.abc import Callable, Iterable, Sequence
+from itertools import chain, repeat
+from operator import attrgetter, itemgetter
+from typing import Final
+
+import msgspec
+
+from keebai_async.keebai.models import Template
+
+NO_META: Final = msgspec.Raw()
+"""Stands for absent `meta_data`; it is left out of what is encoded."""
+
+_FIRST: Final = attrgetter("to")
+_VARIABLES: Final = attrgetter("variables")
+_META: Final = attrgetter("meta_data")
+
+
+class Row(msgspec.Struct, omit_defaults=True, forbid_unknown_fields=True, gc=False):
+    """One recipient in the service's shape; `Shape` makes a subclass that knows the variables."""
+
+    to: str
+
+
+class Shape:
+    """What a row of *template* looks like on the wire, and the ways to read and write many of them."""
+
+    def __init__(self, template: Template) -> None:
+        self.names = tuple(dict.fromkeys(template.variables))
+        fields = [(f"v{position}", str) for position, _ in enumerate(self.names)]
+        self._variables = msgspec.defstruct(
+            "Variables",
+            fields,
+            rename={field: name for (field, _), name in zip(fields, self.names, strict=True)},
+            forbid_unknown_fields=True,
+            gc=False,
+        )
+        self._nothing = self._variables() if not fields else None
+        variables: tuple[str, type, object] | tuple[str, type] = (
+            ("variables", self._variables) if fields else ("variables", self._variables, self._nothing)
+        )
+        # What defstruct makes has the base it is given, but its signature cannot say so.
+        self._row: type[Row] = msgspec.defstruct(  # type: ignore[assignment]
+            "Row",
+            [variables, ("meta_data", msgspec.Raw, NO_META)],
+            bases=(Row,),
+            omit_defaults=True,
+            forbid_unknown_fields=True,
+            gc=False,
+        )
+        self._lines = msgspec.json.Decoder(self._row)
+        self._encoder = msgspec.json.Encoder()
+
+    def row(self, to: str, values: Sequence[str], meta_data: object = NO_META) -> Row:
+        """One row; *values* in the order of `names`."""
+        (row,) = self.rows([to], [tuple(values)], [meta_data])
+        return row
+
+    def rows(
+        self,
+        to: Iterable[str],
+        values: Iterable[tuple[str, ...]],
+        meta_data: Iterable[object] | None = None,
+    ) -> list[Row]:
+        """Many rows at once, of columns."""
+        variables: Iterable[object] = (
+            map(self._variables, *zip(*values, strict=True)) if self.names else repeat(self._nothing)
+        )
+        make: Callable[..., Row] = self._row
+        if meta_data is None:
+            return list(map(make, to, variables))
+        return list(map(make, to, variables, meta_data))
+
+    def decode_lines(self, data: bytes) -> list[Row]:
+        """Rows in the service's shape, one a line. Raises msgspec.DecodeError if any line is another."""
+        return self._lines.decode_lines(data)
+
+    def decode(self, line: bytes) -> Row:
+        return self._lines.decode(line)
+
+    def numbers(self, rows: Iterable[Row]) -> list[str]:
+        return list(map(_FIRST, rows))
+
+    def values(self, rows: Iterable[Row]) -> list[str]:
+        """The values of all rows, one after the other."""
+        return list(chain.from_iterable(map(msgspec.structs.astuple, map(_VARIABLES, rows))))
+
+    def meta_data(self, rows: Iterable[Row]) -> list[msgspec.Raw]:
+        return list(map(_META, rows))
+
+    def encode(self, rows: Sequence[Row]) -> bytes:
+        """The rows as JSON, with commas between and without brackets."""
+        return self._encoder.encode(rows)[1:-1]
+
+
+def picker(keys: Sequence[object]) -> Callable[[Iterable[object]], Iterable[tuple[str, ...]]]:
+    """A function that picks *keys* out of many rows, as tuples, whatever the number of keys."""
+    if not keys:
+        return lambda rows: [() for _ in rows]
+    pick = itemgetter(*keys)
+    if len(keys) == 1:
+        return lambda rows: zip(map(pick, rows))  # type: ignore[arg-type]  # rows of any kind that has keys
+    return lambda rows: map(pick, rows)  # type: ignore[arg-type]

@@ -1,0 +1,118 @@
+"""Variables against a template: what must be there, and what WhatsApp takes as a value.
+
+Source: contract, section 10: a parameter may not contain a line break, a tab or more than four spaces
+in a row, and not be blank.
+"""
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Final
+
+import msgspec
+
+from keebai_async.campaign.recipient import Reason
+from keebai_async.errors import TemplateUnusable, UnusableSource
+from keebai_async.keebai.limits import MAX_VARIABLE
+from keebai_async.keebai.models import Template
+
+_SPACES: Final = " " * 5
+# Everything that str.splitlines breaks at, tabs, other control characters, and halves of characters.
+_CONTROL: Final = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
+_BREAK: Final = re.compile("[\n\r\x0b\x0c\x1c-\x1e\x85\u2028\u2029]")
+_QUANTITY: Final = re.compile(r"[0-9](?:[.,][0-9]+)?E\+[0-9]{2,}")
+_GLUE: Final = "|"
+
+
+class Problem(msgspec.Struct, frozen=True):
+    """What is wrong with a row, in which field, and how to mend it."""
+
+    reason: Reason
+    detail: str
+    field: str = ""
+
+
+def usable(template: Template) -> None:
+    """Raises TemplateUnusable unless *template* may be sent."""
+    if not template.approved:
+        raise TemplateUnusable(
+            f"template {template.name!r} ({template.language}) is {template.status}, not APPROVED:"
+            " wait for Meta's approval, or choose another",
+            field="template",
+            value=template.name,
+        )
+
+
+def fed(template: Template, header: Sequence[str], columns: Mapping[str, str], where: str) -> None:
+    """Raises TemplateUnusable or UnusableSource unless a table's *header* has a column for all we need."""
+    to = columns.get("to", "to")
+    found = ", ".join(header)
+    if to not in header:
+        raise UnusableSource(
+            f"{where} has no column {to!r} for the numbers. Its columns are: {found}."
+            " Say which one it is: --column to=NAME",
+            field="to",
+        )
+    absent = [columns.get(name, name) for name in template.variables if columns.get(name, name) not in header]
+    if absent:
+        raise TemplateUnusable(
+            f"template {template.name!r} asks for {', '.join(absent)}, but {where} has no such column."
+            f" Its columns are: {found}. Rename one, or say which it is: --column {absent[0]}=NAME",
+            field=absent[0],
+        )
+
+
+def check(name: str, value: str) -> Problem | None:
+    """What WhatsApp would refuse in the *value* of variable *name*, if anything."""
+    if not value.strip():
+        return Problem(Reason.BLANK_VARIABLE, f"{name} is blank: give it a value", name)
+    if len(value) > MAX_VARIABLE:
+        return Problem(
+            Reason.LONG_VARIABLE, f"{name} has {len(value)} characters, {MAX_VARIABLE} is the most", name
+        )
+    if _BREAK.search(value):
+        return Problem(Reason.BAD_VARIABLE, f"{name} has a line break: write it in one line", name)
+    if "\t" in value:
+        return Problem(Reason.BAD_VARIABLE, f"{name} has a tab: write a space", name)
+    if _SPACES in value:
+        return Problem(Reason.BAD_VARIABLE, f"{name} has more than four spaces in a row", name)
+    if found := _CONTROL.search(value):
+        return Problem(
+            Reason.BAD_VARIABLE, f"{name} has a control character (U+{ord(found[0]):04X}): remove it", name
+        )
+    if _QUANTITY.fullmatch(value):
+        return Problem(
+            Reason.SPREADSHEET_NUMBER,
+            f"{name} is a number that a spreadsheet has rounded: format its column as text and fill it again",
+            name,
+        )
+    return None
+
+
+def all_fine(values: Sequence[str]) -> bool:
+    """Whether `check` certainly finds nothing in any of the values.
+
+    May say no to values that are fine, never yes to one that is not: it looks at all of them as one
+    text, which costs a fraction.
+    """
+    if not values:
+        return True
+    text = _GLUE.join(values)
+    if len(text) > MAX_VARIABLE and max(map(len, values)) > MAX_VARIABLE:
+        return False
+    if _SPACES in text or "E+" in text:
+        return False
+    # A blank value stands between two glues with nothing, or with a blank beside one. In a printable
+    # text the only blank is the space.
+    if not text.isprintable():
+        return _CONTROL.search(text) is None and all(map(str.strip, values))
+    text = _GLUE + text + _GLUE
+    if "||" in text or "| " in text:
+        return all(map(str.strip, values))
+    return True
+
+
+def missing(names: Iterable[str]) -> Problem:
+    """The problem of a row without a value for *names*."""
+    first, *others = names
+    also = f" (and {', '.join(others)})" if others else ""
+    return Problem(Reason.MISSING_VARIABLE, f"{first}{also} is missing: the template asks for it", first)

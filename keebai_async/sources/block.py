@@ -1,0 +1,51 @@
+"""What a source gives: blocks of about 250 rows, with the numbers their reader sees."""
+
+from collections.abc import AsyncGenerator, Mapping, Sequence
+from typing import Protocol
+
+import msgspec
+
+BLOCK_ROWS = 250
+BLOCK_BYTES = 24 * 1024
+"""About 250 rows of JSON Lines or CSV: small blocks stay in the processor's cache and die young."""
+
+
+class Lines(msgspec.Struct, frozen=True, kw_only=True):
+    """Whole lines of JSON Lines, valid UTF-8. The first of them is line *first*; blank lines count."""
+
+    first: int
+    data: bytes
+
+
+class Cells(msgspec.Struct, frozen=True, kw_only=True):
+    """Rows of a table under *header*, each with its number; none is empty, some may be too short or long."""
+
+    header: tuple[str, ...]
+    numbers: Sequence[int]
+    rows: Sequence[Sequence[str]]
+
+
+class Objects(msgspec.Struct, frozen=True, kw_only=True):
+    """Items of an iterable: dicts, Recipients, or whatever the caller gave. The first is number *first*."""
+
+    first: int
+    items: Sequence[object]
+
+
+Block = Lines | Cells | Objects
+
+
+class Source(Protocol):
+    """A list of people that can be read once, from the first row to the last.
+
+    *description* names it to people. *columns* maps our names to the list's own: `{"to": "phone"}`.
+    """
+
+    description: str
+    columns: Mapping[str, str]
+
+    def blocks(self) -> AsyncGenerator[Block, None]:
+        """The rows, in order. Close the iterator (`aclosing`) and whatever is open is closed.
+
+        Raises UnusableSource when the list as a whole cannot be read.
+        """

@@ -1,0 +1,146 @@
+"""CSV and its like: a header, then rows, in the dialect that spreadsheets write.
+
+A reader that pulls lines from a file blocks the event loop whenever the disk does, and swallows the
+rest of the file after one quote that nobody closed. So whole lines are pushed through the standard
+reader, block by block, with one line of our own behind them: when that line comes out as a row of its
+own, every record before it was complete; when it does not, the last record goes on in the next block.
+"""
+
+import csv
+import io
+import itertools
+from collections.abc import AsyncGenerator, Iterator, Mapping, Sequence
+from contextlib import aclosing
+from typing import TYPE_CHECKING, Final
+
+from keebai_async.errors import UnusableSource
+from keebai_async.sources.block import Cells
+from keebai_async.sources.pieces import Opener, pieces
+
+if TYPE_CHECKING:
+    import _csv
+
+DELIMITERS: Final = (",", ";", "\t", "|")
+MAX_RECORD: Final = 1024 * 1024
+_END: Final = "\0"  # cannot be in the file: `pieces` refuses it
+
+
+class Delimited:
+    """A file of rows under a header.
+
+    Without *delimiter*, it is the one of `, ; tab |` that the header holds most of. A row's number is
+    the line it begins on; blank lines are passed over.
+
+    Raises, while it is read:
+        UnusableSource: as `pieces` does; the header has an empty or repeated name, or no column for
+            `to`; a quote is never closed.
+    """
+
+    def __init__(
+        self,
+        open_file: Opener,
+        description: str,
+        *,
+        columns: Mapping[str, str],
+        delimiter: str | None = None,
+    ) -> None:
+        self.description = description
+        self.columns = columns
+        self._delimiter = delimiter
+        self._open = open_file
+
+    async def blocks(self) -> AsyncGenerator[Cells, None]:
+        header: tuple[str, ...] | None = None
+        unfinished = ""
+        line = 1
+        async with aclosing(pieces(self._open, self.description)) as cut:
+            async for piece in cut:
+                text = unfinished + piece.decode()
+                if self._delimiter is None:
+                    text, line = _without_hint(text, line)
+                    self._delimiter = delimiter_of(text)
+                rows, numbers, lines, unfinished = self._records(text, line)
+                line += lines
+                if len(unfinished) > MAX_RECORD:
+                    raise self._open_quote(line)
+                if header is None and rows:
+                    header = self._header(rows[0])
+                    rows, numbers = rows[1:], numbers[1:]
+                if header is not None and rows:
+                    yield Cells(header=header, numbers=numbers, rows=rows)
+        if unfinished:
+            raise self._open_quote(line)
+        if header is None:
+            raise UnusableSource(f"{self.description} is empty: there is not even a header")
+
+    def _records(self, text: str, line: int) -> tuple[Sequence[list[str]], Sequence[int], int, str]:
+        """Complete rows, their numbers, the lines they took, and the text of a last row that goes on."""
+        reader = self._reader(text)
+        try:
+            rows = list(reader)
+        except csv.Error as error:
+            raise UnusableSource(f"{self.description}, near line {line + reader.line_num}: {error}") from None
+        lines = reader.line_num - 1
+        if rows[-1] != [_END]:
+            lines = self._lines_of(text, len(rows) - 1)
+            unfinished = "".join(itertools.islice(_lines(text), lines, None))
+            rows[-1:] = []
+        else:
+            unfinished = ""
+            rows.pop()
+        if len(rows) == lines and all(rows):
+            return rows, range(line, line + lines), lines, unfinished
+        numbered = [(row, number) for row, number in zip(rows, _numbers(rows, line), strict=True) if row]
+        return [row for row, _ in numbered], [number for _, number in numbered], lines, unfinished
+
+    def _reader(self, text: str) -> "_csv.Reader":
+        return csv.reader(itertools.chain(_lines(text), (_END,)), delimiter=self._delimiter or ",")
+
+    def _lines_of(self, text: str, records: int) -> int:
+        reader = self._reader(text)
+        for _ in itertools.islice(reader, records):
+            pass
+        return int(reader.line_num)
+
+    def _header(self, names: Sequence[str]) -> tuple[str, ...]:
+        header = tuple(name.strip() for name in names)
+        for position, name in enumerate(header, start=1):
+            if not name:
+                raise UnusableSource(f"{self.description}: column {position} of the header has no name")
+            if header.index(name) != position - 1:
+                raise UnusableSource(f"{self.description}: the header has two columns named {name!r}")
+        return header
+
+    def _open_quote(self, line: int) -> UnusableSource:
+        return UnusableSource(
+            f'{self.description}, line {line}: a quote (") is opened and never closed', row=line
+        )
+
+
+def delimiter_of(text: str) -> str:
+    """The delimiter that the first line holds most of outside of quotes; a comma when there is none."""
+    first = next(_lines(text.lstrip("\r\n")), "")
+    bare = "".join(first.split('"')[::2])
+    return max(DELIMITERS, key=bare.count)
+
+
+def _without_hint(text: str, line: int) -> tuple[str, int]:
+    # Excel's own way to name the delimiter: a first line "sep=;".
+    first = next(_lines(text), "")
+    if first.lower().startswith("sep=") and len(first.rstrip("\r\n")) == 5:
+        return text[len(first) :], line + 1
+    return text, line
+
+
+def _lines(text: str) -> Iterator[str]:
+    return io.StringIO(text, newline="")
+
+
+def _numbers(rows: Sequence[Sequence[str]], line: int) -> Iterator[int]:
+    for row in rows:
+        yield line
+        line += 1 + sum(_breaks(cell) for cell in row)
+
+
+def _breaks(cell: str) -> int:
+    return cell.count("\n") + cell.count("\r") - cell.count("\r\n")

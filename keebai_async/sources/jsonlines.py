@@ -1,0 +1,33 @@
+"""JSON Lines: one object a line."""
+
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import aclosing
+
+from keebai_async.errors import UnusableSource
+from keebai_async.sources.block import Lines
+from keebai_async.sources.pieces import Opener, pieces
+
+
+class JsonLines:
+    """A file of JSON Lines.
+
+    Raises, while it is read:
+        UnusableSource: as `pieces` does, or when it holds one JSON array.
+    """
+
+    def __init__(self, open_file: Opener, description: str, *, columns: Mapping[str, str]) -> None:
+        self.description = description
+        self.columns = columns
+        self._open = open_file
+
+    async def blocks(self) -> AsyncGenerator[Lines, None]:
+        line = 1
+        async with aclosing(pieces(self._open, self.description)) as cut:
+            async for piece in cut:
+                if line == 1 and piece.lstrip().startswith(b"["):
+                    raise UnusableSource(
+                        f"{self.description} is one JSON array; JSON Lines has one object a line. Convert it:"
+                        f" jq -c '.[]' {self.description} > people.jsonl"
+                    )
+                yield Lines(first=line, data=piece)
+                line += piece.count(b"\n")

@@ -1,0 +1,123 @@
+"""A file as pieces of whole lines of UTF-8, read in a worker thread.
+
+Disks and pipes may take their time, so reading happens beside the event loop, a large piece at a time;
+what is cut out of it here is small.
+"""
+
+import contextlib
+import io
+from collections.abc import AsyncGenerator, Callable
+from typing import Final
+
+import anyio.to_thread
+
+from keebai_async.errors import UnusableSource
+from keebai_async.sources.block import BLOCK_BYTES
+
+READ_BYTES: Final = 256 * 1024
+MAX_LINE: Final = 16 * 1024 * 1024
+_BOM: Final = b"\xef\xbb\xbf"
+
+Opener = Callable[[], io.BufferedIOBase]
+
+
+async def pieces(open_file: Opener, name: str, *, size: int = BLOCK_BYTES) -> AsyncGenerator[bytes, None]:
+    """Cut a file into pieces of about *size* bytes that end where a line ends; the BOM is taken off.
+
+    Raises:
+        UnusableSource: the file cannot be opened or read, is empty, binary, not UTF-8, or has a line
+            longer than 16 MiB.
+    """
+    line = 1
+    async with contextlib.aclosing(_chunks(open_file, name)) as chunks:
+        rest = b""
+        first = True
+        async for chunk in chunks:
+            if first:
+                _look(chunk, name)
+                chunk = chunk.removeprefix(_BOM)
+                first = False
+            *whole, rest = _cut(rest + chunk, size)
+            for piece in whole:
+                _check(piece, name, line)
+                line += piece.count(b"\n")
+                yield piece
+            if len(rest) > MAX_LINE:
+                raise UnusableSource(f"{name}, line {line}: the line is longer than 16 MiB; is this a list?")
+        if first:
+            raise UnusableSource(f"{name} is empty: there is nobody to message")
+        if rest:
+            _check(rest, name, line)
+            yield rest
+
+
+def _cut(data: bytes, size: int) -> list[bytes]:
+    """Pieces of whole lines, and last what remains after the last line end (perhaps nothing)."""
+    cut: list[bytes] = []
+    start = 0
+    while (end := data.find(b"\n", start + size) + 1) > 0:
+        cut.append(data[start:end])
+        start = end
+    end = data.rfind(b"\n", start) + 1
+    if end > start:
+        cut.append(data[start:end])
+        start = end
+    cut.append(data[start:])
+    return cut
+
+
+async def _chunks(open_file: Opener, name: str) -> AsyncGenerator[bytes, None]:
+    try:
+        file = await anyio.to_thread.run_sync(open_file)
+    except FileNotFoundError:
+        raise UnusableSource(f"no such file: {name}") from None
+    except IsADirectoryError:
+        raise UnusableSource(f"{name} is a directory, not a file") from None
+    except OSError as error:
+        raise UnusableSource(f"{name} cannot be opened: {error.strerror or error}") from error
+    try:
+        while chunk := await anyio.to_thread.run_sync(file.read1, READ_BYTES):
+            yield chunk
+    except EOFError:
+        raise UnusableSource(f"{name} is cut short: the compressed data ends too early") from None
+    except OSError as error:
+        raise UnusableSource(f"{name} cannot be read: {error.strerror or error}") from error
+    finally:
+        file.close()
+
+
+def _look(start: bytes, name: str) -> None:
+    """Recognise by its first bytes what is not a text in UTF-8."""
+    if start.startswith((b"\xff\xfe", b"\xfe\xff")):
+        raise UnusableSource(
+            f"{name} is UTF-16, not UTF-8; convert it: iconv -f UTF-16 -t UTF-8 {name} > utf8-{name}"
+        )
+    for magic, what in _MAGIC.items():
+        if start.startswith(magic):
+            raise UnusableSource(f"{name} is not a text file: {what}")
+
+
+_MAGIC: Final = {
+    b"PK\x03\x04": "it looks like an Excel file; name it .xlsx, or save it as CSV UTF-8",
+    b"\xd0\xcf\x11\xe0": "it looks like an old Excel file; save it as CSV UTF-8",
+    b"\x1f\x8b": "it is gzip; let its name end in .gz",
+    b"\x28\xb5\x2f\xfd": "it is zstd; let its name end in .zst",
+    b"PAR1": "it is Parquet; let its name end in .parquet",
+    b"%PDF": "it is a PDF",
+}
+
+
+def _check(piece: bytes, name: str, line: int) -> None:
+    if b"\0" in piece:
+        raise UnusableSource(f"{name} is a binary file, not a CSV or JSON Lines file in UTF-8")
+    if piece.isascii():
+        return
+    try:
+        piece.decode()
+    except UnicodeDecodeError as error:
+        where = line + piece.count(b"\n", 0, error.start)
+        raise UnusableSource(
+            f"{name}, line {where}: not UTF-8. If a spreadsheet made it, save it as CSV UTF-8, or convert it:"
+            f" iconv -f WINDOWS-1252 -t UTF-8 {name} > utf8-{name}",
+            row=where,
+        ) from None
