@@ -1,0 +1,244 @@
+"""PollPlan: what it looks at next, and when, by the figures."""
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from keebai_async.polling.planner import Look, PollPlan, Stuck, pace_of
+from keebai_async.quota.window import Quota
+
+EARLY = 46.875  # three quarters of the 62.5 s that 5,000 messages take at 80 a second
+
+
+def plan_of(*broadcasts: str, sender: str = "one") -> PollPlan:
+    plan = PollPlan()
+    for broadcast_id in broadcasts:
+        plan.add(broadcast_id, recipients=5_000, sender=sender, now=0.0)
+    return plan
+
+
+def look(plan: PollPlan, now: float = 0.0) -> Look:
+    """Go on to the next look, and take it."""
+    upcoming = plan.next(now)
+    assert upcoming is not None
+    if upcoming.at > now:
+        upcoming = plan.next(upcoming.at)
+        assert upcoming is not None
+    return upcoming
+
+
+def see(plan: PollPlan, broadcast_id: str, done: int, now: float, total: int = 5_000) -> None:
+    plan.saw(broadcast_id, done=done, total=total, final=done >= total, now=now)
+
+
+def test_nothing_to_follow_is_nothing_to_look_at() -> None:
+    assert PollPlan().next(0.0) is None
+
+
+def test_the_head_of_the_line_is_read_at_three_quarters_and_at_the_end_and_then_the_next_at_once() -> None:
+    plan = plan_of("a", "b", "c")
+
+    assert look(plan) == Look("a", EARLY)
+    see(plan, "a", 3_750, EARLY)
+    assert look(plan, EARLY) == Look("a", 62.75)
+    see(plan, "a", 5_000, 62.75)
+    assert look(plan, 62.75) == Look("b", 62.75)
+    see(plan, "b", 20, 62.75)
+    following = look(plan, 62.75)
+    assert following.broadcast_id == "b"
+    assert abs(following.at - (62.75 + 0.75 * 4_980 / 80)) < 0.5
+
+
+def test_one_look_teaches_the_speed_of_the_whole_line() -> None:
+    plan = plan_of("a", "b")
+    look(plan)
+    see(plan, "a", 1_875, EARLY)  # half as fast as believed
+
+    assert look(plan, EARLY).at == EARLY + 0.75 * 3_125 / 40 + 0.25
+
+
+def test_a_look_under_way_is_not_handed_out_again() -> None:
+    plan = plan_of("a")
+    look(plan)
+
+    assert plan.next(EARLY) is None
+    assert plan.next(EARLY + 1_000) is None
+
+
+def test_each_sender_has_a_line_of_its_own() -> None:
+    plan = plan_of("a", "b")
+    plan.add("c", recipients=5_000, sender="two", now=0.0)
+
+    assert {look(plan).broadcast_id, look(plan, EARLY).broadcast_id} == {"a", "c"}
+
+
+def test_a_head_that_does_not_move_three_times_makes_all_be_read_in_turn() -> None:
+    plan = plan_of("a", "b", "c")
+    now = 0.0
+    for _ in range(3):
+        taken = look(plan, now)
+        assert taken.broadcast_id == "a"
+        now = taken.at
+        see(plan, "a", 0, now)
+    turns: list[str] = []
+    for _ in range(6):
+        taken = look(plan, now)
+        assert taken.at - now >= pace_of()
+        now = taken.at
+        turns.append(taken.broadcast_id)
+        see(plan, taken.broadcast_id, 0, now)
+
+    assert now < 200.0
+    assert turns == ["b", "c", "a", "b", "c", "a"]
+
+
+def test_a_head_that_moves_again_alone_is_followed_alone_again() -> None:
+    plan = plan_of("a", "b")
+    now = 0.0
+    for _ in range(5):
+        taken = look(plan, now)
+        now = taken.at
+        see(plan, taken.broadcast_id, 0, now)
+    while (taken := look(plan, now)).broadcast_id != "a":
+        now = taken.at
+        see(plan, taken.broadcast_id, 0, now)
+    now = taken.at
+    see(plan, "a", 100, now)
+
+    taken = look(plan, now)
+
+    assert taken.broadcast_id == "a"
+    assert taken.at - now > 40.0  # three quarters of what is left at 80 a second, not the next turn
+
+
+def test_a_look_that_hangs_does_not_hold_up_the_others_of_its_line() -> None:
+    plan = plan_of("a", "b")
+    look(plan)
+
+    assert look(plan, EARLY).broadcast_id == "b"
+
+
+def test_a_broadcast_that_cannot_be_read_is_asked_less_and_less() -> None:
+    plan = plan_of("a")
+    now, waits = 0.0, []
+    for _ in range(9):
+        taken = look(plan, now)
+        waits.append(taken.at - now)
+        now = taken.at
+        plan.missed("a", now)
+
+    assert waits[1:4] == sorted(waits[1:4])
+    assert waits[-1] == 300.0
+
+
+def test_a_forgotten_broadcast_is_not_looked_at() -> None:
+    plan = plan_of("a", "b")
+    plan.forget("a")
+    plan.forget("never known")
+
+    assert len(plan) == 1
+    assert look(plan).broadcast_id == "b"
+
+
+def test_words_about_a_broadcast_that_is_not_followed_change_nothing() -> None:
+    plan = plan_of("a")
+    plan.missed("x", 1.0)
+    see(plan, "x", 5_000, 1.0)
+
+    assert look(plan) == Look("a", EARLY)
+
+
+def test_what_does_not_move_is_called_stuck_once_until_it_moves_again() -> None:
+    plan = PollPlan(stuck_after=600.0)
+    plan.add("a", recipients=5_000, sender="one", now=0.0)
+    now, reports = 0.0, []
+    while now < 3_000.0:
+        now = look(plan, now).at
+        see(plan, "a", 100 if now > 1_500.0 else 0, now)
+        reports += [(stuck.broadcast_id, round(now, -2)) for stuck in plan.stuck(now)]
+
+    assert [broadcast_id for broadcast_id, _ in reports] == ["a", "a"]
+    assert 600.0 <= reports[0][1] <= 700.0
+    assert 2_100.0 <= reports[1][1] <= 2_300.0
+
+
+def test_waiting_in_line_is_not_stuck() -> None:
+    plan = plan_of(*(str(number) for number in range(40)))
+    now = 0.0
+    while len(plan):
+        taken = look(plan, now)
+        now = taken.at
+        see(
+            plan, taken.broadcast_id, max(0, min(5_000, int(80 * now) - 5_000 * int(taken.broadcast_id))), now
+        )
+        assert plan.stuck(now) == []
+
+
+def test_a_dead_sender_costs_few_looks() -> None:
+    plan = plan_of(*(str(number) for number in range(10)))
+    now, looks = 0.0, 0
+    while now < 3_600.0:
+        taken = look(plan, now)
+        now, looks = taken.at, looks + 1
+        see(plan, taken.broadcast_id, 0, now)
+
+    assert looks < 150
+    assert plan.stuck(now)[0] == Stuck("0", now)
+
+
+def test_the_pace_is_what_the_tightest_quota_bears() -> None:
+    assert abs(pace_of() - 3.96) < 1e-9
+    assert pace_of((Quota(60, 60.0),)) == 1.1
+
+
+Actions = st.lists(
+    st.tuples(st.integers(0, 4), st.booleans(), st.integers(0, 3_000), st.integers(0, 40)),
+    min_size=5,
+    max_size=120,
+)
+
+
+@settings(max_examples=150, deadline=None)
+@given(Actions, st.integers(1, 3))
+def test_whatever_is_seen_the_floor_and_the_hour_hold(
+    actions: list[tuple[int, bool, int, int]], senders: int
+) -> None:
+    plan = PollPlan()
+    for number in range(12):
+        plan.add(str(number), recipients=1 + 700 * number, sender=str(number % senders), now=0.0)
+    now = 0.0
+    last: dict[str, float] = {}
+    times: list[float] = []
+    done: dict[str, int] = {}
+    for kind, final, more, latency in actions:
+        upcoming = plan.next(now)
+        if upcoming is None:
+            break
+        if upcoming.at > now:
+            now = upcoming.at
+            continue
+        one = upcoming.broadcast_id
+        assert now - last.get(one, -100.0) >= 5.0 - 1e-6
+        times.append(now)
+        now += latency / 10
+        last[one] = now
+        if kind == 0:
+            plan.missed(one, now)
+        else:
+            done[one] = done.get(one, 0) + (more if kind > 1 else 0)
+            plan.saw(one, done=done[one], total=9_000, final=final and kind == 4, now=now)
+
+    assert len([at for at in times if at < 600.0]) <= 120 + 600 / 3.96 + 1
+
+
+@given(st.integers(1, 30), st.integers(20, 1_000))
+def test_a_steady_sender_costs_at_most_four_looks_each_whatever_its_speed(count: int, speed: int) -> None:
+    plan = plan_of(*(str(number) for number in range(count)))
+    now, looks, late = 0.0, 0, []
+    while len(plan):
+        taken = look(plan, now)
+        now, looks = taken.at, looks + 1
+        number = int(taken.broadcast_id)
+        see(plan, taken.broadcast_id, max(0, min(5_000, int(speed * now) - 5_000 * number)), now)
+        late.append(now - 5_000 * (number + 1) / speed)
+
+    assert looks <= 4 * count + 6
