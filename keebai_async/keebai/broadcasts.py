@@ -1,10 +1,11 @@
 """Broadcasts: one request that messages up to 5,000 people, and its counters afterwards."""
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Final
 
 from keebai_async.clock import SYSTEM_CLOCK, Clock
-from keebai_async.errors import InvalidInput, TimedOut
+from keebai_async.errors import InvalidInput, RateLimited, TimedOut
 from keebai_async.keebai.asking import Asking, RecipientLike, encoded
 from keebai_async.keebai.checking import (
     check_meta_data,
@@ -25,7 +26,8 @@ from keebai_async.transport.verdict import Accepted
 BULK_PATH: Final = "/messages/bulk"
 POLL_FLOOR: Final = 5.0
 """Seconds between two looks at one broadcast, at least. Source: contract, section 6."""
-_LONGEST_WAIT: Final = 30.0
+LONGEST_WAIT: Final = 30.0
+"""Seconds between two looks at one broadcast, at most: a prediction may be wrong."""
 
 _KNOWN_FIELDS = frozenset({"to", "variables", "meta_data"})
 
@@ -120,22 +122,34 @@ class Broadcasts:
             TimedOut: it was not final in time.
             RequestError: as `status` raises it.
         """
-        deadline = None if timeout is None else self._clock.now() + timeout
-        looks = 0
+        deadline = math.inf if timeout is None else self._clock.now() + timeout
+        said, looks = "unknown", 0
         while True:
-            status = await self.status(broadcast_id)
             looks += 1
-            if status.final:
-                return status
-            wait = max(self._poll_floor, min(_LONGEST_WAIT, status.pending / DELIVERY_RATE))
-            if deadline is not None and self._clock.now() + wait > deadline:
+            try:
+                status = await self.status(broadcast_id)
+            except RateLimited as error:
+                wait = max(self._poll_floor, error.retry_after)
+            else:
+                if status.final:
+                    return status
+                said, wait = status.status, seconds_until_look(status, floor=self._poll_floor)
+            if self._clock.now() + wait > deadline:
                 raise TimedOut(
-                    f"broadcast {broadcast_id} is not final after {timeout:g} s: {status.status}",
+                    f"broadcast {broadcast_id} is not final after {timeout:g} s: {said}",
                     method="GET",
                     path=f"{BULK_PATH}/{segment(broadcast_id, field='broadcast_id')}",
                     attempts=looks,
                 )
             await self._clock.sleep(wait)
+
+
+def seconds_until_look(status: BroadcastStatus, *, floor: float) -> float:
+    """When to look at a broadcast again: at its predicted end, but within *floor* and half a minute.
+
+    Source: contract, section 6: at least 5 s apart, 30 s for large ones.
+    """
+    return max(floor, min(LONGEST_WAIT, status.pending / DELIVERY_RATE))
 
 
 def read_accepted(answer: Answer) -> AcceptedBroadcast | None:

@@ -54,9 +54,10 @@ class Pages:
             self._cursors.add(cursor)
             self._cursor = cursor
             return False
-        if cursor is not None or self._cursor is not None:
-            return True
         total = count(fields, "total")
         if total is not None:
+            self._cursor = None  # a server may change its dialect from reply to reply
             return self._received >= total
+        if cursor is not None or self._cursor is not None:
+            return True
         return size < (count(fields, "limit") or PAGE_SIZE)
