@@ -154,13 +154,15 @@ __all__ = [
 ]
 
 
-def __getattr__(name: str) -> object:
-    home = _HOME_OF.get(name)
-    if home is None:
-        raise AttributeError(f"module 'keebai_async' has no attribute {name!r}")
-    value: object = getattr(import_module(f"keebai_async.{home}"), name)
-    globals()[name] = value
-    return value
+if not TYPE_CHECKING:  # or a type checker would take every misspelt name for an object
+
+    def __getattr__(name: str) -> object:
+        home = _HOME_OF.get(name)
+        if home is None:
+            raise AttributeError(f"module 'keebai_async' has no attribute {name!r}")
+        value = getattr(import_module(f"keebai_async.{home}"), name)
+        globals()[name] = value
+        return value
 
 
 def __dir__() -> list[str]:
