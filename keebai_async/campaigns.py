@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from keebai_async.campaign.chunk import Chunk, ChunkState
 from keebai_async.campaign.lifecycle import Abandon, Resend, Vouch
 from keebai_async.campaign.plan import PlanOptions, PlanProgress, make_plan
-from keebai_async.campaign.planned import Plan, slug
+from keebai_async.campaign.planned import Guards, Plan, slug
 from keebai_async.campaign.ports import Started, Wish
 from keebai_async.campaign.recipient import Recipient, Rejection
 from keebai_async.campaign.report import Report, report_of
@@ -75,11 +75,14 @@ class Campaigns:
             progress=progress,
         )
 
-    def start(self, plan: Plan | str, *, track: bool = True, again: bool = False) -> CampaignRun:
+    def start(
+        self, plan: Plan | str, *, track: bool = True, again: bool = False, guards: Guards | None = None
+    ) -> CampaignRun:
         """Submit what is planned and follow it to the end, inside `async with`; also after a stop or crash.
 
         *plan* is a Plan or a campaign's id. With *track* false the run ends when everything is submitted.
-        A list that was launched before under the same name is refused (CampaignBusy) unless *again*.
+        A list that was launched before under the same name is refused (CampaignBusy) unless *again*. *guards*
+        replace those of the plan, as for a campaign that goes on although one of them stopped it.
         """
         return CampaignRun(
             plan if isinstance(plan, str) else plan.campaign_id,
@@ -89,11 +92,12 @@ class Campaigns:
             poll_plan=PollPlan(floor=self._keebai.poll_floor),
             track=track,
             again=again,
+            guards=guards,
         )
 
-    def resume(self, campaign_id: str, *, track: bool = True) -> CampaignRun:
+    def resume(self, campaign_id: str, *, track: bool = True, guards: Guards | None = None) -> CampaignRun:
         """The same as `start`, for a campaign that was run before."""
-        return self.start(campaign_id, track=track)
+        return self.start(campaign_id, track=track, guards=guards)
 
     async def run(
         self,

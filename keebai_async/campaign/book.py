@@ -43,9 +43,6 @@ class Book:
     def __getitem__(self, number: int) -> Chunk:
         return self._chunks[number]
 
-    def planned(self) -> list[Chunk]:
-        return [chunk for chunk in self._chunks.values() if chunk.state is ChunkState.PLANNED]
-
     async def items(self, number: int) -> bytes:
         """The JSON array of the people of a chunk."""
         return await self._journal.items(self.plan.campaign_id, number)

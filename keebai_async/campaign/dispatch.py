@@ -1,10 +1,12 @@
 """Submit all planned chunks, a few at a time."""
 
 from collections import deque
+from collections.abc import Iterable
 
 import anyio
 
 from keebai_async.campaign.book import Book
+from keebai_async.campaign.chunk import Chunk, ChunkState
 from keebai_async.campaign.family import Family, Trust
 from keebai_async.campaign.health import Halt
 from keebai_async.campaign.submit import Submitter
@@ -13,9 +15,12 @@ IN_FLIGHT = 4
 """Submits on their way at once: what an outage can make unknown, at most."""
 
 
-async def dispatch(book: Book, submitter: Submitter) -> None:
-    """Return when nothing is left to submit, or when *submitter* was stopped and all is written down."""
-    queue = deque(chunk.number for chunk in book.planned())
+async def dispatch(book: Book, submitter: Submitter, chunks: Iterable[Chunk] | None = None) -> None:
+    """Return when nothing is left to submit, or when *submitter* was stopped and all is written down.
+
+    *chunks* are those to look at, by default all of the book; only planned ones are submitted.
+    """
+    queue = deque(each.number for each in chunks or book.chunks if each.state is ChunkState.PLANNED)
     trust = Trust.of(book)
 
     async def work() -> None:

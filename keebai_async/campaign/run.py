@@ -11,9 +11,10 @@ from msgspec.structs import replace
 from keebai_async.campaign.book import Book
 from keebai_async.campaign.chunk import ChunkState
 from keebai_async.campaign.dispatch import dispatch
-from keebai_async.campaign.events import ChunkAccepted, Event, StateChanged, Waiting
+from keebai_async.campaign.events import BroadcastProgress, ChunkAccepted, Event, StateChanged, Waiting
+from keebai_async.campaign.guard import canary_died, canary_of, exceeded
 from keebai_async.campaign.health import Health
-from keebai_async.campaign.planned import CampaignState
+from keebai_async.campaign.planned import CampaignState, Guards
 from keebai_async.campaign.ports import Journal, Requests, Service, Started, Wish
 from keebai_async.campaign.report import Report, report_of
 from keebai_async.campaign.stop import Cause, Stop
@@ -51,6 +52,7 @@ class CampaignRun:
         poll_plan: PollPlan,
         track: bool = True,
         again: bool = False,
+        guards: Guards | None = None,
     ) -> None:
         self.campaign_id = campaign_id
         self._journal = journal
@@ -59,6 +61,7 @@ class CampaignRun:
         self._poll_plan = poll_plan
         self._track = track
         self._again = again
+        self._given_guards = guards
         self._log: list[Event] = []
         self._news = anyio.Event()
         self._done = anyio.Event()
@@ -126,7 +129,8 @@ class CampaignRun:
         )
         for chunk in self._book.chunks:
             self._tracker.add(chunk)
-        if not self._track:
+        self._guards = self._given_guards or self._before.plan.guards
+        if not self._track and self._guards.canary is None:
             self._tracking.cancel()
 
     @property
@@ -178,6 +182,8 @@ class CampaignRun:
             async with anyio.create_task_group() as tasks:
                 tasks.start_soon(self._listen)
                 tasks.start_soon(self._follow)
+                if self._guards.canary is not None:
+                    await self._fly_canary()
                 await dispatch(self._book, self._submitter)
                 self._finish_submitting()
                 await self._followed.wait()
@@ -187,6 +193,22 @@ class CampaignRun:
             if not whole:
                 self.stop()
             await self._end()
+
+    async def _fly_canary(self) -> None:
+        """Send the canary, and wait for its end; nobody else is sent if too many of it fail."""
+        await dispatch(self._book, self._submitter, canary_of(self._book.chunks))
+        while not self._submitter.stopped and not self._canary_landed():
+            await self._news.wait()
+        if not self._submitter.stopped and (why := canary_died(self._guards, self._book.chunks)):
+            self._halt(Stop(cause=Cause.GUARD, reason=why))
+        if not self._track:
+            self._tracking.cancel()
+
+    def _canary_landed(self) -> bool:
+        return all(
+            chunk.settled or chunk.state is ChunkState.UNKNOWN or chunk.number in self._tracker.gone
+            for chunk in canary_of(self._book.chunks)
+        )
 
     def _finish_submitting(self) -> None:
         if self._submitter.stopped is not None:
@@ -275,6 +297,8 @@ class CampaignRun:
         self._log.append(event)
         if isinstance(event, ChunkAccepted):
             self._tracker.add(self._book[event.number])
+        if isinstance(event, BroadcastProgress) and (why := exceeded(self._guards, self._book.chunks)):
+            self._halt(Stop(cause=Cause.GUARD, reason=why))
         self._wake()
 
     def _tell_wait(self, seconds: float, why: str) -> None:

@@ -28,6 +28,8 @@ class Tracker:
         self._watcher = watcher
         self._tell = tell
         self._numbers: dict[str, int] = {}
+        self.gone: set[int] = set()
+        """Chunks whose broadcasts the service does not know (any more), by number."""
 
     def add(self, chunk: Chunk) -> None:
         """Follow a chunk that was accepted, unless it is final or cannot be followed."""
@@ -75,4 +77,5 @@ class Tracker:
         number = self._numbers[broadcast_id]
         self._tell(BroadcastUnread(number=number, broadcast_id=broadcast_id, reason=str(error)))
         if isinstance(error, NotFound):
+            self.gone.add(number)
             self._watcher.forget(broadcast_id)  # it was there when it was accepted: asking again is no use

@@ -2,8 +2,8 @@
 
 import msgspec
 
-from keebai_async.campaign.planned import Plan
-from keebai_async.journal.memory import MemoryJournal
+from keebai_async.campaign.planned import Guards, Plan
+from keebai_async.campaign.ports import Journal
 from keebai_async.keebai.models import Sender
 
 
@@ -12,7 +12,13 @@ def number(person: int) -> str:
 
 
 async def freeze(
-    journal: MemoryJournal, people: int, *, size: int = 5_000, name: str = "Promo", again: bool = False
+    journal: Journal,
+    people: int,
+    *,
+    size: int = 5_000,
+    name: str = "Promo",
+    again: bool = False,
+    guards: Guards | None = None,
 ) -> Plan:
     """Put a campaign of *people* into *journal*, as planning would."""
     campaign_id = f"promo-{people}-{size}" + ("-again" if again else "")
@@ -35,6 +41,7 @@ async def freeze(
         suppressed=0,
         chunks=tuple(sizes),
         fingerprint=f"{people}/{size}",
+        guards=guards or Guards(),
     )
     await journal.freeze(plan)
     return plan

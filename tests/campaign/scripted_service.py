@@ -68,6 +68,7 @@ class ScriptedService:
         self.messaged: Counter[str] = Counter()
         self.names_seen: list[str] = []
         self.totals: dict[str, int] = {}
+        self.failing = 0.0  # the share of each broadcast that fails
         self.down_probes = 0
         self.in_flight = 0
         self.most_in_flight = 0
@@ -87,8 +88,13 @@ class ScriptedService:
     async def status(self, broadcast_id: str) -> BroadcastStatus:
         self.requests.polls += 1
         total = self.totals[broadcast_id]
+        failed = round(self.failing * total)
         return BroadcastStatus(
-            broadcast_id=broadcast_id, status="COMPLETED", total_recipients=total, sent=total
+            broadcast_id=broadcast_id,
+            status="COMPLETED",
+            total_recipients=total,
+            sent=total - failed,
+            failed=failed,
         )
 
     async def probe(self) -> None:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from keebai_async.campaign.chunk import Chunk, ChunkState
 from keebai_async.campaign.events import BroadcastProgress, ChunkAccepted, ChunkSubmitting, StateChanged
 from keebai_async.campaign.lifecycle import Move, Submit
-from keebai_async.campaign.planned import CampaignState, Plan
+from keebai_async.campaign.planned import CampaignState, Guards, Plan
 from keebai_async.campaign.ports import Wish
 from keebai_async.campaign.report import report_of
 from keebai_async.campaign.run import CampaignRun
@@ -59,7 +59,9 @@ class World:
     async def plan(self, people: int, *, size: int) -> Plan:
         return await freeze(self.journal, people, size=size)
 
-    def run(self, plan: Plan, *, track: bool = True, again: bool = False) -> CampaignRun:
+    def run(
+        self, plan: Plan, *, track: bool = True, again: bool = False, guards: Guards | None = None
+    ) -> CampaignRun:
         self.service.requests = Requests()  # each run counts its own
         return CampaignRun(
             plan.campaign_id,
@@ -69,6 +71,7 @@ class World:
             poll_plan=PollPlan(),
             track=track,
             again=again,
+            guards=guards,
         )
 
 
@@ -278,6 +281,53 @@ async def test_a_journal_that_takes_no_more_ends_the_run_and_nothing_leaves_unwr
 
     intents = sum(isinstance(move, Submit) for move in await world.journal.moves(plan.campaign_id))
     assert len(world.service.messaged) <= intents
+
+
+async def test_a_canary_that_is_delivered_lets_the_others_follow() -> None:
+    world = World()
+    plan = await freeze(world.journal, 40, size=10, guards=Guards(canary=10))
+
+    async with world.clock.running(), world.run(plan) as run:
+        events = [event async for event in run.events()]
+        report = await run.report()
+
+    assert (report.state, report.accepted) == ("finished", 40)
+    first_end = next(at for at, event in enumerate(events) if isinstance(event, BroadcastProgress))
+    submits = [event.number for event in events[:first_end] if isinstance(event, ChunkSubmitting)]
+    assert submits == [1]
+
+
+@pytest.mark.parametrize("script", [[], [Fate.LOST], [Fate.UNREADABLE]])
+async def test_a_canary_that_fails_or_is_lost_leaves_everybody_else_unsent(script: list[Fate]) -> None:
+    world = World(script)
+    world.service.failing = 0.3
+    plan = await freeze(world.journal, 40, size=10, guards=Guards(canary=10))
+
+    async with world.clock.running():
+        async with world.run(plan) as run:
+            report = await run.report()
+        async with world.run(plan) as run:
+            again = await run.report()
+        async with world.run(plan, guards=Guards()) as run:
+            persuaded = await run.report()
+
+    assert (report.state, report.stopped_by, report.unsent) == ("stopped", "guard", 30)
+    assert (again.stopped_by, again.unsent) == ("guard", 30)
+    assert persuaded.unsent == 0
+
+
+async def test_too_large_a_share_of_failures_stops_what_is_not_submitted_yet() -> None:
+    world = World()
+    world.service.failing = 0.25
+    world.service.latency = 30.0
+    plan = await freeze(world.journal, 4_000, size=100, guards=Guards(stop_above=0.2))
+
+    async with world.clock.running(), world.run(plan) as run:
+        report = await run.report()
+
+    assert (report.state, report.stopped_by) == ("stopped", "guard")
+    assert report.unsent > 2_000
+    assert report.sent + report.failed >= 200
 
 
 @settings(max_examples=100, deadline=None)

@@ -1,0 +1,65 @@
+"""Limits of the caller's own on what may fail, checked while a campaign runs. Pure."""
+
+from collections.abc import Iterable
+
+import msgspec
+
+from keebai_async.campaign.chunk import Chunk, ChunkState
+from keebai_async.campaign.planned import Guards
+
+LEAST = 200
+"""People delivered or failed before a share of them means something."""
+
+CANARY_SHARE = 0.2
+"""The share that may fail in a canary for which nobody named one."""
+
+
+class Share(msgspec.Struct, frozen=True):
+    """How many of *delivered* people failed; *delivered* counts both."""
+
+    failed: int
+    delivered: int
+
+    def above(self, limit: float) -> bool:
+        return self.failed > limit * self.delivered
+
+    def __str__(self) -> str:
+        return f"{self.failed} of {self.delivered} delivered so far failed"
+
+
+def share_of(chunks: Iterable[Chunk]) -> Share:
+    failed = sent = 0
+    for chunk in chunks:
+        if chunk.state is ChunkState.ACCEPTED:
+            failed, sent = failed + chunk.failed, sent + chunk.sent
+    return Share(failed, failed + sent)
+
+
+def exceeded(guards: Guards, chunks: Iterable[Chunk]) -> str | None:
+    """Why nothing more should be submitted, in words; None if it may go on."""
+    share = share_of(chunks)
+    if guards.stop_above is None or share.delivered < LEAST or not share.above(guards.stop_above):
+        return None
+    return f"{share}, more than the {guards.stop_above:.0%} allowed"
+
+
+def canary_of(chunks: Iterable[Chunk]) -> list[Chunk]:
+    """The first chunk of the plan, and all that it was cut into."""
+    family: dict[int, Chunk] = {}
+    for chunk in sorted(chunks, key=lambda each: each.number):
+        if chunk.number == 1 or chunk.parent in family:
+            family[chunk.number] = chunk
+    return list(family.values())
+
+
+def canary_died(guards: Guards, chunks: Iterable[Chunk]) -> str | None:
+    """Why the rest should not follow the canary, whose chunks are settled; None if it may."""
+    family = [chunk for chunk in canary_of(chunks) if chunk.recipients]
+    accepted = [chunk for chunk in family if chunk.tracked]
+    if not accepted or any(not chunk.settled for chunk in family):
+        return "what became of the canary is not known"
+    limit = CANARY_SHARE if guards.stop_above is None else guards.stop_above
+    share = share_of(accepted)
+    if share.above(limit):
+        return f"of the canary, {share}, more than the {limit:.0%} allowed"
+    return None

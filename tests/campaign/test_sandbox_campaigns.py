@@ -1,0 +1,178 @@
+"""Whole campaigns on real sockets: what the report says is what the sandbox's ledger holds."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Unpack
+
+import pytest
+
+from keebai_async.campaign.report import Report
+from keebai_async.client import Keebai
+from keebai_async.clock import ManualClock
+from keebai_async.errors import TokenRejected
+from keebai_async.sandbox import Dialect, Sandbox, faults
+from keebai_async.sandbox.people import make_messy_list
+from keebai_async.sandbox.settings import Options
+from keebai_async.transport.request import Timeouts
+
+BULK = "POST /messages/bulk"
+READ = "GET /messages/bulk/{broadcast_id}"
+
+
+def people(count: int) -> list[dict[str, str]]:
+    return [
+        {"to": f"+549{1_100_000_000 + person}", "nombre": f"Ana {person}", "codigo": "M-7"}
+        for person in range(count)
+    ]
+
+
+@asynccontextmanager
+async def world(**options: Unpack[Options]) -> AsyncIterator[tuple[Sandbox, Keebai]]:
+    """A sandbox and a client on one clock that runs by itself."""
+    clock = ManualClock()
+    async with (
+        Sandbox(clock=clock, **options) as sandbox,
+        Keebai(
+            sandbox.token,
+            base_url=sandbox.url,
+            phone_number_id=sandbox.phone_number_id,
+            clock=clock,
+            timeout=Timeouts(connect=5.0, read=0.5, submit=0.5),
+        ) as keebai,
+        clock.running(),
+    ):
+        yield sandbox, keebai
+
+
+async def launch(keebai: Keebai, count: int) -> Report:
+    return await keebai.campaigns.run(people(count), template="promo", language="es", name="Promo marzo")
+
+
+def check(report: Report, sandbox: Sandbox) -> None:
+    """What no fault may break."""
+    assert report.errors() == ()
+    assert sandbox.ledger.repeated() == {}
+    assert report.accepted <= sandbox.ledger.total <= report.accepted + report.unknown
+    assert not sandbox.traffic.throttled
+    assert sandbox.traffic.most["minute"] <= 60
+    assert sandbox.traffic.most["hour"] <= 1_000
+
+
+@pytest.mark.parametrize("dialect", list(Dialect))
+async def test_a_messy_list_of_fifty_thousand_is_messaged_once_each(dialect: Dialect, tmp_path: Path) -> None:
+    path = tmp_path / "clients.csv"
+    made = make_messy_list(path)
+    async with world(dialect=dialect, failing=0.02) as (sandbox, keebai):
+        report = await keebai.campaigns.run(path, template="promo", language="es", name="Promo marzo")
+
+    check(report, sandbox)
+    assert (report.state, report.read, report.ready) == ("finished", made.rows, made.good)
+    assert (report.duplicates, report.rejected) == (made.duplicates, made.malformed + made.bad_variables)
+    assert report.accepted == sandbox.ledger.total == made.good
+    assert (report.unknown, report.refused, report.unsent, report.pending, report.untracked) == (
+        0,
+        0,
+        0,
+        0,
+        0,
+    )
+    assert 0.015 * made.good < report.failed < 0.025 * made.good
+    assert max(submission.accepted for submission in sandbox.ledger.submissions) <= 5_000
+    assert {submission.campaign_name for submission in sandbox.ledger.submissions} == {
+        f"Promo marzo [{number:02}/10]" for number in range(1, 11)
+    }
+
+
+LOST = [
+    faults.Reset(),
+    faults.ResetBeforeReading(),
+    faults.Hang(),
+    faults.Status(status=500),
+    faults.Refuse(status=502),
+    faults.Refuse(status=503),
+    faults.Html(),
+    faults.Html(status=202, accepted=True),
+    faults.Redirect(),
+    faults.Redirect(accepted=True),
+]
+UNREADABLE = [faults.NotJson(), faults.CutOff(), faults.Huge()]
+
+
+@pytest.mark.parametrize("fault", LOST, ids=repr)
+async def test_a_submit_that_got_no_clear_answer_is_unknown_and_never_sent_again(
+    fault: faults.AnyFault,
+) -> None:
+    async with world() as (sandbox, keebai):
+        sandbox.faults.on(BULK, fault, nth=2)
+        report = await launch(keebai, 12_000)
+
+    check(report, sandbox)
+    assert report.unknown in (5_000, 2_000)
+    assert report.accepted == 12_000 - report.unknown
+    assert (report.state, report.stopped_by) == ("stopped", "unknown")
+    assert sandbox.traffic.requests[BULK] == 3
+
+
+@pytest.mark.parametrize("fault", UNREADABLE, ids=repr)
+async def test_a_submit_accepted_in_a_reply_nobody_can_read_is_untracked(fault: faults.AnyFault) -> None:
+    async with world() as (sandbox, keebai):
+        sandbox.faults.on(BULK, fault, nth=2)
+        report = await launch(keebai, 12_000)
+
+    check(report, sandbox)
+    assert report.accepted == sandbox.ledger.total == 12_000
+    assert report.untracked in (5_000, 2_000)
+    assert (report.state, report.unknown) == ("finished", 0)
+
+
+async def test_a_late_reply_is_waited_for() -> None:
+    async with world() as (sandbox, keebai):
+        sandbox.faults.on(BULK, faults.Late(seconds=20.0))
+        report = await launch(keebai, 6_000)
+
+    check(report, sandbox)
+    assert (report.state, report.accepted) == ("finished", 6_000)
+
+
+@pytest.mark.parametrize("fault", [*LOST, *UNREADABLE], ids=repr)
+async def test_reads_that_fail_are_repeated_until_delivery_is_known(fault: faults.AnyFault) -> None:
+    async with world() as (sandbox, keebai):
+        sandbox.faults.on(READ, fault, nth=1, times=5)
+        report = await launch(keebai, 6_000)
+
+    check(report, sandbox)
+    assert (report.state, report.accepted, report.pending) == ("finished", 6_000, 0)
+
+
+async def test_an_outage_costs_the_chunks_on_their_way_and_the_rest_goes_on_afterwards() -> None:
+    async with world() as (sandbox, keebai):
+        sandbox.faults.on(BULK, faults.Refuse(status=503), nth=3, times=2)
+        sandbox.faults.on("GET /me", faults.Refuse(status=503), times=3)
+        report = await launch(keebai, 60_000)
+
+    check(report, sandbox)
+    assert report.unknown <= 4 * 5_000
+    assert report.unsent == 0
+
+
+async def test_numbers_that_only_the_server_finds_malformed_are_named_and_the_others_go_on() -> None:
+    bad = {"+5491100000017", "+5491100024999", "+5491100031234"}
+    async with world() as (sandbox, keebai):
+        sandbox.malformed.update(bad)
+        report = await launch(keebai, 50_000)
+
+    check(report, sandbox)
+    assert (report.state, report.accepted, report.refused) == ("finished", 49_997, 3)
+    assert bad.isdisjoint(sandbox.ledger.times_messaged())
+    assert sandbox.traffic.requests[BULK] < 60
+
+
+async def test_a_token_that_is_rejected_submits_nothing() -> None:
+    async with world() as (sandbox, keebai):
+        other = Keebai("pat_wrong", base_url=sandbox.url, phone_number_id="1", clock=keebai.clock)
+        async with other:
+            with pytest.raises(TokenRejected):
+                await launch(other, 10)
+
+    assert sandbox.ledger.total == 0
