@@ -65,24 +65,6 @@ Columns = Annotated[
         rich_help_panel=_PEOPLE,
     ),
 ]
-DefaultRegion = Annotated[
-    str | None,
-    typer.Option(
-        "--default-region",
-        metavar="AR",
-        help="The country of numbers written without one; needs the extra `phones`.",
-        rich_help_panel=_PEOPLE,
-    ),
-]
-Suppress = Annotated[
-    list[Path] | None,
-    typer.Option(
-        "--suppress",
-        metavar="FILE",
-        help="Numbers that must not be messaged: one a line, or a CSV with `to`. Repeatable.",
-        rich_help_panel=_PEOPLE,
-    ),
-]
 Limit = Annotated[
     int | None,
     typer.Option(

@@ -22,7 +22,6 @@ from keebai_async.cli.launching import (
 )
 from keebai_async.cli.opening import Connection, campaigning
 from keebai_async.cli.pairs import pairs
-from keebai_async.cli.sandboxed import on_sandbox, settle_with_ledger
 from keebai_async.cli.talk import say
 from keebai_async.client import Keebai
 from keebai_async.errors import CampaignBusy, CampaignNotFound, InvalidInput
@@ -36,8 +35,6 @@ def plan(
     phone_number_id: a.PhoneNumberId = None,
     channel_id: a.ChannelId = None,
     column: a.Columns = None,
-    default_region: a.DefaultRegion = None,
-    suppress: a.Suppress = None,
     limit: a.Limit = None,
     rejects: a.Rejects = None,
     journal: a.Journal = None,
@@ -46,7 +43,7 @@ def plan(
     json: a.Json = False,
 ) -> None:
     """Read, check and dedupe a list of people, and say what a launch would do. Nothing is submitted."""
-    wish = _wish(file, template, language, name, column, default_region, suppress, limit)
+    wish = _wish(file, template, language, name, column, limit)
     connection = Connection(phone_number_id=phone_number_id, channel_id=channel_id, journal=journal)
     manner = Manner(json=json, yes=True, resumable=not sandbox)
     code = anyio.run(partial(_go, wish, connection, manner, rejects, sandbox, speed, dry=True))
@@ -64,8 +61,6 @@ def launch(
     dry_run: a.DryRun = False,
     no_wait: a.NoWait = False,
     column: a.Columns = None,
-    default_region: a.DefaultRegion = None,
-    suppress: a.Suppress = None,
     limit: a.Limit = None,
     rejects: a.Rejects = None,
     journal: a.Journal = None,
@@ -83,7 +78,7 @@ def launch(
     if template is None or language is None:
         missing = "--template" if template is None else "--language"
         raise InvalidInput(f"{missing} is needed to launch a FILE", field=missing)
-    wish = _wish(file, template, language, name, column, default_region, suppress, limit)
+    wish = _wish(file, template, language, name, column, limit)
     raise typer.Exit(anyio.run(partial(_go, wish, connection, manner, rejects, sandbox, speed, dry=dry_run)))
 
 
@@ -93,8 +88,6 @@ def _wish(
     language: str,
     name: str | None,
     column: list[str] | None,
-    default_region: str | None,
-    suppress: list[Path] | None,
     limit: int | None,
 ) -> Wish:
     return Wish(
@@ -103,8 +96,6 @@ def _wish(
         language=language,
         name=name or default_name(file),
         columns=pairs(column or (), option="--column"),
-        default_region=default_region,
-        suppress=tuple(suppress or ()),
         limit=limit,
     )
 
@@ -120,6 +111,9 @@ async def _go(
     dry: bool,
 ) -> Exit:
     if sandbox:
+        # A sandbox brings a web server along, which no other launch should wait for.
+        from keebai_async.cli.sandboxed import on_sandbox, settle_with_ledger
+
         async with on_sandbox(connection, speed=speed) as (keebai, box):
             code, report = await _plan_and_launch(keebai, wish, manner, rejects, dry=dry)
             return code if report is None else settle_with_ledger(box, report, code)

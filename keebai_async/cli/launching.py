@@ -1,6 +1,5 @@
 """Plan, show, ask, submit, follow, report: what `plan`, `launch` and `demo` have in common."""
 
-from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
 
@@ -29,8 +28,6 @@ class Wish(msgspec.Struct, frozen=True, kw_only=True):
     language: str
     name: str
     columns: dict[str, str] = {}
-    default_region: str | None = None
-    suppress: Sequence[Path] = ()
     limit: int | None = None
 
 
@@ -59,7 +56,7 @@ async def make_plan(keebai: Keebai, wish: Wish) -> Plan:
             language=wish.language,
             name=wish.name,
             columns=wish.columns or None,
-            options=PlanOptions(default_region=wish.default_region, suppress=wish.suppress, limit=wish.limit),
+            options=PlanOptions(limit=wish.limit),
             progress=lambda progress: shown.show("reading", progress.read, None),
         )
 

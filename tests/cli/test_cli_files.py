@@ -1,6 +1,7 @@
 """A file with people in it is its owner's alone, whole or absent, and runs nothing in a spreadsheet."""
 
 import csv
+import os
 import stat
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -63,7 +64,7 @@ async def test_a_file_that_could_not_be_finished_leaves_the_earlier_one_and_no_r
         await write_rejects(path, broken)
 
     assert path.read_text() == "old"
-    assert list(tmp_path.iterdir()) == [path]
+    assert os.listdir(tmp_path) == ["rejects.csv"]  # noqa: PTH208 - no pathlib in a coroutine
 
 
 def test_a_place_that_cannot_be_written_is_one_clear_error(tmp_path: Path) -> None:

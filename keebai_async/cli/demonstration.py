@@ -1,0 +1,82 @@
+"""A sandbox that serves until it is told to stop, and a whole campaign on one."""
+
+import signal
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import anyio
+import anyio.to_thread
+
+from keebai_async.cli.exits import Exit
+from keebai_async.cli.launching import Manner, Wish, launch_plan, make_plan, save_rejects, show_plan
+from keebai_async.cli.opening import Connection
+from keebai_async.cli.sandboxed import on_sandbox, settle_with_ledger
+from keebai_async.cli.talk import answer, say
+from keebai_async.errors import InvalidInput
+from keebai_async.sandbox.people import make_messy_list
+from keebai_async.sandbox.server import Sandbox
+from keebai_async.sandbox.settings import Dialect
+
+
+async def serve(port: int, *, speed: float, dialect: str, failing: float) -> Exit:
+    """Run a sandbox until Ctrl-C or SIGTERM.
+
+    Raises:
+        InvalidInput: the port is taken.
+    """
+    sandbox = Sandbox(port=port, speed=speed, dialect=Dialect(dialect), failing=failing)
+    with _port_errors(port):
+        await sandbox.__aenter__()
+    try:
+        if sys.platform == "win32":  # no loop there takes signal handlers: Ctrl-C is KeyboardInterrupt
+            _introduce(sandbox)
+            await anyio.sleep_forever()
+        with anyio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
+            _introduce(sandbox)
+            async for _ in signals:
+                break
+    finally:
+        await sandbox.__aexit__(None, None, None)
+    say(f"{sandbox.ledger.total:,} messages accepted, {sandbox.traffic.requests.total():,} requests seen")
+    return Exit.DONE
+
+
+@contextmanager
+def _port_errors(port: int) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise InvalidInput(
+            f"cannot listen on port {port}: {error.strerror}; choose another, or 0 for a free one",
+            field="--port",
+        ) from error
+
+
+def _introduce(sandbox: Sandbox) -> None:
+    say("a Keebai on this machine; in another terminal:")
+    answer(f"export KEEBAI_BASE_URL={sandbox.url}")
+    answer(f"export KEEBAI_API_TOKEN={sandbox.token}")
+    answer(f"export KEEBAI_PHONE_NUMBER_ID={sandbox.phone_number_id}")
+    say("Ctrl-C ends it")
+
+
+async def demonstrate(
+    people: int, *, speed: float, dialect: str, failing: float, rejects: Path | None, json: bool
+) -> Exit:
+    """Make a messy list of *people* rows, launch it, and compare the report with the sandbox's ledger."""
+    with tempfile.TemporaryDirectory(prefix="keebai-demo-") as folder:
+        path = Path(folder) / "demo.csv"
+        await anyio.to_thread.run_sync(lambda: make_messy_list(path, count=people))
+        say(f"{people:,} messy rows, a sandbox {speed:g} times as fast as real time; nobody is messaged")
+        wish = Wish(file=str(path), template="promo", language="es", name="Demo")
+        options = on_sandbox(Connection(), speed=speed, dialect=Dialect(dialect), failing=failing)
+        async with options as (keebai, sandbox):
+            plan = await make_plan(keebai, wish)
+            if rejects is not None:
+                await save_rejects(keebai, plan, rejects)
+            show_plan(keebai, plan, json=json)
+            code, report = await launch_plan(keebai, plan, Manner(yes=True, json=json, resumable=False))
+            return code if report is None else settle_with_ledger(sandbox, report, code)

@@ -1,0 +1,75 @@
+"""A user's terminal: the real command in a process of its own."""
+
+import io
+import json
+import os
+import sys
+from contextlib import redirect_stderr, redirect_stdout
+from dataclasses import dataclass
+from pathlib import Path
+
+import anyio
+import anyio.to_thread
+import pytest
+
+from keebai_async.cli import app
+from keebai_async.sandbox.server import Sandbox
+
+ROOT = Path(__file__).parents[2]
+
+
+@dataclass(frozen=True)
+class Ended:
+    """How a command ended."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def objects(self) -> list[dict[str, object]]:
+        return [json.loads(line) for line in self.out.splitlines()]
+
+
+class Shell:
+    """A user's terminal: a folder, an environment, and the command in it."""
+
+    def __init__(self, folder: Path, sandbox: Sandbox) -> None:
+        self.folder = folder
+        self.environment = {
+            **{name: value for name, value in os.environ.items() if not name.startswith("KEEBAI_")},
+            "PYTHONPATH": str(ROOT),
+            "KEEBAI_BASE_URL": sandbox.url,
+            "KEEBAI_API_TOKEN": sandbox.token,
+            "KEEBAI_PHONE_NUMBER_ID": sandbox.phone_number_id,
+            "KEEBAI_JOURNAL": str(folder / "journal.db"),
+            "KEEBAI_POLL_FLOOR": "0.05",
+        }
+
+    def command(self, *arguments: str) -> list[str]:
+        return [sys.executable, "-m", "keebai_async", *arguments]
+
+    async def run(self, *arguments: str) -> Ended:
+        with anyio.fail_after(60):
+            done = await anyio.run_process(
+                self.command(*arguments), cwd=self.folder, env=self.environment, check=False
+            )
+        return Ended(done.returncode, done.stdout.decode(), done.stderr.decode())
+
+    async def call(self, *arguments: str) -> Ended:
+        """The same inside this process, for commands that end before they would listen to signals."""
+        with pytest.MonkeyPatch.context() as patched:
+            for name in os.environ:
+                patched.delenv(name)
+            for name, value in self.environment.items():
+                patched.setenv(name, value)
+            patched.chdir(self.folder)
+            patched.setattr(sys, "stdin", io.StringIO())
+            with redirect_stdout(io.StringIO()) as out, redirect_stderr(io.StringIO()) as err:
+                code = await anyio.to_thread.run_sync(app.run, arguments)
+        return Ended(code, out.getvalue(), err.getvalue())
+
+    def write(self, name: str, content: str | bytes) -> str:
+        data = content.encode() if isinstance(content, str) else content
+        (self.folder / name).write_bytes(data)
+        return name
