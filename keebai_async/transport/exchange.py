@@ -175,15 +175,18 @@ class Exchange:
 
 
 def _log(request: Request, outcome: Outcome, attempt: int, seconds: float) -> None:
-    said: dict[str, object] = {
-        "method": request.method,
-        "path": request.path,
-        "attempt": attempt,
-        "seconds": round(seconds, 3),
-    }
     if isinstance(outcome, Failure):
-        logger.info("request failed", extra={**said, "stage": outcome.stage.value, "reason": outcome.reason})
+        level, event = logging.INFO, "request failed"
+        said: dict[str, object] = {"stage": outcome.stage.value, "reason": outcome.reason}
     elif outcome.status == 429:
-        logger.warning("request throttled", extra={**said, "status": outcome.status})
+        level, event, said = logging.WARNING, "request throttled", {"status": 429}
     else:
-        logger.debug("request answered", extra={**said, "status": outcome.status})
+        level, event, said = logging.DEBUG, "request answered", {"status": outcome.status}
+    if logger.isEnabledFor(level):
+        said |= {
+            "method": request.method,
+            "path": request.path,
+            "attempt": attempt,
+            "seconds": round(seconds, 3),
+        }
+        logger.log(level, event, extra=said)

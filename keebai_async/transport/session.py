@@ -16,6 +16,7 @@ import os
 import sys
 import warnings
 from contextlib import suppress
+from functools import lru_cache
 from types import SimpleNamespace, TracebackType
 from typing import TYPE_CHECKING, Final, Self
 
@@ -30,6 +31,7 @@ from keebai_async.transport.request import Request, Timeouts
 
 if TYPE_CHECKING:
     import aiohttp
+    from yarl import URL
 
 REPLY_CAP: Final = 8 * 1024 * 1024
 """Bytes of a reply that are read, after decompression."""
@@ -109,9 +111,9 @@ class Session:
             Misused: this session is closed, or was opened in another event loop.
         """
         self.check()
-        await _import_aside()
+        if "aiohttp" not in sys.modules:
+            await _import_aside()
         import aiohttp
-        from yarl import URL
 
         self.check()
         client = self._open()
@@ -120,11 +122,11 @@ class Session:
         try:
             async with client.request(
                 request.method,
-                URL(url_of(self.base_url, request.path, request.query), encoded=True),
+                _parsed(url_of(self.base_url, request.path, request.query)),
                 data=request.body,
                 headers=self._headers(request),
                 allow_redirects=False,
-                timeout=_client_timeout(request, timeouts),
+                timeout=_client_timeout(_whole(request, timeouts), timeouts.connect),
                 trace_request_ctx=attempt,
             ) as response:
                 return await self._read(response)
@@ -164,7 +166,7 @@ class Session:
         complete = True
         decoder = Decoder(response.headers.get("Content-Encoding", ""), self._reply_cap)
         try:
-            async for piece in response.content.iter_any():
+            while piece := await response.content.readany():
                 body += decoder.feed(piece)
             complete = decoder.finished
         except (aiohttp.ClientError, TimeoutError, OSError, Unreadable):
@@ -190,9 +192,8 @@ class Session:
 
 
 async def _import_aside() -> None:
-    """Import aiohttp in a thread, the first time: a third of a second is too long to hold the loop."""
-    if "aiohttp" not in sys.modules:
-        await anyio.to_thread.run_sync(importlib.import_module, "aiohttp")
+    """Import aiohttp in a thread: a third of a second is too long to hold the loop."""
+    await anyio.to_thread.run_sync(importlib.import_module, "aiohttp")
 
 
 def _client(lent: "aiohttp.ClientSession | None") -> "aiohttp.ClientSession":
@@ -234,10 +235,18 @@ def _trace() -> "aiohttp.TraceConfig":
     return trace
 
 
-def _client_timeout(request: Request, timeouts: Timeouts) -> "aiohttp.ClientTimeout":
+@lru_cache(maxsize=64)
+def _client_timeout(whole: float, connect: float) -> "aiohttp.ClientTimeout":
     import aiohttp
 
-    return aiohttp.ClientTimeout(total=_whole(request, timeouts), connect=timeouts.connect)
+    return aiohttp.ClientTimeout(total=whole, connect=connect)
+
+
+@lru_cache(maxsize=64)
+def _parsed(url: str) -> "URL":
+    from yarl import URL
+
+    return URL(url, encoded=True)
 
 
 def _whole(request: Request, timeouts: Timeouts) -> float:

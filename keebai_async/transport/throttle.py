@@ -39,6 +39,8 @@ def allowances_of(answer: Answer) -> tuple[Allowance, ...]:
     """One for each window whose limit and remainder are both told, whatever the suffix."""
     told: dict[str, dict[str, int]] = {}
     for name, value in answer.headers:
+        if name[:11].lower() != "x-ratelimit":
+            continue
         header, count = _LIMIT.fullmatch(name.lower()), _COUNT.match(value)
         if header and count:
             told.setdefault(header[2] or "", {})[header[1]] = int(count[1])
