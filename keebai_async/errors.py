@@ -5,6 +5,7 @@ KeebaiError
         UnusableSource      the file or list as a whole cannot be read
         TemplateUnusable    the template is unknown, in another language, not approved, or not fed
     Misused                 the program's mistake: a closed client, a second event loop
+    QuotaUnusable           the store of the spending cannot be reached; nothing was sent
     CampaignError           campaign_id
         CampaignNotFound    no such campaign in this journal
         CampaignBusy        another process runs it, or it was run before
@@ -54,6 +55,10 @@ class TemplateUnusable(InvalidInput):
 
 class Misused(KeebaiError):
     """The program uses the library in a way that cannot work, such as a client in two event loops."""
+
+
+class QuotaUnusable(KeebaiError):
+    """Where the spending of the token is kept cannot be reached or read, so no request left."""
 
 
 class CampaignError(KeebaiError):
