@@ -30,8 +30,6 @@ GRACE: Final = 30.0
 RECHECK: Final = 1.0
 """Seconds after which a waiter asks again, where another process may have given a place back."""
 
-_SETTLING = 10.0  # seconds of real time that a cancelled request may spend on ending its place
-
 
 class Reserves(msgspec.Struct, frozen=True, kw_only=True):
     """The part of each window that a lane leaves to the lanes above it."""
@@ -132,10 +130,8 @@ class RateLimiter:
     ) -> None:
         left = tuple(pair(self.quotas, allowances)) if allowances else ()
         word = Word(ending=ending, grace=self._grace, left=left, pause=pause)
-        # Cancelled here, a place would be held for ever, or one that was used given back.
-        with anyio.move_on_after(_SETTLING, shield=True):
-            if await self.store.settle(held, self._rooms[lane], word):
-                self._line().nudge()
+        if await self.store.settle(held, self._rooms[lane], word):
+            self._line().nudge()
 
     def _line(self) -> "_Line":
         loop = asyncio.get_running_loop()

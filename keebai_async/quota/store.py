@@ -36,17 +36,25 @@ class Word(msgspec.Struct, frozen=True, kw_only=True):
 class Store(Protocol):
     """The spending of one token, shared by all who use the store.
 
-    Every method can be cancelled. A cancelled `take` leaves no place behind.
+    *rooms* are in order of length, shortest first. Every method can be cancelled; a cancelled `take`
+    leaves no place behind, and `settle` is carried out all the same.
     """
 
     async def take(self, rooms: Sequence[Room]) -> Held | Wait:
-        """Take a place in every room at once, or none: then say when to ask again."""
+        """Take a place in every room at once, or none: then say when to ask again.
+
+        Raises:
+            QuotaUnusable: the store cannot be reached or read. No place was taken.
+        """
 
     async def settle(self, held: Held, rooms: Sequence[Room], word: Word) -> bool:
-        """End a place. Says whether somebody who waits may go sooner than he was told."""
+        """End a place. Says whether somebody who waits may go sooner than he was told.
+
+        Raises nothing: what became of a request is worth more than its place, which lapses by itself.
+        """
 
     async def forecast(self, rooms: Sequence[Room], ahead: int) -> Wait | None:
-        """How long somebody would wait behind *ahead* others; None if not at all."""
+        """How long somebody would wait behind *ahead* others; None if not at all. Raises QuotaUnusable."""
 
     async def aclose(self) -> None:
         """Let go of files and connections. The spending stays."""

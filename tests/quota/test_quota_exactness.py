@@ -191,7 +191,7 @@ async def test_what_no_longer_counts_is_forgotten(requests: int) -> None:
                 place.settle(Ending.ANSWERED)
         await clock.advance(60.0)
 
-    assert len(store._ended) <= 2 * 97 * 60 + 97
+    assert len(store._books.ended) <= 97 * 60 + 256
     assert not store.idle
     await clock.advance(3_600.0)
     assert store.idle

@@ -1,0 +1,119 @@
+"""The books of one token: what is under way, what was spent, and whether all must pause. Pure.
+
+Stores in this process and in a file keep the same books; the one in Redis does these sums on its server.
+"""
+
+from bisect import bisect_right, insort
+from collections.abc import Sequence
+from typing import Final
+
+import msgspec
+
+from keebai_async.quota.pause import NO_PAUSE, Pause, answered, refused
+from keebai_async.quota.store import Held, Word
+from keebai_async.quota.window import Room, Wait, forecast, opens, together, unaccounted
+from keebai_async.transport.gate import Ending
+
+PROVING_WAIT: Final = 1.0
+"""Seconds until somebody asks again whether the first request after a pause came back."""
+
+
+class Settled(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """What an ending changed: until when the request counts as not *ended* (None: it never left),
+    how many requests of *others* came to light, by length of window, and whether a waiter may go *sooner*.
+    """
+
+    ended: float | None = None
+    others: tuple[tuple[float, int], ...] = ()
+    sooner: bool = False
+
+
+class Books:
+    """*held* is when each place under way was taken, oldest first; *ended* and *others* are sorted."""
+
+    __slots__ = ("ended", "held", "others", "pause")
+
+    def __init__(self) -> None:
+        self.held: dict[str, float] = {}
+        self.ended: list[float] = []
+        self.others: dict[float, list[float]] = {}
+        self.pause: Pause = NO_PAUSE
+
+    def take(self, place_id: str, rooms: Sequence[Room], now: float) -> Held | Wait:
+        """Enter a place, or say how long there is none."""
+        if (wait := self._paused(now)) is not None:
+            return wait
+        held = len(self.held)
+        at, binding = now, None
+        for room in rooms:
+            if (soonest := opens(room, self._in(room), held, now)) > at:
+                at, binding = soonest, room.quota
+        if binding is not None:
+            return Wait(seconds=at - now, quota=binding, loose=held > 0)
+        self.held[place_id] = now
+        return Held(place_id, now)
+
+    def settle(self, held: Held, rooms: Sequence[Room], word: Word, now: float) -> Settled:
+        """Enter what became of a place. One that is not under way any more is entered all the same."""
+        self.held.pop(held.id, None)
+        if word.ending is Ending.UNSENT:
+            return Settled(sooner=True)
+        ended = now if word.ending is Ending.ANSWERED else now + word.grace
+        insort(self.ended, ended)
+        before = self.pause
+        if word.pause is not None:
+            shortest, longest = rooms[0].per, rooms[-1].per
+            self.pause = refused(
+                before, taken=held.taken, now=now, asked=word.pause, shortest=shortest, longest=longest
+            )
+        elif word.ending is Ending.ANSWERED:
+            self.pause = answered(before, taken=held.taken)
+        others = self._take_over(held, rooms, word, now) if word.left else ()
+        return Settled(ended=ended, others=others, sooner=before.proving)
+
+    def forecast(self, rooms: Sequence[Room], ahead: int, now: float) -> Wait | None:
+        """How long somebody behind *ahead* others would wait."""
+        start = max(now, self.pause.until)
+        books = [(room, self._in(room)) for room in rooms]
+        wait = forecast(books, len(self.held), start, ahead=ahead)
+        if wait is not None:
+            return Wait(seconds=wait.seconds + start - now, quota=wait.quota, loose=wait.loose)
+        return Wait(seconds=start - now) if start > now else None
+
+    def remembered(self, now: float) -> float:
+        """Since when the past still matters: it explains what replies to requests under way will say."""
+        return min(now, next(iter(self.held.values()), now))
+
+    def forget(self, longest: float, now: float) -> None:
+        """Drop what has left every window of up to *longest* seconds."""
+        since = self.remembered(now)
+        del self.ended[: bisect_right(self.ended, since - longest)]
+        for per, some in list(self.others.items()):
+            del some[: bisect_right(some, since - per)]
+            if not some:
+                del self.others[per]
+
+    def _in(self, room: Room) -> list[float]:
+        return together(self.ended, self.others[room.per]) if room.per in self.others else self.ended
+
+    def _paused(self, now: float) -> Wait | None:
+        pause = self.pause
+        if now < pause.until:
+            return Wait(seconds=pause.until - now)
+        if pause.proving and self.held and next(reversed(self.held.values())) >= pause.until:
+            return Wait(seconds=PROVING_WAIT, loose=True)
+        return None
+
+    def _take_over(
+        self, held: Held, rooms: Sequence[Room], word: Word, now: float
+    ) -> tuple[tuple[float, int], ...]:
+        left = dict(word.left)
+        found: list[tuple[float, int]] = []
+        for room in rooms:
+            if (remaining := left.get(room.quota)) is None:
+                continue
+            limit, ended = room.quota.limit, self._in(room)
+            if unknown := unaccounted(limit, remaining, room, ended, len(self.held), held.taken):
+                self.others.setdefault(room.per, []).extend([now] * unknown)
+                found.append((room.per, unknown))
+        return tuple(found)
