@@ -9,11 +9,29 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from keebai_async.campaign.chunk import Chunk as Chunk
     from keebai_async.campaign.chunk import ChunkState as ChunkState
+    from keebai_async.campaign.events import BroadcastProgress as BroadcastProgress
+    from keebai_async.campaign.events import BroadcastStuck as BroadcastStuck
+    from keebai_async.campaign.events import BroadcastUnread as BroadcastUnread
+    from keebai_async.campaign.events import ChunkAccepted as ChunkAccepted
+    from keebai_async.campaign.events import ChunkRefused as ChunkRefused
+    from keebai_async.campaign.events import ChunkSplit as ChunkSplit
+    from keebai_async.campaign.events import ChunkSubmitting as ChunkSubmitting
+    from keebai_async.campaign.events import ChunkUnknown as ChunkUnknown
+    from keebai_async.campaign.events import Event as Event
+    from keebai_async.campaign.events import StateChanged as StateChanged
+    from keebai_async.campaign.events import Waiting as Waiting
+    from keebai_async.campaign.plan import PlanOptions as PlanOptions
+    from keebai_async.campaign.plan import PlanProgress as PlanProgress
     from keebai_async.campaign.planned import CampaignState as CampaignState
     from keebai_async.campaign.planned import Plan as Plan
+    from keebai_async.campaign.ports import Journal as Journal
     from keebai_async.campaign.recipient import Reason as Reason
     from keebai_async.campaign.recipient import Recipient as Recipient
     from keebai_async.campaign.recipient import Rejection as Rejection
+    from keebai_async.campaign.report import ChunkLine as ChunkLine
+    from keebai_async.campaign.report import Report as Report
+    from keebai_async.campaign.run import CampaignRun as CampaignRun
+    from keebai_async.campaigns import Campaigns as Campaigns
     from keebai_async.client import Keebai as Keebai
     from keebai_async.clock import Clock as Clock
     from keebai_async.credentials import Token as Token
@@ -39,6 +57,7 @@ if TYPE_CHECKING:
     from keebai_async.errors import TokenRejected as TokenRejected
     from keebai_async.errors import Undecodable as Undecodable
     from keebai_async.errors import UnusableSource as UnusableSource
+    from keebai_async.journal.open import open_journal as open_journal
     from keebai_async.keebai.models import AcceptedBroadcast as AcceptedBroadcast
     from keebai_async.keebai.models import BroadcastStatus as BroadcastStatus
     from keebai_async.keebai.models import Channel as Channel
@@ -56,8 +75,26 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "campaign.chunk": ("Chunk", "ChunkState"),
+    "campaign.events": (
+        "BroadcastProgress",
+        "BroadcastStuck",
+        "BroadcastUnread",
+        "ChunkAccepted",
+        "ChunkRefused",
+        "ChunkSplit",
+        "ChunkSubmitting",
+        "ChunkUnknown",
+        "Event",
+        "StateChanged",
+        "Waiting",
+    ),
+    "campaign.plan": ("PlanOptions", "PlanProgress"),
     "campaign.planned": ("CampaignState", "Plan"),
+    "campaign.ports": ("Journal",),
     "campaign.recipient": ("Reason", "Recipient", "Rejection"),
+    "campaign.report": ("ChunkLine", "Report"),
+    "campaign.run": ("CampaignRun",),
+    "campaigns": ("Campaigns",),
     "client": ("Keebai",),
     "clock": ("Clock",),
     "credentials": ("Token",),
@@ -85,6 +122,7 @@ _HOMES = {
         "Undecodable",
         "UnusableSource",
     ),
+    "journal.open": ("open_journal",),
     "keebai.models": (
         "AcceptedBroadcast",
         "BroadcastStatus",
@@ -106,19 +144,32 @@ _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 
 __all__ = [
     "AcceptedBroadcast",
+    "BroadcastProgress",
     "BroadcastStatus",
+    "BroadcastStuck",
+    "BroadcastUnread",
     "CampaignBusy",
     "CampaignError",
     "CampaignNotFound",
+    "CampaignRun",
     "CampaignState",
+    "Campaigns",
     "Channel",
     "Chunk",
+    "ChunkAccepted",
+    "ChunkLine",
+    "ChunkRefused",
+    "ChunkSplit",
     "ChunkState",
+    "ChunkSubmitting",
+    "ChunkUnknown",
     "Clock",
     "Conflict",
     "ConnectionFailed",
+    "Event",
     "ForbiddenMove",
     "InvalidInput",
+    "Journal",
     "JournalUnusable",
     "Keebai",
     "KeebaiError",
@@ -128,6 +179,8 @@ __all__ = [
     "OutcomeUnknown",
     "Phase",
     "Plan",
+    "PlanOptions",
+    "PlanProgress",
     "Quota",
     "RateLimited",
     "RateLimiter",
@@ -135,6 +188,7 @@ __all__ = [
     "Receipt",
     "Recipient",
     "Rejection",
+    "Report",
     "RequestError",
     "RequestInvalid",
     "Requests",
@@ -142,6 +196,7 @@ __all__ = [
     "ScopeMissing",
     "Sender",
     "ServerFailed",
+    "StateChanged",
     "SubmitPolicy",
     "Template",
     "TemplateUnusable",
@@ -151,6 +206,8 @@ __all__ = [
     "TokenRejected",
     "Undecodable",
     "UnusableSource",
+    "Waiting",
+    "open_journal",
 ]
 
 
