@@ -3,23 +3,23 @@
 import os
 import secrets
 from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable, Mapping
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 from keebai_async.campaign.chunk import Chunk, ChunkState
 from keebai_async.campaign.lifecycle import Abandon, Resend, Vouch
 from keebai_async.campaign.plan import PlanOptions, PlanProgress, make_plan
-from keebai_async.campaign.planned import Guards, Plan, slug
-from keebai_async.campaign.ports import Started, Wish
+from keebai_async.campaign.planned import CampaignState, Guards, Plan, slug
+from keebai_async.campaign.ports import Journal, Started, Wish
 from keebai_async.campaign.recipient import Recipient, Rejection
 from keebai_async.campaign.report import Report, report_of
 from keebai_async.campaign.run import CampaignRun
+from keebai_async.clock import Clock
 from keebai_async.errors import InvalidInput
+from keebai_async.keebai.broadcasts import Broadcasts
 from keebai_async.keebai.models import Sender
+from keebai_async.keebai.service import CampaignService
 from keebai_async.polling.planner import PollPlan
 from keebai_async.sources import open_source
-
-if TYPE_CHECKING:
-    from keebai_async.client import Keebai
 
 People = (
     str
@@ -30,10 +30,30 @@ People = (
 """A path, or people one by one: rows in the flat form, in the service's own shape, or Recipients."""
 
 
+class Client(Protocol):
+    """What campaigns use of the client they belong to."""
+
+    @property
+    def journal(self) -> Journal: ...
+
+    @property
+    def clock(self) -> Clock: ...
+
+    @property
+    def poll_floor(self) -> float: ...
+
+    @property
+    def broadcasts(self) -> Broadcasts: ...
+
+    def sender_or(self, sender: Sender | None = None) -> Sender: ...
+
+    def campaign_service(self) -> CampaignService: ...
+
+
 class Campaigns:
     """Campaigns of one client, as its journal keeps them. Made by `Keebai`, used as `keebai.campaigns`."""
 
-    def __init__(self, keebai: "Keebai") -> None:
+    def __init__(self, keebai: Client) -> None:
         self._keebai = keebai
 
     async def plan(
@@ -63,17 +83,20 @@ class Campaigns:
         name = name or template
         keebai = self._keebai
         source = open_source(people, columns=columns)
-        return await make_plan(
+        service = keebai.campaign_service()
+        plan = await make_plan(
             source,
             campaign_id=f"{slug(name)}-{secrets.token_hex(4)}",
             name=name,
-            template=await keebai.templates.get(template, language),
+            template=await service.template(template, language),
             sender=keebai.sender_or(sender),
             journal=keebai.journal,
             created_at=keebai.clock.wall(),
             options=options or PlanOptions(),
             progress=progress,
         )
+        await keebai.journal.set_state(plan.campaign_id, CampaignState.PLANNED, requests=service.requests)
+        return plan
 
     def start(
         self, plan: Plan | str, *, track: bool = True, again: bool = False, guards: Guards | None = None

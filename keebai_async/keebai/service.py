@@ -4,7 +4,8 @@ from keebai_async.errors import NotFound, ScopeMissing
 from keebai_async.keebai.account import me
 from keebai_async.keebai.asking import Asking, submit_request
 from keebai_async.keebai.broadcasts import BULK_PATH, Broadcasts
-from keebai_async.keebai.models import BroadcastStatus
+from keebai_async.keebai.models import BroadcastStatus, Template
+from keebai_async.keebai.templates import Templates
 from keebai_async.transport.exchange import Exchange, Leaving
 from keebai_async.transport.request import Lane
 from keebai_async.transport.tally import Requests
@@ -31,6 +32,10 @@ class CampaignService:
         return await self._exchange.submit_once(
             request, leaving=leaving, tally=self.requests, policy=self._policy
         )
+
+    async def template(self, name: str, language: str) -> Template:
+        """The template as the service lists it. Raises TemplateUnusable, or RequestError."""
+        return await Templates(self._asking).get(name, language)
 
     async def status(self, broadcast_id: str) -> BroadcastStatus:
         """Read where a broadcast stands. Raises RequestError."""

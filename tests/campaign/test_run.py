@@ -111,8 +111,10 @@ async def test_running_a_finished_campaign_again_submits_nothing() -> None:
     world = World()
     plan = await world.plan(4, size=2)
 
-    for _ in range(2):
-        async with world.clock.running(), world.run(plan) as run:
+    async with world.clock.running():
+        async with world.run(plan) as run:
+            await run.report()
+        async with world.run(plan) as run:
             report = await run.report()
 
     assert report.state == "finished"
