@@ -38,7 +38,7 @@ def pack(data: bytes) -> bytes:
 
 def unpack(packed: bytes) -> bytes:
     try:
-        return zlib.decompress(packed)
+        return zlib.decompress(packed, bufsize=8 * len(packed) + 64)  # room for all of it at once
     except zlib.error as error:
         raise Damaged(f"packed data: {error}") from error
 

@@ -10,6 +10,7 @@ One thread does it all, in order, so nothing interleaves and the event loop neve
 import sqlite3
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, TypeVar
 
@@ -26,7 +27,7 @@ from keebai_async.errors import JournalUnusable, Misused
 from keebai_async.journal import drafts, erasing, rows, rules
 from keebai_async.journal.database import PATIENCE, Database
 from keebai_async.journal.leases import Leases
-from keebai_async.journal.worker import Worker
+from keebai_async.journal.worker import Job, Worker
 
 T = TypeVar("T")
 
@@ -35,6 +36,21 @@ HEARTBEAT: Final = 10.0
 
 _BATCH: Final = 1_000
 """Rejections of a plan in the making that wait in memory until they are written together."""
+
+
+@dataclass(kw_only=True)
+class _Draft:
+    """What this process remembers of a plan that it is making."""
+
+    numbers: set[int] = field(default_factory=set)
+    rejections: list[Rejection] = field(default_factory=list)
+    under_way: Job[None] | None = None
+
+    async def settled(self) -> None:
+        """Wait until nothing is under way; raises what went wrong with it."""
+        if self.under_way is not None:
+            await self.under_way.result()
+            self.under_way = None
 
 
 class SqliteJournal:
@@ -60,43 +76,52 @@ class SqliteJournal:
         self._database = Database(self.path, patience=patience)
         self._leases = Leases(clock)
         self._worker = Worker(beat=self._beat, period=heartbeat)
-        self._rejections: dict[str, list[Rejection]] = {}
+        self._drafts: dict[str, _Draft] = {}
 
     async def add_chunk(self, campaign_id: str, number: int, recipients: int, items: bytes) -> None:
+        """Keep a chunk of a plan in the making.
+
+        One is packed and written while the next is planned: what goes wrong with it is raised by the next
+        call for this plan, `freeze` at the latest.
+        """
+        draft = await self._draft(campaign_id)
+        if number in draft.numbers:
+            raise rules.kept_twice(campaign_id, number)
+        draft.numbers.add(number)
         chunk = Chunk(number=number, recipients=recipients)
 
         def work(db: sqlite3.Connection) -> None:
             drafts.begin(db, self._leases, campaign_id, at=self._clock.wall())
             drafts.add_chunk(db, campaign_id, chunk, items)
 
-        await self._write(work, durable=False)
+        draft.under_way = self._worker.hand_over(self._writing(work, durable=False))
 
     async def add_rejections(self, campaign_id: str, rejections: Sequence[Rejection]) -> None:
-        waiting = self._rejections.get(campaign_id)
-        if waiting is not None and len(waiting) + len(rejections) < _BATCH:
-            waiting.extend(rejections)
+        draft = self._drafts.get(campaign_id) or await self._draft(campaign_id)
+        draft.rejections.extend(rejections)
+        if len(draft.rejections) < _BATCH:
             return
-        batch = [*(waiting or ()), *rejections]
-        self._rejections[campaign_id] = []
+        await draft.settled()
+        batch, draft.rejections = draft.rejections, []
 
         def work(db: sqlite3.Connection) -> None:
             drafts.begin(db, self._leases, campaign_id, at=self._clock.wall())
-            if batch:
-                rows.put_rejections(db, campaign_id, batch)
+            rows.put_rejections(db, campaign_id, batch)
 
         await self._write(work, durable=False)
 
     async def freeze(self, plan: Plan) -> None:
-        waiting = self._rejections.pop(plan.campaign_id, [])
+        draft = await self._draft(plan.campaign_id)
 
         def work(db: sqlite3.Connection) -> None:
             drafts.begin(db, self._leases, plan.campaign_id, at=self._clock.wall())
-            drafts.freeze(db, self._leases, plan, waiting)
+            drafts.freeze(db, self._leases, plan, draft.rejections)
 
         await self._write(work)
+        self._drafts.pop(plan.campaign_id, None)
 
     async def discard(self, campaign_id: str) -> None:
-        self._rejections.pop(campaign_id, None)
+        self._drafts.pop(campaign_id, None)
         await self._write(lambda db: drafts.discard(db, self._leases, campaign_id), durable=False)
 
     async def load(self, campaign_id: str) -> Started:
@@ -264,6 +289,19 @@ class SqliteJournal:
         await self._worker.aclose(self._close)
         self._leases.close()
 
+    async def _draft(self, campaign_id: str) -> "_Draft":
+        """The plan in the making, with nothing of it under way."""
+        draft = self._drafts.get(campaign_id)
+        if draft is not None:
+            await draft.settled()
+            return draft
+
+        def work(db: sqlite3.Connection) -> None:
+            drafts.begin(db, self._leases, campaign_id, at=self._clock.wall())
+
+        await self._write(work, durable=False)
+        return self._drafts.setdefault(campaign_id, _Draft())
+
     def _record(self, db: sqlite3.Connection, campaign_id: str, move: Move) -> Chunk:
         chunk = rules.moved(rows.get_chunk(db, campaign_id, move.number), move)
         rows.put_move(db, campaign_id, move, chunk, at=self._clock.wall())
@@ -292,12 +330,15 @@ class SqliteJournal:
         return await self._write(checked, durable=durable)
 
     async def _write(self, work: Callable[[sqlite3.Connection], T], *, durable: bool = True) -> T:
+        return await self._worker.run(self._writing(work, durable=durable))
+
+    def _writing(self, work: Callable[[sqlite3.Connection], T], *, durable: bool) -> Callable[[], T]:
         def do() -> T:
             self._sweep_once()
             with self._database.writing(durable=durable) as db:
                 return work(db)
 
-        return await self._worker.run(do)
+        return do
 
     async def _read(self, work: Callable[[sqlite3.Connection], T]) -> T:
         def do() -> T:

@@ -44,15 +44,22 @@ class Worker:
             Misused: the worker is closed.
         """
         await anyio.lowlevel.checkpoint_if_cancelled()
+        return await self.hand_over(work).result()
+
+    def hand_over(self, work: Callable[[], T]) -> "Job[T]":
+        """Have *work* done after all that was handed over before; its end is waited for with `result`.
+
+        Raises:
+            Misused: the worker is closed.
+        """
         if self._closed:
             raise Misused("this journal is closed")
-        job = _Job(work)
+        job = Job(work)
         self._inbox.put(job.do)
         if self._thread is None:
             self._thread = threading.Thread(target=self._serve, name="keebai journal", daemon=True)
             self._thread.start()
-        await job.done()
-        return job.result()
+        return job
 
     async def aclose(self, last: Callable[[], None]) -> None:
         """Do *last* after all else, if anything was ever done, and end the thread."""
@@ -79,26 +86,35 @@ class Worker:
                 due = time.monotonic() + self._period
 
 
-class _Job(Generic[T]):
+class Job(Generic[T]):
+    """A piece of work on its way."""
+
     def __init__(self, work: Callable[[], T]) -> None:
         self._work = work
         self._loop = asyncio.get_running_loop()
         self._landed = asyncio.Event()
         self._begun = threading.Lock()
-        self._result: list[T] = []
+        self._given: list[T] = []
         self._error: BaseException | None = None
 
     def do(self) -> None:
         if not self._begun.acquire(blocking=False):
             return  # given up before its turn came
         try:
-            self._result.append(self._work())
+            self._given.append(self._work())
         except BaseException as error:  # it belongs to the task that waits for it
             self._error = error
         with suppress(RuntimeError):  # the loop is closed: nobody waits any more
             self._loop.call_soon_threadsafe(self._landed.set)
 
-    async def done(self) -> None:
+    async def result(self) -> T:
+        """Wait for the end, as `Worker.run` does."""
+        await self._done()
+        if self._error is not None:
+            raise self._error
+        return self._given[0]
+
+    async def _done(self) -> None:
         cancelled: asyncio.CancelledError | None = None
         with anyio.move_on_after(GRACE, shield=True) as patience:
             while not self._landed.is_set():
@@ -113,8 +129,3 @@ class _Job(Generic[T]):
             raise JournalUnusable(f"the journal took longer than {GRACE:g} s for one line: is its disk gone?")
         if cancelled is not None:
             raise cancelled
-
-    def result(self) -> T:
-        if self._error is not None:
-            raise self._error
-        return self._result[0]

@@ -469,6 +469,22 @@ async def test_two_do_not_make_one_plan(path: Path, journal: SqliteJournal, cloc
     await journal.freeze(plan_of(chunks=(2,)))
 
 
+async def test_a_chunk_that_could_not_be_kept_is_told_before_its_plan_is_frozen(
+    path: Path, journal: SqliteJournal
+) -> None:
+    await journal.add_chunk("promo", 1, 2, people(1, 2))
+    path.rename(path.with_name("moved.db"))
+    with pytest.raises(JournalUnusable):  # noqa: PT012 - the first may still have been written
+        await journal.add_chunk("promo", 2, 3, people(2, 3))
+        await journal.freeze(plan_of())
+    with pytest.raises(JournalUnusable):
+        await journal.freeze(plan_of())
+    path.with_name("moved.db").rename(path)
+
+    await journal.discard("promo")
+    await keep(journal, plan_of())
+
+
 async def test_closing_removes_a_plan_in_the_making(path: Path, journal: SqliteJournal) -> None:
     await keep(journal, plan_of("kept"))
     await journal.add_chunk("promo", 1, 2, people(1, 2))

@@ -1,0 +1,207 @@
+"""What it costs to write things down first: planning, one move, and a launch on disk against one in memory.
+
+    python benchmarks/journal.py [--people 1000000] [--folder DIR]
+
+Absolute times depend on the disk; the ratios are what to look at. The floor of one move is a bare commit
+of as many bytes on the same disk, in the same journal mode.
+"""
+
+import argparse
+import asyncio
+import shutil
+import sqlite3
+import statistics
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import msgspec
+
+from keebai_async.campaign.lifecycle import Accept, Submit
+from keebai_async.campaign.planned import Plan
+from keebai_async.campaign.ports import Journal
+from keebai_async.campaign.recipient import Recipient
+from keebai_async.journal.memory import MemoryJournal
+from keebai_async.journal.sqlite import SqliteJournal
+from keebai_async.keebai.models import Sender
+
+CHUNK = 5_000
+ROUNDS = 7
+POST = 0.25
+"""Seconds that one POST of 5,000 recipients takes at the least: network and service."""
+
+
+def say(words: str) -> None:
+    sys.stdout.write(words + "\n")
+
+
+def people(number: int, recipients: int) -> bytes:
+    """A chunk like a marketing team's: a number, a name, a code, an amount, an order."""
+    first = number * CHUNK
+    return msgspec.json.encode(
+        [
+            Recipient(
+                to=f"+54911{row * 7919 % 100_000_000:08}",
+                variables={
+                    "nombre": f"Cliente {row * 31 % 9973}",
+                    "codigo": f"{row * 2654435761 % 2**32:08X}",
+                    "monto": f"{row % 90_000}.{row % 100:02}",
+                },
+                meta_data={"order": f"A-{row}"},
+            )
+            for row in range(first, first + recipients)
+        ]
+    )
+
+
+def plan_of(campaign_id: str, chunks: tuple[int, ...]) -> Plan:
+    ready = sum(chunks)
+    return Plan(
+        campaign_id=campaign_id,
+        name=campaign_id,
+        template="promo",
+        language="es",
+        sender=Sender(phone_number_id="1"),
+        created_at=0.0,
+        read=ready,
+        ready=ready,
+        duplicates=0,
+        rejected=0,
+        suppressed=0,
+        chunks=chunks,
+    )
+
+
+async def planning(folder: Path, count: int) -> None:
+    chunks = tuple([CHUNK] * (count // CHUNK))
+    journal = SqliteJournal(folder / "plan.db")
+    spent, size, longest = 0.0, 0, 0.0
+    for number in range(1, len(chunks) + 1):
+        items = people(number, CHUNK)
+        size += len(items)
+        begun = time.perf_counter()
+        await journal.add_chunk("plan", number, CHUNK, items)
+        longest = max(longest, time.perf_counter() - begun)
+        spent += time.perf_counter() - begun
+    begun = time.perf_counter()
+    await journal.freeze(plan_of("plan", chunks))
+    frozen = time.perf_counter() - begun
+    begun = time.perf_counter()
+    await journal.load("plan")
+    loaded = time.perf_counter() - begun
+    begun = time.perf_counter()
+    await journal.items("plan", 1)
+    read = time.perf_counter() - begun
+    await journal.aclose()
+    on_disk = (folder / "plan.db").stat().st_size
+    say(f"planning {count:,} people into the journal: {spent:.2f} s, {spent / count * 1e6:.2f} us each")
+    say(f"  one chunk at the longest {longest * 1e3:.1f} ms, the freeze {frozen * 1e3:.1f} ms")
+    say(f"  loading it {loaded * 1e3:.1f} ms, the people of one chunk {read * 1e3:.1f} ms")
+    say(f"  {on_disk / count:.1f} bytes each on disk, {size / count:.1f} as JSON ({size / on_disk:.1f} to 1)")
+
+
+def commits(path: Path, times: int) -> list[float]:
+    """The floor: one row of a move's size, one commit, nothing else."""
+    connection = sqlite3.connect(path, isolation_level=None)
+    connection.execute("PRAGMA journal_mode = WAL")
+    connection.execute("PRAGMA synchronous = FULL")
+    connection.execute("CREATE TABLE IF NOT EXISTS moves (id INTEGER PRIMARY KEY, move BLOB)")
+    took = []
+    for _ in range(times):
+        begun = time.perf_counter()
+        connection.execute("BEGIN IMMEDIATE")
+        connection.execute("INSERT INTO moves (move) VALUES (?)", (b"x" * 80,))
+        connection.execute("COMMIT")
+        took.append(time.perf_counter() - begun)
+    connection.close()
+    return took
+
+
+async def records(journal: Journal, campaign_id: str, times: int) -> list[float]:
+    await journal.freeze(await draft(journal, campaign_id, times // 2, 1))
+    took = []
+    for number in range(1, times // 2 + 1):
+        for move in (
+            Submit(number=number, step=1, at=1.0),
+            Accept(number=number, step=2, accepted=1, broadcast_id="66aa00112233445566778899"),
+        ):
+            begun = time.perf_counter()
+            await journal.record(campaign_id, move)
+            took.append(time.perf_counter() - begun)
+    return took
+
+
+async def draft(journal: Journal, campaign_id: str, chunks: int, recipients: int) -> Plan:
+    for number in range(1, chunks + 1):
+        await journal.add_chunk(campaign_id, number, recipients, people(number, recipients))
+    return plan_of(campaign_id, (recipients,) * chunks)
+
+
+async def one_move(folder: Path) -> None:
+    journal, ratios, floors, costs = SqliteJournal(folder / "moves.db"), [], [], []
+    for turn in range(ROUNDS):
+        floor = statistics.median(commits(folder / "floor.db", 200))
+        cost = statistics.median(await records(journal, f"moves-{turn}", 200))
+        floors.append(floor)
+        costs.append(cost)
+        ratios.append(cost / floor)
+    await journal.aclose()
+    cost, floor, ratio = statistics.median(costs), statistics.median(floors), statistics.median(ratios)
+    say(f"one record(): {cost * 1e6:.0f} us, a bare commit {floor * 1e6:.0f} us")
+    say(f"  ratio {ratio:.2f} ({min(ratios):.2f} to {max(ratios):.2f})")
+
+
+async def launch(journal: Journal, campaign_id: str, bodies: list[bytes]) -> float:
+    """A plan of 50,000 frozen, submitted and accepted, with a service that takes no time."""
+    begun = time.perf_counter()
+    for number, items in enumerate(bodies, start=1):
+        await journal.add_chunk(campaign_id, number, CHUNK, items)
+    await journal.freeze(plan_of(campaign_id, (CHUNK,) * len(bodies)))
+    async with journal.lease(campaign_id):
+        for number in range(1, len(bodies) + 1):
+            await journal.record(campaign_id, Submit(number=number, step=1, at=1.0))
+            await journal.items(campaign_id, number)
+            await journal.record(
+                campaign_id, Accept(number=number, step=2, accepted=CHUNK, broadcast_id=f"{number:024}")
+            )
+            await journal.progress(campaign_id, number, sent=CHUNK, failed=0, final=True)
+    return time.perf_counter() - begun
+
+
+async def launches(folder: Path) -> None:
+    bodies = [people(number, CHUNK) for number in range(10)]
+    disk, memory = SqliteJournal(folder / "launch.db"), MemoryJournal()
+    took: dict[str, list[float]] = {"disk": [], "memory": []}
+    for turn in range(ROUNDS):
+        took["disk"].append(await launch(disk, f"launch-{turn}", bodies))
+        took["memory"].append(await launch(memory, f"launch-{turn}", bodies))
+    await disk.aclose()
+    on_disk, in_memory = (statistics.median(took[kind]) for kind in ("disk", "memory"))
+    say("the journal's part of a launch of 50,000:")
+    say(f"  {on_disk * 1e3:.0f} ms on disk, {in_memory * 1e3:.1f} ms in memory")
+    times = (on_disk + POST * len(bodies)) / (in_memory + POST * len(bodies))
+    say(f"  with ten POSTs of {POST:g} s one after another: {times:.3f} times")
+
+
+def main() -> None:
+    arguments = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+    arguments.add_argument("--people", type=int, default=1_000_000)
+    arguments.add_argument("--folder", type=Path, default=None, help="on the disk to measure")
+    chosen = arguments.parse_args()
+    folder = Path(tempfile.mkdtemp(prefix="keebai-journal-", dir=chosen.folder))
+    steps: list[Callable[[], None]] = [
+        lambda: asyncio.run(planning(folder, chosen.people)),
+        lambda: asyncio.run(one_move(folder)),
+        lambda: asyncio.run(launches(folder)),
+    ]
+    try:
+        for step in steps:
+            step()
+    finally:
+        shutil.rmtree(folder)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,186 @@
+"""Any sequence of moves, reopenings and recoveries leaves both journals where a simple model is."""
+
+import asyncio
+import tempfile
+from collections.abc import Awaitable, Callable, Coroutine
+from pathlib import Path
+from typing import TypeVar
+
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+
+from keebai_async.campaign.chunk import Chunk, ChunkState
+from keebai_async.campaign.lifecycle import (
+    Abandon,
+    Accept,
+    HandOn,
+    Lose,
+    Move,
+    Refuse,
+    Resend,
+    Submit,
+    TakeBack,
+    Vouch,
+    replay,
+)
+from keebai_async.campaign.ports import Journal, Started
+from keebai_async.errors import ForbiddenMove
+from keebai_async.journal.memory import MemoryJournal
+from keebai_async.journal.sqlite import SqliteJournal
+from tests.journal.journal_kit import keep, people, plan_of
+
+T = TypeVar("T")
+
+CHUNKS = (4, 3, 5)
+PEOPLE = sum(CHUNKS)
+
+# The model: a chunk is a word, and a move is a pair of words.
+ARROWS: dict[type[Move], tuple[str, str]] = {
+    Submit: ("planned", "submitting"),
+    HandOn: ("planned", "refused"),
+    TakeBack: ("submitting", "planned"),
+    Accept: ("submitting", "accepted"),
+    Refuse: ("submitting", "refused"),
+    Lose: ("submitting", "unknown"),
+    Vouch: ("unknown", "accepted"),
+    Resend: ("unknown", "planned"),
+    Abandon: ("unknown", "abandoned"),
+}
+
+
+def move_of(kind: type[Move], chunk: Chunk, step: int) -> Move:
+    makers: dict[type[Move], Callable[[], Move]] = {
+        Submit: lambda: Submit(number=chunk.number, step=step, at=2.5),
+        HandOn: lambda: HandOn(number=chunk.number, step=step, reason="anew"),
+        TakeBack: lambda: TakeBack(number=chunk.number, step=step, reason="429"),
+        Accept: lambda: Accept(number=chunk.number, step=step, accepted=chunk.recipients, broadcast_id="b"),
+        Refuse: lambda: Refuse(number=chunk.number, step=step, reason="400", recipients=chunk.recipients),
+        Lose: lambda: Lose(number=chunk.number, step=step, reason="reset"),
+        Vouch: lambda: Vouch(number=chunk.number, step=step, accepted=chunk.recipients, broadcast_id="v"),
+        Resend: lambda: Resend(number=chunk.number, step=step),
+        Abandon: lambda: Abandon(number=chunk.number, step=step),
+    }
+    return makers[kind]()
+
+
+class Life(RuleBasedStateMachine):
+    def __init__(self) -> None:
+        super().__init__()
+        self._runner = asyncio.Runner()
+        self._folder = tempfile.TemporaryDirectory()
+        self._path = Path(self._folder.name) / "journal.db"
+        self.memory = MemoryJournal()
+        self.disk = SqliteJournal(self._path)
+        self.model = dict.fromkeys(range(1, len(CHUNKS) + 1), "planned")
+        self.sizes = dict(enumerate(CHUNKS, start=1))
+        self.both(lambda journal: keep(journal, plan_of(chunks=CHUNKS)))
+
+    def run(self, use: Awaitable[T]) -> T:
+        async def used() -> T:
+            return await use
+
+        coroutine: Coroutine[object, object, T] = used()
+        return self._runner.run(coroutine)
+
+    def both(self, use: Callable[[Journal], Awaitable[T]]) -> T:
+        """Do the same to both, and see that they say the same."""
+        in_memory, on_disk = self.outcome(use(self.memory)), self.outcome(use(self.disk))
+        if isinstance(in_memory, ForbiddenMove):
+            assert str(on_disk) == str(in_memory)
+            raise in_memory
+        assert in_memory == on_disk
+        return in_memory
+
+    def outcome(self, use: Awaitable[T]) -> T | ForbiddenMove:
+        try:
+            return self.run(use)
+        except ForbiddenMove as error:
+            return error
+
+    def chunk(self, data: st.DataObject) -> Chunk:
+        number = data.draw(st.sampled_from(sorted(self.model)))
+        return next(each for each in self.load().chunks if each.number == number)
+
+    def load(self) -> Started:
+        return self.both(lambda journal: journal.load("promo"))
+
+    @rule(data=st.data(), late=st.sampled_from([0, 0, 0, 0, -1, 1]))
+    def move(self, data: st.DataObject, late: int) -> None:
+        chunk = self.chunk(data)
+        before, after = ARROWS[
+            kind := data.draw(st.sampled_from(sorted(ARROWS, key=lambda each: each.__name__)))
+        ]
+        move = move_of(kind, chunk, chunk.step + 1 + late)
+        loses_people = kind is HandOn and chunk.recipients > 0
+        allowed = self.model[chunk.number] == before and not late and not loses_people
+        try:
+            self.both(lambda journal: journal.record("promo", move))
+        except ForbiddenMove:
+            assert not allowed
+        else:
+            assert allowed
+            self.model[chunk.number] = after
+
+    @rule(data=st.data(), keeps=st.integers(0, 3), also=st.booleans())
+    @precondition(lambda self: "submitting" in self.model.values())
+    def recut(self, data: st.DataObject, keeps: int, also: bool) -> None:
+        number = data.draw(st.sampled_from([n for n, state in self.model.items() if state == "submitting"]))
+        chunks = {chunk.number: chunk for chunk in self.load().chunks}
+        handed = [n for n, state in self.model.items() if state == "planned"][: 1 if also else 0]
+        kept = min(keeps, self.sizes[number])
+        rest = self.sizes[number] - kept + sum(self.sizes[n] for n in handed)
+        parts = [part for part in (rest // 2, rest - rest // 2) if part]
+        moves: list[Refuse | HandOn] = [
+            Refuse(number=number, step=chunks[number].step + 1, reason="400", recipients=kept),
+            *(HandOn(number=n, step=chunks[n].step + 1, reason="anew") for n in handed),
+        ]
+        first = max(self.model) + 1
+        children = [(part, people(first + place, part)) for place, part in enumerate(parts)]
+        self.both(lambda journal: journal.recut("promo", moves, keep=people(number, kept), children=children))
+        self.model.update(dict.fromkeys([number, *handed], "refused"))
+        self.sizes.update({number: kept} | dict.fromkeys(handed, 0))
+        for place, part in enumerate(parts):
+            self.model[first + place], self.sizes[first + place] = "planned", part
+
+    @rule(clean=st.booleans())
+    def come_back(self, clean: bool) -> None:
+        """The process ends, with or without its last words, and another one recovers."""
+        if clean:
+            self.run(self.disk.aclose())
+        before, self.disk = self.disk, SqliteJournal(self._path)
+        self.both(recovered)
+        self.run(before.aclose())
+        for number, state in self.model.items():
+            if state == "submitting":
+                self.model[number] = "unknown"
+
+    @invariant()
+    def both_are_where_the_model_is(self) -> None:
+        started = self.load()
+        assert {chunk.number: chunk.state for chunk in started.chunks} == {
+            number: ChunkState(state) for number, state in self.model.items()
+        }
+        assert {chunk.number: chunk.recipients for chunk in started.chunks} == self.sizes
+        assert sum(self.sizes.values()) == PEOPLE
+
+    @invariant()
+    def replaying_the_journal_twice_is_replaying_it_once(self) -> None:
+        moves = self.both(lambda journal: journal.moves("promo"))
+        for chunk in self.load().chunks:
+            assert replay(chunk, [move for move in moves if move.number == chunk.number]) == chunk
+
+    def teardown(self) -> None:
+        self.run(self.memory.aclose())
+        self.run(self.disk.aclose())
+        self._runner.close()
+        self._folder.cleanup()
+
+
+async def recovered(journal: Journal) -> tuple[Chunk, ...]:
+    async with journal.lease("promo"):
+        return await journal.recover("promo")
+
+
+Life.TestCase.settings = settings(max_examples=15, stateful_step_count=20, deadline=None)
+TestLife = Life.TestCase
