@@ -85,7 +85,11 @@ class Journal(Protocol):
     """
 
     async def add_chunk(self, campaign_id: str, number: int, recipients: int, items: bytes) -> None:
-        """Keep a chunk of a plan in the making; *items* is the JSON array of its recipients."""
+        """Keep a chunk of a plan in the making; *items* is the JSON array of its recipients.
+
+        It may still be under way when this returns: what goes wrong with it is raised by the next call
+        for this plan, `freeze` at the latest.
+        """
 
     async def add_rejections(self, campaign_id: str, rejections: Sequence[Rejection]) -> None:
         """Keep rows of a plan in the making that will not be sent."""

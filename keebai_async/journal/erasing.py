@@ -4,6 +4,7 @@ import sqlite3
 
 import msgspec
 
+from keebai_async.campaign.ports import Started
 from keebai_async.journal import rows, rules
 from keebai_async.journal.leases import Leases
 
@@ -19,10 +20,9 @@ def purge(db: sqlite3.Connection, leases: Leases, campaign_id: str, *, unfinishe
         rules.check_purgeable(campaign_id, started.chunks)
     db.execute("DELETE FROM items WHERE campaign_id = ?", (campaign_id,))
     _empty_rejections(db, campaign_id)
-    db.execute(
-        "UPDATE campaigns SET plan = ?, purged_at = ? WHERE id = ?",
-        (msgspec.json.encode(rules.without_people(started.plan)), at, campaign_id),
-    )
+    _hide_words(db, campaign_id, started)
+    plan = msgspec.json.encode(rules.without_people(started.plan))
+    db.execute("UPDATE campaigns SET plan = ?, purged_at = ? WHERE id = ?", (plan, at, campaign_id))
     return True
 
 
@@ -37,6 +37,22 @@ def purge_finished(db: sqlite3.Connection, leases: Leases, *, at: float) -> list
         ):
             purged.append(campaign_id)
     return purged
+
+
+def _hide_words(db: sqlite3.Connection, campaign_id: str, started: Started) -> None:
+    # In the moves and in the chunks alike, or the ones would no longer lead to the others.
+    for chunk in started.chunks:
+        db.execute(
+            "UPDATE chunks SET reason = ? WHERE campaign_id = ? AND number = ?",
+            (rules.anonymous_words(chunk.reason), campaign_id, chunk.number),
+        )
+    for move in rows.get_moves(db, campaign_id):
+        db.execute(
+            "UPDATE moves SET move = ? WHERE campaign_id = ? AND number = ? AND step = ?",
+            (msgspec.json.encode(rules.anonymous_move(move)), campaign_id, move.number, move.step),
+        )
+    reason = rules.anonymous_words(started.reason)
+    db.execute("UPDATE campaigns SET reason = ? WHERE id = ?", (reason, campaign_id))
 
 
 def _empty_rejections(db: sqlite3.Connection, campaign_id: str) -> None:

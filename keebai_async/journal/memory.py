@@ -181,6 +181,9 @@ class MemoryJournal:
         if campaign.plan is not None and campaign.purged_at is None:
             campaign.plan = rules.without_people(campaign.plan)
             campaign.rejections = [rules.anonymous(each) for each in campaign.rejections]
+            campaign.chunks = {each.number: rules.anonymous_chunk(each) for each in campaign.chunks.values()}
+            campaign.moves = [rules.anonymous_move(move) for move in campaign.moves]
+            campaign.reason = rules.anonymous_words(campaign.reason)
             campaign.items.clear()
             campaign.purged_at = self._clock.wall()
 

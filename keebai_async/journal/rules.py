@@ -3,17 +3,21 @@
 Pure, so that the journal in memory and the one on disk cannot disagree.
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
+from typing import Final
 
 import msgspec
 
 from keebai_async.campaign.chunk import Chunk, ChunkState
-from keebai_async.campaign.lifecycle import HandOn, Lose, Move, Refuse, apply
+from keebai_async.campaign.lifecycle import HandOn, Lose, Move, Refuse, TakeBack, apply
 from keebai_async.campaign.planned import Plan, ReasonCount
 from keebai_async.campaign.ports import Holder
 from keebai_async.campaign.recipient import Rejection
 from keebai_async.errors import CampaignBusy, CampaignNotFound, ForbiddenMove, Misused
+
+_NUMBER: Final = re.compile(r"\+?[0-9](?:[ ().-]{0,2}[0-9]){6,}")
 
 
 def not_found(campaign_id: str) -> CampaignNotFound:
@@ -141,6 +145,23 @@ def without_people(plan: Plan) -> Plan:
     """A plan as it may stay after a purge: no examples of rows, no preview with somebody's values."""
     reasons = tuple(ReasonCount(reason=each.reason, count=each.count) for each in plan.reasons)
     return msgspec.structs.replace(plan, reasons=reasons, preview=None)
+
+
+def anonymous_words(words: str | None) -> str | None:
+    """A reason as it may stay after a purge: a service may have named a number in it."""
+    return None if words is None else _NUMBER.sub("…", words)
+
+
+def anonymous_chunk(chunk: Chunk) -> Chunk:
+    return msgspec.structs.replace(chunk, reason=anonymous_words(chunk.reason))
+
+
+def anonymous_move(move: Move) -> Move:
+    match move:
+        case TakeBack() | Refuse() | HandOn() | Lose():
+            return msgspec.structs.replace(move, reason=anonymous_words(move.reason))
+        case _:
+            return move
 
 
 def anonymous(rejection: Rejection) -> Rejection:

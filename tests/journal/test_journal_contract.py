@@ -436,6 +436,24 @@ async def test_a_purge_removes_people_and_keeps_counts(journal: Journal, clock: 
         await journal.items("promo", 1)
 
 
+async def test_a_purge_hides_numbers_that_the_service_named(journal: Journal) -> None:
+    await keep(journal, plan_of(chunks=(2,)))
+    await journal.record("promo", submit(1))
+    words = "recipients.17.to +5491155555555 (or 011 15-5555-1111) is malformed, see 400"
+    await journal.record("promo", Refuse(number=1, step=2, reason=words, recipients=2))
+    await journal.set_state("promo", CampaignState.STOPPED, reason=words)
+
+    await journal.purge("promo")
+
+    started = await journal.load("promo")
+    hidden = "recipients.17.to … (or …) is malformed, see 400"
+    assert (started.reason, started.chunks[0].reason) == (hidden, hidden)
+    submitted, refused = await journal.moves("promo")
+    assert submitted == submit(1)
+    assert isinstance(refused, Refuse)
+    assert refused.reason == hidden
+
+
 @pytest.mark.parametrize("life", [[], [submit(1)], [submit(1), Lose(number=1, step=2, reason="reset")]])
 async def test_people_who_may_have_to_be_sent_are_not_purged_by_the_way(
     journal: Journal, life: list[Move]

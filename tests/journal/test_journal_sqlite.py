@@ -329,6 +329,16 @@ async def test_two_open_journals_see_what_the_other_has_written(path: Path, jour
     await other.aclose()
 
 
+async def test_many_may_make_the_file_at_once(path: Path) -> None:
+    journals = [SqliteJournal(path) for _ in range(8)]
+    async with anyio.create_task_group() as tasks:
+        for number, each in enumerate(journals):
+            tasks.start_soon(keep, each, plan_of(f"promo-{number}"))
+    for each in journals:
+        assert len(await each.campaigns()) == 8
+        await each.aclose()
+
+
 async def test_nobody_writes_to_a_campaign_that_another_journal_runs(
     path: Path, journal: SqliteJournal
 ) -> None:
