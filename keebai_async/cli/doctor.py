@@ -16,7 +16,7 @@ from keebai_async.cli.talk import answer
 from keebai_async.cli.version import version
 from keebai_async.client import Keebai
 from keebai_async.environment import quotas_of
-from keebai_async.errors import KeebaiError
+from keebai_async.errors import InvalidInput, KeebaiError
 from keebai_async.journal.open import open_journal
 
 Check = Callable[[], Awaitable[str]]
@@ -89,9 +89,15 @@ async def _token(keebai: Keebai) -> str:
 
 
 async def _sender(keebai: Keebai) -> str:
-    found = await keebai.numbers.list()
-    active = [number for number in found if number.status == "active"]
-    return f"{len(found)} numbers, {len(active)} active; see: keebai-async numbers"
+    sender = keebai.sender_or()
+    for number in await keebai.numbers.list():
+        if sender.id in {number.id, number.channel_id}:
+            if number.status not in {"", "active"}:
+                raise InvalidInput(
+                    f"{sender.id} is {number.status}: it cannot send; see keebai-async numbers"
+                )
+            return f"{sender.id}, {number.phone_number or 'without a number'}, {number.status}"
+    raise InvalidInput(f"{sender.id} is not among this token's numbers; see keebai-async numbers")
 
 
 async def _templates(keebai: Keebai) -> str:

@@ -43,7 +43,7 @@ def conclude(report: Report, *, json: bool, resumable: bool = True) -> Exit:
     if json:
         emit(report)
     else:
-        answer(report_text(report))
+        answer(f"\n{report_text(report)}")
     if resumable:
         for step in next_steps(report):
             say(step)

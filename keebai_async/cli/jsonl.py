@@ -90,7 +90,7 @@ def _reasons(plan: Plan) -> Iterable[ReasonLine]:
 
 def typed(kind: str, thing: msgspec.Struct) -> dict[str, object]:
     """Any Struct of the vocabulary as an object of this type."""
-    fields: dict[str, object] = msgspec.convert(msgspec.to_builtins(thing), dict[str, object])
+    fields = msgspec.json.decode(msgspec.json.encode(thing), type=dict[str, object])
     return {"type": kind} | {key: value for key, value in fields.items() if key != "type"}
 
 

@@ -3,6 +3,7 @@
 import io
 import json
 import os
+import pty
 import sys
 from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass
@@ -55,6 +56,23 @@ class Shell:
                 self.command(*arguments), cwd=self.folder, env=self.environment, check=False
             )
         return Ended(done.returncode, done.stdout.decode(), done.stderr.decode())
+
+    async def answer(self, words: str, *arguments: str) -> Ended:
+        """The same on a terminal, where *words* are typed. What is told there comes back as `err`."""
+        ours, theirs = pty.openpty()
+        try:
+            os.write(ours, words.encode())
+            async with await anyio.open_process(
+                self.command(*arguments), cwd=self.folder, env=self.environment, stdin=theirs, stderr=theirs
+            ) as process:
+                assert process.stdout is not None
+                out = b"".join([piece async for piece in process.stdout])
+                code = await process.wait()
+            os.set_blocking(ours, False)
+            return Ended(code, out.decode(), os.read(ours, 65_536).decode())
+        finally:
+            os.close(ours)
+            os.close(theirs)
 
     async def call(self, *arguments: str) -> Ended:
         """The same inside this process, for commands that end before they would listen to signals."""

@@ -89,3 +89,14 @@ async def test_a_sandbox_of_the_command_serves_until_it_is_told_to_stop(shell: S
     assert numbers.code == 0
     assert numbers.objects
     assert code == 0
+
+
+async def test_doctor_finds_a_sender_that_cannot_send(shell: Shell) -> None:
+    shell.environment["KEEBAI_PHONE_NUMBER_ID"] = "100000000000003"
+
+    ended = await shell.call("doctor", "--json")
+
+    (wrong,) = [line for line in ended.objects if not line["ok"]]
+    assert ended.code == 2
+    assert wrong["name"] == "sender"
+    assert "paused" in str(wrong["detail"])

@@ -1,0 +1,145 @@
+"""A person changes their mind: at the question, at the first Ctrl-C, at the second."""
+
+import os
+import pty
+import signal
+import subprocess
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+
+import anyio
+import anyio.to_thread
+from anyio.abc import Process
+
+from keebai_async.clock import ManualClock
+from keebai_async.sandbox import faults
+from keebai_async.sandbox.server import Sandbox
+from tests.cli.conftest import MakeShell
+from tests.cli.shell import Shell
+
+PROMO = ("--template", "promo", "--language", "es")
+ROWS = "to,nombre,codigo\n" + "\n".join(f"+54911555501{n:02},Ana,A{n}" for n in range(20))
+
+
+async def until(holds: Callable[[], bool]) -> None:
+    with anyio.fail_after(30):
+        while not holds():  # noqa: ASYNC110 - another process makes it true
+            await anyio.sleep(0.01)
+
+
+@asynccontextmanager
+async def launching(shell: Shell) -> AsyncIterator[Process]:
+    people = shell.write("people.csv", ROWS)
+    command = shell.command("launch", people, *PROMO, "--yes", "--json")
+    async with await anyio.open_process(
+        command, cwd=shell.folder, env=shell.environment, stderr=subprocess.STDOUT
+    ) as process:
+        yield process
+
+
+async def end_of(process: Process) -> tuple[int, str]:
+    assert process.stdout is not None
+    with anyio.fail_after(30):
+        words = b"".join([piece async for piece in process.stdout]).decode()
+        return await process.wait(), words
+
+
+def campaign_in(words: str) -> str:
+    return words.split("keebai-async resume ")[1].split()[0]
+
+
+async def test_ctrl_c_during_delivery_stops_with_code_130_and_resume_follows_it_to_the_end(
+    make_shell: MakeShell,
+) -> None:
+    clock = ManualClock()
+    async with Sandbox(clock=clock) as sandbox:
+        shell = make_shell(sandbox)
+        async with launching(shell) as process:
+            await until(lambda: sandbox.traffic.requests["GET /messages/bulk/{broadcast_id}"] > 0)
+            process.send_signal(signal.SIGINT)
+            code, words = await end_of(process)
+        await clock.advance(60.0)
+        resumed = await shell.run("resume", campaign_in(words), "--yes", "--json")
+
+    assert code == 130
+    assert resumed.code == 0, resumed.err
+    assert resumed.objects[-1]["sent"] == 20
+    assert len(sandbox.ledger) == 1
+
+
+async def test_sigterm_waits_for_the_submit_in_flight_and_knows_what_became_of_it(
+    make_shell: MakeShell,
+) -> None:
+    clock = ManualClock()
+    async with Sandbox(clock=clock) as sandbox:
+        shell = make_shell(sandbox)
+        sandbox.faults.on("POST /messages/bulk", faults.Late(seconds=5.0), nth=1)
+        async with launching(shell) as process:
+            await until(lambda: len(sandbox.ledger) == 1)
+            process.send_signal(signal.SIGTERM)
+            await anyio.sleep(0.2)
+            await clock.advance(10.0)
+            code, words = await end_of(process)
+
+    assert code == 130
+    assert '"unknown":0' in words
+    assert '"accepted":20' in words
+
+
+async def test_a_second_ctrl_c_leaves_at_once_and_the_chunk_in_flight_is_unknown(
+    make_shell: MakeShell,
+) -> None:
+    async with Sandbox(clock=ManualClock()) as sandbox:
+        shell = make_shell(sandbox)
+        sandbox.faults.on("POST /messages/bulk", faults.Hang(), nth=1)
+        async with launching(shell) as process:
+            await until(lambda: len(sandbox.ledger) == 1)
+            process.send_signal(signal.SIGINT)
+            await anyio.sleep(0.3)
+            process.send_signal(signal.SIGINT)
+            code, words = await end_of(process)
+        resumed = await shell.run("resume", campaign_in(words), "--yes", "--json")
+
+    assert code == 130
+    assert resumed.code == 6
+    assert resumed.objects[-1]["unknown"] == 20
+    assert len(sandbox.ledger) == 1
+
+
+async def test_no_at_the_question_is_code_3_and_nothing_is_submitted(
+    shell: Shell, sandbox: Sandbox, clients: str
+) -> None:
+    ended = await shell.answer("n\n", "launch", clients, *PROMO)
+
+    assert ended.code == 3
+    assert "Send to 3 people?" in ended.err
+    assert "3" in ended.out
+    assert sandbox.ledger.total == 0
+
+
+async def test_yes_at_the_question_sends(shell: Shell, sandbox: Sandbox, clients: str) -> None:
+    ended = await shell.answer("y\n", "launch", clients, *PROMO)
+
+    assert ended.code == 0
+    assert sandbox.ledger.total == 3
+
+
+async def test_ctrl_c_at_the_question_is_code_130_and_nothing_is_submitted(
+    shell: Shell, sandbox: Sandbox, clients: str
+) -> None:
+    ours, theirs = pty.openpty()
+    command = shell.command("launch", clients, *PROMO)
+    with anyio.fail_after(30):
+        async with await anyio.open_process(
+            command, cwd=shell.folder, env=shell.environment, stdin=theirs, stderr=theirs
+        ) as process:
+            words = b""
+            while b"[y/N]" not in words:
+                words += await anyio.to_thread.run_sync(os.read, ours, 4096)
+            process.send_signal(signal.SIGINT)
+            code = await process.wait()
+    os.close(ours)
+    os.close(theirs)
+
+    assert code == 130
+    assert sandbox.ledger.total == 0
