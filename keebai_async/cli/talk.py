@@ -22,7 +22,7 @@ def can_ask() -> bool:
 
 def confirm(question: str) -> bool:
     """Ask on stderr and wait for a word; only `y` and `yes` (in any case) mean yes."""
-    sys.stderr.write(f"{question} [y/N] ")
-    sys.stderr.flush()
     with interruptible():
+        sys.stderr.write(f"{question} [y/N] ")
+        sys.stderr.flush()
         return sys.stdin.readline().strip().lower() in {"y", "yes"}
