@@ -11,9 +11,8 @@ from typing import TypeGuard
 
 import msgspec
 
-from keebai_async.campaign.given import META, Names
+from keebai_async.campaign.given import META, Names, as_fields
 from keebai_async.campaign.original import Originals, one_object_a_line
-from keebai_async.campaign.recipient import Recipient
 from keebai_async.campaign.shape import NO_META, Row, Shape, picker
 from keebai_async.sources.block import Block, Cells, Lines, Objects
 
@@ -103,12 +102,11 @@ class Drafter:
         return Draft(where, to, values, _metas(metas, picker([at[name] for name in metas])(rows)))
 
     def _objects(self, items: Sequence[object]) -> Draft:
-        kinds = set(map(type, items))
-        if kinds == {Recipient}:
-            items = [self._as_dict(item) for item in items if isinstance(item, Recipient)]
-        elif kinds != {dict}:
-            return NOTHING
-        dicts: Sequence[Item] = [item for item in items if isinstance(item, dict)]
+        if set(map(type, items)) != {dict}:
+            items = [as_fields(item, self._names) for item in items]
+            if None in items:
+                return NOTHING
+        dicts: Sequence[Item] = items  # type: ignore[assignment]  # we have just looked
         service = self._names.variables in dicts[0] or self._names.meta_data in dicts[0]
         bulk, one = (self._service, self._one_service) if service else (self._flat, self._one_flat)
         draft = bulk(dicts, range(len(dicts)))
@@ -116,10 +114,6 @@ class Drafter:
             where = [position for position, item in enumerate(dicts) if one(item)]
             draft = bulk([dicts[position] for position in where], where) if where else None
         return draft or NOTHING
-
-    def _as_dict(self, item: Recipient) -> Item:
-        names = self._names
-        return {names.to: item.to, names.variables: item.variables, names.meta_data: item.meta_data}
 
     def _service(self, items: Sequence[Item], where: Sequence[int]) -> Draft | None:
         names = self._names

@@ -7,8 +7,8 @@ here, one row at a time, to be accepted after all or to be told what is wrong.
 import decimal
 import math
 import numbers
-from collections.abc import Mapping, Sequence
-from typing import Final
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Final, Protocol, runtime_checkable
 
 import msgspec
 
@@ -29,6 +29,15 @@ class Odd(msgspec.Struct, frozen=True):
 
 
 Value = str | Odd | None
+
+
+@runtime_checkable
+class Keyed(Protocol):
+    """What `dict` can be made of: names, and a value for each."""
+
+    def keys(self) -> Iterable[str]: ...
+
+    def __getitem__(self, name: str, /) -> object: ...
 
 
 class Given(msgspec.Struct, kw_only=True):
@@ -90,13 +99,22 @@ def from_line(line: bytes, names: Names) -> Given | Problem:
     )
 
 
+def as_fields(item: object, names: Names) -> dict[str, object] | None:
+    """A row that a program gave, as a dict; None if it is nothing of the kind."""
+    if isinstance(item, dict):
+        return item
+    if isinstance(item, Recipient):
+        return {names.to: item.to, names.variables: item.variables, names.meta_data: item.meta_data}
+    # A row of SQLite has names and is no Mapping.
+    return dict(item) if isinstance(item, Keyed) else None
+
+
 def from_object(item: object, names: Names) -> Given | Problem:
     """Read one dict, other mapping, or Recipient."""
-    if isinstance(item, Recipient):
-        item = {names.to: item.to, names.variables: item.variables, names.meta_data: item.meta_data}
-    if not isinstance(item, Mapping):
+    own = as_fields(item, names)
+    if own is None:
         return Problem(Reason.BAD_ROW, f"a row is a dict or a Recipient, not a {type(item).__name__}")
-    fields = {str(name): value for name, value in item.items()}
+    fields = {str(name): value for name, value in own.items()}
     variables, meta_data = fields.get(names.variables), fields.get(names.meta_data)
     if isinstance(variables, Mapping) or isinstance(meta_data, Mapping):
         if not isinstance(variables, Mapping | None):

@@ -5,8 +5,7 @@ from functools import cached_property
 
 import msgspec
 
-from keebai_async.campaign.given import Given, Names, from_cells, from_line, from_object
-from keebai_async.campaign.recipient import Recipient
+from keebai_async.campaign.given import Given, Names, as_fields, from_cells, from_line, from_object
 from keebai_async.campaign.template import Problem
 from keebai_async.sources.block import Block, Cells, Lines, Objects
 
@@ -63,10 +62,8 @@ class Originals:
                 over = {f"column {number}": cell for number, cell in enumerate(cells, start=1)}
                 return dict(zip(header, cells, strict=False)) | dict(list(over.items())[len(header) :])
             case Objects(items=items):
-                item = items[position]
-                if isinstance(item, Recipient):
-                    return _texts(msgspec.structs.asdict(item))
-                return _texts(item) if isinstance(item, Mapping) else {"row": str(item)}
+                fields = as_fields(items[position], self._names)
+                return {"row": str(items[position])} if fields is None else _texts(fields)
 
     def to(self, columns: Mapping[str, str]) -> str:
         """The number among the columns of a row, as it was given."""

@@ -33,6 +33,7 @@ class Shape:
             "Variables",
             fields,
             rename={field: name for (field, _), name in zip(fields, self.names, strict=True)},
+            frozen=True,
             forbid_unknown_fields=True,
             gc=False,
         )

@@ -14,7 +14,7 @@ from contextlib import aclosing
 from typing import TYPE_CHECKING, Final
 
 from keebai_async.errors import UnusableSource
-from keebai_async.sources.block import Cells
+from keebai_async.sources.block import BLOCK_BYTES, Cells
 from keebai_async.sources.pieces import Opener, pieces
 
 if TYPE_CHECKING:
@@ -43,7 +43,9 @@ class Delimited:
         *,
         columns: Mapping[str, str],
         delimiter: str | None = None,
+        size: int = BLOCK_BYTES,
     ) -> None:
+        self._size = size
         self.description = description
         self.columns = columns
         self._delimiter = delimiter
@@ -53,12 +55,11 @@ class Delimited:
         header: tuple[str, ...] | None = None
         unfinished = ""
         line = 1
-        async with aclosing(pieces(self._open, self.description)) as cut:
+        async with aclosing(pieces(self._open, self.description, size=self._size)) as cut:
             async for piece in cut:
                 text = unfinished + piece.decode()
                 if self._delimiter is None:
-                    text, line = _without_hint(text, line)
-                    self._delimiter = delimiter_of(text)
+                    text, line, self._delimiter = _begin(text, line)
                 rows, numbers, lines, unfinished = self._records(text, line)
                 line += lines
                 if len(unfinished) > MAX_RECORD:
@@ -124,12 +125,12 @@ def delimiter_of(text: str) -> str:
     return max(DELIMITERS, key=bare.count)
 
 
-def _without_hint(text: str, line: int) -> tuple[str, int]:
-    # Excel's own way to name the delimiter: a first line "sep=;".
+def _begin(text: str, line: int) -> tuple[str, int, str]:
+    # Excel's own way to name the delimiter is a first line "sep=;".
     first = next(_lines(text), "")
     if first.lower().startswith("sep=") and len(first.rstrip("\r\n")) == 5:
-        return text[len(first) :], line + 1
-    return text, line
+        return text[len(first) :], line + 1, first[4]
+    return text, line, delimiter_of(text)
 
 
 def _lines(text: str) -> Iterator[str]:

@@ -1,0 +1,77 @@
+"""What the tests of planning stand on: a template, a plan made of a list, and what the journal has of it."""
+
+from collections.abc import Mapping
+
+import msgspec
+
+from keebai_async.campaign.plan import PlanOptions, make_plan
+from keebai_async.campaign.planned import Plan
+from keebai_async.campaign.recipient import Rejection
+from keebai_async.journal.memory import MemoryJournal
+from keebai_async.keebai.models import Sender, Template
+from keebai_async.sources import People, open_source
+
+PROMO = Template(name="promo", language="es", status="APPROVED", variables=("nombre", "saldo"))
+PLAIN = Template(name="hola", language="es", status="APPROVED")
+SENDER = Sender(phone_number_id="100000000000009")
+
+
+class Made(msgspec.Struct, frozen=True):
+    """A plan, the people in its chunks as the service would get them, and the rows left out."""
+
+    plan: Plan
+    chunks: list[list[dict[str, object]]]
+    rejections: list[Rejection]
+
+    @property
+    def people(self) -> list[dict[str, object]]:
+        return [person for chunk in self.chunks for person in chunk]
+
+    @property
+    def numbers(self) -> list[object]:
+        return [person["to"] for person in self.people]
+
+    @property
+    def reasons(self) -> list[tuple[int, str, str]]:
+        return [(rejection.row, rejection.reason.value, rejection.field) for rejection in self.rejections]
+
+
+async def planned(
+    people: People,
+    template: Template = PROMO,
+    *,
+    columns: Mapping[str, str] | None = None,
+    options: PlanOptions | None = None,
+    journal: MemoryJournal | None = None,
+) -> Made:
+    journal = journal or MemoryJournal()
+    plan = await make_plan(
+        open_source(people, columns=columns),
+        campaign_id="promo-1",
+        name="Promo",
+        template=template,
+        sender=SENDER,
+        journal=journal,
+        created_at=1_790_000_000.0,
+        options=options or PlanOptions(),
+    )
+    assert plan.read == plan.ready + plan.duplicates + plan.rejected + plan.suppressed
+    chunks = [
+        msgspec.json.decode(await journal.items("promo-1", number), type=list[dict[str, object]])
+        for number, _ in enumerate(plan.chunks, start=1)
+    ]
+    assert tuple(map(len, chunks)) == plan.chunks
+    return Made(plan, chunks, [rejection async for rejection in journal.rejections("promo-1")])
+
+
+def person(number: int, **variables: object) -> dict[str, object]:
+    """Somebody in the service's own shape."""
+    return {
+        "to": f"+54911{number:08}",
+        "variables": {"nombre": f"Persona {number}", "saldo": f"{number},50", **variables},
+    }
+
+
+def flat(number: int, **columns: object) -> dict[str, object]:
+    """The same somebody as a flat row."""
+    return {"to": f"+54911{number:08}", "nombre": f"Persona {number}", "saldo": f"{number},50", **columns}

@@ -1,0 +1,172 @@
+"""The fast path and the slow path give one answer, on lists full of traps."""
+
+from collections.abc import Sequence
+
+import msgspec
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from keebai_async.campaign.reading import Checked, Reader
+from keebai_async.campaign.recipient import Recipient
+from keebai_async.campaign.shape import Shape
+from keebai_async.keebai.models import Template
+from keebai_async.sources.block import Block, Cells, Lines, Objects
+
+good_number = st.integers(10_000_000, 99_999_999).map(lambda digits: f"+54911{digits}")
+number = st.one_of(
+    good_number,
+    good_number.map(lambda to: f" {to}\n"),
+    st.sampled_from(
+        ["", "+", "+549", "011 15-5555-1111", "5.49E+12", "+5491155555555\n+5491155555556", "+٥٤٩١١"]
+    ),
+)
+good_text = st.sampled_from(
+    ["Ana", "Ñandú", "12,50", "👨\u200d👩\u200d👧", "a | b", "||", "1\u00a0000", "\\n", '"', "E+"]
+)
+trap = st.one_of(
+    st.sampled_from(["", " ", "\u3000", "\n", "a\tb", "a     b", "a\r\nb", "\x00", "\x85", "1.5E+12"]),
+    st.sampled_from(["a" * 1_024, "a" * 1_025, "ñ" * 1_024]),
+    st.text(max_size=8),
+)
+text = st.one_of(good_text, good_text, good_text, trap)
+odd = st.one_of(st.none(), st.booleans(), st.integers(), st.floats(), st.just([]), st.just({"a": "b"}))
+value = st.one_of(text, text, text, odd)
+meta = st.one_of(
+    st.just({}),
+    st.dictionaries(st.sampled_from(["a", "b", ""]), st.one_of(text, odd), max_size=2),
+    odd,
+)
+
+TEMPLATES = [
+    Template(name="two", language="es", status="APPROVED", variables=("nombre", "saldo")),
+    Template(name="one", language="es", status="APPROVED", variables=("1",)),
+    Template(name="none", language="es", status="APPROVED"),
+]
+templates = st.sampled_from(TEMPLATES)
+
+
+@st.composite
+def row(draw: st.DrawFn, template: Template) -> dict[str, object]:
+    """A row, mostly right, in either shape."""
+    names = [name for name in template.variables if draw(st.integers(0, 12))]
+    values: dict[str, object] = {name: draw(st.one_of(good_text, value)) for name in names}
+    if not draw(st.integers(0, 12)):
+        values["sobra"] = draw(value)
+    made: dict[str, object] = {"to": draw(st.one_of(good_number, number, odd))}
+    if draw(st.booleans()):
+        made["variables"] = values if draw(st.integers(0, 12)) else draw(value)
+        if draw(st.booleans()):
+            made["meta_data"] = draw(meta)
+    else:
+        made |= values
+        if draw(st.booleans()):
+            made["meta_a"] = draw(value)
+    if not draw(st.integers(0, 12)):
+        made["otra"] = draw(value)
+    return made
+
+
+@st.composite
+def uniform(draw: st.DrawFn, template: Template) -> dict[str, object]:
+    """A row that the fast path takes."""
+    made: dict[str, object] = {
+        "to": draw(good_number),
+        "variables": {name: draw(good_text) for name in template.variables},
+    }
+    return made | ({"meta_data": {"a": draw(good_text)}} if draw(st.booleans()) else {})
+
+
+@st.composite
+def listed(draw: st.DrawFn) -> tuple[Template, list[dict[str, object]]]:
+    template = draw(templates)
+    kind = draw(
+        st.sampled_from([row(template), uniform(template), st.one_of(uniform(template), row(template))])
+    )
+    return template, draw(st.lists(kind, min_size=1, max_size=12))
+
+
+def both(template: Template, block: Block) -> Checked:
+    """What the fast path says of a block, once it is certain that the slow path says the same."""
+    shape = Shape(template)
+    fast, slow = Reader(shape, {}), Reader(shape, {}, fast=False)
+    quick, exact = fast.read(block), slow.read(block)
+
+    assert quick.encoded == exact.encoded
+    assert list(quick.rejections) == list(exact.rejections)
+    assert list(quick.where) == list(exact.where)
+    assert sorted(fast.ignored) == sorted(slow.ignored)
+    assert len(quick.rows) + len(quick.rejections) == len(quick.originals)
+    return quick
+
+
+@given(listed())
+def test_the_two_paths_agree_on_dicts(made: tuple[Template, list[dict[str, object]]]) -> None:
+    template, rows = made
+    both(template, Objects(first=1, items=rows))
+
+
+@given(listed())
+def test_the_two_paths_agree_on_json_lines(made: tuple[Template, list[dict[str, object]]]) -> None:
+    template, rows = made
+    lines = []
+    for one in rows:
+        try:
+            lines.append(msgspec.json.encode(one))
+        except UnicodeEncodeError:
+            lines.append(b'{"to":"\\ud800"}')
+    both(template, Lines(first=1, data=b"\n".join(lines)))
+
+
+@given(
+    st.lists(
+        st.sampled_from(
+            [
+                b'{"to":"+5491155555555","variables":{"1":"a"}}',
+                b'{"to":"+5491155555555","variables":{"1":"a"},"meta_data":{ }}',
+                b'{"to":"+5491155555555","variables":{"1":"a"},"meta_data": {"a":1.10}}',
+                b'{"to":"+5491155555555","variables":{"1":"a"},"meta_data":null}',
+                b'{"to":"+5491155555555","variables":{"1":1.10}}',
+                b'{"to":"+5491155555555","1":"a","meta_x":1.10}',
+                b'{"to":"+5491155555555","variables":',
+                b'{"1":"a"}}',
+                b'{"1":"a"}}{"to":"+5491155555555","1":"a"}',
+                b'{"to":"+1","to":"+5491155555555","variables":{"1":"a"}}',
+                b"",
+                b"  ",
+                b"[]",
+                b"null",
+                b"[" * 5_000,
+            ]
+        ),
+        min_size=1,
+        max_size=8,
+    ),
+    st.sampled_from([b"\n", b"\r\n"]),
+)
+def test_the_two_paths_agree_on_broken_lines(lines: Sequence[bytes], end: bytes) -> None:
+    checked = both(TEMPLATES[1], Lines(first=1, data=end.join(lines) + end))
+
+    assert len(checked.originals) == sum(1 for line in lines if line.strip())
+
+
+@given(listed())
+@settings(max_examples=50)
+def test_the_two_paths_agree_on_recipients(made: tuple[Template, list[dict[str, object]]]) -> None:
+    template, rows = made
+    people = [
+        Recipient(to=one["to"], variables=one["variables"], meta_data=one.get("meta_data", {}))  # type: ignore[arg-type]
+        if isinstance(one.get("variables"), dict)
+        else one
+        for one in rows
+    ]
+    both(template, Objects(first=1, items=people))
+
+
+@given(
+    st.lists(st.lists(st.one_of(good_number, text), min_size=3, max_size=5), min_size=1, max_size=8),
+    st.lists(st.tuples(good_number, good_text, good_text, good_text), max_size=8),
+)
+def test_the_two_paths_agree_on_tables(bad: list[list[str]], good: list[Sequence[str]]) -> None:
+    header = ("to", "saldo", "meta_a", "nombre")
+    rows = [*good, *bad]
+    both(TEMPLATES[0], Cells(header=header, numbers=range(2, len(rows) + 2), rows=rows))

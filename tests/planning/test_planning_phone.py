@@ -1,0 +1,60 @@
+"""Which spellings are one person. Numbers are published examples: country pages and numbering plans."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from keebai_async.campaign.phone import all_e164, identities, identity, is_spreadsheet_number
+from keebai_async.keebai.limits import E164
+
+e164 = st.from_regex(E164, fullmatch=True)
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("+5491155555555", "+541155555555"),  # Argentina, Buenos Aires
+        ("+5493513333333", "+543513333333"),  # Argentina, Córdoba
+        ("+5215512345678", "+525512345678"),  # Mexico City
+        ("+5218112345678", "+528112345678"),  # Monterrey
+        ("+5511961234567", "+551161234567"),  # Brazil, São Paulo
+        ("+5551981234567", "+555181234567"),  # Brazil, Porto Alegre, where old accounts keep eight digits
+    ],
+)
+def test_one_person_in_two_spellings(one: str, other: str) -> None:
+    assert identity(one) == identity(other)
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("+5491155555555", "+5491155555556"),
+        ("+5511923456789", "+551123456789"),  # a mobile, and a landline of São Paulo
+        ("+12015550123", "+442015550123"),
+        ("+549115555555", "+5491155555555"),
+        ("+525512345678", "+55512345678"),
+    ],
+)
+def test_two_people(one: str, other: str) -> None:
+    assert identity(one) != identity(other)
+
+
+@given(st.lists(e164, min_size=1))
+def test_many_keys_at_once_are_the_keys_one_by_one(numbers: list[str]) -> None:
+    assert identities(numbers) == [identity(number) for number in numbers]
+
+
+@given(
+    st.lists(st.one_of(e164, st.text(alphabet="+0123456789\n ٣_"), st.just("+5491155555555\n")), min_size=1)
+)
+def test_a_list_is_in_e164_exactly_when_each_number_is(numbers: list[str]) -> None:
+    assert all_e164(numbers) == all(E164.fullmatch(number) for number in numbers)
+
+
+def test_two_numbers_hidden_in_one_do_not_pass() -> None:
+    assert not all_e164(["+5491155555555\n+5491155555556"])
+
+
+@pytest.mark.parametrize("text", ["5.49116E+12", "5,49116E+12", "+5.49e12", "5491155555555.0"])
+def test_what_a_spreadsheet_makes_of_a_number_is_recognised(text: str) -> None:
+    assert is_spreadsheet_number(text)
