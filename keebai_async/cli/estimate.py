@@ -6,7 +6,7 @@ from collections.abc import Iterable
 import msgspec
 
 from keebai_async.campaign.planned import Plan
-from keebai_async.keebai.limits import DELIVERY_RATE
+from keebai_async.polling.planner import DELIVERY_RATE
 from keebai_async.quota.window import Quota
 
 POLLS_PER_CHUNK = 3

@@ -16,10 +16,17 @@ from keebai_async.cli.talk import answer, say
 
 
 async def follow(
-    run: CampaignRun, *, campaign_id: str, ready: int, chunks: tuple[ChunkLine, ...] = (), json: bool
+    run: CampaignRun,
+    *,
+    ready: int,
+    chunks: tuple[ChunkLine, ...] = (),
+    json: bool,
+    resumable: bool = True,
 ) -> Report:
     """Run it and show how far it is. The first Ctrl-C or SIGTERM stops it in good order."""
-    farewell = f"left at once; to go on: keebai-async resume {campaign_id}"
+    farewell = "left at once"
+    if resumable:
+        farewell += f"; to go on: keebai-async resume {run.campaign_id}"
     with meter() as shown:
         campaign = CampaignMeter(shown, ready=ready, chunks=chunks)
 
@@ -28,12 +35,11 @@ async def follow(
             if json:
                 emit(event)
 
-        async with anyio.create_task_group() as tasks:
+        async with run, anyio.create_task_group() as tasks:
             tasks.start_soon(partial(watch_interrupts, partial(run.stop, "interrupted"), farewell=farewell))
-            async with run:
-                async for event in run.events():
-                    tell(event)
-                report = await run.report()
+            async for event in run.events():
+                tell(event)
+            report = await run.report()
             tasks.cancel_scope.cancel()
     return report
 

@@ -112,5 +112,5 @@ async def launch_plan(keebai: Keebai, plan: Plan, manner: Manner) -> tuple[Exit,
                 say(f"the plan is kept: keebai-async launch {plan.campaign_id}")
             return Exit.DECLINED, None
     run = keebai.campaigns.start(plan, track=manner.wait)
-    report = await follow(run, campaign_id=plan.campaign_id, ready=plan.ready, json=manner.json)
+    report = await follow(run, ready=plan.ready, json=manner.json, resumable=manner.resumable)
     return conclude(report, json=manner.json, resumable=manner.resumable), report

@@ -54,9 +54,7 @@ async def _resume(campaign: str, connection: Connection, manner: Manner) -> Exit
                 say("declined: nothing was submitted")
                 return Exit.DECLINED
         run = keebai.campaigns.resume(campaign, track=manner.wait)
-        report = await follow(
-            run, campaign_id=campaign, ready=before.ready, chunks=before.chunks, json=manner.json
-        )
+        report = await follow(run, ready=before.ready, chunks=before.chunks, json=manner.json)
         return conclude(report, json=manner.json)
 
 
