@@ -19,9 +19,10 @@ from keebai_async.campaign.ports import Journal, Requests, Service, Started, Wis
 from keebai_async.campaign.report import Report, report_of
 from keebai_async.campaign.stop import Cause, Stop
 from keebai_async.campaign.submit import Submitter
-from keebai_async.campaign.track import Tracker, gauge
+from keebai_async.campaign.track import Tracker
 from keebai_async.clock import Clock
 from keebai_async.errors import CampaignBusy, KeebaiError
+from keebai_async.keebai.broadcasts import gauge
 from keebai_async.polling.planner import PollPlan
 from keebai_async.polling.watcher import Watcher
 

@@ -10,12 +10,7 @@ from keebai_async.campaign.stop import Stop, stop_for_error
 from keebai_async.errors import NotFound, RequestError, ScopeMissing, TokenRejected
 from keebai_async.keebai.models import BroadcastStatus
 from keebai_async.polling.planner import Stuck
-from keebai_async.polling.watcher import Gauge, Watcher
-
-
-def gauge(status: BroadcastStatus) -> Gauge:
-    """How far a broadcast is, in the words of the poll planner."""
-    return Gauge(done=status.sent + status.failed, total=status.total_recipients, final=status.final)
+from keebai_async.polling.watcher import Watcher
 
 
 class Tracker:

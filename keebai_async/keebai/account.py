@@ -1,7 +1,7 @@
 """Who a token is."""
 
 from keebai_async.keebai.asking import Asking
-from keebai_async.keebai.reading import Fields, fields_of
+from keebai_async.transport.reading import Fields, fields_of
 
 
 async def me(asking: Asking, *, once: bool = False) -> Fields:

@@ -1,11 +1,13 @@
 """Broadcasts: one request that messages up to 5,000 people, and its counters afterwards."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Mapping, Sequence
 from typing import Final
 
+import msgspec
+
 from keebai_async.clock import SYSTEM_CLOCK, Clock
-from keebai_async.errors import InvalidInput, RateLimited, TimedOut
+from keebai_async.errors import InvalidInput, TimedOut
 from keebai_async.keebai.asking import Asking, RecipientLike, encoded
 from keebai_async.keebai.checking import (
     check_meta_data,
@@ -14,9 +16,11 @@ from keebai_async.keebai.checking import (
     check_variables,
     check_word,
 )
-from keebai_async.keebai.limits import DELIVERY_RATE
 from keebai_async.keebai.models import AcceptedBroadcast, BroadcastStatus
 from keebai_async.keebai.reading import count, fields_of, json_of, text
+from keebai_async.polling.following import OnStuck, follow, log_stuck
+from keebai_async.polling.planner import PollPlan
+from keebai_async.polling.watcher import Gauge
 from keebai_async.transport.address import segment
 from keebai_async.transport.complaint import error_for, undecodable
 from keebai_async.transport.reply import Answer
@@ -24,10 +28,11 @@ from keebai_async.transport.request import Lane, Request
 from keebai_async.transport.verdict import Accepted
 
 BULK_PATH: Final = "/messages/bulk"
+STUCK_AFTER: Final = 900.0
+"""Seconds without any movement until a broadcast is called stuck."""
+
 POLL_FLOOR: Final = 5.0
 """Seconds between two looks at one broadcast, at least. Source: contract, section 6."""
-LONGEST_WAIT: Final = 30.0
-"""Seconds between two looks at one broadcast, at most: a prediction may be wrong."""
 
 _KNOWN_FIELDS = frozenset({"to", "variables", "meta_data"})
 
@@ -112,44 +117,84 @@ class Broadcasts:
             raise undecodable(answer, request)
         return status
 
-    async def wait(self, broadcast_id: str, *, timeout: float | None = None) -> BroadcastStatus:
-        """Look until the broadcast is final, never more often than the poll floor allows.
+    async def wait(
+        self,
+        broadcast_id: str,
+        *,
+        timeout: float | None = None,
+        stuck_after: float = STUCK_AFTER,
+        on_stuck: OnStuck = log_stuck,
+    ) -> BroadcastStatus:
+        """Look until the broadcast is final, as seldom as its progress allows, and give its last status.
 
         Each look costs a request of the quota. *timeout* is for the whole wait, in seconds of the
-        client's clock; without it there is no end but the broadcast's.
+        client's clock; without it there is no end but the broadcast's. *on_stuck* is told when nothing
+        has moved for *stuck_after* seconds (default: a warning in the log), and waiting goes on.
 
         Raises:
             TimedOut: it was not final in time.
-            RequestError: as `status` raises it.
+            RequestError: as `status` raises it, unless the next look may do better.
         """
         deadline = math.inf if timeout is None else self._clock.now() + timeout
-        said, looks = "unknown", 0
-        while True:
-            looks += 1
-            try:
-                status = await self.status(broadcast_id)
-            except RateLimited as error:
-                wait = max(self._poll_floor, error.retry_after)
-            else:
-                if status.final:
-                    return status
-                said, wait = status.status, seconds_until_look(status, floor=self._poll_floor)
-            if self._clock.now() + wait > deadline:
-                raise TimedOut(
-                    f"broadcast {broadcast_id} is not final after {timeout:g} s: {said}",
-                    method="GET",
-                    path=f"{BULK_PATH}/{segment(broadcast_id, field='broadcast_id')}",
-                    attempts=looks,
-                )
-            await self._clock.sleep(wait)
+        said = "nothing"
+        async for status in self._follow([broadcast_id], stuck_after, on_stuck, deadline):
+            if status.final:
+                return status
+            said = f"{status.status}, {status.pending} pending"
+        raise TimedOut(
+            f"broadcast {broadcast_id} is not final after {timeout:g} s: {said}",
+            method="GET",
+            path=f"{BULK_PATH}/{segment(broadcast_id, field='broadcast_id')}",
+        )
+
+    async def watch(
+        self,
+        broadcasts: Iterable[str | AcceptedBroadcast],
+        *,
+        stuck_after: float = STUCK_AFTER,
+        on_stuck: OnStuck = log_stuck,
+    ) -> AsyncGenerator[BroadcastStatus, None]:
+        """Yield every change of many broadcasts, whoever made them, until all are final.
+
+        The looks are planned together, so that many broadcasts share what the quota allows. Counters
+        never go back. *stuck_after* and *on_stuck* are as in `wait`.
+
+        Raises:
+            RequestError: as `status` raises it, unless the next look may do better.
+        """
+        ids = [one if isinstance(one, str) else one.broadcast_id for one in broadcasts]
+        last: dict[str, BroadcastStatus] = {}
+        async for status in self._follow(ids, stuck_after, on_stuck, math.inf):
+            before = last.get(status.broadcast_id)
+            if status != before:
+                last[status.broadcast_id] = status
+                yield status
+
+    async def _follow(
+        self, ids: Sequence[str], stuck_after: float, on_stuck: OnStuck, deadline: float
+    ) -> AsyncIterator[BroadcastStatus]:
+        plan = PollPlan(floor=self._poll_floor, stuck_after=stuck_after)
+        last: dict[str, BroadcastStatus] = {}
+        looks = follow(
+            self.status, gauge, ids, plan=plan, clock=self._clock, on_stuck=on_stuck, deadline=deadline
+        )
+        async for broadcast_id, seen in looks:
+            last[broadcast_id] = status = not_before(seen, last.get(broadcast_id))
+            yield status
 
 
-def seconds_until_look(status: BroadcastStatus, *, floor: float) -> float:
-    """When to look at a broadcast again: at its predicted end, but within *floor* and half a minute.
+def gauge(status: BroadcastStatus) -> Gauge:
+    """How far a broadcast is, in the words of the poll planner."""
+    return Gauge(done=status.sent + status.failed, total=status.total_recipients, final=status.final)
 
-    Source: contract, section 6: at least 5 s apart, 30 s for large ones.
-    """
-    return max(floor, min(LONGEST_WAIT, status.pending / DELIVERY_RATE))
+
+def not_before(status: BroadcastStatus, last: BroadcastStatus | None) -> BroadcastStatus:
+    """*status* with counters that do not go back behind those that were told *last*."""
+    if last is None or (status.sent >= last.sent and status.failed >= last.failed):
+        return status
+    sent, failed = max(status.sent, last.sent), max(status.failed, last.failed)
+    pending = max(0, status.total_recipients - sent - failed)
+    return msgspec.structs.replace(status, sent=sent, failed=failed, pending=pending)
 
 
 def read_accepted(answer: Answer) -> AcceptedBroadcast | None:

@@ -2,7 +2,7 @@
 
 from keebai_async.keebai.asking import Asking, listed
 from keebai_async.keebai.models import Channel
-from keebai_async.keebai.reading import Fields, flag, text
+from keebai_async.transport.reading import Fields, flag, text
 
 
 class Channels:

@@ -14,6 +14,3 @@ MAX_VARIABLE: Final = 1_024
 
 E164: Final = re.compile(r"\+[1-9][0-9]{6,14}")
 """A phone number as the service takes it; use it with `fullmatch`. Source: contract, section 3.1."""
-
-DELIVERY_RATE: Final = 80.0
-"""Messages a second that one sender delivers by default. Source: contract, section 10, "Throughput"."""

@@ -11,8 +11,8 @@ from keebai_async.keebai.checking import (
     check_word,
 )
 from keebai_async.keebai.models import Receipt
-from keebai_async.keebai.reading import fields_of, json_of, text
 from keebai_async.transport.complaint import error_for
+from keebai_async.transport.reading import fields_of, json_of, text
 from keebai_async.transport.reply import Answer
 from keebai_async.transport.request import Lane
 from keebai_async.transport.verdict import Accepted

@@ -2,7 +2,7 @@
 
 from keebai_async.keebai.asking import Asking, listed
 from keebai_async.keebai.models import Number
-from keebai_async.keebai.reading import Fields, text
+from keebai_async.transport.reading import Fields, text
 
 
 class Numbers:

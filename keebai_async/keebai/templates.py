@@ -10,8 +10,8 @@ from keebai_async.keebai.asking import Asking, decoded
 from keebai_async.keebai.checking import check_word
 from keebai_async.keebai.models import Template
 from keebai_async.keebai.paging import Pages
-from keebai_async.keebai.reading import Fields, items_of, text, texts
 from keebai_async.transport.complaint import undecodable
+from keebai_async.transport.reading import Fields, items_of, text, texts
 from keebai_async.transport.request import Lane, Request
 
 OTHER_STATUSES: Final = ("PENDING", "IN_REVIEW", "PAUSED", "REJECTED", "DISABLED", "IN_APPEAL")

@@ -22,8 +22,10 @@ from typing import Final
 
 import msgspec
 
-from keebai_async.keebai.limits import DELIVERY_RATE
 from keebai_async.quota.window import DEFAULT_QUOTAS, Quota
+
+DELIVERY_RATE: Final = 80.0
+"""Messages a second that one sender delivers by default. Source: contract, section 10, "Throughput"."""
 
 EARLY: Final = 0.75
 """The part of a predicted wait after which the head is read a first time, to correct the prediction."""

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from keebai_async import BroadcastStatus, Keebai, Phase, Undecodable
-from keebai_async.keebai.broadcasts import read_accepted, read_status, seconds_until_look
+from keebai_async.keebai.broadcasts import read_accepted, read_status
 from keebai_async.keebai.messages import read_receipt
 from keebai_async.keebai.paging import MOST_PAGES, Pages
 from keebai_async.transport.gate import OpenGate
@@ -90,12 +90,6 @@ def test_no_bytes_are_too_strange_to_read(body: bytes) -> None:
     read_accepted(given_)
     read_receipt(given_)
     read_status(given_, "b")
-
-
-@given(st.integers(0, 10**9), st.floats(0.1, 60.0))
-def test_the_next_look_is_never_before_the_floor(pending: int, floor: float) -> None:
-    status = BroadcastStatus(broadcast_id="b", status="running", pending=pending)
-    assert floor <= seconds_until_look(status, floor=floor) <= max(floor, 30.0)
 
 
 replies = st.fixed_dictionaries(

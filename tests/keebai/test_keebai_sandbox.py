@@ -20,6 +20,7 @@ from keebai_async import (
     Undecodable,
 )
 from keebai_async.clock import ManualClock
+from keebai_async.polling.planner import Stuck
 from keebai_async.sandbox import Dialect, Sandbox, SandboxTemplate, SandboxToken, faults
 from keebai_async.transport.gate import OpenGate
 from keebai_async.transport.verdict import Accepted, Halted
@@ -112,6 +113,58 @@ async def test_waiting_ends_with_its_timeout(keebai: Keebai) -> None:
     )
     with pytest.raises(TimedOut, match="not final after 20 s"):
         await keebai.broadcasts.wait(accepted.broadcast_id, timeout=20.0)
+
+
+async def test_watching_many_broadcasts_tells_each_change_until_all_are_final(keebai: Keebai) -> None:
+    ids = [
+        (
+            await keebai.broadcasts.create(
+                template="aviso",
+                language="es",
+                recipients=[{"to": f"+54911{part}55{number:05}"} for number in range(2000)],
+            )
+        ).broadcast_id
+        for part in range(5)
+    ]
+    before = keebai.requests.polls
+
+    told: dict[str, list[int]] = {broadcast_id: [] for broadcast_id in ids}
+    async for status in keebai.broadcasts.watch(ids):
+        told[status.broadcast_id].append(status.sent)
+
+    assert all(counts[-1] == 2000 for counts in told.values())
+    assert all(counts == sorted(set(counts)) for counts in told.values())
+    assert keebai.requests.polls - before <= 4 * len(ids)
+
+
+async def test_a_watch_can_be_left_after_its_first_word(keebai: Keebai) -> None:
+    accepted = await keebai.broadcasts.create(
+        template="aviso",
+        language="es",
+        recipients=[{"to": f"+54911555{number:05}"} for number in range(1000)],
+    )
+    watch = keebai.broadcasts.watch([accepted])
+    first = await anext(watch)
+    await watch.aclose()
+    assert first.broadcast_id == accepted.broadcast_id
+
+
+async def test_a_broadcast_that_does_not_move_is_told_as_stuck_and_waited_for(
+    keebai: Keebai, sandbox: Sandbox, clock: ManualClock
+) -> None:
+    first = await keebai.broadcasts.create(
+        template="aviso",
+        language="es",
+        recipients=[{"to": f"+54911555{number:05}"} for number in range(5000)],
+    )
+    behind = await keebai.broadcasts.create(template="aviso", language="es", recipients=[{"to": PERSON}])
+    stuck: list[Stuck] = []
+
+    final = await keebai.broadcasts.wait(behind.broadcast_id, stuck_after=30.0, on_stuck=stuck.append)
+
+    assert final.sent == 1
+    assert [one.broadcast_id for one in stuck] == [behind.broadcast_id]
+    assert (await keebai.broadcasts.status(first.broadcast_id)).final
 
 
 async def test_numbers_channels_and_the_token_itself_are_listed(keebai: Keebai, sandbox: Sandbox) -> None:
