@@ -17,12 +17,12 @@ from keebai_async.keebai.checking import (
     check_word,
 )
 from keebai_async.keebai.models import AcceptedBroadcast, BroadcastStatus
-from keebai_async.keebai.reading import count, fields_of, json_of, text
 from keebai_async.polling.following import OnStuck, follow, log_stuck
 from keebai_async.polling.planner import PollPlan
 from keebai_async.polling.watcher import Gauge
 from keebai_async.transport.address import segment
 from keebai_async.transport.complaint import error_for, undecodable
+from keebai_async.transport.reading import count, fields_of, json_of, text
 from keebai_async.transport.reply import Answer
 from keebai_async.transport.request import Lane, Request
 from keebai_async.transport.verdict import Accepted
