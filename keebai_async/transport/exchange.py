@@ -11,7 +11,9 @@ from typing import Protocol
 
 from keebai_async.clock import SYSTEM_CLOCK, Clock
 from keebai_async.errors import Misused
-from keebai_async.transport.complaint import error_for, error_for_read
+from keebai_async.transport.complaint import error_for, error_for_read, error_of_fault
+from keebai_async.transport.conventions import KEEBAI, Conventions
+from keebai_async.transport.fault import fault_in_success
 from keebai_async.transport.gate import Ending, Gate, Place
 from keebai_async.transport.judge import judge
 from keebai_async.transport.reply import Answer, Failure, Outcome, Stage
@@ -49,6 +51,7 @@ class Exchange:
         retries: RetryPolicy | None = None,
         policy: SubmitPolicy | None = None,
         timeouts: Timeouts | None = None,
+        conventions: Conventions = KEEBAI,
     ) -> None:
         self._session = session
         self._gate = gate
@@ -57,6 +60,7 @@ class Exchange:
         self._retries = retries or RetryPolicy()
         self._policy = policy or SubmitPolicy()
         self._timeouts = timeouts
+        self._conventions = conventions
 
     async def read(self, request: Request, *, tally: Requests | None = None, once: bool = False) -> Answer:
         """A complete 2xx, after the retries that the policy allows; none if *once*.
@@ -71,6 +75,9 @@ class Exchange:
             attempt += 1
             outcome = await self._attempt(request, attempt, tally)
             if isinstance(outcome, Answer) and 200 <= outcome.status < 300 and outcome.complete:
+                fault = fault_in_success(outcome) if self._conventions.error_in_success else None
+                if fault is not None:
+                    raise error_of_fault(fault, request, attempt)
                 return outcome
             if not once and not throttled and self._worth_waiting(outcome):
                 throttled = True  # the gate holds the next attempt until the pause is over
@@ -122,7 +129,12 @@ class Exchange:
             Misused: the session is closed, or of another event loop; then *leaving* was not awaited.
         """
         outcome = await self._attempt(request, attempt, tally, leaving)
-        return judge(outcome, wall=self._clock.wall(), policy=policy or self._policy)
+        return judge(
+            outcome,
+            wall=self._clock.wall(),
+            policy=policy or self._policy,
+            conventions=self._conventions,
+        )
 
     async def _attempt(
         self, request: Request, attempt: int, tally: Requests | None, leaving: Leaving | None = None

@@ -1,6 +1,8 @@
 """The service's own words about a request it did not accept. Pure.
 
-Two envelopes are documented, and a reply may be in neither. Source: contract, section 5.
+Keebai documents two envelopes, Whautomate none, and a reply may be in neither: an object with `error` (an
+object, a text or a list) or `message`, or a text by itself. Source: contract, section 5; Whautomate's
+contract, section 8.
 """
 
 import http
@@ -35,16 +37,16 @@ _NAMES_OF_INDEX = ("index", "item", "recipient_index")
 
 
 def fault_of(answer: Answer) -> Fault:
-    """Read either envelope; of a body in neither, only the status speaks."""
-    envelope = _object(answer.body)
+    """Read any envelope; of a body in none, only the status speaks."""
+    envelope = _object(answer)
     error = envelope.get("error")
     inner = error if isinstance(error, dict) else envelope
     code = inner.get("code")
     details = inner.get("details")
     found = _Found()
     messages = list(_texts(inner.get("message")))
-    if not isinstance(error, dict) and isinstance(error, str) and not messages:
-        messages.append(error)
+    if not isinstance(error, dict) and not messages:
+        messages.extend(_texts(error))
     for message in messages:
         found.read_message(message)
     found.read_details(details)
@@ -58,6 +60,23 @@ def fault_of(answer: Answer) -> Fault:
         required=_names(details, "required"),
         missing=_names(details, "missing"),
     )
+
+
+def fault_in_success(answer: Answer) -> Fault | None:
+    """What a 2xx complains of: an `error` that is not empty, or `"success": false`; None if of nothing."""
+    if answer.body.lstrip()[:1] != b"{":
+        return None  # a list of a thousand rows is not read twice
+    fields = _object(answer)
+    if fields.get("error") or fields.get("success") is False:
+        return fault_of(answer)
+    return None
+
+
+def names_a_thing(answer: Answer) -> bool:
+    """Whether the reply carries an id, by itself or inside `data`."""
+    fields = _object(answer)
+    inner = fields.get("data")
+    return bool(fields.get("id") or (isinstance(inner, dict) and inner.get("id")))
 
 
 def http_phrase(status: int) -> str:
@@ -121,15 +140,21 @@ class _Found:
             self.items.append(int(item))
 
 
-def _object(body: bytes) -> dict[str, object]:
+def _object(answer: Answer) -> dict[str, object]:
     try:
-        return msgspec.json.decode(body, type=dict[str, object])
+        value = msgspec.json.decode(answer.body, type=dict[str, object] | str)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
-        return {}
+        media_type = (answer.header("Content-Type") or "").lower()
+        if not media_type.startswith("text/plain"):
+            return {}
+        value = answer.body.decode("utf-8", "replace")
+    return {"message": value} if isinstance(value, str) else value
 
 
 def _texts(value: object) -> Iterator[str]:
     for part in value if isinstance(value, list) else [value]:
+        if isinstance(part, dict):
+            part = part.get("message")
         if isinstance(part, str) and part.strip():
             yield part
 

@@ -9,7 +9,8 @@ from typing import Final
 
 import msgspec
 
-from keebai_async.transport.fault import fault_of, http_phrase
+from keebai_async.transport.conventions import KEEBAI, Conventions
+from keebai_async.transport.fault import fault_in_success, fault_of, http_phrase, names_a_thing
 from keebai_async.transport.reply import Answer, Failure, Outcome, Stage
 from keebai_async.transport.throttle import pause_of
 from keebai_async.transport.verdict import (
@@ -23,7 +24,6 @@ from keebai_async.transport.verdict import (
     Verdict,
 )
 
-_REFUSED = frozenset({400, 413, 422})
 _HALTED = frozenset({401, 403, 404})
 _PERHAPS_SENT: Final = "META_MISSING_MESSAGE_ID"
 """A 400 that is none: Meta took the message and gave no id for it. Source: contract, section 5."""
@@ -31,26 +31,32 @@ _PERHAPS_SENT: Final = "META_MISSING_MESSAGE_ID"
 _TABLE_POLICY: Final = SubmitPolicy()
 
 
-def judge(outcome: Outcome, *, wall: float, policy: SubmitPolicy = _TABLE_POLICY) -> Verdict:
+def judge(
+    outcome: Outcome,
+    *,
+    wall: float,
+    policy: SubmitPolicy = _TABLE_POLICY,
+    conventions: Conventions = KEEBAI,
+) -> Verdict:
     """Say what became of one attempt at a submit. *wall* is Unix time, for a pause given as a date."""
     if isinstance(outcome, Failure):
         if outcome.stage is Stage.NOT_WRITTEN:
             return Unsent(reason=outcome.reason, timed_out=outcome.timed_out)
         return Unknown(reason=outcome.reason, timed_out=outcome.timed_out)
-    return _judge_answer(outcome, wall, policy)
+    return _judge_answer(outcome, wall, policy, conventions)
 
 
-def _judge_answer(answer: Answer, wall: float, policy: SubmitPolicy) -> Verdict:
+def _judge_answer(answer: Answer, wall: float, policy: SubmitPolicy, conventions: Conventions) -> Verdict:
     status = answer.status
     if 200 <= status < 300:
-        return _judge_success(answer)
+        return _judge_success(answer, conventions)
     if status == 429:
         return Throttled(pause=pause_of(answer, wall=wall))
-    if status in _REFUSED or status in _HALTED:
+    if status in conventions.refused or status in _HALTED:
         fault = fault_of(answer)
         if fault.code == _PERHAPS_SENT:
             return Unknown(reason=f"the message may have been sent: {fault.code}", status=status)
-        return Refused(fault=fault) if status in _REFUSED else Halted(fault=fault)
+        return Halted(fault=fault) if status in _HALTED else Refused(fault=fault)
     if status in policy.resend_on:
         return Unsent(
             reason=f"{status} {http_phrase(status)}, which the submit policy resends", status=status
@@ -60,10 +66,18 @@ def _judge_answer(answer: Answer, wall: float, policy: SubmitPolicy) -> Verdict:
     return Unknown(reason=f"{status} {http_phrase(status)}", status=status)
 
 
-def _judge_success(answer: Answer) -> Verdict:
+def _judge_success(answer: Answer, conventions: Conventions) -> Verdict:
     if _is_html(answer):
         # A page for people was not written by the API, whatever its status: who knows what it did.
         return Unknown(reason=f"{answer.status} with an HTML page", status=answer.status)
+    fault = fault_in_success(answer) if conventions.error_in_success else None
+    if fault is not None and names_a_thing(answer):
+        # An error beside the id of what was made: it may be there all the same.
+        return Unknown(
+            reason=f"{answer.status} with an id and an error: {fault.message}", status=answer.status
+        )
+    if fault is not None:
+        return Refused(fault=fault)
     if answer.status == 202 or (answer.complete and is_json(answer.body)):
         return Accepted(answer=answer)
     return Unknown(reason=f"{answer.status} without readable JSON", status=answer.status)
