@@ -1,0 +1,55 @@
+"""Where a person says the spending is kept: `memory:`, `sqlite:PATH` or `redis://...`, as a store."""
+
+from pathlib import Path
+from typing import Final
+from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
+
+from keebai_async.clock import SYSTEM_CLOCK, Clock
+from keebai_async.errors import InvalidInput
+from keebai_async.quota.memory import MemoryStore
+from keebai_async.quota.sqlite import SqliteStore
+from keebai_async.quota.store import Store
+
+QUOTA_STORE_VARIABLE: Final = "KEEBAI_QUOTA_STORE"
+
+_REDIS = ("redis", "rediss", "unix")
+_FORMS = "memory:, sqlite:PATH or redis://HOST:PORT/NUMBER"
+
+
+def open_store(url: str, *, key: str, clock: Clock = SYSTEM_CLOCK) -> Store:
+    """The store at *url*, for the token whose hash is *key*. Nothing is opened or reached yet.
+
+    A Redis URL may end in `?when_gone=local` and `&share=0.25`: what a process does while Redis cannot be
+    reached. Without it, requests fail then.
+
+    Raises:
+        InvalidInput: *url* has another form, or asks for Redis without the `redis` extra.
+    """
+    scheme, _, rest = url.partition(":")
+    if scheme == "memory" and not rest:
+        return MemoryStore(clock)
+    if scheme == "sqlite" and rest.removeprefix("//"):
+        return SqliteStore(Path(rest.removeprefix("//")).expanduser(), key, clock=clock)
+    if scheme in _REDIS and rest:
+        return _redis(url, key, clock)
+    # A URL may hold a password: only its scheme is shown.
+    raise InvalidInput(f"a store of the quota is {_FORMS}, not {scheme}:...", field="quota_store")
+
+
+def _redis(url: str, key: str, clock: Clock) -> Store:
+    try:
+        from keebai_async.quota.redis import SHARE, RedisStore
+    except ImportError as error:
+        message = "keeping the quota in Redis needs the extra: pip install 'keebai-async[redis]'"
+        raise InvalidInput(message, field="quota_store") from error
+    parts = urlsplit(url)
+    options = dict(parse_qsl(parts.query))
+    when_gone, share = options.pop("when_gone", "fail"), options.pop("share", str(SHARE))
+    plain = urlunsplit(parts._replace(query=urlencode(options)))
+    try:
+        part = float(share)
+        if when_gone not in ("fail", "local") or not 0 < part <= 1:
+            raise ValueError("when_gone is fail or local, share above 0 and at most 1")
+        return RedisStore(plain, key, clock=clock, local_when_gone=when_gone == "local", share=part)
+    except ValueError as error:
+        raise InvalidInput(f"cannot use this Redis URL: {error}", field="quota_store") from error

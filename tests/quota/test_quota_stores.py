@@ -1,0 +1,285 @@
+"""The contract of every store: memory, a SQLite file, and a real Redis."""
+
+import random
+
+import pytest
+
+from keebai_async.errors import InvalidInput
+from keebai_async.quota.books import Books
+from keebai_async.quota.memory import MemoryStore
+from keebai_async.quota.redis import RedisStore
+from keebai_async.quota.sqlite import SqliteStore
+from keebai_async.quota.store import Held, Store, Word
+from keebai_async.quota.stores import open_store
+from keebai_async.quota.window import Quota, Room, Wait
+from keebai_async.transport.gate import Ending
+from tests.quota.benches import LONGEST, Bench
+
+SOON = 0.5  # Redis's own clock goes on while a test runs
+
+ANSWERED = Word(ending=Ending.ANSWERED, grace=30.0)
+UNSENT = Word(ending=Ending.UNSENT, grace=30.0)
+UNANSWERED = Word(ending=Ending.UNANSWERED, grace=30.0)
+
+
+def rooms_of(*quotas: Quota) -> list[Room]:
+    return [Room(quota=quota, per=quota.per, most=quota.limit) for quota in quotas]
+
+
+MINUTE, HOUR = Quota(2, 60.0), Quota(3, 3_600.0)
+TWO_A_MINUTE = rooms_of(MINUTE)
+BOTH = rooms_of(MINUTE, HOUR)
+PLENTY = rooms_of(Quota(60, 60.0), Quota(1_000, 3_600.0))
+
+
+async def held(store: Store, rooms: list[Room]) -> Held:
+    answer = await store.take(rooms)
+    assert isinstance(answer, Held), answer
+    return answer
+
+
+async def waits(store: Store, rooms: list[Room]) -> Wait:
+    answer = await store.take(rooms)
+    assert isinstance(answer, Wait)
+    return answer
+
+
+async def spend(store: Store, rooms: list[Room], word: Word = ANSWERED) -> None:
+    await store.settle(await held(store, rooms), rooms, word)
+
+
+def about(seconds: float) -> object:
+    return pytest.approx(seconds, abs=SOON)
+
+
+async def test_a_place_is_free_a_window_after_the_reply(bench: Bench) -> None:
+    store = bench.open("a")
+    place = await held(store, TWO_A_MINUTE)
+    await bench.advance(20.0)
+    await store.settle(place, TWO_A_MINUTE, ANSWERED)
+    await spend(store, TWO_A_MINUTE)
+
+    wait = await waits(store, TWO_A_MINUTE)
+    assert (wait.seconds, wait.quota, wait.loose) == (about(60.0), MINUTE, False)
+    await bench.advance(60.0 + SOON)
+    await held(store, TWO_A_MINUTE)
+    await held(store, TWO_A_MINUTE)
+
+
+async def test_the_window_that_binds_is_named(bench: Bench) -> None:
+    store = bench.open("a")
+    await spend(store, BOTH)
+    await spend(store, BOTH)
+    assert (await waits(store, BOTH)).quota == MINUTE
+    await bench.advance(100.0)
+    await spend(store, BOTH)
+
+    wait = await waits(store, BOTH)
+    assert (wait.seconds, wait.quota) == (about(3_500.0), HOUR)
+
+
+async def test_places_under_way_are_counted_and_may_come_back_any_moment(bench: Bench) -> None:
+    store = bench.open("a")
+    first = await held(store, TWO_A_MINUTE)
+    await held(store, TWO_A_MINUTE)
+
+    wait = await waits(store, TWO_A_MINUTE)
+    assert (wait.seconds, wait.loose) == (about(60.0), True)
+    assert await store.settle(first, TWO_A_MINUTE, UNSENT)
+    await held(store, TWO_A_MINUTE)
+
+
+async def test_an_unanswered_request_counts_for_a_grace_more(bench: Bench) -> None:
+    store = bench.open("a")
+    await spend(store, TWO_A_MINUTE, UNANSWERED)
+    await spend(store, TWO_A_MINUTE, UNANSWERED)
+
+    assert (await waits(store, TWO_A_MINUTE)).seconds == about(90.0)
+
+
+async def test_all_who_open_it_share_it_and_other_tokens_do_not(bench: Bench) -> None:
+    await spend(bench.open("a"), TWO_A_MINUTE)
+    await spend(bench.open("a"), TWO_A_MINUTE)
+
+    assert (await waits(bench.open("a"), TWO_A_MINUTE)).seconds == about(60.0)
+    await held(bench.open("b"), TWO_A_MINUTE)
+
+
+async def test_one_process_can_end_what_it_took_after_another_opened_the_store(bench: Bench) -> None:
+    mine, other = bench.open("a"), bench.open("a")
+    place = await held(mine, TWO_A_MINUTE)
+    await spend(other, TWO_A_MINUTE)
+    await mine.settle(place, TWO_A_MINUTE, UNSENT)
+
+    await held(other, TWO_A_MINUTE)
+
+
+async def test_the_place_of_a_process_that_died_lapses(bench: Bench) -> None:
+    if bench.kind == "memory":
+        pytest.skip("what is in memory dies with its process")
+    await held(bench.open("a"), TWO_A_MINUTE)
+    await held(bench.open("a"), TWO_A_MINUTE)
+    survivor = bench.open("a")
+
+    await bench.advance(LONGEST + 1)
+    wait = await waits(survivor, TWO_A_MINUTE)
+    assert (wait.seconds, wait.loose) == (about(59.0), False)
+    await bench.advance(60.0)
+    await spend(survivor, TWO_A_MINUTE)
+    await spend(survivor, TWO_A_MINUTE)
+    await waits(survivor, TWO_A_MINUTE)
+
+
+async def test_a_late_word_about_a_place_that_lapsed_still_counts(bench: Bench) -> None:
+    store = bench.open("a")
+    place = await held(store, TWO_A_MINUTE)
+    await bench.advance(LONGEST + 50)
+    await store.settle(place, TWO_A_MINUTE, ANSWERED)
+    await spend(store, TWO_A_MINUTE)
+
+    assert (await waits(store, TWO_A_MINUTE)).seconds == about(60.0)
+
+
+async def test_a_pause_is_everybodys(bench: Bench) -> None:
+    await spend(bench.open("a"), PLENTY, Word(ending=Ending.ANSWERED, grace=30.0, pause=500.0))
+    other = bench.open("a")
+
+    wait = await waits(other, PLENTY)
+    assert (wait.seconds, wait.quota) == (about(500.0), None)
+    await bench.advance(501.0)
+    await held(other, PLENTY)
+
+
+async def test_a_guessed_pause_doubles_until_an_answer(bench: Bench) -> None:
+    store = bench.open("a")
+    refused = Word(ending=Ending.ANSWERED, grace=30.0, pause=0.0)
+    for seconds in (60.0, 120.0, 240.0, 480.0, 960.0, 1_920.0, 3_600.0, 3_600.0):
+        await spend(store, PLENTY, refused)
+        assert (await waits(store, PLENTY)).seconds == about(seconds)
+        await bench.advance(seconds + 1)
+    await spend(store, PLENTY)
+    await spend(store, PLENTY, refused)
+
+    assert (await waits(store, PLENTY)).seconds == about(60.0)
+
+
+async def test_refusals_of_one_burst_are_one_refusal(bench: Bench) -> None:
+    store = bench.open("a")
+    refused = Word(ending=Ending.ANSWERED, grace=30.0, pause=0.0)
+    burst = [await held(store, PLENTY) for _ in range(3)]
+    for place in burst:
+        await store.settle(place, PLENTY, refused)
+
+    assert (await waits(store, PLENTY)).seconds == about(60.0)
+
+
+async def test_after_a_pause_one_goes_alone(bench: Bench) -> None:
+    store = bench.open("a")
+    old = await held(store, PLENTY)
+    await spend(store, PLENTY, Word(ending=Ending.ANSWERED, grace=30.0, pause=50.0))
+    await bench.advance(51.0 - SOON)
+    await bench.advance(SOON)
+    probe = await held(store, PLENTY)
+
+    wait = await waits(store, PLENTY)
+    assert (wait.quota, wait.loose) == (None, True)
+    await store.settle(old, PLENTY, ANSWERED)
+    await waits(store, PLENTY)
+    assert await store.settle(probe, PLENTY, ANSWERED)
+    await held(store, PLENTY)
+    await held(store, PLENTY)
+
+
+async def test_what_others_spent_is_taken_over(bench: Bench) -> None:
+    minute, hour = (room.quota for room in PLENTY)
+    store = bench.open("a")
+    place = await held(store, PLENTY)
+    word = Word(ending=Ending.ANSWERED, grace=30.0, left=((minute, 1), (hour, 900)))
+    await store.settle(place, PLENTY, word)
+    await spend(store, PLENTY)
+
+    wait = await waits(store, PLENTY)
+    assert (wait.seconds, wait.quota) == (about(60.0), minute)
+    await bench.advance(60.0 + SOON)
+    for _ in range(60):
+        await spend(store, PLENTY)
+    assert (await waits(store, PLENTY)).quota == minute
+
+
+async def test_it_tells_how_long_one_behind_others_would_wait(bench: Bench) -> None:
+    store = bench.open("a")
+    assert await store.forecast(TWO_A_MINUTE, 1) is None
+    await spend(store, TWO_A_MINUTE)
+    await spend(store, TWO_A_MINUTE)
+
+    waits = [await store.forecast(TWO_A_MINUTE, ahead) for ahead in (0, 1, 2, 4)]
+    assert [wait.seconds for wait in waits if wait] == [about(60), about(60), about(120), about(180)]
+    await bench.advance(61.0)
+    await spend(store, TWO_A_MINUTE, Word(ending=Ending.ANSWERED, grace=30.0, pause=77.0))
+    paused = await store.forecast(TWO_A_MINUTE, 0)
+    assert paused is not None
+    assert (paused.seconds, paused.quota) == (about(77.0), None)
+
+
+@pytest.mark.parametrize("seed", range(4))
+async def test_every_store_keeps_the_same_books(bench: Bench, seed: int) -> None:
+    """A long random history, beside the pure books: the answers are the same, to the second."""
+    chance = random.Random(seed)
+    rooms = rooms_of(Quota(5, 40.0), Quota(12, 200.0))
+    store, books, now = bench.open("a"), Books(), 0.0
+    under_way: list[tuple[Held, Held, float]] = []
+    for step in range(120):
+        move = chance.random()
+        if move < 0.45:
+            answer, expected = await store.take(rooms), books.take(str(step), rooms, now)
+            assert type(answer) is type(expected), step
+            if isinstance(answer, Held) and isinstance(expected, Held):
+                under_way.append((answer, expected, now))
+            elif isinstance(answer, Wait) and isinstance(expected, Wait):
+                assert answer.seconds == about(expected.seconds)
+                assert (answer.quota, answer.loose) == (expected.quota, expected.loose)
+        elif move < 0.8 and under_way:
+            place, mirror, _ = under_way.pop(chance.randrange(len(under_way)))
+            word = Word(
+                ending=chance.choice([Ending.ANSWERED, Ending.ANSWERED, Ending.UNSENT, Ending.UNANSWERED]),
+                grace=30.0,
+                pause=chance.choice([None] * 12 + [0.0, 25.0]),
+                left=((rooms[0].quota, chance.randrange(6)),) if chance.random() < 0.2 else (),
+            )
+            sooner = books.settle(mirror, rooms, word, now).sooner
+            assert await store.settle(place, rooms, word) == sooner, step
+        else:
+            # Odd steps, so that nothing is due within the time that Redis's own clock runs ahead.
+            passed = chance.randrange(1, 12) * 2.0 + 1.0
+            if any(now + passed - taken > LONGEST - 5 for _, _, taken in under_way):
+                continue
+            now += passed
+            await bench.advance(passed)
+
+
+@pytest.mark.parametrize(
+    ("url", "kind"),
+    [
+        ("memory:", MemoryStore),
+        ("sqlite:quota.db", SqliteStore),
+        ("sqlite:///tmp/quota.db", SqliteStore),
+        ("redis://127.0.0.1:1/0", RedisStore),
+        ("redis://:secret@127.0.0.1:1/0?when_gone=local&share=0.5", RedisStore),
+    ],
+)
+async def test_a_url_names_a_store(url: str, kind: type[Store]) -> None:
+    store = open_store(url, key="k")
+
+    assert type(store) is kind
+    await store.aclose()
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["", "memory:x", "sqlite:", "sqlite://", "redis:", "mysql://:secret@host", "quota.db",
+     "redis://h/0?when_gone=secret", "redis://h/0?share=2", "redis://h/0?share=secret", "redis://h:secret/0"],
+)  # fmt: skip
+def test_nonsense_is_no_store_and_a_password_is_not_shown(url: str) -> None:
+    with pytest.raises(InvalidInput) as caught:
+        open_store(url, key="k")
+    assert ":secret@" not in str(caught.value)
