@@ -1,10 +1,8 @@
 """Keebai: what a user opens. It puts the rooms together and decides nothing."""
 
-import copy
 import os
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from os import PathLike
-from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
 from keebai_async.clock import SYSTEM_CLOCK, Clock
@@ -19,14 +17,11 @@ from keebai_async.keebai.models import Sender
 from keebai_async.keebai.numbers import Numbers
 from keebai_async.keebai.service import CampaignService
 from keebai_async.keebai.templates import Templates
-from keebai_async.quota.shared import shared_limiter
 from keebai_async.quota.window import Quota
-from keebai_async.transport.exchange import Exchange
+from keebai_async.service_client import ServiceClient
 from keebai_async.transport.gate import Gate
 from keebai_async.transport.request import Timeouts
 from keebai_async.transport.retry import RetryPolicy
-from keebai_async.transport.session import Session
-from keebai_async.transport.tally import Requests
 from keebai_async.transport.verdict import SubmitPolicy
 
 if TYPE_CHECKING:
@@ -38,7 +33,7 @@ if TYPE_CHECKING:
     AnyJournal = Journal | str | PathLike[str]
 
 
-class Keebai:
+class Keebai(ServiceClient):
     """A client of one token, for one event loop. Use it with `async with`, or await `aclose()`.
 
     What is not given comes from the environment: `KEEBAI_API_TOKEN` (or `KEEBAI_API_KEY`),
@@ -80,24 +75,21 @@ class Keebai:
         retries: RetryPolicy | None = None,
         poll_floor: float | None = None,
     ) -> None:
-        secret = token_of(token, os.environ)
-        self.base_url = base_url_of(base_url, os.environ)
+        super().__init__(
+            token_of(token, os.environ),
+            base_url_of(base_url, os.environ),
+            quotas=quotas_of(None if quotas is None else tuple(quotas), os.environ),
+            limiter=limiter,
+            timeout=timeout,
+            session=session,
+            clock=clock,
+            submit_policy=submit_policy,
+            retries=retries,
+            poll_floor=poll_floor_of(poll_floor, os.environ),
+        )
         self.sender: Sender | None = sender_of(phone_number_id, channel_id, os.environ)
-        self.quotas = quotas_of(None if quotas is None else tuple(quotas), os.environ)
-        self.limiter: Gate = limiter or shared_limiter(secret.key(self.base_url), self.quotas, clock)
         self._journal: AnyJournal = journal or os.environ.get(JOURNAL_VARIABLE) or "memory:"
         self._lender: Keebai | None = None
-        self.clock = clock
-        self.poll_floor = poll_floor_of(poll_floor, os.environ)
-        self.timeouts = _timeouts(timeout)
-        self.submit_policy = submit_policy or SubmitPolicy()
-        self.retries = retries or RetryPolicy()
-        self.requests = Requests()
-        """Requests that left for calls outside of campaigns."""
-        self._session = Session(self.base_url, secret, client=session)
-        self._token = secret
-        self._owner = True
-        self._closing: list[Callable[[], Awaitable[None]]] = []
         self._equip()
 
     def with_options(
@@ -115,32 +107,18 @@ class Keebai:
 
         It lives as long as the client it was made from; closing it closes nothing.
         """
-        other = copy.copy(self)
-        other._owner = False
+        other = self._copied(timeout, submit_policy, retries, poll_floor)
         if phone_number_id is not None or channel_id is not None:
             other.sender = Sender(phone_number_id=phone_number_id, channel_id=channel_id)
-        if poll_floor is not None:
-            other.poll_floor = poll_floor_of(poll_floor, {})
-        if timeout is not None:
-            other.timeouts = _timeouts(timeout)
         if journal is not None:
             other._journal, other._lender = journal, None
         else:
             other._lender = self
-        other.submit_policy = submit_policy or self.submit_policy
-        other.retries = retries or self.retries
         other._equip()
         return other
 
     def _equip(self) -> None:
-        self._exchange = Exchange(
-            self._session,
-            self.limiter,
-            clock=self.clock,
-            retries=self.retries,
-            policy=self.submit_policy,
-            timeouts=self.timeouts,
-        )
+        self._exchange = self._exchange_now()
         asking = Asking(exchange=self._exchange, sender=self.sender, requests=self.requests)
         self._asking = asking
         self.messages = Messages(asking)
@@ -186,37 +164,3 @@ class Keebai:
     def campaign_service(self) -> CampaignService:
         """The service that one run of a campaign works on, with counters of its own."""
         return CampaignService(self._exchange)
-
-    def at_close(self, callback: Callable[[], Awaitable[None]]) -> None:
-        """Await *callback* when this client is closed; the last one comes first."""
-        self._closing.append(callback)
-
-    async def __aenter__(self) -> Self:
-        self._session.check()
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        await self.aclose()
-
-    async def aclose(self) -> None:
-        """Close what this client opened. Harmless when repeated."""
-        if not self._owner:
-            return
-        try:
-            while self._closing:
-                await self._closing.pop()()
-        finally:
-            await self._session.aclose()
-
-    def __repr__(self) -> str:
-        return f"Keebai({self._token!r}, base_url={self.base_url!r})"
-
-
-def _timeouts(given: Timeouts | float | None) -> Timeouts:
-    if given is None:
-        return Timeouts()
-    if isinstance(given, Timeouts):
-        return given
-    return Timeouts(connect=min(Timeouts().connect, given), read=given, submit=given)

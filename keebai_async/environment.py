@@ -1,7 +1,7 @@
 """What the environment says where the caller says nothing. Pure: the environment is an argument."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from keebai_async.credentials import (
     BASE_URL_VARIABLE,
@@ -21,14 +21,16 @@ from keebai_async.transport.address import DEFAULT_BASE_URL, check_base_url
 Environment = Mapping[str, str]
 
 
-def token_of(given: str | Token | None, environment: Environment) -> Token:
-    """The token given, or the first that the environment holds. Raises InvalidInput if there is none."""
+def token_of(
+    given: str | Token | None, environment: Environment, names: Sequence[str] = TOKEN_VARIABLES
+) -> Token:
+    """The token given, or the first of *names* that is set. Raises InvalidInput if there is none."""
     if isinstance(given, Token):
         return given
     if given is None:
-        given = next((environment[name] for name in TOKEN_VARIABLES if environment.get(name)), None)
+        given = next((environment[name] for name in names if environment.get(name)), None)
     if given is None:
-        raise InvalidInput(f"no token: give one, or set {TOKEN_VARIABLES[0]}", field="token")
+        raise InvalidInput(f"no token: give one, or set {names[0]}", field="token")
     return Token(given)
 
 
@@ -47,17 +49,22 @@ def sender_of(phone_number_id: str | None, channel_id: str | None, environment: 
     return Sender(phone_number_id=phone_number_id, channel_id=channel_id)
 
 
-def quotas_of(given: tuple[Quota, ...] | None, environment: Environment) -> tuple[Quota, ...]:
+def quotas_of(
+    given: tuple[Quota, ...] | None,
+    environment: Environment,
+    name: str = QUOTA_VARIABLE,
+    default: tuple[Quota, ...] = DEFAULT_QUOTAS,
+) -> tuple[Quota, ...]:
     """The quotas given, of the environment, or the service's own. Raises InvalidInput."""
     if given is not None:
         return given
-    text = environment.get(QUOTA_VARIABLE)
-    return parse_quotas(text) if text else DEFAULT_QUOTAS
+    text = environment.get(name)
+    return parse_quotas(text) if text else default
 
 
-def poll_floor_of(given: float | None, environment: Environment) -> float:
+def poll_floor_of(given: float | None, environment: Environment, name: str = POLL_FLOOR_VARIABLE) -> float:
     """Seconds between two looks at one broadcast, at least. Raises InvalidInput."""
-    text = environment.get(POLL_FLOOR_VARIABLE)
+    text = environment.get(name)
     if given is None and not text:
         return POLL_FLOOR
     try:
