@@ -1,13 +1,12 @@
 """Broadcasts: one request that messages up to 5,000 people, and its counters afterwards."""
 
-import math
-from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Iterable, Mapping, Sequence
 from typing import Final
 
 import msgspec
 
 from keebai_async.clock import SYSTEM_CLOCK, Clock
-from keebai_async.errors import InvalidInput, TimedOut
+from keebai_async.errors import InvalidInput
 from keebai_async.keebai.asking import Asking, RecipientLike, encoded
 from keebai_async.keebai.checking import (
     check_meta_data,
@@ -17,8 +16,8 @@ from keebai_async.keebai.checking import (
     check_word,
 )
 from keebai_async.keebai.models import AcceptedBroadcast, BroadcastStatus
-from keebai_async.polling.following import OnStuck, follow, log_stuck
-from keebai_async.polling.planner import PollPlan
+from keebai_async.polling.follower import POLL_FLOOR, STUCK_AFTER, Follower
+from keebai_async.polling.following import OnStuck, log_stuck
 from keebai_async.polling.watcher import Gauge
 from keebai_async.transport.address import segment
 from keebai_async.transport.complaint import error_for, undecodable
@@ -28,11 +27,6 @@ from keebai_async.transport.request import Lane, Request
 from keebai_async.transport.verdict import Accepted
 
 BULK_PATH: Final = "/messages/bulk"
-STUCK_AFTER: Final = 900.0
-"""Seconds without any movement until a broadcast is called stuck."""
-
-POLL_FLOOR: Final = 5.0
-"""Seconds between two looks at one broadcast, at least. Source: contract, section 6."""
 
 _KNOWN_FIELDS = frozenset({"to", "variables", "meta_data"})
 
@@ -44,8 +38,7 @@ class Broadcasts:
         self, asking: Asking, *, clock: Clock = SYSTEM_CLOCK, poll_floor: float = POLL_FLOOR
     ) -> None:
         self._asking = asking
-        self._clock = clock
-        self._poll_floor = poll_floor
+        self._follower = Follower(self.status, gauge, forward=not_before, clock=clock, floor=poll_floor)
 
     async def create(
         self,
@@ -135,19 +128,16 @@ class Broadcasts:
             TimedOut: it was not final in time.
             RequestError: as `status` raises it, unless the next look may do better.
         """
-        deadline = math.inf if timeout is None else self._clock.now() + timeout
-        said = "nothing"
-        async for status in self._follow([broadcast_id], stuck_after, on_stuck, deadline):
-            if status.final:
-                return status
-            said = f"{status.status}, {status.pending} pending"
-        raise TimedOut(
-            f"broadcast {broadcast_id} is not final after {timeout:g} s: {said}",
-            method="GET",
+        return await self._follower.wait(
+            broadcast_id,
             path=f"{BULK_PATH}/{segment(broadcast_id, field='broadcast_id')}",
+            words=lambda status: f"{status.status}, {status.pending} pending",
+            timeout=timeout,
+            stuck_after=stuck_after,
+            on_stuck=on_stuck,
         )
 
-    async def watch(
+    def watch(
         self,
         broadcasts: Iterable[str | AcceptedBroadcast],
         *,
@@ -163,24 +153,7 @@ class Broadcasts:
             RequestError: as `status` raises it, unless the next look may do better.
         """
         ids = [one if isinstance(one, str) else one.broadcast_id for one in broadcasts]
-        last: dict[str, BroadcastStatus] = {}
-        async for status in self._follow(ids, stuck_after, on_stuck, math.inf):
-            before = last.get(status.broadcast_id)
-            if status != before:
-                last[status.broadcast_id] = status
-                yield status
-
-    async def _follow(
-        self, ids: Sequence[str], stuck_after: float, on_stuck: OnStuck, deadline: float
-    ) -> AsyncIterator[BroadcastStatus]:
-        plan = PollPlan(floor=self._poll_floor, stuck_after=stuck_after)
-        last: dict[str, BroadcastStatus] = {}
-        looks = follow(
-            self.status, gauge, ids, plan=plan, clock=self._clock, on_stuck=on_stuck, deadline=deadline
-        )
-        async for broadcast_id, seen in looks:
-            last[broadcast_id] = status = not_before(seen, last.get(broadcast_id))
-            yield status
+        return self._follower.watch(ids, stuck_after=stuck_after, on_stuck=on_stuck)
 
 
 def gauge(status: BroadcastStatus) -> Gauge:

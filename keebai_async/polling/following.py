@@ -36,14 +36,16 @@ async def follow(
     clock: Clock,
     on_stuck: OnStuck = log_stuck,
     deadline: float = math.inf,
+    apart: bool = False,
 ) -> AsyncIterator[tuple[str, T]]:
     """Yield what each look gives, until every broadcast is final or *deadline* (of *clock*) is reached.
 
     The broadcasts may be anybody's: how many people they have is learnt from the first look. A look that
-    fails in passing is made again, later and later; any other error of *look* comes out.
+    fails in passing is made again, later and later; any other error of *look* comes out. They are taken
+    for the line of one sender, or, with *apart*, for moving each by itself.
     """
     for broadcast_id in broadcasts:
-        plan.add(broadcast_id, recipients=0, sender="", now=clock.now())
+        plan.add(broadcast_id, recipients=0, sender=broadcast_id if apart else "", now=clock.now())
     while (planned := plan.next(clock.now())) is not None:
         now = clock.now()
         if planned.at > now:
@@ -57,7 +59,10 @@ async def follow(
             plan.missed(planned.broadcast_id, clock.now())
         else:
             at = gauge(seen)
-            plan.saw(planned.broadcast_id, done=at.done, total=at.total, final=at.final, now=clock.now())
+            now = clock.now()
+            plan.saw(planned.broadcast_id, done=at.done, total=at.total, final=at.final, now=now)
+            if at.quiet > 0:
+                plan.hold(planned.broadcast_id, now + at.quiet)
             yield planned.broadcast_id, seen
         for stuck in plan.stuck(clock.now()):
             on_stuck(stuck)

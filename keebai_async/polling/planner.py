@@ -160,6 +160,14 @@ class PollPlan:
         )
         broadcast.line.fruitless += 1
 
+    def hold(self, broadcast_id: str, until: float) -> None:
+        """Nothing of this broadcast moves before *until*: leave it alone, and do not call it stuck."""
+        broadcast = self._broadcasts.get(broadcast_id)
+        if broadcast is not None:
+            broadcast.not_before = max(broadcast.not_before, until)
+            broadcast.line.moved_at = max(broadcast.line.moved_at, until)
+            broadcast.line.fruitless = broadcast.line.idle_looks = 0
+
     def forget(self, broadcast_id: str) -> None:
         """Follow this broadcast no longer."""
         broadcast = self._broadcasts.pop(broadcast_id, None)

@@ -19,11 +19,15 @@ AT_ONCE = 4  # looks under way: one that hangs until its timeout must not hold u
 
 
 class Gauge(msgspec.Struct, frozen=True):
-    """How far a broadcast is: *done* of *total* messages, *final* if no more will change."""
+    """How far a broadcast is: *done* of *total* messages, *final* if no more will change.
+
+    *quiet* are seconds from now in which nothing will move, because it is scheduled for later.
+    """
 
     done: int
     total: int
     final: bool
+    quiet: float = 0.0
 
 
 class Watcher(Generic[T]):
@@ -119,6 +123,8 @@ class Watcher(Generic[T]):
         else:
             gauge, now = self._gauge(seen), self._clock.now()
             self._plan.saw(broadcast_id, done=gauge.done, total=gauge.total, final=gauge.final, now=now)
+            if gauge.quiet > 0:
+                self._plan.hold(broadcast_id, now + gauge.quiet)
             self._tell(broadcast_id, seen)
         self._slots += 1
         for stuck in self._plan.stuck(self._clock.now()):
