@@ -1,0 +1,166 @@
+"""A sandbox that survives, a journal file, and the processes that run one campaign after another on it."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import anyio
+
+from keebai_async.campaign.chunk import ChunkState
+from keebai_async.client import Keebai
+from keebai_async.quota.window import Quota
+from keebai_async.sandbox import Complaints, Sandbox, Window, faults
+from keebai_async.transport.request import Timeouts
+from tests.crash.child import Task
+from tests.crash.nursery import Life, Nursery
+from tests.crash.people import number
+from tests.crash.truth import Account, accounts, check, found_in_portal
+
+BULK = "POST /messages/bulk"
+READ = "GET /messages/bulk/{broadcast_id}"
+PEOPLE = 300
+SIZE = 20
+SPEED = 100.0
+MALFORMED = (37, 205)
+WIDE = (Window("second", 10_000, 1.0),)
+"""Whether the quota is kept is tried elsewhere; here nothing should wait for it."""
+
+
+class World:
+    def __init__(self, nursery: Nursery, sandbox: Sandbox, path: Path, *, people: int) -> None:
+        self._nursery = nursery
+        self.sandbox = sandbox
+        self.path = path
+        self.people = people
+        self.on_their_way: set[int] = set()
+        """Chunks that had no outcome on disk when a process was killed, by number."""
+        self.lost = 0
+        """Replies that nobody could see, as far as this side knows."""
+
+    @asynccontextmanager
+    async def life(self, *, point: str = "", nth: int = 1, room: int | None = None) -> AsyncIterator[Life]:
+        """A process that goes on with the campaign, or plans it if there is none."""
+        account = await self.account()
+        task = Task(
+            journal=str(self.path),
+            url=self.sandbox.url,
+            token=self.sandbox.token,
+            sender=self.sandbox.phone_number_id,
+            speed=SPEED,
+            people=self.people,
+            size=SIZE,
+            campaign=None if account is None else account.plan.campaign_id,
+            point=point,
+            nth=nth,
+            room=room,
+        )
+        async with self._nursery.life(task) as life:
+            yield life
+        if life.killed:
+            await self._look_at_the_body()
+
+    async def live(self, *, point: str = "", nth: int = 1, room: int | None = None) -> Life:
+        """The same until it is gone."""
+        async with self.life(point=point, nth=nth, room=room) as life:
+            await life.end()
+        return life
+
+    async def account(self) -> Account | None:
+        """What the journal says of the campaign; None if there is none yet."""
+        if not self.path.exists():
+            return None
+        found = await accounts(self.path)
+        assert len(found) <= 1  # half a plan is no campaign
+        return found[0] if found else None
+
+    async def truth(self) -> Account:
+        """The same, compared with the ledger."""
+        account = await self.account()
+        assert account is not None
+        check(account, self.sandbox, people=self.people)
+        return account
+
+    async def _look_at_the_body(self) -> None:
+        if (account := await self.account()) is None:
+            assert len(self.sandbox.ledger) == 0
+            return
+        check(account, self.sandbox, people=self.people)
+        self.on_their_way |= {chunk.number for chunk in account.chunks(ChunkState.SUBMITTING)}
+
+    async def end(self) -> Account:
+        """Let it live until it ends by itself, and explain every unknown."""
+        life = await self.live()
+        assert (life.gone, life.error) == (0, None)
+        account = await self.truth()
+        unknown = {chunk.number for chunk in account.chunks(ChunkState.UNKNOWN)}
+        assert unknown >= self.on_their_way
+        assert len(unknown - self.on_their_way) <= self.lost
+        assert account.report.unsent == account.report.untracked == 0
+        assert account.report.pending == 0
+        assert life.ended == ("stopped" if unknown else "finished")
+        return account
+
+    async def settle(self) -> Account:
+        """Reconcile every unknown chunk by a look into the ledger; afterwards everybody is messaged once."""
+        account = await self.account()
+        assert account is not None
+        async with self.client() as keebai:
+            for chunk in account.chunks(ChunkState.UNKNOWN):
+                found = found_in_portal(account, chunk, self.sandbox)
+                await keebai.campaigns.reconcile(
+                    account.plan.campaign_id,
+                    chunk.number,
+                    accepted=None if found is None else found.broadcast_id,
+                    resend=found is None,
+                )
+            async with keebai.campaigns.resume(account.plan.campaign_id) as run:
+                await run.report()
+        account = await self.truth()
+        assert account.report.state == "finished"
+        assert account.report.accepted == self.sandbox.ledger.total
+        assert account.report.accepted == self.people - len(MALFORMED)
+        refused = account.chunks(ChunkState.REFUSED)
+        assert sorted(account.people[chunk.number][0] for chunk in refused) == sorted(map(number, MALFORMED))
+        return account
+
+    def client(self) -> Keebai:
+        """A client in this process, on the same journal."""
+        return Keebai(
+            self.sandbox.token,
+            base_url=self.sandbox.url,
+            phone_number_id=self.sandbox.phone_number_id,
+            clock=self.sandbox.clock,
+            quotas=[Quota(10_000, 1.0)],
+            journal=str(self.path),
+            poll_floor=2.0,
+            timeout=Timeouts(connect=30.0, read=30.0, submit=30.0),
+        )
+
+
+@asynccontextmanager
+async def world(
+    nursery: Nursery, path: Path, *, people: int = PEOPLE, latency: float = 0.4
+) -> AsyncIterator[World]:
+    """A service that finds somebody malformed, names nobody, and takes *latency* of its seconds to answer."""
+    async with Sandbox(
+        speed=SPEED,
+        windows=WIDE,
+        complaints=Complaints(named=False),
+        malformed={number(person) for person in MALFORMED},
+        failing=0.05,
+    ) as sandbox:
+        made = World(nursery, sandbox, path, people=people)
+        with anyio.fail_after(120):
+            yield made
+
+
+def lose_replies(world: World, *nths: int) -> None:
+    """Let the replies to the *nths* submits from now on be lost after the service accepted them."""
+    for nth in nths:
+        world.sandbox.faults.on(BULK, faults.Reset(), nth=nth)
+    world.lost += len(nths)
+
+
+def take_time(world: World, seconds: float = 0.4) -> None:
+    """Let every submit that meets no other fault take *seconds* of the service's time."""
+    world.sandbox.faults.on(BULK, faults.Late(seconds=seconds), times=None)
