@@ -18,11 +18,11 @@ class Bodies:
         self._encode = encode
         self._pieces: list[bytes] = []
         self._held = 0
-        self._hash = hashlib.blake2b(seed, digest_size=16)
+        self._hash = hashlib.sha256(seed)
 
     @property
     def fingerprint(self) -> str:
-        return self._hash.hexdigest()
+        return self._hash.hexdigest()[:32]
 
     def add(self, rows: Sequence[Row], encoded: bytes) -> Iterator[tuple[int, int, bytes]]:
         """Take rows and their JSON; give the chunks they fill, as (number, recipients, items)."""
@@ -45,7 +45,8 @@ class Bodies:
             yield self._full()
 
     def _take(self, count: int, encoded: bytes) -> None:
-        self._hash.update(encoded + b",")
+        self._hash.update(encoded)
+        self._hash.update(b",")
         self._pieces.append(encoded)
         self._held += count
 

@@ -27,9 +27,7 @@ class Draft(msgspec.Struct, gc=False):
     values: Sequence[tuple[str, ...]]
     meta_data: Sequence[object] | None = None
     rows: list[Row] | None = None
-    """The same as rows, when the decoder made them."""
-    flat: Sequence[str] | None = None
-    """The same values one after the other."""
+    """Instead of *values*: the rows, when the decoder made them."""
 
 
 NOTHING = Draft((), (), ())
@@ -77,7 +75,7 @@ class Drafter:
         to = self._shape.numbers(rows)
         if not self._shape.names:
             return Draft(where, to, [()] * len(to), metas)
-        return Draft(where, to, (), metas, rows, self._shape.values(rows))
+        return Draft(where, to, (), rows=rows)
 
     def _each_line(self, originals: Originals) -> tuple[list[Row], list[int]]:
         rows, where = [], []
@@ -99,7 +97,9 @@ class Drafter:
         to = list(map(itemgetter(at[self._names.to]), rows))
         values = list(picker([at[self._names.of[name]] for name in self._shape.names])(rows))
         metas = self._names.metas(header)
-        return Draft(where, to, values, _metas(metas, picker([at[name] for name in metas])(rows)))
+        return Draft(
+            where, to, values, self._metas(metas, (map(itemgetter(at[name]), rows) for name in metas))
+        )
 
     def _objects(self, items: Sequence[object]) -> Draft:
         if set(map(type, items)) != {dict}:
@@ -117,24 +117,25 @@ class Drafter:
 
     def _service(self, items: Sequence[Item], where: Sequence[int]) -> Draft | None:
         names = self._names
-        if not set().union(*items) <= names.service:
+        width = 2 + (names.meta_data in items[0])
+        if set(map(len, items)) != {width}:
             return None
         try:
             to: list[str] = list(map(itemgetter(names.to), items))
-            variables = [item[names.variables] for item in items if self._wanted or names.variables in item]
-            if not _dicts(variables) or not set(map(len, variables)) <= {len(self._wanted)}:
+            variables = list(map(itemgetter(names.variables), items))
+            if not _dicts(variables) or set(map(len, variables)) != {len(self._wanted)}:
                 return None
-            values = list(self._pick(variables)) if self._wanted else [()] * len(items)
+            values = list(self._pick(variables))
+            meta_data = list(map(itemgetter(names.meta_data), items)) if width == 3 else None
         except KeyError:
             return None
-        if not _all_text(to) or not _all_text(chain.from_iterable(values)):
+        if not _all_text(chain(to, chain.from_iterable(values))):
             return None
-        given = [item[names.meta_data] for item in items if names.meta_data in item]
-        if not given:
+        if meta_data is None:
             return Draft(where, to, values)
-        if not _dicts(given):
+        if not _dicts(meta_data):
             return None
-        return Draft(where, to, values, [item.get(names.meta_data) or NO_META for item in items])
+        return Draft(where, to, values, [meta or NO_META for meta in meta_data])
 
     def _one_service(self, item: Item) -> bool:
         return self._service([item], (0,)) is not None
@@ -144,28 +145,26 @@ class Drafter:
         keys = set().union(*items)
         if not _all_text(keys) or names.variables in keys or names.meta_data in keys:
             return None
-        metas = names.metas(sorted(keys))
+        metas = names.metas(list(keys))
         try:
             to: list[str] = list(map(itemgetter(names.to), items))
             values = list(self._pick_own(items))
-            meta_data = _metas(metas, picker(metas)(items))
+            meta_data = self._metas(metas, (map(itemgetter(meta), items) for meta in metas))
         except KeyError:
             return None
-        if not _all_text(to) or not _all_text(chain.from_iterable(values)):
+        if not _all_text(chain(to, chain.from_iterable(values))):
             return None
         if len(keys) > len(names.known) + len(metas):
             self._ignored.update(dict.fromkeys(sorted(keys - names.known - set(metas))))
         return Draft(where, to, values, meta_data)
 
+    def _metas(self, columns: Sequence[str], values: Iterable[Iterable[object]]) -> Sequence[object] | None:
+        if not columns:
+            return None
+        return self._shape.meta_rows([column.removeprefix(META) for column in columns], values)
+
     def _one_flat(self, item: Item) -> bool:
         return self._flat([item], (0,)) is not None
-
-
-def _metas(columns: Sequence[str], rows: Iterable[tuple[object, ...]]) -> list[object] | None:
-    if not columns:
-        return None
-    names = [column.removeprefix(META) for column in columns]
-    return [dict(zip(names, row, strict=True)) for row in rows]
 
 
 def _all_text(values: Iterable[object]) -> bool:

@@ -65,6 +65,12 @@ class Originals:
                 fields = as_fields(items[position], self._names)
                 return {"row": str(items[position])} if fields is None else _texts(fields)
 
+    def up_to(self, end: int) -> "Originals":
+        """The first *end* rows alone."""
+        shorter = Originals(self._block, self._names)
+        shorter.__dict__["numbers"] = self.numbers[:end]
+        return shorter
+
     def to(self, columns: Mapping[str, str]) -> str:
         """The number among the columns of a row, as it was given."""
         return columns.get(self._names.to, "")

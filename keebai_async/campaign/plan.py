@@ -13,7 +13,6 @@ import msgspec
 
 from keebai_async.campaign.bodies import Bodies
 from keebai_async.campaign.leftout import LeftOut
-from keebai_async.campaign.phone import identities
 from keebai_async.campaign.planned import Plan
 from keebai_async.campaign.ports import Journal
 from keebai_async.campaign.reading import Checked, Reader, reject
@@ -131,6 +130,8 @@ class _Making:
 
     async def take(self, checked: Checked) -> None:
         """Dedupe a checked block, and hand on the chunks and rejections that are complete with it."""
+        if self._options.limit is not None:
+            checked = self._up_to(checked, self._options.limit - self.ready)
         rows, encoded = self._dedupe(checked)
         self.ready += len(rows)
         await self._keep(self._bodies.add(rows, encoded))
@@ -163,41 +164,53 @@ class _Making:
             source=self._source.description,
         )
 
+    def _up_to(self, checked: Checked, room: int) -> Checked:
+        """The part of a block that *room* more people need, as if it ended with the last of them."""
+        fresh, _ = self._seen.split(checked.keys)
+        if len(fresh) <= room:
+            return checked
+        last = fresh[room - 1]
+        end = checked.where[last] + 1
+        rejections = [out for out in checked.rejections if out.row < checked.originals.numbers[end - 1]]
+        rows = checked.rows[: last + 1]
+        return Checked(
+            checked.originals.up_to(end),
+            rows,
+            checked.keys[: last + 1],
+            checked.where[: last + 1],
+            self._shape.encode(rows),
+            rejections,
+        )
+
     def _dedupe(self, checked: Checked) -> tuple[Sequence[Row], bytes]:
         """The rows of people who are not in the campaign yet, with their JSON."""
-        keys = identities(self._shape.numbers(checked.rows)) if checked.rows else []
         numbers = checked.originals.numbers
-        room = None if self._options.limit is None else self._options.limit - self.ready
-        if self._seen.all_new(keys) and (room is None or room > len(keys)):
-            if keys:
-                complete = len(keys) == len(numbers)
-                self._seen.add(keys, numbers if complete else [numbers[place] for place in checked.where])
+        complete = len(checked.rows) == len(numbers)
+        if self._seen.all_new(checked.keys):
+            if checked.keys:
+                where = numbers if complete else [numbers[place] for place in checked.where]
+                self._seen.add(checked.keys, where)
             self.read += len(numbers)
             for rejection in checked.rejections:
                 self._left_out.add(rejection)
             return checked.rows, checked.encoded
-        return self._one_by_one(checked, keys, room)
+        return self._without_known(checked)
 
-    def _one_by_one(self, checked: Checked, keys: list[int], room: int | None) -> tuple[Sequence[Row], bytes]:
+    def _without_known(self, checked: Checked) -> tuple[Sequence[Row], bytes]:
         numbers = checked.originals.numbers
-        rejected = {rejection.row: rejection for rejection in checked.rejections}
-        found = dict(zip(checked.where, zip(checked.rows, keys, strict=True), strict=True))
-        kept: list[Row] = []
-        for position, number in enumerate(numbers):
-            if len(kept) == room:
-                break
-            self.read += 1
-            if position not in found:
-                self._left_out.add(rejected[number])
-                continue
-            row, key = found[position]
-            if key in self._seen:
-                again = reject(checked.originals, position, Reason.DUPLICATE, "", field="to")
-                self._left_out.add(again, repeats=key)
-            else:
-                self._seen.add([key], [number])
-                kept.append(row)
-        return kept, self._shape.encode(kept)
+        fresh, again = self._seen.split(checked.keys)
+        out = [(rejection, 0) for rejection in checked.rejections]
+        for place in again:
+            position = checked.where[place]
+            duplicate = reject(checked.originals, position, Reason.DUPLICATE, "", field="to")
+            out.append((duplicate, checked.keys[place]))
+        for rejection, key in sorted(out, key=lambda each: each[0].row):
+            self._left_out.add(rejection, repeats=key or None)
+        rows = [checked.rows[place] for place in fresh]
+        where = [numbers[checked.where[place]] for place in fresh]
+        self._seen.add([checked.keys[place] for place in fresh], where)
+        self.read += len(numbers)
+        return rows, self._shape.encode(rows)
 
     async def _keep(self, chunks: Iterator[tuple[int, int, bytes]]) -> None:
         for number, recipients, items in chunks:

@@ -14,7 +14,7 @@ import msgspec
 from keebai_async.campaign.draft import NOTHING, Draft, Drafter
 from keebai_async.campaign.given import Names, judge
 from keebai_async.campaign.original import Originals
-from keebai_async.campaign.phone import all_e164
+from keebai_async.campaign.phone import identities, identities_if_e164
 from keebai_async.campaign.recipient import Reason, Rejection
 from keebai_async.campaign.shape import Row, Shape
 from keebai_async.campaign.template import Problem, all_fine
@@ -27,11 +27,12 @@ _UNWRITABLE = (TypeError, ValueError, OverflowError, RecursionError, msgspec.Msg
 class Checked(msgspec.Struct, gc=False):
     """What became of a block: rows to send and rows rejected, each in order.
 
-    *where* are the positions of the rows in the block, *encoded* is their JSON.
+    *keys* are the identity keys of the rows, *where* their positions in the block, *encoded* their JSON.
     """
 
     originals: Originals
     rows: list[Row]
+    keys: list[int]
     where: Sequence[int]
     encoded: bytes
     rejections: Sequence[Rejection] = ()
@@ -59,46 +60,60 @@ class Reader:
             known = self._names.known.union(self._names.metas(block.header))
             self.ignored.update(dict.fromkeys(name for name in block.header if name not in known))
         originals = Originals(block, self._names)
-        rows, where = self._sift(self._drafter.draft(block, originals) if self._fast else NOTHING)
-        try:
-            return self._complete(originals, rows, where)
-        except _UNWRITABLE:  # something inside meta_data: row by row it is found whose
-            return self._complete(originals, [], ())
+        draft = self._drafter.draft(block, originals) if self._fast else NOTHING
+        checked = self._sift(originals, draft)
+        return checked if len(checked.rows) == len(originals) else self._complete(checked)
 
-    def _sift(self, draft: Draft) -> tuple[list[Row], Sequence[int]]:
+    def _sift(self, originals: Originals, draft: Draft) -> Checked:
         """The rows of a draft whose numbers and values are certainly fine."""
         if not draft.to:
-            return [], ()
-        flat = draft.flat if draft.flat is not None else list(chain.from_iterable(draft.values))
+            return Checked(originals, [], [], (), b"")
         rows = draft.rows or self._shape.rows(draft.to, draft.values, draft.meta_data)
-        good_numbers, good_values = all_e164(draft.to), all_fine(flat)
-        if good_numbers and good_values:
-            return rows, draft.where
+        keys = identities_if_e164(draft.to)
+        encoded = self._encode(rows)
+        flat = list(chain.from_iterable(draft.values)) if draft.rows is None else self._shape.values(rows)
+        good_values = all_fine(flat, encoded)
+        if keys is not None and encoded is not None and good_values:
+            return Checked(originals, rows, keys, draft.where, encoded)
         kept: Sequence[int] = range(len(rows))
-        if not good_numbers:
+        if keys is None:
             kept = [place for place in kept if E164.fullmatch(draft.to[place])]
         if not good_values:
             size = len(self._shape.names)
             kept = [place for place in kept if all_fine(flat[place * size : place * size + size])]
-        return [rows[place] for place in kept], [draft.where[place] for place in kept]
+        if encoded is None:  # something inside meta_data: row by row it is found whose
+            kept = [place for place in kept if self._encode([rows[place]]) is not None]
+        rows = [rows[place] for place in kept]
+        where = [draft.where[place] for place in kept]
+        return Checked(originals, rows, self._identities(rows), where, self._shape.encode(rows))
 
-    def _complete(self, originals: Originals, rows: list[Row], where: Sequence[int]) -> Checked:
-        """Send the rows that are in no draft down the slow path, and put all in order."""
-        if len(rows) == len(originals):
-            return Checked(originals, rows, where, self._shape.encode(rows))
-        found = dict(zip(where, rows, strict=True))
+    def _complete(self, checked: Checked) -> Checked:
+        """Send the rows that are not in *checked* down the slow path, and put all in order."""
+        originals = checked.originals
+        found: dict[int, Row] = {}
         rejections = []
-        for position in range(len(originals)):
-            if position in found:
-                continue
+        for position in sorted(set(range(len(originals))).difference(checked.where)):
             row = self._judge(originals, position)
             if isinstance(row, Problem):
                 rejections.append(reject(originals, position, row.reason, row.detail, field=row.field))
             else:
                 found[position] = row
-        order = sorted(found)
-        rows = [found[position] for position in order]
-        return Checked(originals, rows, order, self._shape.encode(rows), rejections)
+        if not found:
+            checked.rejections = rejections
+            return checked
+        found |= zip(checked.where, checked.rows, strict=True)
+        where = sorted(found)
+        rows = [found[position] for position in where]
+        return Checked(originals, rows, self._identities(rows), where, self._shape.encode(rows), rejections)
+
+    def _identities(self, rows: Sequence[Row]) -> list[int]:
+        return identities(self._shape.numbers(rows))
+
+    def _encode(self, rows: Sequence[Row]) -> bytes | None:
+        try:
+            return self._shape.encode(rows)
+        except _UNWRITABLE:
+            return None
 
     def _judge(self, originals: Originals, position: int) -> Row | Problem:
         given = originals.given(position)

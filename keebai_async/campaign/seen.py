@@ -33,6 +33,18 @@ class Seen:
         distinct = set(keys)
         return len(distinct) == len(keys) and self._keys.isdisjoint(distinct)
 
+    def split(self, keys: Sequence[int]) -> tuple[list[int], list[int]]:
+        """The places of the keys that are new, and of those that are here or earlier among them."""
+        fresh, again = [], []
+        met: set[int] = set()
+        for place, key in enumerate(keys):
+            if key in self._keys or key in met:
+                again.append(place)
+            else:
+                met.add(key)
+                fresh.append(place)
+        return fresh, again
+
     def add(self, keys: Sequence[int], rows: Sequence[int]) -> None:
         """Add people who are all new, with their rows, in order."""
         if isinstance(rows, range):

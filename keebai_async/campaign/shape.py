@@ -1,5 +1,6 @@
 """The rows of one template as types: made once, so that decoding and encoding check in C."""
 
+import re
 from collections.abc import Callable, Iterable, Sequence
 from itertools import chain, repeat
 from operator import attrgetter, itemgetter
@@ -7,11 +8,16 @@ from typing import Final
 
 import msgspec
 
+from keebai_async.errors import TemplateUnusable
 from keebai_async.keebai.models import Template
 
 NO_META: Final = msgspec.Raw()
 """Stands for absent `meta_data`; it is left out of what is encoded."""
 
+MAX_KINDS: Final = 16
+"""Sets of `meta_data` columns for which a type is made; tables have one, odd lists may have any number."""
+
+_UNNAMEABLE: Final = re.compile('[\x00-\x1f"\\\\]')  # msgspec makes no field of such a name
 _FIRST: Final = attrgetter("to")
 _VARIABLES: Final = attrgetter("variables")
 _META: Final = attrgetter("meta_data")
@@ -28,6 +34,8 @@ class Shape:
 
     def __init__(self, template: Template) -> None:
         self.names = tuple(dict.fromkeys(template.variables))
+        if any(map(_UNNAMEABLE.search, self.names)):
+            raise TemplateUnusable(f"template {template.name!r} has a variable whose name cannot be sent")
         fields = [(f"v{position}", str) for position, _ in enumerate(self.names)]
         self._variables = msgspec.defstruct(
             "Variables",
@@ -52,6 +60,7 @@ class Shape:
         )
         self._lines = msgspec.json.Decoder(self._row)
         self._encoder = msgspec.json.Encoder()
+        self._metas: dict[tuple[str, ...], type[msgspec.Struct]] = {}
 
     def row(self, to: str, values: Sequence[str], meta_data: object = NO_META) -> Row:
         """One row; *values* in the order of `names`."""
@@ -72,6 +81,17 @@ class Shape:
         if meta_data is None:
             return list(map(make, to, variables))
         return list(map(make, to, variables, meta_data))
+
+    def meta_rows(self, names: Sequence[str], columns: Iterable[Iterable[object]]) -> Sequence[object]:
+        """`meta_data` of many rows, of a column for each of *names*, in this order."""
+        make = self._metas.get(tuple(names))
+        if make is None and len(self._metas) < MAX_KINDS and not any(map(_UNNAMEABLE.search, names)):
+            fields = [f"m{position}" for position, _ in enumerate(names)]
+            rename = dict(zip(fields, names, strict=True))
+            make = self._metas[tuple(names)] = msgspec.defstruct("MetaData", fields, rename=rename, gc=False)
+        if make is None:
+            return [dict(zip(names, row, strict=True)) for row in zip(*columns, strict=True)]
+        return list(map(make, *columns))
 
     def decode_lines(self, data: bytes) -> list[Row]:
         """Rows in the service's shape, one a line. Raises msgspec.DecodeError if any line is another."""
