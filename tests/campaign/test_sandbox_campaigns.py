@@ -176,3 +176,21 @@ async def test_a_token_that_is_rejected_submits_nothing() -> None:
                 await launch(other, 10)
 
     assert sandbox.ledger.total == 0
+
+
+async def test_a_million_people_cost_no_429_and_at_most_four_reads_a_broadcast() -> None:
+    everybody = (
+        {"to": f"+549{1_100_000_000 + person}", "nombre": "Ana", "codigo": "M-7"}
+        for person in range(1_000_000)
+    )
+    async with world() as (sandbox, keebai):
+        report = await keebai.campaigns.run(everybody, template="promo", language="es", name="Promo marzo")
+        traffic = sandbox.traffic
+
+    assert report.errors() == ()
+    assert (report.state, report.sent) == ("finished", 1_000_000)
+    assert len(sandbox.ledger) == 200
+    assert not traffic.throttled
+    assert traffic.requests[READ] <= 4 * 200
+    assert traffic.most["minute"] <= 60
+    assert traffic.most["hour"] <= 1_000
