@@ -12,7 +12,7 @@ from typing import TypeGuard
 import msgspec
 
 from keebai_async.campaign.given import META, Names, as_fields
-from keebai_async.campaign.original import Originals, one_object_a_line
+from keebai_async.campaign.original import Originals
 from keebai_async.campaign.shape import NO_META, Row, Shape, picker
 from keebai_async.sources.block import Block, Cells, Lines, Objects
 
@@ -47,25 +47,31 @@ class Drafter:
 
     def draft(self, block: Block, originals: Originals) -> Draft:
         match block:
-            case Lines(data=data):
-                return self._lines(data, originals) if self._plain else NOTHING
+            case Lines():
+                return self._lines(block, originals)
             case Cells():
                 return self._cells(block)
             case Objects(items=items):
                 return self._objects(items)
 
-    def _lines(self, data: bytes, originals: Originals) -> Draft:
+    def _lines(self, block: Lines, originals: Originals) -> Draft:
         where: Sequence[int]
+        if not self._plain:
+            block.check()
+            return NOTHING
         try:
-            if not one_object_a_line(data):
-                raise msgspec.DecodeError("look at each line")
-            rows = self._shape.decode_lines(data)
+            rows = self._shape.decode_lines(block.data)
             where = range(len(rows))
-        except (msgspec.DecodeError, RecursionError):
+            originals.every_line(len(rows))
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+            block.check()
             rows, where = self._each_line(originals)
         metas = self._shape.meta_data(rows)
         given = [meta for meta in metas if meta is not NO_META]
-        if (b"\n" + b"\n".join(given)).count(b'\n{"') != len(given):
+        joined = b"\n" + b"\n".join(given)
+        if not joined.isascii():
+            block.check()  # what was not decoded yet may be anything
+        if joined.count(b'\n{"') != len(given):
             kept = [
                 place for place, meta in enumerate(metas) if meta is NO_META or bytes(meta).startswith(b'{"')
             ]

@@ -13,9 +13,19 @@ from keebai_async.sources.block import Block, Cells, Lines, Objects
 class Originals:
     """The rows of *block*. Blank lines of JSON Lines are no rows."""
 
-    def __init__(self, block: Block, names: Names) -> None:
+    def __init__(self, block: Block, names: Names, *, end: int | None = None) -> None:
         self._block = block
         self._names = names
+        self._end = end
+
+    def up_to(self, end: int) -> "Originals":
+        """The first *end* rows alone."""
+        return Originals(self._block, self._names, end=end)
+
+    def every_line(self, count: int) -> None:
+        """Learn from the decoder that each of *count* lines is a row, and none is blank."""
+        if isinstance(self._block, Lines):
+            self.numbers = range(self._block.first, self._block.first + count)
 
     def __len__(self) -> int:
         return len(self.numbers)
@@ -28,10 +38,11 @@ class Originals:
     @cached_property
     def numbers(self) -> Sequence[int]:
         """The number of each row, as its reader sees it."""
+        return self._all_numbers() if self._end is None else self._all_numbers()[: self._end]
+
+    def _all_numbers(self) -> Sequence[int]:
         match self._block:
-            case Lines(first=first, data=data):
-                if one_object_a_line(data):
-                    return range(first, first + data.count(b"\n") + (not data.endswith(b"\n")))
+            case Lines():
                 return [number for number, _ in self._numbered]
             case Cells(numbers=numbers):
                 return numbers
@@ -65,12 +76,6 @@ class Originals:
                 fields = as_fields(items[position], self._names)
                 return {"row": str(items[position])} if fields is None else _texts(fields)
 
-    def up_to(self, end: int) -> "Originals":
-        """The first *end* rows alone."""
-        shorter = Originals(self._block, self._names)
-        shorter.__dict__["numbers"] = self.numbers[:end]
-        return shorter
-
     def to(self, columns: Mapping[str, str]) -> str:
         """The number among the columns of a row, as it was given."""
         return columns.get(self._names.to, "")
@@ -82,15 +87,6 @@ class Originals:
         lines = self._block.data.split(b"\n")
         numbered = enumerate(lines, start=self._block.first)
         return [(number, line) for number, line in numbered if line and not line.isspace()]
-
-
-def one_object_a_line(data: bytes) -> bool:
-    """Whether every line end in *data* stands between two objects, and none is blank.
-
-    A closing brace, a line end and an opening brace cannot follow one another inside JSON.
-    """
-    ends = data.count(b"\n") - data.endswith(b"\n")
-    return data.startswith(b"{") and data.count(b"}\n{") == ends
 
 
 def _texts(fields: Mapping[str, object]) -> dict[str, str]:

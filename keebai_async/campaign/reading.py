@@ -19,7 +19,7 @@ from keebai_async.campaign.recipient import Reason, Rejection
 from keebai_async.campaign.shape import Row, Shape
 from keebai_async.campaign.template import Problem, all_fine
 from keebai_async.keebai.limits import E164
-from keebai_async.sources.block import Block, Cells
+from keebai_async.sources.block import Block, Cells, Lines
 
 _UNWRITABLE = (TypeError, ValueError, OverflowError, RecursionError, msgspec.MsgspecError)
 
@@ -60,6 +60,8 @@ class Reader:
             known = self._names.known.union(self._names.metas(block.header))
             self.ignored.update(dict.fromkeys(name for name in block.header if name not in known))
         originals = Originals(block, self._names)
+        if isinstance(block, Lines) and not self._fast:
+            block.check()
         draft = self._drafter.draft(block, originals) if self._fast else NOTHING
         checked = self._sift(originals, draft)
         return checked if len(checked.rows) == len(originals) else self._complete(checked)

@@ -26,7 +26,6 @@ _GLUE: Final = "|"
 _SUSPECT: Final = (*b"\\\x7f", 0xC2, 0xE1, 0xE2, 0xE3)
 
 
-
 class Problem(msgspec.Struct, frozen=True):
     """What is wrong with a row, in which field, and how to mend it."""
 

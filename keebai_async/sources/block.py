@@ -5,16 +5,24 @@ from typing import Protocol
 
 import msgspec
 
+from keebai_async.sources.pieces import text_of
+
 BLOCK_ROWS = 250
-BLOCK_BYTES = 24 * 1024
-"""About 250 rows of JSON Lines or CSV: small blocks stay in the processor's cache and die young."""
 
 
 class Lines(msgspec.Struct, frozen=True, kw_only=True):
-    """Whole lines of JSON Lines, valid UTF-8. The first of them is line *first*; blank lines count."""
+    """Whole lines of JSON Lines. The first of them is line *first*; blank lines count.
+
+    That they are UTF-8 is not certain before `check`: decoding finds out anyway, most of the time.
+    """
 
     first: int
     data: bytes
+    name: str = ""
+
+    def check(self) -> None:
+        """Raises UnusableSource if the lines are not UTF-8."""
+        text_of(self.data, self.name, self.first)
 
 
 class Cells(msgspec.Struct, frozen=True, kw_only=True):

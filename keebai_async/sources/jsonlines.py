@@ -29,5 +29,5 @@ class JsonLines:
                         f"{self.description} is one JSON array; JSON Lines has one object a line. Convert it:"
                         f" jq -c '.[]' {self.description} > people.jsonl"
                     )
-                yield Lines(first=line, data=piece)
+                yield Lines(first=line, data=piece, name=self.description)
                 line += piece.count(b"\n")
