@@ -102,6 +102,7 @@ class World:
 
     async def settle(self) -> Account:
         """Reconcile every unknown chunk by a look into the ledger; afterwards everybody is messaged once."""
+        self.sandbox.faults.clear()
         account = await self.account()
         assert account is not None
         async with self.client() as keebai:
