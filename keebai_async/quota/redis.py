@@ -93,14 +93,13 @@ class RedisStore:
             raise
 
     async def settle(self, held: Held, rooms: Sequence[Room], word: Word) -> bool:
-        settled = self._note(held, rooms, word)
-        with anyio.move_on_after(_SETTLING, shield=True):
-            try:
-                if not self._gone:
-                    return await self._settle(held, rooms, word)
-            except QuotaUnusable as error:
-                _logger.warning("place not settled: it lapses by itself", extra={"reason": str(error)})
-        return settled
+        sooner = self._note(held, rooms, word)
+        try:
+            return await self._settle_shielded(held, rooms, word) or sooner
+        except anyio.get_cancelled_exc_class():
+            # asyncio's own cancel() goes through shields. To enter an ending twice changes nothing.
+            await self._settle_shielded(held, rooms, word)
+            raise
 
     async def forecast(self, rooms: Sequence[Room], ahead: int) -> Wait | None:
         try:
@@ -120,6 +119,14 @@ class RedisStore:
 
     async def aclose(self) -> None:
         await self._redis.aclose()
+
+    async def _settle_shielded(self, held: Held, rooms: Sequence[Room], word: Word) -> bool:
+        with anyio.move_on_after(_SETTLING, shield=True):
+            try:
+                return not self._gone and await self._settle(held, rooms, word)
+            except QuotaUnusable as error:
+                _logger.warning("place not settled: it lapses by itself", extra={"reason": str(error)})
+        return False
 
     async def _take(self, place_id: str, rooms: Sequence[Room]) -> Held | Wait:
         if not self._epoch or self._gone:

@@ -76,22 +76,23 @@ class SqliteStore:
         self._connection: sqlite3.Connection | None = None
 
     async def take(self, rooms: Sequence[Room]) -> Held | Wait:
-        place_id = os.urandom(12).hex()
+        claim = _Claim(os.urandom(12).hex())
         try:
-            return await self._in_thread(lambda: self._take(place_id, rooms))
+            return await self._in_thread(lambda: self._take(claim, rooms))
         except anyio.get_cancelled_exc_class():
-            # asyncio's own cancel() does not wait for the thread, which may have taken the place.
+            # asyncio's own cancel() does not wait for the thread, which may take the place even now.
+            claim.wanted = False
             with anyio.move_on_after(_SETTLING, shield=True):
-                await self._in_thread(lambda: self._give_back(place_id))
+                await self._in_thread(lambda: self._give_back(claim))
             raise
 
     async def settle(self, held: Held, rooms: Sequence[Room], word: Word) -> bool:
-        with anyio.move_on_after(_SETTLING, shield=True):
-            try:
-                return await self._in_thread(lambda: self._settle(held, rooms, word))
-            except QuotaUnusable as error:
-                _logger.warning("place not settled: it lapses by itself", extra={"reason": str(error)})
-        return False
+        try:
+            return await self._settle_shielded(held, rooms, word)
+        except anyio.get_cancelled_exc_class():
+            # asyncio's own cancel() goes through shields. To enter an ending twice changes nothing.
+            await self._settle_shielded(held, rooms, word)
+            raise
 
     async def forecast(self, rooms: Sequence[Room], ahead: int) -> Wait | None:
         return await self._in_thread(lambda: self._forecast(rooms, ahead))
@@ -102,6 +103,14 @@ class SqliteStore:
         if connection is not None:
             connection.close()
 
+    async def _settle_shielded(self, held: Held, rooms: Sequence[Room], word: Word) -> bool:
+        with anyio.move_on_after(_SETTLING, shield=True):
+            try:
+                return await self._in_thread(lambda: self._settle(held, rooms, word))
+            except QuotaUnusable as error:
+                _logger.warning("place not settled: it lapses by itself", extra={"reason": str(error)})
+        return False
+
     async def _in_thread(self, work: Callable[[], T]) -> T:
         try:
             turn = _turn.get()
@@ -110,17 +119,17 @@ class SqliteStore:
             _turn.set(turn)
         return await anyio.to_thread.run_sync(work, limiter=turn)
 
-    def _take(self, place_id: str, rooms: Sequence[Room]) -> Held | Wait:
+    def _take(self, claim: "_Claim", rooms: Sequence[Room]) -> Held | Wait:
         with self._writing() as (db, now):
-            held = self._books(db, rooms, now).take(place_id, rooms, now)
-            if isinstance(held, Held):
+            held = self._books(db, rooms, now).take(claim.id, rooms, now)
+            if isinstance(held, Held) and claim.wanted:
                 lapses = now + self._longest
-                db.execute("INSERT INTO place VALUES (?, ?, ?, ?)", (place_id, self._key, now, lapses))
+                db.execute("INSERT INTO place VALUES (?, ?, ?, ?)", (claim.id, self._key, now, lapses))
             return held
 
-    def _give_back(self, place_id: str) -> None:
+    def _give_back(self, claim: "_Claim") -> None:
         with self._writing() as (db, _):
-            db.execute("DELETE FROM place WHERE id = ?", (place_id,))
+            db.execute("DELETE FROM place WHERE id = ?", (claim.id,))
 
     def _settle(self, held: Held, rooms: Sequence[Room], word: Word) -> bool:
         with self._writing() as (db, now):
@@ -214,6 +223,14 @@ class SqliteStore:
                 raise
             self._connection = db
         return self._connection
+
+
+class _Claim:
+    """A place that somebody asks for, until he is cancelled. The thread looks at it inside its lock."""
+
+    def __init__(self, place_id: str) -> None:
+        self.id = place_id
+        self.wanted = True
 
 
 def _prepare(db: sqlite3.Connection) -> None:

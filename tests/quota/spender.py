@@ -1,0 +1,56 @@
+"""A program that shares a token with others: as many tasks and requests as it can, for some seconds.
+
+Arguments: base URL, store (`sqlite:PATH` or a Redis URL), the quota, seconds, how many places to take and
+keep without ever making a request. It says `ready`, and begins at the first line it is given.
+"""
+
+import sys
+
+import anyio
+
+from keebai_async.client import Keebai
+from keebai_async.quota.limiter import Margin, RateLimiter
+from keebai_async.quota.redis import RedisStore
+from keebai_async.quota.sqlite import SqliteStore
+from keebai_async.quota.store import Store
+from keebai_async.quota.window import parse_quotas
+from keebai_async.sandbox.catalogue import DEFAULT_TOKEN
+from keebai_async.transport.request import Lane
+
+TASKS = 100
+LAPSE = 2.0  # seconds until a place of a program that died is given back
+
+
+async def main(base_url: str, where: str, quota: str, seconds: float, keep: int) -> None:
+    store: Store
+    if where.startswith("sqlite:"):
+        store = SqliteStore(where.removeprefix("sqlite:"), "token", longest=LAPSE)
+    else:
+        store = RedisStore(where, "token", longest=LAPSE)
+    limiter = RateLimiter(parse_quotas(quota), store=store, margin=Margin(seconds=0.02))
+    async with Keebai(
+        DEFAULT_TOKEN.secret, base_url=base_url, phone_number_id="1", limiter=limiter
+    ) as client:
+
+        async def ask() -> None:
+            while True:
+                await client.me()
+
+        async def hold() -> None:
+            async with limiter.place(Lane.INTERACTIVE):
+                await anyio.sleep_forever()
+
+        print("ready", flush=True)
+        await anyio.to_thread.run_sync(sys.stdin.readline)
+        with anyio.move_on_after(seconds):
+            async with anyio.create_task_group() as tasks:
+                for _ in range(keep):
+                    tasks.start_soon(hold)
+                for _ in range(0 if keep else TASKS):
+                    tasks.start_soon(ask)
+    await limiter.aclose()
+
+
+if __name__ == "__main__":
+    _, base_url, where, quota, seconds, keep = sys.argv
+    anyio.run(main, base_url, where, quota, float(seconds), int(keep))

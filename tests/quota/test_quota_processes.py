@@ -1,0 +1,65 @@
+"""Programs that share a token through a store, some of them killed: the real thing, against a sandbox."""
+
+import sys
+from contextlib import AsyncExitStack
+from pathlib import Path
+
+import anyio
+import pytest
+from anyio.abc import Process
+from anyio.streams.text import TextReceiveStream
+
+from keebai_async.sandbox.server import Sandbox
+from keebai_async.sandbox.throttle import Window
+
+ROOT = Path(__file__).parents[2]
+
+# 100 at 0 s, 2.5 s and 5 s; then the longer window is full, and the next 100 leave at 8.5 s.
+WINDOWS = (Window("minute", 100, 2.5), Window("hour", 300, 8.5))
+QUOTA = "100/2.5s,300/8.5s"
+SECONDS = 10.6
+POSSIBLE = 400
+
+
+async def start(stack: AsyncExitStack, *arguments: str) -> Process:
+    process = await stack.enter_async_context(
+        await anyio.open_process(
+            [sys.executable, "-m", "tests.quota.spender", *arguments], cwd=ROOT, stderr=None
+        )
+    )
+    stack.callback(lambda: process.kill() if process.returncode is None else None)
+    assert process.stdout is not None
+    assert (await TextReceiveStream(process.stdout).receive()).strip() == "ready"
+    return process
+
+
+async def begin(process: Process) -> None:
+    assert process.stdin is not None
+    await process.stdin.send(b"go\n")
+
+
+@pytest.mark.parametrize("kind", ["sqlite", "redis"])
+async def test_four_programs_spend_all_of_the_quota_and_never_too_much(
+    kind: str, tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
+    where = f"sqlite:{tmp_path / 'quota.db'}"
+    if kind == "redis":
+        where = request.getfixturevalue("redis_server").url
+    async with Sandbox(windows=WINDOWS) as sandbox, AsyncExitStack() as stack:
+        given = (sandbox.url, where, QUOTA, str(SECONDS))
+        holder = await start(stack, *given, "2")
+        spenders = [await start(stack, *given, "0") for _ in range(4)]
+        await begin(holder)
+        await anyio.sleep(0.2)
+        for spender in spenders:
+            await begin(spender)
+        await anyio.sleep(1.0)
+        holder.kill()  # with two places in its hands: they are spent, as nobody knows better
+        spenders[0].kill()  # among a hundred waiters
+        for spender in spenders[1:]:
+            assert await spender.wait() == 0
+
+        requests = sum(sandbox.traffic.requests.values())
+        assert sum(sandbox.traffic.throttled.values()) == 0
+        assert all(sandbox.traffic.most[window.name] <= window.limit for window in WINDOWS)
+        assert requests >= 0.95 * POSSIBLE
