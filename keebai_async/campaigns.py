@@ -195,7 +195,7 @@ class Campaigns:
 
         Raises:
             InvalidInput: not exactly one word is given, the chunk does not exist or is not unknown, or
-                the broadcast has another number of recipients.
+                the broadcast has another number of recipients or is another chunk already.
             NotFound: the service does not know that broadcast.
             CampaignBusy: a process runs the campaign now.
         """
@@ -204,9 +204,11 @@ class Campaigns:
         journal = self._keebai.journal
         async with journal.lease(campaign_id):
             await journal.recover(campaign_id)
-            unknown = self._unknown(await journal.load(campaign_id), chunk)
+            campaign = await journal.load(campaign_id)
+            unknown = _unknown(campaign, chunk)
             step = unknown.step + 1
             if accepted is not None:
+                _unclaimed(campaign, accepted)
                 total = await self._check(unknown, accepted)
                 await journal.record(
                     campaign_id, Vouch(number=chunk, step=step, accepted=total, broadcast_id=accepted)
@@ -216,19 +218,6 @@ class Campaigns:
             else:
                 await journal.record(campaign_id, Abandon(number=chunk, step=step))
             return report_of(await journal.load(campaign_id))
-
-    @staticmethod
-    def _unknown(campaign: Started, number: int) -> Chunk:
-        for chunk in campaign.chunks:
-            if chunk.number == number and chunk.state is ChunkState.UNKNOWN:
-                return chunk
-        unknown = [str(chunk.number) for chunk in campaign.chunks if chunk.state is ChunkState.UNKNOWN]
-        raise InvalidInput(
-            f"chunk {number} is not unknown; "
-            + (f"unknown are {', '.join(unknown)}" if unknown else "no chunk of this campaign is"),
-            field="chunk",
-            value=str(number),
-        )
 
     async def _check(self, chunk: Chunk, broadcast_id: str) -> int:
         status = await self._keebai.broadcasts.status(broadcast_id)
@@ -240,3 +229,26 @@ class Campaigns:
                 value=broadcast_id,
             )
         return status.total_recipients
+
+
+def _unknown(campaign: Started, number: int) -> Chunk:
+    for chunk in campaign.chunks:
+        if chunk.number == number and chunk.state is ChunkState.UNKNOWN:
+            return chunk
+    unknown = [str(chunk.number) for chunk in campaign.chunks if chunk.state is ChunkState.UNKNOWN]
+    raise InvalidInput(
+        f"chunk {number} is not unknown; "
+        + (f"unknown are {', '.join(unknown)}" if unknown else "no chunk of this campaign is"),
+        field="chunk",
+        value=str(number),
+    )
+
+
+def _unclaimed(campaign: Started, broadcast_id: str) -> None:
+    for chunk in campaign.chunks:
+        if chunk.broadcast_id == broadcast_id:
+            raise InvalidInput(
+                f"broadcast {broadcast_id} is chunk {chunk.number} of this campaign already",
+                field="accepted",
+                value=broadcast_id,
+            )

@@ -10,7 +10,7 @@ import pytest
 from keebai_async.campaign.report import Report
 from keebai_async.client import Keebai
 from keebai_async.clock import ManualClock
-from keebai_async.errors import TokenRejected
+from keebai_async.errors import InvalidInput, NotFound, TokenRejected
 from keebai_async.sandbox import Dialect, Sandbox, faults
 from keebai_async.sandbox.people import make_messy_list
 from keebai_async.sandbox.settings import Options
@@ -194,3 +194,49 @@ async def test_a_million_people_cost_no_429_and_at_most_four_reads_a_broadcast()
     assert traffic.requests[READ] <= 4 * 200
     assert traffic.most["minute"] <= 60
     assert traffic.most["hour"] <= 1_000
+
+
+async def test_an_unknown_chunk_is_settled_by_what_a_person_finds_at_the_service() -> None:
+    async with world() as (sandbox, keebai):
+        sandbox.faults.on(BULK, faults.Reset(), nth=1)  # accepted, and the answer lost
+        report = await launch(keebai, 15_000)
+        (lost,) = [chunk.number for chunk in report.chunks if chunk.state.value == "unknown"]
+        known = {chunk.broadcast_id for chunk in report.chunks}
+        (found,) = [one.broadcast_id for one in sandbox.ledger.submissions if one.broadcast_id not in known]
+        assert found is not None
+        taken = next(broadcast_id for broadcast_id in known if broadcast_id is not None)
+
+        with pytest.raises(InvalidInput, match="of this campaign already"):
+            await keebai.campaigns.reconcile(report.campaign_id, lost, accepted=taken)
+        with pytest.raises(NotFound):
+            await keebai.campaigns.reconcile(report.campaign_id, lost, accepted="66aa00112233445566778899")
+        with pytest.raises(InvalidInput, match="say one of"):
+            await keebai.campaigns.reconcile(report.campaign_id, lost, resend=True, abandon=True)
+        with pytest.raises(InvalidInput, match="not unknown"):
+            await keebai.campaigns.reconcile(report.campaign_id, 99, resend=True)
+        await keebai.campaigns.reconcile(report.campaign_id, lost, accepted=found)
+        async with keebai.campaigns.resume(report.campaign_id) as run:
+            settled = await run.report()
+
+    check(settled, sandbox)
+    assert (settled.state, settled.accepted, settled.sent) == ("finished", 15_000, 15_000)
+
+
+@pytest.mark.parametrize("given_up", [True, False])
+async def test_a_chunk_that_did_not_arrive_is_submitted_again_only_when_a_person_says_so(
+    given_up: bool,
+) -> None:
+    async with world() as (sandbox, keebai):
+        sandbox.faults.on(BULK, faults.Refuse(status=503), nth=1)
+        report = await launch(keebai, 5_000)
+        assert (report.unknown, sandbox.ledger.total) == (5_000, 0)
+        if given_up:
+            await keebai.campaigns.reconcile(report.campaign_id, 1, abandon=True)
+        else:
+            await keebai.campaigns.reconcile(report.campaign_id, 1, resend=True)
+        async with keebai.campaigns.resume(report.campaign_id) as run:
+            settled = await run.report()
+
+    check(settled, sandbox)
+    assert settled.state == "finished"
+    assert (settled.abandoned, settled.accepted) == ((5_000, 0) if given_up else (0, 5_000))
