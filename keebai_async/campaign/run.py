@@ -240,6 +240,7 @@ class CampaignRun:
         self._stop = self._stop or stop
         self._submitter.stop(stop)
         self._tracking.cancel()
+        self._wake()  # whoever waits for news of the canary
 
     async def _end(self) -> None:
         stop = self._stop or self._left_open()

@@ -78,6 +78,10 @@ class Submitter:
     def resume(self) -> None:
         self._go.set()
 
+    @property
+    def _may_leave(self) -> bool:
+        return self.stopped is None and self._go.is_set()
+
     async def submit(
         self, number: int, *, refused: Callable[[Fault], Awaitable[None]]
     ) -> Accepted | Refused | Unknown | None:
@@ -119,7 +123,7 @@ class Submitter:
 
             async def leaving() -> None:
                 self._waiting.discard(scope)
-                if self.stopped or not self._go.is_set() or not self._health.good:
+                if scope.cancel_called or not self._may_leave or not self._health.good:
                     raise _NotNow
                 scope.shield = True  # cancelled from here on, we would forget a chunk that did go out
                 await self._book.submit(chunk.number)
@@ -173,6 +177,8 @@ class Submitter:
         """Do something that a stop or a pause ends at once."""
         with anyio.CancelScope() as scope:
             self._waiting.add(scope)
+            if not self._may_leave:
+                scope.cancel()  # it was called off before it began, and nobody will do it again
             try:
                 yield scope
             finally:
