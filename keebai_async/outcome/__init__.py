@@ -1,0 +1,1 @@
+"""What became of a broadcast, told in one way for every service."""

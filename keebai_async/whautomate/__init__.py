@@ -1,0 +1,1 @@
+"""The Whautomate API, one module per resource."""

@@ -1,0 +1,127 @@
+"""Whautomate: what a user of that service opens, beside Keebai. It puts the rooms together."""
+
+import os
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Self
+
+from keebai_async.clock import SYSTEM_CLOCK, Clock
+from keebai_async.credentials import Token
+from keebai_async.environment import poll_floor_of, quotas_of, token_of
+from keebai_async.quota.window import Quota
+from keebai_async.service_client import ServiceClient
+from keebai_async.transport.address import check_base_url
+from keebai_async.transport.gate import Gate
+from keebai_async.transport.request import Timeouts
+from keebai_async.transport.retry import RetryPolicy
+from keebai_async.transport.verdict import SubmitPolicy
+from keebai_async.whautomate.asking import Asking, Numbering
+from keebai_async.whautomate.broadcasts import Broadcasts
+from keebai_async.whautomate.limits import (
+    CONVENTIONS,
+    HOST_VARIABLE,
+    HOSTS,
+    KEY_VARIABLES,
+    POLL_FLOOR_VARIABLE,
+    QUOTA_VARIABLE,
+    QUOTAS,
+)
+from keebai_async.whautomate.messages import Messages
+from keebai_async.whautomate.segments import Segments
+
+if TYPE_CHECKING:
+    import aiohttp
+
+
+class Whautomate(ServiceClient):
+    """A client of one API key, for one event loop. Use it with `async with`, or await `aclose()`.
+
+    What is not given comes from the environment: `WHAUTOMATE_API_KEY`, `WHAUTOMATE_API_HOST`,
+    `WHAUTOMATE_QUOTA`, `WHAUTOMATE_POLL_FLOOR`.
+
+    Args:
+        api_key: the secret; it cannot be printed and goes to *host* only.
+        host: `global` (the default), `india`, or an address with or without `https://` and `/v1`; plain
+            http only to this machine. A key is valid on the host of its own region only.
+        quotas: how many requests in how many seconds; 100 a minute by default.
+        limiter: what keeps the quota; without it, all clients of this process with the same key and host
+            share one.
+        timeout: seconds for a whole request, or Timeouts.
+        session: an aiohttp session whose connections are used, and left open.
+        submit_policy: after which replies a create may be made again, beyond the safe ones.
+        retries: how often a read is repeated.
+        poll_floor: seconds between two looks at one broadcast, at least.
+        first_page: whether pages count from 0 or 1; found out by itself, with one request, if not given.
+
+    Raises:
+        InvalidInput: there is no key, or something of this cannot be used.
+    """
+
+    def __init__(
+        self,
+        api_key: str | Token | None = None,
+        *,
+        host: str | None = None,
+        quotas: Sequence[Quota] | None = None,
+        limiter: Gate | None = None,
+        timeout: Timeouts | float | None = None,
+        session: "aiohttp.ClientSession | None" = None,
+        clock: Clock = SYSTEM_CLOCK,
+        submit_policy: SubmitPolicy | None = None,
+        retries: RetryPolicy | None = None,
+        poll_floor: float | None = None,
+        first_page: int | None = None,
+    ) -> None:
+        self._numbering = Numbering(first_page)
+        super().__init__(
+            token_of(api_key, os.environ, KEY_VARIABLES),
+            host_of(host, os.environ),
+            quotas=quotas_of(None if quotas is None else tuple(quotas), os.environ, QUOTA_VARIABLE, QUOTAS),
+            limiter=limiter,
+            timeout=timeout,
+            session=session,
+            clock=clock,
+            submit_policy=submit_policy,
+            retries=retries,
+            poll_floor=poll_floor_of(poll_floor, os.environ, POLL_FLOOR_VARIABLE),
+            header="x-api-key",
+            scheme="",
+            conventions=CONVENTIONS,
+        )
+        self._equip()
+
+    def with_options(
+        self,
+        *,
+        timeout: Timeouts | float | None = None,
+        submit_policy: SubmitPolicy | None = None,
+        retries: RetryPolicy | None = None,
+        poll_floor: float | None = None,
+    ) -> Self:
+        """A cheap copy that shares session and limiter, with what is given changed.
+
+        It lives as long as the client it was made from; closing it closes nothing.
+        """
+        other = self._copied(timeout, submit_policy, retries, poll_floor)
+        other._equip()
+        return other
+
+    def _equip(self) -> None:
+        asking = Asking(exchange=self._exchange_now(), requests=self.requests, numbering=self._numbering)
+        self.broadcasts = Broadcasts(asking, clock=self.clock, poll_floor=self.poll_floor, quotas=self.quotas)
+        self.segments = Segments(asking)
+        self.messages = Messages(asking)
+
+
+def host_of(given: str | None, environment: Mapping[str, str]) -> str:
+    """The base URL of a host: by its name, or an address with or without `https://` and `/v1`.
+
+    Raises:
+        InvalidInput: it is no address, or plain http to another machine.
+
+    Source: contract, section 1.
+    """
+    text = (given or environment.get(HOST_VARIABLE) or "global").strip()
+    if text.lower() in HOSTS:
+        return HOSTS[text.lower()]
+    base = check_base_url(text if "://" in text else f"https://{text}")
+    return base if base.endswith("/v1") else f"{base}/v1"

@@ -1,0 +1,29 @@
+"""What is known of Whautomate as data: addresses, quota, what its replies mean."""
+
+from typing import Final
+
+from keebai_async.quota.window import Quota
+from keebai_async.transport.conventions import Conventions
+
+HOSTS: Final = {
+    "global": "https://api.whautomate.com/v1",
+    "india": "https://api.in.whautomate.com/v1",
+}
+"""Source: contract, section 1."""
+
+KEY_VARIABLES: Final = ("WHAUTOMATE_API_KEY",)
+HOST_VARIABLE: Final = "WHAUTOMATE_API_HOST"
+QUOTA_VARIABLE: Final = "WHAUTOMATE_QUOTA"
+POLL_FLOOR_VARIABLE: Final = "WHAUTOMATE_POLL_FLOOR"
+
+QUOTAS: Final = (Quota(100, 60.0),)
+"""The figure of a sibling product; Whautomate's own is not to be seen. Source: contract, section 2."""
+
+CONVENTIONS: Final = Conventions(refused=frozenset({400, 409, 413, 422}), error_in_success=True)
+"""Source: contract, section 8."""
+
+UNSUBSCRIBED: Final = "Unsubscribe"
+"""The tag of those who wrote STOP. Broadcasts do not skip them by themselves. Source: contract, section 9."""
+
+PAGE_SIZE: Final = 100
+"""What is asked for; the greatest that is allowed is not documented. Source: contract, section 4.3."""

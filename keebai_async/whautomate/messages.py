@@ -1,0 +1,71 @@
+"""Single template messages, to a contact that exists."""
+
+from collections.abc import Sequence
+
+from keebai_async.keebai.checking import check_word
+from keebai_async.transport.reading import fields_of, json_of, text
+from keebai_async.transport.request import Lane
+from keebai_async.whautomate.asking import Asking, encoded
+from keebai_async.whautomate.draft import check_parameters
+from keebai_async.whautomate.models import Reference, SentTemplate, TemplateName, Wire
+
+
+class _Body(Wire, frozen=True, kw_only=True):
+    contact: Reference
+    template: TemplateName
+    location: Reference
+    header_media_url: str | None = None
+    header_text_parameters: tuple[str, ...] = ()
+    body_text_parameters: tuple[str, ...] = ()
+    button_url_parameters: tuple[str, ...] = ()
+
+
+class Messages:
+    """POST /messages/whatsapp/sendtemplate, awaited by somebody: it goes before all other requests."""
+
+    def __init__(self, asking: Asking) -> None:
+        self._asking = asking
+
+    async def send_template(
+        self,
+        contact: str,
+        *,
+        template: str,
+        language: str,
+        location: str,
+        header_media_url: str | None = None,
+        header_text_parameters: Sequence[str] = (),
+        body_text_parameters: Sequence[str] = (),
+        button_url_parameters: Sequence[str] = (),
+        timeout: float | None = None,
+    ) -> SentTemplate:
+        """Send an approved template to the contact of this id (not a phone number).
+
+        Raises:
+            InvalidInput: nothing was sent; *field* names what to mend.
+            OutcomeUnknown: it may have been sent. Sending it again may message the person twice.
+            RequestError: it was not sent.
+
+        Source: contract, section 6.
+        """
+        body = _Body(
+            contact=Reference(id=check_word(contact, field="contact")),
+            template=TemplateName(
+                name=check_word(template, field="template"),
+                language=check_word(language, field="language"),
+            ),
+            location=Reference(id=check_word(location, field="location")),
+            header_media_url=header_media_url,
+            header_text_parameters=check_parameters(header_text_parameters, field="header_text_parameters"),
+            body_text_parameters=check_parameters(body_text_parameters, field="body_text_parameters"),
+            button_url_parameters=check_parameters(button_url_parameters, field="button_url_parameters"),
+        )
+        answer, _ = await self._asking.submit(
+            "/messages/whatsapp/sendtemplate",
+            encoded(body),
+            recipients=1,
+            lane=Lane.INTERACTIVE,
+            timeout=timeout,
+        )
+        fields = fields_of(json_of(answer.body)) if answer.complete else {}
+        return SentTemplate(id=text(fields, "id", "messageId", "_id"), status=text(fields, "status") or "")

@@ -1,0 +1,125 @@
+"""Segments: whom a broadcast reaches. There is no way to change one: delete it and make another."""
+
+from collections.abc import AsyncGenerator
+from typing import Final
+
+import msgspec
+
+from keebai_async.errors import OutcomeUnknown
+from keebai_async.keebai.checking import check_word
+from keebai_async.transport.address import segment
+from keebai_async.transport.complaint import undecodable
+from keebai_async.transport.reading import Fields, fields_of, json_of, text
+from keebai_async.transport.reply import Answer
+from keebai_async.transport.request import Lane, Request
+from keebai_async.whautomate.asking import Asking, encoded
+from keebai_async.whautomate.limits import PAGE_SIZE, UNSUBSCRIBED
+from keebai_async.whautomate.models import Criteria, Reference, Segment, Wire
+from keebai_async.whautomate.replies import read_segment
+
+PATH: Final = "/segments"
+
+
+class _Body(Wire, frozen=True, kw_only=True):
+    name: str
+    type: str
+    criteria: Criteria
+    location: Reference
+
+
+class Segments:
+    """GET, POST and DELETE of /segments. Source: contract, section 5.1."""
+
+    def __init__(self, asking: Asking) -> None:
+        self._asking = asking
+
+    async def create(
+        self,
+        *,
+        name: str,
+        type: str,  # noqa: A002 - the service's word
+        location: str,
+        criteria: Criteria | None = None,
+        include_unsubscribed: bool = False,
+        timeout: float | None = None,
+    ) -> Segment:
+        """Make a segment of clients or contacts (*type* `client` or `contact`) of the *location* of this id.
+
+        Those who wrote STOP carry a tag and are messaged all the same, unless the segment excludes it: so
+        it does, unless *include_unsubscribed*, which is for what is not marketing.
+
+        Raises:
+            InvalidInput: nothing was created.
+            OutcomeUnknown: it may have been created: look in the list.
+            RequestError: it was not created.
+
+        Source: contract, section 9, last paragraph.
+        """
+        whom = criteria or Criteria()
+        if not include_unsubscribed and UNSUBSCRIBED not in whom.exclusion_tags:
+            whom = msgspec.structs.replace(whom, exclusion_tags=(*whom.exclusion_tags, UNSUBSCRIBED))
+        body = _Body(
+            name=check_word(name, field="name"),
+            type=check_word(type, field="type"),
+            criteria=whom,
+            location=Reference(id=check_word(location, field="location")),
+        )
+        answer, request = await self._asking.submit(
+            PATH, encoded(body), recipients=0, lane=Lane.SUBMIT, timeout=timeout
+        )
+        made = _made(answer)
+        if made is None:
+            raise OutcomeUnknown(
+                f"POST {PATH} was answered {answer.status} without a segment: look for it in the list",
+                method=request.method,
+                path=request.path,
+                status=answer.status,
+                recipients=0,
+            )
+        return made
+
+    async def get(self, segment_id: str, *, timeout: float | None = None) -> Segment:
+        """One segment. Raises InvalidInput, RequestError (NotFound if there is none)."""
+        path = _path(segment_id)
+        found = read_segment(fields_of(await self._asking.read(path, timeout=timeout)), segment_id)
+        if found is None:
+            raise undecodable(Answer(status=200), Request(method="GET", path=path))
+        return found
+
+    async def list(
+        self,
+        *,
+        location_id: str | None = None,
+        search_text: str | None = None,
+        page_size: int = PAGE_SIZE,
+        timeout: float | None = None,
+    ) -> AsyncGenerator[Segment, None]:
+        """Segments in the service's order, page by page as they are asked for. Raises RequestError."""
+        query = (("locationId", location_id), ("searchText", search_text))
+        async for item in self._asking.pages(PATH, _key, query=query, page_size=page_size, timeout=timeout):
+            if (found := read_segment(item)) is not None:
+                yield found
+
+    async def delete(self, segment_id: str, *, timeout: float | None = None) -> None:
+        """Delete a segment. Wait for its broadcasts to finish: when they read it is not documented.
+
+        Raises:
+            OutcomeUnknown: it may be deleted.
+            RequestError: it was not deleted.
+        """
+        await self._asking.delete(_path(segment_id), timeout=timeout)
+
+
+def _made(answer: Answer) -> Segment | None:
+    try:
+        return read_segment(fields_of(json_of(answer.body)))
+    except ValueError:
+        return None
+
+
+def _path(segment_id: str) -> str:
+    return f"{PATH}/{segment(segment_id, field='segment_id')}"
+
+
+def _key(item: Fields) -> str:
+    return text(item, "id", "_id") or msgspec.json.encode(item, order="sorted").decode()
