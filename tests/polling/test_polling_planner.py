@@ -48,6 +48,17 @@ def test_the_head_of_the_line_is_read_at_three_quarters_and_at_the_end_and_then_
     assert abs(following.at - (62.75 + 0.75 * 4_980 / 80)) < 0.5
 
 
+def test_one_that_was_only_just_added_is_read_at_once_too_when_the_head_is_finished() -> None:
+    plan = plan_of("a")
+    look(plan)
+    see(plan, "a", 3_750, EARLY)
+    plan.add("b", recipients=5_000, sender="one", now=60.0)
+    look(plan, EARLY)
+    see(plan, "a", 5_000, 62.75)
+
+    assert look(plan, 62.75) == Look("b", 62.75)
+
+
 def test_one_look_teaches_the_speed_of_the_whole_line() -> None:
     plan = plan_of("a", "b")
     look(plan)

@@ -72,10 +72,10 @@ async def serve(steps: list[Step], limiter: RateLimiter, clock: ManualClock, ser
                 return
             # It is on its way now: even if we give up, the server may read it until the grace is over.
             served.counted.append(clock.now() + step.there)
-            await clock.sleep(step.there)
             if step.ending is Ending.UNANSWERED:
+                await clock.sleep(min(step.there, step.back))
                 return
-            await clock.sleep(step.back)
+            await clock.sleep(step.there + step.back)
             if step.pause is not None:
                 served.pauses.append((clock.now(), step.pause))
             place.settle(Ending.ANSWERED, pause=step.pause)
@@ -163,6 +163,20 @@ def test_nobody_waits_longer_than_the_exact_minimum(arrivals: list[tuple[float, 
         left.append(at)
         free.append(at + took + quota.per)
     assert [at for at, _, _ in served.left] == left
+
+
+async def test_what_reaches_the_server_after_we_gave_it_up_is_counted() -> None:
+    quota, clock, served = Quota(1, 10.0), ManualClock(0.0), Served()
+    limiter = RateLimiter((quota,), clock=clock, margin=EXACT, grace=20.0)
+    late = Step(0.0, Lane.SUBMIT, 19.5, 1.0, Ending.UNANSWERED, None, None)
+    cancelled = Step(0.0, Lane.SUBMIT, 15.0, 20.0, Ending.ANSWERED, 31.5, None)
+    prompt = Step(0.0, Lane.SUBMIT, 0.0, 0.0, Ending.ANSWERED, None, None)
+
+    await serve([late, cancelled, prompt], limiter, clock, served)
+
+    # Given up at 1 s and at 31.5 s, when the second was on its way for half a second.
+    assert [at for at, _, _ in served.left] == [0.0, 31.0, 61.5]
+    assert most_in_any(served.counted, quota.per) == 1
 
 
 async def test_the_whole_quota_is_used_while_there_is_demand() -> None:
