@@ -170,7 +170,7 @@ async def test_what_reaches_the_server_after_we_gave_it_up_is_counted() -> None:
     limiter = RateLimiter((quota,), clock=clock, margin=EXACT, grace=20.0)
     late = Step(0.0, Lane.SUBMIT, 19.5, 1.0, Ending.UNANSWERED, None, None)
     cancelled = Step(0.0, Lane.SUBMIT, 15.0, 20.0, Ending.ANSWERED, 31.5, None)
-    prompt = Step(0.0, Lane.SUBMIT, 0.0, 0.0, Ending.ANSWERED, None, None)
+    prompt = Step(1.0, Lane.SUBMIT, 0.0, 0.0, Ending.ANSWERED, None, None)
 
     await serve([late, cancelled, prompt], limiter, clock, served)
 
