@@ -7,13 +7,15 @@ from pathlib import Path
 import anyio
 
 from keebai_async.campaign.chunk import ChunkState
+from keebai_async.campaign.plan import PlanOptions
+from keebai_async.campaign.planned import Guards
 from keebai_async.client import Keebai
 from keebai_async.quota.window import Quota
 from keebai_async.sandbox import Complaints, Sandbox, Window, faults
 from keebai_async.transport.request import Timeouts
 from tests.crash.child import Task
 from tests.crash.nursery import Life, Nursery
-from tests.crash.people import number
+from tests.crash.people import NAME, everybody, number
 from tests.crash.truth import Account, accounts, check, found_in_portal
 
 BULK = "POST /messages/bulk"
@@ -27,7 +29,7 @@ WIDE = (Window("second", 10_000, 1.0),)
 
 
 class World:
-    def __init__(self, nursery: Nursery, sandbox: Sandbox, path: Path, *, people: int) -> None:
+    def __init__(self, nursery: Nursery | None, sandbox: Sandbox, path: Path, *, people: int) -> None:
         self._nursery = nursery
         self.sandbox = sandbox
         self.path = path
@@ -54,6 +56,7 @@ class World:
             nth=nth,
             room=room,
         )
+        assert self._nursery is not None
         async with self._nursery.life(task) as life:
             yield life
         if life.killed:
@@ -119,12 +122,33 @@ class World:
         account = await self.truth()
         assert account.report.state == "finished"
         assert account.report.accepted == self.sandbox.ledger.total
-        assert account.report.accepted == self.people - len(MALFORMED)
-        refused = account.chunks(ChunkState.REFUSED)
-        assert sorted(account.people[chunk.number][0] for chunk in refused) == sorted(map(number, MALFORMED))
+        refused = [account.people[chunk.number] for chunk in account.chunks(ChunkState.REFUSED)]
+        assert sorted(refused) == [[number(person)] for person in MALFORMED if person < self.people]
+        assert account.report.accepted == self.people - len(refused)
         return account
 
-    def client(self) -> Keebai:
+    async def run_here(self, *, guards: Guards | None = None, timeout: float = 30.0) -> Account:
+        """Run the campaign in this process to its end, and compare; plan it if there is none yet."""
+        async with self.client(timeout=timeout) as keebai:
+            campaign = await self.campaign(keebai)
+            async with keebai.campaigns.resume(campaign, guards=guards) as run:
+                await run.report()
+        return await self.truth()
+
+    async def campaign(self, keebai: Keebai) -> str:
+        """The id of the campaign, which is planned if there is none yet."""
+        if (account := await self.account()) is not None:
+            return account.plan.campaign_id
+        plan = await keebai.campaigns.plan(
+            everybody(self.people),
+            template="promo",
+            language="es",
+            name=NAME,
+            options=PlanOptions(chunk_size=SIZE),
+        )
+        return plan.campaign_id
+
+    def client(self, *, timeout: float = 30.0) -> Keebai:
         """A client in this process, on the same journal."""
         return Keebai(
             self.sandbox.token,
@@ -134,21 +158,21 @@ class World:
             quotas=[Quota(10_000, 1.0)],
             journal=str(self.path),
             poll_floor=2.0,
-            timeout=Timeouts(connect=30.0, read=30.0, submit=30.0),
+            timeout=Timeouts(connect=timeout, read=timeout, submit=timeout),
         )
 
 
 @asynccontextmanager
 async def world(
-    nursery: Nursery, path: Path, *, people: int = PEOPLE, latency: float = 0.4
+    nursery: Nursery | None, path: Path, *, people: int = PEOPLE, failing: float = 0.05
 ) -> AsyncIterator[World]:
-    """A service that finds somebody malformed, names nobody, and takes *latency* of its seconds to answer."""
+    """A service that finds somebody malformed and names nobody; without a *nursery* no process is born."""
     async with Sandbox(
         speed=SPEED,
         windows=WIDE,
         complaints=Complaints(named=False),
         malformed={number(person) for person in MALFORMED},
-        failing=0.05,
+        failing=failing,
     ) as sandbox:
         made = World(nursery, sandbox, path, people=people)
         with anyio.fail_after(120):
