@@ -8,8 +8,8 @@ from keebai_async.clock import Clock
 from keebai_async.sandbox.catalogue import SandboxToken
 from keebai_async.sandbox.said import Said, code_error, nest_error, throttled, unauthorized
 from keebai_async.sandbox.settings import Dialect, Settings
-from keebai_async.sandbox.throttle import Throttle
 from keebai_async.sandbox.traffic import Traffic
+from keebai_async.sandbox.turnstile import Turnstile
 
 SEND_BULK: Final = "POST /messages/bulk"
 READ_BROADCAST: Final = "GET /messages/bulk/{broadcast_id}"
@@ -65,25 +65,23 @@ class Door:
 
     def __init__(self, settings: Settings, clock: Clock) -> None:
         self._settings = settings
-        self._clock = clock
-        self._throttle = Throttle(settings.windows, settings.manners)
+        self._turnstile = Turnstile(settings.windows, settings.manners, clock)
         self._admitted = 0
-        self.traffic = Traffic(settings.windows)
+
+    @property
+    def traffic(self) -> Traffic:
+        return self._turnstile.traffic
 
     def admit(self, method: str, path: str, authorization: str | None) -> Visit | Said:
         """Count a request and let it in, or say 401 or 429."""
         route, asked = route_of(method, path)
         token = self._token(authorization)
         if token is None:
-            self.traffic.strangers[route] += 1
+            self._turnstile.turned_away(route)
             return unauthorized()
-        now = self._clock.now()
-        traffic = self.traffic.of(token.secret)
-        traffic.arrived(route, now)
-        ruling = self._throttle.take(token.secret, now)
+        ruling = self._turnstile.passes(token.secret, route)
         headers = ruling.headers if self._settings.rate_headers else ()
         if not ruling.admitted:
-            traffic.throttled[route] += 1
             return throttled(headers)
         return Visit(
             route=route,
