@@ -185,6 +185,7 @@ class CampaignRun:
                 tasks.start_soon(self._follow)
                 if self._guards.canary is not None:
                     await self._fly_canary()
+                await self._wait_under_the_guard()
                 await dispatch(self._book, self._submitter)
                 self._finish_submitting()
                 await self._followed.wait()
@@ -204,6 +205,14 @@ class CampaignRun:
             self._halt(Stop(cause=Cause.GUARD, reason=why))
         if not self._track:
             self._tracking.cancel()
+
+    async def _wait_under_the_guard(self) -> None:
+        """Where a guard stopped an earlier run, submit nothing before the share is known anew."""
+        while not self._submitter.stopped and (why := exceeded(self._guards, self._book.chunks)):
+            if self._tracking.cancel_called or not self._tracker.expects_more:
+                self._halt(Stop(cause=Cause.GUARD, reason=why))
+            else:
+                await self._news.wait()  # with the next progress it is weighed again
 
     def _canary_landed(self) -> bool:
         return all(

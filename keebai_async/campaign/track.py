@@ -33,6 +33,13 @@ class Tracker:
         self._numbers[chunk.broadcast_id] = chunk.number
         self._watcher.add(chunk.broadcast_id, recipients=chunk.accepted, sender=self._book.plan.sender.id)
 
+    @property
+    def expects_more(self) -> bool:
+        """A counter of some chunk may still change."""
+        return any(
+            chunk.tracked and not chunk.final and chunk.number not in self.gone for chunk in self._book.chunks
+        )
+
     def close(self) -> None:
         """No more chunks will be added."""
         self._watcher.close()
