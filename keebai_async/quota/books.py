@@ -11,7 +11,7 @@ import msgspec
 
 from keebai_async.quota.pause import NO_PAUSE, Pause, answered, refused
 from keebai_async.quota.store import Held, Word
-from keebai_async.quota.window import Room, Wait, forecast, opens, together, unaccounted
+from keebai_async.quota.window import Room, Wait, forecast, opens, unaccounted
 from keebai_async.transport.gate import Ending
 
 PROVING_WAIT: Final = 1.0
@@ -46,7 +46,7 @@ class Books:
         held = len(self.held)
         at, binding = now, None
         for room in rooms:
-            if (soonest := opens(room, self._in(room), held, now)) > at:
+            if (soonest := opens(room, self.ended, held, now, self._others(room))) > at:
                 at, binding = soonest, room.quota
         if binding is not None:
             return Wait(seconds=at - now, quota=binding, loose=held > 0)
@@ -74,7 +74,7 @@ class Books:
     def forecast(self, rooms: Sequence[Room], ahead: int, now: float) -> Wait | None:
         """How long somebody behind *ahead* others would wait."""
         start = max(now, self.pause.until)
-        books = [(room, self._in(room)) for room in rooms]
+        books = [(room, sorted([*self.ended, *self._others(room)])) for room in rooms]
         wait = forecast(books, len(self.held), start, ahead=ahead)
         if wait is not None:
             return Wait(seconds=wait.seconds + start - now, quota=wait.quota, loose=wait.loose)
@@ -93,8 +93,8 @@ class Books:
             if not some:
                 del self.others[per]
 
-    def _in(self, room: Room) -> list[float]:
-        return together(self.ended, self.others[room.per]) if room.per in self.others else self.ended
+    def _others(self, room: Room) -> Sequence[float]:
+        return self.others.get(room.per, ())
 
     def _paused(self, now: float) -> Wait | None:
         pause = self.pause
@@ -112,8 +112,8 @@ class Books:
         for room in rooms:
             if (remaining := left.get(room.quota)) is None:
                 continue
-            limit, ended = room.quota.limit, self._in(room)
-            if unknown := unaccounted(limit, remaining, room, ended, len(self.held), held.taken):
+            limit, under_way, others = room.quota.limit, len(self.held), self._others(room)
+            if unknown := unaccounted(limit, remaining, room, self.ended, under_way, held.taken, others):
                 self.others.setdefault(room.per, []).extend([now] * unknown)
                 found.append((room.per, unknown))
         return tuple(found)

@@ -112,41 +112,47 @@ class Wait(msgspec.Struct, frozen=True, kw_only=True):
         return f"{self.seconds:.0f} s: {why}"
 
 
-def opens(room: Room, ended: Sequence[float], held: int, now: float) -> float:
+def opens(room: Room, ended: Sequence[float], held: int, now: float, others: Sequence[float] = ()) -> float:
     """The soonest time at which one more request fits into *room*; *now* if it fits at once.
 
-    *ended* are past requests, *held* is how many are under way. One under way leaves the window a
-    full *per* after its reply, which may come any moment; so the answer is never too late, and is
-    exact while none is under way.
+    *ended* are past requests, *others* those that were not ours, *held* is how many are under way. One
+    under way leaves the window a full *per* after its reply, which may come any moment; so the answer
+    is never too late, and is exact while none is under way.
     """
-    first = bisect_right(ended, now - room.per)
-    excess = held + len(ended) - first - room.most
+    excess = held + _since(ended, now - room.per) + _since(others, now - room.per) - room.most
     if excess < 0:
         return now
-    past = bisect_right(ended, now) - first  # the rest lie ahead: given up, and counted with a grace
-    if excess < past:
-        return ended[first + excess] + room.per
-    if excess < past + held:
+    past = list(merge(ended, others)) if others else ended  # only now: it is long, and mostly not needed
+    first = bisect_right(past, now - room.per)
+    over = bisect_right(past, now) - first  # the rest lie ahead: given up, and counted with a grace
+    if excess < over:
+        return past[first + excess] + room.per
+    if excess < over + held:
         return now + room.per
-    return ended[first + excess - held] + room.per
+    return past[first + excess - held] + room.per
 
 
 def unaccounted(
-    limit: int, remaining: int, room: Room, ended: Sequence[float], held: int, taken: float
+    limit: int,
+    remaining: int,
+    room: Room,
+    ended: Sequence[float],
+    held: int,
+    taken: float,
+    others: Sequence[float] = (),
 ) -> int:
     """How many requests of others a reply gives away, by leaving fewer places than we believe.
 
     *ended* and *held* include the request itself, which left at *taken*. Every request that the
     server can have had in its window when it counted this one is believed, so what remains
-    unexplained is not ours.
+    unexplained is neither ours nor one of the *others* that we know of.
     """
-    believed = held + len(ended) - bisect_right(ended, taken - room.per)
+    believed = held + _since(ended, taken - room.per) + _since(others, taken - room.per)
     return max(0, limit - believed - max(0, remaining))
 
 
-def together(mine: list[float], others: list[float]) -> list[float]:
-    """Our requests and those of others, in one sorted list."""
-    return list(merge(mine, others)) if others else mine
+def _since(ended: Sequence[float], before: float) -> int:
+    return len(ended) - bisect_right(ended, before)
 
 
 def forecast(
