@@ -3,6 +3,7 @@
 KeebaiError
     InvalidInput            before any request: mend the input (field, value, row)
         UnusableSource      the file or list as a whole cannot be read
+        PlanTooLarge        a limit that the caller set on people or cost
         TemplateUnusable    the template is unknown, in another language, not approved, or not fed
     Misused                 the program's mistake: a closed client, a second event loop
     QuotaUnusable           the store of the spending cannot be reached; nothing was sent
@@ -47,6 +48,10 @@ class InvalidInput(KeebaiError):
 
 class UnusableSource(InvalidInput):
     """The list of people cannot be read: missing, empty, binary, in another encoding, without a number."""
+
+
+class PlanTooLarge(InvalidInput):
+    """More people would be messaged, or more spent, than the caller allowed."""
 
 
 class TemplateUnusable(InvalidInput):
