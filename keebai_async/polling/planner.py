@@ -133,14 +133,17 @@ class PollPlan:
         return Look(best.id, at)
 
     def saw(self, broadcast_id: str, *, done: int, total: int, final: bool, now: float) -> None:
-        """A look came back: *done* of *total* messages are out, and *final* if no more will change."""
+        """A look came back: *done* of *total* messages are out, and *final* if no more will change.
+
+        A *total* of 0 says nothing: the number of recipients that it was added with stands.
+        """
         broadcast = self._broadcasts.get(broadcast_id)
         if broadcast is None:
             return
         line = broadcast.line
         done = max(done, broadcast.done)
         line.learn(broadcast, done=done, final=final, now=now)
-        broadcast.total = max(1, total)
+        broadcast.total = total if total > 0 else broadcast.total
         broadcast.done = done
         broadcast.seen_at = now
         broadcast.looking_since = None
@@ -297,7 +300,7 @@ class _Line:
             due = (now - since) * self.rate >= 0.05 * one.total
             self.fruitless += due and not (one.seen_at is None and self.follows_at is not None)
         if final:
-            self.finished += max(done, one.total)
+            self.finished += done
             if one is head:
                 self.follows_at = now
         elif one is head and moved and self.fruitless < FRUITLESS:

@@ -67,6 +67,36 @@ def test_one_look_teaches_the_speed_of_the_whole_line() -> None:
     assert look(plan, EARLY).at == EARLY + 0.75 * 3_125 / 40 + 0.25
 
 
+def test_a_reply_without_a_total_does_not_make_the_broadcast_look_finished() -> None:
+    plan = plan_of("a")
+    look(plan)
+    plan.saw("a", done=3_750, total=0, final=False, now=EARLY)
+
+    assert look(plan, EARLY) == Look("a", 62.75)
+
+
+def test_a_broadcast_that_failed_half_way_does_not_make_its_sender_look_fast() -> None:
+    plan = plan_of("a", "b")
+    look(plan)
+    see(plan, "a", 3_750, EARLY)
+    look(plan, EARLY)
+    plan.saw("a", done=4_000, total=5_000, final=True, now=62.75)
+    look(plan, 62.75)
+    see(plan, "b", 1_000, 62.75)
+
+    assert abs(look(plan, 62.75).at - (62.75 + 0.75 * 4_000 / 80)) < 2.0
+
+
+def test_all_out_but_not_final_is_read_again_and_less_and_less() -> None:
+    plan = plan_of("a")
+    now, looks = 0.0, 0
+    while now < 1_800.0:
+        now, looks = look(plan, now).at, looks + 1
+        plan.saw("a", done=5_000, total=5_000, final=False, now=now)
+
+    assert looks < 60
+
+
 def test_a_look_under_way_is_not_handed_out_again() -> None:
     plan = plan_of("a")
     look(plan)
