@@ -28,9 +28,12 @@ async def start(stack: AsyncExitStack, *arguments: str) -> Process:
         )
     )
     stack.callback(lambda: process.kill() if process.returncode is None else None)
+    return process
+
+
+async def ready(process: Process) -> None:
     assert process.stdout is not None
     assert (await TextReceiveStream(process.stdout).receive()).strip() == "ready"
-    return process
 
 
 async def begin(process: Process) -> None:
@@ -49,6 +52,8 @@ async def test_four_programs_spend_all_of_the_quota_and_never_too_much(
         given = (sandbox.url, where, QUOTA, str(SECONDS))
         holder = await start(stack, *given, "2")
         spenders = [await start(stack, *given, "0") for _ in range(4)]
+        for process in (holder, *spenders):
+            await ready(process)
         await begin(holder)
         await anyio.sleep(0.2)
         for spender in spenders:
