@@ -12,6 +12,7 @@ from typing import TypeGuard
 import msgspec
 
 from keebai_async.campaign.given import META, Names, as_fields
+from keebai_async.campaign.narrowing import fine_places
 from keebai_async.campaign.original import Originals
 from keebai_async.campaign.shape import NO_META, Row, Shape, picker
 from keebai_async.sources.block import Block, Cells, Lines, Objects
@@ -28,6 +29,16 @@ class Draft(msgspec.Struct, gc=False):
     meta_data: Sequence[object] | None = None
     rows: list[Row] | None = None
     """Instead of *values*: the rows, when the decoder made them."""
+
+    def only(self, places: Sequence[int]) -> "Draft":
+        """The rows at *places* alone."""
+        return Draft(
+            [self.where[place] for place in places],
+            [self.to[place] for place in places],
+            [self.values[place] for place in places] if self.values else (),
+            None if self.meta_data is None else [self.meta_data[place] for place in places],
+            None if self.rows is None else [self.rows[place] for place in places],
+        )
 
 
 NOTHING = Draft((), (), ())
@@ -84,14 +95,15 @@ class Drafter:
         return Draft(where, to, (), rows=rows)
 
     def _each_line(self, originals: Originals) -> tuple[list[Row], list[int]]:
-        rows, where = [], []
-        for position, line in enumerate(originals.lines):
-            try:
-                rows.append(self._shape.decode(line))
-            except (msgspec.DecodeError, RecursionError):
-                continue
-            where.append(position)
-        return rows, where
+        lines = originals.lines
+        where = fine_places(len(lines), lambda start, end: self._decode(lines[start:end]) is not None)
+        return self._decode([lines[position] for position in where]) or [], where
+
+    def _decode(self, lines: Sequence[bytes]) -> list[Row] | None:
+        try:
+            return self._shape.decode_lines(b"\n".join(lines)) if lines else []
+        except (msgspec.DecodeError, RecursionError):
+            return None
 
     def _cells(self, block: Cells) -> Draft:
         rows, header = block.rows, block.header
@@ -114,10 +126,10 @@ class Drafter:
                 return NOTHING
         dicts: Sequence[Item] = items  # type: ignore[assignment]  # we have just looked
         service = self._names.variables in dicts[0] or self._names.meta_data in dicts[0]
-        bulk, one = (self._service, self._one_service) if service else (self._flat, self._one_flat)
+        bulk = self._service if service else self._flat
         draft = bulk(dicts, range(len(dicts)))
         if draft is None:
-            where = [position for position, item in enumerate(dicts) if one(item)]
+            where = fine_places(len(dicts), lambda start, end: bulk(dicts[start:end], range(end)) is not None)
             draft = bulk([dicts[position] for position in where], where) if where else None
         return draft or NOTHING
 
@@ -143,9 +155,6 @@ class Drafter:
             return None
         return Draft(where, to, values, [meta or NO_META for meta in meta_data])
 
-    def _one_service(self, item: Item) -> bool:
-        return self._service([item], (0,)) is not None
-
     def _flat(self, items: Sequence[Item], where: Sequence[int]) -> Draft | None:
         names = self._names
         keys = set().union(*items)
@@ -168,9 +177,6 @@ class Drafter:
         if not columns:
             return None
         return self._shape.meta_rows([column.removeprefix(META) for column in columns], values)
-
-    def _one_flat(self, item: Item) -> bool:
-        return self._flat([item], (0,)) is not None
 
 
 def _all_text(values: Iterable[object]) -> bool:

@@ -12,10 +12,10 @@ from typing import Final, Protocol, runtime_checkable
 
 import msgspec
 
-from keebai_async.campaign.phone import is_spreadsheet_number
+from keebai_async.campaign.phone import Parsed, Unreadable, is_spreadsheet_number, parse, parser_installed
 from keebai_async.campaign.recipient import Reason, Recipient
 from keebai_async.campaign.shape import NO_META, Row, Shape
-from keebai_async.campaign.template import Problem, check, missing
+from keebai_async.campaign.template import Problem, check, flatten, missing
 from keebai_async.keebai.limits import E164
 
 META: Final = "meta_"
@@ -152,22 +152,51 @@ def from_cells(header: Sequence[str], cells: Sequence[str], names: Names) -> Giv
     )
 
 
-def judge(given: Given, shape: Shape, *, drop_extra: bool = False) -> Row | Problem:
-    """The row as it will be sent, or the first thing that is wrong with it."""
-    to = _number(given.to)
+class Leniency(msgspec.Struct, frozen=True, kw_only=True):
+    """What may be mended on the way, because the caller said so.
+
+    *region* is the country of numbers without a plus, *drop_extra* leaves out variables that the template
+    does not have, *fix_whitespace* flattens line breaks, tabs and runs of spaces in values.
+    """
+
+    region: str | None = None
+    drop_extra: bool = False
+    fix_whitespace: bool = False
+
+
+class Mended(msgspec.Struct):
+    """Counts of what the slow path did for people's rows, for the plan to tell."""
+
+    whitespace: int = 0
+    parsed: int = 0
+    fixed_lines: int = 0
+
+
+STRICT: Final = Leniency()
+
+
+def judge(
+    given: Given, shape: Shape, leniency: Leniency = STRICT, mended: Mended | None = None
+) -> Row | Problem:
+    """The row as it will be sent, or the first thing that is wrong with it; counts in *mended*."""
+    counts = Mended() if mended is None else mended
+    to = _number(given.to, leniency.region, counts)
     if isinstance(to, Problem):
         return to
     absent = [name for name in shape.names if name not in given.values]
     if absent:
         return missing(absent)
     extra = [name for name in given.values if name not in shape.names]
-    if extra and not drop_extra:
+    if extra and not leniency.drop_extra:
         return Problem(
             Reason.EXTRA_VARIABLE, f"the template has no variable {extra[0]}: leave it out", extra[0]
         )
     values = []
     for name in shape.names:
         value = given.values[name]
+        if leniency.fix_whitespace and isinstance(value, str) and (flat := flatten(value)) != value:
+            value = flat
+            counts.whitespace += 1
         problem = _wrong(name, value)
         if problem or not isinstance(value, str):
             return problem or missing([name])
@@ -177,7 +206,7 @@ def judge(given: Given, shape: Shape, *, drop_extra: bool = False) -> Row | Prob
     return shape.row(to, values, given.meta_data)
 
 
-def _number(value: Value) -> str | Problem:
+def _number(value: Value, region: str | None, counts: Mended) -> str | Problem:
     if isinstance(value, Odd):
         return Problem(Reason.BAD_NUMBER, f"the number {value.what}: write it as text, +5491155555555", "to")
     number = value.strip() if value else ""
@@ -191,12 +220,29 @@ def _number(value: Value) -> str | Problem:
             "a spreadsheet has rounded the number: format the column as text and fill it again",
             "to",
         )
-    return Problem(
-        Reason.BAD_NUMBER,
-        "not a number in E.164, such as +5491155555555; to read local spellings, install"
-        " keebai-async[phones] and give --default-region",
-        "to",
-    )
+    if not parser_installed():
+        detail = (
+            "not a number in E.164, such as +5491155555555; to read local spellings, install"
+            " keebai-async[phones] and give --default-region"
+        )
+        return Problem(Reason.BAD_NUMBER, detail, "to")
+    if region is None and not number.startswith("+"):
+        detail = (
+            "not a number in E.164, such as +5491155555555; to read local spellings (keebai-async[phones] is"
+            " installed), give --default-region"
+        )
+        return Problem(Reason.BAD_NUMBER, detail, "to")
+    return _parsed(number, region, counts)
+
+
+def _parsed(number: str, region: str | None, counts: Mended) -> str | Problem:
+    match parse(number, region):
+        case Unreadable(why):
+            return Problem(Reason.BAD_NUMBER, f"{why}: write it in E.164, such as +5491155555555", "to")
+        case Parsed(e164, fixed):
+            counts.parsed += 1
+            counts.fixed_lines += fixed
+            return e164
 
 
 def _wrong(name: str, value: Value) -> Problem | None:

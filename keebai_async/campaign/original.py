@@ -22,6 +22,10 @@ class Originals:
         """The first *end* rows alone."""
         return Originals(self._block, self._names, end=end)
 
+    def of(self, block: Block) -> "Originals":
+        """The rows of another block of the same list."""
+        return Originals(block, self._names)
+
     def every_line(self, count: int) -> None:
         """Learn from the decoder that each of *count* lines is a row, and none is blank."""
         if isinstance(self._block, Lines):

@@ -9,8 +9,10 @@ without the 9 after +54, Mexican ones with and without the 1 after +52, Brazilia
 the ninth digit.
 """
 
+import importlib.util
 import re
 from collections.abc import Sequence
+from functools import cache
 from typing import Final
 
 import msgspec
@@ -59,6 +61,68 @@ def _keys(text: str) -> list[int]:
         text = _BRAZIL.sub(r"\n+55\1", text)
     # An array of numbers is read in C many times faster than each of them by int().
     return _NUMBERS.decode("[" + text[2:-1].replace("\n+", ",") + "]") if len(text) > 2 else []
+
+
+class Parsed(msgspec.Struct, frozen=True):
+    """A number in E.164 as the parser reads a spelling; *fixed* says that it is no mobile."""
+
+    e164: str
+    fixed: bool = False
+
+
+class Unreadable(msgspec.Struct, frozen=True):
+    """Why the parser does not take a spelling, in words."""
+
+    why: str
+
+
+@cache
+def parser_installed() -> bool:
+    """Whether the `phones` extra is there. Nothing is imported."""
+    return importlib.util.find_spec("phonenumbers") is not None
+
+
+def parse(text: str, region: str | None) -> Parsed | Unreadable:
+    """Read a spelling with the `phones` extra; a number without a plus is one of *region*.
+
+    The number must be valid for its region, not only possible: a wrong one messages a stranger.
+    """
+    import phonenumbers as pn
+
+    try:
+        number = pn.parse(text, region)
+    except pn.NumberParseException as error:
+        return Unreadable(str(error).split(") ", 1)[-1].rstrip(".").lower())
+    if not pn.is_possible_number(number):
+        why = pn.is_possible_number_with_reason(number)
+        return Unreadable(_REASONS.get(why, "impossible in its country"))
+    if not pn.is_valid_number(number):
+        return Unreadable(
+            f"no number of {pn.region_code_for_country_code(number.country_code or 0)} is like this"
+        )
+    e164 = pn.format_number(number, pn.PhoneNumberFormat.E164)
+    if not E164.fullmatch(e164):
+        return Unreadable("not a number that can be dialled from abroad")
+    return Parsed(e164, pn.number_type(number) == pn.PhoneNumberType.FIXED_LINE)
+
+
+# What ValidationResult's numbers say, for people.
+_REASONS: Final = {
+    1: "no such country code",
+    2: "too short",
+    3: "too long",
+    4: "only for local calls",
+    5: "too long or too short",
+}
+
+
+def known_region(region: str) -> bool:
+    """Whether the parser knows a region, such as AR. True without the parser."""
+    if not parser_installed():
+        return True
+    import phonenumbers as pn
+
+    return region in pn.SUPPORTED_REGIONS
 
 
 def is_spreadsheet_number(text: str) -> bool:

@@ -6,36 +6,56 @@ too; what stays in memory is one chunk and a few bytes a person.
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import aclosing
+from typing import Literal
 
 import anyio
 import anyio.lowlevel
 import msgspec
 
 from keebai_async.campaign.bodies import Bodies
+from keebai_async.campaign.given import Leniency
 from keebai_async.campaign.leftout import LeftOut
+from keebai_async.campaign.notes import notes
+from keebai_async.campaign.phone import identities, known_region, parser_installed
 from keebai_async.campaign.planned import Plan
 from keebai_async.campaign.ports import Journal
 from keebai_async.campaign.reading import Checked, Reader, reject
-from keebai_async.campaign.recipient import Reason
+from keebai_async.campaign.recipient import Reason, Rejection
 from keebai_async.campaign.seen import Seen
 from keebai_async.campaign.shape import Row, Shape
-from keebai_async.campaign.template import fed, usable
-from keebai_async.errors import InvalidInput, UnusableSource
-from keebai_async.keebai.limits import MAX_RECIPIENTS
+from keebai_async.campaign.suppression import Suppress, suppressed_keys
+from keebai_async.campaign.template import fed, preview, usable
+from keebai_async.errors import InvalidInput, PlanTooLarge, UnusableSource
+from keebai_async.keebai.limits import E164, MAX_RECIPIENTS
 from keebai_async.keebai.models import Sender, Template
-from keebai_async.sources.block import Cells, Source
+from keebai_async.sources.block import Cells, Objects, Source
 
 GRACE = 10.0
 """Seconds that forgetting an unfinished plan may take."""
 
 
 class PlanOptions(msgspec.Struct, frozen=True, kw_only=True):
-    """How to plan. *limit* takes the first so many people who are ready, and reads no further."""
+    """How to plan."""
 
     chunk_size: int = MAX_RECIPIENTS
-    drop_extra: bool = False
-    """Leave variables out that the template does not have, in rows of the service's own shape."""
     limit: int | None = None
+    """Take the first so many people who are ready, and read no further."""
+    default_region: str | None = None
+    """The country of numbers without a plus, such as AR; needs the `phones` extra."""
+    extra_variables: Literal["reject", "drop"] = "reject"
+    """What to do with a variable that the template does not have, in the service's own shape."""
+    fix_whitespace: bool = False
+    """Flatten line breaks, tabs and runs of spaces in values instead of rejecting them."""
+    suppress: Sequence[Suppress] = ()
+    """People who are not to be messaged: numbers, lists of numbers, files of numbers."""
+    max_recipients: int | None = None
+    """Stop with PlanTooLarge when more people than this are ready."""
+    unit_cost: float | None = None
+    """What one message costs."""
+    max_cost: float | None = None
+    """Stop with PlanTooLarge when all would cost more than this; needs *unit_cost*."""
+    test_to: Sequence[str] = ()
+    """Plan a tiny campaign to these numbers instead, with the variables of the first row that is ready."""
 
     def __post_init__(self) -> None:
         if not 1 <= self.chunk_size <= MAX_RECIPIENTS:
@@ -44,6 +64,30 @@ class PlanOptions(msgspec.Struct, frozen=True, kw_only=True):
             )
         if self.limit is not None and self.limit < 1:
             raise InvalidInput(f"limit is at least 1, not {self.limit}", field="limit")
+        if self.max_cost is not None and self.unit_cost is None:
+            raise InvalidInput("max_cost says nothing without unit_cost", field="max_cost")
+        for number in self.test_to:
+            if not E164.fullmatch(number):
+                raise InvalidInput(
+                    "a number to test with is not in E.164, such as +5491155555555", field="test_to"
+                )
+        region = self.default_region
+        if region is not None and not parser_installed():
+            raise InvalidInput(
+                "to read numbers of a region, install keebai-async[phones]", field="default_region"
+            )
+        if region is not None and not known_region(region):
+            raise InvalidInput(
+                f"no such region: {region!r}; it is two capital letters, such as AR", field="default_region"
+            )
+
+    @property
+    def most(self) -> int | None:
+        """How many people may be ready, by number or by cost."""
+        limits = [] if self.max_recipients is None else [self.max_recipients]
+        if self.max_cost is not None and self.unit_cost:
+            limits.append(int(self.max_cost / self.unit_cost + 1e-9))
+        return min(limits, default=None)
 
 
 class PlanProgress(msgspec.Struct, frozen=True, kw_only=True):
@@ -81,14 +125,15 @@ async def make_plan(
     usable(template)
     making = _Making(source, template, sender, campaign_id, journal, options)
     try:
+        await making.prepare()
         async with aclosing(source.blocks()) as blocks:
             async for block in blocks:
                 if isinstance(block, Cells):
                     fed(template, block.header, source.columns, source.description)
-                await making.take(making.reader.read(block))
+                await making.take(await making.reader.read(block))
                 if progress is not None:
                     progress(PlanProgress(read=making.read, ready=making.ready))
-                if making.ready == options.limit:
+                if making.ready == options.limit or (options.test_to and making.ready):
                     break
                 await anyio.lowlevel.checkpoint()
         plan = await making.finish(name=name, created_at=created_at)
@@ -113,7 +158,12 @@ class _Making:
         options: PlanOptions,
     ) -> None:
         shape = Shape(template)
-        self.reader = Reader(shape, source.columns, drop_extra=options.drop_extra)
+        leniency = Leniency(
+            region=options.default_region,
+            drop_extra=options.extra_variables == "drop",
+            fix_whitespace=options.fix_whitespace,
+        )
+        self.reader = Reader(shape, source.columns, leniency)
         self.read = 0
         self.ready = 0
         self._shape = shape
@@ -124,16 +174,30 @@ class _Making:
         self._journal = journal
         self._options = options
         self._seen = Seen()
+        self._suppressed: set[int] = set()
+        self._preview: str | None = None
+        self._notes: list[str] = []
         self._left_out = LeftOut()
         seed = msgspec.json.encode([template.name, template.language, sender.wire])
         self._bodies = Bodies(options.chunk_size, shape.encode, seed=seed)
+
+    async def prepare(self) -> None:
+        """Read who is not to be messaged."""
+        self._suppressed = await suppressed_keys(self._options.suppress, self._options.default_region)
 
     async def take(self, checked: Checked) -> None:
         """Dedupe a checked block, and hand on the chunks and rejections that are complete with it."""
         if self._options.limit is not None:
             checked = self._up_to(checked, self._options.limit - self.ready)
+        if self._options.test_to:
+            checked = self._test(checked)
         rows, encoded = self._dedupe(checked)
         self.ready += len(rows)
+        most = self._options.most
+        if most is not None and self.ready > most:
+            raise PlanTooLarge(f"more than {most:,} people are ready, which is the most that was allowed")
+        if self._preview is None and rows:
+            self._preview = preview(self._template, self._shape.values(rows[:1]))
         await self._keep(self._bodies.add(rows, encoded))
         if self._left_out.due(self.ready):
             await self._hand_on()
@@ -160,9 +224,26 @@ class _Making:
             chunks=tuple(self._bodies.sizes),
             reasons=out.summary(),
             ignored_columns=tuple(self.reader.ignored),
+            notes=(*self._notes, *notes(self.reader.mended, self._seen)),
+            preview=self._preview,
             fingerprint=self._bodies.fingerprint,
             source=self._source.description,
         )
+
+    def _test(self, checked: Checked) -> Checked:
+        """The numbers to test with, with everything else of the first row that is ready."""
+        if not checked.rows:
+            return checked
+        self.read = 0
+        self._left_out = LeftOut()
+        numbers = self._options.test_to
+        row, position = checked.rows[0], checked.where[0]
+        self._notes.append(f"a test, with the variables of row {checked.originals.numbers[position]}")
+        values, meta_data = self._shape.values([row]), self._shape.meta_data([row])
+        rows = self._shape.rows(numbers, [tuple(values)] * len(numbers), list(meta_data) * len(numbers))
+        tests = Objects(first=1, items=[{"to": number} for number in numbers])
+        originals = checked.originals.of(tests)
+        return Checked(originals, rows, identities(numbers), range(len(rows)), self._shape.encode(rows))
 
     def _up_to(self, checked: Checked, room: int) -> Checked:
         """The part of a block that *room* more people need, as if it ended with the last of them."""
@@ -186,7 +267,7 @@ class _Making:
         """The rows of people who are not in the campaign yet, with their JSON."""
         numbers = checked.originals.numbers
         complete = len(checked.rows) == len(numbers)
-        if self._seen.all_new(checked.keys):
+        if self._suppressed.isdisjoint(checked.keys) and self._seen.all_new(checked.keys):
             if checked.keys:
                 where = numbers if complete else [numbers[place] for place in checked.where]
                 self._seen.add(checked.keys, where)
@@ -200,6 +281,10 @@ class _Making:
         numbers = checked.originals.numbers
         fresh, again = self._seen.split(checked.keys)
         out = [(rejection, 0) for rejection in checked.rejections]
+        if not self._suppressed.isdisjoint(checked.keys):
+            barred = {place for place, key in enumerate(checked.keys) if key in self._suppressed}
+            fresh, again = ([place for place in places if place not in barred] for places in (fresh, again))
+            out.extend((self._suppress(checked, place), 0) for place in barred)
         for place in again:
             position = checked.where[place]
             duplicate = reject(checked.originals, position, Reason.DUPLICATE, "", field="to")
@@ -211,6 +296,10 @@ class _Making:
         self._seen.add([checked.keys[place] for place in fresh], where)
         self.read += len(numbers)
         return rows, self._shape.encode(rows)
+
+    def _suppress(self, checked: Checked, place: int) -> Rejection:
+        detail = "on the list of people who are not to be messaged"
+        return reject(checked.originals, checked.where[place], Reason.SUPPRESSED, detail, field="to")
 
     async def _keep(self, chunks: Iterator[tuple[int, int, bytes]]) -> None:
         for number, recipients, items in chunks:

@@ -6,15 +6,20 @@ it after all or says what is wrong. So a bad row costs its block a second look, 
 row's fate does not depend on its neighbours.
 """
 
+import time
 from collections.abc import Mapping, Sequence
 from itertools import chain
+from typing import Final
 
+import anyio.lowlevel
+import anyio.to_thread
 import msgspec
 
 from keebai_async.campaign.draft import NOTHING, Draft, Drafter
-from keebai_async.campaign.given import Names, judge
+from keebai_async.campaign.given import STRICT, Leniency, Mended, Names, judge
+from keebai_async.campaign.narrowing import fine_places
 from keebai_async.campaign.original import Originals
-from keebai_async.campaign.phone import identities, identities_if_e164
+from keebai_async.campaign.phone import identities, identities_if_e164, parse, parser_installed
 from keebai_async.campaign.recipient import Reason, Rejection
 from keebai_async.campaign.shape import Row, Shape
 from keebai_async.campaign.template import Problem, all_fine
@@ -22,6 +27,10 @@ from keebai_async.keebai.limits import E164
 from keebai_async.sources.block import Block, Cells, Lines
 
 _UNWRITABLE = (TypeError, ValueError, OverflowError, RecursionError, msgspec.MsgspecError)
+
+
+TURN: Final = 0.002
+"""Seconds that rows on the slow path may take before the event loop has its turn."""
 
 
 class Checked(msgspec.Struct, gc=False):
@@ -42,19 +51,24 @@ class Reader:
     """Reads blocks for one template. Without *fast*, every row takes the slow path: for proofs."""
 
     def __init__(
-        self, shape: Shape, columns: Mapping[str, str], *, drop_extra: bool = False, fast: bool = True
+        self, shape: Shape, columns: Mapping[str, str], leniency: Leniency = STRICT, *, fast: bool = True
     ) -> None:
+        self.mended = Mended()
+        self._warm = False
         self.ignored: dict[str, None] = {}
         """The columns with which nothing was done, in the order they were met."""
         self._shape = shape
         self._names = Names(shape.names, columns)
         self._drafter = Drafter(shape, self._names, self.ignored)
-        self._drop_extra = drop_extra
+        self._leniency = leniency
         self._fast = fast
         self._header: Sequence[str] = ()
 
-    def read(self, block: Block) -> Checked:
-        """Check a block. Every row of it is in the answer, either among the rows or the rejections."""
+    async def read(self, block: Block) -> Checked:
+        """Check a block. Every row of it is in the answer, either among the rows or the rejections.
+
+        The event loop gets its turns between rows that take the slow path.
+        """
         if isinstance(block, Cells) and block.header is not self._header:
             self._header = block.header
             known = self._names.known.union(self._names.metas(block.header))
@@ -64,37 +78,55 @@ class Reader:
             block.check()
         draft = self._drafter.draft(block, originals) if self._fast else NOTHING
         checked = self._sift(originals, draft)
-        return checked if len(checked.rows) == len(originals) else self._complete(checked)
+        return checked if len(checked.rows) == len(originals) else await self._complete(checked)
 
     def _sift(self, originals: Originals, draft: Draft) -> Checked:
         """The rows of a draft whose numbers and values are certainly fine."""
         if not draft.to:
             return Checked(originals, [], [], (), b"")
-        rows = draft.rows or self._shape.rows(draft.to, draft.values, draft.meta_data)
         keys = identities_if_e164(draft.to)
-        encoded = self._encode(rows)
-        flat = list(chain.from_iterable(draft.values)) if draft.rows is None else self._shape.values(rows)
-        good_values = all_fine(flat, encoded)
-        if keys is not None and encoded is not None and good_values:
-            return Checked(originals, rows, keys, draft.where, encoded)
-        kept: Sequence[int] = range(len(rows))
         if keys is None:
-            kept = [place for place in kept if E164.fullmatch(draft.to[place])]
-        if not good_values:
-            size = len(self._shape.names)
-            kept = [place for place in kept if all_fine(flat[place * size : place * size + size])]
-        if encoded is None:  # something inside meta_data: row by row it is found whose
-            kept = [place for place in kept if self._encode([rows[place]]) is not None]
-        rows = [rows[place] for place in kept]
-        where = [draft.where[place] for place in kept]
+            matches = E164.fullmatch
+            good = [place for place, number in enumerate(draft.to) if matches(number)]
+            if not good:
+                return Checked(originals, [], [], (), b"")
+            draft = draft.only(good)
+            keys = identities(draft.to)
+        rows = draft.rows
+        if rows is None:
+            rows = self._shape.rows(draft.to, draft.values, draft.meta_data)
+            flat = list(chain.from_iterable(draft.values))
+        else:
+            flat = self._shape.values(rows)
+        encoded = self._encode(rows)
+        if encoded is not None and all_fine(flat, encoded):
+            return Checked(originals, rows, keys, draft.where, encoded)
+        return self._sift_values(originals, draft.where, rows, flat)
+
+    def _sift_values(
+        self, originals: Originals, where: Sequence[int], rows: list[Row], flat: Sequence[str]
+    ) -> Checked:
+        width = len(self._shape.names)
+        good = fine_places(len(rows), lambda start, end: all_fine(flat[start * width : end * width]))
+        rows, where = [rows[place] for place in good], [where[place] for place in good]
+        if self._encode(rows) is None:  # something inside meta_data: find whose
+            good = fine_places(len(rows), lambda start, end: self._encode(rows[start:end]) is not None)
+            rows, where = [rows[place] for place in good], [where[place] for place in good]
         return Checked(originals, rows, self._identities(rows), where, self._shape.encode(rows))
 
-    def _complete(self, checked: Checked) -> Checked:
+    async def _complete(self, checked: Checked) -> Checked:
         """Send the rows that are not in *checked* down the slow path, and put all in order."""
         originals = checked.originals
         found: dict[int, Row] = {}
         rejections = []
+        if not self._warm and parser_installed():
+            await anyio.to_thread.run_sync(parse, "+5491155555555", None)  # its import takes a while
+            self._warm = True
+        until = time.monotonic() + TURN
         for position in sorted(set(range(len(originals))).difference(checked.where)):
+            if time.monotonic() > until:
+                await anyio.lowlevel.checkpoint()
+                until = time.monotonic() + TURN
             row = self._judge(originals, position)
             if isinstance(row, Problem):
                 rejections.append(reject(originals, position, row.reason, row.detail, field=row.field))
@@ -122,7 +154,7 @@ class Reader:
         if isinstance(given, Problem):
             return given
         self.ignored.update(dict.fromkeys(given.ignored))
-        return judge(given, self._shape, drop_extra=self._drop_extra)
+        return judge(given, self._shape, self._leniency, self.mended)
 
 
 def reject(

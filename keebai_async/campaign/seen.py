@@ -5,19 +5,53 @@ in the set: the keys stand once more in an array in the order of the rows, which
 beginning for many duplicates at once. Rows mostly follow one another, so only the breaks are kept.
 """
 
+import importlib.util
 from array import array
 from bisect import bisect_right
-from collections.abc import Iterator, Sequence
-from typing import Final
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from operator import sub
+from typing import Final, Protocol
 
 SEGMENT: Final = 16_384
+LARGE: Final = 2_000_000
+"""People from which on a bitmap is used, if pyroaring is installed (the `large` extra)."""
+
+
+class Keys(Protocol):
+    """A set of identity keys."""
+
+    def update(self, keys: Iterable[int], /) -> None: ...
+
+    def isdisjoint(self, keys: set[int], /) -> bool: ...
+
+    def intersection(self, keys: Iterable[int], /) -> Collection[int]: ...
+
+
+class Bitmap:
+    """A set of keys in a compressed bitmap: about 7 bytes a key, where a set of ints takes 65."""
+
+    def __init__(self, keys: Iterable[int]) -> None:
+        from pyroaring import BitMap64
+
+        self._make = BitMap64
+        self._map = BitMap64(keys)
+
+    def update(self, keys: Iterable[int]) -> None:
+        self._map |= self._make(keys)
+
+    def isdisjoint(self, keys: set[int]) -> bool:
+        return self._map.isdisjoint(self._make(keys))
+
+    def intersection(self, keys: Iterable[int]) -> set[int]:
+        return set(self._map & self._make(keys))
 
 
 class Seen:
     """The people who will be sent to, by identity key."""
 
-    def __init__(self) -> None:
-        self._keys: set[int] = set()
+    def __init__(self, *, large: int = LARGE) -> None:
+        self._keys: Keys = set()
+        self._large = large if importlib.util.find_spec("pyroaring") else None
         self._order = array("Q")
         self._breaks = array("Q")
         self._rows = array("Q")
@@ -25,8 +59,10 @@ class Seen:
     def __len__(self) -> int:
         return len(self._order)
 
-    def __contains__(self, key: int) -> bool:
-        return key in self._keys
+    @property
+    def compact(self) -> bool:
+        """Whether the keys are in a bitmap by now."""
+        return isinstance(self._keys, Bitmap)
 
     def all_new(self, keys: Sequence[int]) -> bool:
         """Whether no key is here, and none comes twice."""
@@ -35,25 +71,27 @@ class Seen:
 
     def split(self, keys: Sequence[int]) -> tuple[list[int], list[int]]:
         """The places of the keys that are new, and of those that are here or earlier among them."""
-        fresh, again = [], []
-        met: set[int] = set()
-        for place, key in enumerate(keys):
-            if key in self._keys or key in met:
-                again.append(place)
-            else:
-                met.add(key)
-                fresh.append(place)
-        return fresh, again
+        places = range(len(keys))
+        first = dict(zip(reversed(keys), reversed(places), strict=True))
+        known = self._keys.intersection(keys)
+        again = [place for place, key in enumerate(keys) if first[key] != place or key in known]
+        return sorted(set(places).difference(again)), again
 
     def add(self, keys: Sequence[int], rows: Sequence[int]) -> None:
         """Add people who are all new, with their rows, in order."""
+        start = len(self._order)
         if isinstance(rows, range):
-            self._mark(len(self._order), rows[0])
+            self._mark(start, rows[0])
         else:
-            for place, row in enumerate(rows, start=len(self._order)):
-                self._mark(place, row)
+            # Rows only go up, so every break is where the distance to the place grows.
+            distances = list(map(sub, rows, range(start, start + len(rows))))
+            for distance in sorted(set(distances)):
+                place = distances.index(distance)
+                self._mark(start + place, rows[place])
         self._keys.update(keys)
         self._order.extend(keys)
+        if self._large is not None and len(self._order) > self._large and not self.compact:
+            self._keys = Bitmap(self._order)
 
     def search(self, keys: set[int]) -> Iterator[dict[int, int]]:
         """The rows of *keys*, as they are found, one step of the search (about 1 ms) at a time."""

@@ -58,7 +58,6 @@ class Shape:
             forbid_unknown_fields=True,
             gc=False,
         )
-        self._line = msgspec.json.Decoder(self._row)
         self._lines: msgspec.json.Decoder[list[Row]] = msgspec.json.Decoder(list[self._row])  # type: ignore[name-defined]
         self._encoder = msgspec.json.Encoder()
         self._metas: dict[tuple[str, ...], type[msgspec.Struct]] = {}
@@ -105,9 +104,6 @@ class Shape:
         if len(rows) != data.count(b"\n") + (not data.endswith(b"\n")):
             raise msgspec.DecodeError("a line that is not an object")
         return rows
-
-    def decode(self, line: bytes) -> Row:
-        return self._line.decode(line)
 
     def numbers(self, rows: Iterable[Row]) -> list[str]:
         return list(map(_FIRST, rows))

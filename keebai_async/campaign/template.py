@@ -20,6 +20,9 @@ _SPACES: Final = " " * 5
 _CONTROL: Final = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 _BREAK: Final = re.compile("[\n\r\x0b\x0c\x1c-\x1e\x85\u2028\u2029]")
 _QUANTITY: Final = re.compile(r"[0-9](?:[.,][0-9]+)?E\+[0-9]{2,}")
+_BREAKS: Final = "\n\r\t\x0b\x0c\x1c-\x1e\x85\u2028\u2029"
+_TO_FLATTEN: Final = re.compile(f" *[{_BREAKS}][ {_BREAKS}]*| {{5,}}")
+_PLACEHOLDER: Final = re.compile(r"\{\{\s*(.+?)\s*\}\}")
 _GLUE: Final = "|"
 # In JSON, control characters are escaped with a backslash; these four begin all blanks, separators and
 # control characters in UTF-8 that are not ASCII (and much that is harmless, which then is looked at).
@@ -62,6 +65,26 @@ def fed(template: Template, header: Sequence[str], columns: Mapping[str, str], w
             f" Its columns are: {found}. Rename one, or say which it is: --column {absent[0]}=NAME",
             field=absent[0],
         )
+
+
+def body_text(template: Template) -> str | None:
+    """The text of the template's body with its placeholders, when the service shows it."""
+    for raw in template.components:
+        component = msgspec.json.decode(raw)
+        if isinstance(component, dict) and str(component.get("type", "")).upper() == "BODY":
+            text = component.get("text")
+            return text if isinstance(text, str) else None
+    return None
+
+
+def preview(template: Template, values: Sequence[str]) -> str:
+    """The message that somebody with *values* would get; the values alone when its text is not known."""
+    names = tuple(dict.fromkeys(template.variables))
+    given = dict(zip(names, values, strict=True))
+    text = body_text(template)
+    if text is None:
+        return ", ".join(f"{name}={value}" for name, value in given.items())
+    return _PLACEHOLDER.sub(lambda found: given.get(found[1], found[0]), text)
 
 
 def check(name: str, value: str) -> Problem | None:
@@ -109,6 +132,11 @@ def all_fine(values: Sequence[str], encoded: bytes | None = None) -> bool:
         # The only blank left is the space: a value of nothing else has one beside the glue.
         return "| " not in text or all(map(str.strip, values))
     return _CONTROL.search(text) is None and all(map(str.strip, values))
+
+
+def flatten(value: str) -> str:
+    """The value with every line break, tab and run of more than four spaces as one space."""
+    return _TO_FLATTEN.sub(" ", value).strip() if _TO_FLATTEN.search(value) else value
 
 
 def missing(names: Iterable[str]) -> Problem:

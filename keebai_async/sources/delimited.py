@@ -65,7 +65,7 @@ class Delimited:
                 if len(unfinished) > MAX_RECORD:
                     raise self._open_quote(line)
                 if header is None and rows:
-                    header = self._header(rows[0])
+                    header = checked_header(rows[0], self.description)
                     rows, numbers = rows[1:], numbers[1:]
                 if header is not None and rows:
                     yield Cells(header=header, numbers=numbers, rows=rows)
@@ -112,19 +112,25 @@ class Delimited:
             pass
         return int(reader.line_num)
 
-    def _header(self, names: Sequence[str]) -> tuple[str, ...]:
-        header = tuple(name.strip() for name in names)
-        for position, name in enumerate(header, start=1):
-            if not name:
-                raise UnusableSource(f"{self.description}: column {position} of the header has no name")
-            if header.index(name) != position - 1:
-                raise UnusableSource(f"{self.description}: the header has two columns named {name!r}")
-        return header
-
     def _open_quote(self, line: int) -> UnusableSource:
         return UnusableSource(
             f'{self.description}, line {line}: a quote (") is opened and never closed', row=line
         )
+
+
+def checked_header(names: Sequence[str], where: str) -> tuple[str, ...]:
+    """The names of a table's columns without the blanks around them.
+
+    Raises:
+        UnusableSource: one is empty, or there twice.
+    """
+    header = tuple(name.strip() for name in names)
+    for position, name in enumerate(header, start=1):
+        if not name:
+            raise UnusableSource(f"{where}: column {position} of the header has no name")
+        if header.index(name) != position - 1:
+            raise UnusableSource(f"{where}: the header has two columns named {name!r}")
+    return header
 
 
 def delimiter_of(text: str) -> str:

@@ -50,10 +50,13 @@ class Held:
 class Pulled:
     """A generator or cursor whose rows may take their time: pulled, and closed, in one thread of its own."""
 
-    def __init__(self, items: Iterable[object], *, columns: Mapping[str, str]) -> None:
+    def __init__(
+        self, items: Iterable[object], *, columns: Mapping[str, str], size: int = BLOCK_ROWS
+    ) -> None:
         self.description = "the list"
         self.columns = columns
         self._items = items
+        self._size = size
 
     async def blocks(self) -> AsyncGenerator[Objects, None]:
         thread = ThreadPoolExecutor(1, thread_name_prefix="keebai-source")
@@ -61,7 +64,7 @@ class Pulled:
         try:
             iterator = await _run(thread, lambda: iter(self._items))
             first = 1
-            while items := await _run(thread, lambda: _quick_turn(iterator)):
+            while items := await _run(thread, lambda: _quick_turn(iterator, self._size)):
                 yield Objects(first=first, items=items)
                 first += len(items)
         finally:
@@ -108,8 +111,8 @@ def tied_to_its_thread(items: object) -> bool:
     return any(isinstance(thing, sqlite3.Cursor | sqlite3.Connection) for thing in held)
 
 
-def _quick_turn(iterator: Iterator[object] | None) -> list[object]:
-    return list(itertools.islice(iterator, BLOCK_ROWS)) if iterator is not None else []
+def _quick_turn(iterator: Iterator[object] | None, size: int = BLOCK_ROWS) -> list[object]:
+    return list(itertools.islice(iterator, size)) if iterator is not None else []
 
 
 def _turn(iterator: Iterator[object]) -> list[object]:

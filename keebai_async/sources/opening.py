@@ -1,27 +1,33 @@
 """From what the caller calls "people" to the Source that reads it."""
 
-import io
 import os
-import sys
 from collections.abc import AsyncIterable, Iterable, Mapping
+from functools import partial
 from pathlib import Path
 
 from keebai_async.errors import UnusableSource
 from keebai_async.sources.block import Source
+from keebai_async.sources.compressed import OPENERS, open_plain
 from keebai_async.sources.delimited import Delimited
 from keebai_async.sources.jsonlines import JsonLines
 from keebai_async.sources.objects import Awaited, Held, Pulled, tied_to_its_thread
-from keebai_async.sources.pieces import Opener
+from keebai_async.sources.sheets import Sheet, excel_rows, parquet_rows
+from keebai_async.sources.standard import StandardInput
 
 People = str | os.PathLike[str] | Iterable[object] | AsyncIterable[object]
 
 
 def open_source(
-    people: People, *, columns: Mapping[str, str] | None = None, delimiter: str | None = None
+    people: People,
+    *,
+    columns: Mapping[str, str] | None = None,
+    delimiter: str | None = None,
+    sheet: str | None = None,
 ) -> Source:
     """Say how *people* are read: a path by its suffix, "-" for standard input, or rows the program has.
 
-    *columns* maps our names to those of the list: `{"to": "phone"}`. Nothing is opened before the first
+    *columns* maps our names to those of the list: `{"to": "phone"}`. *delimiter* is that of a table that is
+    text, *sheet* one of a workbook (else found, and the first). Nothing is opened before the first
     block is asked for.
 
     Raises:
@@ -30,7 +36,7 @@ def open_source(
     given: object = people  # whatever the signature says: a program may give anything
     renamed = dict(columns or {})
     if isinstance(given, str | os.PathLike):
-        return _file(os.fspath(given), renamed, delimiter)
+        return _file(os.fspath(given), renamed, delimiter, sheet)
     if isinstance(given, AsyncIterable):
         return Awaited(given, columns=renamed)
     if not isinstance(given, Iterable) or isinstance(given, bytes | Mapping):
@@ -42,24 +48,26 @@ def open_source(
     return Pulled(given, columns=renamed)
 
 
-def _file(path: str, columns: Mapping[str, str], delimiter: str | None) -> Source:
-    open_file, suffix = _opener(path)
-    name = "standard input" if path == "-" else path
+def _file(path: str, columns: Mapping[str, str], delimiter: str | None, sheet: str | None) -> Source:
+    if path == "-":
+        return StandardInput(columns=columns, delimiter=delimiter)
+    suffix = Path(path).suffix.lower()
+    open_file = OPENERS.get(suffix)
+    if open_file is not None:
+        suffix = Path(path).with_suffix("").suffix.lower()
+    opener = partial(open_file or open_plain, path)
     match suffix:
         case ".csv" | ".txt" | "":
-            return Delimited(open_file, name, columns=columns, delimiter=delimiter)
+            return Delimited(opener, path, columns=columns, delimiter=delimiter)
         case ".tsv":
-            return Delimited(open_file, name, columns=columns, delimiter=delimiter or "\t")
+            return Delimited(opener, path, columns=columns, delimiter=delimiter or "\t")
         case ".jsonl" | ".ndjson" | ".json":
-            return JsonLines(open_file, name, columns=columns)
-    raise UnusableSource(f"{path}: a list of people ends in .csv, .tsv, .jsonl or .ndjson, not in {suffix!r}")
-
-
-def _opener(path: str) -> tuple[Opener, str]:
-    if path == "-":
-        return _stdin, ".csv"
-    return lambda: Path(path).open("rb"), Path(path).suffix.lower()
-
-
-def _stdin() -> io.BufferedIOBase:
-    return open(sys.stdin.fileno(), "rb", closefd=False)
+            return JsonLines(opener, path, columns=columns)
+        case ".parquet" if open_file is None:
+            return Sheet(partial(parquet_rows, path), path, columns=columns)
+        case ".xlsx" | ".xls" | ".xlsb" | ".ods" if open_file is None:
+            return Sheet(partial(excel_rows, path, sheet), path, columns=columns)
+    raise UnusableSource(
+        f"{path}: a list of people ends in .csv, .tsv, .jsonl, .ndjson (also with .gz or .zst), .parquet or"
+        f" .xlsx, not in {suffix!r}"
+    )

@@ -6,6 +6,7 @@ what is cut out of it here is small.
 
 import contextlib
 import io
+import zlib
 from collections.abc import AsyncGenerator, Callable
 from typing import Final
 
@@ -85,8 +86,8 @@ async def _chunks(open_file: Opener, name: str) -> AsyncGenerator[bytes, None]:
             yield chunk
     except EOFError:
         raise UnusableSource(f"{name} is cut short: the compressed data ends too early") from None
-    except OSError as error:
-        raise UnusableSource(f"{name} cannot be read: {error.strerror or error}") from error
+    except (OSError, zlib.error) as error:
+        raise UnusableSource(f"{name} cannot be read: {error}") from error
     finally:
         file.close()
 

@@ -85,11 +85,11 @@ def listed(draw: st.DrawFn) -> tuple[Template, list[dict[str, object]]]:
     return template, draw(st.lists(kind, min_size=1, max_size=12))
 
 
-def both(template: Template, block: Block) -> Checked:
+async def both(template: Template, block: Block) -> Checked:
     """What the fast path says of a block, once it is certain that the slow path says the same."""
     shape = Shape(template)
     fast, slow = Reader(shape, {}), Reader(shape, {}, fast=False)
-    quick, exact = fast.read(block), slow.read(block)
+    quick, exact = await fast.read(block), await slow.read(block)
 
     assert quick.encoded == exact.encoded
     assert list(quick.rejections) == list(exact.rejections)
@@ -100,13 +100,13 @@ def both(template: Template, block: Block) -> Checked:
 
 
 @given(listed())
-def test_the_two_paths_agree_on_dicts(made: tuple[Template, list[dict[str, object]]]) -> None:
+async def test_the_two_paths_agree_on_dicts(made: tuple[Template, list[dict[str, object]]]) -> None:
     template, rows = made
-    both(template, Objects(first=1, items=rows))
+    await both(template, Objects(first=1, items=rows))
 
 
 @given(listed())
-def test_the_two_paths_agree_on_json_lines(made: tuple[Template, list[dict[str, object]]]) -> None:
+async def test_the_two_paths_agree_on_json_lines(made: tuple[Template, list[dict[str, object]]]) -> None:
     template, rows = made
     lines = []
     for one in rows:
@@ -114,7 +114,7 @@ def test_the_two_paths_agree_on_json_lines(made: tuple[Template, list[dict[str, 
             lines.append(msgspec.json.encode(one))
         except UnicodeEncodeError:
             lines.append(b'{"to":"\\ud800"}')
-    both(template, Lines(first=1, data=b"\n".join(lines)))
+    await both(template, Lines(first=1, data=b"\n".join(lines)))
 
 
 @given(
@@ -143,15 +143,15 @@ def test_the_two_paths_agree_on_json_lines(made: tuple[Template, list[dict[str, 
     ),
     st.sampled_from([b"\n", b"\r\n"]),
 )
-def test_the_two_paths_agree_on_broken_lines(lines: Sequence[bytes], end: bytes) -> None:
-    checked = both(TEMPLATES[1], Lines(first=1, data=end.join(lines) + end))
+async def test_the_two_paths_agree_on_broken_lines(lines: Sequence[bytes], end: bytes) -> None:
+    checked = await both(TEMPLATES[1], Lines(first=1, data=end.join(lines) + end))
 
     assert len(checked.originals) == sum(1 for line in lines if line.strip())
 
 
 @given(listed())
 @settings(max_examples=50)
-def test_the_two_paths_agree_on_recipients(made: tuple[Template, list[dict[str, object]]]) -> None:
+async def test_the_two_paths_agree_on_recipients(made: tuple[Template, list[dict[str, object]]]) -> None:
     template, rows = made
     people = [
         Recipient(to=one["to"], variables=one["variables"], meta_data=one.get("meta_data", {}))  # type: ignore[arg-type]
@@ -159,14 +159,14 @@ def test_the_two_paths_agree_on_recipients(made: tuple[Template, list[dict[str, 
         else one
         for one in rows
     ]
-    both(template, Objects(first=1, items=people))
+    await both(template, Objects(first=1, items=people))
 
 
 @given(
     st.lists(st.lists(st.one_of(good_number, text), min_size=3, max_size=5), min_size=1, max_size=8),
     st.lists(st.tuples(good_number, good_text, good_text, good_text), max_size=8),
 )
-def test_the_two_paths_agree_on_tables(bad: list[list[str]], good: list[Sequence[str]]) -> None:
+async def test_the_two_paths_agree_on_tables(bad: list[list[str]], good: list[Sequence[str]]) -> None:
     header = ("to", "saldo", "meta_a", "nombre")
     rows = [*good, *bad]
-    both(TEMPLATES[0], Cells(header=header, numbers=range(2, len(rows) + 2), rows=rows))
+    await both(TEMPLATES[0], Cells(header=header, numbers=range(2, len(rows) + 2), rows=rows))

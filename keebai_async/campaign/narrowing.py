@@ -1,0 +1,25 @@
+"""To find the few bad rows among many with a check that is only fast for many."""
+
+from collections.abc import Callable
+
+PARTS = 8
+
+
+def fine_places(count: int, fine: Callable[[int, int], bool]) -> list[int]:
+    """The places 0..*count* that pass; `fine(start, end)` says whether all of a stretch do.
+
+    A stretch that does not pass is cut into parts, down to single places.
+    """
+    found: list[int] = []
+    _narrow(0, count, fine, found)
+    return found
+
+
+def _narrow(start: int, end: int, fine: Callable[[int, int], bool], found: list[int]) -> None:
+    step = max(1, (end - start) // PARTS)
+    for part in range(start, end, step):
+        stop = min(part + step, end)
+        if fine(part, stop):
+            found.extend(range(part, stop))
+        elif stop - part > 1:
+            _narrow(part, stop, fine, found)

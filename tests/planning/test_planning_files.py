@@ -1,0 +1,154 @@
+"""Compressed files, Parquet, Excel, and what is piped in."""
+
+import gzip
+import subprocess
+import sys
+import zipfile
+from contextlib import aclosing
+from pathlib import Path
+
+import pyarrow as pa  # type: ignore[import-untyped]
+import pyarrow.parquet as pq  # type: ignore[import-untyped]
+import pytest
+from backports import zstd
+
+from keebai_async.errors import UnusableSource
+from keebai_async.sources import Cells, open_source
+from keebai_async.sources.sheets import text_of_cell
+from tests.planning.made import person, planned
+
+CSV = b"to,nombre,saldo\n" + b"".join(
+    f'{one["to"]},Persona {n},"{n},50"\n'.encode() for n in range(2_000) for one in [person(n)]
+)
+
+
+async def test_gzip_and_zstd_are_read_as_what_they_hold(tmp_path: Path) -> None:
+    (tmp_path / "people.csv.gz").write_bytes(gzip.compress(CSV))
+    (tmp_path / "people.csv.zst").write_bytes(zstd.compress(CSV))
+
+    for name in ("people.csv.gz", "people.csv.zst"):
+        assert (await planned(tmp_path / name)).people == [person(n) for n in range(2_000)]
+
+
+async def test_a_compressed_file_that_is_none_or_cut_short(tmp_path: Path) -> None:
+    for name, content in {
+        "a.csv.gz": CSV,
+        "b.csv.gz": gzip.compress(CSV)[:-20],
+        "c.csv.zst": CSV,
+        "d.csv.zst": zstd.compress(CSV)[:-20],
+    }.items():
+        (tmp_path / name).write_bytes(content)
+        with pytest.raises(UnusableSource, match=r"cannot be read|cut short"):
+            await planned(tmp_path / name)
+
+
+async def test_parquet_rows_are_counted_from_one(tmp_path: Path) -> None:
+    people = [person(n) for n in range(600)]
+    columns = {
+        "to": [None if n == 2 else one["to"] for n, one in enumerate(people)],
+        "nombre": [f"Persona {n}" for n in range(600)],
+        "saldo": [f"{n},50" for n in range(600)],
+        "meta_n": list(range(600)),
+    }
+    pq.write_table(pa.table(columns), tmp_path / "people.parquet")
+
+    made = await planned(tmp_path / "people.parquet")
+
+    assert made.reasons == [(3, "no number", "to")]
+    assert made.people[2] == person(3) | {"meta_data": {"n": "3"}}
+
+
+def workbook(path: Path, **sheets: list[list[str | float]]) -> Path:
+    """A workbook as Excel would write it, with the little that a reader needs."""
+    main = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
+    office = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
+    package = "http://schemas.openxmlformats.org/package/2006"
+
+    def cell(value: str | float) -> str:
+        if isinstance(value, str):
+            return f'<c t="inlineStr"><is><t>{value}</t></is></c>'
+        return f"<c><v>{value!r}</v></c>"
+
+    def relation(number: int, kind: str, target: str) -> str:
+        return f'<Relationship Id="r{number}" Type="{office}/{kind}" Target="{target}"/>'
+
+    with zipfile.ZipFile(path, "w") as book:
+        book.writestr("[Content_Types].xml", f'<Types xmlns="{package}/content-types"/>')
+        book.writestr(
+            "_rels/.rels",
+            f'<Relationships xmlns="{package}/relationships">'
+            f"{relation(1, 'officeDocument', 'xl/workbook.xml')}</Relationships>",
+        )
+        names = "".join(
+            f'<sheet name="{name}" sheetId="{n}" r:id="r{n}"/>' for n, name in enumerate(sheets, 1)
+        )
+        book.writestr(
+            "xl/workbook.xml",
+            f'<workbook xmlns="{main}" xmlns:r="{office}"><sheets>{names}</sheets></workbook>',
+        )
+        targets = "".join(
+            relation(n, "worksheet", f"worksheets/sheet{n}.xml") for n in range(1, len(sheets) + 1)
+        )
+        book.writestr(
+            "xl/_rels/workbook.xml.rels",
+            f'<Relationships xmlns="{package}/relationships">{targets}</Relationships>',
+        )
+        for n, rows in enumerate(sheets.values(), 1):
+            cells = "".join(
+                f'<row r="{at}">{"".join(map(cell, row))}</row>' for at, row in enumerate(rows, 1) if row
+            )
+            book.writestr(
+                f"xl/worksheets/sheet{n}.xml",
+                f'<worksheet xmlns="{main}"><sheetData>{cells}</sheetData></worksheet>',
+            )
+    return path
+
+
+async def test_the_first_sheet_of_a_workbook_or_the_one_that_is_named(tmp_path: Path) -> None:
+    head: list[str | float] = ["to", "nombre", "saldo"]
+    path = workbook(
+        tmp_path / "people.xlsx",
+        First=[head, ["+5491100000001", "Ana", 7.0], [], [5491100000002.0, "Luz", 1.5]],
+        Other=[head, ["+5491100000003", "Eva", "007"]],
+    )
+
+    made = await planned(path)
+    other = open_source(path, sheet="Other")
+
+    assert made.people == [{"to": "+5491100000001", "variables": {"nombre": "Ana", "saldo": "7"}}]
+    assert made.reasons == [(4, "bad number", "to")]
+    async with aclosing(other.blocks()) as blocks:
+        assert [block.rows async for block in blocks if isinstance(block, Cells)] == [
+            [["+5491100000003", "Eva", "007"]]
+        ]
+    with pytest.raises(UnusableSource, match="no sheet 'Third'; it has First, Other"):
+        async with aclosing(open_source(path, sheet="Third").blocks()) as blocks:
+            await anext(blocks)
+
+
+async def test_a_file_that_is_no_parquet_or_no_workbook(tmp_path: Path) -> None:
+    for name in ("people.parquet", "people.xlsx"):
+        (tmp_path / name).write_bytes(b"nothing of the kind")
+        with pytest.raises(UnusableSource, match="cannot be read"):
+            await planned(tmp_path / name)
+        with pytest.raises(UnusableSource, match="no such file"):
+            await planned(tmp_path / f"not-{name}")
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [(5491155555555.0, "5491155555555"), (1.5, "1.5"), (None, ""), (True, "true"), ("007", "007")],
+)
+def test_cells_as_text(value: object, text: str) -> None:
+    assert text_of_cell(value) == text
+
+
+@pytest.mark.parametrize("piped", [CSV, b'{"to":"+5491100000001","nombre":"Ana","saldo":"1"}\n'])
+def test_what_is_piped_in_is_told_apart(piped: bytes) -> None:
+    program = (
+        "import anyio; from tests.planning.made import planned; print(anyio.run(planned, '-').plan.ready)"
+    )
+
+    done = subprocess.run([sys.executable, "-c", program], input=piped, capture_output=True, check=True)
+
+    assert done.stdout.split() == [str(max(1, piped.count(b"Persona"))).encode()]

@@ -1,0 +1,169 @@
+"""What a caller can ask of a plan: local numbers, who not to message, limits, tests."""
+
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from keebai_async.campaign import given
+from keebai_async.campaign.plan import PlanOptions
+from keebai_async.campaign.seen import Seen
+from keebai_async.campaign.template import flatten
+from keebai_async.errors import InvalidInput, PlanTooLarge, UnusableSource
+from tests.planning.made import PROMO, flat, person, planned
+
+AR = PlanOptions(default_region="AR")
+
+
+@pytest.mark.parametrize(
+    ("spelling", "e164"),
+    [
+        ("011 15-5555-1111", "+5491155551111"),
+        ("(0351) 15 333-3333", "+5493513333333"),
+        ("+54 9 11 5555-5555", "+5491155555555"),
+        ("0054 9 11 5555 5555", "+5491155555555"),
+    ],
+)
+async def test_local_spellings_are_read_with_a_region(spelling: str, e164: str) -> None:
+    made = await planned([person(1) | {"to": spelling}], options=AR)
+
+    assert made.numbers == [e164]
+    assert made.plan.notes[0].startswith("1 numbers in local spellings")
+
+
+async def test_an_international_spelling_needs_no_region() -> None:
+    assert (await planned([person(1) | {"to": "+44 (0)20 7946 0958"}])).numbers == ["+442079460958"]
+
+
+async def test_a_fixed_line_is_a_note_and_not_a_rejection() -> None:
+    made = await planned([person(1) | {"to": "+44 20 7946 0958"}])
+
+    assert made.plan.ready == 1
+    assert any("fixed lines" in note for note in made.plan.notes)
+
+
+@pytest.mark.parametrize(
+    ("to", "says"), [("12", "too short"), ("011 15-5555-11", "AR"), ("abc", "phone number")]
+)
+async def test_a_number_the_parser_does_not_take_is_rejected_with_its_reason(to: str, says: str) -> None:
+    made = await planned([person(1), person(2) | {"to": to}], options=AR)
+
+    assert made.reasons == [(2, "bad number", "to")]
+    assert says in made.rejections[0].detail
+    assert to not in made.rejections[0].detail
+
+
+async def test_without_the_extra_only_e164_goes(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(given, "parser_installed", lambda: False)
+
+    made = await planned([person(1), person(2) | {"to": "+54 9 11 5555-5555"}])
+
+    assert "keebai-async[phones]" in made.rejections[0].detail
+
+
+def test_a_region_that_nobody_knows_is_an_error() -> None:
+    with pytest.raises(InvalidInput, match="no such region: 'Argentina'"):
+        PlanOptions(default_region="Argentina")
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        "+541100000002\n\n+5491100000003",
+        "to\n+541100000002\n+5491100000003\n",
+        "name;to\nAna;+541100000002\nLuz; +5491100000003\nNobody;\n",
+    ],
+)
+async def test_people_on_a_list_are_not_messaged_in_whatever_spelling(tmp_path: Path, content: str) -> None:
+    path = tmp_path / "stop.csv"
+    path.write_text(content)
+
+    made = await planned([person(n) for n in (1, 2, 3, 4)], options=PlanOptions(suppress=[path]))
+
+    assert made.numbers == ["+5491100000001", "+5491100000004"]
+    assert made.reasons == [(2, "suppressed", "to"), (3, "suppressed", "to")]
+    assert (made.plan.suppressed, made.plan.rejected) == (2, 0)
+
+
+async def test_numbers_can_be_suppressed_without_a_file() -> None:
+    options = PlanOptions(suppress=["+541100000002", ["+5491100000003"]])
+
+    assert (await planned([person(n) for n in (1, 2, 2, 3)], options=options)).plan.suppressed == 3
+
+
+async def test_a_number_to_suppress_that_cannot_be_read_stops_the_plan(tmp_path: Path) -> None:
+    path = tmp_path / "stop.txt"
+    path.write_text("+5491100000001\n11 5555\n")
+
+    with pytest.raises(InvalidInput, match=r"stop.txt, line 2: not a number") as caught:
+        await planned([person(1)], options=PlanOptions(suppress=[path]))
+    assert caught.value.row == 2
+
+    path.write_text("name,phone\nAna,+5491100000001\n")
+    with pytest.raises(UnusableSource, match="no column 'to'"):
+        await planned([person(1)], options=PlanOptions(suppress=[path]))
+
+
+async def test_whitespace_can_be_fixed_and_is_counted() -> None:
+    rows = [
+        person(1, nombre="Ana\nMaría"),
+        flat(2, nombre=" a \t b"),
+        person(3, nombre="a      b"),
+        person(4),
+    ]
+
+    made = await planned(rows, options=PlanOptions(fix_whitespace=True))
+
+    names = [msgspec.convert(row["variables"], dict[str, str])["nombre"] for row in made.people]
+    assert names == ["Ana María", "a b", "a b", "Persona 4"]
+    assert any(note.startswith("3 values had") for note in made.plan.notes)
+
+
+def test_flattening_leaves_what_whatsapp_takes() -> None:
+    assert flatten("a    b") == "a    b"
+    assert flatten(" a\r\n\r\nb ") == "a b"
+
+
+@pytest.mark.parametrize(
+    "options", [PlanOptions(max_recipients=2), PlanOptions(unit_cost=0.0618, max_cost=0.18)]
+)
+async def test_a_plan_larger_than_allowed_stops(options: PlanOptions) -> None:
+    with pytest.raises(PlanTooLarge, match="more than 2"):
+        await planned([person(n) for n in range(3)], options=options)
+
+    assert (await planned([person(n) for n in range(2)], options=options)).plan.ready == 2
+
+
+async def test_a_test_goes_to_the_given_numbers_with_the_first_row_s_variables() -> None:
+    rows = [person(1) | {"to": "x"}, person(2) | {"meta_data": {"n": 1}}, person(3)]
+    numbers = ["+5491199999999", "+5491188888888"]
+
+    made = await planned(rows, options=PlanOptions(test_to=numbers))
+
+    assert made.people == [person(2) | {"meta_data": {"n": 1}, "to": to} for to in numbers]
+    assert made.plan.notes == ("a test, with the variables of row 2",)
+    assert (made.plan.read, made.plan.ready, made.rejections) == (2, 2, [])
+
+
+async def test_the_first_message_is_shown_as_it_will_be_read() -> None:
+    body = msgspec.Raw(b'{"type":"BODY","text":"Hola {{nombre}}, tu saldo es {{ saldo }}. {{otro}}"}')
+
+    shown = await planned([person(7)], msgspec.structs.replace(PROMO, components=(body,)))
+
+    assert shown.plan.preview == "Hola Persona 7, tu saldo es 7,50. {{otro}}"
+    assert (await planned([person(7)])).plan.preview == "nombre=Persona 7, saldo=7,50"
+
+
+def test_a_bitmap_of_people_answers_as_a_set_does() -> None:
+    compact, plain = Seen(large=10), Seen(large=10**9)
+    for seen in (compact, plain):
+        seen.add(range(100, 150), range(1, 51))
+        seen.add([1_000, 5_491_155_555_555], [60, 70])
+
+    assert compact.compact
+    assert not plain.compact
+    for keys in ([7, 8], [7, 7], [100, 7], [5_491_155_555_555]):
+        assert compact.all_new(keys) == plain.all_new(keys)
+        assert compact.split(keys) == plain.split(keys)
+    wanted = {100, 149, 1_000, 5_491_155_555_555}
+    assert [row for step in compact.search(wanted) for row in step.values()] == [1, 50, 60, 70]
