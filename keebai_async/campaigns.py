@@ -7,6 +7,7 @@ from typing import Protocol
 
 from keebai_async.campaign.chunk import Chunk, ChunkState
 from keebai_async.campaign.lifecycle import Abandon, Resend, Vouch
+from keebai_async.campaign.pace import paced_by
 from keebai_async.campaign.plan import PlanOptions, PlanProgress, make_plan
 from keebai_async.campaign.planned import CampaignState, Guards, Plan, slug
 from keebai_async.campaign.ports import Journal, Started, Wish
@@ -18,7 +19,8 @@ from keebai_async.errors import InvalidInput
 from keebai_async.keebai.broadcasts import Broadcasts
 from keebai_async.keebai.models import Sender
 from keebai_async.keebai.service import CampaignService
-from keebai_async.polling.planner import PollPlan
+from keebai_async.polling.planner import PollPlan, pace_of
+from keebai_async.quota.window import Quota
 from keebai_async.sources import open_source
 
 People = (
@@ -38,6 +40,9 @@ class Client(Protocol):
 
     @property
     def clock(self) -> Clock: ...
+
+    @property
+    def quotas(self) -> tuple[Quota, ...]: ...
 
     @property
     def poll_floor(self) -> float: ...
@@ -112,7 +117,8 @@ class Campaigns:
             journal=self._keebai.journal,
             service=self._keebai.campaign_service(),
             clock=self._keebai.clock,
-            poll_plan=PollPlan(floor=self._keebai.poll_floor),
+            poll_plan=PollPlan(floor=self._keebai.poll_floor, pace=pace_of(self._keebai.quotas)),
+            pace=paced_by(self._keebai.quotas),
             track=track,
             again=again,
             guards=guards,

@@ -14,6 +14,7 @@ from keebai_async.campaign.dispatch import dispatch
 from keebai_async.campaign.events import BroadcastProgress, ChunkAccepted, Event, StateChanged, Waiting
 from keebai_async.campaign.guard import canary_died, canary_of, exceeded
 from keebai_async.campaign.health import Health
+from keebai_async.campaign.pace import Pace
 from keebai_async.campaign.planned import CampaignState, Guards
 from keebai_async.campaign.ports import Journal, Requests, Service, Started, Wish
 from keebai_async.campaign.report import Report, report_of
@@ -26,8 +27,8 @@ from keebai_async.keebai.broadcasts import gauge
 from keebai_async.polling.planner import PollPlan
 from keebai_async.polling.watcher import Watcher
 
-WISHES_EVERY = 5.0
-"""Seconds between two looks at what another process asks of this run."""
+WISHES_EVERY = 2.0
+"""Seconds between two looks at what another process asks of this run: a person waits for the answer."""
 
 
 class CampaignRun:
@@ -51,6 +52,7 @@ class CampaignRun:
         service: Service,
         clock: Clock,
         poll_plan: PollPlan,
+        pace: Pace | None = None,
         track: bool = True,
         again: bool = False,
         guards: Guards | None = None,
@@ -60,6 +62,7 @@ class CampaignRun:
         self._service = service
         self._clock = clock
         self._poll_plan = poll_plan
+        self._pace = pace
         self._track = track
         self._again = again
         self._given_guards = guards
@@ -122,7 +125,14 @@ class CampaignRun:
         self._began = self._clock.now()
         self._book = Book(self._before, journal=self._journal, clock=self._clock)
         self._health = Health(self._service.probe, clock=self._clock, tell=self._tell_wait)
-        self._submitter = Submitter(self._book, self._service, health=self._health, tell=self._tell)
+        self._submitter = Submitter(
+            self._book,
+            self._service,
+            clock=self._clock,
+            health=self._health,
+            tell=self._tell,
+            pace=self._pace if self._track else None,
+        )
         self._tracker = Tracker(
             self._book,
             Watcher(self._service.status, gauge, plan=self._poll_plan, clock=self._clock),

@@ -22,11 +22,13 @@ import anyio
 
 from keebai_async.campaign.book import Book
 from keebai_async.campaign.chunk import Chunk
-from keebai_async.campaign.events import ChunkAccepted, ChunkSubmitting, ChunkUnknown, Event
+from keebai_async.campaign.events import ChunkAccepted, ChunkSubmitting, ChunkUnknown, Event, Waiting
 from keebai_async.campaign.health import Health
+from keebai_async.campaign.pace import Pace
 from keebai_async.campaign.planned import body_of
 from keebai_async.campaign.ports import Service
 from keebai_async.campaign.stop import Cause, Stop, stop_for
+from keebai_async.clock import Clock
 from keebai_async.keebai.broadcasts import read_accepted
 from keebai_async.transport.reply import Answer
 from keebai_async.transport.verdict import (
@@ -52,15 +54,25 @@ class Submitter:
     """Makes attempts, and stops them. *tell* gets each event once it is on disk."""
 
     def __init__(
-        self, book: Book, service: Service, *, health: Health, tell: Callable[[Event], None]
+        self,
+        book: Book,
+        service: Service,
+        *,
+        clock: Clock,
+        health: Health,
+        tell: Callable[[Event], None],
+        pace: Pace | None = None,
     ) -> None:
         self._book = book
         self._service = service
+        self._clock = clock
         self._health = health
+        self._pace = pace
         self.tell = tell
         self._waiting: set[anyio.CancelScope] = set()
         self._go = anyio.Event()
         self._go.set()
+        self._ahead = False  # told that we wait for the sender
         self.stopped: Stop | None = None
 
     def stop(self, stop: Stop) -> None:
@@ -101,6 +113,9 @@ class Submitter:
                 with self._unless_called_off():
                     await self._health.wait()
                 continue
+            if self._pace is not None and (wait := self._pace.wait(self._book.chunks, self._clock.now())):
+                await self._keep_pace(wait)
+                continue
             match verdict := await self._attempt(self._book[number], refused):
                 case Accepted() | Refused() | Unknown():
                     return verdict
@@ -115,6 +130,13 @@ class Submitter:
                     pass
         return None
 
+    async def _keep_pace(self, seconds: float) -> None:
+        if not self._ahead:
+            self._ahead = True
+            self.tell(Waiting(seconds=seconds, why="the sender has enough to do for now"))
+        with self._unless_called_off():
+            await self._clock.sleep(seconds)
+
     async def _attempt(self, chunk: Chunk, refused: Callable[[Fault], Awaitable[None]]) -> Verdict | None:
         items = await self._book.items(chunk.number)
         body = body_of(self._book.plan, chunk.number, items, parent=chunk.parent)
@@ -127,6 +149,9 @@ class Submitter:
                     raise _NotNow
                 scope.shield = True  # cancelled from here on, we would forget a chunk that did go out
                 await self._book.submit(chunk.number)
+                self._ahead = False
+                if self._pace is not None:
+                    self._pace.left(self._clock.now())
                 self.tell(ChunkSubmitting(number=chunk.number, of=self._book.of, recipients=chunk.recipients))
 
             with suppress(_NotNow):

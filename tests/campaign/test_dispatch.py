@@ -41,7 +41,7 @@ class Campaign:
         started = await self.journal.load(self.plan.campaign_id)
         book = Book(started, journal=self.journal, clock=self.clock)
         health = Health(service.probe, clock=self.clock, tell=self._wait)
-        submitter = Submitter(book, service, health=health, tell=self.events.append)
+        submitter = Submitter(book, service, clock=self.clock, health=health, tell=self.events.append)
         async with self.clock.running():
             await dispatch(book, submitter)
         self.stopped = submitter.stopped.cause if submitter.stopped else None

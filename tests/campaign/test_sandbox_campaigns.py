@@ -1,5 +1,6 @@
 """Whole campaigns on real sockets: what the report says is what the sandbox's ledger holds."""
 
+import itertools
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -7,11 +8,14 @@ from typing import Unpack
 
 import pytest
 
+from keebai_async.campaign.events import BroadcastProgress
+from keebai_async.campaign.plan import PlanOptions
 from keebai_async.campaign.report import Report
 from keebai_async.client import Keebai
 from keebai_async.clock import ManualClock
 from keebai_async.errors import InvalidInput, NotFound, TokenRejected
-from keebai_async.sandbox import Dialect, Sandbox, faults
+from keebai_async.quota.window import Quota
+from keebai_async.sandbox import Dialect, Sandbox, Window, faults
 from keebai_async.sandbox.people import make_messy_list
 from keebai_async.sandbox.settings import Options
 from keebai_async.transport.request import Timeouts
@@ -240,3 +244,33 @@ async def test_a_chunk_that_did_not_arrive_is_submitted_again_only_when_a_person
     check(settled, sandbox)
     assert settled.state == "finished"
     assert (settled.abandoned, settled.accepted) == ((5_000, 0) if given_up else (0, 5_000))
+
+
+async def test_a_campaign_longer_than_the_hours_quota_leaves_room_to_read_it() -> None:
+    small = (Window("minute", 60, 60.0), Window("hour", 160, 3_600.0))
+    clock = ManualClock()
+    reads = [clock.now()]
+    async with (
+        Sandbox(clock=clock, windows=small, delivery_rate=1.0) as sandbox,
+        Keebai(
+            sandbox.token,
+            base_url=sandbox.url,
+            phone_number_id=sandbox.phone_number_id,
+            quotas=(Quota(60, 60.0), Quota(160, 3_600.0)),
+            clock=clock,
+        ) as keebai,
+        clock.running(),
+    ):
+        plan = await keebai.campaigns.plan(
+            people(36_000), template="promo", language="es", options=PlanOptions(chunk_size=300)
+        )
+        async with keebai.campaigns.start(plan) as run:
+            async for event in run.events():
+                if isinstance(event, BroadcastProgress):
+                    reads.append(clock.now())  # noqa: PERF401  (the time is what is kept)
+            report = await run.report()
+
+    check(report, sandbox)
+    assert (report.state, report.sent) == ("finished", 36_000)
+    assert report.seconds < 1.05 * 36_000  # the sender was never without work
+    assert max(later - earlier for earlier, later in itertools.pairwise(reads)) < 900
