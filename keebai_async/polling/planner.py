@@ -16,12 +16,12 @@ quota can bear, and slower while nothing at all moves.
 """
 
 import math
-from collections import deque
 from collections.abc import Iterator, Sequence
 from typing import Final
 
 import msgspec
 
+from keebai_async.polling.line import FRUITLESS, Followed, Line
 from keebai_async.quota.window import DEFAULT_QUOTAS, Quota
 
 DELIVERY_RATE: Final = 80.0
@@ -29,9 +29,6 @@ DELIVERY_RATE: Final = 80.0
 
 EARLY: Final = 0.75
 """The part of a predicted wait after which the head is read a first time, to correct the prediction."""
-
-FRUITLESS: Final = 3
-"""Looks without the movement that was due, after which a sender is read in turn."""
 
 SAVED: Final = 450.0
 """Seconds for which looks may be saved up while none is due: an eighth of what the hour allows."""
@@ -92,8 +89,8 @@ class PollPlan:
         self._rate = rate
         self._pace = pace_of() if pace is None else pace
         self._stuck_after = stuck_after
-        self._broadcasts: dict[str, _Broadcast] = {}
-        self._lines: dict[str, _Line] = {}
+        self._broadcasts: dict[str, Followed] = {}
+        self._lines: dict[str, Line] = {}
         self._burst = max(1.0, SAVED / self._pace)
         self._saved = self._burst
         self._counted = -math.inf  # when the looks saved up were last counted
@@ -106,10 +103,10 @@ class PollPlan:
         """Begin to follow a broadcast that was accepted now, behind those of *sender* that are known."""
         if broadcast_id in self._broadcasts:
             return
-        line = self._lines.setdefault(sender, _Line(self._rate, now))
+        line = self._lines.setdefault(sender, Line(self._rate, now))
         if not line.waiting:
             line.begin(now)
-        line.waiting[broadcast_id] = self._broadcasts[broadcast_id] = _Broadcast(
+        line.waiting[broadcast_id] = self._broadcasts[broadcast_id] = Followed(
             broadcast_id, line, max(1, recipients), now
         )
 
@@ -189,7 +186,7 @@ class PollPlan:
             line.reported = bool(seen)
         return found
 
-    def _candidates(self, line: "_Line", now: float) -> "Iterator[tuple[_Broadcast, float]]":
+    def _candidates(self, line: Line, now: float) -> Iterator[tuple[Followed, float]]:
         head = next(iter(line.waiting.values()), None)
         if head is None:
             return
@@ -206,7 +203,7 @@ class PollPlan:
             if one.looking_since is None and one.seen_at is not None and 0 < one.done < one.total:
                 yield one, max(self._due(one), one.not_before)
 
-    def _due(self, one: "_Broadcast") -> float:
+    def _due(self, one: Followed) -> float:
         """When to look at a broadcast that is believed to be worked on."""
         line = one.line
         wait = (one.total - one.done) / line.rate
@@ -221,7 +218,7 @@ class PollPlan:
             wait *= EARLY
         return one.seen_at + max(min(wait, LONGEST_WAIT) + _SLACK, self.floor)
 
-    def _turn(self, line: "_Line") -> "tuple[_Broadcast, float] | None":
+    def _turn(self, line: Line) -> tuple[Followed, float] | None:
         """Whose turn it is in a line that is read in turn: the one not seen for the longest time."""
         free = [one for one in line.waiting.values() if one.looking_since is None]
         if not free:
@@ -238,81 +235,3 @@ class PollPlan:
         self._saved = min(self._burst, self._saved + (now - self._counted) / self._pace)
         self._counted = now
         return now if self._saved >= 1 else now + (1 - self._saved) * self._pace
-
-
-class _Broadcast:
-    """What is known of one broadcast."""
-
-    __slots__ = ("added", "done", "id", "line", "looking_since", "misses", "not_before", "seen_at", "total")
-
-    def __init__(self, broadcast_id: str, line: "_Line", total: int, added: float) -> None:
-        self.id = broadcast_id
-        self.line = line
-        self.total = total
-        self.added = added
-        self.done = 0
-        self.seen_at: float | None = None
-        self.looking_since: float | None = None
-        self.misses = 0
-        self.not_before = -math.inf
-
-
-class _Line:
-    """The unfinished broadcasts of one sender, oldest first, and how fast it works."""
-
-    def __init__(self, rate: float, now: float) -> None:
-        self.waiting: dict[str, _Broadcast] = {}
-        self.rate = rate
-        self.finished = 0  # messages of broadcasts that are final
-        self.fruitless = 0
-        self.follows_at: float | None = None  # when the last head was seen finished
-        self.turned = now  # the last look at any of them
-        self.idle_looks = 0  # looks in a row that saw nothing move
-        self.moved_at = now
-        self.reported = False
-        self.ahead = False  # one behind the head was seen moving while the head stood still
-        self._anchors: deque[tuple[float, int]] = deque(maxlen=6)  # (time, messages done in all)
-
-    def begin(self, now: float) -> None:
-        """The line was empty: what the sender did before says nothing about when it began with this."""
-        self._anchors.clear()
-        self._anchors.append((now, self.finished))
-        self.follows_at = None
-        self.moved_at = self.turned = now
-        self.fruitless = self.idle_looks = 0
-        self.reported = self.ahead = False
-
-    def learn(self, one: _Broadcast, *, done: int, final: bool, now: float) -> None:
-        """Take in a look at *one*, before it is written down there."""
-        head = next(iter(self.waiting.values()))
-        moved = done > one.done or final
-        if moved:
-            self.moved_at, self.idle_looks, self.reported = now, 0, False
-        else:
-            self.idle_looks += 1
-        if one is not head:
-            self.ahead = self.ahead or moved
-        elif moved:
-            if not self.ahead or self.fruitless < FRUITLESS:
-                self.fruitless = 0
-        else:
-            since = one.added if one.seen_at is None else one.seen_at
-            due = (now - since) * self.rate >= 0.05 * one.total
-            self.fruitless += due and not (one.seen_at is None and self.follows_at is not None)
-        if final:
-            self.finished += done
-            if one is head:
-                self.follows_at = now
-        elif one is head and moved and self.fruitless < FRUITLESS:
-            self._anchor(now, self.finished + done)
-
-    def _anchor(self, now: float, work: int) -> None:
-        """All that this sender has done is *work*, exactly: how fast was it lately?"""
-        self._anchors.append((now, work))
-        start, before = self._anchors[0]
-        recent, lately = next(
-            ((at, was) for at, was in reversed(self._anchors) if now - at >= 10.0), self._anchors[0]
-        )
-        if now > recent and work > lately:
-            long = (work - before) / (now - start)
-            self.rate = 0.5 * long + 0.5 * (work - lately) / (now - recent)
