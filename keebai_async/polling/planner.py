@@ -164,9 +164,12 @@ class PollPlan:
         """Nothing of this broadcast moves before *until*: leave it alone, and do not call it stuck."""
         broadcast = self._broadcasts.get(broadcast_id)
         if broadcast is not None:
+            line = broadcast.line
             broadcast.not_before = max(broadcast.not_before, until)
-            broadcast.line.moved_at = max(broadcast.line.moved_at, until)
-            broadcast.line.fruitless = broadcast.line.idle_looks = 0
+            line.moved_at = max(line.moved_at, until)
+            line.fruitless = line.idle_looks = 0
+            if len(line.waiting) == 1 and not broadcast.done:
+                line.begin(until)  # the time before it begins says nothing about its rate
 
     def forget(self, broadcast_id: str) -> None:
         """Follow this broadcast no longer."""

@@ -1,4 +1,4 @@
-"""A Keebai on this machine, with the real one's manners and its faults."""
+"""A Keebai on this machine, with the real one's manners and its faults; and a Whautomate beside it."""
 
 from keebai_async.sandbox import faults as faults
 from keebai_async.sandbox.catalogue import DEFAULT_SENDERS as DEFAULT_SENDERS
@@ -16,3 +16,4 @@ from keebai_async.sandbox.settings import Dialect as Dialect
 from keebai_async.sandbox.throttle import DEFAULT_WINDOWS as DEFAULT_WINDOWS
 from keebai_async.sandbox.throttle import Manners as Manners
 from keebai_async.sandbox.throttle import Window as Window
+from keebai_async.sandbox.whautomate.server import WhautomateSandbox as WhautomateSandbox

@@ -1,0 +1,124 @@
+"""Segments and contacts of the sandbox's Whautomate. Source: contract, sections 5.1 and 5.2."""
+
+from collections.abc import Mapping, Sequence
+
+from keebai_async.clock import Clock
+from keebai_async.sandbox.said import Refused, Said
+from keebai_async.sandbox.whautomate.audience import SandboxContact
+from keebai_async.sandbox.whautomate.ledger import Created, WhautomateLedger
+from keebai_async.sandbox.whautomate.lists import window_of
+from keebai_async.sandbox.whautomate.said import deleted, error, said
+from keebai_async.sandbox.whautomate.settings import Settings
+
+Json = dict[str, object]
+
+
+class Segments:
+    """Answers the routes of /segments and /contacts. Raises Refused."""
+
+    def __init__(self, settings: Settings, clock: Clock, ledger: WhautomateLedger) -> None:
+        self._settings = settings
+        self._clock = clock
+        self._ledger = ledger
+        self._kept: dict[str, Json] = {}
+        self._contacts = {one.id: one for one in settings.contacts}
+        self._count = 0
+
+    @property
+    def contacts(self) -> Sequence[SandboxContact]:
+        return tuple(self._contacts.values())
+
+    def has(self, segment_id: str) -> bool:
+        return segment_id in self._kept
+
+    def criteria(self, segment_id: str) -> Json:
+        """What a segment asks for; a segment that is gone holds nobody."""
+        if segment_id not in self._kept:
+            return {"tags": ["\0"]}
+        criteria = self._kept[segment_id].get("criteria")
+        return criteria if isinstance(criteria, dict) else {}
+
+    def create(self, body: Json) -> Said:
+        """POST a segment."""
+        for name in ("name", "type", "location"):
+            if not body.get(name):
+                raise Refused(error(self._settings, 400, f"{name} is required"))
+        if body["type"] not in ("client", "contact"):
+            raise Refused(error(self._settings, 400, "type must be client or contact"))
+        self._count += 1
+        segment_id = f"SEG{self._count:07d}"
+        kept = self._kept[segment_id] = {"id": segment_id, **body}
+        self._note("segment", segment_id, str(body["name"]), body)
+        return said(self._settings, kept)
+
+    def read(self, segment_id: str) -> Said:
+        return said(self._settings, self._find(segment_id))
+
+    def delete(self, segment_id: str) -> Said:
+        self._find(segment_id)
+        del self._kept[segment_id]
+        self._ledger.deleted.append(segment_id)
+        return deleted()
+
+    def list(self, query: Mapping[str, str]) -> Said:
+        window = window_of(query, self._settings)
+        words = query.get("searchText", "").lower()
+        found = [one for one in self._kept.values() if words in str(one["name"]).lower()]
+        return said(self._settings, found[window.start : window.start + window.size])
+
+    def list_contacts(self, query: Mapping[str, str]) -> Said:
+        """GET /contacts; the crowds are not in it."""
+        window = window_of(query, self._settings)
+        words, tag = query.get("searchText", "").lower(), query.get("tags")
+        found = [
+            _contact(one)
+            for one in self._contacts.values()
+            if (words in one.name.lower() or words in one.phone) and (tag is None or tag in one.tags)
+        ]
+        return said(self._settings, found[window.start : window.start + window.size])
+
+    def create_contact(self, body: Json) -> Said:
+        """POST a contact. The country code is what stands before the last ten digits."""
+        for name in ("name", "phoneNumber", "location"):
+            if not body.get(name):
+                raise Refused(error(self._settings, 400, f"{name} is required"))
+        digits = "".join(letter for letter in str(body["phoneNumber"]) if letter.isdigit())
+        tags = body.get("tags")
+        contact = SandboxContact(
+            id=f"CON{len(self._contacts) + 1:07d}",
+            name=str(body["name"]),
+            country_code=f"+{digits[:-10]}",
+            phone=digits[-10:],
+            tags=tuple(map(str, tags)) if isinstance(tags, list) else (),
+        )
+        self._contacts[contact.id] = contact
+        self._note("contact", contact.id, contact.name, body)
+        return said(self._settings, _contact(contact))
+
+    def read_contact(self, contact_id: str) -> Said:
+        return said(self._settings, _contact(self.contact(contact_id)))
+
+    def contact(self, contact_id: str) -> SandboxContact:
+        """Raises Refused: there is none of this id."""
+        found = self._contacts.get(contact_id)
+        if found is None:
+            raise Refused(error(self._settings, 404, "Contact not found"))
+        return found
+
+    def _find(self, segment_id: str) -> Json:
+        if segment_id not in self._kept:
+            raise Refused(error(self._settings, 404, "Segment not found"))
+        return self._kept[segment_id]
+
+    def _note(self, kind: str, own_id: str, name: str, body: Json) -> None:
+        self._ledger.created.append(Created(kind=kind, id=own_id, name=name, at=self._clock.now(), body=body))
+
+
+def _contact(one: SandboxContact) -> Json:
+    return {
+        "id": one.id,
+        "name": one.name,
+        "phoneNumber": f"{one.country_code}{one.phone}",
+        "tags": list(one.tags),
+        "channel": "whatsapp",
+    }
