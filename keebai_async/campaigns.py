@@ -184,6 +184,23 @@ class Campaigns:
         """Ask the process that runs a paused campaign to go on; False if none runs it."""
         return await self._keebai.journal.ask(campaign_id, Wish.RESUME)
 
+    async def stop(self, campaign_id: str) -> bool:
+        """Ask the process that runs a campaign to stop in good order; False if none runs it."""
+        return await self._keebai.journal.ask(campaign_id, Wish.STOP)
+
+    async def purge(self, campaign_id: str, *, unfinished: bool = False) -> None:
+        """Remove the people of a campaign from the journal for good, and keep its counts.
+
+        Raises:
+            CampaignBusy: it runs; or people in it are unsent or unknown, and *unfinished* does not say that
+                they may go too. It can never be resumed then.
+        """
+        await self._keebai.journal.purge(campaign_id, unfinished=unfinished)
+
+    async def purge_finished(self) -> tuple[str, ...]:
+        """Purge every campaign in which everyone is settled; gives the ids of those purged now."""
+        return tuple(await self._keebai.journal.purge_finished())
+
     async def reconcile(
         self,
         campaign_id: str,

@@ -7,19 +7,23 @@ from typing import Annotated, Final
 
 import typer
 
-from keebai_async.cli import campaigns, doctor, looking, messages, sandboxes, standing
+from keebai_async.cli import campaigns, doctor, keeping, looking, messages, sandboxes, standing, steering
 from keebai_async.cli.exits import Exit, cause_of, code_of_error, line_of
-from keebai_async.cli.talk import answer, say
+from keebai_async.cli.talk import answer, drop_output, say
 from keebai_async.cli.version import version
 
 COMMANDS: Final[tuple[Callable[..., None], ...]] = (
     campaigns.plan,
     campaigns.launch,
     standing.resume,
+    steering.pause,
+    steering.stop,
     standing.status,
+    standing.list_,
     standing.watch,
     standing.reconcile,
-    standing.export,
+    keeping.export,
+    keeping.purge,
     messages.send,
     messages.text,
     looking.templates,
@@ -36,7 +40,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 for command in COMMANDS:
-    app.command()(command)
+    app.command(command.__name__.rstrip("_"))(command)
 
 # Click's error for what was typed wrong, or that of the Click that newer Typers carry inside: it has no
 # public name that both share, but BadParameter is a child of its child.
@@ -73,8 +77,7 @@ def _end(error: BaseException) -> int:
             say("interrupted")
             return Exit.INTERRUPTED
         case BrokenPipeError():
-            # Whoever read our output is gone; so must be the descriptor, or Python complains at its end.
-            os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+            drop_output()  # or Python complains at its end
             return Exit.FAILED
         case _ if isinstance(error, _TypedWrong):
             words = getattr(error, "format_message", error.__str__)()

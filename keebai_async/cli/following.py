@@ -12,7 +12,7 @@ from keebai_async.cli.interrupts import watch_interrupts
 from keebai_async.cli.jsonl import emit
 from keebai_async.cli.progress import CampaignMeter, meter
 from keebai_async.cli.render import next_steps, report_text
-from keebai_async.cli.talk import answer, say
+from keebai_async.cli.talk import answer, drop_output, say
 
 
 async def follow(
@@ -32,8 +32,8 @@ async def follow(
 
         def tell(event: Event) -> None:
             campaign.event(event)
-            if json:
-                emit(event)
+            if json and not _said(event):
+                run.stop("nobody reads its output any more")
 
         async with run, anyio.create_task_group() as tasks:
             tasks.start_soon(partial(watch_interrupts, partial(run.stop, "interrupted"), farewell=farewell))
@@ -44,10 +44,20 @@ async def follow(
     return report
 
 
+def _said(thing: object) -> bool:
+    """Print one line of JSON; False if whoever read our output is gone."""
+    try:
+        emit(thing)
+    except BrokenPipeError:
+        drop_output()
+        return False
+    return True
+
+
 def conclude(report: Report, *, json: bool, resumable: bool = True) -> Exit:
     """Print the report and, on stderr, what can be done next; give the exit code."""
     if json:
-        emit(report)
+        _said(report)
     else:
         answer(f"\n{report_text(report)}")
     if resumable:

@@ -1,34 +1,32 @@
-"""The commands for a campaign that exists: `resume`, `status`, `watch`, `reconcile`, `export`."""
+"""The commands for a campaign that exists: `resume`, `status`, `list`, `watch`, `reconcile`."""
 
 from functools import partial
-from pathlib import Path
 from typing import Annotated
 
 import anyio
 import typer
 
 from keebai_async.campaign.planned import CampaignState
-from keebai_async.campaign.report import Report
+from keebai_async.campaign.report import Report, report_of
 from keebai_async.cli import arguments as a
 from keebai_async.cli.exits import Exit
 from keebai_async.cli.following import conclude, follow
 from keebai_async.cli.jsonl import emit, typed
 from keebai_async.cli.launching import Manner, check_can_ask
 from keebai_async.cli.opening import Connection, bookkeeping, campaigning
-from keebai_async.cli.people import Group, write_people
-from keebai_async.cli.rejects import write_rejects
 from keebai_async.cli.render import campaign_line, next_steps, report_text
+from keebai_async.cli.steering import ask
 from keebai_async.cli.talk import answer, confirm, say
 from keebai_async.errors import InvalidInput
+from keebai_async.journal.rules import busy
 
 _LOOK_EVERY = 2.0
 """Seconds between two looks into the journal; they cost no request."""
 
+_ALIVE = {CampaignState.RUNNING.value, CampaignState.PAUSED.value}
+
 OptionalCampaign = Annotated[
     str | None, typer.Argument(metavar="[CAMPAIGN]", help="The id that plan and launch print. Default: all.")
-]
-Target = Annotated[
-    Path, typer.Argument(metavar="FILE.csv", help="Written whole or not at all, for you alone.")
 ]
 
 
@@ -39,7 +37,7 @@ def resume(
     journal: a.Journal = None,
     json: a.Json = False,
 ) -> None:
-    """Continue a campaign after a stop or a crash. Nobody is messaged twice."""
+    """Continue a campaign after a stop, a crash or a pause. Nobody is messaged twice."""
     manner = Manner(yes=yes, json=json, wait=not no_wait)
     check_can_ask(manner)
     raise typer.Exit(anyio.run(partial(_resume, campaign, Connection(journal=journal), manner)))
@@ -47,12 +45,17 @@ def resume(
 
 async def _resume(campaign: str, connection: Connection, manner: Manner) -> Exit:
     async with campaigning(connection) as keebai:
-        before = await keebai.campaigns.status(campaign)
+        started = await keebai.journal.load(campaign)
+        if started.holder is not None and started.state is not CampaignState.PAUSED:
+            raise busy(campaign, started.holder)
+        before = report_of(started)
         if before.unsent and not manner.yes:
             say(report_text(before))
             if not confirm(f"Send to the {before.unsent:,} people who are left?"):
                 say("declined: nothing was submitted")
                 return Exit.DECLINED
+        if started.holder is not None:
+            return await ask(keebai, campaign, keebai.campaigns.unpause, CampaignState.RUNNING)
         run = keebai.campaigns.resume(campaign, track=manner.wait)
         report = await follow(run, ready=before.ready, chunks=before.chunks, json=manner.json)
         return conclude(report, json=manner.json)
@@ -88,6 +91,11 @@ def _list(reports: list[Report], *, json: bool) -> None:
         say("no campaigns yet: keebai-async plan FILE --template NAME --language es")
 
 
+def list_(journal: a.Journal = None, json: a.Json = False) -> None:
+    """The same as `status` without an id."""
+    status(None, journal, json)
+
+
 def watch(campaign: a.Campaign, journal: a.Journal = None, json: a.Json = False) -> None:
     """Look on while another process runs the campaign, until it stops or ends. Costs no requests."""
     raise typer.Exit(anyio.run(partial(_watch, campaign, Connection(journal=journal), json=json)))
@@ -97,14 +105,23 @@ async def _watch(campaign: str, connection: Connection, *, json: bool) -> Exit:
     async with bookkeeping(connection) as keebai:
         last = ""
         while True:
-            report = await keebai.campaigns.status(campaign)
+            started = await keebai.journal.load(campaign)
+            report = report_of(started)
             line = campaign_line(report)
             if line != last:
                 last = line
                 say(line)
-            if report.state != CampaignState.RUNNING.value:
-                return conclude(report, json=json)
+            if started.holder is None:
+                return _concluded(report, json=json)
             await anyio.sleep(_LOOK_EVERY)
+
+
+def _concluded(report: Report, *, json: bool) -> Exit:
+    code = conclude(report, json=json)
+    if report.state not in _ALIVE:
+        return code
+    say("the process that ran it is gone, without a word of farewell")
+    return Exit.UNKNOWN if code is Exit.UNKNOWN else Exit.FAILED
 
 
 def reconcile(
@@ -150,38 +167,4 @@ async def _reconcile(
             answer(report_text(report))
         for step in next_steps(report):
             say(step)
-        return Exit.DONE
-
-
-def export(
-    campaign: a.Campaign,
-    file: Target,
-    rejected: Annotated[
-        bool, typer.Option("--rejected", help="Rows that were never sent, with reasons.")
-    ] = False,
-    refused: Annotated[bool, typer.Option("--refused", help="People whom the service did not take.")] = False,
-    unknown: Annotated[bool, typer.Option("--unknown", help="People in chunks without an answer.")] = False,
-    unsent: Annotated[bool, typer.Option("--unsent", help="People who were not submitted yet.")] = False,
-    journal: a.Journal = None,
-) -> None:
-    """Write people of a campaign to a CSV file that only you can read."""
-    chosen = [
-        group
-        for group, wanted in ((Group.REFUSED, refused), (Group.UNKNOWN, unknown), (Group.UNSENT, unsent))
-        if wanted
-    ]
-    if rejected + len(chosen) != 1:
-        raise InvalidInput("choose exactly one of --rejected, --refused, --unknown and --unsent")
-    group = chosen[0] if chosen else None
-    raise typer.Exit(anyio.run(partial(_export, campaign, group, file, Connection(journal=journal))))
-
-
-async def _export(campaign: str, group: Group | None, file: Path, connection: Connection) -> Exit:
-    async with bookkeeping(connection) as keebai:
-        await keebai.campaigns.status(campaign)  # an unknown id is an error before a file is made
-        if group is None:
-            count = await write_rejects(file, lambda: keebai.campaigns.rejections(campaign))
-        else:
-            count = await write_people(file, lambda: keebai.campaigns.people(campaign, *group.value))
-        say(f"{count:,} rows: {file}")
         return Exit.DONE

@@ -1,5 +1,6 @@
 """Words for people go to stderr; stdout is for data."""
 
+import os
 import sys
 
 from keebai_async.cli.interrupts import interruptible
@@ -13,6 +14,11 @@ def say(line: str) -> None:
 def answer(text: str) -> None:
     """What was asked for, on stdout."""
     print(text, flush=True)
+
+
+def drop_output() -> None:
+    """From now on stdout leads nowhere: whoever read it is gone, and what is left would raise again."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
 
 
 def can_ask() -> bool:

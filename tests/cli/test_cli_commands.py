@@ -9,7 +9,7 @@ from keebai_async.cli.exits import Exit
 from tests.cli.shell import Shell
 
 ROOT = Path(__file__).parents[2]
-NAMES = [command.__name__ for command in COMMANDS]
+NAMES = [command.__name__.rstrip("_") for command in COMMANDS]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 
 
