@@ -27,7 +27,7 @@ from keebai_async.campaign.plan import make_plan
 from keebai_async.campaign.planned import Plan
 from keebai_async.campaign.recipient import Rejection
 from keebai_async.keebai.models import Sender, Template
-from keebai_async.sources import open_source
+from keebai_async.sources import People, open_source
 
 TEMPLATE = Template(name="promo", language="es", status="APPROVED", variables=("nombre", "saldo"))
 HEADER = ("to", "nombre", "saldo", "meta_order")
@@ -72,22 +72,20 @@ class Nowhere:
     async def discard(self, campaign_id: str) -> None: ...
 
 
-def ours(source: object) -> Runner:
-    def run() -> int:
-        async def plan() -> Plan:
-            return await make_plan(
-                open_source(source),  # type: ignore[arg-type]
-                campaign_id="bench",
-                name="bench",
-                template=TEMPLATE,
-                sender=Sender(phone_number_id="1"),
-                journal=Nowhere(),  # type: ignore[arg-type]  # all of it that planning uses
-                created_at=0.0,
-            )
+async def planning(source: People, journal: Nowhere | None = None) -> Plan:
+    return await make_plan(
+        open_source(source),
+        campaign_id="bench",
+        name="bench",
+        template=TEMPLATE,
+        sender=Sender(phone_number_id="1"),
+        journal=journal or Nowhere(),  # type: ignore[arg-type]  # all of it that planning uses
+        created_at=0.0,
+    )
 
-        return anyio.run(plan).ready
 
-    return run
+def ours(source: People) -> Runner:
+    return lambda: anyio.run(planning, source).ready
 
 
 def script(rows: Callable[[], Iterator[Person]]) -> Runner:

@@ -1,0 +1,98 @@
+"""What planning keeps in memory, and how soon the first body is there, whatever the length of the list.
+
+    python benchmarks/memory.py [--people 1000000,10000000]
+
+Each measurement is a process of its own, which plans a generated CSV; its peak is what the system says,
+less the peak of a process that plans one person. Bodies go nowhere.
+"""
+
+import argparse
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+import anyio
+
+sys.path.insert(0, str(Path(__file__).parent))
+from plan import HEADER, Nowhere, goal, planning
+
+WITHOUT = "without-pyroaring"
+
+
+class First(Nowhere):
+    """Notes when the first body came."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.at: float | None = None
+
+    async def add_chunk(self, campaign_id: str, number: int, recipients: int, items: bytes) -> None:
+        self.at = self.at or time.perf_counter()
+
+
+def child(path: str, large: bool) -> None:
+    """Plan a file; print the peak in KiB and the milliseconds to the first body."""
+    if not large:
+        sys.modules["pyroaring"] = None  # type: ignore[assignment]  # as if it were not installed
+        import importlib.util
+
+        find = importlib.util.find_spec
+        importlib.util.find_spec = lambda name, *rest: None if name == "pyroaring" else find(name, *rest)
+    journal = First()
+    start = time.perf_counter()
+    anyio.run(planning, Path(path), journal)
+    first = ((journal.at or start) - start) * 1e3
+    print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, first)
+
+
+def measured(path: Path, *, large: bool) -> tuple[int, float]:
+    """The peak in bytes, and the milliseconds to the first body."""
+    command: Sequence[str] = [sys.executable, __file__, "--child", str(path), *([] if large else [WITHOUT])]
+    done = subprocess.run(command, check=True, capture_output=True, text=True)
+    peak, first = done.stdout.split()
+    return int(peak) * 1024, float(first)
+
+
+def written(folder: Path, count: int) -> Path:
+    path = folder / f"{count}.csv"
+    with path.open("w", encoding="utf-8") as file:
+        file.write(",".join(HEADER) + "\n")
+        file.writelines(f"+54911{10_000_000 + n},María José {n},$ {n}.50,A-{n}\n" for n in range(count))
+    return path
+
+
+def main() -> None:
+    arguments = argparse.ArgumentParser()
+    arguments.add_argument("--people", default="50000,1000000,10000000")
+    arguments.add_argument("--child", nargs="+")
+    chosen = arguments.parse_args()
+    if chosen.child:
+        child(chosen.child[0], WITHOUT not in chosen.child)
+        return
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        base, _ = measured(written(folder, 1), large=True)
+        print(f"one person: {base / 1e6:.0f} MB")
+        for count in map(int, chosen.people.split(",")):
+            path = written(folder, count)
+            for large in (False, True):
+                peak, first = measured(path, large=large)
+                each = (peak - base) / count
+                title = "with pyroaring" if large else "without"
+                print(
+                    f"{count:>12,} people, {title:<15}{(peak - base) / 1e6:8.1f} MB,"
+                    f" {each:7.1f} B each, first body after {first:.1f} ms"
+                )
+                if count >= 1_000_000 and not large:
+                    goal("bytes each", each, most=130)
+                if count >= 10_000_000 and large:
+                    goal("MB for all", peak / 1e6, most=200)
+            path.unlink()
+
+
+if __name__ == "__main__":
+    main()
