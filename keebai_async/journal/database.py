@@ -64,6 +64,11 @@ class Database:
                 self._durable = durable
             with _transaction(connection, "BEGIN IMMEDIATE"):
                 yield connection
+            if durable:
+                # Whoever copies a journal after a crash copies one file: what was told must be in it, or that
+                # copy messages everybody again. The log has it by now, so a failure here loses nothing.
+                with suppress(sqlite3.Error):
+                    connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()
 
     @contextmanager
     def reading(self) -> Iterator[sqlite3.Connection]:

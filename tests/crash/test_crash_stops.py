@@ -94,11 +94,11 @@ async def test_a_stop_while_people_are_read_from_the_journal_does_not_wait_for_a
     journal, service = SlowJournal(clock=clock), Exhausted(clock)
     plan = await freeze(journal, 400, size=10)
 
+    before = clock.now()
     async with clock.running(), run_of(plan, journal, service, clock) as run:
         async for event in run.events():
             if isinstance(event, ChunkAccepted) and journal.meanwhile is None:
                 service.spent = True
-                before = clock.now()
                 journal.meanwhile = run.stop
         report = await run.report()
 

@@ -81,6 +81,8 @@ def check(account: Account, sandbox: Sandbox, *, people: int) -> None:
     _each_chunk_is_what_was_accepted(account, sandbox)
     assert report.accepted <= sandbox.ledger.total <= report.accepted + report.unknown + report.abandoned
     assert len(sandbox.ledger) <= account.submits
+    meant = {account.name_of(chunk) for chunk in account.started.chunks if chunk.attempts}
+    assert {one.campaign_name for one in sandbox.ledger.submissions} <= meant
     for chunk in account.chunks(ChunkState.UNKNOWN):
         assert chunk.reason is not None
         assert " " in chunk.reason

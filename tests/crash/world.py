@@ -35,7 +35,8 @@ class World:
         self.path = path
         self.people = people
         self.on_their_way: set[int] = set()
-        """Chunks that had no outcome on disk when a process was killed, by number."""
+        """Chunks that had no outcome on disk when a process was gone, by number."""
+        self._campaign: str | None = None
         self.lost = 0
         """Replies that nobody could see, as far as this side knows."""
 
@@ -43,7 +44,14 @@ class World:
     async def life(self, *, point: str = "", nth: int = 1, room: int | None = None) -> AsyncIterator[Life]:
         """A process that goes on with the campaign, or plans it if there is none."""
         account = await self.account()
-        task = Task(
+        task = self._task(None if account is None else account.plan.campaign_id, point, nth, room)
+        assert self._nursery is not None
+        async with self._nursery.life(task) as life:
+            yield life
+        await self._look_at_the_body()
+
+    def _task(self, campaign: str | None, point: str, nth: int, room: int | None) -> Task:
+        return Task(
             journal=str(self.path),
             url=self.sandbox.url,
             token=self.sandbox.token,
@@ -51,20 +59,23 @@ class World:
             speed=SPEED,
             people=self.people,
             size=SIZE,
-            campaign=None if account is None else account.plan.campaign_id,
+            campaign=campaign,
             point=point,
             nth=nth,
             room=room,
         )
-        assert self._nursery is not None
-        async with self._nursery.life(task) as life:
-            yield life
-        if life.killed:
-            await self._look_at_the_body()
 
     async def live(self, *, point: str = "", nth: int = 1, room: int | None = None) -> Life:
         """The same until it is gone."""
         async with self.life(point=point, nth=nth, room=room) as life:
+            await life.end()
+        return life
+
+    async def live_damaged(self) -> Life:
+        """Let a process go on with the campaign of a journal that this side cannot read any more."""
+        assert self._nursery is not None
+        assert self._campaign is not None
+        async with self._nursery.life(self._task(self._campaign, "", 1, None)) as life:
             await life.end()
         return life
 
@@ -88,6 +99,7 @@ class World:
             assert len(self.sandbox.ledger) == 0
             return
         check(account, self.sandbox, people=self.people)
+        self._campaign = account.plan.campaign_id
         self.on_their_way |= {chunk.number for chunk in account.chunks(ChunkState.SUBMITTING)}
 
     async def end(self) -> Account:
