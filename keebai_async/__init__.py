@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from keebai_async.campaign.plan import PlanOptions as PlanOptions
     from keebai_async.campaign.plan import PlanProgress as PlanProgress
     from keebai_async.campaign.planned import CampaignState as CampaignState
+    from keebai_async.campaign.planned import Guards as Guards
     from keebai_async.campaign.planned import Plan as Plan
     from keebai_async.campaign.ports import Journal as Journal
     from keebai_async.campaign.recipient import Reason as Reason
@@ -47,6 +48,8 @@ if TYPE_CHECKING:
     from keebai_async.errors import Misused as Misused
     from keebai_async.errors import NotFound as NotFound
     from keebai_async.errors import OutcomeUnknown as OutcomeUnknown
+    from keebai_async.errors import PlanTooLarge as PlanTooLarge
+    from keebai_async.errors import QuotaUnusable as QuotaUnusable
     from keebai_async.errors import RateLimited as RateLimited
     from keebai_async.errors import RequestError as RequestError
     from keebai_async.errors import RequestInvalid as RequestInvalid
@@ -89,7 +92,7 @@ _HOMES = {
         "Waiting",
     ),
     "campaign.plan": ("PlanOptions", "PlanProgress"),
-    "campaign.planned": ("CampaignState", "Plan"),
+    "campaign.planned": ("CampaignState", "Guards", "Plan"),
     "campaign.ports": ("Journal",),
     "campaign.recipient": ("Reason", "Recipient", "Rejection"),
     "campaign.report": ("ChunkLine", "Report"),
@@ -111,6 +114,8 @@ _HOMES = {
         "Misused",
         "NotFound",
         "OutcomeUnknown",
+        "PlanTooLarge",
+        "QuotaUnusable",
         "RateLimited",
         "RequestError",
         "RequestInvalid",
@@ -168,6 +173,7 @@ __all__ = [
     "ConnectionFailed",
     "Event",
     "ForbiddenMove",
+    "Guards",
     "InvalidInput",
     "Journal",
     "JournalUnusable",
@@ -181,7 +187,9 @@ __all__ = [
     "Plan",
     "PlanOptions",
     "PlanProgress",
+    "PlanTooLarge",
     "Quota",
+    "QuotaUnusable",
     "RateLimited",
     "RateLimiter",
     "Reason",

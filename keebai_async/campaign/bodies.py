@@ -9,12 +9,16 @@ from keebai_async.campaign.shape import Row
 class Bodies:
     """Gathers encoded rows until a chunk of *size* is full; one chunk is in memory at a time.
 
-    The fingerprint depends on *seed* and the rows alone, not on where they are cut.
+    The first one holds *first*, if that is given. The fingerprint depends on *seed* and the rows alone, not
+    on where they are cut.
     """
 
-    def __init__(self, size: int, encode: Callable[[Sequence[Row]], bytes], *, seed: bytes) -> None:
+    def __init__(
+        self, size: int, encode: Callable[[Sequence[Row]], bytes], *, seed: bytes, first: int | None = None
+    ) -> None:
         self.sizes: list[int] = []
         self._size = size
+        self._first = size if first is None else first
         self._encode = encode
         self._pieces: list[bytes] = []
         self._held = 0
@@ -24,10 +28,14 @@ class Bodies:
     def fingerprint(self) -> str:
         return self._hash.hexdigest()[:32]
 
+    @property
+    def _full_at(self) -> int:
+        return self._size if self.sizes else self._first
+
     def add(self, rows: Sequence[Row], encoded: bytes) -> Iterator[tuple[int, int, bytes]]:
         """Take rows and their JSON; give the chunks they fill, as (number, recipients, items)."""
-        while self._held + len(rows) >= self._size:
-            room = self._size - self._held
+        while self._held + len(rows) >= self._full_at:
+            room = self._full_at - self._held
             if room < len(rows):
                 self._take(room, self._encode(rows[:room]))
                 rows = rows[room:]

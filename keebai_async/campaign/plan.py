@@ -17,7 +17,7 @@ from keebai_async.campaign.given import Leniency
 from keebai_async.campaign.leftout import LeftOut
 from keebai_async.campaign.notes import notes
 from keebai_async.campaign.phone import identities, known_region, parser_installed
-from keebai_async.campaign.planned import Plan
+from keebai_async.campaign.planned import Guards, Plan
 from keebai_async.campaign.ports import Journal
 from keebai_async.campaign.reading import Checked, Reader, reject
 from keebai_async.campaign.recipient import Reason, Rejection
@@ -56,6 +56,8 @@ class PlanOptions(msgspec.Struct, frozen=True, kw_only=True):
     """Stop with PlanTooLarge when all would cost more than this; needs *unit_cost*."""
     test_to: Sequence[str] = ()
     """Plan a tiny campaign to these numbers instead, with the variables of the first row that is ready."""
+    guards: Guards = Guards()
+    """What stops the campaign by itself. The people of a canary are the first chunk."""
 
     def __post_init__(self) -> None:
         if not 1 <= self.chunk_size <= MAX_RECIPIENTS:
@@ -64,6 +66,8 @@ class PlanOptions(msgspec.Struct, frozen=True, kw_only=True):
             )
         if self.limit is not None and self.limit < 1:
             raise InvalidInput(f"limit is at least 1, not {self.limit}", field="limit")
+        if (self.guards.canary or 0) > self.chunk_size:
+            raise InvalidInput(f"a canary is one chunk, of at most {self.chunk_size} people", field="canary")
         if self.max_cost is not None and self.unit_cost is None:
             raise InvalidInput("max_cost says nothing without unit_cost", field="max_cost")
         for number in self.test_to:
@@ -179,7 +183,7 @@ class _Making:
         self._notes: list[str] = []
         self._left_out = LeftOut()
         seed = msgspec.json.encode([template.name, template.language, sender.wire])
-        self._bodies = Bodies(options.chunk_size, shape.encode, seed=seed)
+        self._bodies = Bodies(options.chunk_size, shape.encode, seed=seed, first=options.guards.canary)
 
     async def prepare(self) -> None:
         """Read who is not to be messaged."""
@@ -228,6 +232,7 @@ class _Making:
             preview=self._preview,
             fingerprint=self._bodies.fingerprint,
             source=self._source.description,
+            guards=self._options.guards,
         )
 
     def _test(self, checked: Checked) -> Checked:

@@ -6,6 +6,7 @@ import re
 import msgspec
 
 from keebai_async.campaign.recipient import Reason, Rejection
+from keebai_async.errors import InvalidInput
 from keebai_async.keebai.models import Sender
 
 
@@ -30,10 +31,21 @@ class Guards(msgspec.Struct, frozen=True, kw_only=True):
 
     *stop_above* is the share (0 to 1) of what is delivered that may fail. *canary* is the number of people
     that are sent first, as the first chunk; the others follow when it is delivered, below that share.
+
+    Raises:
+        InvalidInput: *stop_above* is no share, or *canary* is below 1.
     """
 
     stop_above: float | None = None
     canary: int | None = None
+
+    def __post_init__(self) -> None:
+        if self.stop_above is not None and not 0 <= self.stop_above <= 1:
+            raise InvalidInput(
+                f"the share that may fail is between 0 and 1, not {self.stop_above}", field="stop_above"
+            )
+        if self.canary is not None and self.canary < 1:
+            raise InvalidInput(f"a canary is at least 1 person, not {self.canary}", field="canary")
 
 
 class Plan(msgspec.Struct, frozen=True, kw_only=True):

@@ -7,6 +7,7 @@ import pytest
 
 from keebai_async.campaign import given
 from keebai_async.campaign.plan import PlanOptions
+from keebai_async.campaign.planned import Guards
 from keebai_async.campaign.seen import Seen
 from keebai_async.campaign.template import flatten
 from keebai_async.errors import InvalidInput, PlanTooLarge, UnusableSource
@@ -167,3 +168,36 @@ def test_a_bitmap_of_people_answers_as_a_set_does() -> None:
         assert compact.split(keys) == plain.split(keys)
     wanted = {100, 149, 1_000, 5_491_155_555_555}
     assert [row for step in compact.search(wanted) for row in step.values()] == [1, 50, 60, 70]
+
+
+@pytest.mark.parametrize(
+    ("canary", "people", "chunks"),
+    [(3, 25, (3, 10, 10, 2)), (10, 25, (10, 10, 5)), (3, 2, (2,)), (3, 3, (3,)), (1, 21, (1, 10, 10))],
+)
+async def test_a_canary_is_the_first_chunk_whatever_the_others_hold(
+    canary: int, people: int, chunks: tuple[int, ...]
+) -> None:
+    guards = Guards(canary=canary, stop_above=0.1)
+    made = await planned(map(person, range(people)), options=PlanOptions(chunk_size=10, guards=guards))
+    plain = await planned(map(person, range(people)), options=PlanOptions(chunk_size=10))
+
+    assert made.plan.chunks == chunks
+    assert made.plan.guards == guards
+    assert made.people == plain.people
+    assert made.plan.fingerprint == plain.plan.fingerprint
+
+
+@pytest.mark.parametrize(
+    ("guards", "field"),
+    [
+        ({"canary": 0}, "canary"),
+        ({"canary": 11}, "canary"),
+        ({"stop_above": 1.5}, "stop_above"),
+        ({"stop_above": -0.1}, "stop_above"),
+    ],
+)
+def test_guards_that_make_no_sense_are_refused(guards: dict[str, float], field: str) -> None:
+    with pytest.raises(InvalidInput) as caught:
+        PlanOptions(chunk_size=10, guards=msgspec.convert(guards, Guards))
+
+    assert caught.value.field == field
