@@ -42,6 +42,7 @@ def child(path: str, large: bool) -> None:
 
         find = importlib.util.find_spec
         importlib.util.find_spec = lambda name, *rest: None if name == "pyroaring" else find(name, *rest)
+    anyio.run(planning, [{"to": "+5491155555555", "nombre": "Ana", "saldo": "1"}])  # imports, once a process
     journal = First()
     start = time.perf_counter()
     anyio.run(planning, Path(path), journal)

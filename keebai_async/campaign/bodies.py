@@ -55,11 +55,13 @@ class Bodies:
     def _take(self, count: int, encoded: bytes) -> None:
         self._hash.update(encoded)
         self._hash.update(b",")
+        self._pieces.append(b"," if self._pieces else b"[")
         self._pieces.append(encoded)
         self._held += count
 
     def _full(self) -> tuple[int, int, bytes]:
-        items = b"[" + b",".join(self._pieces) + b"]"
+        self._pieces.append(b"]")
+        items = b"".join(self._pieces)  # once: a body is large enough for every copy to be felt
         self.sizes.append(self._held)
         self._pieces, self._held = [], 0
         return len(self.sizes), self.sizes[-1], items

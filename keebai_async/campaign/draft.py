@@ -153,7 +153,9 @@ class Drafter:
             return Draft(where, to, values)
         if not _dicts(meta_data):
             return None
-        return Draft(where, to, values, [meta or NO_META for meta in meta_data])
+        if not all(meta_data):
+            meta_data = [meta or NO_META for meta in meta_data]
+        return Draft(where, to, values, meta_data)
 
     def _flat(self, items: Sequence[Item], where: Sequence[int]) -> Draft | None:
         names = self._names

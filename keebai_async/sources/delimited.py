@@ -43,7 +43,7 @@ class Delimited:
         *,
         columns: Mapping[str, str],
         delimiter: str | None = None,
-        size: int = BLOCK_BYTES,
+        size: int = BLOCK_BYTES // 2,
     ) -> None:
         self._size = size
         self.description = description
