@@ -13,6 +13,7 @@ from keebai_async.campaign.stop import Cause, Stop, stop_for_error
 from keebai_async.clock import Clock
 from keebai_async.errors import (
     ConnectionFailed,
+    QuotaUnusable,
     RequestError,
     ScopeMissing,
     ServerFailed,
@@ -88,7 +89,7 @@ class Health:
     async def _answers(self) -> bool:
         try:
             await self._probe()
-        except (TokenRejected, ScopeMissing) as error:
+        except (TokenRejected, ScopeMissing, QuotaUnusable) as error:
             raise Halt(stop_for_error(error)) from error
         except (ConnectionFailed, TimedOut, ServerFailed, Undecodable):
             return False

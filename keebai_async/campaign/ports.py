@@ -27,11 +27,12 @@ class Service(Protocol):
         """Make one attempt, and say what it means.
 
         *leaving* is awaited when the quota has given a place, before the first byte is written; if
-        it raises, nothing is sent and its exception comes out. Nothing else is raised.
+        it raises, nothing is sent and its exception comes out. Otherwise only QuotaUnusable is raised,
+        when no place could be asked for and nothing was sent.
         """
 
     async def status(self, broadcast_id: str) -> BroadcastStatus:
-        """Read where a broadcast stands. Raises RequestError."""
+        """Read where a broadcast stands. Raises RequestError or QuotaUnusable."""
 
     async def probe(self) -> None:
         """Make one cheap read without retries. Raises RequestError if the service does not answer it."""

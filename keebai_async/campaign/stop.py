@@ -4,7 +4,7 @@ import enum
 
 import msgspec
 
-from keebai_async.errors import ScopeMissing, TokenRejected
+from keebai_async.errors import QuotaUnusable, ScopeMissing, TokenRejected
 from keebai_async.transport.verdict import Fault
 
 
@@ -23,6 +23,8 @@ class Cause(enum.Enum):
     """The service did not answer for longer than the campaign waits."""
     THROTTLED = "throttled"
     """429 again and again, although this side keeps the quota."""
+    QUOTA = "quota"
+    """What keeps the quota cannot be reached, so nobody may send."""
     JOURNAL = "journal"
     """What must be on disk cannot be put there."""
     GUARD = "guard"
@@ -56,7 +58,12 @@ def stop_for(fault: Fault) -> Stop:
             )
 
 
-def stop_for_error(error: TokenRejected | ScopeMissing) -> Stop:
-    """The same, where a read was refused."""
-    cause = Cause.TOKEN if isinstance(error, TokenRejected) else Cause.SCOPE
-    return Stop(cause=cause, reason=str(error))
+def stop_for_error(error: TokenRejected | ScopeMissing | QuotaUnusable) -> Stop:
+    """The same, where it was a read that could not be made."""
+    match error:
+        case TokenRejected():
+            return Stop(cause=Cause.TOKEN, reason=str(error))
+        case ScopeMissing():
+            return Stop(cause=Cause.SCOPE, reason=str(error))
+        case QuotaUnusable():
+            return Stop(cause=Cause.QUOTA, reason=str(error))

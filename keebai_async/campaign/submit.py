@@ -16,7 +16,7 @@ From the intent to the verdict on disk an attempt is shielded from cancellation:
 """
 
 from collections.abc import Awaitable, Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 
 import anyio
 
@@ -27,8 +27,9 @@ from keebai_async.campaign.health import Health
 from keebai_async.campaign.pace import Pace
 from keebai_async.campaign.planned import body_of
 from keebai_async.campaign.ports import Service
-from keebai_async.campaign.stop import Cause, Stop, stop_for
+from keebai_async.campaign.stop import Cause, Stop, stop_for, stop_for_error
 from keebai_async.clock import Clock
+from keebai_async.errors import QuotaUnusable
 from keebai_async.keebai.broadcasts import read_accepted
 from keebai_async.transport.reply import Answer
 from keebai_async.transport.verdict import (
@@ -154,9 +155,13 @@ class Submitter:
                     self._pace.left(self._clock.now())
                 self.tell(ChunkSubmitting(number=chunk.number, of=self._book.of, recipients=chunk.recipients))
 
-            with suppress(_NotNow):
+            try:
                 verdict = await self._service.submit(body, recipients=chunk.recipients, leaving=leaving)
                 await self._write(chunk, verdict, refused)
+            except _NotNow:
+                pass
+            except QuotaUnusable as error:  # no place was given, so nothing has left
+                self.stop(stop_for_error(error))
         return verdict
 
     async def _write(

@@ -7,7 +7,7 @@ from keebai_async.campaign.chunk import Chunk
 from keebai_async.campaign.events import BroadcastProgress, BroadcastStuck, BroadcastUnread, Event
 from keebai_async.campaign.report import settle_counters
 from keebai_async.campaign.stop import Stop, stop_for_error
-from keebai_async.errors import NotFound, RequestError, ScopeMissing, TokenRejected
+from keebai_async.errors import NotFound, QuotaUnusable, RequestError, ScopeMissing, TokenRejected
 from keebai_async.keebai.models import BroadcastStatus
 from keebai_async.polling.planner import Stuck
 from keebai_async.polling.watcher import Watcher
@@ -54,7 +54,7 @@ class Tracker:
                     case Stuck(seconds=seconds):
                         number = self._numbers[broadcast_id]
                         self._tell(BroadcastStuck(number=number, broadcast_id=broadcast_id, seconds=seconds))
-                    case TokenRejected() | ScopeMissing():
+                    case TokenRejected() | ScopeMissing() | QuotaUnusable():
                         return stop_for_error(seen)
                     case RequestError():
                         self._missed(broadcast_id, seen)

@@ -10,10 +10,13 @@ import msgspec
 from anyio.abc import TaskGroup
 
 from keebai_async.clock import SYSTEM_CLOCK, Clock, wait_for
-from keebai_async.errors import RequestError
+from keebai_async.errors import QuotaUnusable, RequestError
 from keebai_async.polling.planner import PollPlan, Stuck
 
 T = TypeVar("T")
+
+Failed = RequestError | QuotaUnusable
+"""How a look may fail; any other exception of it is the program's mistake."""
 
 AT_ONCE = 4  # looks under way: one that hangs until its timeout must not hold up the others
 
@@ -33,7 +36,7 @@ class Gauge(msgspec.Struct, frozen=True):
 class Watcher(Generic[T]):
     """Follows broadcasts, as an async iterator inside `async with`.
 
-    It yields `(broadcast_id, what look gave)` for each look, `(broadcast_id, RequestError)` for one that
+    It yields `(broadcast_id, what look gave)` for each look, `(broadcast_id, Failed)` for one that
     failed (it is made again, later and later) and `(broadcast_id, Stuck)` for one that does not move. It
     ends when it was closed and every broadcast is final or forgotten.
 
@@ -56,7 +59,7 @@ class Watcher(Generic[T]):
         self._slots = at_once
         self._closed = False
         self._news = anyio.Event()
-        self._send, self._receive = anyio.create_memory_object_stream[tuple[str, T | RequestError | Stuck]](
+        self._send, self._receive = anyio.create_memory_object_stream[tuple[str, T | Failed | Stuck]](
             math.inf
         )
         self._tasks: TaskGroup | None = None
@@ -98,7 +101,7 @@ class Watcher(Generic[T]):
             self._send.close()
             self._receive.close()
 
-    def __aiter__(self) -> AsyncIterator[tuple[str, T | RequestError | Stuck]]:
+    def __aiter__(self) -> AsyncIterator[tuple[str, T | Failed | Stuck]]:
         return self._receive
 
     async def _run(self, tasks: TaskGroup) -> None:
@@ -117,7 +120,7 @@ class Watcher(Generic[T]):
     async def _once(self, broadcast_id: str) -> None:
         try:
             seen = await self._look(broadcast_id)
-        except RequestError as error:
+        except (RequestError, QuotaUnusable) as error:
             self._plan.missed(broadcast_id, self._clock.now())
             self._tell(broadcast_id, error)
         else:
@@ -131,7 +134,7 @@ class Watcher(Generic[T]):
             self._tell(stuck.broadcast_id, stuck)
         self._wake()
 
-    def _tell(self, broadcast_id: str, news: T | RequestError | Stuck) -> None:
+    def _tell(self, broadcast_id: str, news: T | Failed | Stuck) -> None:
         # A look that was forgotten meanwhile may come back when all is over.
         if self._send.statistics().open_send_streams:
             self._send.send_nowait((broadcast_id, news))

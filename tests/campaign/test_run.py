@@ -1,6 +1,6 @@
 """A whole run: it ends in a report, and may be stopped, paused or killed at any instant."""
 
-from collections.abc import Iterable
+from collections.abc import Awaitable, Callable, Iterable
 
 import anyio
 import anyio.lowlevel
@@ -16,11 +16,12 @@ from keebai_async.campaign.ports import Wish
 from keebai_async.campaign.report import report_of
 from keebai_async.campaign.run import CampaignRun
 from keebai_async.clock import ManualClock
-from keebai_async.errors import CampaignBusy, JournalUnusable, ScopeMissing
+from keebai_async.errors import CampaignBusy, JournalUnusable, QuotaUnusable, ScopeMissing
 from keebai_async.journal.memory import MemoryJournal
 from keebai_async.keebai.models import BroadcastStatus
 from keebai_async.polling.planner import PollPlan
 from keebai_async.transport.tally import Requests
+from keebai_async.transport.verdict import Verdict
 from tests.campaign.planning import freeze
 from tests.campaign.scripted_service import Fate, ScriptedService
 
@@ -40,6 +41,20 @@ class FullDisk(MemoryJournal):
 class Unreadable(ScriptedService):
     async def status(self, broadcast_id: str) -> BroadcastStatus:
         raise ScopeMissing("403", method="GET", path="/", status=403, missing=("messages:bulk",))
+
+
+class QuotaGone(ScriptedService):
+    """What keeps the quota cannot be reached, from the second request on."""
+
+    async def submit(
+        self, body: bytes, *, recipients: int, leaving: Callable[[], Awaitable[None]]
+    ) -> Verdict:
+        if self.requests.submits:
+            raise QuotaUnusable("cannot reach the Redis that keeps the quota")
+        return await super().submit(body, recipients=recipients, leaving=leaving)
+
+    async def status(self, broadcast_id: str) -> BroadcastStatus:
+        raise QuotaUnusable("cannot reach the Redis that keeps the quota")
 
 
 class World:
@@ -267,6 +282,18 @@ async def test_a_token_that_may_not_read_broadcasts_stops_the_run_and_keeps_what
 
     assert (report.state, report.stopped_by) == ("stopped", "scope")
     assert (report.accepted, report.pending) == (4, 4)
+
+
+async def test_a_quota_that_cannot_be_asked_stops_the_run_with_nothing_unknown() -> None:
+    world = World(service=QuotaGone)
+    plan = await world.plan(8, size=1)
+
+    async with world.clock.running(), world.run(plan) as run:
+        report = await run.report()
+
+    assert (report.state, report.stopped_by) == ("stopped", "quota")
+    assert report.unknown == 0
+    assert report.accepted == len(world.service.messaged) == 8 - report.unsent
 
 
 @pytest.mark.parametrize("room", range(4))
