@@ -7,8 +7,18 @@ from typing import Annotated, Final
 
 import typer
 
-from keebai_async.cli import campaigns, doctor, keeping, looking, messages, sandboxes, standing, steering
-from keebai_async.cli.exits import Exit, cause_of, code_of_error, line_of
+from keebai_async.cli import (
+    campaigns,
+    doctor,
+    keeping,
+    looking,
+    messages,
+    sandboxes,
+    standing,
+    steering,
+    whautomate,
+)
+from keebai_async.cli.exits import KEEBAI, WHAUTOMATE, Exit, Words, cause_of, code_of_error, line_of
 from keebai_async.cli.talk import answer, drop_output, say
 from keebai_async.cli.version import version
 
@@ -41,6 +51,7 @@ app = typer.Typer(
 )
 for command in COMMANDS:
     app.command(command.__name__.rstrip("_"))(command)
+app.add_typer(whautomate.app, name="whautomate")
 
 # Click's error for what was typed wrong, or that of the Click that newer Typers carry inside: it has no
 # public name that both share, but BadParameter is a child of its child.
@@ -65,11 +76,11 @@ def run(arguments: Sequence[str]) -> int:
     try:
         code = app(list(arguments), prog_name="keebai-async", standalone_mode=False)
     except (Exception, KeyboardInterrupt, BaseExceptionGroup) as error:  # the last place that can word it
-        return _end(cause_of(error))
+        return _end(cause_of(error), WHAUTOMATE if "whautomate" in arguments[:1] else KEEBAI)
     return int(code or Exit.DONE)
 
 
-def _end(error: BaseException) -> int:
+def _end(error: BaseException, service: Words) -> int:
     if os.environ.get("KEEBAI_DEBUG"):
         traceback.print_exception(error)
     match error:
@@ -84,5 +95,5 @@ def _end(error: BaseException) -> int:
             say(f"error: {words.rstrip('.')}; see: keebai-async COMMAND --help")
             return Exit.USAGE
         case _:
-            say(line_of(error))
+            say(line_of(error, service))
             return code_of_error(error)

@@ -1,6 +1,9 @@
 """What a command ends with: an exit code, and the one line that goes with an error. Pure."""
 
 import enum
+from typing import Final
+
+import msgspec
 
 from keebai_async.campaign.report import Report
 from keebai_async.campaign.stop import Cause
@@ -83,14 +86,25 @@ def cause_of(error: BaseException) -> BaseException:
     return next((cause for cause in causes if isinstance(cause, KeebaiError)), causes[0])
 
 
-def line_of(error: BaseException) -> str:
+class Words(msgspec.Struct, frozen=True, kw_only=True):
+    """What a service's own things are called in an advice."""
+
+    token: str = "KEEBAI_API_TOKEN"  # noqa: S105 - the name of a variable
+    address: str = "KEEBAI_BASE_URL"
+
+
+KEEBAI: Final = Words()
+WHAUTOMATE: Final = Words(token="WHAUTOMATE_API_KEY", address="WHAUTOMATE_API_HOST")  # noqa: S106
+
+
+def line_of(error: BaseException, words: Words = KEEBAI) -> str:
     """One line for people: what went wrong, where, and what to do about it."""
     if not isinstance(error, KeebaiError):
         return _flat(
             f"error: {type(error).__name__}: {error}"
             " (not expected; set KEEBAI_DEBUG=1 to see the traceback, and please report it)"
         )
-    return _flat(f"error: {_where(error)}{error}{_advice(error)}")
+    return _flat(f"error: {_where(error)}{error}{_advice(error, words)}")
 
 
 def _where(error: KeebaiError) -> str:
@@ -104,10 +118,10 @@ def _where(error: KeebaiError) -> str:
     return ", ".join(places) + ": " if places else ""
 
 
-def _advice(error: KeebaiError) -> str:
+def _advice(error: KeebaiError, words: Words) -> str:
     match error:
         case TokenRejected():
-            return "; put a valid token into KEEBAI_API_TOKEN"
+            return f"; put a valid token into {words.token}"
         case ScopeMissing() if error.missing:
             return f"; make a token with the scope {', '.join(error.missing)}"
         case ScopeMissing():
@@ -115,7 +129,7 @@ def _advice(error: KeebaiError) -> str:
         case RateLimited():
             return f"; nothing was sent, try again in {error.retry_after:.0f} s"
         case ConnectionFailed():
-            return "; nothing was sent, check the network and KEEBAI_BASE_URL"
+            return f"; nothing was sent, check the network and {words.address}"
         case OutcomeUnknown():
             return "; look in the portal before you send it again"
         case NotFound():

@@ -48,7 +48,7 @@ class FlowParameters(Wire, frozen=True, kw_only=True):
     flow_data: str = ""
 
 
-class ProcessedStats(Wire, frozen=True, kw_only=True):
+class ProcessedStats(Wire, frozen=True, kw_only=True, omit_defaults=False):
     """How many were handed to Meta, and how many of these it took."""
 
     total_count: int = 0
@@ -56,7 +56,7 @@ class ProcessedStats(Wire, frozen=True, kw_only=True):
     failure_count: int = 0
 
 
-class DeliveryStats(Wire, frozen=True, kw_only=True):
+class DeliveryStats(Wire, frozen=True, kw_only=True, omit_defaults=False):
     """How many messages reached which status."""
 
     sent_count: int | None = None
@@ -144,7 +144,7 @@ def _log_name(field: str) -> str:
     return first + "".join(word.title() for word in rest)
 
 
-class LogRow(Wire, frozen=True, kw_only=True, rename=_log_name):
+class LogRow(Wire, frozen=True, kw_only=True, omit_defaults=False, rename=_log_name):
     """One person of a broadcast. The row changes in place while the message advances.
 
     There is no id of a message or a contact: a person is found by the number, see `spellings`.

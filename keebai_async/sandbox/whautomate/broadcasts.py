@@ -59,6 +59,20 @@ class Broadcasts:
         )
         return self.read(broadcast_id)
 
+    def stage(self, broadcast_id: str, *, starts_in: float) -> None:
+        """Put a broadcast there without a request, to everybody, that starts in so many seconds, or did."""
+        everybody = self._segments.everybody()
+        now = self._clock.now()
+        body: Json = {
+            "name": "Staged",
+            "type": "contact",
+            "segments": [{"id": everybody}],
+            "template": {"name": "recall", "language": "es"},
+            "location": {"id": self._settings.locations[0]},
+            "scheduleDateTime": self._stamp(now + starts_in),
+        }
+        self._kept[broadcast_id] = _Kept(body, min(now, now + starts_in), now + starts_in)
+
     def read(self, broadcast_id: str) -> Said:
         """GET one."""
         return said(self._settings, self._shown(broadcast_id, self._find(broadcast_id)))
@@ -136,12 +150,12 @@ class Broadcasts:
         for name in ("name", "type"):
             if not isinstance(body.get(name), str) or not body[name]:
                 raise Refused(error(self._settings, 400, f"{name} is required"))
-        if _id(body.get("location")) not in self._settings.locations:
+        if _id(body.get("location")) not in self._settings.locations and not self._settings.any_id:
             raise Refused(error(self._settings, 400, "location is required"))
         if not any(body.get(name) for name in ("segments", "targetClass", "retargetBroadcast")):
             raise Refused(error(self._settings, 400, "segments is required"))
         for segment in _list(body.get("segments")):
-            if not self._segments.has(_id(segment)):
+            if not self._segments.has(_id(segment)) and not self._settings.any_id:
                 raise Refused(error(self._settings, 400, f"Segment {_id(segment)} not found"))
         schedule = body.get("scheduleDateTime")
         if schedule is not None and _moment(schedule) is None:

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 from keebai_async.clock import Clock
 from keebai_async.sandbox.said import Refused, Said
-from keebai_async.sandbox.whautomate.audience import SandboxContact
+from keebai_async.sandbox.whautomate.audience import STOPPED, SandboxContact
 from keebai_async.sandbox.whautomate.ledger import Created, WhautomateLedger
 from keebai_async.sandbox.whautomate.lists import window_of
 from keebai_async.sandbox.whautomate.said import deleted, error, said
@@ -33,10 +33,18 @@ class Segments:
 
     def criteria(self, segment_id: str) -> Json:
         """What a segment asks for; a segment that is gone holds nobody."""
+        if segment_id not in self._kept and self._settings.any_id:
+            return {"exclusionTags": [STOPPED]}
         if segment_id not in self._kept:
             return {"tags": ["\0"]}
         criteria = self._kept[segment_id].get("criteria")
         return criteria if isinstance(criteria, dict) else {}
+
+    def everybody(self) -> str:
+        """The id of a segment that holds everybody who did not write STOP."""
+        self._kept.setdefault("SEG0000000", {"id": "SEG0000000", "name": "Everybody", "type": "contact"})
+        self._kept["SEG0000000"]["criteria"] = {"exclusionTags": [STOPPED]}
+        return "SEG0000000"
 
     def create(self, body: Json) -> Said:
         """POST a segment."""

@@ -53,6 +53,10 @@ class WhautomateSandbox(LocalServer[Visit]):
     def traffic(self) -> Traffic:
         return self._service.door.turnstile.traffic
 
+    def stage(self, broadcast_id: str, *, starts_in: float = 0.0) -> None:
+        """Put a broadcast to everybody there without a request; it starts in so many seconds, or did."""
+        self._service.broadcasts.stage(broadcast_id, starts_in=starts_in)
+
     def _admit(self, method: str, path: str, headers: Mapping[str, str]) -> Visit | Said:
         return self._service.door.admit(method, path, headers)
 

@@ -66,6 +66,7 @@ class Options(TypedDict, total=False):
     replied: float
     repeats_country_code: bool
     wrapped: bool
+    any_id: bool
 
 
 class Settings(msgspec.Struct, kw_only=True):
@@ -110,3 +111,5 @@ class Settings(msgspec.Struct, kw_only=True):
     """The phone of a log row repeats the country code that stands beside it."""
     wrapped: bool = False
     """Lists come as `{"data": [...]}`, and objects inside `data`."""
+    any_id: bool = False
+    """Take any id of a segment or location in a broadcast; a segment that is not there holds everybody."""

@@ -1,0 +1,34 @@
+"""A Whautomate client for one command: of the service, or of a sandbox that ends with the command."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import msgspec
+
+from keebai_async.whautomate.client import Whautomate
+
+
+class Where(msgspec.Struct, frozen=True, kw_only=True):
+    """What the options say of where to go. *speed* is that of the sandbox's time."""
+
+    sandbox: bool = False
+    speed: float = 1.0
+
+
+@asynccontextmanager
+async def opened(
+    where: Where, *, stage: str | None = None, starts_in: float = 0.0
+) -> AsyncIterator[Whautomate]:
+    """A client. In a sandbox, the broadcast *stage* is there, and starts in so many seconds."""
+    if not where.sandbox:
+        async with Whautomate() as client:
+            yield client
+        return
+    # A sandbox brings a web server along, which no other command should wait for.
+    from keebai_async.sandbox.whautomate.server import WhautomateSandbox
+
+    async with WhautomateSandbox(speed=where.speed, any_id=True) as box:
+        if stage is not None:
+            box.stage(stage, starts_in=starts_in)
+        async with Whautomate(box.key, host=box.url, clock=box.clock) as client:
+            yield client
