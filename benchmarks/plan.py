@@ -294,7 +294,7 @@ def measure(rows: list[Person], folder: Path, kinds: set[str], rounds: int) -> N
         rivals = {
             "ours": ours(jsonl),
             "script": script(lines(jsonl)),
-            "pydantic": pydantic(orjson_lines(jsonl)),
+            "orjson + pydantic": pydantic(orjson_lines(jsonl)),
             "floor": floor_lines(jsonl),
         }
         medians = compare("JSON Lines", rivals, count, rounds)

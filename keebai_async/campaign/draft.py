@@ -4,7 +4,7 @@ What is not here for certain (another shape, a value that is no text, a key too 
 slow path; nothing is rejected here.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import chain
 from operator import itemgetter
 from typing import TypeGuard
@@ -67,6 +67,9 @@ class Drafter:
 
     def _lines(self, block: Lines, originals: Originals) -> Draft:
         where: Sequence[int]
+        first = block.data[: block.data.find(b"\n") + 1] or block.data
+        if not any(f'"{name}"'.encode() in first for name in (self._names.variables, self._names.meta_data)):
+            return self._flat_lines(block, originals)
         if not self._plain:
             block.check()
             return NOTHING
@@ -93,6 +96,28 @@ class Drafter:
         if not self._shape.names:
             return Draft(where, to, [()] * len(to), metas)
         return Draft(where, to, (), rows=rows)
+
+    def _flat_lines(self, block: Lines, originals: Originals) -> Draft:
+        where: Sequence[int]
+        rows: Sequence[Item] | None
+        try:
+            rows = self._shape.decode_flat(block.data)
+            where = range(len(rows))
+            originals.every_line(len(rows))
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+            block.check()
+            lines = originals.lines
+            where = fine_places(
+                len(lines), lambda start, end: self._decode_flat(lines[start:end]) is not None
+            )
+            rows = self._decode_flat([lines[position] for position in where])
+        return self._some(rows or [], where, self._flat)
+
+    def _decode_flat(self, lines: Sequence[bytes]) -> Sequence[Item] | None:
+        try:
+            return self._shape.decode_flat(b"\n".join(lines)) if lines else []
+        except (msgspec.DecodeError, RecursionError):
+            return None
 
     def _each_line(self, originals: Originals) -> tuple[list[Row], list[int]]:
         lines = originals.lines
@@ -127,10 +152,21 @@ class Drafter:
         dicts: Sequence[Item] = items  # type: ignore[assignment]  # we have just looked
         service = self._names.variables in dicts[0] or self._names.meta_data in dicts[0]
         bulk = self._service if service else self._flat
-        draft = bulk(dicts, range(len(dicts)))
-        if draft is None:
-            where = fine_places(len(dicts), lambda start, end: bulk(dicts[start:end], range(end)) is not None)
-            draft = bulk([dicts[position] for position in where], where) if where else None
+        return self._some(dicts, range(len(dicts)), bulk)
+
+    def _some(
+        self,
+        items: Sequence[Item],
+        where: Sequence[int],
+        bulk: Callable[[Sequence[Item], Sequence[int]], Draft | None],
+    ) -> Draft:
+        """What *bulk* makes of all items, or of those that it takes."""
+        draft = bulk(items, where) if items else None
+        if draft is None and items:
+            good = fine_places(
+                len(items), lambda start, end: bulk(items[start:end], where[start:end]) is not None
+            )
+            draft = bulk([items[place] for place in good], [where[place] for place in good]) if good else None
         return draft or NOTHING
 
     def _service(self, items: Sequence[Item], where: Sequence[int]) -> Draft | None:

@@ -1,10 +1,10 @@
 """The rows of one template as types: made once, so that decoding and encoding check in C."""
 
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import chain, repeat
 from operator import attrgetter, itemgetter
-from typing import Final
+from typing import Final, TypeVar
 
 import msgspec
 
@@ -18,9 +18,13 @@ MAX_KINDS: Final = 16
 """Sets of `meta_data` columns for which a type is made; tables have one, odd lists may have any number."""
 
 _UNNAMEABLE: Final = re.compile('[\x00-\x1f"\\\\]')  # msgspec makes no field of such a name
+_TEXTS: Final = msgspec.json.Decoder(list[dict[str, str]])
 _FIRST: Final = attrgetter("to")
 _VARIABLES: Final = attrgetter("variables")
 _META: Final = attrgetter("meta_data")
+
+
+T = TypeVar("T")
 
 
 class Row(msgspec.Struct, omit_defaults=True, forbid_unknown_fields=True, gc=False):
@@ -98,12 +102,11 @@ class Shape:
 
         Raises msgspec.DecodeError if any line is another, UnicodeDecodeError if it is not UTF-8.
         """
-        # As an array, with a comma for each line end: an object over two lines, or two in one, would pass
-        # a decoder of lines, but not this one.
-        rows = self._lines.decode(b"[" + data.replace(b"\n", b",").removesuffix(b",") + b"]")
-        if len(rows) != data.count(b"\n") + (not data.endswith(b"\n")):
-            raise msgspec.DecodeError("a line that is not an object")
-        return rows
+        return _decode_lines(self._lines, data)
+
+    def decode_flat(self, data: bytes) -> Sequence[Mapping[str, object]]:
+        """Rows that hold nothing but text, one a line and none blank. Raises as `decode_lines` does."""
+        return _decode_lines(_TEXTS, data)
 
     def numbers(self, rows: Iterable[Row]) -> list[str]:
         return list(map(_FIRST, rows))
@@ -118,6 +121,15 @@ class Shape:
     def encode(self, rows: Sequence[Row]) -> bytes:
         """The rows as JSON, with commas between and without brackets."""
         return self._encoder.encode(rows)[1:-1]
+
+
+def _decode_lines(decoder: msgspec.json.Decoder[list[T]], data: bytes) -> list[T]:
+    # As an array, with a comma for each line end: an object over two lines, or two in one, would pass a
+    # decoder of lines, but not this one.
+    rows = decoder.decode(b"[" + data.replace(b"\n", b",").removesuffix(b",") + b"]")
+    if len(rows) != data.count(b"\n") + (not data.endswith(b"\n")):
+        raise msgspec.DecodeError("a line that is not an object")
+    return rows
 
 
 def picker(keys: Sequence[object]) -> Callable[[Iterable[object]], Iterable[tuple[str, ...]]]:
