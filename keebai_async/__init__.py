@@ -69,12 +69,18 @@ if TYPE_CHECKING:
     from keebai_async.keebai.models import Receipt as Receipt
     from keebai_async.keebai.models import Sender as Sender
     from keebai_async.keebai.models import Template as Template
+    from keebai_async.outcome.codes import MetaCode as MetaCode
+    from keebai_async.outcome.codes import Remedy as Remedy
+    from keebai_async.outcome.failures import Failures as Failures
+    from keebai_async.outcome.failures import LogSummary as LogSummary
+    from keebai_async.outcome.progress import Progress as Progress
     from keebai_async.quota.limiter import RateLimiter as RateLimiter
     from keebai_async.quota.window import Quota as Quota
     from keebai_async.transport.request import Timeouts as Timeouts
     from keebai_async.transport.retry import RetryPolicy as RetryPolicy
     from keebai_async.transport.tally import Requests as Requests
     from keebai_async.transport.verdict import SubmitPolicy as SubmitPolicy
+    from keebai_async.whautomate.client import Whautomate as Whautomate
 
 _HOMES = {
     "campaign.chunk": ("Chunk", "ChunkState"),
@@ -138,12 +144,16 @@ _HOMES = {
         "Sender",
         "Template",
     ),
+    "outcome.codes": ("MetaCode", "Remedy"),
+    "outcome.failures": ("Failures", "LogSummary"),
+    "outcome.progress": ("Progress",),
     "quota.limiter": ("RateLimiter",),
     "quota.window": ("Quota",),
     "transport.request": ("Timeouts",),
     "transport.retry": ("RetryPolicy",),
     "transport.tally": ("Requests",),
     "transport.verdict": ("SubmitPolicy",),
+    "whautomate.client": ("Whautomate",),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 
@@ -172,6 +182,7 @@ __all__ = [
     "Conflict",
     "ConnectionFailed",
     "Event",
+    "Failures",
     "ForbiddenMove",
     "Guards",
     "InvalidInput",
@@ -179,6 +190,8 @@ __all__ = [
     "JournalUnusable",
     "Keebai",
     "KeebaiError",
+    "LogSummary",
+    "MetaCode",
     "Misused",
     "NotFound",
     "Number",
@@ -188,6 +201,7 @@ __all__ = [
     "PlanOptions",
     "PlanProgress",
     "PlanTooLarge",
+    "Progress",
     "Quota",
     "QuotaUnusable",
     "RateLimited",
@@ -196,6 +210,7 @@ __all__ = [
     "Receipt",
     "Recipient",
     "Rejection",
+    "Remedy",
     "Report",
     "RequestError",
     "RequestInvalid",
@@ -215,6 +230,7 @@ __all__ = [
     "Undecodable",
     "UnusableSource",
     "Waiting",
+    "Whautomate",
     "open_journal",
 ]
 

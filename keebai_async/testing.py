@@ -21,8 +21,16 @@ if TYPE_CHECKING:
     from keebai_async.clock import ManualClock as ManualClock
     from keebai_async.sandbox.server import Sandbox as Sandbox
     from keebai_async.sandbox.settings import Options
+    from keebai_async.sandbox.whautomate.server import WhautomateSandbox
 
-__all__ = ["ManualClock", "Sandbox", "SandboxFactory", "keebai_sandbox", "keebai_sandbox_factory"]
+__all__ = [
+    "ManualClock",
+    "Sandbox",
+    "SandboxFactory",
+    "keebai_sandbox",
+    "keebai_sandbox_factory",
+    "whautomate_sandbox",
+]
 
 
 class SandboxFactory(Protocol):
@@ -55,6 +63,15 @@ async def keebai_sandbox_factory() -> AsyncIterator[SandboxFactory]:
             return await open_sandboxes.enter_async_context(Sandbox(clock=clock, speed=speed, **options))
 
         yield factory
+
+
+@pytest.fixture
+async def whautomate_sandbox() -> "AsyncIterator[WhautomateSandbox]":
+    """A running WhautomateSandbox with its defaults, on time that runs a hundred times as fast as ours."""
+    from keebai_async.sandbox.whautomate.server import WhautomateSandbox
+
+    async with WhautomateSandbox(speed=100.0) as sandbox:
+        yield sandbox
 
 
 def __getattr__(name: str) -> object:

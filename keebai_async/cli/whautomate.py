@@ -16,9 +16,9 @@ from keebai_async.cli.whautomate_draft import Options, fields_of_options
 from keebai_async.cli.whautomate_logs import print_rows, print_summary, say_summary, write_csv
 from keebai_async.cli.whautomate_opening import Where, opened
 from keebai_async.errors import InvalidInput, OutcomeUnknown
-from keebai_async.whautomate.broadcasts import marked
 from keebai_async.whautomate.draft import DraftFields
 from keebai_async.whautomate.limits import PAGE_SIZE
+from keebai_async.whautomate.naming import marked
 
 app = typer.Typer(
     help="Broadcasts of Whautomate: one JSON object a line on stdout, in the service's own shape."

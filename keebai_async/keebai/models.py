@@ -5,6 +5,7 @@ import enum
 import msgspec
 
 from keebai_async.errors import InvalidInput
+from keebai_async.outcome.progress import Progress
 
 
 class Reply(msgspec.Struct, frozen=True, kw_only=True):
@@ -114,6 +115,21 @@ class BroadcastStatus(msgspec.Struct, frozen=True, kw_only=True):
         """No more will change. An unknown status is final once `completed_at` is set."""
         phase = self.phase
         return phase.final or (phase is Phase.OTHER and self.completed_at is not None)
+
+    @property
+    def progress(self) -> Progress:
+        """The counters in the words that all services share; Keebai tells nothing of delivery."""
+        return Progress(
+            broadcast_id=self.broadcast_id,
+            status=self.status,
+            final=self.final,
+            total=self.total_recipients,
+            sent=self.sent,
+            failed=self.failed,
+            pending=self.pending,
+            started_at=self.started_at,
+            completed_at=self.completed_at,
+        )
 
 
 class Receipt(msgspec.Struct, frozen=True, kw_only=True):

@@ -12,8 +12,9 @@ class Progress(msgspec.Struct, frozen=True, kw_only=True):
     """Counters of one broadcast. None is "not known", which is not 0.
 
     *sent* were taken by Meta, *failed* were not; *pending* wait for their turn. Where all three are known
-    they add up to *total*. *final* means that no more will be sent; *delivered*, *read* and *replied* are what became of those that were sent, and
-    *undelivered* those of them that failed later, all as far as the service tells.
+    they add up to *total*. *delivered*, *read* and *replied* are what became of those that were sent, and
+    *undelivered* those of them that failed later, as far as the service tells; they may grow after
+    *final*, which says that no more will be sent.
     """
 
     broadcast_id: str

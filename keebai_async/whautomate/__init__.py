@@ -1,1 +1,13 @@
-"""The Whautomate API, one module per resource."""
+"""The Whautomate API, one module per resource; the client is `keebai_async.Whautomate`."""
+
+from keebai_async.whautomate.models import Broadcast as Broadcast
+from keebai_async.whautomate.models import Criteria as Criteria
+from keebai_async.whautomate.models import FlowParameters as FlowParameters
+from keebai_async.whautomate.models import LocationParameters as LocationParameters
+from keebai_async.whautomate.models import LogRow as LogRow
+from keebai_async.whautomate.models import PrimaryLocation as PrimaryLocation
+from keebai_async.whautomate.models import Reference as Reference
+from keebai_async.whautomate.models import Segment as Segment
+from keebai_async.whautomate.models import SentTemplate as SentTemplate
+from keebai_async.whautomate.models import moment as moment
+from keebai_async.whautomate.naming import marked as marked

@@ -2,7 +2,6 @@
 
 from collections.abc import AsyncGenerator, Iterable
 from datetime import datetime
-from random import Random
 from typing import Final, Unpack
 
 import msgspec
@@ -31,8 +30,6 @@ PATH: Final = "/broadcasts"
 
 QUIET_AT_MOST: Final = 300.0
 """Seconds without a look at a broadcast that is scheduled for later: somebody may move it."""
-
-_MARKER_LETTERS: Final = "abcdefghjkmnpqrstuvwxyz23456789"
 
 
 class Broadcasts:
@@ -264,15 +261,6 @@ class Broadcasts:
                 recipients=0,
             )
         return written
-
-
-def marked(name: str, chance: Random | None = None) -> str:
-    """*name* with a marker of its own behind it, by which `find_lost` finds the broadcast.
-
-    The marker is letters and digits only, so that any kind of search finds it.
-    """
-    chance = chance or Random()  # noqa: S311 - it tells names apart, it keeps no secret
-    return f"{name} {''.join(chance.choices(_MARKER_LETTERS, k=8))}"
 
 
 def gauge(broadcast: Broadcast, *, wall: float) -> Gauge:
