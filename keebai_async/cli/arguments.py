@@ -5,8 +5,11 @@ from typing import Annotated
 
 import typer
 
+from keebai_async.keebai.limits import MAX_RECIPIENTS
+
 _SENDER = "Sender"
 _PEOPLE = "People"
+_GUARDS = "Guards"
 _OUTPUT = "Output"
 _SANDBOX = "Sandbox"
 
@@ -69,6 +72,41 @@ Limit = Annotated[
     int | None,
     typer.Option(
         "--limit", min=1, help="Stop after so many ready people: a try-out.", rich_help_panel=_PEOPLE
+    ),
+]
+Canary = Annotated[
+    int | None,
+    typer.Option(
+        "--canary",
+        min=1,
+        max=MAX_RECIPIENTS,
+        metavar="N",
+        help="Send to the first N people, wait for their end, and go on only if few enough of them fail.",
+        rich_help_panel=_GUARDS,
+    ),
+]
+StopAbove = Annotated[
+    float | None,
+    typer.Option(
+        "--stop-above",
+        min=0.0,
+        max=1.0,
+        metavar="SHARE",
+        help="Submit nothing more when a larger share of what is delivered fails: 0.2 is a fifth."
+        " Counts from 200 people on; for a canary from the first, and 0.2 if you do not say.",
+        rich_help_panel=_GUARDS,
+    ),
+]
+NoGuards = Annotated[
+    bool,
+    typer.Option(
+        "--no-guards", help="Go on although a guard stopped it, without any.", rich_help_panel=_GUARDS
+    ),
+]
+Again = Annotated[
+    bool,
+    typer.Option(
+        "--again", help="Send although the same list was launched under the same name before: everyone twice."
     ),
 ]
 Rejects = Annotated[

@@ -5,129 +5,100 @@ from pathlib import Path
 
 import anyio
 import typer
+from msgspec.structs import replace
 
 from keebai_async.campaign.planned import CampaignState, Plan
 from keebai_async.campaign.report import Report
 from keebai_async.cli import arguments as a
+from keebai_async.cli.choices import Box, Choice, Output
 from keebai_async.cli.exits import Exit
+from keebai_async.cli.expanding import expand
 from keebai_async.cli.launching import (
     Manner,
     Wish,
     check_can_ask,
-    default_name,
     launch_plan,
     make_plan,
     save_rejects,
     show_plan,
 )
 from keebai_async.cli.opening import Connection, campaigning
-from keebai_async.cli.pairs import pairs
 from keebai_async.cli.talk import say
 from keebai_async.client import Keebai
 from keebai_async.errors import CampaignBusy, CampaignNotFound, InvalidInput
 
 
+@expand
 def plan(
     file: a.People,
     template: a.Template,
     language: a.Language,
-    name: a.Name = None,
-    phone_number_id: a.PhoneNumberId = None,
-    channel_id: a.ChannelId = None,
-    column: a.Columns = None,
-    limit: a.Limit = None,
-    rejects: a.Rejects = None,
-    journal: a.Journal = None,
-    sandbox: a.OnSandbox = False,
-    speed: a.Speed = 1.0,
-    json: a.Json = False,
+    choice: Choice,
+    connection: Connection,
+    box: Box,
+    output: Output,
 ) -> None:
     """Read, check and dedupe a list of people, and say what a launch would do. Nothing is submitted."""
-    wish = _wish(file, template, language, name, column, limit)
-    connection = Connection(phone_number_id=phone_number_id, channel_id=channel_id, journal=journal)
-    manner = Manner(json=json, yes=True, resumable=not sandbox)
-    code = anyio.run(partial(_go, wish, connection, manner, rejects, sandbox, speed, dry=True))
-    raise typer.Exit(code)
+    wish = Wish(file=file, template=template, language=language, choice=choice)
+    manner = Manner(json=output.json, yes=True, resumable=not box.sandbox)
+    raise typer.Exit(anyio.run(partial(_go, wish, connection, manner, output, box, dry=True)))
 
 
+@expand
 def launch(
     file: a.FileOrPlan,
+    choice: Choice,
+    connection: Connection,
+    box: Box,
+    output: Output,
     template: a.OptionalTemplate = None,
     language: a.OptionalLanguage = None,
-    name: a.Name = None,
-    phone_number_id: a.PhoneNumberId = None,
-    channel_id: a.ChannelId = None,
     yes: a.Yes = False,
     dry_run: a.DryRun = False,
     no_wait: a.NoWait = False,
-    column: a.Columns = None,
-    limit: a.Limit = None,
-    rejects: a.Rejects = None,
-    journal: a.Journal = None,
-    sandbox: a.OnSandbox = False,
-    speed: a.Speed = 1.0,
-    json: a.Json = False,
+    again: a.Again = False,
 ) -> None:
     """Plan, show the plan, ask, submit, follow the delivery to its end, report."""
-    connection = Connection(phone_number_id=phone_number_id, channel_id=channel_id, journal=journal)
-    manner = Manner(yes=yes, json=json, wait=not no_wait, resumable=not sandbox)
+    manner = Manner(yes=yes, json=output.json, wait=not no_wait, resumable=not box.sandbox, again=again)
     if not dry_run:
         check_can_ask(manner)
-    if template is None and language is None and not Path(file).exists() and not sandbox:
-        raise typer.Exit(anyio.run(partial(_launch_kept, file, connection, manner, rejects, dry=dry_run)))
+    if template is None and language is None and not Path(file).exists() and not box.sandbox:
+        work = partial(_launch_kept, file, choice, connection, manner, output, dry=dry_run)
+        raise typer.Exit(anyio.run(work))
     if template is None or language is None:
         missing = "--template" if template is None else "--language"
         raise InvalidInput(f"{missing} is needed to launch a FILE", field=missing)
-    wish = _wish(file, template, language, name, column, limit)
-    raise typer.Exit(anyio.run(partial(_go, wish, connection, manner, rejects, sandbox, speed, dry=dry_run)))
-
-
-def _wish(
-    file: str,
-    template: str,
-    language: str,
-    name: str | None,
-    column: list[str] | None,
-    limit: int | None,
-) -> Wish:
-    return Wish(
-        file=file,
-        template=template,
-        language=language,
-        name=name or default_name(file),
-        columns=pairs(column or (), option="--column"),
-        limit=limit,
-    )
+    wish = Wish(file=file, template=template, language=language, choice=choice)
+    raise typer.Exit(anyio.run(partial(_go, wish, connection, manner, output, box, dry=dry_run)))
 
 
 async def _go(
     wish: Wish,
     connection: Connection,
     manner: Manner,
-    rejects: Path | None,
-    sandbox: bool,
-    speed: float,
+    output: Output,
+    box: Box,
     *,
     dry: bool,
 ) -> Exit:
-    if sandbox:
+    if box.sandbox:
         # A sandbox brings a web server along, which no other launch should wait for.
         from keebai_async.cli.sandboxed import on_sandbox, settle_with_ledger
 
-        async with on_sandbox(connection, speed=speed) as (keebai, box):
-            code, report = await _plan_and_launch(keebai, wish, manner, rejects, dry=dry)
-            return code if report is None else settle_with_ledger(box, report, code)
+        async with on_sandbox(connection, speed=box.speed) as (keebai, service):
+            code, report = await _plan_and_launch(keebai, wish, manner, output, dry=dry)
+            return code if report is None else settle_with_ledger(service, report, code)
     async with campaigning(connection) as keebai:
-        code, _ = await _plan_and_launch(keebai, wish, manner, rejects, dry=dry)
+        code, _ = await _plan_and_launch(keebai, wish, manner, output, dry=dry)
         return code
 
 
 async def _plan_and_launch(
-    keebai: Keebai, wish: Wish, manner: Manner, rejects: Path | None, *, dry: bool
+    keebai: Keebai, wish: Wish, manner: Manner, output: Output, *, dry: bool
 ) -> tuple[Exit, Report | None]:
     made = await make_plan(keebai, wish)
-    if rejects is not None:
-        await save_rejects(keebai, made, rejects)
+    if output.rejects is not None:
+        await save_rejects(keebai, made, output.rejects)
     show_plan(keebai, made, json=manner.json)
     if dry:
         if manner.resumable:
@@ -137,16 +108,24 @@ async def _plan_and_launch(
 
 
 async def _launch_kept(
-    plan_id: str, connection: Connection, manner: Manner, rejects: Path | None, *, dry: bool
+    plan_id: str, choice: Choice, connection: Connection, manner: Manner, output: Output, *, dry: bool
 ) -> Exit:
+    if choice.for_a_list:
+        raise InvalidInput(
+            f"{', '.join(choice.for_a_list)}: only for a FILE, and there is none named {plan_id};"
+            " a plan stays as it was made"
+        )
     async with campaigning(connection) as keebai:
         made = await _kept(keebai, plan_id)
-        if rejects is not None:
-            await save_rejects(keebai, made, rejects)
+        if output.rejects is not None:
+            await save_rejects(keebai, made, output.rejects)
         show_plan(keebai, made, json=manner.json)
         if dry:
             return Exit.DONE
-        code, _ = await launch_plan(keebai, made, manner)
+        guards = None
+        if choice.stop_above is not None:
+            guards = replace(made.guards, stop_above=choice.stop_above)
+        code, _ = await launch_plan(keebai, made, manner, guards=guards)
         return code
 
 

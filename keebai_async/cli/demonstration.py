@@ -10,6 +10,7 @@ from pathlib import Path
 import anyio
 import anyio.to_thread
 
+from keebai_async.cli.choices import Choice
 from keebai_async.cli.exits import Exit
 from keebai_async.cli.launching import Manner, Wish, launch_plan, make_plan, save_rejects, show_plan
 from keebai_async.cli.opening import Connection
@@ -71,7 +72,7 @@ async def demonstrate(
         path = Path(folder) / "demo.csv"
         await anyio.to_thread.run_sync(lambda: make_messy_list(path, count=people))
         say(f"{people:,} messy rows, a sandbox {speed:g} times as fast as real time; nobody is messaged")
-        wish = Wish(file=str(path), template="promo", language="es", name="Demo")
+        wish = Wish(file=str(path), template="promo", language="es", choice=Choice(name="Demo"))
         options = on_sandbox(Connection(), speed=speed, dialect=Dialect(dialect), failing=failing)
         async with options as (keebai, sandbox):
             plan = await make_plan(keebai, wish)

@@ -16,6 +16,7 @@ from keebai_async.errors import (
     KeebaiError,
     NotFound,
     OutcomeUnknown,
+    PlanTooLarge,
     RateLimited,
     RequestError,
     RequestInvalid,
@@ -66,6 +67,8 @@ def code_of(report: Report) -> Exit:
 def code_of_error(error: BaseException) -> Exit:
     """The exit code of a command that ended with *error*."""
     match error:
+        case PlanTooLarge():
+            return Exit.GUARD
         case InvalidInput() | CampaignNotFound() | CampaignBusy():
             return Exit.USAGE
         case TokenRejected() | ScopeMissing():

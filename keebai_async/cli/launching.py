@@ -5,19 +5,20 @@ from pathlib import Path
 
 import msgspec
 
-from keebai_async.campaign.plan import PlanOptions
-from keebai_async.campaign.planned import Plan
+from keebai_async.campaign.planned import Guards, Plan
 from keebai_async.campaign.report import Report
+from keebai_async.cli.choices import Choice
 from keebai_async.cli.estimate import estimate
 from keebai_async.cli.exits import Exit
 from keebai_async.cli.following import conclude, follow
 from keebai_async.cli.jsonl import emit, plan_line
+from keebai_async.cli.pairs import pairs
 from keebai_async.cli.progress import meter
 from keebai_async.cli.rejects import write_rejects
 from keebai_async.cli.render import plan_text
 from keebai_async.cli.talk import answer, can_ask, confirm, say
 from keebai_async.client import Keebai
-from keebai_async.errors import InvalidInput, UnusableSource
+from keebai_async.errors import CampaignBusy, InvalidInput, UnusableSource
 
 
 class Wish(msgspec.Struct, frozen=True, kw_only=True):
@@ -26,9 +27,7 @@ class Wish(msgspec.Struct, frozen=True, kw_only=True):
     file: str
     template: str
     language: str
-    name: str
-    columns: dict[str, str] = {}
-    limit: int | None = None
+    choice: Choice = Choice()
 
 
 class Manner(msgspec.Struct, frozen=True, kw_only=True):
@@ -37,6 +36,8 @@ class Manner(msgspec.Struct, frozen=True, kw_only=True):
     yes: bool = False
     json: bool = False
     wait: bool = True
+    again: bool = False
+    """Whether everyone may get once more what the same list got under the same name."""
     resumable: bool = True
     """Whether another command can go on with the campaign; not so on a sandbox that is gone by then."""
 
@@ -48,15 +49,16 @@ def default_name(file: str) -> str:
 
 
 async def make_plan(keebai: Keebai, wish: Wish) -> Plan:
-    """Read the file and freeze its chunks in the journal."""
+    """Read the file and freeze its chunks in the journal. Raises what `Campaigns.plan` raises."""
+    choice = wish.choice
     with meter() as shown:
         return await keebai.campaigns.plan(
             wish.file,
             template=wish.template,
             language=wish.language,
-            name=wish.name,
-            columns=wish.columns or None,
-            options=PlanOptions(limit=wish.limit),
+            name=choice.name or default_name(wish.file),
+            columns=pairs(choice.column or (), option="--column") or None,
+            options=choice.options,
             progress=lambda progress: shown.show("reading", progress.read, None),
         )
 
@@ -101,8 +103,16 @@ def check_can_ask(manner: Manner) -> None:
         )
 
 
-async def launch_plan(keebai: Keebai, plan: Plan, manner: Manner) -> tuple[Exit, Report | None]:
-    """Ask, submit, follow and report. Without a yes nothing is submitted, and there is no report."""
+async def launch_plan(
+    keebai: Keebai, plan: Plan, manner: Manner, *, guards: Guards | None = None
+) -> tuple[Exit, Report | None]:
+    """Ask, submit, follow and report. Without a yes nothing is submitted, and there is no report.
+
+    *guards* replace those of the plan.
+
+    Raises:
+        CampaignBusy: another process runs it, or the same list was launched before under the same name.
+    """
     if not manner.yes:
         if manner.json:
             say(_text(keebai, plan))
@@ -111,6 +121,11 @@ async def launch_plan(keebai: Keebai, plan: Plan, manner: Manner) -> tuple[Exit,
             if manner.resumable:
                 say(f"the plan is kept: keebai-async launch {plan.campaign_id}")
             return Exit.DECLINED, None
-    run = keebai.campaigns.start(plan, track=manner.wait)
-    report = await follow(run, ready=plan.ready, json=manner.json, resumable=manner.resumable)
+    run = keebai.campaigns.start(plan, track=manner.wait, again=manner.again, guards=guards)
+    try:
+        report = await follow(run, ready=plan.ready, json=manner.json, resumable=manner.resumable)
+    except CampaignBusy as error:
+        if error.campaign_id == plan.campaign_id:
+            raise
+        raise CampaignBusy(f"{error} (--again)", campaign_id=error.campaign_id) from error
     return conclude(report, json=manner.json, resumable=manner.resumable), report

@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 import msgspec
 import platformdirs
 
+from keebai_async.cli import arguments as a
 from keebai_async.client import Keebai
 from keebai_async.credentials import JOURNAL_VARIABLE, TOKEN_VARIABLES
 from keebai_async.errors import JournalUnusable
@@ -15,9 +16,9 @@ from keebai_async.errors import JournalUnusable
 class Connection(msgspec.Struct, frozen=True, kw_only=True):
     """What the options say of the sender, and where campaigns are kept."""
 
-    phone_number_id: str | None = None
-    channel_id: str | None = None
-    journal: str | None = None
+    phone_number_id: a.PhoneNumberId = None
+    channel_id: a.ChannelId = None
+    journal: a.Journal = None
 
 
 def journal_name(given: str | None) -> str:

@@ -1,12 +1,14 @@
 """The commands for a campaign that exists: `resume`, `status`, `list`, `watch`, `reconcile`."""
 
+from collections.abc import Callable
 from functools import partial
 from typing import Annotated
 
 import anyio
 import typer
+from msgspec.structs import replace
 
-from keebai_async.campaign.planned import CampaignState
+from keebai_async.campaign.planned import CampaignState, Guards
 from keebai_async.campaign.report import Report, report_of
 from keebai_async.cli import arguments as a
 from keebai_async.cli.exits import Exit
@@ -34,16 +36,29 @@ def resume(
     campaign: a.Campaign,
     yes: a.Yes = False,
     no_wait: a.NoWait = False,
+    stop_above: a.StopAbove = None,
+    no_guards: a.NoGuards = False,
     journal: a.Journal = None,
     json: a.Json = False,
 ) -> None:
     """Continue a campaign after a stop, a crash or a pause. Nobody is messaged twice."""
     manner = Manner(yes=yes, json=json, wait=not no_wait)
     check_can_ask(manner)
-    raise typer.Exit(anyio.run(partial(_resume, campaign, Connection(journal=journal), manner)))
+    if no_guards and stop_above is not None:
+        raise InvalidInput("choose one of --stop-above and --no-guards")
+    change = partial(_changed, stop_above=stop_above, no_guards=no_guards)
+    raise typer.Exit(anyio.run(partial(_resume, campaign, Connection(journal=journal), manner, change)))
 
 
-async def _resume(campaign: str, connection: Connection, manner: Manner) -> Exit:
+def _changed(guards: Guards, *, stop_above: float | None, no_guards: bool) -> Guards:
+    if no_guards:
+        return Guards()
+    return guards if stop_above is None else replace(guards, stop_above=stop_above)
+
+
+async def _resume(
+    campaign: str, connection: Connection, manner: Manner, change: Callable[[Guards], Guards]
+) -> Exit:
     async with campaigning(connection) as keebai:
         started = await keebai.journal.load(campaign)
         if started.holder is not None and started.state is not CampaignState.PAUSED:
@@ -56,7 +71,8 @@ async def _resume(campaign: str, connection: Connection, manner: Manner) -> Exit
                 return Exit.DECLINED
         if started.holder is not None:
             return await ask(keebai, campaign, keebai.campaigns.unpause, CampaignState.RUNNING)
-        run = keebai.campaigns.resume(campaign, track=manner.wait)
+        guards = change(started.plan.guards)
+        run = keebai.campaigns.resume(campaign, track=manner.wait, guards=guards)
         report = await follow(run, ready=before.ready, chunks=before.chunks, json=manner.json)
         return conclude(report, json=manner.json)
 
