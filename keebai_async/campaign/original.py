@@ -17,6 +17,7 @@ class Originals:
         self._block = block
         self._names = names
         self._end = end
+        self._dense = False
 
     def up_to(self, end: int) -> "Originals":
         """The first *end* rows alone."""
@@ -30,13 +31,16 @@ class Originals:
         """Learn from the decoder that each of *count* lines is a row, and none is blank."""
         if isinstance(self._block, Lines):
             self.numbers = range(self._block.first, self._block.first + count)
+            self._dense = True
 
     def __len__(self) -> int:
         return len(self.numbers)
 
     @cached_property
     def lines(self) -> Sequence[bytes]:
-        """The rows of a block of Lines."""
+        """The rows of a block of Lines, and perhaps what is after the last line end."""
+        if self._dense and isinstance(self._block, Lines):
+            return self._block.data.split(b"\n")
         return [line for _, line in self._numbered]
 
     @cached_property
