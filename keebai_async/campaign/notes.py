@@ -3,7 +3,10 @@
 from collections.abc import Iterator
 
 from keebai_async.campaign.given import Mended
-from keebai_async.campaign.seen import LARGE, Seen
+from keebai_async.campaign.seen import Seen
+
+MANY = 2_000_000
+"""People from which on it is worth saying what a set of them takes."""
 
 
 def notes(mended: Mended, seen: Seen) -> Iterator[str]:
@@ -14,7 +17,7 @@ def notes(mended: Mended, seen: Seen) -> Iterator[str]:
         yield f"{mended.fixed_lines:,} of them are fixed lines, which seldom have WhatsApp"
     if mended.whitespace:
         yield f"{mended.whitespace:,} values had line breaks, tabs or runs of spaces flattened"
-    if len(seen) > LARGE and not seen.compact:
+    if len(seen) > MANY and not seen.compact:
         yield (
             f"deduplicating {len(seen):,} people took about {len(seen) * 73 // 1_000_000:,} MB;"
             f" keebai-async[large] does it in {len(seen) * 16 // 1_000_000:,} MB"

@@ -6,7 +6,6 @@ too; what stays in memory is one chunk and a few bytes a person.
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import aclosing
-from typing import Literal
 
 import anyio
 import anyio.lowlevel
@@ -16,82 +15,22 @@ from keebai_async.campaign.bodies import Bodies
 from keebai_async.campaign.given import Leniency
 from keebai_async.campaign.leftout import LeftOut
 from keebai_async.campaign.notes import notes
-from keebai_async.campaign.phone import identities, known_region, parser_installed
-from keebai_async.campaign.planned import Guards, Plan
+from keebai_async.campaign.options import PlanOptions as PlanOptions
+from keebai_async.campaign.phone import identities
+from keebai_async.campaign.planned import Plan
 from keebai_async.campaign.ports import Journal
 from keebai_async.campaign.reading import Checked, Reader, reject
 from keebai_async.campaign.recipient import Reason, Rejection
 from keebai_async.campaign.seen import Seen
 from keebai_async.campaign.shape import Row, Shape
-from keebai_async.campaign.suppression import Suppress, suppressed_keys
+from keebai_async.campaign.suppression import suppressed_keys
 from keebai_async.campaign.template import fed, preview, usable
-from keebai_async.errors import InvalidInput, PlanTooLarge, UnusableSource
-from keebai_async.keebai.limits import E164, MAX_RECIPIENTS
+from keebai_async.errors import PlanTooLarge, UnusableSource
 from keebai_async.keebai.models import Sender, Template
 from keebai_async.sources.block import Cells, Objects, Source
 
 GRACE = 10.0
 """Seconds that forgetting an unfinished plan may take."""
-
-
-class PlanOptions(msgspec.Struct, frozen=True, kw_only=True):
-    """How to plan."""
-
-    chunk_size: int = MAX_RECIPIENTS
-    limit: int | None = None
-    """Take the first so many people who are ready, and read no further."""
-    default_region: str | None = None
-    """The country of numbers without a plus, such as AR; needs the `phones` extra."""
-    extra_variables: Literal["reject", "drop"] = "reject"
-    """What to do with a variable that the template does not have, in the service's own shape."""
-    fix_whitespace: bool = False
-    """Flatten line breaks, tabs and runs of spaces in values instead of rejecting them."""
-    suppress: Sequence[Suppress] = ()
-    """People who are not to be messaged: numbers, lists of numbers, files of numbers."""
-    max_recipients: int | None = None
-    """Stop with PlanTooLarge when more people than this are ready."""
-    unit_cost: float | None = None
-    """What one message costs."""
-    max_cost: float | None = None
-    """Stop with PlanTooLarge when all would cost more than this; needs *unit_cost*."""
-    test_to: Sequence[str] = ()
-    """Plan a tiny campaign to these numbers instead, with the variables of the first row that is ready."""
-    guards: Guards = Guards()
-    """What stops the campaign by itself. The people of a canary are the first chunk."""
-
-    def __post_init__(self) -> None:
-        if not 1 <= self.chunk_size <= MAX_RECIPIENTS:
-            raise InvalidInput(
-                f"a chunk holds 1 to {MAX_RECIPIENTS} people, not {self.chunk_size}", field="chunk_size"
-            )
-        if self.limit is not None and self.limit < 1:
-            raise InvalidInput(f"limit is at least 1, not {self.limit}", field="limit")
-        if (self.guards.canary or 0) > self.chunk_size:
-            raise InvalidInput(f"a canary is one chunk, of at most {self.chunk_size} people", field="canary")
-        if self.max_cost is not None and self.unit_cost is None:
-            raise InvalidInput("max_cost says nothing without unit_cost", field="max_cost")
-        for number in self.test_to:
-            if not E164.fullmatch(number):
-                raise InvalidInput(
-                    "a number to test with is not in E.164, such as +5491155555555", field="test_to"
-                )
-        region = self.default_region
-        if region is not None and not parser_installed():
-            raise InvalidInput(
-                "to read numbers of a region, install keebai-async[phones]", field="default_region"
-            )
-        if region is not None and not known_region(region):
-            raise InvalidInput(
-                f"no such region: {region!r}; it is two capital letters, such as AR", field="default_region"
-            )
-
-    @property
-    def most(self) -> int | None:
-        """How many people may be ready, by number or by cost."""
-        limits = [] if self.max_recipients is None else [self.max_recipients]
-        if self.max_cost is not None and self.unit_cost:
-            limits.append(int(self.max_cost / self.unit_cost + 1e-9))
-        return min(limits, default=None)
 
 
 class PlanProgress(msgspec.Struct, frozen=True, kw_only=True):

@@ -13,8 +13,11 @@ from operator import sub
 from typing import Final, Protocol
 
 SEGMENT: Final = 16_384
-LARGE: Final = 2_000_000
-"""People from which on a bitmap is used, if pyroaring is installed (the `large` extra)."""
+LARGE: Final = 1_000_000
+"""People from which on a bitmap is used, if pyroaring is installed (the `large` extra).
+
+A set is faster, but what it took stays with the process after the change, so the change is early.
+"""
 
 
 class Keys(Protocol):

@@ -9,6 +9,7 @@ from keebai_async.errors import UnusableSource
 from keebai_async.sources.block import Source
 from keebai_async.sources.compressed import OPENERS, open_plain
 from keebai_async.sources.delimited import Delimited
+from keebai_async.sources.frames import rows_of_frame
 from keebai_async.sources.jsonlines import JsonLines
 from keebai_async.sources.objects import Awaited, Held, Pulled, tied_to_its_thread
 from keebai_async.sources.sheets import Sheet, excel_rows, parquet_rows
@@ -26,9 +27,9 @@ def open_source(
 ) -> Source:
     """Say how *people* are read: a path by its suffix, "-" for standard input, or rows the program has.
 
-    *columns* maps our names to those of the list: `{"to": "phone"}`. *delimiter* is that of a table that is
-    text, *sheet* one of a workbook (else found, and the first). Nothing is opened before the first
-    block is asked for.
+    A data frame of pandas or polars is its rows. *columns* maps our names to those of the list:
+    `{"to": "phone"}`. *delimiter* is that of a table that is text, *sheet* one of a workbook (else found,
+    and the first). Nothing is opened before the first block is asked for.
 
     Raises:
         UnusableSource: the suffix is none we know, or *people* is no list of people.
@@ -37,6 +38,8 @@ def open_source(
     renamed = dict(columns or {})
     if isinstance(given, str | os.PathLike):
         return _file(os.fspath(given), renamed, delimiter, sheet)
+    if (rows := rows_of_frame(given)) is not None:
+        return Pulled(rows, columns=renamed)
     if isinstance(given, AsyncIterable):
         return Awaited(given, columns=renamed)
     if not isinstance(given, Iterable) or isinstance(given, bytes | Mapping):

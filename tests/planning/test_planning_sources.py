@@ -247,6 +247,40 @@ async def test_a_cursor_of_sqlite_can_be_read(tmp_path: Path, kind: str) -> None
     connection.close()
 
 
+class LikePandas:
+    """The part of a pandas DataFrame that is used, with its way to say that a value is missing."""
+
+    columns = ("to", "nombre", "saldo")
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.columns)
+
+    def itertuples(self, *, index: bool, name: None) -> Iterator[tuple[object, ...]]:
+        assert (index, name) == (False, None)
+        yield ("+5491100000001", "Ana", 1.5)
+        yield ("+5491100000002", float("nan"), 2.5)
+
+
+class LikePolars:
+    """The part of a polars DataFrame that is used."""
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(("to", "nombre", "saldo"))
+
+    def iter_rows(self, *, named: bool) -> Iterator[dict[str, object]]:
+        assert named
+        yield {"to": "+5491100000001", "nombre": "Ana", "saldo": 1.5}
+        yield {"to": "+5491100000002", "nombre": None, "saldo": 2.5}
+
+
+@pytest.mark.parametrize("frame", [LikePandas(), LikePolars()])
+async def test_a_data_frame_is_its_rows(frame: LikePandas | LikePolars) -> None:
+    made = await planned(frame)
+
+    assert made.people == [{"to": "+5491100000001", "variables": {"nombre": "Ana", "saldo": "1.5"}}]
+    assert made.reasons == [(2, "blank variable", "nombre")]
+
+
 @pytest.mark.parametrize("people", [5, None, b"bytes", {"to": "+5491155555555"}])
 async def test_what_is_no_list_of_people_says_so(people: People) -> None:
     with pytest.raises(UnusableSource, match="people are a path, or an iterable"):
