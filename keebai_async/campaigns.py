@@ -14,6 +14,7 @@ from keebai_async.campaign.ports import Journal, Started, Wish
 from keebai_async.campaign.recipient import Recipient, Rejection
 from keebai_async.campaign.report import Report, report_of
 from keebai_async.campaign.run import CampaignRun
+from keebai_async.campaign.sought import Sought, sought
 from keebai_async.clock import Clock
 from keebai_async.errors import InvalidInput
 from keebai_async.keebai.broadcasts import Broadcasts
@@ -200,6 +201,11 @@ class Campaigns:
     async def purge_finished(self) -> tuple[str, ...]:
         """Purge every campaign in which everyone is settled; gives the ids of those purged now."""
         return tuple(await self._keebai.journal.purge_finished())
+
+    async def unknown(self, campaign_id: str) -> tuple[Sought, ...]:
+        """The chunks whose outcome a person has to settle, each with what to look for in the portal."""
+        journal = self._keebai.journal
+        return await sought(await journal.load(campaign_id), journal)
 
     async def reconcile(
         self,

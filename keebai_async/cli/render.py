@@ -124,6 +124,8 @@ def next_steps(report: Report) -> list[str]:
         for chunk in report.chunks
         if chunk.state is ChunkState.UNKNOWN
     ]
+    if steps:
+        steps.insert(0, f"what to look for in the portal: keebai-async reconcile {report.campaign_id}")
     if report.state != "finished":
         steps.append(f"go on: keebai-async resume {report.campaign_id}")
     return steps

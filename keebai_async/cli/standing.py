@@ -1,4 +1,4 @@
-"""The commands for a campaign that exists: `resume`, `status`, `list`, `watch`, `reconcile`."""
+"""The commands for a campaign that exists: `resume`, `status`, `list`, `watch`."""
 
 from collections.abc import Callable
 from functools import partial
@@ -138,49 +138,3 @@ def _concluded(report: Report, *, json: bool) -> Exit:
         return code
     say("the process that ran it is gone, without a word of farewell")
     return Exit.UNKNOWN if code is Exit.UNKNOWN else Exit.FAILED
-
-
-def reconcile(
-    campaign: a.Campaign,
-    chunk: Annotated[int, typer.Option("--chunk", min=1, help="The number of the unknown chunk.")],
-    accepted: Annotated[
-        str | None,
-        typer.Option("--accepted", metavar="BROADCAST-ID", help="It is in the portal, under this id."),
-    ] = None,
-    resend: Annotated[
-        bool, typer.Option("--resend", help="It is not in the portal: submit it again at the next resume.")
-    ] = False,
-    abandon: Annotated[
-        bool, typer.Option("--abandon", help="Give it up: neither sent nor followed.")
-    ] = False,
-    journal: a.Journal = None,
-    json: a.Json = False,
-) -> None:
-    """Settle a chunk whose outcome is unknown, after a look into the portal."""
-    if (accepted is not None) + resend + abandon != 1:
-        raise InvalidInput("choose exactly one of --accepted BROADCAST-ID, --resend and --abandon")
-    work = partial(_reconcile, campaign, chunk, accepted, resend, abandon, Connection(journal=journal), json)
-    raise typer.Exit(anyio.run(work))
-
-
-async def _reconcile(
-    campaign: str,
-    chunk: int,
-    accepted: str | None,
-    resend: bool,
-    abandon: bool,
-    connection: Connection,
-    json: bool,
-) -> Exit:
-    opened = bookkeeping if accepted is None else campaigning  # what is accepted is checked at the service
-    async with opened(connection) as keebai:
-        report = await keebai.campaigns.reconcile(
-            campaign, chunk, accepted=accepted, resend=resend, abandon=abandon
-        )
-        if json:
-            emit(report)
-        else:
-            answer(report_text(report))
-        for step in next_steps(report):
-            say(step)
-        return Exit.DONE

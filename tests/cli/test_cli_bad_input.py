@@ -82,6 +82,8 @@ async def test_a_template_that_cannot_be_used_says_why(
         ("resume", "no-such-campaign", "--yes"),
         ("reconcile", "no-such-campaign", "--chunk", "1"),
         ("reconcile", "no-such-campaign", "--chunk", "1", "--resend"),
+        ("reconcile", "no-such-campaign", "--resend"),
+        ("reconcile", "no-such-campaign"),
         ("export", "no-such-campaign", "out.csv", "--rejected"),
         ("export", "no-such-campaign", "out.csv"),
         ("send", "--to", "12", "--template", "promo", "--language", "es"),

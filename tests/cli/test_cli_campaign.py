@@ -2,6 +2,7 @@
 
 import csv
 import stat
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -9,7 +10,7 @@ import pytest
 from keebai_async.sandbox import faults
 from keebai_async.sandbox.server import Sandbox
 from keebai_async.sandbox.settings import Dialect
-from tests.cli.conftest import MakeShell
+from tests.cli.conftest import PEOPLE, MakeShell
 from tests.cli.shell import Ended, Shell
 
 PROMO = ("--template", "promo", "--language", "es", "--name", "Promo marzo")
@@ -218,6 +219,57 @@ async def test_a_lost_reply_is_unknown_code_6_until_a_person_settles_it(
     assert adds_up(ended.objects[-1])
     assert ended.objects[-1]["sent"] == 3
     assert set(sandbox.ledger.times_messaged().values()) == {1}
+
+
+async def test_an_unknown_chunk_is_shown_with_what_to_look_for_in_the_portal(
+    shell: Shell, sandbox: Sandbox, clients: str
+) -> None:
+    sandbox.faults.on("POST /messages/bulk", faults.Reset(), nth=1)
+    campaign = campaign_of(await shell.run("launch", clients, *PROMO, "--yes", "--json"))
+
+    shown = await shell.call("reconcile", campaign, "--json")
+    words = await shell.call("reconcile", campaign)
+    await shell.call("reconcile", campaign, "--chunk", "1", "--abandon")
+    settled = await shell.call("reconcile", campaign)
+
+    assert (shown.code, words.code, settled.code) == (6, 6, 0)
+    (line,) = shown.objects
+    assert line["type"] == "unknown"
+    assert (line["number"], line["recipients"]) == (1, 3)
+    assert line["campaign_name"] == sandbox.ledger.submissions[0].campaign_name
+    assert (line["first"], line["last"]) == ("+549…0101", "+521…0103")
+    left = datetime.fromisoformat(str(line["left_at"]))
+    assert abs(datetime.now(UTC) - left) < timedelta(minutes=5)
+    assert f"{left:%Y-%m-%d %H:%M:%S} UTC" in words.out
+    assert "Promo marzo [01/01]" in words.out
+    assert f"keebai-async reconcile {campaign} --chunk 1 --accepted" in words.out
+    assert not any(number in shown.out + words.out for number in NUMBERS)
+    assert (settled.out, settled.err) == ("", "nothing is unknown\n")
+
+
+async def test_people_of_each_fate_are_exported(make_shell: MakeShell) -> None:
+    async with Sandbox(speed=100.0, malformed={"+5491155550102"}) as sandbox:
+        shell = make_shell(sandbox)
+        rows = "".join(f"{','.join(person)}\n" for person in PEOPLE)
+        people = shell.write("people.csv", f"to,nombre,codigo\n{rows}nada,Nadie,A4\n")
+        ended = await shell.run("launch", people, *PROMO, "--yes", "--json", "--no-wait")
+        planned = await shell.call("plan", people, *PROMO, "--json")
+        fates = {"rejected": ended, "refused": ended, "unknown": ended, "unsent": planned}
+        exported = {
+            fate: await shell.call("export", campaign_of(campaign), f"{fate}.csv", f"--{fate}")
+            for fate, campaign in fates.items()
+        }
+
+    assert ended.objects[-1]["refused"] == 1
+    assert {fate: one.code for fate, one in exported.items()} == dict.fromkeys(fates, 0)
+    written = {fate: [row["to"] for row in read_csv(shell.folder / f"{fate}.csv")] for fate in fates}
+    assert written == {
+        "rejected": ["nada"],
+        "refused": ["'+5491155550102"],
+        "unknown": [],
+        "unsent": [f"'{number}" for number in NUMBERS],
+    }
+    assert all(stat.S_IMODE((shell.folder / f"{fate}.csv").stat().st_mode) == 0o600 for fate in fates)
 
 
 async def test_status_lists_campaigns_newest_first_and_needs_no_token(shell: Shell, clients: str) -> None:

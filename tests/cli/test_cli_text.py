@@ -149,8 +149,9 @@ def test_a_report_that_does_not_add_up_says_so() -> None:
 
 
 def test_the_next_steps_name_every_unknown_chunk_and_the_way_on() -> None:
-    settle, go_on = next_steps(REPORT)
+    look, settle, go_on = next_steps(REPORT)
 
+    assert look.endswith(f"keebai-async reconcile {REPORT.campaign_id}")
     assert "keebai-async reconcile promo-1 --chunk 2" in settle
     assert "keebai-async resume promo-1" in go_on
 
