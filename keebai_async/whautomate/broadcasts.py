@@ -51,7 +51,7 @@ class Broadcasts:
             forward=not_before,
             clock=clock,
             floor=poll_floor,
-            pace=pace_of(quotas),
+            pace=pace_of(quotas or QUOTAS),
             apart=True,
         )
 

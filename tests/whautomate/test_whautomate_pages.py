@@ -1,0 +1,176 @@
+"""A log or list comes whole, whatever manners its server has about pages."""
+
+import tracemalloc
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from keebai_async import NotFound, RequestInvalid, Whautomate
+from keebai_async.clock import ManualClock
+from keebai_async.outcome.failures import summarize
+from keebai_async.sandbox import WhautomateSandbox
+from keebai_async.sandbox.whautomate.settings import Options
+from keebai_async.transport.gate import OpenGate
+from keebai_async.whautomate.paging import Pages
+
+MANNERS: list[Options] = [
+    Options(first_page=first_page, before_first=before, max_limit=cap, reordered=reordered, wrapped=wrapped)
+    for first_page, before in (
+        (0, "refuse"),
+        (1, "first"),
+        (1, "empty"),
+        (1, "refuse"),
+        (1, "fail"),
+    )
+    for cap in (30, 100)
+    for reordered, wrapped in ((False, False), (True, True))
+]
+
+
+def said(manners: Options) -> str:
+    return "-".join(str(value) for value in manners.values())
+
+
+@pytest.mark.parametrize("manners", MANNERS, ids=said)
+@pytest.mark.parametrize("people", [0, 1, 99, 100, 101, 250])
+async def test_every_row_comes_once_whatever_the_pages(
+    clock: ManualClock, manners: Options, people: int
+) -> None:
+    options = Options(crowds={"everyone": people}, contacts=(), unsubscribed_every=0) | manners
+    async with (
+        WhautomateSandbox(clock=clock, **options) as box,
+        Whautomate(box.key, host=box.url, clock=clock, limiter=OpenGate()) as client,
+    ):
+        box.stage("B1", starts_in=-3_600)
+        box.settings.windows = ()
+        for _ in range(2):  # the second time, what was found out of pages is known
+            rows = [row async for row in client.broadcasts.logs("B1")]
+            assert sorted(row.recipient_name for row in rows) == sorted(
+                f"Person {number + 1}" for number in range(people)
+            )
+            assert [one.id async for one in client.broadcasts.list()] == ["B1"]
+
+
+@pytest.mark.parametrize("people", [50, 100, 500])
+async def test_a_server_that_ignores_the_page_ends_after_a_few_requests(
+    clock: ManualClock, people: int
+) -> None:
+    async with (
+        WhautomateSandbox(
+            clock=clock, crowds={"everyone": people}, contacts=(), unsubscribed_every=0, ignores_page=True
+        ) as box,
+        Whautomate(box.key, host=box.url, clock=clock) as client,
+    ):
+        box.stage("B1", starts_in=-3_600)
+        rows = [row async for row in client.broadcasts.logs("B1")]
+        assert len(rows) == min(people, 100)
+        assert client.requests.polls <= 5
+
+
+async def test_a_limit_that_is_refused_is_an_error_and_a_smaller_one_works(clock: ManualClock) -> None:
+    async with (
+        WhautomateSandbox(clock=clock, max_limit=50, over_limit="refuse") as box,
+        Whautomate(box.key, host=box.url, clock=clock) as client,
+    ):
+        box.stage("B1", starts_in=-3_600)
+        with pytest.raises(RequestInvalid, match="limit is out of range"):
+            _ = [row async for row in client.broadcasts.logs("B1")]
+        assert len([row async for row in client.broadcasts.logs("B1", page_size=50)]) == 983
+
+
+async def test_a_broadcast_that_is_deleted_while_its_log_is_read_is_not_a_short_log(
+    clock: ManualClock,
+) -> None:
+    async with (
+        WhautomateSandbox(clock=clock) as box,
+        Whautomate(box.key, host=box.url, clock=clock) as client,
+    ):
+        box.stage("B1", starts_in=-3_600)
+        rows = client.broadcasts.logs("B1")
+        for _ in range(100):
+            await anext(rows)
+        await client.broadcasts.delete("B1")
+        with pytest.raises(NotFound):
+            _ = [row async for row in rows]
+
+
+async def test_rows_change_in_place_while_the_broadcast_goes_on(clock: ManualClock) -> None:
+    async with (
+        WhautomateSandbox(clock=clock, crowds={"everyone": 50}, contacts=()) as box,
+        Whautomate(box.key, host=box.url, clock=clock) as client,
+    ):
+        box.stage("B1")
+        await clock.advance(1.0)
+        early = [row async for row in client.broadcasts.logs("B1")]
+        await clock.advance(120.0)
+        late = [row async for row in client.broadcasts.logs("B1")]
+    assert [row.phone for row in early] == [row.phone for row in late]
+    assert {row.status for row in early} <= {"sent", "failed"}
+    assert {row.status for row in late} == {"delivered", "read", "replied", "failed"}
+
+
+async def test_a_hundred_thousand_rows_are_read_in_memory_that_does_not_grow_with_them(
+    clock: ManualClock,
+) -> None:
+    async def peak(people: int) -> int:
+        async with (
+            WhautomateSandbox(
+                clock=clock,
+                crowds={"everyone": people},
+                contacts=(),
+                unsubscribed_every=0,
+                max_limit=1_000,
+                windows=(),
+            ) as box,
+            Whautomate(box.key, host=box.url, clock=clock, limiter=OpenGate()) as client,
+        ):
+            box.stage("B1", starts_in=-360_000)
+            tracemalloc.start()
+            try:
+                summary = await summarize(client.broadcasts.logs("B1", page_size=1_000))
+                assert summary.rows == people
+                return tracemalloc.get_traced_memory()[1]
+            finally:
+                tracemalloc.stop()
+
+    await peak(2_000)  # what is loaded once
+    assert await peak(100_000) < 1.5 * await peak(15_000)
+
+
+@given(
+    total=st.integers(0, 60),
+    cap=st.integers(1, 12),
+    first=st.sampled_from([0, 1]),
+    before=st.sampled_from(["first", "empty", "refuse"]),
+    known=st.booleans(),
+)
+def test_pages_of_any_size_from_any_start_give_everything_in_order(
+    total: int, cap: int, first: int, before: str, known: bool
+) -> None:
+    pages: Pages[int] = Pages(first if known else None)
+    taken: list[int] = []
+    requests = 0
+    while not pages.done:
+        requests += 1
+        place = pages.page - first
+        if place < 0 and before == "refuse":
+            taken += pages.no_such_page()
+            continue
+        if place < 0:
+            place = 0 if before == "first" else total
+        items = list(range(place * cap, min(total, (place + 1) * cap)))
+        taken += pages.take(items, items)
+    assert taken == list(range(total))
+    assert requests <= -(-total // cap) + 4
+
+
+def test_an_item_that_moves_to_the_next_page_comes_once() -> None:
+    pages: Pages[str] = Pages(1)
+    taken = pages.take(["b", "a"], ["b", "a"])
+    taken += pages.take(["a", "z"], ["a", "z"])  # somebody made a new one at the top
+    taken += pages.take(["a", "z"], ["a", "z"])
+    assert not pages.done
+    taken += pages.take([], [])
+    assert pages.done
+    assert taken == ["b", "a", "z"]
