@@ -1,7 +1,7 @@
 """CampaignRun: one run of a campaign, from what the journal says to a report."""
 
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack
+from contextlib import asynccontextmanager
 from types import TracebackType
 from typing import Self
 
@@ -69,7 +69,6 @@ class CampaignRun:
         self._log: list[Event] = []
         self._news = anyio.Event()
         self._done = anyio.Event()
-        self._stack = AsyncExitStack()
         self._state = CampaignState.RUNNING
         self._stop: Stop | None = None
         self._why: Stop | None = None
@@ -77,17 +76,25 @@ class CampaignRun:
         self._tracking = anyio.CancelScope()
 
     async def __aenter__(self) -> Self:
-        async with AsyncExitStack() as stack:
-            await stack.enter_async_context(self._journal.lease(self.campaign_id))
+        self._life = self._live()
+        await self._life.__aenter__()
+        return self
+
+    # Not an AsyncExitStack: one that is cancelled while it closes ties an exception to itself as its own
+    # context, and whoever follows that chain, such as a task group around us, never comes to its end.
+    @asynccontextmanager
+    async def _live(self) -> AsyncIterator[None]:
+        async with self._journal.lease(self.campaign_id):
             await self._journal.recover(self.campaign_id)
             self._before = await self._journal.load(self.campaign_id)
             await self._refuse_a_repetition()
             self._set_up()
-            tasks = await stack.enter_async_context(anyio.create_task_group())
-            tasks.start_soon(self._run)
-            stack.push_async_callback(self._done.wait)
-            self._stack = stack.pop_all()
-        return self
+            async with anyio.create_task_group() as tasks:
+                tasks.start_soon(self._run)
+                try:
+                    yield
+                finally:
+                    await self._done.wait()
 
     async def __aexit__(
         self,
@@ -98,7 +105,7 @@ class CampaignRun:
         if not self._done.is_set():
             self.stop()
         try:
-            await self._stack.__aexit__(kind, error, trace)
+            await self._life.__aexit__(kind, error, trace)
         except BaseExceptionGroup as group:
             failures = _leaves(group)
             ours = [failure for failure in failures if isinstance(failure, KeebaiError)]
