@@ -16,7 +16,7 @@ from keebai_async.campaign.phone import Parsed, Unreadable, is_spreadsheet_numbe
 from keebai_async.campaign.recipient import Reason, Recipient
 from keebai_async.campaign.shape import NO_META, Row, Shape
 from keebai_async.campaign.template import Problem, check, flatten, missing
-from keebai_async.keebai.limits import E164
+from keebai_async.keebai.limits import E164, MAX_VARIABLE
 
 META: Final = "meta_"
 _FIELDS: Final = msgspec.json.Decoder(dict[str, msgspec.Raw])
@@ -201,9 +201,17 @@ def judge(
         if problem or not isinstance(value, str):
             return problem or missing([name])
         values.append(value)
+    if shape.room is not None and (over := shape.room.over(values)) > 0:
+        detail = f"the message would be {over} characters longer than {MAX_VARIABLE}: shorten its variables"
+        return Problem(Reason.LONG_VARIABLE, detail, longest(shape.names, values))
     if isinstance(given.meta_data, Odd):
         return Problem(Reason.BAD_META_DATA, f"meta_data {given.meta_data.what}", "meta_data")
     return shape.row(to, values, given.meta_data)
+
+
+def longest(names: Sequence[str], values: Sequence[str]) -> str:
+    """The name of the longest value."""
+    return max(zip(names, values, strict=True), key=lambda each: len(each[1]), default=("", ""))[0]
 
 
 def _number(value: Value, region: str | None, counts: Mended) -> str | Problem:

@@ -99,7 +99,7 @@ class Reader:
         else:
             flat = self._shape.values(rows)
         encoded = self._encode(rows)
-        if encoded is not None and all_fine(flat, encoded):
+        if encoded is not None and self._fine(flat, encoded):
             return Checked(originals, rows, keys, draft.where, encoded)
         return self._sift_values(originals, draft.where, rows, flat)
 
@@ -107,7 +107,7 @@ class Reader:
         self, originals: Originals, where: Sequence[int], rows: list[Row], flat: Sequence[str]
     ) -> Checked:
         width = len(self._shape.names)
-        good = fine_places(len(rows), lambda start, end: all_fine(flat[start * width : end * width]))
+        good = fine_places(len(rows), lambda start, end: self._fine(flat[start * width : end * width]))
         rows, where = [rows[place] for place in good], [where[place] for place in good]
         if self._encode(rows) is None:  # something inside meta_data: find whose
             good = fine_places(len(rows), lambda start, end: self._encode(rows[start:end]) is not None)
@@ -139,6 +139,10 @@ class Reader:
         where = sorted(found)
         rows = [found[position] for position in where]
         return Checked(originals, rows, self._identities(rows), where, self._shape.encode(rows), rejections)
+
+    def _fine(self, flat: Sequence[str], encoded: bytes | None = None) -> bool:
+        room = self._shape.room
+        return all_fine(flat, encoded) and (room is None or room.surely_holds(flat))
 
     def _identities(self, rows: Sequence[Row]) -> list[int]:
         return identities(self._shape.numbers(rows))

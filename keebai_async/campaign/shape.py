@@ -8,6 +8,7 @@ from typing import Final, TypeVar
 
 import msgspec
 
+from keebai_async.campaign.template import room_of
 from keebai_async.errors import TemplateUnusable
 from keebai_async.keebai.models import Template
 
@@ -38,6 +39,7 @@ class Shape:
 
     def __init__(self, template: Template) -> None:
         self.names = tuple(dict.fromkeys(template.variables))
+        self.room = room_of(template)
         if any(map(_UNNAMEABLE.search, self.names)):
             raise TemplateUnusable(f"template {template.name!r} has a variable whose name cannot be sent")
         fields = [(f"v{position}", str) for position, _ in enumerate(self.names)]

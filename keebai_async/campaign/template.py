@@ -77,6 +77,35 @@ def body_text(template: Template) -> str | None:
     return None
 
 
+class Room(msgspec.Struct, frozen=True):
+    """What the text of a template's body leaves to its variables, of which it uses each so many times."""
+
+    characters: int
+    uses: tuple[int, ...]
+
+    def surely_holds(self, values: Sequence[str]) -> bool:
+        """Whether the values of any number of rows, one after the other, certainly fit."""
+        return sum(self.uses) * max(map(len, values), default=0) <= self.characters
+
+    def over(self, values: Sequence[str]) -> int:
+        """By how many characters the values of one row are too long; zero or less when they fit."""
+        used = sum(times * len(value) for times, value in zip(self.uses, values, strict=True))
+        return used - self.characters
+
+
+def room_of(template: Template) -> Room | None:
+    """The room in the template's body, when the service shows its text.
+
+    Source: contract, section 10: a body holds 1,024 characters, and 132005 is the rendered text too long.
+    """
+    text = body_text(template)
+    if text is None:
+        return None
+    used = _PLACEHOLDER.findall(text)
+    names = tuple(dict.fromkeys(template.variables))
+    return Room(MAX_VARIABLE - len(_PLACEHOLDER.sub("", text)), tuple(used.count(name) for name in names))
+
+
 def preview(template: Template, values: Sequence[str]) -> str:
     """The message that somebody with *values* would get; the values alone when its text is not known."""
     names = tuple(dict.fromkeys(template.variables))

@@ -155,6 +155,22 @@ async def test_the_first_message_is_shown_as_it_will_be_read() -> None:
     assert (await planned([person(7)])).plan.preview == "nombre=Persona 7, saldo=7,50"
 
 
+async def test_a_message_longer_than_whatsapp_takes_is_rejected_when_the_text_is_known() -> None:
+    text = "Hola {{nombre}}, " + "x" * 1_000 + " {{saldo}} {{saldo}}"
+    body = msgspec.Raw(msgspec.json.encode({"type": "BODY", "text": text}))
+    template = msgspec.structs.replace(PROMO, components=(body,))
+    rows = [
+        {"to": person(n)["to"], "variables": {"nombre": "A" * length, "saldo": "1"}}
+        for n, length in enumerate([1, 13, 14, 20])
+    ]
+    assert len(text.replace("{{nombre}}", "A" * 13).replace("{{saldo}}", "1")) == 1_024
+
+    made = await planned(rows, template)
+
+    assert made.people == rows[:2]
+    assert made.reasons == [(3, "long variable", "nombre"), (4, "long variable", "nombre")]
+
+
 def test_a_bitmap_of_people_answers_as_a_set_does() -> None:
     compact, plain = Seen(large=10), Seen(large=10**9)
     for seen in (compact, plain):

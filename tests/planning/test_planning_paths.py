@@ -40,6 +40,13 @@ meta = st.one_of(
 TEMPLATES = [
     Template(name="two", language="es", status="APPROVED", variables=("nombre", "saldo")),
     Template(name="one", language="es", status="APPROVED", variables=("1",)),
+    Template(
+        name="shown",
+        language="es",
+        status="APPROVED",
+        variables=("nombre",),
+        components=(msgspec.Raw(b'{"type":"BODY","text":"' + b"x" * 1_021 + b'{{nombre}}"}'),),
+    ),
     Template(name="none", language="es", status="APPROVED"),
 ]
 templates = st.sampled_from(TEMPLATES)
