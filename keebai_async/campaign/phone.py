@@ -29,6 +29,10 @@ _BRAZIL: Final = re.compile(r"\n\+55([1-9]{2})9(?=[6-9][0-9]{7}\n)")
 _NUMBERS: Final = msgspec.json.Decoder(list[int])
 
 _SCIENTIFIC: Final = re.compile(r"\+?[0-9]+(?:[.,][0-9]+)?[eE][+-]?[0-9]+")
+# What a person puts between digits. The parser would read letters as keys of a telephone, stop at the first
+# of two numbers in a cell, and drop an extension: each of them is another person's number.
+_SPELLING: Final = re.compile(r"[+(]?[0-9][0-9() .\-\u00a0\u2010-\u2015\u202f]*")
+
 _DECIMAL: Final = re.compile(r"\+?[0-9]{7,15}[.,]0+")
 
 
@@ -87,6 +91,8 @@ def parse(text: str, region: str | None) -> Parsed | Unreadable:
 
     The number must be valid for its region, not only possible: a wrong one messages a stranger.
     """
+    if not _SPELLING.fullmatch(text):
+        return Unreadable("not a phone number: something in it is neither a digit nor between digits")
     import phonenumbers as pn
 
     try:

@@ -217,3 +217,21 @@ def test_guards_that_make_no_sense_are_refused(guards: dict[str, float], field: 
         PlanOptions(chunk_size=10, guards=msgspec.convert(guards, Guards))
 
     assert caught.value.field == field
+
+
+@pytest.mark.parametrize(
+    "cell",
+    [
+        "+34 612 34 CD19",
+        "+5491155555555 / +5491166666666",
+        "+54 9 11 5555-5555 int. 12",
+        "+5491155555555;ext=12",
+        "tel:+5491155555555",
+        "Ana +5491155555555",
+        "+549115555\u0665555",
+    ],
+)
+async def test_a_cell_with_more_in_it_than_one_number_is_not_read_as_somebodys(cell: str) -> None:
+    made = await planned([person(1), person(2) | {"to": cell}], options=AR)
+
+    assert made.reasons == [(2, "bad number", "to")]
