@@ -162,10 +162,10 @@ def fields_of_json(wire: Fields) -> DraftFields:
     if unknown is not None:
         raise InvalidInput(f"a broadcast has no field {unknown!r}", field=unknown)
     written = {name: value for name, value in wire.items() if name not in SERVER_FIELDS}
-    _check_forms(written)
-    read = read_broadcast(written, "draft")
-    if read is None:
-        read = Broadcast(id="draft")
+    for name in ("headerTextParameters", "bodyTextParameters", "buttonUrlParameters"):
+        check_parameters(written.get(name) or [], field=name)
+    read = read_broadcast(written | {"id": "draft"}) or Broadcast(id="draft")
+    _check_forms(written, read, names)
     schedule = read.schedule_date_time
     if schedule is not None and moment(schedule) is None:
         raise InvalidInput(
@@ -231,24 +231,14 @@ def _schedule(when: datetime | None, wall: float, allow_past: bool) -> str | Non
     return text
 
 
-def _check_forms(wire: Fields) -> None:
-    """Refuse what the tolerant reader of replies would pass over in silence."""
-    for name, kind in (
-        ("segments", list),
-        ("headerTextParameters", list),
-        ("bodyTextParameters", list),
-        ("buttonUrlParameters", list),
-        ("template", dict),
-        ("location", (dict, str)),
-        ("locationParameters", dict),
-        ("flowParameters", dict),
-    ):
-        value = wire.get(name)
-        if value is not None and not isinstance(value, kind):
-            raise InvalidInput(f"{name} has the wrong form: {type(value).__name__}", field=name)
-    for name in ("headerTextParameters", "bodyTextParameters", "buttonUrlParameters"):
-        value = wire.get(name)
-        check_parameters([] if value is None else value, field=name)
+def _check_forms(wire: Fields, read: Broadcast, names: Mapping[str, str]) -> None:
+    """Refuse what the tolerant reader of replies passed over in silence."""
+    for name, value in wire.items():
+        if value not in (None, "", [], {}) and getattr(read, names[name]) in (None, "", ()):
+            raise InvalidInput(f"{name} has the wrong form, or lacks a part", field=name)
+    segments = wire.get("segments")
+    if isinstance(segments, list) and len(segments) != len(read.segments):
+        raise InvalidInput("segments must be objects with an id", field="segments")
 
 
 def _references(given: object) -> tuple[Reference, ...]:

@@ -1,0 +1,82 @@
+"""Meta's codes inside the texts of a log, and a summary of failures that stays small."""
+
+from collections.abc import AsyncIterator
+
+import pytest
+
+from keebai_async import Remedy
+from keebai_async.outcome.codes import CODES, about, code_in
+from keebai_async.outcome.failures import MOST_KINDS, OTHER, summarize
+from keebai_async.whautomate import LogRow
+
+
+@pytest.mark.parametrize(
+    ("text", "code"),
+    [
+        ("(#131026) Message undeliverable", 131026),
+        ("Message undeliverable [131026]", 131026),
+        ("error 131049: healthy ecosystem", 131049),
+        ("131050", 131050),
+        ('{"code":132000,"title":"..."}', 132000),
+        ("(#100) Invalid parameter", 100),
+        ("code: 368", 368),
+        ("code=131099, new", 131099),
+        ("failed 131099, then (#131026)", 131026),
+        ("Something went wrong", None),
+        ("", None),
+        ("100 percent sure", None),
+        ("call +5491310261234", None),
+        ("order 5131026", None),
+        ("1310260", None),
+        ("131.026", None),
+        ("$131026.50", None),
+        ("error 404", None),
+    ],
+)
+def test_a_code_is_found_where_there_is_one_and_nowhere_else(text: str, code: int | None) -> None:
+    assert code_in(text) == code
+
+
+def test_every_code_of_the_contract_says_what_it_means_and_what_to_do() -> None:
+    named = (
+        "100 368 130429 130472 130497 131008 131009 131026 131031 131042 131047 131048 131049 131050 131056"
+        " 131057 132000 132001 132005 132007 132012 132015 132016"
+    )
+    assert sorted(CODES) == [int(code) for code in named.split()]
+    assert all(one.meaning and one.advice and one.remedy is not Remedy.UNKNOWN for one in CODES.values())
+    assert about(131050).remedy is Remedy.DROP
+    assert about(139999).remedy is Remedy.UNKNOWN
+    assert about(None).remedy is Remedy.UNKNOWN
+
+
+async def rows(count: int) -> AsyncIterator[LogRow]:
+    for number in range(count):
+        yield LogRow(
+            phone=f"5491155{number:06}", status=f"odd {number}", error=f"(#13{number % 10_000:04}) x"
+        )
+        yield LogRow(status="failed", error=f"gate {number} was closed to +54911555{number:05}")
+        yield LogRow(status="Failed", error="(#131026) undeliverable")
+        yield LogRow(status="read")
+
+
+async def test_a_summary_counts_by_status_and_reason_and_stays_small() -> None:
+    summary = await summarize(rows(5_000))
+
+    assert summary.rows == 20_000
+    assert sum(summary.by_status.values()) == 20_000
+    assert sum(failure.count for failure in summary.failures) == summary.failed == 10_000
+    assert (summary.by_status["failed"], summary.by_status["read"]) == (10_000, 5_000)
+    assert len(summary.by_status) <= MOST_KINDS + 1
+    assert len(summary.failures) <= MOST_KINDS + 2
+    assert OTHER in summary.by_status
+    assert next(one for one in summary.failures if one.code == 131026).count == 5_000
+
+
+async def test_failures_for_one_reason_count_together_although_they_name_people() -> None:
+    async def two() -> AsyncIterator[LogRow]:
+        yield LogRow(status="failed", error="no such number 5491155550101")
+        yield LogRow(status="failed", error="no such number 5491155550101")
+
+    summary = await summarize(two())
+    assert [one.count for one in summary.failures] == [2]
+    assert "5491155550101" not in summary.failures[0].example
