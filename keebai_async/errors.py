@@ -26,6 +26,8 @@ KeebaiError
         OutcomeUnknown      perhaps sent, perhaps not: a person decides (campaign_id, chunk, recipients)
 """
 
+from typing import Required, TypedDict, Unpack
+
 
 class KeebaiError(Exception):
     """Base of every exception that this library raises on purpose."""
@@ -90,25 +92,26 @@ class JournalUnusable(CampaignError):
     """What must be on disk cannot be put there, so nothing is submitted."""
 
 
+class At(TypedDict, total=False):
+    """Where and how a request ended: what every RequestError carries."""
+
+    method: Required[str]
+    path: Required[str]
+    status: int | None
+    attempts: int
+    code: str | None
+
+
 class RequestError(KeebaiError):
     """A request did not end well. *attempts* counts how often it was made."""
 
-    def __init__(
-        self,
-        message: str,
-        *,
-        method: str,
-        path: str,
-        status: int | None = None,
-        attempts: int = 1,
-        code: str | None = None,
-    ) -> None:
+    def __init__(self, message: str, **at: Unpack[At]) -> None:
         super().__init__(message)
-        self.method = method
-        self.path = path
-        self.status = status
-        self.attempts = attempts
-        self.code = code
+        self.method = at["method"]
+        self.path = at["path"]
+        self.status = at.get("status")
+        self.attempts = at.get("attempts", 1)
+        self.code = at.get("code")
 
 
 class TokenRejected(RequestError):
@@ -116,21 +119,17 @@ class TokenRejected(RequestError):
 
 
 class ScopeMissing(RequestError):
-    """403: the token may not do this."""
+    """403: the token may not do this; *missing* are the scopes of *required* that it lacks."""
 
     def __init__(
         self,
         message: str,
         *,
-        method: str,
-        path: str,
-        status: int | None = None,
-        attempts: int = 1,
-        code: str | None = None,
         required: tuple[str, ...] = (),
         missing: tuple[str, ...] = (),
+        **at: Unpack[At],
     ) -> None:
-        super().__init__(message, method=method, path=path, status=status, attempts=attempts, code=code)
+        super().__init__(message, **at)
         self.required = required
         self.missing = missing
 
@@ -146,18 +145,9 @@ class RequestInvalid(RequestError):
     """
 
     def __init__(
-        self,
-        message: str,
-        *,
-        method: str,
-        path: str,
-        status: int | None = None,
-        attempts: int = 1,
-        code: str | None = None,
-        field: str | None = None,
-        item: int | None = None,
+        self, message: str, *, field: str | None = None, item: int | None = None, **at: Unpack[At]
     ) -> None:
-        super().__init__(message, method=method, path=path, status=status, attempts=attempts, code=code)
+        super().__init__(message, **at)
         self.field = field
         self.item = item
 
@@ -169,18 +159,8 @@ class Conflict(RequestError):
 class RateLimited(RequestError):
     """429: not accepted, and nothing with this token will be for *retry_after* seconds."""
 
-    def __init__(
-        self,
-        message: str,
-        *,
-        method: str,
-        path: str,
-        status: int | None = None,
-        attempts: int = 1,
-        code: str | None = None,
-        retry_after: float,
-    ) -> None:
-        super().__init__(message, method=method, path=path, status=status, attempts=attempts, code=code)
+    def __init__(self, message: str, *, retry_after: float, **at: Unpack[At]) -> None:
+        super().__init__(message, **at)
         self.retry_after = retry_after
 
 
@@ -210,16 +190,12 @@ class OutcomeUnknown(RequestError):
         self,
         message: str,
         *,
-        method: str,
-        path: str,
-        status: int | None = None,
-        attempts: int = 1,
-        code: str | None = None,
         recipients: int = 1,
         campaign_id: str | None = None,
         chunk: int | None = None,
+        **at: Unpack[At],
     ) -> None:
-        super().__init__(message, method=method, path=path, status=status, attempts=attempts, code=code)
+        super().__init__(message, **at)
         self.recipients = recipients
         self.campaign_id = campaign_id
         self.chunk = chunk
