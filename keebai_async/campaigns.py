@@ -71,24 +71,27 @@ class Campaigns:
         name: str | None = None,
         sender: Sender | None = None,
         columns: Mapping[str, str] | None = None,
+        delimiter: str | None = None,
+        sheet: str | None = None,
         options: PlanOptions | None = None,
         progress: Callable[[PlanProgress], None] | None = None,
     ) -> Plan:
         """Read *people*, check everyone against the template, and freeze the chunks in the journal.
 
         Nothing is sent. *name* is the campaign's name (default: the template's), *columns* says which
-        column of the source holds what (`{"to": "phone"}`), *progress* is called now and then while
-        reading.
+        column of the source holds what (`{"to": "phone"}`), *delimiter* is that of a CSV (default: found),
+        *sheet* one of a workbook (default: the first), *progress* is called now and then while reading.
 
         Raises:
             UnusableSource: the list as a whole cannot be read, or nobody in it can be messaged.
+            PlanTooLarge: a limit of *options* on people or cost.
             TemplateUnusable: no such template in that language, not approved, or a variable without column.
             InvalidInput: no sender, or an option that makes no sense.
             RequestError: the template could not be fetched.
         """
         name = name or template
         keebai = self._keebai
-        source = open_source(people, columns=columns)
+        source = open_source(people, columns=columns, delimiter=delimiter, sheet=sheet)
         service = keebai.campaign_service()
         plan = await make_plan(
             source,

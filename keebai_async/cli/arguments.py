@@ -1,5 +1,6 @@
 """The options that several commands share, each with its help, as types for Typer."""
 
+import enum
 from pathlib import Path
 from typing import Annotated
 
@@ -16,11 +17,17 @@ _SANDBOX = "Sandbox"
 FileOrPlan = Annotated[
     str,
     typer.Argument(
-        metavar="FILE", help="A CSV with a header, or JSON Lines: one person a row. Or the id of a plan."
+        metavar="FILE",
+        help="A CSV with a header, JSON Lines, Parquet or Excel, one person a row; - for stdin."
+        " Or the id of a plan.",
     ),
 ]
 People = Annotated[
-    str, typer.Argument(metavar="FILE", help="A CSV with a header, or JSON Lines: one person a row.")
+    str,
+    typer.Argument(
+        metavar="FILE",
+        help="A CSV with a header, JSON Lines, Parquet or Excel, one person a row; - for stdin.",
+    ),
 ]
 Campaign = Annotated[str, typer.Argument(metavar="CAMPAIGN", help="The id that plan and launch print.")]
 
@@ -73,6 +80,97 @@ Limit = Annotated[
     typer.Option(
         "--limit", min=1, help="Stop after so many ready people: a try-out.", rich_help_panel=_PEOPLE
     ),
+]
+DefaultRegion = Annotated[
+    str | None,
+    typer.Option(
+        "--default-region",
+        metavar="AR",
+        help="The country of numbers without a plus. Needs the extra: pip install 'keebai-async[phones]'.",
+        rich_help_panel=_PEOPLE,
+    ),
+]
+Suppress = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--suppress",
+        metavar="FILE",
+        help="People who are not to be messaged: a number a line, or a CSV with the column to. Repeatable.",
+        rich_help_panel=_PEOPLE,
+    ),
+]
+
+
+class Extra(enum.Enum):
+    """What to do with a variable that the template does not have."""
+
+    REJECT = "reject"
+    DROP = "drop"
+
+
+ExtraVariables = Annotated[
+    Extra,
+    typer.Option(
+        "--extra-variables",
+        help="In rows of the service's own shape: what to do with a variable that the template lacks.",
+        rich_help_panel=_PEOPLE,
+    ),
+]
+FixWhitespace = Annotated[
+    bool,
+    typer.Option(
+        "--fix-whitespace",
+        help="Flatten line breaks, tabs and runs of spaces in values, instead of rejecting the row.",
+        rich_help_panel=_PEOPLE,
+    ),
+]
+Delimiter = Annotated[
+    str | None,
+    typer.Option(
+        "--delimiter", help="What parts the columns of a CSV. Default: found.", rich_help_panel=_PEOPLE
+    ),
+]
+SheetName = Annotated[
+    str | None,
+    typer.Option(
+        "--sheet",
+        metavar="NAME",
+        help="Which sheet of a workbook. Default: the first.",
+        rich_help_panel=_PEOPLE,
+    ),
+]
+TestTo = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--test-to",
+        metavar="NUMBER",
+        help="Send to this number only, with the variables of the first row. Repeatable.",
+        rich_help_panel=_PEOPLE,
+    ),
+]
+MaxRecipients = Annotated[
+    int | None,
+    typer.Option(
+        "--max-recipients", min=1, help="Refuse a list with more ready people.", rich_help_panel=_GUARDS
+    ),
+]
+MaxCost = Annotated[
+    float | None,
+    typer.Option(
+        "--max-cost",
+        min=0.0,
+        help="Refuse a list that costs more than this; needs --unit-cost.",
+        rich_help_panel=_GUARDS,
+    ),
+]
+UnitCost = Annotated[
+    float | None,
+    typer.Option(
+        "--unit-cost", min=0.0, help="What one message costs, to show the price.", rich_help_panel=_GUARDS
+    ),
+]
+Currency = Annotated[
+    str, typer.Option("--currency", help="The price's currency, as it is shown.", rich_help_panel=_GUARDS)
 ]
 Canary = Annotated[
     int | None,

@@ -99,7 +99,7 @@ async def _plan_and_launch(
     made = await make_plan(keebai, wish)
     if output.rejects is not None:
         await save_rejects(keebai, made, output.rejects)
-    show_plan(keebai, made, json=manner.json)
+    show_plan(keebai, made, manner, price=wish.choice.price)
     if dry:
         if manner.resumable:
             say(f"nothing was submitted; to send it: keebai-async launch {made.campaign_id}")
@@ -119,7 +119,7 @@ async def _launch_kept(
         made = await _kept(keebai, plan_id)
         if output.rejects is not None:
             await save_rejects(keebai, made, output.rejects)
-        show_plan(keebai, made, json=manner.json)
+        show_plan(keebai, made, manner, price=choice.price)
         if dry:
             return Exit.DONE
         guards = None

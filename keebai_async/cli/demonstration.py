@@ -78,6 +78,7 @@ async def demonstrate(
             plan = await make_plan(keebai, wish)
             if rejects is not None:
                 await save_rejects(keebai, plan, rejects)
-            show_plan(keebai, plan, json=json)
-            code, report = await launch_plan(keebai, plan, Manner(yes=True, json=json, resumable=False))
+            manner = Manner(yes=True, json=json, resumable=False)
+            show_plan(keebai, plan, manner)
+            code, report = await launch_plan(keebai, plan, manner)
             return code if report is None else settle_with_ledger(sandbox, report, code)

@@ -26,6 +26,17 @@ class Estimate(msgspec.Struct, frozen=True, kw_only=True):
     delivering: float
 
 
+class Price(msgspec.Struct, frozen=True, kw_only=True):
+    """What one message costs."""
+
+    unit: float
+    currency: str
+
+    def of(self, messages: int) -> str:
+        """`3,090.00 USD (0.0618 each)`; of messages, not of those which the service charges in the end."""
+        return f"{self.unit * messages:,.2f} {self.currency} ({self.unit:g} each)"
+
+
 def estimate(plan: Plan, quotas: Iterable[Quota]) -> Estimate:
     """Reckon with *quotas* that nobody else spends from."""
     submits = len(plan.chunks)

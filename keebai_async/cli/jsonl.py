@@ -6,6 +6,7 @@ from collections.abc import Iterable
 import msgspec
 
 from keebai_async.campaign.planned import Plan
+from keebai_async.cli.estimate import Estimate, Price
 from keebai_async.cli.render import clean
 from keebai_async.masking import mask
 
@@ -31,8 +32,11 @@ class ReasonLine(msgspec.Struct, frozen=True, kw_only=True):
     examples: tuple[Example, ...]
 
 
-class PlanLine(msgspec.Struct, frozen=True, kw_only=True, tag="plan", tag_field="type"):
-    """The counts of a plan, its chunks, and why others are left out."""
+class PlanLine(msgspec.Struct, frozen=True, kw_only=True, tag="plan", tag_field="type", omit_defaults=True):
+    """The counts of a plan, its chunks, why others are left out, and what it takes.
+
+    *requests*, and the seconds of *submitting* and *delivering*, are estimates.
+    """
 
     campaign_id: str
     name: str
@@ -48,9 +52,15 @@ class PlanLine(msgspec.Struct, frozen=True, kw_only=True, tag="plan", tag_field=
     ignored_columns: tuple[str, ...]
     notes: tuple[str, ...]
     fingerprint: str
+    requests: int
+    submitting: float
+    delivering: float
+    preview: str | None = None
+    price: float | None = None
+    currency: str | None = None
 
 
-def plan_line(plan: Plan) -> PlanLine:
+def plan_line(plan: Plan, estimate: Estimate, price: Price | None = None) -> PlanLine:
     """A plan in the words of the command's interface, without anybody's whole number."""
     return PlanLine(
         campaign_id=plan.campaign_id,
@@ -70,6 +80,12 @@ def plan_line(plan: Plan) -> PlanLine:
         ignored_columns=plan.ignored_columns,
         notes=plan.notes,
         fingerprint=plan.fingerprint,
+        requests=estimate.requests,
+        submitting=estimate.submitting,
+        delivering=round(estimate.delivering, 1),
+        preview=plan.preview,
+        price=None if price is None else round(price.unit * plan.ready, 4),
+        currency=None if price is None else price.currency,
     )
 
 

@@ -8,7 +8,7 @@ import msgspec
 from keebai_async.campaign.planned import Guards, Plan
 from keebai_async.campaign.report import Report
 from keebai_async.cli.choices import Choice
-from keebai_async.cli.estimate import estimate
+from keebai_async.cli.estimate import Price, estimate
 from keebai_async.cli.exits import Exit
 from keebai_async.cli.following import conclude, follow
 from keebai_async.cli.jsonl import emit, plan_line
@@ -58,6 +58,8 @@ async def make_plan(keebai: Keebai, wish: Wish) -> Plan:
             language=wish.language,
             name=choice.name or default_name(wish.file),
             columns=pairs(choice.column or (), option="--column") or None,
+            delimiter=choice.delimiter,
+            sheet=choice.sheet,
             options=choice.options,
             progress=lambda progress: shown.show("reading", progress.read, None),
         )
@@ -69,25 +71,22 @@ async def save_rejects(keebai: Keebai, plan: Plan, path: Path) -> None:
     say(f"{count:,} rows that are not sent: {path}")
 
 
-def show_plan(keebai: Keebai, plan: Plan, *, json: bool) -> None:
-    """Print the plan to stdout, in either form.
+def show_plan(keebai: Keebai, plan: Plan, manner: Manner, *, price: Price | None = None) -> None:
+    """Print the plan to stdout, in either form; who is asked about it can read it in any case.
 
     Raises:
         UnusableSource: it leaves nobody to message.
     """
-    if json:
-        emit(plan_line(plan))
-    else:
-        answer(_text(keebai, plan))
+    expected = estimate(plan, keebai.quotas)
+    if manner.json:
+        emit(plan_line(plan, expected, price))
+    if not (manner.json and manner.yes):
+        (say if manner.json else answer)(plan_text(plan, expected, price))
     if not plan.ready:
         raise UnusableSource(
             f"nobody is left to message: {plan.read:,} rows read, {plan.duplicates:,} duplicates,"
             f" {plan.rejected:,} rejected, {plan.suppressed:,} suppressed; mend the rows and plan again"
         )
-
-
-def _text(keebai: Keebai, plan: Plan) -> str:
-    return plan_text(plan, estimate(plan, keebai.quotas))
 
 
 def check_can_ask(manner: Manner) -> None:
@@ -113,14 +112,11 @@ async def launch_plan(
     Raises:
         CampaignBusy: another process runs it, or the same list was launched before under the same name.
     """
-    if not manner.yes:
-        if manner.json:
-            say(_text(keebai, plan))
-        if not confirm(f"Send to {plan.ready:,} people?"):
-            say("declined: nothing was submitted")
-            if manner.resumable:
-                say(f"the plan is kept: keebai-async launch {plan.campaign_id}")
-            return Exit.DECLINED, None
+    if not manner.yes and not confirm(f"Send to {plan.ready:,} people?"):
+        say("declined: nothing was submitted")
+        if manner.resumable:
+            say(f"the plan is kept: keebai-async launch {plan.campaign_id}")
+        return Exit.DECLINED, None
     run = keebai.campaigns.start(plan, track=manner.wait, again=manner.again, guards=guards)
     try:
         report = await follow(run, ready=plan.ready, json=manner.json, resumable=manner.resumable)

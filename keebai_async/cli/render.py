@@ -3,21 +3,21 @@
 from collections.abc import Iterable, Iterator
 
 from keebai_async.campaign.chunk import ChunkState
-from keebai_async.campaign.planned import Plan, ReasonCount
+from keebai_async.campaign.planned import Guards, Plan, ReasonCount
 from keebai_async.campaign.recipient import Rejection
 from keebai_async.campaign.report import Report
-from keebai_async.cli.estimate import Estimate, duration
+from keebai_async.cli.estimate import Estimate, Price, duration
 from keebai_async.masking import mask
 
 _EXAMPLES = 3
 
 
-def plan_text(plan: Plan, estimate: Estimate) -> str:
+def plan_text(plan: Plan, estimate: Estimate, price: Price | None = None) -> str:
     """What would happen, with the first examples of what will not."""
-    return "\n".join(_plan_lines(plan, estimate))
+    return "\n".join(_plan_lines(plan, estimate, price))
 
 
-def _plan_lines(plan: Plan, estimate: Estimate) -> Iterator[str]:
+def _plan_lines(plan: Plan, estimate: Estimate, price: Price | None) -> Iterator[str]:
     field, sender = plan.sender.wire
     yield f"{clean(plan.name)}  [{plan.campaign_id}]"
     yield f"  template    {clean(plan.template)}, {clean(plan.language)}, from {field} {clean(sender)}"
@@ -36,6 +36,9 @@ def _plan_lines(plan: Plan, estimate: Estimate) -> Iterator[str]:
         yield from _reason_lines(reason)
     yield ""
     yield from _estimate_lines(plan, estimate)
+    if price is not None:
+        yield _line("price", price.of(plan.ready))
+    yield from _guard_lines(plan.guards)
     if plan.ignored_columns:
         yield f"note: columns that the template does not use: {', '.join(map(clean, plan.ignored_columns))}"
     yield from (f"note: {clean(note)}" for note in plan.notes)
@@ -62,6 +65,13 @@ def _estimate_lines(plan: Plan, estimate: Estimate) -> Iterator[str]:
     yield _row("requests", estimate.requests, f"{estimate.submits:,} submits, and reads to follow them")
     yield _line("submitting", _about(estimate.submitting), "at this quota")
     yield _line("delivering", _about(estimate.delivering), "at 80 messages a second, one sender's default")
+
+
+def _guard_lines(guards: Guards) -> Iterator[str]:
+    if guards.canary is not None:
+        yield _row("canary", guards.canary, "people first, then everyone if few enough of them fail")
+    if guards.stop_above is not None:
+        yield _line("stops above", f"{guards.stop_above:.0%}", "of what is delivered, if it fails")
 
 
 def _about(seconds: float) -> str:

@@ -86,7 +86,7 @@ def test_a_plan_shows_its_counts_its_reasons_and_where_the_first_rows_are() -> N
 
 def test_neither_form_of_a_plan_shows_a_whole_number() -> None:
     assert NUMBER not in plan_text(PLAN, estimate(PLAN, DEFAULT_QUOTAS))
-    assert NUMBER not in msgspec.json.encode(plan_line(PLAN)).decode()
+    assert NUMBER not in msgspec.json.encode(plan_line(PLAN, estimate(PLAN, DEFAULT_QUOTAS))).decode()
 
 
 def test_a_name_from_a_file_moves_no_cursor() -> None:
