@@ -20,8 +20,6 @@ if TYPE_CHECKING:
     from keebai_async.campaign.events import Event as Event
     from keebai_async.campaign.events import StateChanged as StateChanged
     from keebai_async.campaign.events import Waiting as Waiting
-    from keebai_async.campaign.plan import PlanOptions as PlanOptions
-    from keebai_async.campaign.plan import PlanProgress as PlanProgress
     from keebai_async.campaign.planned import CampaignState as CampaignState
     from keebai_async.campaign.planned import Guards as Guards
     from keebai_async.campaign.planned import Plan as Plan
@@ -74,6 +72,8 @@ if TYPE_CHECKING:
     from keebai_async.outcome.failures import Failures as Failures
     from keebai_async.outcome.failures import LogSummary as LogSummary
     from keebai_async.outcome.progress import Progress as Progress
+    from keebai_async.planning.plan import PlanOptions as PlanOptions
+    from keebai_async.planning.plan import PlanProgress as PlanProgress
     from keebai_async.quota.limiter import RateLimiter as RateLimiter
     from keebai_async.quota.window import Quota as Quota
     from keebai_async.transport.request import Timeouts as Timeouts
@@ -97,7 +97,7 @@ _HOMES = {
         "StateChanged",
         "Waiting",
     ),
-    "campaign.plan": ("PlanOptions", "PlanProgress"),
+    "planning.plan": ("PlanOptions", "PlanProgress"),
     "campaign.planned": ("CampaignState", "Guards", "Plan"),
     "campaign.ports": ("Journal",),
     "campaign.recipient": ("Reason", "Recipient", "Rejection"),

@@ -8,7 +8,6 @@ from typing import Protocol
 from keebai_async.campaign.chunk import Chunk, ChunkState
 from keebai_async.campaign.lifecycle import Abandon, Resend, Vouch
 from keebai_async.campaign.pace import paced_by
-from keebai_async.campaign.plan import PlanOptions, PlanProgress, make_plan
 from keebai_async.campaign.planned import CampaignState, Guards, Plan, slug
 from keebai_async.campaign.ports import Journal, Started, Wish
 from keebai_async.campaign.recipient import Recipient, Rejection
@@ -20,6 +19,7 @@ from keebai_async.errors import InvalidInput
 from keebai_async.keebai.broadcasts import Broadcasts
 from keebai_async.keebai.models import Sender
 from keebai_async.keebai.service import CampaignService
+from keebai_async.planning.plan import PlanOptions, PlanProgress, make_plan
 from keebai_async.polling.planner import PollPlan, pace_of
 from keebai_async.quota.window import Quota
 from keebai_async.sources import open_source

@@ -4,10 +4,10 @@ from pathlib import Path
 
 import msgspec
 
-from keebai_async.campaign.plan import PlanOptions
 from keebai_async.campaign.planned import Guards
 from keebai_async.cli import arguments as a
 from keebai_async.cli.estimate import Price
+from keebai_async.planning.plan import PlanOptions
 
 _LATE = {"stop_above", "unit_cost", "currency"}
 """What can still be said of a plan that is made."""

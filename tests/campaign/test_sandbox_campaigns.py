@@ -9,11 +9,11 @@ from typing import Unpack
 import pytest
 
 from keebai_async.campaign.events import BroadcastProgress
-from keebai_async.campaign.plan import PlanOptions
 from keebai_async.campaign.report import Report
 from keebai_async.client import Keebai
 from keebai_async.clock import ManualClock
 from keebai_async.errors import InvalidInput, NotFound, TokenRejected
+from keebai_async.planning.plan import PlanOptions
 from keebai_async.quota.window import Quota
 from keebai_async.sandbox import Dialect, Sandbox, Window, faults
 from keebai_async.sandbox.people import make_messy_list

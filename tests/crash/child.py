@@ -21,7 +21,6 @@ import msgspec
 
 from keebai_async.campaign.chunk import Chunk
 from keebai_async.campaign.lifecycle import HandOn, Move, Refuse
-from keebai_async.campaign.plan import PlanOptions
 from keebai_async.campaign.planned import CampaignState, Plan
 from keebai_async.campaign.ports import Requests
 from keebai_async.campaign.recipient import Rejection
@@ -32,6 +31,7 @@ from keebai_async.journal import database, drafts, rows, schema
 from keebai_async.journal.leases import Leases
 from keebai_async.journal.sqlite import SqliteJournal
 from keebai_async.keebai.service import CampaignService
+from keebai_async.planning.plan import PlanOptions
 from keebai_async.quota.window import Quota
 from keebai_async.transport.request import Timeouts
 from keebai_async.transport.verdict import Verdict

@@ -61,6 +61,7 @@ async def test_a_journal_that_lost_the_log_beside_it_has_forgotten_nobody(
         assert (await here.live(point=point, nth=3)).killed
 
         remove_log(path)
+        await here.look_again()  # a move that was not told yet may be gone, and its request never left
 
         await here.end()
         await here.settle()
@@ -97,7 +98,7 @@ def put_back(path: Path, away: Path) -> None:
     away.replace(path)
 
 
-@pytest.mark.parametrize("seed", range(20))
+@pytest.mark.parametrize("seed", range(10))
 async def test_a_journal_that_is_damaged_between_two_runs_messages_nobody_twice(
     nursery: Nursery, path: Path, seed: int
 ) -> None:

@@ -7,9 +7,9 @@ from pathlib import Path
 import anyio
 
 from keebai_async.campaign.chunk import ChunkState
-from keebai_async.campaign.plan import PlanOptions
 from keebai_async.campaign.planned import Guards
 from keebai_async.client import Keebai
+from keebai_async.planning.plan import PlanOptions
 from keebai_async.quota.window import Quota
 from keebai_async.sandbox import Complaints, Sandbox, Window, faults
 from keebai_async.transport.request import Timeouts
@@ -48,7 +48,7 @@ class World:
         assert self._nursery is not None
         async with self._nursery.life(task) as life:
             yield life
-        await self._look_at_the_body()
+        await self.look_at_the_body()
 
     def _task(self, campaign: str | None, point: str, nth: int, room: int | None) -> Task:
         return Task(
@@ -94,13 +94,18 @@ class World:
         check(account, self.sandbox, people=self.people)
         return account
 
-    async def _look_at_the_body(self) -> None:
+    async def look_at_the_body(self) -> None:
         if (account := await self.account()) is None:
             assert len(self.sandbox.ledger) == 0
             return
         check(account, self.sandbox, people=self.people)
         self._campaign = account.plan.campaign_id
         self.on_their_way |= {chunk.number for chunk in account.chunks(ChunkState.SUBMITTING)}
+
+    async def look_again(self) -> None:
+        """Believe only what the journal says now of what was on its way."""
+        self.on_their_way.clear()
+        await self.look_at_the_body()
 
     async def end(self) -> Account:
         """Let it live until it ends by itself, and explain every unknown."""

@@ -4,11 +4,11 @@ from collections.abc import Mapping
 
 import msgspec
 
-from keebai_async.campaign.plan import PlanOptions, make_plan
 from keebai_async.campaign.planned import Plan
 from keebai_async.campaign.recipient import Rejection
 from keebai_async.journal.memory import MemoryJournal
 from keebai_async.keebai.models import Sender, Template
+from keebai_async.planning.plan import PlanOptions, make_plan
 from keebai_async.sources import People, open_source
 
 PROMO = Template(name="promo", language="es", status="APPROVED", variables=("nombre", "saldo"))

@@ -5,12 +5,12 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from keebai_async.campaign import given
-from keebai_async.campaign.plan import PlanOptions
 from keebai_async.campaign.planned import Guards
-from keebai_async.campaign.seen import Seen
-from keebai_async.campaign.template import flatten
 from keebai_async.errors import InvalidInput, PlanTooLarge, UnusableSource
+from keebai_async.planning import given
+from keebai_async.planning.plan import PlanOptions
+from keebai_async.planning.seen import Seen
+from keebai_async.planning.template import flatten
 from tests.planning.made import PROMO, flat, person, planned
 
 AR = PlanOptions(default_region="AR")

@@ -6,10 +6,10 @@ import msgspec
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from keebai_async.campaign.reading import Checked, Reader
 from keebai_async.campaign.recipient import Recipient
-from keebai_async.campaign.shape import Shape
 from keebai_async.keebai.models import Template
+from keebai_async.planning.reading import Checked, Reader
+from keebai_async.planning.shape import Shape
 from keebai_async.sources.block import Block, Cells, Lines, Objects
 
 good_number = st.integers(10_000_000, 99_999_999).map(lambda digits: f"+54911{digits}")

@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from keebai_async.campaign.phone import identities, identities_if_e164, identity, is_spreadsheet_number
 from keebai_async.keebai.limits import E164
+from keebai_async.planning.phone import identities, identities_if_e164, identity, is_spreadsheet_number
 
 e164 = st.from_regex(E164, fullmatch=True)
 

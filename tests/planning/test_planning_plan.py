@@ -9,12 +9,12 @@ import anyio
 import msgspec
 import pytest
 
-from keebai_async.campaign.plan import PlanOptions, make_plan
 from keebai_async.campaign.planned import Plan
 from keebai_async.campaign.recipient import Reason, Recipient, Rejection
 from keebai_async.errors import JournalUnusable, TemplateUnusable, UnusableSource
 from keebai_async.journal.memory import MemoryJournal
 from keebai_async.keebai.models import Template
+from keebai_async.planning.plan import PlanOptions, make_plan
 from keebai_async.sources import open_source
 from tests.planning.made import PLAIN, PROMO, SENDER, flat, person, planned
 

@@ -5,8 +5,8 @@ from functools import cached_property
 
 import msgspec
 
-from keebai_async.campaign.given import Given, Names, as_fields, from_cells, from_line, from_object
-from keebai_async.campaign.template import Problem
+from keebai_async.planning.given import Given, Names, as_fields, from_cells, from_line, from_object
+from keebai_async.planning.template import Problem
 from keebai_async.sources.block import Block, Cells, Lines, Objects
 
 

@@ -11,22 +11,22 @@ import anyio
 import anyio.lowlevel
 import msgspec
 
-from keebai_async.campaign.bodies import Bodies
-from keebai_async.campaign.given import Leniency
-from keebai_async.campaign.leftout import LeftOut
-from keebai_async.campaign.notes import notes
-from keebai_async.campaign.options import PlanOptions as PlanOptions
-from keebai_async.campaign.phone import identities
 from keebai_async.campaign.planned import Plan
 from keebai_async.campaign.ports import Journal
-from keebai_async.campaign.reading import Checked, Reader, reject
 from keebai_async.campaign.recipient import Reason, Rejection
-from keebai_async.campaign.seen import Seen
-from keebai_async.campaign.shape import Row, Shape
-from keebai_async.campaign.suppression import suppressed_keys
-from keebai_async.campaign.template import fed, preview, usable
 from keebai_async.errors import PlanTooLarge, UnusableSource
 from keebai_async.keebai.models import Sender, Template
+from keebai_async.planning.bodies import Bodies
+from keebai_async.planning.given import Leniency
+from keebai_async.planning.leftout import LeftOut
+from keebai_async.planning.notes import notes
+from keebai_async.planning.options import PlanOptions as PlanOptions
+from keebai_async.planning.phone import identities
+from keebai_async.planning.reading import Checked, Reader, reject
+from keebai_async.planning.seen import Seen
+from keebai_async.planning.shape import Row, Shape
+from keebai_async.planning.suppression import suppressed_keys
+from keebai_async.planning.template import fed, preview, usable
 from keebai_async.sources.block import Cells, Objects, Source
 
 GRACE = 10.0

@@ -8,9 +8,9 @@ from typing import Final, TypeVar
 
 import msgspec
 
-from keebai_async.campaign.template import room_of
 from keebai_async.errors import TemplateUnusable
 from keebai_async.keebai.models import Template
+from keebai_async.planning.template import room_of
 
 NO_META: Final = msgspec.Raw()
 """Stands for absent `meta_data`; it is left out of what is encoded."""

@@ -15,15 +15,15 @@ import anyio.lowlevel
 import anyio.to_thread
 import msgspec
 
-from keebai_async.campaign.draft import NOTHING, Draft, Drafter
-from keebai_async.campaign.given import STRICT, Leniency, Mended, Names, judge
-from keebai_async.campaign.narrowing import fine_places
-from keebai_async.campaign.original import Originals
-from keebai_async.campaign.phone import identities, identities_if_e164, parse, parser_installed
 from keebai_async.campaign.recipient import Reason, Rejection
-from keebai_async.campaign.shape import Row, Shape
-from keebai_async.campaign.template import Problem, all_fine
 from keebai_async.keebai.limits import E164
+from keebai_async.planning.draft import NOTHING, Draft, Drafter
+from keebai_async.planning.given import STRICT, Leniency, Mended, Names, judge
+from keebai_async.planning.narrowing import fine_places
+from keebai_async.planning.original import Originals
+from keebai_async.planning.phone import identities, identities_if_e164, parse, parser_installed
+from keebai_async.planning.shape import Row, Shape
+from keebai_async.planning.template import Problem, all_fine
 from keebai_async.sources.block import Block, Cells, Lines
 
 _UNWRITABLE = (TypeError, ValueError, OverflowError, RecursionError, msgspec.MsgspecError)

@@ -3,7 +3,7 @@
 import hashlib
 from collections.abc import Callable, Iterator, Sequence
 
-from keebai_async.campaign.shape import Row
+from keebai_async.planning.shape import Row
 
 
 class Bodies:

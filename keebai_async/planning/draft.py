@@ -11,10 +11,10 @@ from typing import TypeGuard
 
 import msgspec
 
-from keebai_async.campaign.given import META, Names, as_fields
-from keebai_async.campaign.narrowing import fine_places
-from keebai_async.campaign.original import Originals
-from keebai_async.campaign.shape import NO_META, Row, Shape, picker
+from keebai_async.planning.given import META, Names, as_fields
+from keebai_async.planning.narrowing import fine_places
+from keebai_async.planning.original import Originals
+from keebai_async.planning.shape import NO_META, Row, Shape, picker
 from keebai_async.sources.block import Block, Cells, Lines, Objects
 
 Item = Mapping[str, object]

@@ -12,11 +12,11 @@ from typing import Final, Protocol, runtime_checkable
 
 import msgspec
 
-from keebai_async.campaign.phone import Parsed, Unreadable, is_spreadsheet_number, parse, parser_installed
 from keebai_async.campaign.recipient import Reason, Recipient
-from keebai_async.campaign.shape import NO_META, Row, Shape
-from keebai_async.campaign.template import Problem, check, flatten, missing
 from keebai_async.keebai.limits import E164, MAX_VARIABLE
+from keebai_async.planning.phone import Parsed, Unreadable, is_spreadsheet_number, parse, parser_installed
+from keebai_async.planning.shape import NO_META, Row, Shape
+from keebai_async.planning.template import Problem, check, flatten, missing
 
 META: Final = "meta_"
 _FIELDS: Final = msgspec.json.Decoder(dict[str, msgspec.Raw])

@@ -7,9 +7,9 @@ from functools import partial
 
 import anyio.lowlevel
 
-from keebai_async.campaign.phone import Parsed, identities_if_e164, identity, parse, parser_installed
 from keebai_async.errors import InvalidInput, UnusableSource
 from keebai_async.keebai.limits import E164
+from keebai_async.planning.phone import Parsed, identities_if_e164, identity, parse, parser_installed
 from keebai_async.sources.compressed import open_plain
 from keebai_async.sources.delimited import DELIMITERS, Delimited
 from keebai_async.sources.pieces import pieces, text_of
