@@ -1,13 +1,8 @@
 """A sandbox that serves until it is told to stop, and a whole campaign on one."""
 
-import signal
-import sys
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
-import anyio
 import anyio.to_thread
 
 from keebai_async.cli.choices import Choice
@@ -15,8 +10,8 @@ from keebai_async.cli.exits import Exit
 from keebai_async.cli.launching import Manner, Wish, launch_plan, make_plan, save_rejects, show_plan
 from keebai_async.cli.opening import Connection
 from keebai_async.cli.sandboxed import on_sandbox, settle_with_ledger
+from keebai_async.cli.serving import serve_until_told
 from keebai_async.cli.talk import answer, say
-from keebai_async.errors import InvalidInput
 from keebai_async.sandbox.people import make_messy_list
 from keebai_async.sandbox.server import Sandbox
 from keebai_async.sandbox.settings import Dialect
@@ -29,31 +24,9 @@ async def serve(port: int, *, speed: float, dialect: str, failing: float) -> Exi
         InvalidInput: the port is taken.
     """
     sandbox = Sandbox(port=port, speed=speed, dialect=Dialect(dialect), failing=failing)
-    with _port_errors(port):
-        await sandbox.__aenter__()
-    try:
-        if sys.platform == "win32":  # no loop there takes signal handlers: Ctrl-C is KeyboardInterrupt
-            _introduce(sandbox)
-            await anyio.sleep_forever()
-        with anyio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
-            _introduce(sandbox)
-            async for _ in signals:
-                break
-    finally:
-        await sandbox.__aexit__(None, None, None)
+    await serve_until_told(sandbox, port, lambda: _introduce(sandbox))
     say(f"{sandbox.ledger.total:,} messages accepted, {sandbox.traffic.requests.total():,} requests seen")
     return Exit.DONE
-
-
-@contextmanager
-def _port_errors(port: int) -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        raise InvalidInput(
-            f"cannot listen on port {port}: {error.strerror}; choose another, or 0 for a free one",
-            field="--port",
-        ) from error
 
 
 def _introduce(sandbox: Sandbox) -> None:

@@ -14,7 +14,7 @@ from keebai_async.cli.jsonl import emit, typed
 from keebai_async.cli.talk import say
 from keebai_async.cli.whautomate_draft import Options, fields_of_options
 from keebai_async.cli.whautomate_logs import print_rows, print_summary, say_summary, write_csv
-from keebai_async.cli.whautomate_opening import Where, opened
+from keebai_async.cli.whautomate_opening import Where, opened, serve
 from keebai_async.errors import InvalidInput, OutcomeUnknown
 from keebai_async.whautomate.draft import DraftFields
 from keebai_async.whautomate.limits import PAGE_SIZE
@@ -263,7 +263,7 @@ async def _logs(where: Where, broadcast_id: str, csv: Path | None, page_size: in
         else:
             summary = await write_csv(rows, csv)
             print_summary(summary)
-            say(f"{summary.rows:,} rows: {csv}")
+            say(f"written: {csv}")
         say_summary(summary)
     return Exit.DONE
 
@@ -288,6 +288,20 @@ async def _watch(where: Where, ids: list[str]) -> Exit:
             emit(typed("progress", progress))
             say(str(progress))
     return Exit.PARTLY if any(failed.values()) else Exit.DONE
+
+
+@app.command()
+def sandbox(
+    port: Annotated[int, typer.Option("--port", min=0, max=65535, help="0 takes a free one.")] = 8766,
+    speed: Speed = 1.0,
+) -> None:
+    """Run a Whautomate on this machine until Ctrl-C; nobody is messaged. Prints the environment to use it."""
+    _run(partial(_serve, port, speed))
+
+
+async def _serve(port: int, speed: float) -> Exit:
+    await serve(port, speed=speed)
+    return Exit.DONE
 
 
 def _moment(text: str | None, option: str) -> datetime | None:

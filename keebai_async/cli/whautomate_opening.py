@@ -5,6 +5,7 @@ from contextlib import asynccontextmanager
 
 import msgspec
 
+from keebai_async.cli.talk import answer, say
 from keebai_async.whautomate.client import Whautomate
 
 
@@ -32,3 +33,21 @@ async def opened(
             box.stage(stage, starts_in=starts_in)
         async with Whautomate(box.key, host=box.url, clock=box.clock) as client:
             yield client
+
+
+async def serve(port: int, *, speed: float) -> None:
+    """Run a Whautomate on this machine until Ctrl-C or SIGTERM. Raises InvalidInput: the port is taken."""
+    from keebai_async.cli.serving import serve_until_told
+    from keebai_async.sandbox.whautomate.server import WhautomateSandbox
+
+    box = WhautomateSandbox(port=port, speed=speed, any_id=True)
+
+    def introduce() -> None:
+        say("a Whautomate on this machine; it takes any id of a location or segment. In another terminal:")
+        answer(f"export WHAUTOMATE_API_HOST={box.url}")
+        answer(f"export WHAUTOMATE_API_KEY={box.key}")
+        say("Ctrl-C ends it")
+
+    await serve_until_told(box, port, introduce)
+    created, requests = len(box.ledger.broadcasts), box.traffic.requests.total()
+    say(f"{created:,} broadcasts created, {requests:,} requests seen")

@@ -31,87 +31,86 @@ class Remedy(enum.Enum):
 class MetaCode(msgspec.Struct, frozen=True, kw_only=True):
     """One code: what it means, and what to do about it."""
 
-    code: int
+    code: int | None
     meaning: str
     remedy: Remedy
     advice: str
 
 
-def _code(code: int, remedy: Remedy, meaning: str, advice: str) -> MetaCode:
+def _code(code: int | None, remedy: Remedy, meaning: str, advice: str) -> MetaCode:
     return MetaCode(code=code, meaning=meaning, remedy=remedy, advice=advice)
 
 
 _MEND_TEMPLATE = "compare the parameters with the template's placeholders, then send again"
 _NEVER_UNCHANGED = "the request is wrong and never succeeds unchanged: mend it, then send again"
 
-CODES: Final = {
-    one.code: one
-    for one in (
-        _code(100, Remedy.MEND, "a parameter is wrong or missing", _NEVER_UNCHANGED),
-        _code(368, Remedy.ACCOUNT, "blocked for breaking a policy", "settle it in Meta's Business Manager"),
-        _code(130429, Remedy.LATER, "above the number's throughput", "send again later, more slowly"),
-        _code(
-            130472,
-            Remedy.NONE,
-            "the person is in an experiment of Meta's",
-            "do not send again: it ends by itself",
-        ),
-        _code(130497, Remedy.DROP, "not allowed in that country", "leave that country out"),
-        _code(131008, Remedy.MEND, "a required parameter is missing", _NEVER_UNCHANGED),
-        _code(131009, Remedy.MEND, "a parameter's value is not valid", _NEVER_UNCHANGED),
-        _code(
-            131026,
-            Remedy.DROP,
-            "undeliverable: not on WhatsApp, terms not accepted, or an old app",
-            "check the number, or reach the person in another way",
-        ),
-        _code(131031, Remedy.ACCOUNT, "the account is locked", "settle it in Meta's Business Manager"),
-        _code(131042, Remedy.ACCOUNT, "a payment problem", "settle the payment method, then send again"),
-        _code(
-            131047,
-            Remedy.MEND,
-            "more than 24 hours since the person's last message",
-            "send an approved template instead",
-        ),
-        _code(131048, Remedy.ACCOUNT, "held back as spam", "stop, and look at the number's quality rating"),
-        _code(
-            131049,
-            Remedy.LATER,
-            "the person's limit of marketing messages, across all businesses",
-            "wait at least 24 hours before sending to this person again",
-        ),
-        _code(
-            131050,
-            Remedy.DROP,
-            "the person stopped your marketing messages",
-            "never send marketing to this person again",
-        ),
-        _code(
-            131056,
-            Remedy.LATER,
-            "too many messages to one person in a short time",
-            "wait 4 s, then 16 s, then 64 s before sending to this person again",
-        ),
-        _code(131057, Remedy.LATER, "the number is being upgraded", "send again in some minutes"),
-        _code(132000, Remedy.MEND, "the number of parameters differs from the template", _MEND_TEMPLATE),
-        _code(
-            132001,
-            Remedy.MEND,
-            "no such template in that language, or it is not approved",
-            "check name, language and approval",
-        ),
-        _code(132005, Remedy.MEND, "the text with its parameters is too long", "shorten the parameters"),
-        _code(132007, Remedy.MEND, "the template breaks a policy", "change the template's text"),
-        _code(132012, Remedy.MEND, "a parameter is badly formatted", _MEND_TEMPLATE),
-        _code(
-            132015,
-            Remedy.ACCOUNT,
-            "the template is paused for its quality",
-            "stop, and wait for the pause to end or use another template",
-        ),
-        _code(132016, Remedy.ACCOUNT, "the template is disabled for good", "use another template"),
-    )
-}
+_LISTED = (
+    _code(100, Remedy.MEND, "a parameter is wrong or missing", _NEVER_UNCHANGED),
+    _code(368, Remedy.ACCOUNT, "blocked for breaking a policy", "settle it in Meta's Business Manager"),
+    _code(130429, Remedy.LATER, "above the number's throughput", "send again later, more slowly"),
+    _code(
+        130472,
+        Remedy.NONE,
+        "the person is in an experiment of Meta's",
+        "do not send again: it ends by itself",
+    ),
+    _code(130497, Remedy.DROP, "not allowed in that country", "leave that country out"),
+    _code(131008, Remedy.MEND, "a required parameter is missing", _NEVER_UNCHANGED),
+    _code(131009, Remedy.MEND, "a parameter's value is not valid", _NEVER_UNCHANGED),
+    _code(
+        131026,
+        Remedy.DROP,
+        "undeliverable: not on WhatsApp, terms not accepted, or an old app",
+        "check the number, or reach the person in another way",
+    ),
+    _code(131031, Remedy.ACCOUNT, "the account is locked", "settle it in Meta's Business Manager"),
+    _code(131042, Remedy.ACCOUNT, "a payment problem", "settle the payment method, then send again"),
+    _code(
+        131047,
+        Remedy.MEND,
+        "more than 24 hours since the person's last message",
+        "send an approved template instead",
+    ),
+    _code(131048, Remedy.ACCOUNT, "held back as spam", "stop, and look at the number's quality rating"),
+    _code(
+        131049,
+        Remedy.LATER,
+        "the person's limit of marketing messages, across all businesses",
+        "wait at least 24 hours before sending to this person again",
+    ),
+    _code(
+        131050,
+        Remedy.DROP,
+        "the person stopped your marketing messages",
+        "never send marketing to this person again",
+    ),
+    _code(
+        131056,
+        Remedy.LATER,
+        "too many messages to one person in a short time",
+        "wait 4 s, then 16 s, then 64 s before sending to this person again",
+    ),
+    _code(131057, Remedy.LATER, "the number is being upgraded", "send again in some minutes"),
+    _code(132000, Remedy.MEND, "the number of parameters differs from the template", _MEND_TEMPLATE),
+    _code(
+        132001,
+        Remedy.MEND,
+        "no such template in that language, or it is not approved",
+        "check name, language and approval",
+    ),
+    _code(132005, Remedy.MEND, "the text with its parameters is too long", "shorten the parameters"),
+    _code(132007, Remedy.MEND, "the template breaks a policy", "change the template's text"),
+    _code(132012, Remedy.MEND, "a parameter is badly formatted", _MEND_TEMPLATE),
+    _code(
+        132015,
+        Remedy.ACCOUNT,
+        "the template is paused for its quality",
+        "stop, and wait for the pause to end or use another template",
+    ),
+    _code(132016, Remedy.ACCOUNT, "the template is disabled for good", "use another template"),
+)
+
+CODES: Final = {one.code: one for one in _LISTED if one.code is not None}
 """Every code that the contract names."""
 
 _SIX: Final = re.compile(r"(?<![0-9.,+])13[0-9]{4}(?![0-9]|[.,][0-9])")
@@ -134,7 +133,7 @@ def about(code: int | None) -> MetaCode:
     """What a code means; for one that is not in the list, that nobody knows."""
     known = CODES.get(code) if code is not None else None
     return known or _code(
-        code or 0,
+        code,
         Remedy.UNKNOWN,
         "not in our list" if code else "no code was given",
         "read the text, and look the code up in Meta's list of error codes"

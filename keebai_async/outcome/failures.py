@@ -38,7 +38,7 @@ class Failures(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def code(self) -> int | None:
-        return self.about.code or None
+        return self.about.code
 
 
 class LogSummary(msgspec.Struct, frozen=True, kw_only=True):

@@ -1,0 +1,43 @@
+"""A sandbox of any service that serves until it is told to stop."""
+
+import signal
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import AbstractAsyncContextManager, contextmanager
+
+import anyio
+
+from keebai_async.errors import InvalidInput
+
+
+async def serve_until_told(
+    server: AbstractAsyncContextManager[object], port: int, introduce: Callable[[], None]
+) -> None:
+    """Open *server*, introduce it, and close it at Ctrl-C or SIGTERM.
+
+    Raises:
+        InvalidInput: the port is taken.
+    """
+    with _port_errors(port):
+        await server.__aenter__()
+    try:
+        if sys.platform == "win32":  # no loop there takes signal handlers: Ctrl-C is KeyboardInterrupt
+            introduce()
+            await anyio.sleep_forever()
+        with anyio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
+            introduce()
+            async for _ in signals:
+                break
+    finally:
+        await server.__aexit__(None, None, None)
+
+
+@contextmanager
+def _port_errors(port: int) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise InvalidInput(
+            f"cannot listen on port {port}: {error.strerror}; choose another, or 0 for a free one",
+            field="--port",
+        ) from error
