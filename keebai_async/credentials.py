@@ -39,6 +39,10 @@ class Token:
         """The secret itself; only the builder of headers calls this."""
         return self._secret
 
+    def hidden_in(self, content: bytes) -> bytes:
+        """*content* without this secret, if it is in there; one too short to be told from a word is left."""
+        return content.replace(self._secret.encode(), b"...") if len(self._secret) >= 12 else content
+
     def key(self, base_url: str) -> str:
         """The name under which this token's spending at *base_url* is kept: a hash, not reversible."""
         return hashlib.sha256(f"{base_url}\n{self._secret}".encode()).hexdigest()[:32]

@@ -173,7 +173,9 @@ class Session:
             complete = False
             response.close()  # what is left on this connection is not worth reading
         headers = tuple((str(name), value) for name, value in response.headers.items())
-        return Answer(status=response.status, headers=headers, body=bytes(body), complete=complete)
+        # A service may name in an error what it was given: nobody is to read the token there.
+        plain = self._token.hidden_in(bytes(body))
+        return Answer(status=response.status, headers=headers, body=plain, complete=complete)
 
     def __repr__(self) -> str:
         return f"Session({self.base_url!r})"
@@ -183,7 +185,7 @@ class Session:
         if own is None:
             return
         warnings.warn(
-            "a Keebai client was never closed: use `async with`, or await its aclose()",
+            "a client was never closed: use `async with`, or await its aclose()",
             ResourceWarning,
             source=self,
             stacklevel=1,

@@ -222,7 +222,7 @@ async def test_a_forgotten_close_warns_once_in_our_words() -> None:
             await anyio.lowlevel.checkpoint()
     loop.set_exception_handler(None)
     assert [(item.category, str(item.message)) for item in caught] == [
-        (ResourceWarning, "a Keebai client was never closed: use `async with`, or await its aclose()")
+        (ResourceWarning, "a client was never closed: use `async with`, or await its aclose()")
     ]
     assert complaints == []
 

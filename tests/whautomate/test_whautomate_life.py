@@ -10,6 +10,7 @@ from keebai_async import (
     NotFound,
     RateLimited,
     RequestInvalid,
+    ScopeMissing,
     TimedOut,
     TokenRejected,
     Whautomate,
@@ -19,6 +20,7 @@ from keebai_async.sandbox import WhautomateSandbox, faults
 from keebai_async.transport.gate import OpenGate
 from keebai_async.whautomate import Criteria
 from keebai_async.whautomate.draft import DraftFields
+from tests.transport.wire_server import answers, message, serving
 from tests.whautomate.desk import Desk
 
 CREATE = "POST /broadcasts"
@@ -192,6 +194,17 @@ async def test_a_wrong_key_is_told_of_the_other_region_and_never_shown(
         with pytest.raises(TokenRejected, match="global or india") as raised:
             await client.broadcasts.get("x")
         assert "a-key-of-another-region" not in f"{client!r} {raised.value!r} {raised.value}"
+
+
+async def test_a_key_that_the_service_repeats_in_its_words_is_not_shown(clock: ManualClock) -> None:
+    key = "whautomate-key-0123456789"
+    echo = message(403, b'{"error":"the key %s may not do this"}' % key.encode())
+    async with serving(answers(echo)) as server, Whautomate(key, host=server.url, clock=clock) as client:
+        with pytest.raises(ScopeMissing, match=r"the key \.\.\. may not do this") as raised:
+            await client.segments.get("S1")
+    assert key not in str(raised.value)
+    assert f"x-api-key: {key}".encode() in server.requests[0]
+    assert b"Authorization" not in server.requests[0]
 
 
 async def test_a_read_survives_two_bad_replies(desk: Desk) -> None:
