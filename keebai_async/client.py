@@ -6,7 +6,7 @@ from os import PathLike
 from typing import TYPE_CHECKING, Self
 
 from keebai_async.clock import SYSTEM_CLOCK, Clock
-from keebai_async.credentials import JOURNAL_VARIABLE, Token
+from keebai_async.credentials import JOURNAL_VARIABLE, QUOTA_STORE_VARIABLE, Token
 from keebai_async.environment import base_url_of, poll_floor_of, quotas_of, sender_of, token_of
 from keebai_async.keebai.account import me
 from keebai_async.keebai.asking import Asking
@@ -38,15 +38,16 @@ class Keebai(ServiceClient):
 
     What is not given comes from the environment: `KEEBAI_API_TOKEN` (or `KEEBAI_API_KEY`),
     `KEEBAI_BASE_URL`, `KEEBAI_PHONE_NUMBER_ID` or `KEEBAI_CHANNEL_ID`, `KEEBAI_QUOTA`,
-    `KEEBAI_POLL_FLOOR`, `KEEBAI_JOURNAL`.
+    `KEEBAI_QUOTA_STORE`, `KEEBAI_POLL_FLOOR`, `KEEBAI_JOURNAL`.
 
     Args:
         token: the secret; it cannot be printed and goes to *base_url* only.
         base_url: https, or http to this machine.
         phone_number_id: the sender of every call that names none; or else *channel_id*, never both.
         quotas: how many requests in how many seconds; for a token with a raised cap.
-        limiter: what keeps the quota; without it, all clients of this process with the same token and
-            base URL share one.
+        limiter: where the spending is kept: `sqlite:PATH` is shared by the processes of this machine,
+            `redis://...` by several machines; or a RateLimiter that you close yourself. Without it, or
+            with `memory:`, all clients of this process with the same token and base URL share one.
         journal: where campaigns are kept: a path, a URL, or a journal that you close yourself.
         timeout: seconds for a whole request, or Timeouts.
         session: an aiohttp session whose connections are used, and left open.
@@ -66,7 +67,7 @@ class Keebai(ServiceClient):
         phone_number_id: str | None = None,
         channel_id: str | None = None,
         quotas: Sequence[Quota] | None = None,
-        limiter: Gate | None = None,
+        limiter: Gate | str | None = None,
         journal: "AnyJournal | None" = None,
         timeout: Timeouts | float | None = None,
         session: "aiohttp.ClientSession | None" = None,
@@ -79,7 +80,7 @@ class Keebai(ServiceClient):
             token_of(token, os.environ),
             base_url_of(base_url, os.environ),
             quotas=quotas_of(None if quotas is None else tuple(quotas), os.environ),
-            limiter=limiter,
+            limiter=limiter or os.environ.get(QUOTA_STORE_VARIABLE) or None,
             timeout=timeout,
             session=session,
             clock=clock,

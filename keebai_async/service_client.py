@@ -35,7 +35,7 @@ class ServiceClient:
         base_url: str,
         *,
         quotas: Sequence[Quota],
-        limiter: Gate | None,
+        limiter: Gate | str | None,
         timeout: Timeouts | float | None,
         session: "aiohttp.ClientSession | None",
         clock: Clock,
@@ -48,7 +48,6 @@ class ServiceClient:
     ) -> None:
         self.base_url = base_url
         self.quotas = tuple(quotas)
-        self.limiter: Gate = limiter or shared_limiter(token.key(base_url), self.quotas, clock)
         self.clock = clock
         self.poll_floor = poll_floor
         self.timeouts = _timeouts(timeout)
@@ -61,6 +60,21 @@ class ServiceClient:
         self._token = token
         self._owner = True
         self._closing: list[Callable[[], Awaitable[None]]] = []
+        self.limiter: Gate = self._gate(limiter, token.key(base_url))
+
+    def _gate(self, given: Gate | str | None, key: str) -> Gate:
+        if given is None or given == "memory:":
+            return shared_limiter(key, self.quotas, self.clock)
+        if not isinstance(given, str):
+            return given
+        from keebai_async.quota.limiter import RateLimiter
+        from keebai_async.quota.stores import open_store  # brings SQLite along, which few clients need
+
+        limiter = RateLimiter(
+            self.quotas, store=open_store(given, key=key, clock=self.clock), clock=self.clock
+        )
+        self.at_close(limiter.aclose)
+        return limiter
 
     def _equip(self) -> None:
         raise NotImplementedError

@@ -224,6 +224,15 @@ Journal = Annotated[
         help="Where campaigns are kept. Default: KEEBAI_JOURNAL, or a file in your user data folder.",
     ),
 ]
+QuotaStore = Annotated[
+    str | None,
+    typer.Option(
+        "--quota-store",
+        metavar="URL",
+        help="Where the spending of the token is kept: sqlite:PATH, redis://... or memory:."
+        " Default: KEEBAI_QUOTA_STORE, or a file beside the journal.",
+    ),
+]
 Json = Annotated[
     bool, typer.Option("--json", help="One JSON object a line on stdout.", rich_help_panel=_OUTPUT)
 ]

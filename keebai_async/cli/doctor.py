@@ -1,6 +1,5 @@
 """The command `doctor`: is everything in order, one line for each thing looked at."""
 
-import os
 import platform
 from collections.abc import Awaitable, Callable
 from functools import partial
@@ -11,11 +10,17 @@ import typer
 from keebai_async.cli import arguments as a
 from keebai_async.cli.exits import Exit, code_of_error, line_of
 from keebai_async.cli.jsonl import emit
-from keebai_async.cli.opening import Connection, journal_name, messaging
+from keebai_async.cli.opening import (
+    Connection,
+    bookkeeping,
+    journal_name,
+    messaging,
+    quota_store_name,
+    spending,
+)
 from keebai_async.cli.talk import answer
 from keebai_async.cli.version import version
 from keebai_async.client import Keebai
-from keebai_async.environment import quotas_of
 from keebai_async.errors import InvalidInput, KeebaiError
 from keebai_async.journal.open import open_journal
 
@@ -26,10 +31,13 @@ def doctor(
     phone_number_id: a.PhoneNumberId = None,
     channel_id: a.ChannelId = None,
     journal: a.Journal = None,
+    quota_store: a.QuotaStore = None,
     json: a.Json = False,
 ) -> None:
     """Look at the settings, the token, the sender, the templates and the journal. Sends nothing."""
-    connection = Connection(phone_number_id=phone_number_id, channel_id=channel_id, journal=journal)
+    connection = Connection(
+        phone_number_id=phone_number_id, channel_id=channel_id, journal=journal, quota_store=quota_store
+    )
     raise typer.Exit(anyio.run(partial(_doctor, connection, json=json)))
 
 
@@ -37,7 +45,7 @@ async def _doctor(connection: Connection, *, json: bool) -> Exit:
     worst = Exit.DONE
     for name, check in (
         ("version", _version),
-        ("quota", _quota),
+        ("quota", partial(_quota, connection)),
         ("journal", partial(_journal, connection)),
         ("token", partial(_with_client, connection, _token)),
         ("sender", partial(_with_client, connection, _sender)),
@@ -64,8 +72,15 @@ async def _version() -> str:
     return f"{version()} on Python {platform.python_version()}"
 
 
-async def _quota() -> str:
-    return ", ".join(map(str, quotas_of(None, os.environ)))
+async def _quota(connection: Connection) -> str:
+    async with bookkeeping(connection) as keebai:
+        return f"{await spending(keebai)} spent; kept in {_shown(quota_store_name(connection))}"
+
+
+def _shown(store: str) -> str:
+    """Without what follows the scheme of a Redis URL: it may hold a password."""
+    scheme, _, _ = store.partition(":")
+    return store if scheme in {"sqlite", "memory"} else f"{scheme}:..."
 
 
 async def _journal(connection: Connection) -> str:

@@ -17,6 +17,7 @@ from keebai_async.errors import (
     NotFound,
     OutcomeUnknown,
     PlanTooLarge,
+    QuotaUnusable,
     RateLimited,
     RequestError,
     RequestInvalid,
@@ -139,6 +140,8 @@ def _advice(error: KeebaiError, words: Words) -> str:
             return "; check the id, and that it belongs to this token's account"
         case RequestInvalid() if error.field and error.field not in str(error):
             return f" (the service names {error.field})"
+        case QuotaUnusable():
+            return "; nothing was sent, and --quota-store or KEEBAI_QUOTA_STORE can name another place"
         case JournalUnusable():
             return "; nothing was submitted that is not written down"
         case RequestError() if error.attempts > 1:

@@ -26,11 +26,12 @@ def send(
     meta: a.MetaData = None,
     phone_number_id: a.PhoneNumberId = None,
     channel_id: a.ChannelId = None,
+    quota_store: a.QuotaStore = None,
     json: a.Json = False,
 ) -> None:
     """Send one template to one person."""
     variables, meta_data = pairs(var or (), option="--var"), pairs(meta or (), option="--meta")
-    connection = Connection(phone_number_id=phone_number_id, channel_id=channel_id)
+    connection = Connection(phone_number_id=phone_number_id, channel_id=channel_id, quota_store=quota_store)
     work = partial(_send, connection, to, template, language, variables, meta_data, json=json)
     raise typer.Exit(anyio.run(work))
 
@@ -58,11 +59,12 @@ def text(
     meta: a.MetaData = None,
     phone_number_id: a.PhoneNumberId = None,
     channel_id: a.ChannelId = None,
+    quota_store: a.QuotaStore = None,
     json: a.Json = False,
 ) -> None:
     """Send a text to someone who wrote to you in the last 24 hours."""
     meta_data = pairs(meta or (), option="--meta")
-    connection = Connection(phone_number_id=phone_number_id, channel_id=channel_id)
+    connection = Connection(phone_number_id=phone_number_id, channel_id=channel_id, quota_store=quota_store)
     raise typer.Exit(anyio.run(partial(_text, connection, to, words, meta_data, json=json)))
 
 

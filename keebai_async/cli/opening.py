@@ -9,8 +9,10 @@ import platformdirs
 
 from keebai_async.cli import arguments as a
 from keebai_async.client import Keebai
-from keebai_async.credentials import JOURNAL_VARIABLE, TOKEN_VARIABLES
+from keebai_async.credentials import JOURNAL_VARIABLE, QUOTA_STORE_VARIABLE, TOKEN_VARIABLES
 from keebai_async.errors import JournalUnusable
+from keebai_async.journal.open import journal_path
+from keebai_async.quota.limiter import RateLimiter
 
 
 class Connection(msgspec.Struct, frozen=True, kw_only=True):
@@ -19,6 +21,7 @@ class Connection(msgspec.Struct, frozen=True, kw_only=True):
     phone_number_id: a.PhoneNumberId = None
     channel_id: a.ChannelId = None
     journal: a.Journal = None
+    quota_store: a.QuotaStore = None
 
 
 def journal_name(given: str | None) -> str:
@@ -40,10 +43,27 @@ def journal_name(given: str | None) -> str:
     return str(folder / "campaigns.db")
 
 
+def quota_store_name(connection: Connection) -> str:
+    """The option, else the environment, else a file beside the journal, so that commands share it.
+
+    Raises:
+        JournalUnusable: the user's data folder cannot be made.
+    """
+    chosen = connection.quota_store or os.environ.get(QUOTA_STORE_VARIABLE)
+    if chosen:
+        return chosen
+    path = journal_path(journal_name(connection.journal))
+    return "memory:" if path is None else f"sqlite:{path.with_name('quota.db')}"
+
+
 @asynccontextmanager
 async def messaging(connection: Connection) -> AsyncIterator[Keebai]:
     """A client that runs no campaigns, so no journal is opened for it."""
-    async with Keebai(phone_number_id=connection.phone_number_id, channel_id=connection.channel_id) as keebai:
+    async with Keebai(
+        phone_number_id=connection.phone_number_id,
+        channel_id=connection.channel_id,
+        limiter=quota_store_name(connection),
+    ) as keebai:
         yield keebai
 
 
@@ -54,13 +74,33 @@ async def campaigning(connection: Connection) -> AsyncIterator[Keebai]:
         phone_number_id=connection.phone_number_id,
         channel_id=connection.channel_id,
         journal=journal_name(connection.journal),
+        limiter=quota_store_name(connection),
     ) as keebai:
         yield keebai
+
+
+def token_known() -> bool:
+    return any(os.environ.get(name) for name in TOKEN_VARIABLES)
 
 
 @asynccontextmanager
 async def bookkeeping(connection: Connection) -> AsyncIterator[Keebai]:
     """A client for what the journal alone can tell: no request is made, so no token is asked for."""
-    known = any(os.environ.get(name) for name in TOKEN_VARIABLES)
-    async with Keebai(None if known else "none", journal=journal_name(connection.journal)) as keebai:
+    known = token_known()
+    async with Keebai(
+        None if known else "none",
+        journal=journal_name(connection.journal),
+        limiter=quota_store_name(connection) if known else "memory:",
+    ) as keebai:
         yield keebai
+
+
+async def spending(keebai: Keebai) -> str:
+    """What is spent of each quota: `13 of 60/60s, 13 of 1000/3600s`; empty if the limiter cannot tell.
+
+    Raises:
+        QuotaUnusable: the store cannot be reached.
+    """
+    if not isinstance(keebai.limiter, RateLimiter):
+        return ""
+    return ", ".join(f"{spent:,} of {quota}" for quota, spent in await keebai.limiter.spent())

@@ -74,6 +74,7 @@ async def on_sandbox(
             channel_id=connection.channel_id,
             journal="memory:",
             quotas=DEFAULT_QUOTAS,
+            limiter="memory:",
             clock=sandbox.clock,
         ) as keebai:
             yield keebai, sandbox

@@ -11,15 +11,16 @@ from msgspec.structs import replace
 from keebai_async.campaign.planned import CampaignState, Guards
 from keebai_async.campaign.report import Report, report_of
 from keebai_async.cli import arguments as a
-from keebai_async.cli.exits import Exit
+from keebai_async.cli.exits import Exit, line_of
 from keebai_async.cli.following import conclude, follow
 from keebai_async.cli.jsonl import emit, typed
 from keebai_async.cli.launching import Manner, check_can_ask
-from keebai_async.cli.opening import Connection, bookkeeping, campaigning
+from keebai_async.cli.opening import Connection, bookkeeping, campaigning, spending, token_known
 from keebai_async.cli.render import campaign_line, next_steps, report_text
 from keebai_async.cli.steering import ask
 from keebai_async.cli.talk import answer, confirm, say
-from keebai_async.errors import InvalidInput
+from keebai_async.client import Keebai
+from keebai_async.errors import InvalidInput, QuotaUnusable
 from keebai_async.journal.rules import busy
 
 _LOOK_EVERY = 2.0
@@ -39,6 +40,7 @@ def resume(
     stop_above: a.StopAbove = None,
     no_guards: a.NoGuards = False,
     journal: a.Journal = None,
+    quota_store: a.QuotaStore = None,
     json: a.Json = False,
 ) -> None:
     """Continue a campaign after a stop, a crash or a pause. Nobody is messaged twice."""
@@ -47,7 +49,8 @@ def resume(
     if no_guards and stop_above is not None:
         raise InvalidInput("choose one of --stop-above and --no-guards")
     change = partial(_changed, stop_above=stop_above, no_guards=no_guards)
-    raise typer.Exit(anyio.run(partial(_resume, campaign, Connection(journal=journal), manner, change)))
+    connection = Connection(journal=journal, quota_store=quota_store)
+    raise typer.Exit(anyio.run(partial(_resume, campaign, connection, manner, change)))
 
 
 def _changed(guards: Guards, *, stop_above: float | None, no_guards: bool) -> Guards:
@@ -77,15 +80,22 @@ async def _resume(
         return conclude(report, json=manner.json)
 
 
-def status(campaign: OptionalCampaign = None, journal: a.Journal = None, json: a.Json = False) -> None:
+def status(
+    campaign: OptionalCampaign = None,
+    journal: a.Journal = None,
+    quota_store: a.QuotaStore = None,
+    json: a.Json = False,
+) -> None:
     """Where a campaign stands, as the journal has it; without an id, all of them, newest first."""
-    raise typer.Exit(anyio.run(partial(_status, campaign, Connection(journal=journal), json=json)))
+    connection = Connection(journal=journal, quota_store=quota_store)
+    raise typer.Exit(anyio.run(partial(_status, campaign, connection, json=json)))
 
 
 async def _status(campaign: str | None, connection: Connection, *, json: bool) -> Exit:
     async with bookkeeping(connection) as keebai:
         if campaign is None:
             _list(await keebai.campaigns.list(), json=json)
+            await _tell_spending(keebai)
             return Exit.DONE
         report = await keebai.campaigns.status(campaign)
         if json:
@@ -94,7 +104,19 @@ async def _status(campaign: str | None, connection: Connection, *, json: bool) -
             answer(report_text(report))
         for step in next_steps(report):
             say(step)
+        await _tell_spending(keebai)
         return Exit.DONE
+
+
+async def _tell_spending(keebai: Keebai) -> None:
+    """Where a campaign stands is known even if the store of the quota is not there."""
+    try:
+        spent = await spending(keebai)
+    except QuotaUnusable as error:
+        say(line_of(error))
+        return
+    if token_known():
+        say(f"quota: {spent} spent")
 
 
 def _list(reports: list[Report], *, json: bool) -> None:
@@ -107,9 +129,9 @@ def _list(reports: list[Report], *, json: bool) -> None:
         say("no campaigns yet: keebai-async plan FILE --template NAME --language es")
 
 
-def list_(journal: a.Journal = None, json: a.Json = False) -> None:
+def list_(journal: a.Journal = None, quota_store: a.QuotaStore = None, json: a.Json = False) -> None:
     """The same as `status` without an id."""
-    status(None, journal, json)
+    status(None, journal, quota_store, json)
 
 
 def watch(campaign: a.Campaign, journal: a.Journal = None, json: a.Json = False) -> None:

@@ -1,10 +1,13 @@
 """A journal by its name: `memory:`, `sqlite:PATH`, or just a PATH."""
 
 from pathlib import Path
+from typing import Final
 
 from keebai_async.campaign.ports import Journal
 from keebai_async.errors import InvalidInput
 from keebai_async.journal.memory import MemoryJournal
+
+_MEMORY: Final = ("memory:", "memory://")
 
 
 def open_journal(where: str | Path) -> Journal:
@@ -17,11 +20,16 @@ def open_journal(where: str | Path) -> Journal:
         InvalidInput: it is empty, or a kind of journal that does not exist.
     """
     name = str(where)
-    if name in {"memory:", "memory://"}:
+    if name in _MEMORY:
         return MemoryJournal()
     from keebai_async.journal.sqlite import SqliteJournal
 
     return SqliteJournal(_path(name))
+
+
+def journal_path(name: str) -> Path | None:
+    """The file that the journal called *name* is kept in, None for one in memory. Raises InvalidInput."""
+    return None if name in _MEMORY else _path(name)
 
 
 def _path(name: str) -> Path:

@@ -80,6 +80,14 @@ class Books:
             return Wait(seconds=wait.seconds + start - now, quota=wait.quota, loose=wait.loose)
         return Wait(seconds=start - now) if start > now else None
 
+    def spent(self, rooms: Sequence[Room], now: float) -> tuple[int, ...]:
+        """How many requests count in each room."""
+        pasts = ((room, self.ended, self.others.get(room.per, ())) for room in rooms)
+        return tuple(
+            len(self.held) + sum(len(past) - bisect_right(past, now - room.per) for past in (ended, others))
+            for room, ended, others in pasts
+        )
+
     def remembered(self, now: float) -> float:
         """Since when the past still matters: it explains what replies to requests under way will say."""
         return min(now, next(iter(self.held.values()), now))

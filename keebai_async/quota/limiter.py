@@ -93,6 +93,10 @@ class RateLimiter:
         """How long a request of *lane* would wait if it came now; None if not at all."""
         return await self.store.forecast(self._rooms[lane], self._line().ahead_of(lane))
 
+    async def spent(self) -> tuple[tuple[Quota, int], ...]:
+        """How much of each quota is spent now, by all who share the store. Raises QuotaUnusable."""
+        return tuple(zip(self.quotas, await self.store.spent(self._rooms[Lane.INTERACTIVE]), strict=True))
+
     async def aclose(self) -> None:
         """Close the store. What was spent stays spent."""
         await self.store.aclose()

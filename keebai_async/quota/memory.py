@@ -39,6 +39,10 @@ class MemoryStore:
         with self._lock:
             return self._books.forecast(rooms, ahead, self._clock.now())
 
+    async def spent(self, rooms: Sequence[Room]) -> tuple[int, ...]:
+        with self._lock:
+            return self._books.spent(rooms, self._clock.now())
+
     async def aclose(self) -> None:
         return None
 

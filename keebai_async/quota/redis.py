@@ -103,11 +103,25 @@ class RedisStore:
 
     async def forecast(self, rooms: Sequence[Room], ahead: int) -> Wait | None:
         try:
-            (now, until, held), ended, *others = await self._run(LOOK, rooms, list[list[str]])
+            books, now = await self._look(rooms)
         except QuotaUnusable:
             if not self._local:
                 raise
             return self._own.forecast(self._alone(rooms), ahead, self._clock.now())
+        return books.forecast(rooms, ahead, now)
+
+    async def spent(self, rooms: Sequence[Room]) -> tuple[int, ...]:
+        try:
+            books, now = await self._look(rooms)
+        except QuotaUnusable:
+            if not self._local:
+                raise
+            return self._own.spent(rooms, self._clock.now())
+        return books.spent(rooms, now)
+
+    async def _look(self, rooms: Sequence[Room]) -> tuple[Books, float]:
+        """What Redis has, as books, and the time there."""
+        (now, until, held), ended, *others = await self._run(LOOK, rooms, list[list[str]])
         books = Books()
         books.held = {str(number): float(now) for number in range(int(held))}
         books.ended = [float(at) for at in ended]
@@ -115,7 +129,7 @@ class RedisStore:
             room.per: [float(at) for at in some] for room, some in zip(rooms, others, strict=True) if some
         }
         books.pause = Pause(until=float(until))
-        return books.forecast(rooms, ahead, float(now))
+        return books, float(now)
 
     async def aclose(self) -> None:
         await self._redis.aclose()

@@ -97,6 +97,9 @@ class SqliteStore:
     async def forecast(self, rooms: Sequence[Room], ahead: int) -> Wait | None:
         return await self._in_thread(lambda: self._forecast(rooms, ahead))
 
+    async def spent(self, rooms: Sequence[Room]) -> tuple[int, ...]:
+        return await self._in_thread(lambda: self._spent(rooms))
+
     async def aclose(self) -> None:
         with self._lock:
             connection, self._connection = self._connection, None
@@ -151,6 +154,10 @@ class SqliteStore:
     def _forecast(self, rooms: Sequence[Room], ahead: int) -> Wait | None:
         with self._writing() as (db, now):
             return self._books(db, rooms, now).forecast(rooms, ahead, now)
+
+    def _spent(self, rooms: Sequence[Room]) -> tuple[int, ...]:
+        with self._writing() as (db, now):
+            return self._books(db, rooms, now).spent(rooms, now)
 
     def _enter(self, db: sqlite3.Connection, held: Held, settled: Settled) -> None:
         past = (held.id, self._key, settled.ended)

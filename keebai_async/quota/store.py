@@ -56,5 +56,8 @@ class Store(Protocol):
     async def forecast(self, rooms: Sequence[Room], ahead: int) -> Wait | None:
         """How long somebody would wait behind *ahead* others; None if not at all. Raises QuotaUnusable."""
 
+    async def spent(self, rooms: Sequence[Room]) -> tuple[int, ...]:
+        """How many requests count in each room now, those under way among them. Raises QuotaUnusable."""
+
     async def aclose(self) -> None:
         """Let go of files and connections. The spending stays."""

@@ -1,7 +1,6 @@
 """Where a person says the spending is kept: `memory:`, `sqlite:PATH` or `redis://...`, as a store."""
 
 from pathlib import Path
-from typing import Final
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
 from keebai_async.clock import SYSTEM_CLOCK, Clock
@@ -9,8 +8,6 @@ from keebai_async.errors import InvalidInput
 from keebai_async.quota.memory import MemoryStore
 from keebai_async.quota.sqlite import SqliteStore
 from keebai_async.quota.store import Store
-
-QUOTA_STORE_VARIABLE: Final = "KEEBAI_QUOTA_STORE"
 
 _REDIS = ("redis", "rediss", "unix")
 _FORMS = "memory:, sqlite:PATH or redis://HOST:PORT/NUMBER"

@@ -5,8 +5,9 @@ import json
 import os
 import pty
 import sys
-from contextlib import redirect_stderr, redirect_stdout
+from contextlib import redirect_stderr, redirect_stdout, suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import anyio
@@ -30,6 +31,13 @@ class Ended:
     @property
     def objects(self) -> list[dict[str, object]]:
         return [json.loads(line) for line in self.out.splitlines()]
+
+
+def _read_all(terminal: int, told: list[bytes]) -> None:
+    """Until nobody has the other end of *terminal* any more. What is not read would hold its writer up."""
+    with suppress(OSError):
+        while piece := os.read(terminal, 4096):
+            told.append(piece)
 
 
 class Shell:
@@ -60,19 +68,21 @@ class Shell:
     async def answer(self, words: str, *arguments: str) -> Ended:
         """The same on a terminal, where *words* are typed. What is told there comes back as `err`."""
         ours, theirs = pty.openpty()
-        try:
-            os.write(ours, words.encode())
-            async with await anyio.open_process(
+        told: list[bytes] = []
+        os.write(ours, words.encode())
+        async with (
+            await anyio.open_process(
                 self.command(*arguments), cwd=self.folder, env=self.environment, stdin=theirs, stderr=theirs
-            ) as process:
-                assert process.stdout is not None
-                out = b"".join([piece async for piece in process.stdout])
-                code = await process.wait()
-            os.set_blocking(ours, False)
-            return Ended(code, out.decode(), os.read(ours, 65_536).decode())
-        finally:
-            os.close(ours)
+            ) as process,
+            anyio.create_task_group() as tasks,
+        ):
             os.close(theirs)
+            tasks.start_soon(anyio.to_thread.run_sync, partial(_read_all, ours, told))
+            assert process.stdout is not None
+            out = b"".join([piece async for piece in process.stdout])
+            code = await process.wait()
+        os.close(ours)
+        return Ended(code, out.decode(), b"".join(told).decode())
 
     async def call(self, *arguments: str) -> Ended:
         """The same inside this process, for commands that end before they would listen to signals."""

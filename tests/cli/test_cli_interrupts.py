@@ -28,8 +28,8 @@ async def until(holds: Callable[[], bool]) -> None:
 
 
 @asynccontextmanager
-async def launching(shell: Shell, rows: str = ROWS) -> AsyncIterator[Process]:
-    people = shell.write("people.csv", rows)
+async def launching(shell: Shell) -> AsyncIterator[Process]:
+    people = shell.write("people.csv", ROWS)
     command = shell.command("launch", people, *PROMO, "--yes", "--json")
     async with await anyio.open_process(
         command, cwd=shell.folder, env=shell.environment, stderr=subprocess.STDOUT

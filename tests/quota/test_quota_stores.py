@@ -283,3 +283,15 @@ def test_nonsense_is_no_store_and_a_password_is_not_shown(url: str) -> None:
     with pytest.raises(InvalidInput) as caught:
         open_store(url, key="k")
     assert ":secret@" not in str(caught.value)
+
+
+async def test_what_is_spent_is_counted_by_window_and_with_what_is_under_way(bench: Bench) -> None:
+    store = bench.open("a")
+    await spend(store, PLENTY)
+    await bench.advance(61.0)
+    await spend(store, PLENTY)
+    await spend(store, PLENTY, UNSENT)
+    await held(store, PLENTY)
+
+    assert await store.spent(PLENTY) == (2, 3)
+    assert await bench.open("b").spent(PLENTY) == (0, 0)

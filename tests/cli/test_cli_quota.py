@@ -1,0 +1,81 @@
+"""One command after another spends from one quota, and says how much of it is left."""
+
+import stat
+
+from keebai_async.sandbox.server import Sandbox
+from tests.cli.shell import Shell
+from tests.cli.test_cli_campaign import PROMO
+
+GONE = "redis://user:hidden-word@127.0.0.1:9/0"
+
+
+async def test_successive_commands_spend_from_one_quota(shell: Shell, sandbox: Sandbox, clients: str) -> None:
+    shell.environment["KEEBAI_QUOTA"] = "50/60s,900/3600s"
+    await shell.call("templates")
+    await shell.call("plan", clients, *PROMO)
+    await shell.call("numbers")
+
+    spent = sum(sandbox.traffic.requests.values())
+    status = await shell.call("status")
+    checks = {line["name"]: line for line in (await shell.call("doctor", "--json")).objects}
+
+    assert spent >= 3
+    assert f"quota: {spent} of 50/60s, {spent} of 900/3600s spent" in status.err
+    assert str(checks["quota"]["detail"]).startswith(f"{spent} of 50/60s")
+    assert stat.S_IMODE((shell.folder / "quota.db").stat().st_mode) == 0o600
+
+
+async def test_another_token_has_spent_nothing(shell: Shell) -> None:
+    await shell.call("templates")
+    shell.environment["KEEBAI_API_TOKEN"] = "kbai_pk_" + "0c" * 32
+
+    status = await shell.call("status")
+
+    assert "quota: 0 of 60/60s" in status.err
+
+
+async def test_a_sandbox_of_its_own_leaves_no_spending_behind(shell: Shell, clients: str) -> None:
+    ended = await shell.run("launch", clients, *PROMO, "--yes", "--sandbox", "--speed", "200")
+
+    assert ended.code == 0, ended.err
+    assert not (shell.folder / "quota.db").exists()
+
+
+async def test_the_store_can_be_named(shell: Shell) -> None:
+    shell.environment["KEEBAI_QUOTA_STORE"] = "sqlite:shared.db"
+    await shell.call("templates")
+    del shell.environment["KEEBAI_QUOTA_STORE"]
+
+    there = await shell.call("status", "--quota-store", "sqlite:shared.db")
+    elsewhere = await shell.call("status")
+
+    assert "quota: 1 of 60/60s" in there.err
+    assert "quota: 0 of 60/60s" in elsewhere.err
+
+
+async def test_a_redis_that_is_not_there_is_one_line_without_its_password(
+    shell: Shell, sandbox: Sandbox, clients: str
+) -> None:
+    shell.environment["KEEBAI_QUOTA_STORE"] = GONE
+
+    ended = await shell.call("launch", clients, *PROMO, "--yes")
+    status = await shell.call("status")
+    checks = await shell.call("doctor")
+
+    assert (ended.code, ended.err.count("\n")) == (1, 1)
+    assert "KEEBAI_QUOTA_STORE" in ended.err
+    assert sum(sandbox.traffic.requests.values()) == 0
+    assert status.code == 0
+    assert "KEEBAI_QUOTA_STORE" in status.err
+    assert "NOT OK  quota" in checks.out
+    assert not any("hidden-word" in one.out + one.err for one in (ended, status, checks))
+
+
+async def test_a_store_of_no_known_kind_is_a_mistake(shell: Shell) -> None:
+    ended = await shell.call("templates", "--json")
+    shell.environment["KEEBAI_QUOTA_STORE"] = "postgres://elsewhere"
+    wrong = await shell.call("templates")
+
+    assert ended.code == 0
+    assert wrong.code == 2
+    assert "redis://" in wrong.err
