@@ -37,6 +37,9 @@ Speed = Annotated[
 ]
 Json = Annotated[bool, typer.Option("--json", help="Always so; it is here for scripts that say it.")]
 PageSize = Annotated[int, typer.Option("--page-size", min=1, help="Items to ask for in one request.")]
+LogPageSize = Annotated[
+    int | None, typer.Option("--page-size", min=1, help="Rows to ask for in one request.")
+]
 File = Annotated[
     str | None,
     typer.Option(
@@ -246,7 +249,7 @@ def logs(
         Path | None,
         typer.Option("--csv", metavar="FILE.csv", help="Write them for a spreadsheet, for you alone."),
     ] = None,
-    page_size: PageSize = PAGE_SIZE,
+    page_size: LogPageSize = None,
     sandbox: Sandbox = False,
     speed: Speed = 1.0,
     json: Json = False,
@@ -255,7 +258,7 @@ def logs(
     _run(partial(_logs, Where(sandbox=sandbox, speed=speed), broadcast, csv, page_size))
 
 
-async def _logs(where: Where, broadcast_id: str, csv: Path | None, page_size: int) -> Exit:
+async def _logs(where: Where, broadcast_id: str, csv: Path | None, page_size: int | None) -> Exit:
     async with opened(where, stage=broadcast_id, starts_in=-_HOUR) as client:
         rows = client.broadcasts.logs(broadcast_id, page_size=page_size)
         if csv is None:

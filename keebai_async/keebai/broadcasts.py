@@ -21,7 +21,7 @@ from keebai_async.polling.following import OnStuck, log_stuck
 from keebai_async.polling.watcher import Gauge
 from keebai_async.transport.address import segment
 from keebai_async.transport.complaint import error_for, undecodable
-from keebai_async.transport.reading import count, fields_of, json_of, text
+from keebai_async.transport.reading import count, object_in, text
 from keebai_async.transport.reply import Answer
 from keebai_async.transport.request import Lane, Request
 from keebai_async.transport.verdict import Accepted
@@ -172,10 +172,7 @@ def not_before(status: BroadcastStatus, last: BroadcastStatus | None) -> Broadca
 
 def read_accepted(answer: Answer) -> AcceptedBroadcast | None:
     """The answer to an accepted broadcast in either dialect; None if it names no broadcast."""
-    try:
-        fields = fields_of(json_of(answer.body))
-    except ValueError:
-        return None
+    fields = object_in(answer.body)
     broadcast_id = text(fields, "broadcast_id", "broadcastId")
     if broadcast_id is None:
         return None
@@ -189,10 +186,7 @@ def read_accepted(answer: Answer) -> AcceptedBroadcast | None:
 
 def read_status(answer: Answer, broadcast_id: str) -> BroadcastStatus | None:
     """Where a broadcast stands, in either dialect; None if the reply has neither status nor counters."""
-    try:
-        fields = fields_of(json_of(answer.body))
-    except ValueError:
-        return None
+    fields = object_in(answer.body)
     status, sent, failed = text(fields, "status"), count(fields, "sent"), count(fields, "failed")
     if status is None and sent is None and failed is None:
         return None

@@ -3,7 +3,9 @@
 from collections.abc import Mapping
 
 from keebai_async.errors import InvalidInput
-from keebai_async.keebai.limits import E164, MAX_RECIPIENTS, MAX_TEXT
+from keebai_async.inputs import E164
+from keebai_async.inputs import check_word as check_word
+from keebai_async.keebai.limits import MAX_RECIPIENTS, MAX_TEXT
 from keebai_async.masking import mask
 
 
@@ -17,13 +19,6 @@ def check_number(to: object, *, field: str = "to") -> str:
             value=shown,
         )
     return to
-
-
-def check_word(value: object, *, field: str) -> str:
-    """*value*, if it is a text that is not blank."""
-    if not isinstance(value, str) or not value.strip():
-        raise InvalidInput(f"{field} is empty or no text", field=field, value=repr(value)[:80])
-    return value
 
 
 def check_text(value: object) -> str:

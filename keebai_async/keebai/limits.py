@@ -1,7 +1,8 @@
 """The limits that Keebai's pages name, as data."""
 
-import re
 from typing import Final
+
+from keebai_async.inputs import E164 as E164
 
 MAX_RECIPIENTS: Final = 5_000
 """Recipients in one POST /messages/bulk, at least 1. Source: contract, section 3.1."""
@@ -11,6 +12,3 @@ MAX_TEXT: Final = 4_096
 
 MAX_VARIABLE: Final = 1_024
 """Characters in one variable: no more than the template body that holds it. Source: contract, section 10."""
-
-E164: Final = re.compile(r"\+[1-9][0-9]{6,14}")
-"""A phone number as the service takes it; use it with `fullmatch`. Source: contract, section 3.1."""

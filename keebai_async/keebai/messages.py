@@ -12,7 +12,7 @@ from keebai_async.keebai.checking import (
 )
 from keebai_async.keebai.models import Receipt
 from keebai_async.transport.complaint import error_for
-from keebai_async.transport.reading import fields_of, json_of, text
+from keebai_async.transport.reading import object_in, text
 from keebai_async.transport.reply import Answer
 from keebai_async.transport.request import Lane
 from keebai_async.transport.verdict import Accepted
@@ -112,10 +112,7 @@ class Messages:
 
 def read_receipt(answer: Answer) -> Receipt | None:
     """The answer to an accepted send in either dialect; None if it names neither of the two ids."""
-    try:
-        fields = fields_of(json_of(answer.body))
-    except ValueError:
-        return None
+    fields = object_in(answer.body)
     broadcast_id, message_id = (
         text(fields, "broadcast_id", "broadcastId"),
         text(fields, "message_id", "messageId"),

@@ -25,6 +25,14 @@ def json_of(body: bytes) -> object:
     return value
 
 
+def object_in(body: bytes) -> Fields:
+    """The object of a body, as `fields_of` gives it; empty if it is no JSON."""
+    try:
+        return fields_of(json_of(body))
+    except ValueError:
+        return {}
+
+
 def fields_of(value: object) -> Fields:
     """*value* as an object, taken out of a `data` wrapped around it; empty if it is none."""
     if not isinstance(value, dict):

@@ -1,8 +1,8 @@
 """How every resource asks Whautomate: as it asks any service, and in pages that begin somewhere."""
 
-from collections.abc import AsyncGenerator, Callable, Hashable, Iterator
+from collections.abc import AsyncGenerator, Callable, Hashable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Final
+from typing import Final, TypeVar
 
 import msgspec
 
@@ -17,11 +17,13 @@ from keebai_async.errors import (
 )
 from keebai_async.transport import asking
 from keebai_async.transport.complaint import undecodable
-from keebai_async.transport.reading import Fields, items_of
+from keebai_async.transport.reading import Fields, fields_of, items_of, object_in, text
 from keebai_async.transport.reply import Answer
 from keebai_async.transport.request import Lane, Request
 from keebai_async.whautomate.limits import PAGE_SIZE
 from keebai_async.whautomate.paging import Pages
+
+T = TypeVar("T")
 
 _REGION: Final = "a key is valid on the host of its own region only, global or india"
 
@@ -69,6 +71,50 @@ class Asking(asking.Asking, frozen=True, kw_only=True):
                 path, body, recipients=recipients, lane=lane, timeout=timeout, method=method
             )
 
+    async def one(
+        self,
+        path: str,
+        read: Callable[[Fields], T | None],
+        *,
+        lane: Lane = Lane.SUBMIT,
+        timeout: float | None = None,
+    ) -> T:
+        """GET one thing, as *read* understands it. Raises RequestError."""
+        found = read(fields_of(await self.read(path, lane=lane, timeout=timeout)))
+        if found is None:
+            raise undecodable(Answer(status=200), Request(method="GET", path=path))
+        return found
+
+    async def write(
+        self,
+        method: str,
+        path: str,
+        body: msgspec.Struct,
+        read: Callable[[Fields], T | None],
+        *,
+        timeout: float | None = None,
+    ) -> T:
+        """POST or PUT one thing, and what was written of it, as *read* understands the answer.
+
+        Raises:
+            OutcomeUnknown: it may have been written; also if the answer names nothing that was.
+            RequestError: it was not written.
+        """
+        answer, _ = await self.submit(
+            path, msgspec.json.encode(body), recipients=0, lane=Lane.SUBMIT, timeout=timeout, method=method
+        )
+        written = read(object_in(answer.body))
+        if written is None:
+            raise OutcomeUnknown(
+                f"{method} {path} was answered {answer.status}, but not with what was written:"
+                " look for it before you send it again",
+                method=method,
+                path=path,
+                status=answer.status,
+                recipients=0,
+            )
+        return written
+
     async def delete(self, path: str, *, timeout: float | None = None) -> None:
         """DELETE, made again only if that was certainly not accepted. Raises RequestError."""
         try:
@@ -80,53 +126,59 @@ class Asking(asking.Asking, frozen=True, kw_only=True):
     async def pages(
         self,
         path: str,
-        key: Callable[[Fields], Hashable],
         *,
+        page_sizes: Sequence[int] = (PAGE_SIZE,),
+        key: Callable[[Fields], Hashable] | None = None,
         query: tuple[tuple[str, str | None], ...] = (),
-        page_size: int = PAGE_SIZE,
         lane: Lane = Lane.SUBMIT,
         timeout: float | None = None,
-        learn: bool = True,
     ) -> AsyncGenerator[Fields, None]:
         """The items of a list, page by page as they are asked for.
 
-        *key* tells an item from the others. *learn*: what is found out of page numbers is kept, which
-        needs a key that stays the same, whatever happens to the item. Raises RequestError.
+        *page_sizes* are asked for in turn, until one is not refused. *key* tells an item from the others,
+        by default its id; with a key of its own, what is found out of page numbers is not kept, as items
+        that look alike may deceive. Raises InvalidInput, RequestError.
         """
-        if page_size < 1:
-            raise InvalidInput(f"a page has at least 1 item, not {page_size}", field="page_size")
-        given = tuple((name, value) for name, value in query if value is not None)
+        key_of, sizes = key or _id_or_all, list(page_sizes)
+        if min(sizes) < 1:
+            raise InvalidInput(f"a page has at least 1 item, not {min(sizes)}", field="page_size")
+        fixed = tuple((name, value) for name, value in query if value is not None)
         pages: Pages[Fields] = Pages(self.numbering.first)
-        short = False
         while not pages.done:
-            asked = (*given, ("page", str(pages.page)), ("limit", str(page_size)))
             try:
-                items = _items(await self.read(path, query=asked, lane=lane, timeout=timeout), path)
+                items = await self._page(path, fixed, pages.page, sizes[0], lane, timeout)
             except (NotFound, RequestInvalid, ServerFailed, Undecodable) as error:
                 if pages.probing:
                     for item in pages.no_such_page():
                         yield item
                     continue
-                if _is_end(error, short) and pages.begun:
+                if isinstance(error, RequestInvalid) and not pages.begun and len(sizes) > 1:
+                    del sizes[0]
+                    continue
+                if pages.begun and isinstance(error, NotFound | RequestInvalid):
+                    # There are no more, unless what is listed was deleted meanwhile: then this raises.
+                    await self._page(path, fixed, pages.start, sizes[0], lane, timeout)
                     return
                 raise
-            short = len(items) < page_size
-            for item in pages.take(items, [key(item) for item in items]):
+            for item in pages.take(items, [key_of(item) for item in items]):
                 yield item
-            if learn and pages.first is not None:
+            if key is None and pages.first is not None:
                 self.numbering.first = pages.first
 
-
-def _is_end(error: Exception, short: bool) -> bool:
-    """Whether a refused page means that there are no more; a 404 may be a broadcast deleted meanwhile."""
-    return isinstance(error, RequestInvalid) or (isinstance(error, NotFound) and short)
-
-
-def _items(value: object, path: str) -> list[Fields]:
-    items = items_of(value)
-    if items is None:
-        raise undecodable(Answer(status=200), Request(method="GET", path=path))
-    return items
+    async def _page(
+        self,
+        path: str,
+        fixed: tuple[tuple[str, str], ...],
+        page: int,
+        size: int,
+        lane: Lane,
+        timeout: float | None,
+    ) -> list[Fields]:
+        query = (*fixed, ("page", str(page)), ("limit", str(size)))
+        items = items_of(await self.read(path, query=query, lane=lane, timeout=timeout))
+        if items is None:
+            raise undecodable(Answer(status=200), Request(method="GET", path=path))
+        return items
 
 
 @contextmanager
@@ -144,6 +196,10 @@ def _mentioning_regions() -> Iterator[None]:
         ) from None
 
 
-def encoded(body: msgspec.Struct | dict[str, object]) -> bytes:
-    """*body* as JSON."""
-    return msgspec.json.encode(body)
+def whole(item: Fields) -> str:
+    """All of an item, as the key of one that has no better."""
+    return msgspec.json.encode(item, order="sorted").decode()
+
+
+def _id_or_all(item: Fields) -> str:
+    return text(item, "id", "_id") or whole(item)

@@ -2,13 +2,14 @@
 
 from collections.abc import AsyncGenerator, Iterable
 from datetime import datetime
+from functools import partial
 from typing import Final, Unpack
 
 import msgspec
 
 from keebai_async.clock import SYSTEM_CLOCK, Clock
-from keebai_async.errors import InvalidInput, OutcomeUnknown
-from keebai_async.keebai.checking import check_word
+from keebai_async.errors import InvalidInput
+from keebai_async.inputs import check_word
 from keebai_async.outcome.failures import LogSummary, summarize
 from keebai_async.polling.follower import POLL_FLOOR, STUCK_AFTER, Follower
 from keebai_async.polling.following import OnStuck, log_stuck
@@ -16,13 +17,11 @@ from keebai_async.polling.planner import pace_of
 from keebai_async.polling.watcher import Gauge
 from keebai_async.quota.window import Quota
 from keebai_async.transport.address import segment
-from keebai_async.transport.complaint import undecodable
-from keebai_async.transport.reading import Fields, fields_of, json_of, text
-from keebai_async.transport.reply import Answer
-from keebai_async.transport.request import Lane, Request
-from keebai_async.whautomate.asking import Asking, encoded
-from keebai_async.whautomate.draft import Draft, DraftFields, draft_of, fields_of_broadcast, utc
-from keebai_async.whautomate.limits import PAGE_SIZE, QUOTAS
+from keebai_async.transport.reading import Fields, text
+from keebai_async.transport.request import Lane
+from keebai_async.whautomate.asking import Asking, whole
+from keebai_async.whautomate.draft import DraftFields, draft_of, fields_of_broadcast, utc
+from keebai_async.whautomate.limits import LOG_PAGE_SIZES, PAGE_SIZE, QUOTAS
 from keebai_async.whautomate.models import Broadcast, LogRow, ProcessedStats, moment
 from keebai_async.whautomate.replies import read_broadcast, read_log_row
 
@@ -74,7 +73,7 @@ class Broadcasts:
         Source: contract, sections 4.1 and 4.2.
         """
         draft = draft_of(fields, wall=self._clock.wall(), allow_past=allow_past)
-        return await self._write("POST", PATH, draft, "", timeout)
+        return await self._asking.write("POST", PATH, draft, read_broadcast, timeout=timeout)
 
     async def get(self, broadcast_id: str, *, timeout: float | None = None) -> Broadcast:
         """One broadcast with its counters. Raises InvalidInput, RequestError (NotFound if there is none)."""
@@ -104,7 +103,7 @@ class Broadcasts:
             ("locationId", location_id),
             ("searchText", search_text),
         )
-        pages = self._asking.pages(PATH, _key, query=query, page_size=page_size, timeout=timeout)
+        pages = self._asking.pages(PATH, page_sizes=(page_size,), query=query, timeout=timeout)
         async for item in pages:
             if (broadcast := read_broadcast(item)) is not None:
                 yield broadcast
@@ -136,7 +135,8 @@ class Broadcasts:
             allow_past = True  # a time that was there before is not ours to judge
         merged.update(changes)
         draft = draft_of(merged, wall=self._clock.wall(), allow_past=allow_past)
-        return await self._write("PUT", path, draft, broadcast_id, timeout)
+        read = partial(read_broadcast, broadcast_id=broadcast_id)
+        return await self._asking.write("PUT", path, draft, read, timeout=timeout)
 
     async def delete(self, broadcast_id: str, *, timeout: float | None = None) -> None:
         """Delete a broadcast. Whether one that runs is stopped by this is not documented.
@@ -148,10 +148,11 @@ class Broadcasts:
         await self._asking.delete(_path(broadcast_id), timeout=timeout)
 
     async def logs(
-        self, broadcast_id: str, *, page_size: int = PAGE_SIZE, timeout: float | None = None
+        self, broadcast_id: str, *, page_size: int | None = None, timeout: float | None = None
     ) -> AsyncGenerator[LogRow, None]:
         """One row for each person, page by page as they are asked for, whatever their number.
 
+        Without a *page_size*, 1,000 rows are asked for at once, and 100 if the service refuses that.
         Rows change in place: read again for later news, instead of adding to what was read. While a
         broadcast runs, rows may move from page to page, and one may be missed.
 
@@ -159,13 +160,12 @@ class Broadcasts:
             InvalidInput, RequestError: as `get` does.
         """
         path = f"{_path(broadcast_id)}/logs"
-        rows = self._asking.pages(
-            path, _row_key, page_size=page_size, lane=Lane.POLL, timeout=timeout, learn=False
-        )
+        sizes = LOG_PAGE_SIZES if page_size is None else (page_size,)
+        rows = self._asking.pages(path, page_sizes=sizes, key=_row_key, lane=Lane.POLL, timeout=timeout)
         async for item in rows:
             yield read_log_row(item)
 
-    async def log_summary(self, broadcast_id: str, *, page_size: int = PAGE_SIZE) -> LogSummary:
+    async def log_summary(self, broadcast_id: str, *, page_size: int | None = None) -> LogSummary:
         """The whole log counted by status and by reason of failure, in bounded memory. Raises as `logs`."""
         return await summarize(self.logs(broadcast_id, page_size=page_size))
 
@@ -237,30 +237,12 @@ class Broadcasts:
         return await self._get(broadcast_id, Lane.POLL, None)
 
     async def _get(self, broadcast_id: str, lane: Lane, timeout: float | None) -> Broadcast:
-        path = _path(broadcast_id)
-        reply = fields_of(await self._asking.read(path, lane=lane, timeout=timeout))
-        broadcast = read_broadcast(reply, broadcast_id)
-        if broadcast is None:
-            raise undecodable(Answer(status=200), Request(method="GET", path=path))
-        return broadcast
-
-    async def _write(
-        self, method: str, path: str, draft: Draft, broadcast_id: str, timeout: float | None
-    ) -> Broadcast:
-        answer, _ = await self._asking.submit(
-            path, encoded(draft), recipients=0, lane=Lane.SUBMIT, timeout=timeout, method=method
+        return await self._asking.one(
+            _path(broadcast_id),
+            partial(read_broadcast, broadcast_id=broadcast_id),
+            lane=lane,
+            timeout=timeout,
         )
-        written = _written(answer, broadcast_id)
-        if written is None:
-            raise OutcomeUnknown(
-                f"{method} {path} was answered {answer.status} without a broadcast:"
-                " look for it before you send it again",
-                method=method,
-                path=path,
-                status=answer.status,
-                recipients=0,
-            )
-        return written
 
 
 def gauge(broadcast: Broadcast, *, wall: float) -> Gauge:
@@ -290,28 +272,13 @@ def not_before(broadcast: Broadcast, last: Broadcast | None) -> Broadcast:
     )
 
 
-def _written(answer: Answer, broadcast_id: str) -> Broadcast | None:
-    try:
-        return read_broadcast(fields_of(json_of(answer.body)), broadcast_id)
-    except ValueError:
-        return None
-
-
 def _path(broadcast_id: str) -> str:
     return f"{PATH}/{segment(broadcast_id, field='broadcast_id')}"
-
-
-def _key(item: Fields) -> str:
-    return text(item, "id", "_id") or _whole(item)
 
 
 def _row_key(item: Fields) -> tuple[str | None, ...] | str:
     # Not the status: a row that has moved to the next page may have advanced meanwhile.
     phone, created = text(item, "phone"), text(item, "createdAt")
     if phone is None or created is None:
-        return _whole(item)
-    return (text(item, "countryCode"), phone, created)
-
-
-def _whole(item: Fields) -> str:
-    return msgspec.json.encode(item, order="sorted").decode()
+        return whole(item)
+    return (text(item, "recepientName", "recipientName"), text(item, "countryCode"), phone, created)

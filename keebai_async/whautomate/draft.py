@@ -12,7 +12,7 @@ from typing import Final, TypedDict
 import msgspec
 
 from keebai_async.errors import InvalidInput
-from keebai_async.keebai.checking import check_word
+from keebai_async.inputs import check_word
 from keebai_async.transport.reading import Fields
 from keebai_async.whautomate.models import (
     Broadcast,

@@ -27,3 +27,7 @@ UNSUBSCRIBED: Final = "Unsubscribe"
 
 PAGE_SIZE: Final = 100
 """What is asked for; the greatest that is allowed is not documented. Source: contract, section 4.3."""
+
+LOG_PAGE_SIZES: Final = (1_000, 100)
+"""The same for logs, in the order in which they are tried: at 100 a page and 100 requests a minute, a log of
+100,000 rows takes ten minutes, at 1,000 a page one."""

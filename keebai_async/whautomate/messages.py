@@ -2,10 +2,12 @@
 
 from collections.abc import Sequence
 
-from keebai_async.keebai.checking import check_word
-from keebai_async.transport.reading import fields_of, json_of, text
+import msgspec
+
+from keebai_async.inputs import check_word
+from keebai_async.transport.reading import object_in, text
 from keebai_async.transport.request import Lane
-from keebai_async.whautomate.asking import Asking, encoded
+from keebai_async.whautomate.asking import Asking
 from keebai_async.whautomate.draft import check_parameters
 from keebai_async.whautomate.models import Reference, SentTemplate, TemplateName, Wire
 
@@ -62,10 +64,10 @@ class Messages:
         )
         answer, _ = await self._asking.submit(
             "/messages/whatsapp/sendtemplate",
-            encoded(body),
+            msgspec.json.encode(body),
             recipients=1,
             lane=Lane.INTERACTIVE,
             timeout=timeout,
         )
-        fields = fields_of(json_of(answer.body)) if answer.complete else {}
+        fields = object_in(answer.body)
         return SentTemplate(id=text(fields, "id", "messageId", "_id"), status=text(fields, "status") or "")

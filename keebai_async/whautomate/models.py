@@ -9,7 +9,7 @@ from datetime import datetime
 
 import msgspec
 
-from keebai_async.keebai.limits import E164
+from keebai_async.inputs import E164
 from keebai_async.outcome.codes import code_in
 from keebai_async.outcome.progress import Progress
 

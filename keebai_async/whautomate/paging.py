@@ -38,7 +38,8 @@ class Pages(Generic[T]):
         self.done = False
         self._held: list[T] | None = None
         self._held_keys: Sequence[Hashable] = ()
-        self._recent: deque[int] = deque(maxlen=RECENT)
+        self._recent: deque[int] = deque()
+        self._room = RECENT
         self._seen: set[int] = set()
         self._taken = 0
         self._repeats = 0
@@ -66,6 +67,11 @@ class Pages(Generic[T]):
         return first + self._next(one, one_keys)
 
     @property
+    def start(self) -> int:
+        """The number of the first page, as far as it is known."""
+        return 1 if self.first is None else self.first
+
+    @property
     def begun(self) -> bool:
         """A page was handed out already: the server may say of the next one that it does not exist."""
         return self._taken > 0
@@ -82,7 +88,12 @@ class Pages(Generic[T]):
         return self._next(items, keys)
 
     def _next(self, items: list[T], keys: Sequence[Hashable]) -> list[T]:
-        fresh = [item for item, key in zip(items, keys, strict=True) if self._is_new(hash(key))]
+        # Items that look alike on one page are two; one that was on an earlier page has moved.
+        hashes = [hash(key) for key in keys]
+        fresh = [item for item, key in zip(items, hashes, strict=True) if key not in self._seen]
+        self._room = max(self._room, 2 * len(items))  # or a page that comes again would not be known
+        for key in hashes:
+            self._remember(key)
         self.page += 1
         self._taken += 1
         self._repeats = 0 if fresh else self._repeats + 1
@@ -90,14 +101,13 @@ class Pages(Generic[T]):
         self.done = not items or self._repeats == 2 or self._taken >= MOST_PAGES
         return fresh
 
-    def _is_new(self, key: int) -> bool:
+    def _remember(self, key: int) -> None:
         if key in self._seen:
-            return False
-        if len(self._recent) == RECENT:
-            self._seen.discard(self._recent[0])
+            return
+        if len(self._recent) == self._room:
+            self._seen.discard(self._recent.popleft())
         self._recent.append(key)
         self._seen.add(key)
-        return True
 
 
 def _same(keys: Sequence[Hashable], others: Iterable[Hashable]) -> bool:

@@ -1,18 +1,14 @@
 """Segments: whom a broadcast reaches. There is no way to change one: delete it and make another."""
 
 from collections.abc import AsyncGenerator
+from functools import partial
 from typing import Final
 
 import msgspec
 
-from keebai_async.errors import OutcomeUnknown
-from keebai_async.keebai.checking import check_word
+from keebai_async.inputs import check_word
 from keebai_async.transport.address import segment
-from keebai_async.transport.complaint import undecodable
-from keebai_async.transport.reading import Fields, fields_of, json_of, text
-from keebai_async.transport.reply import Answer
-from keebai_async.transport.request import Lane, Request
-from keebai_async.whautomate.asking import Asking, encoded
+from keebai_async.whautomate.asking import Asking
 from keebai_async.whautomate.limits import PAGE_SIZE, UNSUBSCRIBED
 from keebai_async.whautomate.models import Criteria, Reference, Segment, Wire
 from keebai_async.whautomate.replies import read_segment
@@ -64,27 +60,12 @@ class Segments:
             criteria=whom,
             location=Reference(id=check_word(location, field="location")),
         )
-        answer, request = await self._asking.submit(
-            PATH, encoded(body), recipients=0, lane=Lane.SUBMIT, timeout=timeout
-        )
-        made = _made(answer)
-        if made is None:
-            raise OutcomeUnknown(
-                f"POST {PATH} was answered {answer.status} without a segment: look for it in the list",
-                method=request.method,
-                path=request.path,
-                status=answer.status,
-                recipients=0,
-            )
-        return made
+        return await self._asking.write("POST", PATH, body, read_segment, timeout=timeout)
 
     async def get(self, segment_id: str, *, timeout: float | None = None) -> Segment:
         """One segment. Raises InvalidInput, RequestError (NotFound if there is none)."""
-        path = _path(segment_id)
-        found = read_segment(fields_of(await self._asking.read(path, timeout=timeout)), segment_id)
-        if found is None:
-            raise undecodable(Answer(status=200), Request(method="GET", path=path))
-        return found
+        read = partial(read_segment, segment_id=segment_id)
+        return await self._asking.one(_path(segment_id), read, timeout=timeout)
 
     async def list(
         self,
@@ -96,7 +77,7 @@ class Segments:
     ) -> AsyncGenerator[Segment, None]:
         """Segments in the service's order, page by page as they are asked for. Raises RequestError."""
         query = (("locationId", location_id), ("searchText", search_text))
-        async for item in self._asking.pages(PATH, _key, query=query, page_size=page_size, timeout=timeout):
+        async for item in self._asking.pages(PATH, page_sizes=(page_size,), query=query, timeout=timeout):
             if (found := read_segment(item)) is not None:
                 yield found
 
@@ -110,16 +91,5 @@ class Segments:
         await self._asking.delete(_path(segment_id), timeout=timeout)
 
 
-def _made(answer: Answer) -> Segment | None:
-    try:
-        return read_segment(fields_of(json_of(answer.body)))
-    except ValueError:
-        return None
-
-
 def _path(segment_id: str) -> str:
     return f"{PATH}/{segment(segment_id, field='segment_id')}"
-
-
-def _key(item: Fields) -> str:
-    return text(item, "id", "_id") or msgspec.json.encode(item, order="sorted").decode()

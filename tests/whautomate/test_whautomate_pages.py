@@ -13,6 +13,7 @@ from keebai_async.sandbox import WhautomateSandbox
 from keebai_async.sandbox.whautomate.settings import Options
 from keebai_async.transport.gate import OpenGate
 from keebai_async.whautomate.paging import Pages
+from tests.transport.wire_server import answers, message, serving
 
 MANNERS: list[Options] = [
     manners | Options(max_limit=cap, reordered=reordered, wrapped=wrapped)
@@ -182,3 +183,33 @@ def test_an_item_that_moves_to_the_next_page_comes_once() -> None:
     taken += pages.take([], [])
     assert pages.done
     assert taken == ["b", "a", "z", "y"]
+
+
+def test_rows_that_look_alike_on_one_page_are_as_many_as_they_are() -> None:
+    pages: Pages[str] = Pages(1)
+    assert pages.take(["a", "a", "b"], ["a", "a", "b"]) == ["a", "a", "b"]
+    assert pages.take(["b", "c", "c"], ["b", "c", "c"]) == ["c", "c"]
+
+
+@pytest.mark.parametrize(("refuses", "polls"), [(False, 11), (True, 12)])
+async def test_a_thousand_rows_are_asked_for_and_fewer_if_that_is_refused(
+    clock: ManualClock, refuses: bool, polls: int
+) -> None:
+    async with (
+        WhautomateSandbox(clock=clock, over_limit="refuse" if refuses else "cap") as box,
+        Whautomate(box.key, host=box.url, clock=clock, first_page=1) as client,
+    ):
+        box.stage("B1", starts_in=-3_600)
+        assert len([row async for row in client.broadcasts.logs("B1")]) == 983
+        assert client.requests.polls == polls
+
+
+@pytest.mark.parametrize("status", [400, 404])
+async def test_a_page_behind_the_last_may_be_refused(clock: ManualClock, status: int) -> None:
+    rows = b'[{"recepientName":"a","phone":"1","createdAt":"x"}]'
+    first, refusal = message(200, rows), message(status, b'{"message":"no such page"}')
+    async with (
+        serving(answers(first, refusal, refusal, first)) as server,
+        Whautomate("a-key-of-mine", host=server.url, clock=clock) as client,
+    ):
+        assert [row.recipient_name async for row in client.broadcasts.logs("B1")] == ["a"]
