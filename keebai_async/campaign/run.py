@@ -14,6 +14,7 @@ from keebai_async.campaign.dispatch import dispatch
 from keebai_async.campaign.events import BroadcastProgress, ChunkAccepted, Event, StateChanged, Waiting
 from keebai_async.campaign.guard import canary_died, canary_of, exceeded
 from keebai_async.campaign.health import Health
+from keebai_async.campaign.news import News
 from keebai_async.campaign.pace import Pace
 from keebai_async.campaign.planned import CampaignState, Guards
 from keebai_async.campaign.ports import Journal, Requests, Service, Started, Wish
@@ -66,9 +67,7 @@ class CampaignRun:
         self._track = track
         self._again = again
         self._given_guards = guards
-        self._log: list[Event] = []
-        self._news = anyio.Event()
-        self._done = anyio.Event()
+        self._news = News()
         self._state = CampaignState.RUNNING
         self._stop: Stop | None = None
         self._why: Stop | None = None
@@ -94,7 +93,7 @@ class CampaignRun:
                 try:
                     yield
                 finally:
-                    await self._done.wait()
+                    await self._news.wait_over()
 
     async def __aexit__(
         self,
@@ -102,7 +101,7 @@ class CampaignRun:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        if not self._done.is_set():
+        if not self._news.over:
             self.stop()
         try:
             await self._life.__aexit__(kind, error, trace)
@@ -158,19 +157,12 @@ class CampaignRun:
 
     async def events(self) -> AsyncIterator[Event]:
         """Everything this run tells, from its beginning to its end; any number of readers may."""
-        seen = 0
-        while True:
-            news = self._news
-            while seen < len(self._log):
-                yield self._log[seen]
-                seen += 1
-            if self._done.is_set():
-                return
-            await news.wait()
+        async for event in self._news:
+            yield event
 
     async def report(self) -> Report:
         """Wait for the end of the run, and give its report."""
-        await self._done.wait()
+        await self._news.wait_over()
         return self.snapshot()
 
     def snapshot(self) -> Report:
@@ -217,7 +209,7 @@ class CampaignRun:
         """Send the canary, and wait for its end; nobody else is sent if too many of it fail."""
         await dispatch(self._book, self._submitter, canary_of(self._book.chunks))
         while not self._submitter.stopped and not self._canary_landed():
-            await self._news.wait()
+            await self._news.change()
         if not self._submitter.stopped and (why := canary_died(self._guards, self._book.chunks)):
             self._halt(Stop(cause=Cause.GUARD, reason=why))
         if not self._track:
@@ -229,7 +221,7 @@ class CampaignRun:
             if self._tracking.cancel_called or not self._tracker.expects_more:
                 self._halt(Stop(cause=Cause.GUARD, reason=why))
             else:
-                await self._news.wait()  # with the next progress it is weighed again
+                await self._news.change()  # with the next progress it is weighed again
 
     def _canary_landed(self) -> bool:
         return all(
@@ -266,7 +258,7 @@ class CampaignRun:
         self._stop = self._stop or stop
         self._submitter.stop(stop)
         self._tracking.cancel()
-        self._wake()  # whoever waits for news of the canary
+        self._news.wake()  # whoever waits for news of the canary
 
     async def _end(self) -> None:
         stop = self._stop or self._left_open()
@@ -275,8 +267,7 @@ class CampaignRun:
             with anyio.CancelScope(shield=True):
                 await self._become(state, stop)
         finally:
-            self._done.set()
-            self._wake()
+            self._news.end()
 
     def _left_open(self) -> Stop | None:
         """What remains although everything was done that could be."""
@@ -322,19 +313,14 @@ class CampaignRun:
         )
 
     def _tell(self, event: Event) -> None:
-        self._log.append(event)
         if isinstance(event, ChunkAccepted):
             self._tracker.add(self._book[event.number])
         if isinstance(event, BroadcastProgress) and (why := exceeded(self._guards, self._book.chunks)):
             self._halt(Stop(cause=Cause.GUARD, reason=why))
-        self._wake()
+        self._news.tell(event)
 
     def _tell_wait(self, seconds: float, why: str) -> None:
         self._tell(Waiting(seconds=seconds, why=why))
-
-    def _wake(self) -> None:
-        self._news.set()
-        self._news = anyio.Event()
 
 
 def _leaves(group: BaseExceptionGroup[BaseException]) -> list[BaseException]:
