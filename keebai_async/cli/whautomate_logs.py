@@ -8,7 +8,6 @@ import msgspec
 from keebai_async.cli.jsonl import emit, typed
 from keebai_async.cli.privatefile import private_csv
 from keebai_async.cli.talk import say
-from keebai_async.outcome.codes import about
 from keebai_async.outcome.failures import LogSummary, Tally
 from keebai_async.whautomate.models import LogRow
 
@@ -68,8 +67,7 @@ def say_summary(summary: LogSummary) -> None:
 
 
 def _cells(row: LogRow) -> tuple[str, ...]:
-    code = row.meta_code
-    advice = about(code).advice if row.failed else ""
+    code, failure = row.meta_code, row.failure
     return (
         row.recipient_name,
         row.country_code,
@@ -78,7 +76,7 @@ def _cells(row: LogRow) -> tuple[str, ...]:
         row.reply,
         row.error,
         "" if code is None else str(code),
-        advice,
+        "" if failure is None else failure.advice,
         row.created_at or "",
         row.updated_at or "",
     )

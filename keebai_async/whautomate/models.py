@@ -10,7 +10,7 @@ from datetime import datetime
 import msgspec
 
 from keebai_async.inputs import E164
-from keebai_async.outcome.codes import code_in
+from keebai_async.outcome.codes import MetaCode, about, code_in
 from keebai_async.outcome.progress import Progress
 
 
@@ -171,6 +171,11 @@ class LogRow(Wire, frozen=True, kw_only=True, omit_defaults=False, rename=_log_n
     def meta_code(self) -> int | None:
         """The code of Meta's that the error text holds."""
         return code_in(self.error) if self.error else None
+
+    @property
+    def failure(self) -> MetaCode | None:
+        """Why the message failed, and what to do about it; None if it did not."""
+        return about(self.meta_code) if self.failed else None
 
     @property
     def spellings(self) -> tuple[str, ...]:
