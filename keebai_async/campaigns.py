@@ -3,6 +3,7 @@
 import os
 import secrets
 from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable, Mapping
+from contextlib import AbstractContextManager
 from typing import Protocol
 
 from keebai_async.campaign.chunk import Chunk, ChunkState
@@ -12,7 +13,7 @@ from keebai_async.campaign.planned import CampaignState, Guards, Plan, slug
 from keebai_async.campaign.ports import Journal, Started, Wish
 from keebai_async.campaign.recipient import Recipient, Rejection
 from keebai_async.campaign.report import Report, report_of
-from keebai_async.campaign.run import CampaignRun
+from keebai_async.campaign.run import CampaignRun, Waits
 from keebai_async.campaign.sought import Sought, sought
 from keebai_async.clock import Clock
 from keebai_async.errors import InvalidInput
@@ -21,8 +22,11 @@ from keebai_async.keebai.models import Sender
 from keebai_async.keebai.service import CampaignService
 from keebai_async.planning.plan import PlanOptions, PlanProgress, make_plan
 from keebai_async.polling.planner import PollPlan, pace_of
-from keebai_async.quota.window import Quota
+from keebai_async.quota.limiter import RateLimiter
+from keebai_async.quota.window import Quota, Wait
 from keebai_async.sources import open_source
+from keebai_async.transport.gate import Gate
+from keebai_async.transport.request import Lane
 
 People = (
     str
@@ -44,6 +48,9 @@ class Client(Protocol):
 
     @property
     def quotas(self) -> tuple[Quota, ...]: ...
+
+    @property
+    def limiter(self) -> Gate: ...
 
     @property
     def poll_floor(self) -> float: ...
@@ -123,6 +130,7 @@ class Campaigns:
             clock=self._keebai.clock,
             poll_plan=PollPlan(floor=self._keebai.poll_floor, pace=pace_of(self._keebai.quotas)),
             pace=paced_by(self._keebai.quotas),
+            waits=_waits_of(self._keebai.limiter),
             track=track,
             again=again,
             guards=guards,
@@ -284,3 +292,17 @@ def _unclaimed(campaign: Started, broadcast_id: str) -> None:
                 field="accepted",
                 value=broadcast_id,
             )
+
+
+def _waits_of(limiter: Gate) -> Waits | None:
+    """How a run hears of waits for a place, if *limiter* is one that tells."""
+    if not isinstance(limiter, RateLimiter):
+        return None
+
+    def listening(tell: Callable[[float, str], None]) -> AbstractContextManager[None]:
+        def hear(_: Lane, wait: Wait) -> None:
+            tell(wait.seconds, wait.why)
+
+        return limiter.listening(hear)
+
+    return listening

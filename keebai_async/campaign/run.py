@@ -1,7 +1,7 @@
 """CampaignRun: one run of a campaign, from what the journal says to a report."""
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractContextManager, asynccontextmanager, nullcontext
 from types import TracebackType
 from typing import Self
 
@@ -31,6 +31,12 @@ from keebai_async.polling.watcher import Watcher
 WISHES_EVERY = 2.0
 """Seconds between two looks at what another process asks of this run: a person waits for the answer."""
 
+WORTH_TELLING = 3.0
+"""Seconds; a shorter wait for a place in the quota is no event."""
+
+Waits = Callable[[Callable[[float, str], None]], AbstractContextManager[None]]
+"""Inside what it gives, whoever is handed to it is told the seconds of each wait for the quota, and why."""
+
 
 class CampaignRun:
     """An async context manager; inside it the campaign runs.
@@ -54,6 +60,7 @@ class CampaignRun:
         clock: Clock,
         poll_plan: PollPlan,
         pace: Pace | None = None,
+        waits: Waits | None = None,
         track: bool = True,
         again: bool = False,
         guards: Guards | None = None,
@@ -64,6 +71,7 @@ class CampaignRun:
         self._clock = clock
         self._poll_plan = poll_plan
         self._pace = pace
+        self._waits = waits
         self._track = track
         self._again = again
         self._given_guards = guards
@@ -88,12 +96,13 @@ class CampaignRun:
             self._before = await self._journal.load(self.campaign_id)
             await self._refuse_a_repetition()
             self._set_up()
-            async with anyio.create_task_group() as tasks:
-                tasks.start_soon(self._run)
-                try:
-                    yield
-                finally:
-                    await self._news.wait_over()
+            with nullcontext() if self._waits is None else self._waits(self._tell_quota):
+                async with anyio.create_task_group() as tasks:
+                    tasks.start_soon(self._run)
+                    try:
+                        yield
+                    finally:
+                        await self._news.wait_over()
 
     async def __aexit__(
         self,
@@ -318,6 +327,10 @@ class CampaignRun:
         if isinstance(event, BroadcastProgress) and (why := exceeded(self._guards, self._book.chunks)):
             self._halt(Stop(cause=Cause.GUARD, reason=why))
         self._news.tell(event)
+
+    def _tell_quota(self, seconds: float, why: str) -> None:
+        if seconds >= WORTH_TELLING:
+            self._tell_wait(seconds, why)
 
     def _tell_wait(self, seconds: float, why: str) -> None:
         self._tell(Waiting(seconds=seconds, why=why))

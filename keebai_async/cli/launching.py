@@ -12,6 +12,7 @@ from keebai_async.cli.estimate import Price, estimate
 from keebai_async.cli.exits import Exit
 from keebai_async.cli.following import conclude, follow
 from keebai_async.cli.jsonl import emit, plan_line
+from keebai_async.cli.opening import telling_waits
 from keebai_async.cli.pairs import pairs
 from keebai_async.cli.progress import meter
 from keebai_async.cli.rejects import write_rejects
@@ -51,7 +52,7 @@ def default_name(file: str) -> str:
 async def make_plan(keebai: Keebai, wish: Wish) -> Plan:
     """Read the file and freeze its chunks in the journal. Raises what `Campaigns.plan` raises."""
     choice = wish.choice
-    with meter() as shown:
+    with meter() as shown, telling_waits(keebai):
         return await keebai.campaigns.plan(
             wish.file,
             template=wish.template,

@@ -1,18 +1,23 @@
 """A client for one command, from its options and the environment."""
 
 import os
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 
 import msgspec
 import platformdirs
 
+from keebai_async.campaign.run import WORTH_TELLING
 from keebai_async.cli import arguments as a
+from keebai_async.cli.estimate import duration
+from keebai_async.cli.talk import say
 from keebai_async.client import Keebai
 from keebai_async.credentials import JOURNAL_VARIABLE, QUOTA_STORE_VARIABLE, TOKEN_VARIABLES
 from keebai_async.errors import JournalUnusable
 from keebai_async.journal.open import journal_path
 from keebai_async.quota.limiter import RateLimiter
+from keebai_async.quota.window import Wait
+from keebai_async.transport.request import Lane
 
 
 class Connection(msgspec.Struct, frozen=True, kw_only=True):
@@ -64,7 +69,23 @@ async def messaging(connection: Connection) -> AsyncIterator[Keebai]:
         channel_id=connection.channel_id,
         limiter=quota_store_name(connection),
     ) as keebai:
-        yield keebai
+        with telling_waits(keebai):
+            yield keebai
+
+
+@contextmanager
+def telling_waits(keebai: Keebai) -> Iterator[None]:
+    """Say how long a request waits for the quota, and which window binds; a run tells it by itself."""
+    if not isinstance(keebai.limiter, RateLimiter):
+        yield
+        return
+    with keebai.limiter.listening(_say_wait):
+        yield
+
+
+def _say_wait(_: Lane, wait: Wait) -> None:
+    if wait.seconds >= WORTH_TELLING:
+        say(f"waiting {duration(wait.seconds)}: {wait.why}")
 
 
 @asynccontextmanager

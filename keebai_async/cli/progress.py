@@ -21,14 +21,13 @@ from keebai_async.campaign.events import (
     Waiting,
 )
 from keebai_async.campaign.report import ChunkLine
+from keebai_async.campaign.run import WORTH_TELLING
 from keebai_async.cli.estimate import duration
 from keebai_async.cli.render import clean
 
 _QUIET_FOR = 1.0
 """Seconds for which nothing is said: what is over by then needs no progress."""
 _EVERY = 5.0
-_WORTH_SAYING = 5.0
-"""A wait shorter than this, in seconds, is not worth a line."""
 
 
 class Meter(Protocol):
@@ -124,7 +123,7 @@ def _lines(event: Event) -> Iterator[str]:
         case ChunkSplit():
             parts = ", ".join(map(str, event.into))
             yield f"chunk {event.number}: refused as a whole, its people go on in chunks {parts}"
-        case Waiting() if event.seconds >= _WORTH_SAYING:
+        case Waiting() if event.seconds >= WORTH_TELLING:
             yield f"waiting {duration(event.seconds)}: {clean(event.why)}"
         case StateChanged() if event.reason:
             yield f"{event.state.value}: {clean(event.reason)}"

@@ -8,8 +8,8 @@ cancelled simply leaves the line, and nobody is ever handed a place that he does
 import asyncio
 import threading
 from collections import deque
-from collections.abc import Callable, Sequence
-from contextlib import AbstractAsyncContextManager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractAsyncContextManager, contextmanager
 from types import TracebackType
 from typing import Final
 from weakref import WeakKeyDictionary
@@ -85,6 +85,16 @@ class RateLimiter:
         self._lines: WeakKeyDictionary[asyncio.AbstractEventLoop, _Line] = WeakKeyDictionary()
         self._opening = threading.Lock()
 
+    @contextmanager
+    def listening(self, listener: OnWait) -> Iterator[None]:
+        """Tell *listener* the same as *on_wait*, of waits in this event loop, inside `with`."""
+        listeners = self._line().listeners
+        listeners.append(listener)
+        try:
+            yield
+        finally:
+            listeners.remove(listener)
+
     def place(self, lane: Lane) -> AbstractAsyncContextManager[Place]:
         """Wait until one more request fits every quota, and hold its place while it is under way."""
         return _Place(self, lane)
@@ -125,8 +135,11 @@ class RateLimiter:
 
     def _tell(self, lane: Lane, wait: Wait, told: Wait | None) -> Wait:
         news = told is None or wait.quota != told.quota or wait.seconds > told.seconds
-        if news and self.on_wait is not None:
-            self.on_wait(lane, wait)
+        if news:
+            if self.on_wait is not None:
+                self.on_wait(lane, wait)
+            for listener in list(self._line().listeners):
+                listener(lane, wait)
         return wait
 
     async def _settle(
@@ -206,6 +219,7 @@ class _Line:
 
     def __init__(self) -> None:
         self.lanes: dict[Lane, deque[_Waiter]] = {lane: deque() for lane in Lane}
+        self.listeners: list[OnWait] = []
 
     def head(self) -> _Waiter | None:
         for queue in self.lanes.values():

@@ -107,9 +107,14 @@ class Wait(msgspec.Struct, frozen=True, kw_only=True):
     quota: Quota | None = None
     loose: bool = False
 
+    @property
+    def why(self) -> str:
+        if self.quota is None:
+            return "the service asked for a pause"
+        return f"the quota of {self.quota} is spent"
+
     def __str__(self) -> str:
-        why = "the service asked for a pause" if self.quota is None else f"the quota of {self.quota} is spent"
-        return f"{self.seconds:.0f} s: {why}"
+        return f"{self.seconds:.0f} s: {self.why}"
 
 
 def opens(room: Room, ended: Sequence[float], held: int, now: float, others: Sequence[float] = ()) -> float:

@@ -79,3 +79,25 @@ async def test_a_store_of_no_known_kind_is_a_mistake(shell: Shell) -> None:
     assert ended.code == 0
     assert wrong.code == 2
     assert "redis://" in wrong.err
+
+
+async def test_a_wait_for_the_quota_is_told_with_the_window_that_binds(shell: Shell, clients: str) -> None:
+    shell.environment["KEEBAI_QUOTA"] = "2/8s"  # spent by this look and by the plan; the submit has to wait
+    await shell.call("templates")
+    ended = await shell.run("launch", clients, *PROMO, "--yes", "--json")
+    waits = [line for line in ended.objects if line["type"] == "waiting"]
+
+    assert ended.code == 0, ended.err
+    assert waits[0]["why"] == "the quota of 2/8s is spent"
+    assert "s: the quota of 2/8s is spent" in ended.err
+
+
+async def test_a_single_command_tells_that_it_waits(shell: Shell) -> None:
+    shell.environment["KEEBAI_QUOTA"] = "1/6s"
+    first = await shell.call("templates")
+    second = await shell.call("templates")
+
+    assert (first.code, second.code) == (0, 0)
+    assert first.err == ""
+    assert "waiting" in second.err
+    assert "the quota of 1/6s is spent" in second.err
