@@ -1,12 +1,15 @@
 """A Whautomate client for one command: of the service, or of a sandbox that ends with the command."""
 
+import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import msgspec
 
+from keebai_async.cli.opening import Connection, quota_store_name
 from keebai_async.cli.talk import answer, say
 from keebai_async.whautomate.client import Whautomate
+from keebai_async.whautomate.limits import QUOTA_STORE_VARIABLE
 
 
 class Where(msgspec.Struct, frozen=True, kw_only=True):
@@ -22,7 +25,9 @@ async def opened(
 ) -> AsyncIterator[Whautomate]:
     """A client. In a sandbox, the broadcast *stage* is there, and starts in so many seconds."""
     if not where.sandbox:
-        async with Whautomate() as client:
+        # Commands that follow one another spend one quota, so what was spent outlives each of them.
+        store = os.environ.get(QUOTA_STORE_VARIABLE) or quota_store_name(Connection())
+        async with Whautomate(limiter=store) as client:
             yield client
         return
     # A sandbox brings a web server along, which no other command should wait for.

@@ -22,6 +22,7 @@ from keebai_async.whautomate.limits import (
     HOSTS,
     KEY_VARIABLES,
     POLL_FLOOR_VARIABLE,
+    QUOTA_STORE_VARIABLE,
     QUOTA_VARIABLE,
     QUOTAS,
 )
@@ -36,15 +37,16 @@ class Whautomate(ServiceClient):
     """A client of one API key, for one event loop. Use it with `async with`, or await `aclose()`.
 
     What is not given comes from the environment: `WHAUTOMATE_API_KEY`, `WHAUTOMATE_API_HOST`,
-    `WHAUTOMATE_QUOTA`, `WHAUTOMATE_POLL_FLOOR`.
+    `WHAUTOMATE_QUOTA`, `WHAUTOMATE_QUOTA_STORE`, `WHAUTOMATE_POLL_FLOOR`.
 
     Args:
         api_key: the secret; it cannot be printed and goes to *host* only.
         host: `global` (the default), `india`, or an address with or without `https://` and `/v1`; plain
             http only to this machine. A key is valid on the host of its own region only.
         quotas: how many requests in how many seconds; 100 a minute by default.
-        limiter: what keeps the quota; without it, all clients of this process with the same key and host
-            share one.
+        limiter: where the spending is kept: `sqlite:PATH` is shared by the processes of this machine,
+            `redis://...` by several machines; or a RateLimiter that you close yourself. Without it, or
+            with `memory:`, all clients of this process with the same key and host share one.
         timeout: seconds for a whole request, or Timeouts.
         session: an aiohttp session whose connections are used, and left open.
         submit_policy: after which replies a create may be made again, beyond the safe ones.
@@ -62,7 +64,7 @@ class Whautomate(ServiceClient):
         *,
         host: str | None = None,
         quotas: Sequence[Quota] | None = None,
-        limiter: Gate | None = None,
+        limiter: Gate | str | None = None,
         timeout: Timeouts | float | None = None,
         session: "aiohttp.ClientSession | None" = None,
         clock: Clock = SYSTEM_CLOCK,
@@ -76,7 +78,7 @@ class Whautomate(ServiceClient):
             token_of(api_key, os.environ, KEY_VARIABLES),
             host_of(host, os.environ),
             quotas=quotas_of(None if quotas is None else tuple(quotas), os.environ, QUOTA_VARIABLE, QUOTAS),
-            limiter=limiter,
+            limiter=limiter or os.environ.get(QUOTA_STORE_VARIABLE) or None,
             timeout=timeout,
             session=session,
             clock=clock,

@@ -7,9 +7,12 @@ from pathlib import Path
 
 import pytest
 
+from keebai_async import Quota, RateLimiter, Token
 from keebai_async.cli.exits import Exit
+from keebai_async.quota.stores import open_store
 from keebai_async.sandbox import Sandbox, WhautomateSandbox, faults
 from keebai_async.sandbox.whautomate import SandboxContact
+from keebai_async.transport.request import Lane
 from tests.cli.shell import Ended, Shell
 
 FILE = """{"name":"Spring recall","type":"contact","location":{"id":"LOC0000001"},
@@ -114,6 +117,20 @@ async def test_a_lost_answer_is_6_and_tells_how_to_look_for_it(shell: Shell, box
     assert len(box.ledger.broadcasts) == 1
     found = await call(shell, "list", "--search", name)
     assert [one["id"] for one in found.objects] == [box.ledger.broadcasts[0].id]
+
+
+async def test_commands_that_follow_one_another_spend_one_quota(shell: Shell, box: WhautomateSandbox) -> None:
+    box.stage("B1", starts_in=-3_600)
+    for _ in range(3):
+        assert (await call(shell, "get", "B1")).code == Exit.DONE
+    spent = open_store(f"sqlite:{shell.folder / 'quota.db'}", key=Token(box.key).key(box.url))
+    limiter = RateLimiter((Quota(4, 3_600.0), Quota(3, 1_800.0)), store=spent)
+    try:
+        wait = await limiter.forecast(Lane.INTERACTIVE)
+    finally:
+        await limiter.aclose()
+    assert wait is not None
+    assert wait.quota == Quota(3, 1_800.0)
 
 
 @pytest.mark.parametrize(

@@ -47,7 +47,13 @@ def test_each_command_stands_in_the_manual(name: str) -> None:
 
 @pytest.mark.parametrize(
     "name",
-    [*limits.KEY_VARIABLES, limits.HOST_VARIABLE, limits.QUOTA_VARIABLE, limits.POLL_FLOOR_VARIABLE],
+    [
+        *limits.KEY_VARIABLES,
+        limits.HOST_VARIABLE,
+        limits.QUOTA_VARIABLE,
+        limits.QUOTA_STORE_VARIABLE,
+        limits.POLL_FLOOR_VARIABLE,
+    ],
 )
 def test_each_variable_stands_in_the_manual(name: str) -> None:
     assert f"| `{name}` |" in README
