@@ -10,10 +10,12 @@ class Conventions(msgspec.Struct, frozen=True, kw_only=True):
 
     *refused* are the statuses that say: certainly not accepted, and this request never will be.
     *error_in_success*: a 2xx whose object has an `error`, or says `"success": false`, is an error.
+    *about_tokens* is added to what a 401 says.
     """
 
     refused: frozenset[int] = frozenset({400, 413, 422})
     error_in_success: bool = False
+    about_tokens: str = ""
 
 
 KEEBAI: Final = Conventions()

@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable
 from typing import Protocol
 
 from keebai_async.clock import SYSTEM_CLOCK, Clock
-from keebai_async.errors import Misused
+from keebai_async.errors import Misused, RequestError, TokenRejected
 from keebai_async.transport.complaint import error_for, error_for_read, error_of_fault
 from keebai_async.transport.conventions import KEEBAI, Conventions
 from keebai_async.transport.fault import fault_in_success
@@ -77,14 +77,14 @@ class Exchange:
             if isinstance(outcome, Answer) and 200 <= outcome.status < 300 and outcome.complete:
                 fault = fault_in_success(outcome) if self._conventions.error_in_success else None
                 if fault is not None:
-                    raise error_of_fault(fault, request, attempt)
+                    raise self._worded(error_of_fault(fault, request, attempt))
                 return outcome
             if not once and not throttled and self._worth_waiting(outcome):
                 throttled = True  # the gate holds the next attempt until the pause is over
                 continue
             wait = wait_before_repeat(policy, outcome, attempt, self._chance)
             if wait is None:
-                raise error_for_read(outcome, request, attempt, wall=self._clock.wall())
+                raise self._worded(error_for_read(outcome, request, attempt, wall=self._clock.wall()))
             await self._clock.sleep(wait)
 
     async def submit(
@@ -109,7 +109,7 @@ class Exchange:
                 case Unsent() if attempt <= self._retries.retries:
                     await self._clock.sleep(backoff(self._retries, attempt, self._chance))
                 case _:
-                    raise error_for(verdict, request, attempt)
+                    raise self._worded(error_for(verdict, request, attempt))
 
     async def submit_once(
         self,
@@ -179,6 +179,11 @@ class Exchange:
         place.settle(Ending.ANSWERED, allowances=allowances_of(outcome), pause=pause)
         if tally is not None:
             tally.count(request, throttled=throttled)
+
+    def _worded(self, error: RequestError) -> RequestError:
+        if isinstance(error, TokenRejected) and self._conventions.about_tokens:
+            error.args = (f"{error} ({self._conventions.about_tokens})",)
+        return error
 
     def _worth_waiting(self, outcome: Outcome) -> bool:
         if isinstance(outcome, Failure) or outcome.status != 429:

@@ -1,5 +1,6 @@
 """The Whautomate API, one module per resource; the client is `keebai_async.Whautomate`."""
 
+from keebai_async.whautomate.draft import DraftFields as DraftFields
 from keebai_async.whautomate.models import Broadcast as Broadcast
 from keebai_async.whautomate.models import Criteria as Criteria
 from keebai_async.whautomate.models import FlowParameters as FlowParameters

@@ -1,8 +1,7 @@
 """How every resource asks Whautomate: as it asks any service, and in pages that begin somewhere."""
 
-from collections.abc import AsyncGenerator, Callable, Hashable, Iterator, Sequence
-from contextlib import contextmanager
-from typing import Final, TypeVar
+from collections.abc import AsyncGenerator, Callable, Hashable, Sequence
+from typing import TypeVar
 
 import msgspec
 
@@ -12,7 +11,6 @@ from keebai_async.errors import (
     OutcomeUnknown,
     RequestInvalid,
     ServerFailed,
-    TokenRejected,
     Undecodable,
 )
 from keebai_async.transport import asking
@@ -24,8 +22,6 @@ from keebai_async.whautomate.limits import PAGE_SIZE
 from keebai_async.whautomate.paging import Pages
 
 T = TypeVar("T")
-
-_REGION: Final = "a key is valid on the host of its own region only, global or india"
 
 
 class Numbering:
@@ -41,35 +37,6 @@ class Asking(asking.Asking, frozen=True, kw_only=True):
     """What the resources of one client share."""
 
     numbering: Numbering
-
-    async def read(
-        self,
-        path: str,
-        *,
-        query: tuple[tuple[str, str], ...] = (),
-        lane: Lane = Lane.SUBMIT,
-        timeout: float | None = None,
-        once: bool = False,
-    ) -> object:
-        """GET, and the JSON value that came. Raises RequestError."""
-        with _mentioning_regions():
-            return await super().read(path, query=query, lane=lane, timeout=timeout, once=once)
-
-    async def submit(
-        self,
-        path: str,
-        body: bytes | None,
-        *,
-        recipients: int,
-        lane: Lane,
-        timeout: float | None = None,
-        method: str = "POST",
-    ) -> tuple[Answer, Request]:
-        """Change something, again only if that was certainly not accepted. Raises RequestError."""
-        with _mentioning_regions():
-            return await super().submit(
-                path, body, recipients=recipients, lane=lane, timeout=timeout, method=method
-            )
 
     async def one(
         self,
@@ -179,21 +146,6 @@ class Asking(asking.Asking, frozen=True, kw_only=True):
         if items is None:
             raise undecodable(Answer(status=200), Request(method="GET", path=path))
         return items
-
-
-@contextmanager
-def _mentioning_regions() -> Iterator[None]:
-    try:
-        yield
-    except TokenRejected as error:
-        raise TokenRejected(
-            f"{error} ({_REGION})",
-            method=error.method,
-            path=error.path,
-            status=error.status,
-            attempts=error.attempts,
-            code=error.code,
-        ) from None
 
 
 def whole(item: Fields) -> str:

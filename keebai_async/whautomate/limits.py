@@ -20,8 +20,12 @@ POLL_FLOOR_VARIABLE: Final = "WHAUTOMATE_POLL_FLOOR"
 QUOTAS: Final = (Quota(100, 60.0),)
 """The figure of a sibling product; Whautomate's own is not to be seen. Source: contract, section 2."""
 
-CONVENTIONS: Final = Conventions(refused=frozenset({400, 409, 413, 422}), error_in_success=True)
-"""Source: contract, section 8."""
+CONVENTIONS: Final = Conventions(
+    refused=frozenset({400, 409, 413, 422}),
+    error_in_success=True,
+    about_tokens="a key is valid on the host of its own region only, global or india",
+)
+"""Source: contract, section 8, and section 1 for the regions."""
 
 UNSUBSCRIBED: Final = "Unsubscribe"
 """The tag of those who wrote STOP. Broadcasts do not skip them by themselves. Source: contract, section 9."""
