@@ -34,6 +34,7 @@ COMMANDS: Final[tuple[Callable[..., None], ...]] = (
     standing.watch,
     settling.reconcile,
     keeping.export,
+    keeping.report,
     keeping.purge,
     messages.send,
     messages.text,

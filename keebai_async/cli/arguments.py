@@ -216,6 +216,15 @@ Rejects = Annotated[
         rich_help_panel=_OUTPUT,
     ),
 ]
+Page = Annotated[
+    Path | None,
+    typer.Option(
+        "--report",
+        metavar="FILE.html",
+        help="Write a page that shows the outcome, to look at in a browser.",
+        rich_help_panel=_OUTPUT,
+    ),
+]
 Journal = Annotated[
     str | None,
     typer.Option(

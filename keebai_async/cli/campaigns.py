@@ -57,9 +57,12 @@ def launch(
     dry_run: a.DryRun = False,
     no_wait: a.NoWait = False,
     again: a.Again = False,
+    report: a.Page = None,
 ) -> None:
     """Plan, show the plan, ask, submit, follow the delivery to its end, report."""
-    manner = Manner(yes=yes, json=output.json, wait=not no_wait, resumable=not box.sandbox, again=again)
+    manner = Manner(
+        yes=yes, json=output.json, wait=not no_wait, resumable=not box.sandbox, again=again, page=report
+    )
     if not dry_run:
         check_can_ask(manner)
     if template is None and language is None and not Path(file).exists() and not box.sandbox:

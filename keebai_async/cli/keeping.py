@@ -1,4 +1,4 @@
-"""The commands `export` and `purge`: the people of a campaign that the journal keeps."""
+"""The commands `export`, `report` and `purge`: what the journal keeps of a campaign and its people."""
 
 from functools import partial
 from pathlib import Path
@@ -7,12 +7,16 @@ from typing import Annotated
 import anyio
 import typer
 
+from keebai_async.campaign.report import report_of
 from keebai_async.cli import arguments as a
 from keebai_async.cli.exits import Exit
 from keebai_async.cli.opening import Connection, bookkeeping
+from keebai_async.cli.page import page
 from keebai_async.cli.people import Group, write_people
+from keebai_async.cli.privatefile import private_file
 from keebai_async.cli.rejects import write_rejects
 from keebai_async.cli.talk import can_ask, confirm, say
+from keebai_async.client import Keebai
 from keebai_async.errors import InvalidInput
 
 Target = Annotated[
@@ -63,6 +67,29 @@ async def _export(campaign: str, group: Group | None, file: Path, connection: Co
             count = await write_people(file, lambda: keebai.campaigns.people(campaign, *group.value))
         say(f"{count:,} rows: {file}")
         return Exit.DONE
+
+
+def report(
+    campaign: a.Campaign,
+    html: Annotated[Path, typer.Option("--html", metavar="FILE.html", help="Written for you alone.")],
+    journal: a.Journal = None,
+) -> None:
+    """Write a page that shows where a campaign stands, to look at in a browser."""
+    raise typer.Exit(anyio.run(partial(_report, campaign, html, Connection(journal=journal))))
+
+
+async def _report(campaign: str, file: Path, connection: Connection) -> Exit:
+    async with bookkeeping(connection) as keebai:
+        await save_page(keebai, campaign, file)
+        return Exit.DONE
+
+
+async def save_page(keebai: Keebai, campaign: str, file: Path) -> None:
+    """Write the page of a campaign, and say where it is. Raises InvalidInput, CampaignNotFound."""
+    started = await keebai.journal.load(campaign)
+    with private_file(file) as written:
+        written.write(page(report_of(started), started.plan, at=keebai.clock.wall()))
+    say(f"a page to look at: {file}")
 
 
 def purge(

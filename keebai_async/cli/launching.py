@@ -12,6 +12,7 @@ from keebai_async.cli.estimate import Price, estimate
 from keebai_async.cli.exits import Exit
 from keebai_async.cli.following import conclude, follow
 from keebai_async.cli.jsonl import emit, plan_line
+from keebai_async.cli.keeping import save_page
 from keebai_async.cli.opening import telling_waits
 from keebai_async.cli.pairs import pairs
 from keebai_async.cli.progress import meter
@@ -39,6 +40,8 @@ class Manner(msgspec.Struct, frozen=True, kw_only=True):
     wait: bool = True
     again: bool = False
     """Whether everyone may get once more what the same list got under the same name."""
+    page: Path | None = None
+    """Where to write the report as a page."""
     resumable: bool = True
     """Whether another command can go on with the campaign; not so on a sandbox that is gone by then."""
 
@@ -125,4 +128,6 @@ async def launch_plan(
         if error.campaign_id == plan.campaign_id:
             raise
         raise CampaignBusy(f"{error} (--again)", campaign_id=error.campaign_id) from error
+    if manner.page is not None:
+        await save_page(keebai, plan.campaign_id, manner.page)
     return conclude(report, json=manner.json, resumable=manner.resumable), report

@@ -1,4 +1,4 @@
-"""A CSV file with people in it: for its owner only, whole or not at all, safe in a spreadsheet."""
+"""Files about people: for their owner only, whole or not at all, and tables safe in a spreadsheet."""
 
 import csv
 import os
@@ -6,6 +6,7 @@ import tempfile
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TextIO
 
 from keebai_async.errors import InvalidInput
 
@@ -26,12 +27,23 @@ def private_csv(path: Path) -> Iterator[WriteRow]:
     Raises:
         InvalidInput: it cannot be written there.
     """
+    with private_file(path) as file:
+        writer = csv.writer(file)
+        yield lambda cells: writer.writerow([inert(cell) for cell in cells])
+
+
+@contextmanager
+def private_file(path: Path) -> Iterator[TextIO]:
+    """A text file that takes its place, and an earlier one's, at the end.
+
+    Raises:
+        InvalidInput: it cannot be written there.
+    """
     try:
         handle, temporary = tempfile.mkstemp(prefix=".keebai-", dir=path.resolve().parent)  # mode 0600
         try:
             with os.fdopen(handle, "w", encoding="utf-8", newline="") as file:
-                writer = csv.writer(file)
-                yield lambda cells: writer.writerow([inert(cell) for cell in cells])
+                yield file
             Path(temporary).replace(path)
         except BaseException:
             Path(temporary).unlink(missing_ok=True)
