@@ -17,6 +17,9 @@ T = TypeVar("T")
 PASSING = (ConnectionFailed, TimedOut, ServerFailed, Undecodable, RateLimited)
 """Errors of a look that the next one may not meet."""
 
+PATIENCE = 3_600.0
+"""Seconds in which no look succeeds, after which it is not in passing any more."""
+
 OnStuck = Callable[[Stuck], None]
 
 
@@ -41,11 +44,13 @@ async def follow(
     """Yield what each look gives, until every broadcast is final or *deadline* (of *clock*) is reached.
 
     The broadcasts may be anybody's: how many people they have is learnt from the first look. A look that
-    fails in passing is made again, later and later; any other error of *look* comes out. They are taken
+    fails in passing is made again, later and later, until none has succeeded for PATIENCE; that error, and
+    any other one of *look*, comes out. They are taken
     for the line of one sender, or, with *apart*, for moving each by itself.
     """
     for broadcast_id in broadcasts:
         plan.add(broadcast_id, recipients=0, sender=broadcast_id if apart else "", now=clock.now())
+    answered = clock.now()
     while (planned := plan.next(clock.now())) is not None:
         now = clock.now()
         if planned.at > now:
@@ -56,10 +61,12 @@ async def follow(
         try:
             seen = await look(planned.broadcast_id)
         except PASSING:
+            if clock.now() - answered >= PATIENCE:
+                raise
             plan.missed(planned.broadcast_id, clock.now())
         else:
             at = gauge(seen)
-            now = clock.now()
+            answered = now = clock.now()
             plan.saw(planned.broadcast_id, done=at.done, total=at.total, final=at.final, now=now)
             if at.quiet > 0:
                 plan.hold(planned.broadcast_id, now + at.quiet)
