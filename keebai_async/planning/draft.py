@@ -12,32 +12,34 @@ from typing import TypeGuard
 import msgspec
 
 from keebai_async.planning.given import META, Names, as_fields
-from keebai_async.planning.narrowing import fine_places
+from keebai_async.planning.narrowing import fine_places, picked
 from keebai_async.planning.original import Originals
-from keebai_async.planning.shape import NO_META, Row, Shape, picker
-from keebai_async.sources.block import Block, Cells, Lines, Objects
+from keebai_async.planning.shape import NO_META, Row, Shape
+from keebai_async.sources.block import Block, Cells, Columns, Lines, Objects
 
 Item = Mapping[str, object]
 
 
 class Draft(msgspec.Struct, gc=False):
-    """Rows with the right structure, as columns. *where* are their positions in the block."""
+    """Rows with the right structure, as columns. *where* are their positions in the block.
+
+    *values* has a column for each variable. *rows* is there instead of it when the decoder made them.
+    """
 
     where: Sequence[int]
     to: Sequence[str]
-    values: Sequence[tuple[str, ...]]
+    values: Sequence[Sequence[str]]
     meta_data: Sequence[object] | None = None
     rows: list[Row] | None = None
-    """Instead of *values*: the rows, when the decoder made them."""
 
     def only(self, places: Sequence[int]) -> "Draft":
         """The rows at *places* alone."""
         return Draft(
-            [self.where[place] for place in places],
-            [self.to[place] for place in places],
-            [self.values[place] for place in places] if self.values else (),
-            None if self.meta_data is None else [self.meta_data[place] for place in places],
-            None if self.rows is None else [self.rows[place] for place in places],
+            picked(self.where, places),
+            picked(self.to, places),
+            [picked(column, places) for column in self.values],
+            None if self.meta_data is None else picked(self.meta_data, places),
+            None if self.rows is None else picked(self.rows, places),
         )
 
 
@@ -53,8 +55,7 @@ class Drafter:
         self._names = names
         self._plain = names.service == {"to", "variables", "meta_data"}
         self._wanted = frozenset(shape.names)
-        self._pick = picker(shape.names)
-        self._pick_own = picker([names.of[name] for name in shape.names])
+        self._own = [names.of[name] for name in shape.names]
 
     def draft(self, block: Block, originals: Originals) -> Draft:
         match block:
@@ -62,6 +63,8 @@ class Drafter:
                 return self._lines(block, originals)
             case Cells():
                 return self._cells(block)
+            case Columns(columns=columns, header=header):
+                return self._columns(columns, header, range(len(columns[0])))
             case Objects(items=items):
                 return self._objects(items)
 
@@ -89,12 +92,10 @@ class Drafter:
             kept = [
                 place for place, meta in enumerate(metas) if meta is NO_META or bytes(meta).startswith(b'{"')
             ]
-            rows = [rows[place] for place in kept]
-            where = [where[place] for place in kept]
-            metas = [metas[place] for place in kept]
+            rows, where, metas = picked(rows, kept), picked(where, kept), picked(metas, kept)
         to = self._shape.numbers(rows)
         if not self._shape.names:
-            return Draft(where, to, [()] * len(to), metas)
+            return Draft(where, to, (), metas)
         return Draft(where, to, (), rows=rows)
 
     def _flat_lines(self, block: Lines, originals: Originals) -> Draft:
@@ -110,7 +111,7 @@ class Drafter:
             where = fine_places(
                 len(lines), lambda start, end: self._decode_flat(lines[start:end]) is not None
             )
-            rows = self._decode_flat([lines[position] for position in where])
+            rows = self._decode_flat(picked(lines, where))
         return self._some(rows or [], where, self._flat)
 
     def _decode_flat(self, lines: Sequence[bytes]) -> Sequence[Item] | None:
@@ -122,7 +123,7 @@ class Drafter:
     def _each_line(self, originals: Originals) -> tuple[list[Row], list[int]]:
         lines = originals.lines
         where = fine_places(len(lines), lambda start, end: self._decode(lines[start:end]) is not None)
-        return self._decode([lines[position] for position in where]) or [], where
+        return self._decode(picked(lines, where)) or [], where
 
     def _decode(self, lines: Sequence[bytes]) -> list[Row] | None:
         try:
@@ -131,18 +132,20 @@ class Drafter:
             return None
 
     def _cells(self, block: Cells) -> Draft:
-        rows, header = block.rows, block.header
+        rows, width = block.rows, len(block.header)
         where: Sequence[int] = range(len(rows))
-        if set(map(len, rows)) != {len(header)}:
-            where = [position for position in where if len(rows[position]) == len(header)]
-            rows = [rows[position] for position in where]
-        at = {name: position for position, name in enumerate(header)}
-        to = list(map(itemgetter(at[self._names.to]), rows))
-        values = list(picker([at[self._names.of[name]] for name in self._shape.names])(rows))
+        if set(map(len, rows)) != {width}:
+            where = [position for position in where if len(rows[position]) == width]
+            rows = picked(rows, where)
+        return self._columns(list(zip(*rows, strict=True)), block.header, where) if rows else NOTHING
+
+    def _columns(
+        self, columns: Sequence[Sequence[str]], header: Sequence[str], where: Sequence[int]
+    ) -> Draft:
+        of = dict(zip(header, columns, strict=True))
         metas = self._names.metas(header)
-        return Draft(
-            where, to, values, self._metas(metas, (map(itemgetter(at[name]), rows) for name in metas))
-        )
+        meta_data = self._metas(metas, [of[name] for name in metas])
+        return Draft(where, of[self._names.to], [of[name] for name in self._own], meta_data)
 
     def _objects(self, items: Sequence[object]) -> Draft:
         if set(map(type, items)) != {dict}:
@@ -166,7 +169,7 @@ class Drafter:
             good = fine_places(
                 len(items), lambda start, end: bulk(items[start:end], where[start:end]) is not None
             )
-            draft = bulk([items[place] for place in good], [where[place] for place in good]) if good else None
+            draft = bulk(picked(items, good), picked(where, good)) if good else None
         return draft or NOTHING
 
     def _service(self, items: Sequence[Item], where: Sequence[int]) -> Draft | None:
@@ -179,11 +182,11 @@ class Drafter:
             variables = list(map(itemgetter(names.variables), items))
             if not _dicts(variables) or set(map(len, variables)) != {len(self._wanted)}:
                 return None
-            values = list(self._pick(variables))
+            values = [list(map(itemgetter(name), variables)) for name in self._shape.names]
             meta_data = list(map(itemgetter(names.meta_data), items)) if width == 3 else None
         except KeyError:
             return None
-        if not _all_text(chain(to, chain.from_iterable(values))):
+        if not _all_text(chain(to, *values)):
             return None
         if meta_data is None:
             return Draft(where, to, values)
@@ -201,11 +204,11 @@ class Drafter:
         metas = names.metas(list(keys))
         try:
             to: list[str] = list(map(itemgetter(names.to), items))
-            values = list(self._pick_own(items))
+            values = [list(map(itemgetter(name), items)) for name in self._own]
             meta_data = self._metas(metas, (map(itemgetter(meta), items) for meta in metas))
         except KeyError:
             return None
-        if not _all_text(chain(to, chain.from_iterable(values))):
+        if not _all_text(chain(to, *values)):
             return None
         if len(keys) > len(names.known) + len(metas):
             self._ignored.update(dict.fromkeys(sorted(keys - names.known - set(metas))))

@@ -19,7 +19,8 @@ from keebai_async.planning.shape import NO_META, Row, Shape
 from keebai_async.planning.template import Problem, check, flatten, missing
 
 META: Final = "meta_"
-_FIELDS: Final = msgspec.json.Decoder(dict[str, msgspec.Raw])
+FIELDS: Final = msgspec.json.Decoder(dict[str, msgspec.Raw])
+TEXT: Final = msgspec.json.Decoder(str)
 
 
 class Odd(msgspec.Struct, frozen=True):
@@ -72,7 +73,7 @@ class Names:
 def from_line(line: bytes, names: Names) -> Given | Problem:
     """Read one line of JSON."""
     try:
-        fields = _FIELDS.decode(line)
+        fields = FIELDS.decode(line)
     except (msgspec.DecodeError, RecursionError) as error:
         return Problem(Reason.BAD_ROW, f"the line is not a JSON object: {error}")
     variables, meta_data = fields.get(names.variables), fields.get(names.meta_data)
@@ -80,7 +81,7 @@ def from_line(line: bytes, names: Names) -> Given | Problem:
         if variables is None or bytes(variables) == b"null":
             given = {}
         elif _is_object(variables):
-            given = _FIELDS.decode(variables)
+            given = FIELDS.decode(variables)
         else:
             return Problem(Reason.BAD_ROW, "variables is not an object", names.variables)
         return Given(
@@ -272,7 +273,7 @@ def _raw_value(raw: msgspec.Raw | None) -> Value:
     text = bytes(raw).decode()
     match text[:1]:
         case '"':
-            return msgspec.json.decode(raw, type=str)
+            return TEXT.decode(raw)
         case "{" | "[":
             return Odd("is an object or a list")
         case "n":
@@ -299,7 +300,7 @@ def _raw_meta(raw: msgspec.Raw | None) -> object:
         return NO_META
     if not _is_object(raw):
         return Odd("is not an object")
-    return raw if _FIELDS.decode(raw) else NO_META
+    return raw if FIELDS.decode(raw) else NO_META
 
 
 def _object_meta(value: object) -> object:

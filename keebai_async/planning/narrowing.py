@@ -1,8 +1,16 @@
 """To find the few bad rows among many with a check that is only fast for many."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
+from typing import TypeVar
 
 PARTS = 8
+
+T = TypeVar("T")
+
+
+def picked(items: Sequence[T], places: Iterable[int]) -> list[T]:
+    """The *items* at *places*."""
+    return list(map(items.__getitem__, places))
 
 
 def fine_places(count: int, fine: Callable[[int, int], bool]) -> list[int]:

@@ -5,9 +5,18 @@ from functools import cached_property
 
 import msgspec
 
-from keebai_async.planning.given import Given, Names, as_fields, from_cells, from_line, from_object
+from keebai_async.planning.given import (
+    FIELDS,
+    TEXT,
+    Given,
+    Names,
+    as_fields,
+    from_cells,
+    from_line,
+    from_object,
+)
 from keebai_async.planning.template import Problem
-from keebai_async.sources.block import Block, Cells, Lines, Objects
+from keebai_async.sources.block import Block, Cells, Columns, Lines, Objects
 
 
 class Originals:
@@ -52,8 +61,8 @@ class Originals:
         match self._block:
             case Lines():
                 return [number for number, _ in self._numbered]
-            case Cells(numbers=numbers):
-                return numbers
+            case Cells() | Columns() as table:
+                return table.numbers
             case Objects(first=first, items=items):
                 return range(first, first + len(items))
 
@@ -62,8 +71,8 @@ class Originals:
         match self._block:
             case Lines():
                 return from_line(self.lines[position], self._names)
-            case Cells(header=header, rows=rows):
-                return from_cells(header, rows[position], self._names)
+            case Cells() | Columns() as table:
+                return from_cells(table.header, table.row(position), self._names)
             case Objects(items=items):
                 return from_object(items[position], self._names)
 
@@ -73,11 +82,11 @@ class Originals:
             case Lines():
                 line = self.lines[position]
                 try:
-                    return _texts(msgspec.json.decode(line, type=dict[str, msgspec.Raw]))
+                    return _texts(FIELDS.decode(line))
                 except (msgspec.DecodeError, RecursionError):
                     return {"line": line.decode(errors="replace")}
-            case Cells(header=header, rows=rows):
-                cells = rows[position]
+            case Cells(header=header) | Columns(header=header):
+                cells = self._block.row(position)
                 over = {f"column {number}": cell for number, cell in enumerate(cells, start=1)}
                 return dict(zip(header, cells, strict=False)) | dict(list(over.items())[len(header) :])
             case Objects(items=items):
@@ -108,4 +117,4 @@ def _text(value: object) -> str:
         text = msgspec.json.encode(value).decode()
     except (TypeError, ValueError, RecursionError):
         return str(value)
-    return msgspec.json.decode(text, type=str) if text.startswith('"') else text
+    return TEXT.decode(text) if text.startswith('"') else text

@@ -19,6 +19,7 @@ from keebai_async.keebai.models import Sender, Template
 from keebai_async.planning.bodies import Bodies
 from keebai_async.planning.given import Leniency
 from keebai_async.planning.leftout import LeftOut
+from keebai_async.planning.narrowing import picked
 from keebai_async.planning.notes import notes
 from keebai_async.planning.options import PlanOptions as PlanOptions
 from keebai_async.planning.phone import identities
@@ -27,7 +28,7 @@ from keebai_async.planning.seen import Seen
 from keebai_async.planning.shape import Row, Shape
 from keebai_async.planning.suppression import suppressed_keys
 from keebai_async.planning.template import fed, preview, usable
-from keebai_async.sources.block import Cells, Objects, Source
+from keebai_async.sources.block import Cells, Columns, Objects, Source
 
 GRACE = 10.0
 """Seconds that forgetting an unfinished plan may take."""
@@ -71,7 +72,7 @@ async def make_plan(
         await making.prepare()
         async with aclosing(source.blocks()) as blocks:
             async for block in blocks:
-                if isinstance(block, Cells):
+                if isinstance(block, Cells | Columns):
                     fed(template, block.header, source.columns, source.description)
                 await making.take(await making.reader.read(block))
                 if progress is not None:
@@ -140,7 +141,7 @@ class _Making:
         if most is not None and self.ready > most:
             raise PlanTooLarge(f"more than {most:,} people are ready, which is the most that was allowed")
         if self._preview is None and rows:
-            self._preview = preview(self._template, self._shape.values(rows[:1]))
+            self._preview = preview(self._template, self._shape.values(rows[0]))
         await self._keep(self._bodies.add(rows, encoded))
         if self._left_out.due(self.ready):
             await self._hand_on()
@@ -183,8 +184,8 @@ class _Making:
         numbers = self._options.test_to
         row, position = checked.rows[0], checked.where[0]
         self._notes.append(f"a test, with the variables of row {checked.originals.numbers[position]}")
-        values, meta_data = self._shape.values([row]), self._shape.meta_data([row])
-        rows = self._shape.rows(numbers, [tuple(values)] * len(numbers), list(meta_data) * len(numbers))
+        values, meta_data = self._shape.values(row), self._shape.meta_data([row])
+        rows = [self._shape.row(number, values, *meta_data) for number in numbers]
         tests = Objects(first=1, items=[{"to": number} for number in numbers])
         originals = checked.originals.of(tests)
         return Checked(originals, rows, identities(numbers), range(len(rows)), self._shape.encode(rows))
@@ -213,7 +214,7 @@ class _Making:
         complete = len(checked.rows) == len(numbers)
         if self._suppressed.isdisjoint(checked.keys) and self._seen.all_new(checked.keys):
             if checked.keys:
-                where = numbers if complete else [numbers[place] for place in checked.where]
+                where = numbers if complete else picked(numbers, checked.where)
                 self._seen.add(checked.keys, where)
             self.read += len(numbers)
             for rejection in checked.rejections:
@@ -235,9 +236,8 @@ class _Making:
             out.append((duplicate, checked.keys[place]))
         for rejection, key in sorted(out, key=lambda each: each[0].row):
             self._left_out.add(rejection, repeats=key or None)
-        rows = [checked.rows[place] for place in fresh]
-        where = [numbers[checked.where[place]] for place in fresh]
-        self._seen.add([checked.keys[place] for place in fresh], where)
+        rows = picked(checked.rows, fresh)
+        self._seen.add(picked(checked.keys, fresh), picked(numbers, picked(checked.where, fresh)))
         self.read += len(numbers)
         return rows, self._shape.encode(rows)
 

@@ -8,7 +8,7 @@ row's fate does not depend on its neighbours.
 
 import time
 from collections.abc import Mapping, Sequence
-from itertools import chain
+from itertools import chain, compress
 from typing import Final
 
 import anyio.lowlevel
@@ -19,12 +19,12 @@ from keebai_async.campaign.recipient import Reason, Rejection
 from keebai_async.keebai.limits import E164
 from keebai_async.planning.draft import NOTHING, Draft, Drafter
 from keebai_async.planning.given import STRICT, Leniency, Mended, Names, judge
-from keebai_async.planning.narrowing import fine_places
+from keebai_async.planning.narrowing import fine_places, picked
 from keebai_async.planning.original import Originals
 from keebai_async.planning.phone import identities, identities_if_e164, parse, parser_installed
 from keebai_async.planning.shape import Row, Shape
 from keebai_async.planning.template import Problem, all_fine
-from keebai_async.sources.block import Block, Cells, Lines
+from keebai_async.sources.block import Block, Cells, Columns, Lines
 
 _UNWRITABLE = (TypeError, ValueError, OverflowError, RecursionError, msgspec.MsgspecError)
 
@@ -69,7 +69,7 @@ class Reader:
 
         The event loop gets its turns between rows that take the slow path.
         """
-        if isinstance(block, Cells) and block.header is not self._header:
+        if isinstance(block, Cells | Columns) and block.header is not self._header:
             self._header = block.header
             known = self._names.known.union(self._names.metas(block.header))
             self.ignored.update(dict.fromkeys(name for name in block.header if name not in known))
@@ -86,8 +86,7 @@ class Reader:
             return Checked(originals, [], [], (), b"")
         keys = identities_if_e164(draft.to)
         if keys is None:
-            matches = E164.fullmatch
-            good = [place for place, number in enumerate(draft.to) if matches(number)]
+            good = list(compress(range(len(draft.to)), map(E164.fullmatch, draft.to)))
             if not good:
                 return Checked(originals, [], [], (), b"")
             draft = draft.only(good)
@@ -95,23 +94,20 @@ class Reader:
         rows = draft.rows
         if rows is None:
             rows = self._shape.rows(draft.to, draft.values, draft.meta_data)
-            flat = list(chain.from_iterable(draft.values))
-        else:
-            flat = self._shape.values(rows)
+        values = draft.values if draft.rows is None else self._shape.columns(rows)
         encoded = self._encode(rows)
-        if encoded is not None and self._fine(flat, encoded):
+        if encoded is not None and self._fine(values, encoded):
             return Checked(originals, rows, keys, draft.where, encoded)
-        return self._sift_values(originals, draft.where, rows, flat)
+        return self._sift_values(originals, draft.where, rows, values)
 
     def _sift_values(
-        self, originals: Originals, where: Sequence[int], rows: list[Row], flat: Sequence[str]
+        self, originals: Originals, where: Sequence[int], rows: list[Row], values: Sequence[Sequence[str]]
     ) -> Checked:
-        width = len(self._shape.names)
-        good = fine_places(len(rows), lambda start, end: self._fine(flat[start * width : end * width]))
-        rows, where = [rows[place] for place in good], [where[place] for place in good]
+        good = fine_places(len(rows), lambda start, end: self._fine([column[start:end] for column in values]))
+        rows, where = picked(rows, good), picked(where, good)
         if self._encode(rows) is None:  # something inside meta_data: find whose
             good = fine_places(len(rows), lambda start, end: self._encode(rows[start:end]) is not None)
-            rows, where = [rows[place] for place in good], [where[place] for place in good]
+            rows, where = picked(rows, good), picked(where, good)
         return Checked(originals, rows, self._identities(rows), where, self._shape.encode(rows))
 
     async def _complete(self, checked: Checked) -> Checked:
@@ -137,10 +133,11 @@ class Reader:
             return checked
         found |= zip(checked.where, checked.rows, strict=True)
         where = sorted(found)
-        rows = [found[position] for position in where]
+        rows = list(map(found.__getitem__, where))
         return Checked(originals, rows, self._identities(rows), where, self._shape.encode(rows), rejections)
 
-    def _fine(self, flat: Sequence[str], encoded: bytes | None = None) -> bool:
+    def _fine(self, values: Sequence[Sequence[str]], encoded: bytes | None = None) -> bool:
+        flat = list(chain.from_iterable(values))
         room = self._shape.room
         return all_fine(flat, encoded) and (room is None or room.surely_holds(flat))
 

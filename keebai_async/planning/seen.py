@@ -76,9 +76,9 @@ class Seen:
         """The places of the keys that are new, and of those that are here or earlier among them."""
         places = range(len(keys))
         first = dict(zip(reversed(keys), reversed(places), strict=True))
-        known = self._keys.intersection(keys)
-        again = [place for place, key in enumerate(keys) if first[key] != place or key in known]
-        return sorted(set(places).difference(again)), again
+        known = {first[key] for key in self._keys.intersection(keys)}
+        new = set(first.values()).difference(known)
+        return sorted(new), sorted(set(places).difference(new))
 
     def add(self, keys: Sequence[int], rows: Sequence[int]) -> None:
         """Add people who are all new, with their rows, in order."""

@@ -2,8 +2,8 @@
 
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from itertools import chain, repeat
-from operator import attrgetter, itemgetter
+from itertools import repeat
+from operator import attrgetter
 from typing import Final, TypeVar
 
 import msgspec
@@ -51,6 +51,7 @@ class Shape:
             forbid_unknown_fields=True,
             gc=False,
         )
+        self._getters = [attrgetter(field) for field, _ in fields]
         self._nothing = self._variables() if not fields else None
         variables: tuple[str, type, object] | tuple[str, type] = (
             ("variables", self._variables) if fields else ("variables", self._variables, self._nothing)
@@ -70,19 +71,17 @@ class Shape:
 
     def row(self, to: str, values: Sequence[str], meta_data: object = NO_META) -> Row:
         """One row; *values* in the order of `names`."""
-        (row,) = self.rows([to], [tuple(values)], [meta_data])
-        return row
+        make: Callable[..., Row] = self._row
+        return make(to, self._variables(*values) if values else self._nothing, meta_data)
 
     def rows(
         self,
         to: Iterable[str],
-        values: Iterable[tuple[str, ...]],
+        values: Sequence[Iterable[str]],
         meta_data: Iterable[object] | None = None,
     ) -> list[Row]:
-        """Many rows at once, of columns."""
-        variables: Iterable[object] = (
-            map(self._variables, *zip(*values, strict=True)) if self.names else repeat(self._nothing)
-        )
+        """Many rows at once, of columns: *values* has one for each of `names`."""
+        variables: Iterable[object] = map(self._variables, *values) if values else repeat(self._nothing)
         make: Callable[..., Row] = self._row
         if meta_data is None:
             return list(map(make, to, variables))
@@ -113,9 +112,14 @@ class Shape:
     def numbers(self, rows: Iterable[Row]) -> list[str]:
         return list(map(_FIRST, rows))
 
-    def values(self, rows: Iterable[Row]) -> list[str]:
-        """The values of all rows, one after the other."""
-        return list(chain.from_iterable(map(msgspec.structs.astuple, map(_VARIABLES, rows))))
+    def values(self, row: Row) -> tuple[str, ...]:
+        """The values of a row, in the order of `names`."""
+        return msgspec.structs.astuple(_VARIABLES(row))
+
+    def columns(self, rows: Iterable[Row]) -> list[list[str]]:
+        """The values of many rows: a list for each of `names`."""
+        variables = list(map(_VARIABLES, rows))
+        return [list(map(get, variables)) for get in self._getters]
 
     def meta_data(self, rows: Iterable[Row]) -> list[msgspec.Raw]:
         return list(map(_META, rows))
@@ -132,13 +136,3 @@ def _decode_lines(decoder: msgspec.json.Decoder[list[T]], data: bytes) -> list[T
     if len(rows) != data.count(b"\n") + (not data.endswith(b"\n")):
         raise msgspec.DecodeError("a line that is not an object")
     return rows
-
-
-def picker(keys: Sequence[object]) -> Callable[[Iterable[object]], Iterable[tuple[str, ...]]]:
-    """A function that picks *keys* out of many rows, as tuples, whatever the number of keys."""
-    if not keys:
-        return lambda rows: [() for _ in rows]
-    pick = itemgetter(*keys)
-    if len(keys) == 1:
-        return lambda rows: zip(map(pick, rows))  # type: ignore[arg-type]  # rows of any kind that has keys
-    return lambda rows: map(pick, rows)  # type: ignore[arg-type]

@@ -67,7 +67,7 @@ async def _read_table(path: str, region: str | None, keys: set[int]) -> None:
                     f" {', '.join(block.header)}"
                 )
             at = block.header.index("to")
-            numbers = [row[at].strip() if len(row) > at else "" for row in block.rows]
+            numbers = [number.strip() for number in block.column(at)]
             _add(numbers, block.numbers, path, region, keys)
             await anyio.lowlevel.checkpoint()
 

@@ -2,6 +2,7 @@
 
 from keebai_async.sources.block import Block as Block
 from keebai_async.sources.block import Cells as Cells
+from keebai_async.sources.block import Columns as Columns
 from keebai_async.sources.block import Lines as Lines
 from keebai_async.sources.block import Objects as Objects
 from keebai_async.sources.block import Source as Source

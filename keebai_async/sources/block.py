@@ -32,6 +32,31 @@ class Cells(msgspec.Struct, frozen=True, kw_only=True):
     numbers: Sequence[int]
     rows: Sequence[Sequence[str]]
 
+    def row(self, position: int) -> Sequence[str]:
+        return self.rows[position]
+
+    def column(self, place: int) -> Sequence[str]:
+        """One column; empty where a row is too short."""
+        return [row[place] if len(row) > place else "" for row in self.rows]
+
+
+class Columns(msgspec.Struct, frozen=True, kw_only=True):
+    """Rows of a table under *header*, all as wide as it, held by *columns*. The first is number *first*."""
+
+    header: tuple[str, ...]
+    first: int
+    columns: Sequence[Sequence[str]]
+
+    @property
+    def numbers(self) -> range:
+        return range(self.first, self.first + len(self.columns[0]))
+
+    def row(self, position: int) -> Sequence[str]:
+        return [column[position] for column in self.columns]
+
+    def column(self, place: int) -> Sequence[str]:
+        return self.columns[place]
+
 
 class Objects(msgspec.Struct, frozen=True, kw_only=True):
     """Items of an iterable: dicts, Recipients, or whatever the caller gave. The first is number *first*."""
@@ -40,7 +65,7 @@ class Objects(msgspec.Struct, frozen=True, kw_only=True):
     items: Sequence[object]
 
 
-Block = Lines | Cells | Objects
+Block = Lines | Cells | Columns | Objects
 
 
 class Source(Protocol):

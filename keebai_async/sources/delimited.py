@@ -14,7 +14,7 @@ from contextlib import aclosing
 from typing import TYPE_CHECKING, Final
 
 from keebai_async.errors import UnusableSource
-from keebai_async.sources.block import Cells
+from keebai_async.sources.block import Cells, Columns
 from keebai_async.sources.pieces import BLOCK_BYTES, Opener, pieces, text_of
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ class Delimited:
         self._delimiter = delimiter
         self._open = open_file
 
-    async def blocks(self) -> AsyncGenerator[Cells, None]:
+    async def blocks(self) -> AsyncGenerator[Cells | Columns, None]:
         header: tuple[str, ...] | None = None
         unfinished = ""
         line = 1
@@ -60,6 +60,11 @@ class Delimited:
                 text = unfinished + text_of(piece, self.description, line)
                 if self._delimiter is None:
                     text, line, self._delimiter = _begin(text, line)
+                if header is not None and (columns := self._columns(text, len(header))):
+                    yield Columns(header=header, first=line, columns=columns)
+                    line += len(columns[0])
+                    unfinished = ""
+                    continue
                 rows, numbers, lines, unfinished = self._records(text, line)
                 line += lines
                 if len(unfinished) > MAX_RECORD:
@@ -74,9 +79,26 @@ class Delimited:
         if header is None:
             raise UnusableSource(f"{self.description} is empty: there is not even a header")
 
+    def _columns(self, text: str, width: int) -> list[list[str]] | None:
+        """The columns of a text without a quote in which every line has *width* cells, else None.
+
+        All lines are split as one; so that a short line and a long one do not pass as two that are right,
+        every line end becomes a cell of its own, which must then stand where it belongs.
+        """
+        if width < 2 or not _plain(text):
+            return None
+        by = self._delimiter or ","
+        lines = text.replace("\r\n", "\n").removesuffix("\n")
+        ends = lines.count("\n")
+        cells = lines.replace("\n", f"{by}\n{by}").split(by)
+        step = width + 1
+        if len(cells) != (ends + 1) * step - 1 or cells[width::step].count("\n") != ends:
+            return None
+        return [cells[place::step] for place in range(width)]
+
     def _records(self, text: str, line: int) -> tuple[Sequence[list[str]], Sequence[int], int, str]:
         """Complete rows, their numbers, the lines they took, and the text of a last row that goes on."""
-        if '"' not in text and text.count("\r") == text.count("\r\n"):
+        if _plain(text):
             rows, unfinished = self._unquoted(text), ""
             lines = len(rows)
         else:
@@ -87,7 +109,6 @@ class Delimited:
         return [row for row, _ in numbered], [number for _, number in numbered], lines, unfinished
 
     def _unquoted(self, text: str) -> list[list[str]]:
-        # Without a quote in it, a record is a line and the delimiter is all there is: many times faster.
         lines = text.replace("\r\n", "\n").removesuffix("\n").split("\n")
         rows = list(map(str.split, lines, itertools.repeat(self._delimiter)))
         return [[] if row == [""] else row for row in rows] if "" in lines else rows
@@ -138,6 +159,11 @@ def delimiter_of(text: str) -> str:
     first = next(_lines(text.lstrip("\r\n")), "")
     bare = "".join(first.split('"')[::2])
     return max(DELIMITERS, key=bare.count)
+
+
+def _plain(text: str) -> bool:
+    # Without a quote in it, a record is a line and the delimiter is all there is: many times faster.
+    return '"' not in text and ("\r" not in text or text.count("\r") == text.count("\r\n"))
 
 
 def _begin(text: str, line: int) -> tuple[str, int, str]:

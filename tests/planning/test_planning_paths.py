@@ -10,7 +10,7 @@ from keebai_async.campaign.recipient import Recipient
 from keebai_async.keebai.models import Template
 from keebai_async.planning.reading import Checked, Reader
 from keebai_async.planning.shape import Shape
-from keebai_async.sources.block import Block, Cells, Lines, Objects
+from keebai_async.sources.block import Block, Cells, Columns, Lines, Objects
 
 good_number = st.integers(10_000_000, 99_999_999).map(lambda digits: f"+54911{digits}")
 number = st.one_of(
@@ -177,3 +177,15 @@ async def test_the_two_paths_agree_on_tables(bad: list[list[str]], good: list[Se
     header = ("to", "saldo", "meta_a", "nombre")
     rows = [*good, *bad]
     await both(TEMPLATES[0], Cells(header=header, numbers=range(2, len(rows) + 2), rows=rows))
+
+
+@given(st.lists(st.lists(st.one_of(good_number, text), min_size=4, max_size=4), min_size=1, max_size=8))
+async def test_the_two_paths_agree_on_columns_as_they_do_on_rows(rows: list[list[str]]) -> None:
+    header = ("to", "saldo", "meta_a", "nombre")
+    columns = list(zip(*rows, strict=True))
+
+    of_columns = await both(TEMPLATES[0], Columns(header=header, first=2, columns=columns))
+    of_rows = await both(TEMPLATES[0], Cells(header=header, numbers=range(2, len(rows) + 2), rows=rows))
+
+    assert of_columns.encoded == of_rows.encoded
+    assert of_columns.rejections == of_rows.rejections

@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from keebai_async.errors import TemplateUnusable, UnusableSource
-from keebai_async.sources import Cells, Lines, Objects, People, open_source
+from keebai_async.sources import Cells, Columns, Lines, Objects, People, open_source
 from keebai_async.sources.delimited import Delimited, delimiter_of
 from tests.planning.made import flat, person, planned
 
@@ -32,8 +32,8 @@ async def read(people: People) -> list[tuple[int, list[str]]]:
     rows: list[tuple[int, list[str]]] = []
     async with aclosing(open_source(people).blocks()) as blocks:
         async for block in blocks:
-            assert isinstance(block, Cells)
-            rows.extend((number, list(row)) for number, row in zip(block.numbers, block.rows, strict=True))
+            assert isinstance(block, Cells | Columns)
+            rows.extend((number, list(block.row(place))) for place, number in enumerate(block.numbers))
     return rows
 
 
@@ -93,13 +93,31 @@ async def test_where_a_file_is_cut_makes_no_difference(rows: list[list[str]], si
     source = Delimited(lambda: io.BytesIO(content), "it", columns={}, size=size)
     async with aclosing(source.blocks()) as blocks:
         async for block in blocks:
-            found.extend(list(row) for row in block.rows)
+            found.extend(list(block.row(place)) for place, _ in enumerate(block.numbers))
             numbers.extend(block.numbers)
 
     assert found == rows
     lines = content.decode().replace("\r\n", "\n").replace("\r", "\n").split("\n")
     assert numbers == sorted(numbers)
     assert all(lines[number - 1].startswith('"') for number in numbers)
+
+
+@given(
+    st.lists(st.one_of(st.just("a,b"), st.text(alphabet="a,ñ ", max_size=6)), min_size=1, max_size=20),
+    st.integers(1, 60),
+    st.sampled_from(["\n", "\r\n"]),
+)
+async def test_without_quotes_a_row_is_a_line_and_short_ones_do_not_borrow_of_long_ones(
+    lines: list[str], size: int, end: str
+) -> None:
+    lines = [*lines, "last,row"]
+    content = end.join(["to,x", *lines]).encode()
+    found: list[tuple[int, list[str]]] = []
+    async with aclosing(Delimited(lambda: io.BytesIO(content), "it", columns={}, size=size).blocks()) as cut:
+        async for block in cut:
+            found.extend((number, list(block.row(place))) for place, number in enumerate(block.numbers))
+
+    assert found == [(number, line.split(",")) for number, line in enumerate(lines, start=2) if line]
 
 
 @pytest.mark.parametrize(
