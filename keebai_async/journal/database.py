@@ -1,5 +1,6 @@
 """One SQLite file: made for its owner only, opened with care, written in whole transactions."""
 
+import enum
 import os
 import sqlite3
 import stat
@@ -34,6 +35,14 @@ class Damaged(Exception):
     """What was read is not what was written."""
 
 
+class Safe(enum.Enum):
+    """What a write survives once it is told, each more than the one before."""
+
+    FROM_KILLS = "the end of this process"
+    FROM_POWER_CUTS = "the end of the machine: it is on the disk, and with it all that was written before"
+    FROM_COPYING = "the loss of the log beside the file, as by somebody who copies one file of three"
+
+
 class Database:
     """A connection that lives in one thread. Every failure of the disk comes out as JournalUnusable."""
 
@@ -41,7 +50,7 @@ class Database:
         self._path = path
         self._patience = patience
         self._connection: sqlite3.Connection | None = None
-        self._durable = True
+        self._on_disk = True
         self._inode = 0
 
     @property
@@ -50,23 +59,19 @@ class Database:
         return self._connection is None
 
     @contextmanager
-    def writing(self, *, durable: bool) -> Iterator[sqlite3.Connection]:
-        """One transaction that is written as a whole or not at all.
-
-        *durable*: it is on the disk itself when this ends, and with it all that was written before.
-        Otherwise it outlives this process, but not the machine.
-        """
+    def writing(self, safe: "Safe") -> Iterator[sqlite3.Connection]:
+        """One transaction that is written as a whole or not at all, and is so *safe* when this ends."""
         with self._mapped():
             connection = self._open()
             self._check_in_place()
-            if durable is not self._durable:
-                connection.execute(f"PRAGMA synchronous = {'FULL' if durable else 'NORMAL'}")
-                self._durable = durable
+            on_disk = safe is not Safe.FROM_KILLS
+            if on_disk is not self._on_disk:
+                connection.execute(f"PRAGMA synchronous = {'FULL' if on_disk else 'NORMAL'}")
+                self._on_disk = on_disk
             with _transaction(connection, "BEGIN IMMEDIATE"):
                 yield connection
-            if durable:
-                # Whoever copies a journal after a crash copies one file: what was told must be in it, or that
-                # copy messages everybody again. The log has it by now, so a failure here loses nothing.
+            if safe is Safe.FROM_COPYING:
+                # The log beside the file has it by now, so a failure here loses nothing.
                 with suppress(sqlite3.Error):
                     connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()
 
@@ -111,7 +116,7 @@ class Database:
         connection.execute("PRAGMA synchronous = FULL")
         connection.execute("PRAGMA foreign_keys = ON")
         connection.execute("PRAGMA secure_delete = ON")
-        self._durable = True
+        self._on_disk = True
         migrate(connection, str(self._path))
 
     def _patiently(self, connection: sqlite3.Connection, statement: str) -> None:

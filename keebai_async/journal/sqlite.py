@@ -18,14 +18,14 @@ import anyio
 import msgspec
 
 from keebai_async.campaign.chunk import Chunk, ChunkState
-from keebai_async.campaign.lifecycle import HandOn, Move, Refuse
+from keebai_async.campaign.lifecycle import HandOn, Move, Refuse, Submit
 from keebai_async.campaign.planned import CampaignState, Plan
 from keebai_async.campaign.ports import Requests, Started, Wish
 from keebai_async.campaign.recipient import Rejection
 from keebai_async.clock import SYSTEM_CLOCK, Clock
 from keebai_async.errors import JournalUnusable, Misused
 from keebai_async.journal import drafts, erasing, rows, rules
-from keebai_async.journal.database import PATIENCE, Database
+from keebai_async.journal.database import PATIENCE, Database, Safe
 from keebai_async.journal.leases import Leases
 from keebai_async.journal.worker import Job, Worker
 
@@ -94,7 +94,7 @@ class SqliteJournal:
             drafts.begin(db, self._leases, campaign_id, at=self._clock.wall())
             drafts.add_chunk(db, campaign_id, chunk, items)
 
-        draft.under_way = self._worker.hand_over(self._writing(work, durable=False))
+        draft.under_way = self._worker.hand_over(self._writing(work, safe=Safe.FROM_KILLS))
 
     async def add_rejections(self, campaign_id: str, rejections: Sequence[Rejection]) -> None:
         draft = self._drafts.get(campaign_id) or await self._draft(campaign_id)
@@ -108,7 +108,7 @@ class SqliteJournal:
             drafts.begin(db, self._leases, campaign_id, at=self._clock.wall())
             rows.put_rejections(db, campaign_id, batch)
 
-        await self._write(work, durable=False)
+        await self._write(work, safe=Safe.FROM_KILLS)
 
     async def freeze(self, plan: Plan) -> None:
         draft = await self._draft(plan.campaign_id)
@@ -122,7 +122,7 @@ class SqliteJournal:
 
     async def discard(self, campaign_id: str) -> None:
         self._drafts.pop(campaign_id, None)
-        await self._write(lambda db: drafts.discard(db, self._leases, campaign_id), durable=False)
+        await self._write(lambda db: drafts.discard(db, self._leases, campaign_id), safe=Safe.FROM_KILLS)
 
     async def load(self, campaign_id: str) -> Started:
         def work(db: sqlite3.Connection) -> Started:
@@ -152,7 +152,10 @@ class SqliteJournal:
         return await self._read(work)
 
     async def record(self, campaign_id: str, move: Move) -> Chunk:
-        return await self._change(campaign_id, lambda db: self._record(db, campaign_id, move))
+        # A copy without the log must know whom it would message again. That one was answered it may forget:
+        # then the chunk is unknown there, and a person looks.
+        safe = Safe.FROM_COPYING if isinstance(move, Submit) else Safe.FROM_POWER_CUTS
+        return await self._change(campaign_id, lambda db: self._record(db, campaign_id, move), safe=safe)
 
     async def recut(
         self,
@@ -187,7 +190,7 @@ class SqliteJournal:
             )
 
         # What is lost with the machine is read from the service again, but for the last word.
-        await self._change(campaign_id, work, durable=final)
+        await self._change(campaign_id, work, safe=Safe.FROM_POWER_CUTS if final else Safe.FROM_KILLS)
 
     async def set_state(
         self,
@@ -228,13 +231,13 @@ class SqliteJournal:
             got = True
 
         try:
-            await self._write(acquire, durable=False)
+            await self._write(acquire, safe=Safe.FROM_KILLS)
             yield
         finally:
             if got:  # also when cancelled while it was taken
                 # One that cannot be given back is taken over when this process is gone.
                 with anyio.CancelScope(shield=True), suppress(JournalUnusable, Misused):
-                    await self._write(lambda db: self._leases.release(db, campaign_id), durable=False)
+                    await self._write(lambda db: self._leases.release(db, campaign_id), safe=Safe.FROM_KILLS)
 
     async def recover(self, campaign_id: str) -> tuple[Chunk, ...]:
         def work(db: sqlite3.Connection) -> tuple[Chunk, ...]:
@@ -259,7 +262,7 @@ class SqliteJournal:
             rows.is_purged(db, campaign_id)
             return self._leases.ask(db, campaign_id, wish)
 
-        return await self._write(work, durable=False)
+        return await self._write(work, safe=Safe.FROM_KILLS)
 
     async def asked(self, campaign_id: str) -> Wish | None:
         def look(db: sqlite3.Connection) -> bool:
@@ -269,7 +272,7 @@ class SqliteJournal:
         # A look is cheap and mostly finds nothing; only a wish is worth a write.
         if not await self._read(look):
             return None
-        return await self._write(lambda db: self._leases.take_wish(db, campaign_id), durable=False)
+        return await self._write(lambda db: self._leases.take_wish(db, campaign_id), safe=Safe.FROM_KILLS)
 
     async def purge(self, campaign_id: str, *, unfinished: bool = False) -> None:
         now = self._clock.wall()
@@ -299,7 +302,7 @@ class SqliteJournal:
         def work(db: sqlite3.Connection) -> None:
             drafts.begin(db, self._leases, campaign_id, at=self._clock.wall())
 
-        await self._write(work, durable=False)
+        await self._write(work, safe=Safe.FROM_KILLS)
         return self._drafts.setdefault(campaign_id, _Draft())
 
     def _record(self, db: sqlite3.Connection, campaign_id: str, move: Move) -> Chunk:
@@ -318,7 +321,7 @@ class SqliteJournal:
         return await self._read(work)
 
     async def _change(
-        self, campaign_id: str, work: Callable[[sqlite3.Connection], T], *, durable: bool = True
+        self, campaign_id: str, work: Callable[[sqlite3.Connection], T], *, safe: Safe = Safe.FROM_POWER_CUTS
     ) -> T:
         """Write to a frozen campaign that nobody else has the lease of."""
 
@@ -327,15 +330,17 @@ class SqliteJournal:
             self._leases.check(db, campaign_id)
             return work(db)
 
-        return await self._write(checked, durable=durable)
+        return await self._write(checked, safe=safe)
 
-    async def _write(self, work: Callable[[sqlite3.Connection], T], *, durable: bool = True) -> T:
-        return await self._worker.run(self._writing(work, durable=durable))
+    async def _write(
+        self, work: Callable[[sqlite3.Connection], T], *, safe: Safe = Safe.FROM_POWER_CUTS
+    ) -> T:
+        return await self._worker.run(self._writing(work, safe=safe))
 
-    def _writing(self, work: Callable[[sqlite3.Connection], T], *, durable: bool) -> Callable[[], T]:
+    def _writing(self, work: Callable[[sqlite3.Connection], T], *, safe: Safe) -> Callable[[], T]:
         def do() -> T:
             self._sweep_once()
-            with self._database.writing(durable=durable) as db:
+            with self._database.writing(safe) as db:
                 return work(db)
 
         return do
@@ -355,20 +360,20 @@ class SqliteJournal:
         with self._database.reading() as db:
             left = drafts.left_over(db, self._leases, now=now)
         if left:
-            with self._database.writing(durable=False) as db:
+            with self._database.writing(Safe.FROM_KILLS) as db:
                 drafts.sweep(db, self._leases, now=now)
 
     def _beat(self) -> None:
         if not self._leases.any:
             return
         # Of a failure the next write that matters will tell.
-        with suppress(JournalUnusable), self._database.writing(durable=False) as db:
+        with suppress(JournalUnusable), self._database.writing(Safe.FROM_KILLS) as db:
             self._leases.beat(db)
 
     def _close(self) -> None:
         try:
             if not self._database.fresh and self._leases.any:
-                with suppress(JournalUnusable), self._database.writing(durable=False) as db:
+                with suppress(JournalUnusable), self._database.writing(Safe.FROM_KILLS) as db:
                     drafts.discard_own(db, self._leases)
         finally:
             self._database.close()
