@@ -1,15 +1,38 @@
 """Standard input: CSV or JSON Lines, told apart by how it begins."""
 
+import contextlib
 import io
+import select
 import sys
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import aclosing
+from typing import TYPE_CHECKING
 
+import anyio.from_thread
 import anyio.to_thread
 
 from keebai_async.sources.block import Block
 from keebai_async.sources.delimited import Delimited
 from keebai_async.sources.jsonlines import JsonLines
+
+if TYPE_CHECKING:
+    from _typeshed import WriteableBuffer
+
+LISTENING = 0.1
+"""Seconds of silence after which a reader of standard input looks whether it is still wanted."""
+
+
+class _Listening(io.FileIO):
+    """A pipe or terminal, read in a worker thread of anyio, that may be silent for ever.
+
+    A thread that waits in `read` cannot be called back, and keeps the program alive after Ctrl-C.
+    """
+
+    def readinto(self, buffer: "WriteableBuffer", /) -> int | None:
+        with contextlib.suppress(OSError):  # Windows waits for sockets alone
+            while not select.select([self], [], [], LISTENING)[0]:
+                anyio.from_thread.check_cancelled()
+        return super().readinto(buffer)
 
 
 class StandardInput:
@@ -23,7 +46,7 @@ class StandardInput:
 
     async def blocks(self) -> AsyncGenerator[Block, None]:
         file = _standard_input()
-        start = await anyio.to_thread.run_sync(file.peek, 64, abandon_on_cancel=True)
+        start = await anyio.to_thread.run_sync(file.peek, 64)
 
         def again() -> io.BufferedIOBase:
             return file
@@ -39,4 +62,4 @@ class StandardInput:
 
 
 def _standard_input() -> io.BufferedReader:
-    return open(sys.stdin.fileno(), "rb", closefd=False)
+    return io.BufferedReader(_Listening(sys.stdin.fileno(), "rb", closefd=False))

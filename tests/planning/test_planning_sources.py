@@ -2,13 +2,16 @@
 
 import csv
 import io
+import os
 import sqlite3
+import sys
 import threading
 import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import aclosing
 from pathlib import Path
 
+import anyio
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -314,3 +317,28 @@ async def test_blocks_are_small(tmp_path: Path) -> None:
 
     assert max(sizes) < 33 * 1024
     assert max(counts) == 250
+
+
+async def test_who_waits_for_a_silent_standard_input_can_be_called_back(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    reading, writing = os.pipe()
+    with os.fdopen(reading) as stdin, os.fdopen(writing, "w") as person:
+        monkeypatch.setattr(sys, "stdin", stdin)
+        begun = anyio.Event()
+
+        async def listen() -> None:
+            async with aclosing(open_source("-").blocks()) as blocks:
+                begun.set()
+                async for _ in blocks:
+                    pass
+
+        for heard in ("", HEAD):
+            person.write(heard)
+            person.flush()
+            with anyio.fail_after(30):
+                async with anyio.create_task_group() as tasks:
+                    tasks.start_soon(listen)
+                    await begun.wait()
+                    await anyio.sleep(0.05)  # until its thread waits; earlier would pass as well
+                    tasks.cancel_scope.cancel()
