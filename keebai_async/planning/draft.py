@@ -205,14 +205,20 @@ class Drafter:
         try:
             to: list[str] = list(map(itemgetter(names.to), items))
             values = [list(map(itemgetter(name), items)) for name in self._own]
-            meta_data = self._metas(metas, (map(itemgetter(meta), items) for meta in metas))
         except KeyError:
             return None
         if not _all_text(chain(to, *values)):
             return None
         if len(keys) > len(names.known) + len(metas):
             self._ignored.update(dict.fromkeys(sorted(keys - names.known - set(metas))))
-        return Draft(where, to, values, meta_data)
+        return Draft(where, to, values, self._flat_metas(items, metas))
+
+    def _flat_metas(self, items: Sequence[Item], metas: Sequence[str]) -> Sequence[object] | None:
+        try:
+            return self._metas(metas, [list(map(itemgetter(meta), items)) for meta in metas])
+        except KeyError:  # not every row has all of them
+            named = [(meta, meta.removeprefix(META)) for meta in metas]
+            return [{name: item[meta] for meta, name in named if meta in item} or NO_META for item in items]
 
     def _metas(self, columns: Sequence[str], values: Iterable[Iterable[object]]) -> Sequence[object] | None:
         if not columns:

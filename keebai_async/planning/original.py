@@ -87,8 +87,8 @@ class Originals:
                     return {"line": line.decode(errors="replace")}
             case Cells(header=header) | Columns(header=header):
                 cells = self._block.row(position)
-                over = {f"column {number}": cell for number, cell in enumerate(cells, start=1)}
-                return dict(zip(header, cells, strict=False)) | dict(list(over.items())[len(header) :])
+                over = enumerate(cells[len(header) :], start=len(header) + 1)
+                return dict(zip(header, cells, strict=False)) | {f"column {at}": cell for at, cell in over}
             case Objects(items=items):
                 fields = as_fields(items[position], self._names)
                 return {"row": str(items[position])} if fields is None else _texts(fields)

@@ -27,7 +27,7 @@ from keebai_async.planning.reading import Checked, Reader, reject
 from keebai_async.planning.seen import Seen
 from keebai_async.planning.shape import Row, Shape
 from keebai_async.planning.suppression import suppressed_keys
-from keebai_async.planning.template import fed, preview, usable
+from keebai_async.planning.template import fed, named_by_text, preview, usable
 from keebai_async.sources.block import Cells, Columns, Objects, Source
 
 GRACE = 10.0
@@ -67,6 +67,7 @@ async def make_plan(
         JournalUnusable: the journal cannot keep it.
     """
     usable(template)
+    template = named_by_text(template)
     making = _Making(source, template, sender, campaign_id, journal, options)
     try:
         await making.prepare()

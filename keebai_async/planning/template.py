@@ -67,6 +67,17 @@ def fed(template: Template, header: Sequence[str], columns: Mapping[str, str], w
         )
 
 
+def named_by_text(template: Template) -> Template:
+    """*template*; with the variables that the text of its body names, when it lists none.
+
+    The list is of named variables (contract, section 4.1), so that of a POSITIONAL template may be empty.
+    """
+    if template.variables:
+        return template
+    found = dict.fromkeys(_PLACEHOLDER.findall(body_text(template) or ""))
+    return msgspec.structs.replace(template, variables=tuple(found))
+
+
 def body_text(template: Template) -> str | None:
     """The text of the template's body with its placeholders, when the service shows it."""
     for raw in template.components:

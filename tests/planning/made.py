@@ -9,7 +9,9 @@ from keebai_async.campaign.recipient import Rejection
 from keebai_async.journal.memory import MemoryJournal
 from keebai_async.keebai.models import Sender, Template
 from keebai_async.planning.plan import PlanOptions, make_plan
-from keebai_async.sources import People, open_source
+from keebai_async.planning.reading import Checked, Reader
+from keebai_async.planning.shape import Shape
+from keebai_async.sources import Block, People, open_source
 
 PROMO = Template(name="promo", language="es", status="APPROVED", variables=("nombre", "saldo"))
 PLAIN = Template(name="hola", language="es", status="APPROVED")
@@ -75,3 +77,17 @@ def person(number: int, **variables: object) -> dict[str, object]:
 def flat(number: int, **columns: object) -> dict[str, object]:
     """The same somebody as a flat row."""
     return {"to": f"+54911{number:08}", "nombre": f"Persona {number}", "saldo": f"{number},50", **columns}
+
+
+async def both(template: Template, block: Block) -> Checked:
+    """What the fast path says of a block, once it is certain that the slow path says the same."""
+    shape = Shape(template)
+    fast, slow = Reader(shape, {}), Reader(shape, {}, fast=False)
+    quick, exact = await fast.read(block), await slow.read(block)
+
+    assert quick.encoded == exact.encoded
+    assert list(quick.rejections) == list(exact.rejections)
+    assert list(quick.where) == list(exact.where)
+    assert sorted(fast.ignored) == sorted(slow.ignored)
+    assert len(quick.rows) + len(quick.rejections) == len(quick.originals)
+    return quick

@@ -8,9 +8,8 @@ from hypothesis import strategies as st
 
 from keebai_async.campaign.recipient import Recipient
 from keebai_async.keebai.models import Template
-from keebai_async.planning.reading import Checked, Reader
-from keebai_async.planning.shape import Shape
-from keebai_async.sources.block import Block, Cells, Columns, Lines, Objects
+from keebai_async.sources.block import Cells, Columns, Lines, Objects
+from tests.planning.made import both
 
 good_number = st.integers(10_000_000, 99_999_999).map(lambda digits: f"+54911{digits}")
 number = st.one_of(
@@ -66,8 +65,7 @@ def row(draw: st.DrawFn, template: Template) -> dict[str, object]:
             made["meta_data"] = draw(meta)
     else:
         made |= values
-        if draw(st.booleans()):
-            made["meta_a"] = draw(value)
+        made |= draw(st.dictionaries(st.sampled_from(["meta_a", "meta_b", "meta_"]), value, max_size=2))
     if not draw(st.integers(0, 12)):
         made["otra"] = draw(value)
     return made
@@ -90,20 +88,6 @@ def listed(draw: st.DrawFn) -> tuple[Template, list[dict[str, object]]]:
         st.sampled_from([row(template), uniform(template), st.one_of(uniform(template), row(template))])
     )
     return template, draw(st.lists(kind, min_size=1, max_size=12))
-
-
-async def both(template: Template, block: Block) -> Checked:
-    """What the fast path says of a block, once it is certain that the slow path says the same."""
-    shape = Shape(template)
-    fast, slow = Reader(shape, {}), Reader(shape, {}, fast=False)
-    quick, exact = await fast.read(block), await slow.read(block)
-
-    assert quick.encoded == exact.encoded
-    assert list(quick.rejections) == list(exact.rejections)
-    assert list(quick.where) == list(exact.where)
-    assert sorted(fast.ignored) == sorted(slow.ignored)
-    assert len(quick.rows) + len(quick.rejections) == len(quick.originals)
-    return quick
 
 
 @given(listed())

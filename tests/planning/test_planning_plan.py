@@ -228,6 +228,37 @@ async def test_a_template_may_name_its_variables_as_it_likes() -> None:
     assert (await planned([row], positional)).people == [row]
 
 
+async def test_a_positional_template_that_lists_no_variables_asks_for_those_of_its_text() -> None:
+    body = msgspec.Raw(b'{"type":"BODY","text":"Hola {{1}}, tu turno es a las {{ 2 }}, {{1}}."}')
+    turno = Template(
+        name="turno", language="es", status="APPROVED", parameter_format="POSITIONAL", components=(body,)
+    )
+    rows = [
+        {"to": "+5491100000001", "1": "Ana", "2": "9"},
+        {"to": "+5491100000002", "variables": {"1": "Luz", "2": "10"}},
+        {"to": "+5491100000003", "variables": {}},
+    ]
+
+    made = await planned(rows, turno)
+
+    assert [row["variables"] for row in made.people] == [{"1": "Ana", "2": "9"}, {"1": "Luz", "2": "10"}]
+    assert made.reasons == [(3, "missing variable", "1")]
+    assert made.plan.preview == "Hola Ana, tu turno es a las 9, Ana."
+
+
+async def test_rows_need_not_have_the_same_meta_columns() -> None:
+    rows = [flat(1, meta_a=1, meta_b=2), flat(2, meta_b="x"), flat(3), flat(4, meta_c=None, meta_a=4)]
+
+    made = await planned(rows)
+
+    assert [row.get("meta_data") for row in made.people] == [
+        {"a": 1, "b": 2},
+        {"b": "x"},
+        None,
+        {"a": 4, "c": None},
+    ]
+
+
 async def test_only_the_first_ready_people_are_taken() -> None:
     rows = [
         person(1),
