@@ -16,6 +16,7 @@ for rows not sent, which ours has and the scripts have not.
 import argparse
 import csv
 import gc
+import hashlib
 import io
 import json
 import re
@@ -259,13 +260,19 @@ class Floor(msgspec.Struct, gc=False):
 
 def agree(rivals: dict[str, Runner]) -> None:
     """Raises AssertionError unless all rivals give the same people in the same order and chunks."""
-    expected: list[list[Person]] = []
+    expected: list[str] = []
     for name, run in rivals.items():
-        bodies: list[bytes] = []
-        run(bodies.append)
-        chunks = [json.loads(body) for body in bodies]
+        if name == "floor":
+            continue
+        chunks: list[str] = []
+        run(lambda body, chunks=chunks: chunks.append(meaning(body)))  # type: ignore[misc]
         expected = expected or chunks
-        assert name.startswith("floor") or chunks == expected, f"{name} gives other bodies than ours"
+        assert chunks == expected, f"{name} gives other bodies than ours"
+
+
+def meaning(body: bytes) -> str:
+    """A hash of what a body says, whatever the order of its keys and the way its text is escaped."""
+    return hashlib.sha256(json.dumps(json.loads(body), sort_keys=True).encode()).hexdigest()
 
 
 def compare(
