@@ -25,14 +25,28 @@ LISTENING = 0.1
 class _Listening(io.FileIO):
     """A pipe or terminal, read in a worker thread of anyio, that may be silent for ever.
 
-    A thread that waits in `read` cannot be called back, and keeps the program alive after Ctrl-C.
+    A thread that waits in `read` cannot be called back, and keeps the program alive after Ctrl-C. A cancelled
+    scope is seen by the thread; a task that is cancelled without one, as Ctrl-C does, leaves the thread and
+    closes the file.
     """
+
+    unwanted = False
 
     def readinto(self, buffer: "WriteableBuffer", /) -> int | None:
         with contextlib.suppress(OSError):  # Windows waits for sockets alone
             while not select.select([self], [], [], LISTENING)[0]:
                 anyio.from_thread.check_cancelled()
+                if self.unwanted:
+                    return 0
         return super().readinto(buffer)
+
+
+class _Piped(io.BufferedReader):
+    raw: _Listening
+
+    def close(self) -> None:
+        self.raw.unwanted = True  # or a thread that waits in it keeps its lock
+        super().close()
 
 
 class StandardInput:
@@ -45,7 +59,12 @@ class StandardInput:
         self._delimiter = delimiter
 
     async def blocks(self) -> AsyncGenerator[Block, None]:
-        file = _standard_input()
+        with _standard_input() as file:
+            async with aclosing(self._blocks(file)) as blocks:
+                async for block in blocks:
+                    yield block
+
+    async def _blocks(self, file: io.BufferedReader) -> AsyncGenerator[Block, None]:
         start = await anyio.to_thread.run_sync(file.peek, 64)
 
         def again() -> io.BufferedIOBase:
@@ -62,4 +81,4 @@ class StandardInput:
 
 
 def _standard_input() -> io.BufferedReader:
-    return io.BufferedReader(_Listening(sys.stdin.fileno(), "rb", closefd=False))
+    return _Piped(_Listening(sys.stdin.fileno(), "rb", closefd=False))

@@ -3,7 +3,9 @@
 import csv
 import io
 import os
+import signal
 import sqlite3
+import subprocess
 import sys
 import threading
 import time
@@ -342,3 +344,35 @@ async def test_who_waits_for_a_silent_standard_input_can_be_called_back(
                     await begun.wait()
                     await anyio.sleep(0.05)  # until its thread waits; earlier would pass as well
                     tasks.cancel_scope.cancel()
+
+
+@pytest.mark.parametrize("heard", ["", HEAD])
+def test_ctrl_c_ends_a_program_whose_standard_input_is_silent(heard: str) -> None:
+    program = """
+import anyio
+from keebai_async.sources import open_source
+
+async def listen():
+    print("listening", flush=True)
+    async for block in open_source("-").blocks():
+        pass
+
+anyio.run(listen)
+"""
+    with subprocess.Popen(
+        [sys.executable, "-c", program],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        process.stdin.write(heard)
+        process.stdin.flush()
+        assert process.stdout.readline() == "listening\n"
+        process.send_signal(signal.SIGINT)
+        try:
+            assert process.wait(30) != 0
+        finally:
+            process.kill()
