@@ -5,9 +5,9 @@ slow path; nothing is rejected here.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from itertools import chain
+from itertools import chain, compress
 from operator import itemgetter
-from typing import TypeGuard
+from typing import TypeGuard, TypeVar
 
 import msgspec
 
@@ -18,6 +18,7 @@ from keebai_async.planning.shape import NO_META, Row, Shape
 from keebai_async.sources.block import Block, Cells, Columns, Lines, Objects
 
 Item = Mapping[str, object]
+T = TypeVar("T")
 
 
 class Draft(msgspec.Struct, gc=False):
@@ -32,14 +33,18 @@ class Draft(msgspec.Struct, gc=False):
     meta_data: Sequence[object] | None = None
     rows: list[Row] | None = None
 
-    def only(self, places: Sequence[int]) -> "Draft":
-        """The rows at *places* alone."""
+    def only(self, wanted: Sequence[object]) -> "Draft":
+        """The rows for which *wanted* has something true."""
+
+        def of(column: Sequence[T]) -> list[T]:
+            return list(compress(column, wanted))
+
         return Draft(
-            picked(self.where, places),
-            picked(self.to, places),
-            [picked(column, places) for column in self.values],
-            None if self.meta_data is None else picked(self.meta_data, places),
-            None if self.rows is None else picked(self.rows, places),
+            of(self.where),
+            of(self.to),
+            [of(column) for column in self.values],
+            None if self.meta_data is None else of(self.meta_data),
+            None if self.rows is None else of(self.rows),
         )
 
 

@@ -6,6 +6,7 @@ too; what stays in memory is one chunk and a few bytes a person.
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import aclosing
+from itertools import compress
 
 import anyio
 import anyio.lowlevel
@@ -225,20 +226,25 @@ class _Making:
 
     def _without_known(self, checked: Checked) -> tuple[Sequence[Row], bytes]:
         numbers = checked.originals.numbers
-        fresh, again = self._seen.split(checked.keys)
+        _, again = self._seen.split(checked.keys)
+        kept = bytearray(b"\1") * len(checked.keys)
         out = [(rejection, 0) for rejection in checked.rejections]
         if not self._suppressed.isdisjoint(checked.keys):
             barred = {place for place, key in enumerate(checked.keys) if key in self._suppressed}
-            fresh, again = ([place for place in places if place not in barred] for places in (fresh, again))
-            out.extend((self._suppress(checked, place), 0) for place in barred)
+            again = [place for place in again if place not in barred]
+            for place in barred:
+                kept[place] = False
+                out.append((self._suppress(checked, place), 0))
         for place in again:
+            kept[place] = False
             position = checked.where[place]
             duplicate = reject(checked.originals, position, Reason.DUPLICATE, "", field="to")
             out.append((duplicate, checked.keys[place]))
         for rejection, key in sorted(out, key=lambda each: each[0].row):
             self._left_out.add(rejection, repeats=key or None)
-        rows = picked(checked.rows, fresh)
-        self._seen.add(picked(checked.keys, fresh), picked(numbers, picked(checked.where, fresh)))
+        rows = list(compress(checked.rows, kept))
+        where = picked(numbers, compress(checked.where, kept))
+        self._seen.add(list(compress(checked.keys, kept)), where)
         self.read += len(numbers)
         return rows, self._shape.encode(rows)
 

@@ -8,7 +8,7 @@ row's fate does not depend on its neighbours.
 
 import time
 from collections.abc import Mapping, Sequence
-from itertools import chain, compress
+from itertools import chain
 from typing import Final
 
 import anyio.lowlevel
@@ -86,10 +86,9 @@ class Reader:
             return Checked(originals, [], [], (), b"")
         keys = identities_if_e164(draft.to)
         if keys is None:
-            good = list(compress(range(len(draft.to)), map(E164.fullmatch, draft.to)))
-            if not good:
+            draft = draft.only(list(map(E164.fullmatch, draft.to)))
+            if not draft.to:
                 return Checked(originals, [], [], (), b"")
-            draft = draft.only(good)
             keys = identities(draft.to)
         rows = draft.rows
         if rows is None:
