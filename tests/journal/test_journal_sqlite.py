@@ -298,12 +298,18 @@ FORBIDDEN = """
 import os, sys, anyio
 from keebai_async.errors import JournalUnusable
 from keebai_async.journal.sqlite import SqliteJournal
-if os.geteuid() == 0:
-    os.setuid(65534)
-async def main():
-    journal = SqliteJournal(sys.argv[1])
+async def look(path):
+    journal = SqliteJournal(path)
     try:
         await journal.campaigns()
+    finally:
+        await journal.aclose()
+async def main():
+    await look(sys.argv[2])  # all is imported while this process may read it
+    if os.geteuid() == 0:
+        os.setuid(65534)
+    try:
+        await look(sys.argv[1])
     except JournalUnusable as error:
         print(error)
 anyio.run(main)
@@ -313,7 +319,7 @@ anyio.run(main)
 async def test_a_folder_that_takes_no_files(tmp_path: Path) -> None:
     folder = tmp_path / "closed"
     folder.mkdir(mode=0o500)
-    (line,) = run_child(FORBIDDEN, str(folder / "journal.db"))
+    (line,) = run_child(FORBIDDEN, str(folder / "journal.db"), str(tmp_path / "open.db"))
     assert str(folder) in line
     assert "Permission denied" in line
 
