@@ -363,8 +363,7 @@ def main() -> None:
 
 
 def measure(count: int, folder: Path, kinds: set[str], rounds: int) -> None:
-    if kinds & {"jsonl", "dicts", "csv"}:
-        clean, dirty = (Lists(people(count, dirty=dirty), folder, f"{dirty}") for dirty in (False, True))
+    clean, dirty = (Lists(people(count, dirty=bad), folder, f"{bad}") for bad in (False, True))
     if "jsonl" in kinds:
         taken = compare("JSON Lines", of_lines(clean.jsonl), count, rounds, dirty=of_lines(dirty.jsonl))
         ratio(taken, "ours", "floor", most=3.0)
