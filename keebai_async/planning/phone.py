@@ -131,6 +131,11 @@ def known_region(region: str) -> bool:
     return region in pn.SUPPORTED_REGIONS
 
 
+def unmarked(cell: str) -> str:
+    """A cell without the apostrophe that marks text in a spreadsheet, and in the files we write."""
+    return cell.removeprefix("'")
+
+
 def is_spreadsheet_number(text: str) -> bool:
     """Whether a spreadsheet has turned the number into a quantity: `5.49116E+12`, `5491155555555.0`."""
     return bool(_SCIENTIFIC.fullmatch(text) or _DECIMAL.fullmatch(text))

@@ -9,7 +9,14 @@ import anyio.lowlevel
 
 from keebai_async.errors import InvalidInput, UnusableSource
 from keebai_async.keebai.limits import E164
-from keebai_async.planning.phone import Parsed, identities_if_e164, identity, parse, parser_installed
+from keebai_async.planning.phone import (
+    Parsed,
+    identities_if_e164,
+    identity,
+    parse,
+    parser_installed,
+    unmarked,
+)
 from keebai_async.sources.compressed import open_plain
 from keebai_async.sources.delimited import DELIMITERS, Delimited
 from keebai_async.sources.pieces import pieces, text_of
@@ -81,7 +88,7 @@ def _add(numbers: Sequence[str], lines: Sequence[int], path: str, region: str | 
 
 
 def _key(number: str, region: str | None, where: str, row: int) -> int:
-    text = str(number).strip()
+    text = unmarked(str(number).strip())
     if E164.fullmatch(text):
         return identity(text)
     if parser_installed() and (region or text.startswith("+")):

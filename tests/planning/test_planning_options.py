@@ -235,3 +235,10 @@ async def test_a_cell_with_more_in_it_than_one_number_is_not_read_as_somebodys(c
     made = await planned([person(1), person(2) | {"to": cell}], options=AR)
 
     assert made.reasons == [(2, "bad number", "to")]
+
+
+async def test_the_mark_that_keeps_a_number_text_in_a_spreadsheet_is_not_part_of_it() -> None:
+    """So what `export` and `--rejects` write can be read again."""
+    made = await planned([person(1) | {"to": "'+5491155555555"}])
+
+    assert [one["to"] for one in made.people] == ["+5491155555555"]
