@@ -123,15 +123,21 @@ class CampaignRun:
                 raise
 
     async def _refuse_a_repetition(self) -> None:
-        """The same words to the same people under the same name are a second launch by mistake."""
+        """The same words to the same people under the same name are a second launch by mistake.
+
+        Two programs may launch them at the same instant. Each has its lease by now and looks for the
+        other's, so at least one of them sees the other before anything has left.
+        """
         plan = self._before.plan
-        if self._again or self._before.state is not CampaignState.PLANNED:
+        if self._again or any(chunk.attempts for chunk in self._before.chunks):
             return
         for other in await self._journal.find(plan.name, plan.fingerprint):
-            if other.state is not CampaignState.PLANNED and other.plan.campaign_id != self.campaign_id:
+            touched = other.holder is not None or any(chunk.attempts for chunk in other.chunks)
+            if touched and other.plan.campaign_id != self.campaign_id:
+                state = other.state if other.holder is None else CampaignState.RUNNING
                 raise CampaignBusy(
                     f"this list was launched under the name {plan.name!r} before, as campaign"
-                    f" {other.plan.campaign_id} ({other.state.value}): resume that one,"
+                    f" {other.plan.campaign_id} ({state.value}): resume that one,"
                     " or say that it is to be sent again",
                     campaign_id=other.plan.campaign_id,
                 )

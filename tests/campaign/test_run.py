@@ -1,6 +1,7 @@
 """A whole run: it ends in a report, and may be stopped, paused or killed at any instant."""
 
 from collections.abc import Awaitable, Callable, Iterable
+from contextlib import suppress
 
 import anyio
 import anyio.lowlevel
@@ -152,6 +153,25 @@ async def test_the_same_list_under_the_same_name_is_not_launched_twice_unless_to
 
         async with world.run(second, again=True) as run:
             assert (await run.report()).accepted == 4
+
+
+async def test_the_same_list_launched_twice_at_the_same_instant_goes_out_once_at_most() -> None:
+    world = World()
+    first = await world.plan(4, size=2)
+    second = await freeze(world.journal, 4, size=2, again=True)
+
+    async def launch(plan: Plan) -> None:
+        with suppress(CampaignBusy):
+            async with world.run(plan) as run:
+                await run.report()
+
+    async with world.clock.running(), anyio.create_task_group() as tasks:
+        tasks.start_soon(launch, first)
+        tasks.start_soon(launch, second)
+
+    assert set(world.service.messaged.values()) <= {1}
+    states = {(await world.journal.load(plan.campaign_id)).state for plan in (first, second)}
+    assert CampaignState.PLANNED in states  # who was refused is as it was
 
 
 async def test_without_tracking_the_run_ends_when_everything_is_submitted() -> None:
