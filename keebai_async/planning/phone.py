@@ -13,20 +13,27 @@ import importlib.util
 import re
 from collections.abc import Sequence
 from functools import cache
-from typing import Final
+from typing import Annotated, Final
 
 import msgspec
 
 from keebai_async.keebai.limits import E164
 
-# `[0-9]` and not `\d`, which takes Arabic digits; `fullmatch` and not `$`, which takes a line end.
-_ALL: Final = re.compile(rf"(?:{E164.pattern}\n)*{E164.pattern}")
-
 # A Brazilian mobile that got its ninth digit was an eight-digit mobile before, and those began with
-# 6 to 9. A nine before 1 to 5 is no added digit: without it the number is somebody's landline.
-_BRAZIL: Final = re.compile(r"\n\+55([1-9]{2})9(?=[6-9][0-9]{7}\n)")
+# 6 to 9. A nine before 1 to 5 is no added digit: without it the number is somebody's landline. So these
+# are the first six of all thirteen digits, each with what to take from the number to be without the nine.
+_BRAZIL: Final = {
+    (5_500 + area) * 100 + 90 + digit: ((5_500 + area) * 9 + 9) * 10**8
+    for area in range(11, 100)
+    if area % 10
+    for digit in range(6, 10)
+}
 
 _NUMBERS: Final = msgspec.json.Decoder(list[int])
+# JSON knows no zero in front, no blank within and no sign but a minus, so this reads E.164 and nothing
+# else. One digit less than E.164 allows: a key may have lost one.
+_CERTAIN: Final = msgspec.json.Decoder(list[Annotated[int, msgspec.Meta(ge=10**6, lt=10**14)]])
+_DIGITS: Final = b"0123456789"
 
 _SCIENTIFIC: Final = re.compile(r"\+?[0-9]+(?:[.,][0-9]+)?[eE][+-]?[0-9]+")
 # What a person puts between digits. The parser would read letters as keys of a telephone, stop at the first
@@ -47,24 +54,36 @@ def identity(e164: str) -> int:
 
 def identities(numbers: Sequence[str]) -> list[int]:
     """`identity` of each number. All must be in E.164."""
-    return _keys("\n".join(numbers))
+    return _keys(",".join(("", *numbers)).encode(), _NUMBERS)
 
 
 def identities_if_e164(numbers: Sequence[str]) -> list[int] | None:
     """`identity` of each number, or None if any is not in strict E.164."""
-    text = "\n".join(numbers)
-    # A number with a line end inside would pass as two: so there must be as many lines as numbers.
-    if text.count("\n") != len(numbers) - 1 or not _ALL.fullmatch(text):
+    try:
+        data = ",".join(("", *numbers)).encode()
+    except UnicodeEncodeError:
         return None
-    return _keys(text)
+    # What is no digit is a plus behind each comma, and one for each number: with a comma inside, a number
+    # would pass as two.
+    if data.translate(None, _DIGITS) != b",+" * len(numbers):
+        return None
+    try:
+        keys = _keys(data, _CERTAIN)
+    except msgspec.DecodeError:  # as short or as long as can be, or a plus where none belongs
+        return _keys(data, _NUMBERS) if all(map(E164.fullmatch, numbers)) else None
+    return keys if len(keys) == len(numbers) else None  # a plus alone is no number, and no mistake in JSON
 
 
-def _keys(text: str) -> list[int]:
-    text = f"\n{text}\n".replace("\n+549", "\n+54").replace("\n+521", "\n+52")
-    if "\n+55" in text:
-        text = _BRAZIL.sub(r"\n+55\1", text)
+def _keys(data: bytes, decoder: "msgspec.json.Decoder[list[int]]") -> list[int]:
+    """The keys of numbers, with a comma before each."""
+    brazil = False
+    data = data.replace(b",+549", b",54")
+    if b"+" in data:
+        data = data.replace(b",+521", b",52").replace(b",+", b",")
+        brazil = b",55" in data
     # An array of numbers is read in C many times faster than each of them by int().
-    return _NUMBERS.decode("[" + text[2:-1].replace("\n+", ",") + "]") if len(text) > 2 else []
+    keys = decoder.decode(b"[%b]" % data[1:])
+    return [key - _BRAZIL.get(key // 10**7, 0) for key in keys] if brazil else keys
 
 
 class Parsed(msgspec.Struct, frozen=True):

@@ -1,7 +1,9 @@
 """Which spellings are one person. Numbers are published examples: country pages and numbering plans."""
 
+import re
+
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from keebai_async.keebai.limits import E164
@@ -47,9 +49,20 @@ def test_many_keys_at_once_are_the_keys_one_by_one(numbers: list[str]) -> None:
 @given(
     st.lists(st.one_of(e164, st.text(alphabet="+0123456789\n ٣_"), st.just("+5491155555555\n")), min_size=1)
 )
+@example(["+"])
+@example(["+1234567", "+5491234", "+123456789012345", "+549123456789012"])
+@example(["+5491234567890123"])
+@example(["+5491155555555", "5+491155555555"])
 def test_a_list_is_in_e164_exactly_when_each_number_is(numbers: list[str]) -> None:
     all_good = all(E164.fullmatch(number) for number in numbers)
     assert identities_if_e164(numbers) == (identities(numbers) if all_good else None)
+
+
+@given(st.from_regex(r"\+55[0-9]{10,12}", fullmatch=True))
+def test_the_ninth_digit_of_brazil_is_taken_from_mobiles_alone(number: str) -> None:
+    without = re.sub(r"^(\+55[1-9]{2})9(?=[6-9][0-9]{7}$)", r"\1", number)
+
+    assert identity(number) == int(without)
 
 
 def test_two_numbers_hidden_in_one_do_not_pass() -> None:
