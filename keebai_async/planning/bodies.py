@@ -32,32 +32,28 @@ class Bodies:
     def _full_at(self) -> int:
         return self._size if self.sizes else self._first
 
-    def add(self, rows: Sequence[Row], encoded: bytes) -> Iterator[tuple[int, int, bytes]]:
-        """Take rows and their JSON; give the chunks they fill, as (number, recipients, items)."""
+    def add(self, rows: Sequence[Row]) -> Iterator[tuple[int, int, bytes]]:
+        """Take rows; give the chunks they fill, as (number, recipients, items)."""
         while self._held + len(rows) >= self._full_at:
             room = self._full_at - self._held
-            if room < len(rows):
-                self._take(room, self._encode(rows[:room]))
-                rows = rows[room:]
-                encoded = self._encode(rows)
-            else:
-                self._take(room, encoded)
-                rows = []
+            self._take(rows[:room])
+            rows = rows[room:]
             yield self._full()
         if rows:
-            self._take(len(rows), encoded)
+            self._take(rows)
 
     def rest(self) -> Iterator[tuple[int, int, bytes]]:
         """The last chunk, if anybody is left for it."""
         if self._held:
             yield self._full()
 
-    def _take(self, count: int, encoded: bytes) -> None:
+    def _take(self, rows: Sequence[Row]) -> None:
+        encoded = self._encode(rows)
         self._hash.update(encoded)
         self._hash.update(b",")
         self._pieces.append(b"," if self._pieces else b"[")
         self._pieces.append(encoded)
-        self._held += count
+        self._held += len(rows)
 
     def _full(self) -> tuple[int, int, bytes]:
         self._pieces.append(b"]")

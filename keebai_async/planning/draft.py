@@ -5,26 +5,26 @@ slow path; nothing is rejected here.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from itertools import chain, compress
+from itertools import chain
 from operator import itemgetter
-from typing import TypeGuard, TypeVar
+from typing import TypeGuard
 
 import msgspec
 
 from keebai_async.planning.given import META, Names, as_fields
 from keebai_async.planning.narrowing import fine_places, picked
 from keebai_async.planning.original import Originals
-from keebai_async.planning.shape import NO_META, Row, Shape
+from keebai_async.planning.shape import NO_META, Decoded, Row, Shape
 from keebai_async.sources.block import Block, Cells, Columns, Lines, Objects
 
 Item = Mapping[str, object]
-T = TypeVar("T")
 
 
 class Draft(msgspec.Struct, gc=False):
     """Rows with the right structure, as columns. *where* are their positions in the block.
 
-    *values* has a column for each variable. *rows* is there instead of it when the decoder made them.
+    *values* has a column for each variable. *rows* is there when the decoder made them; then no value is
+    empty or too long.
     """
 
     where: Sequence[int]
@@ -33,18 +33,18 @@ class Draft(msgspec.Struct, gc=False):
     meta_data: Sequence[object] | None = None
     rows: list[Row] | None = None
 
-    def only(self, wanted: Sequence[object]) -> "Draft":
-        """The rows for which *wanted* has something true."""
+    def part(self, start: int, end: int) -> "Draft":
+        """The rows from place *start* up to *end*."""
+        return self.picked(range(start, end))
 
-        def of(column: Sequence[T]) -> list[T]:
-            return list(compress(column, wanted))
-
+    def picked(self, places: Sequence[int]) -> "Draft":
+        """The rows at *places* alone."""
         return Draft(
-            of(self.where),
-            of(self.to),
-            [of(column) for column in self.values],
-            None if self.meta_data is None else of(self.meta_data),
-            None if self.rows is None else of(self.rows),
+            picked(self.where, places),
+            picked(self.to, places),
+            [picked(column, places) for column in self.values],
+            None if self.meta_data is None else picked(self.meta_data, places),
+            None if self.rows is None else picked(self.rows, places),
         )
 
 
@@ -82,34 +82,26 @@ class Drafter:
             block.check()
             return NOTHING
         try:
-            rows = self._shape.decode_lines(block.data)
-            where = range(len(rows))
-            originals.every_line(len(rows))
+            decoded = self._shape.decode_lines(block.data, block.count)
+            where = range(block.count)
+            originals.every_line()
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             block.check()
-            rows, where = self._each_line(originals)
-        metas = self._shape.meta_data(rows)
-        given = [meta for meta in metas if meta is not NO_META]
-        joined = b"\n" + b"\n".join(given)
-        if not joined.isascii():
-            block.check()  # what was not decoded yet may be anything
-        if joined.count(b'\n{"') != len(given):
-            kept = [
-                place for place, meta in enumerate(metas) if meta is NO_META or bytes(meta).startswith(b'{"')
-            ]
-            rows, where, metas = picked(rows, kept), picked(where, kept), picked(metas, kept)
-        to = self._shape.numbers(rows)
+            return self._each_line(originals)
+        return self._decoded(decoded, where)
+
+    def _decoded(self, decoded: Decoded, where: Sequence[int]) -> Draft:
         if not self._shape.names:
-            return Draft(where, to, (), metas)
-        return Draft(where, to, (), rows=rows)
+            return Draft(where, decoded.to, (), decoded.meta_data)
+        return Draft(where, decoded.to, decoded.values, rows=decoded.rows)
 
     def _flat_lines(self, block: Lines, originals: Originals) -> Draft:
         where: Sequence[int]
         rows: Sequence[Item] | None
         try:
-            rows = self._shape.decode_flat(block.data)
-            where = range(len(rows))
-            originals.every_line(len(rows))
+            rows = self._shape.decode_flat(block.data, block.count)
+            where = range(block.count)
+            originals.every_line()
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             block.check()
             lines = originals.lines
@@ -121,28 +113,33 @@ class Drafter:
 
     def _decode_flat(self, lines: Sequence[bytes]) -> Sequence[Item] | None:
         try:
-            return self._shape.decode_flat(b"\n".join(lines)) if lines else []
+            return self._shape.decode_flat(b"\n".join(lines), len(lines)) if lines else []
         except (msgspec.DecodeError, RecursionError):
             return None
 
-    def _each_line(self, originals: Originals) -> tuple[list[Row], list[int]]:
+    def _each_line(self, originals: Originals) -> Draft:
         lines = originals.lines
         where = fine_places(len(lines), lambda start, end: self._decode(lines[start:end]) is not None)
-        return self._decode(picked(lines, where)) or [], where
+        decoded = self._decode(picked(lines, where)) if where else None
+        return self._decoded(decoded, where) if decoded else NOTHING
 
-    def _decode(self, lines: Sequence[bytes]) -> list[Row] | None:
+    def _decode(self, lines: Sequence[bytes]) -> Decoded | None:
         try:
-            return self._shape.decode_lines(b"\n".join(lines)) if lines else []
+            return self._shape.decode_lines(b"\n".join(lines), len(lines))
         except (msgspec.DecodeError, RecursionError):
             return None
 
     def _cells(self, block: Cells) -> Draft:
         rows, width = block.rows, len(block.header)
         where: Sequence[int] = range(len(rows))
-        if set(map(len, rows)) != {width}:
+        try:
+            columns = list(zip(*rows, strict=True))
+        except ValueError:  # some are short or long
+            columns = []
+        if len(columns) != width:
             where = [position for position in where if len(rows[position]) == width]
-            rows = picked(rows, where)
-        return self._columns(list(zip(*rows, strict=True)), block.header, where) if rows else NOTHING
+            columns = list(zip(*picked(rows, where), strict=True))
+        return self._columns(columns, block.header, where) if columns else NOTHING
 
     def _columns(
         self, columns: Sequence[Sequence[str]], header: Sequence[str], where: Sequence[int]
@@ -195,7 +192,7 @@ class Drafter:
             return None
         if meta_data is None:
             return Draft(where, to, values)
-        if not _dicts(meta_data):
+        if not _dicts(meta_data) or not self._shape.writable(meta_data):
             return None
         if not all(meta_data):
             meta_data = [meta or NO_META for meta in meta_data]
@@ -216,7 +213,10 @@ class Drafter:
             return None
         if len(keys) > len(names.known) + len(metas):
             self._ignored.update(dict.fromkeys(sorted(keys - names.known - set(metas))))
-        return Draft(where, to, values, self._flat_metas(items, metas))
+        meta_data = self._flat_metas(items, metas)
+        if meta_data is not None and not self._shape.writable(meta_data):
+            return None
+        return Draft(where, to, values, meta_data)
 
     def _flat_metas(self, items: Sequence[Item], metas: Sequence[str]) -> Sequence[object] | None:
         try:

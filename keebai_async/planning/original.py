@@ -36,10 +36,10 @@ class Originals:
         """The rows of another block of the same list."""
         return Originals(block, self._names)
 
-    def every_line(self, count: int) -> None:
-        """Learn from the decoder that each of *count* lines is a row, and none is blank."""
+    def every_line(self) -> None:
+        """Learn from the decoder that each line is a row, and none is blank."""
         if isinstance(self._block, Lines):
-            self.numbers = range(self._block.first, self._block.first + count)
+            self.numbers = range(self._block.first, self._block.first + self._block.count)
             self._dense = True
 
     def __len__(self) -> int:

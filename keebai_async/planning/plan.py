@@ -20,7 +20,6 @@ from keebai_async.keebai.models import Sender, Template
 from keebai_async.planning.bodies import Bodies
 from keebai_async.planning.given import Leniency
 from keebai_async.planning.leftout import LeftOut
-from keebai_async.planning.narrowing import picked
 from keebai_async.planning.notes import notes
 from keebai_async.planning.options import PlanOptions as PlanOptions
 from keebai_async.planning.phone import identities
@@ -73,9 +72,11 @@ async def make_plan(
     try:
         await making.prepare()
         async with aclosing(source.blocks()) as blocks:
+            header: Sequence[str] = ()
             async for block in blocks:
-                if isinstance(block, Cells | Columns):
-                    fed(template, block.header, source.columns, source.description)
+                if isinstance(block, Cells | Columns) and block.header is not header:
+                    header = block.header
+                    fed(template, header, source.columns, source.description)
                 await making.take(await making.reader.read(block))
                 if progress is not None:
                     progress(PlanProgress(read=making.read, ready=making.ready))
@@ -137,14 +138,14 @@ class _Making:
             checked = self._up_to(checked, self._options.limit - self.ready)
         if self._options.test_to:
             checked = self._test(checked)
-        rows, encoded = self._dedupe(checked)
+        rows = self._dedupe(checked)
         self.ready += len(rows)
         most = self._options.most
         if most is not None and self.ready > most:
             raise PlanTooLarge(f"more than {most:,} people are ready, which is the most that was allowed")
         if self._preview is None and rows:
             self._preview = preview(self._template, self._shape.values(rows[0]))
-        await self._keep(self._bodies.add(rows, encoded))
+        await self._keep(self._bodies.add(rows))
         if self._left_out.due(self.ready):
             await self._hand_on()
 
@@ -190,43 +191,39 @@ class _Making:
         rows = [self._shape.row(number, values, *meta_data) for number in numbers]
         tests = Objects(first=1, items=[{"to": number} for number in numbers])
         originals = checked.originals.of(tests)
-        return Checked(originals, rows, identities(numbers), range(len(rows)), self._shape.encode(rows))
+        return Checked(originals, rows, identities(numbers), range(len(rows)))
 
     def _up_to(self, checked: Checked, room: int) -> Checked:
         """The part of a block that *room* more people need, as if it ended with the last of them."""
-        fresh, _ = self._seen.split(checked.keys)
+        again = set(self._seen.again(checked.keys))
+        fresh = [place for place, _ in enumerate(checked.keys) if place not in again]
         if len(fresh) <= room:
             return checked
         last = fresh[room - 1]
         end = checked.where[last] + 1
         rejections = [out for out in checked.rejections if out.row < checked.originals.numbers[end - 1]]
-        rows = checked.rows[: last + 1]
+        upto = slice(last + 1)
         return Checked(
             checked.originals.up_to(end),
-            rows,
-            checked.keys[: last + 1],
-            checked.where[: last + 1],
-            self._shape.encode(rows),
+            checked.rows[upto],
+            checked.keys[upto],
+            checked.where[upto],
             rejections,
         )
 
-    def _dedupe(self, checked: Checked) -> tuple[Sequence[Row], bytes]:
-        """The rows of people who are not in the campaign yet, with their JSON."""
-        numbers = checked.originals.numbers
-        complete = len(checked.rows) == len(numbers)
-        if self._suppressed.isdisjoint(checked.keys) and self._seen.all_new(checked.keys):
-            if checked.keys:
-                where = numbers if complete else picked(numbers, checked.where)
-                self._seen.add(checked.keys, where)
-            self.read += len(numbers)
-            for rejection in checked.rejections:
-                self._left_out.add(rejection)
-            return checked.rows, checked.encoded
-        return self._without_known(checked)
+    def _dedupe(self, checked: Checked) -> Sequence[Row]:
+        """The rows of people who are not in the campaign yet."""
+        self.read += len(checked.originals)
+        if not self._suppressed.isdisjoint(checked.keys) or not self._seen.add(
+            checked.keys, checked.originals.numbers, checked.where
+        ):
+            return self._without_known(checked)
+        for rejection in checked.rejections:
+            self._left_out.add(rejection)
+        return checked.rows
 
-    def _without_known(self, checked: Checked) -> tuple[Sequence[Row], bytes]:
-        numbers = checked.originals.numbers
-        _, again = self._seen.split(checked.keys)
+    def _without_known(self, checked: Checked) -> Sequence[Row]:
+        again = self._seen.again(checked.keys)
         kept = bytearray(b"\1") * len(checked.keys)
         out = [(rejection, 0) for rejection in checked.rejections]
         if not self._suppressed.isdisjoint(checked.keys):
@@ -242,11 +239,12 @@ class _Making:
             out.append((duplicate, checked.keys[place]))
         for rejection, key in sorted(out, key=lambda each: each[0].row):
             self._left_out.add(rejection, repeats=key or None)
-        rows = list(compress(checked.rows, kept))
-        where = picked(numbers, compress(checked.where, kept))
-        self._seen.add(list(compress(checked.keys, kept)), where)
-        self.read += len(numbers)
-        return rows, self._shape.encode(rows)
+        self._seen.add(
+            list(compress(checked.keys, kept)),
+            checked.originals.numbers,
+            list(compress(checked.where, kept)),
+        )
+        return list(compress(checked.rows, kept))
 
     def _suppress(self, checked: Checked, place: int) -> Rejection:
         detail = "on the list of people who are not to be messaged"

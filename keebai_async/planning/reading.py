@@ -8,7 +8,7 @@ row's fate does not depend on its neighbours.
 
 import time
 from collections.abc import Mapping, Sequence
-from itertools import chain
+from itertools import chain, compress, count
 from typing import Final
 
 import anyio.lowlevel
@@ -26,9 +26,6 @@ from keebai_async.planning.shape import Row, Shape
 from keebai_async.planning.template import Problem, all_fine
 from keebai_async.sources.block import Block, Cells, Columns, Lines
 
-_UNWRITABLE = (TypeError, ValueError, OverflowError, RecursionError, msgspec.MsgspecError)
-
-
 TURN: Final = 0.002
 """Seconds that rows on the slow path may take before the event loop has its turn."""
 
@@ -36,14 +33,13 @@ TURN: Final = 0.002
 class Checked(msgspec.Struct, gc=False):
     """What became of a block: rows to send and rows rejected, each in order.
 
-    *keys* are the identity keys of the rows, *where* their positions in the block, *encoded* their JSON.
+    *keys* are the identity keys of the rows, *where* their positions in the block.
     """
 
     originals: Originals
     rows: list[Row]
     keys: list[int]
     where: Sequence[int]
-    encoded: bytes
     rejections: Sequence[Rejection] = ()
 
 
@@ -82,32 +78,17 @@ class Reader:
 
     def _sift(self, originals: Originals, draft: Draft) -> Checked:
         """The rows of a draft whose numbers and values are certainly fine."""
-        if not draft.to:
-            return Checked(originals, [], [], (), b"")
         keys = identities_if_e164(draft.to)
         if keys is None:
-            draft = draft.only(list(map(E164.fullmatch, draft.to)))
-            if not draft.to:
-                return Checked(originals, [], [], (), b"")
+            draft = draft.picked(list(compress(count(), map(E164.fullmatch, draft.to))))
             keys = identities(draft.to)
+        if not self._fine(draft):
+            good = fine_places(len(draft.to), lambda start, end: self._fine(draft.part(start, end)))
+            draft, keys = draft.picked(good), picked(keys, good)
         rows = draft.rows
         if rows is None:
             rows = self._shape.rows(draft.to, draft.values, draft.meta_data)
-        values = draft.values if draft.rows is None else self._shape.columns(rows)
-        encoded = self._encode(rows)
-        if encoded is not None and self._fine(values, encoded):
-            return Checked(originals, rows, keys, draft.where, encoded)
-        return self._sift_values(originals, draft.where, rows, values)
-
-    def _sift_values(
-        self, originals: Originals, where: Sequence[int], rows: list[Row], values: Sequence[Sequence[str]]
-    ) -> Checked:
-        good = fine_places(len(rows), lambda start, end: self._fine([column[start:end] for column in values]))
-        rows, where = picked(rows, good), picked(where, good)
-        if self._encode(rows) is None:  # something inside meta_data: find whose
-            good = fine_places(len(rows), lambda start, end: self._encode(rows[start:end]) is not None)
-            rows, where = picked(rows, good), picked(where, good)
-        return Checked(originals, rows, self._identities(rows), where, self._shape.encode(rows))
+        return Checked(originals, rows, keys, draft.where)
 
     async def _complete(self, checked: Checked) -> Checked:
         """Send the rows that are not in *checked* down the slow path, and put all in order."""
@@ -133,21 +114,14 @@ class Reader:
         found |= zip(checked.where, checked.rows, strict=True)
         where = sorted(found)
         rows = list(map(found.__getitem__, where))
-        return Checked(originals, rows, self._identities(rows), where, self._shape.encode(rows), rejections)
+        return Checked(originals, rows, identities(self._shape.numbers(rows)), where, rejections)
 
-    def _fine(self, values: Sequence[Sequence[str]], encoded: bytes | None = None) -> bool:
-        flat = list(chain.from_iterable(values))
+    def _fine(self, draft: Draft) -> bool:
+        flat = list(chain.from_iterable(draft.values))
         room = self._shape.room
-        return all_fine(flat, encoded) and (room is None or room.surely_holds(flat))
-
-    def _identities(self, rows: Sequence[Row]) -> list[int]:
-        return identities(self._shape.numbers(rows))
-
-    def _encode(self, rows: Sequence[Row]) -> bytes | None:
-        try:
-            return self._shape.encode(rows)
-        except _UNWRITABLE:
-            return None
+        return all_fine(flat, measured=draft.rows is not None) and (
+            room is None or room.holds_all(draft.values)
+        )
 
     def _judge(self, originals: Originals, position: int) -> Row | Problem:
         given = originals.given(position)

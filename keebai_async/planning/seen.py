@@ -8,52 +8,40 @@ beginning for many duplicates at once. Rows mostly follow one another, so only t
 import importlib.util
 from array import array
 from bisect import bisect_right
-from collections.abc import Collection, Iterable, Iterator, Sequence
-from operator import sub
-from typing import Final, Protocol
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Final
 
 SEGMENT: Final = 16_384
-LARGE: Final = 1_000_000
-"""People from which on a bitmap is used, if pyroaring is installed (the `large` extra).
+LARGE: Final = 50_000
+"""People from which on those who follow go to a bitmap, if pyroaring is installed (the `large` extra).
 
-A set is faster, but what it took stays with the process after the change, so the change is early.
+Those before stay in a set, which is faster. A set that grew on would also hold the event loop each time it
+doubles: 20 ms at a million.
 """
 
 
-class Keys(Protocol):
-    """A set of identity keys."""
-
-    def update(self, keys: Iterable[int], /) -> None: ...
-
-    def isdisjoint(self, keys: set[int], /) -> bool: ...
-
-    def intersection(self, keys: Iterable[int], /) -> Collection[int]: ...
-
-
 class Bitmap:
-    """A set of keys in a compressed bitmap: about 7 bytes a key, where a set of ints takes 65."""
+    """A set of keys in a compressed bitmap: a few bytes a key, where a set of ints takes 65."""
 
-    def __init__(self, keys: Iterable[int]) -> None:
+    def __init__(self) -> None:
         from pyroaring import BitMap64
 
-        self._make = BitMap64
-        self._map = BitMap64(keys)
+        self._map = BitMap64()
 
     def update(self, keys: Iterable[int]) -> None:
-        self._map |= self._make(keys)
+        self._map.update(keys)  # not `|=`, which copies all that is there
 
-    def isdisjoint(self, keys: set[int]) -> bool:
-        return self._map.isdisjoint(self._make(keys))
-
-    def intersection(self, keys: Iterable[int]) -> set[int]:
-        return set(self._map & self._make(keys))
+    def held(self, keys: Iterable[int]) -> Iterator[int]:
+        """Those of *keys* that are here."""
+        return filter(self._map.__contains__, keys)
 
 
 class Seen:
     """The people who will be sent to, by identity key."""
 
     def __init__(self, *, large: int = LARGE) -> None:
-        self._keys: Keys = set()
+        self._keys: set[int] = set()
+        self._more: Bitmap | None = None
         self._large = large if importlib.util.find_spec("pyroaring") else None
         self._order = array("Q")
         self._breaks = array("Q")
@@ -64,37 +52,34 @@ class Seen:
 
     @property
     def compact(self) -> bool:
-        """Whether the keys are in a bitmap by now."""
-        return isinstance(self._keys, Bitmap)
+        """Whether some are in a bitmap by now."""
+        return self._more is not None
 
-    def all_new(self, keys: Sequence[int]) -> bool:
-        """Whether no key is here, and none comes twice."""
-        distinct = set(keys)
-        return len(distinct) == len(keys) and self._keys.isdisjoint(distinct)
-
-    def split(self, keys: Sequence[int]) -> tuple[list[int], list[int]]:
-        """The places of the keys that are new, and of those that are here or earlier among them."""
+    def again(self, keys: Sequence[int]) -> list[int]:
+        """The places of the keys that are here, or earlier among them."""
         places = range(len(keys))
         first = dict(zip(reversed(keys), reversed(places), strict=True))
-        known = {first[key] for key in self._keys.intersection(keys)}
-        new = set(first.values()).difference(known)
-        return sorted(new), sorted(set(places).difference(new))
+        new = set(first.values())
+        new.difference_update(map(first.__getitem__, self._held(first)))
+        return sorted(set(places).difference(new))
 
-    def add(self, keys: Sequence[int], rows: Sequence[int]) -> None:
-        """Add people who are all new, with their rows, in order."""
-        start = len(self._order)
-        if isinstance(rows, range):
-            self._mark(start, rows[0])
+    def add(self, keys: Sequence[int], numbers: Sequence[int], where: Sequence[int]) -> bool:
+        """Add the people of the rows at *where* in a block whose rows have these *numbers*.
+
+        If any of them is here, or comes twice, nobody is added; says whether they were.
+        """
+        distinct = set(keys)
+        if len(distinct) < len(keys) or any(self._held(distinct)):
+            return False
+        if self._more is None:
+            self._keys.update(distinct)
         else:
-            # Rows only go up, so every break is where the distance to the place grows.
-            distances = list(map(sub, rows, range(start, start + len(rows))))
-            for distance in sorted(set(distances)):
-                place = distances.index(distance)
-                self._mark(start + place, rows[place])
-        self._keys.update(keys)
+            self._more.update(distinct)
+        self._note(len(self._order), numbers, where)
         self._order.extend(keys)
-        if self._large is not None and len(self._order) > self._large and not self.compact:
-            self._keys = Bitmap(self._order)
+        if self._more is None and self._large is not None and len(self._order) >= self._large:
+            self._more = Bitmap()
+        return True
 
     def search(self, keys: set[int]) -> Iterator[dict[int, int]]:
         """The rows of *keys*, as they are found, one step of the search (about 1 ms) at a time."""
@@ -102,10 +87,26 @@ class Seen:
             places = enumerate(self._order[start : start + SEGMENT], start=start)
             yield {key: self._row(place) for place, key in places if key in keys}
 
-    def _mark(self, place: int, row: int) -> None:
-        if not self._breaks or row - place != self._rows[-1] - self._breaks[-1]:
-            self._breaks.append(place)
-            self._rows.append(row)
+    def _held(self, keys: Iterable[int]) -> Iterator[int]:
+        """Those of *keys* that are here."""
+        yield from self._keys.intersection(keys)
+        if self._more is not None:
+            yield from self._more.held(keys)
+
+    def _note(self, start: int, numbers: Sequence[int], where: Sequence[int]) -> None:
+        """Remember the breaks between the rows at *where*, of which the first gets place *start*."""
+        place = 0
+        while place < len(where):
+            row, distance = numbers[where[place]], numbers[where[place]] - place
+            if not self._breaks or row - (start + place) != self._rows[-1] - self._breaks[-1]:
+                self._breaks.append(start + place)
+                self._rows.append(row)
+            if numbers[where[-1]] - len(where) + 1 == distance:
+                break
+            # Numbers only go up, so a run of rows ends where the distance to the place grows.
+            place = bisect_right(
+                range(len(where)), distance, lo=place, key=lambda place: numbers[where[place]] - place
+            )
 
     def _row(self, place: int) -> int:
         at = bisect_right(self._breaks, place) - 1

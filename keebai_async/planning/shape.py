@@ -1,14 +1,15 @@
 """The rows of one template as types: made once, so that decoding and encoding check in C."""
 
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from itertools import repeat
 from operator import attrgetter
-from typing import Final, TypeVar
+from typing import Annotated, Final, NamedTuple, TypeVar
 
 import msgspec
 
 from keebai_async.errors import TemplateUnusable
+from keebai_async.keebai.limits import MAX_VARIABLE
 from keebai_async.keebai.models import Template
 from keebai_async.planning.template import room_of
 
@@ -19,10 +20,13 @@ MAX_KINDS: Final = 16
 """Sets of `meta_data` columns for which a type is made; tables have one, odd lists may have any number."""
 
 _UNNAMEABLE: Final = re.compile('[\x00-\x1f"\\\\]')  # msgspec makes no field of such a name
-_TEXTS: Final = msgspec.json.Decoder(list[dict[str, str]])
+_UNWRITABLE: Final = (TypeError, ValueError, OverflowError, RecursionError, msgspec.MsgspecError)
+_VALUE: Final = Annotated[str, msgspec.Meta(min_length=1, max_length=MAX_VARIABLE)]
+_TEXTS: Final = msgspec.json.Decoder(list[dict[str, str] | None])
 _FIRST: Final = attrgetter("to")
 _VARIABLES: Final = attrgetter("variables")
 _META: Final = attrgetter("meta_data")
+_EMPTY: Final = frozenset({b"", b"{}", b"null"})
 
 
 T = TypeVar("T")
@@ -34,6 +38,15 @@ class Row(msgspec.Struct, omit_defaults=True, forbid_unknown_fields=True, gc=Fal
     to: str
 
 
+class Decoded(NamedTuple):
+    """Rows, and by column what is in them: *values* has a column for each variable."""
+
+    rows: list[Row]
+    to: Sequence[str]
+    values: Sequence[Sequence[str]]
+    meta_data: Sequence[msgspec.Raw]
+
+
 class Shape:
     """What a row of *template* looks like on the wire, and the ways to read and write many of them."""
 
@@ -42,7 +55,7 @@ class Shape:
         self.room = room_of(template)
         if any(map(_UNNAMEABLE.search, self.names)):
             raise TemplateUnusable(f"template {template.name!r} has a variable whose name cannot be sent")
-        fields = [(f"v{position}", str) for position, _ in enumerate(self.names)]
+        fields = [(f"v{position}", _VALUE) for position, _ in enumerate(self.names)]
         self._variables = msgspec.defstruct(
             "Variables",
             fields,
@@ -53,7 +66,7 @@ class Shape:
         )
         self._getters = [attrgetter(field) for field, _ in fields]
         self._nothing = self._variables() if not fields else None
-        variables: tuple[str, type, object] | tuple[str, type] = (
+        variables: tuple[str, object, object] | tuple[str, object] = (
             ("variables", self._variables) if fields else ("variables", self._variables, self._nothing)
         )
         # What defstruct makes has the base it is given, but its signature cannot say so.
@@ -65,8 +78,9 @@ class Shape:
             forbid_unknown_fields=True,
             gc=False,
         )
-        self._lines: msgspec.json.Decoder[list[Row]] = msgspec.json.Decoder(list[self._row])  # type: ignore[name-defined]
+        self._lines: msgspec.json.Decoder[list[Row | None]] = msgspec.json.Decoder(list[self._row | None])  # type: ignore[name-defined]
         self._encoder = msgspec.json.Encoder()
+        self._buffer = bytearray()
         self._metas: dict[tuple[str, ...], type[msgspec.Struct]] = {}
 
     def row(self, to: str, values: Sequence[str], meta_data: object = NO_META) -> Row:
@@ -98,16 +112,33 @@ class Shape:
             return [dict(zip(names, row, strict=True)) for row in zip(*columns, strict=True)]
         return list(map(make, *columns))
 
-    def decode_lines(self, data: bytes) -> list[Row]:
-        """Rows in the service's shape, one a line and none blank.
+    def decode_lines(self, data: bytes, count: int) -> Decoded:
+        """*count* rows in the service's shape, one a line, with no value that is empty or too long.
 
         Raises msgspec.DecodeError if any line is another, UnicodeDecodeError if it is not UTF-8.
         """
-        return _decode_lines(self._lines, data)
+        rows = _decode_lines(self._lines, data, count)
+        to, variables, metas = zip(*map(msgspec.structs.astuple, rows), strict=True)
+        values = [list(map(get, variables)) for get in self._getters]
+        joined = b"\0" + b"\0".join(metas)  # which JSON cannot hold
+        if len(joined) == count:  # nobody has any
+            return Decoded(rows, to, values, metas)
+        if b"\n" in joined:
+            raise msgspec.DecodeError("an object over two lines")
+        if not joined.isascii():
+            joined.decode()
+        if joined.count(b'\0{"') != count:
+            for row, meta in zip(rows, map(bytes, metas), strict=True):
+                if meta in _EMPTY:
+                    msgspec.structs.force_setattr(row, "meta_data", NO_META)
+                elif not meta.startswith(b'{"'):
+                    raise msgspec.DecodeError("meta_data that may be no object")
+            metas = tuple(map(_META, rows))
+        return Decoded(rows, to, values, metas)
 
-    def decode_flat(self, data: bytes) -> Sequence[Mapping[str, object]]:
-        """Rows that hold nothing but text, one a line and none blank. Raises as `decode_lines` does."""
-        return _decode_lines(_TEXTS, data)
+    def decode_flat(self, data: bytes, count: int) -> list[dict[str, str]]:
+        """*count* rows that hold nothing but text, one a line. Raises as `decode_lines` does."""
+        return _decode_lines(_TEXTS, data, count)
 
     def numbers(self, rows: Iterable[Row]) -> list[str]:
         return list(map(_FIRST, rows))
@@ -116,23 +147,29 @@ class Shape:
         """The values of a row, in the order of `names`."""
         return msgspec.structs.astuple(_VARIABLES(row))
 
-    def columns(self, rows: Iterable[Row]) -> list[list[str]]:
-        """The values of many rows: a list for each of `names`."""
-        variables = list(map(_VARIABLES, rows))
-        return [list(map(get, variables)) for get in self._getters]
-
     def meta_data(self, rows: Iterable[Row]) -> list[msgspec.Raw]:
         return list(map(_META, rows))
 
+    def writable(self, values: Sequence[object]) -> bool:
+        """Whether all of *values* can be written as JSON: what a program gives may be anything."""
+        try:
+            self._encoder.encode(values)
+        except _UNWRITABLE:
+            return False
+        return True
+
     def encode(self, rows: Sequence[Row]) -> bytes:
         """The rows as JSON, with commas between and without brackets."""
-        return self._encoder.encode(rows)[1:-1]
+        self._encoder.encode_into(rows, self._buffer)
+        return bytes(memoryview(self._buffer)[1:-1])
 
 
-def _decode_lines(decoder: msgspec.json.Decoder[list[T]], data: bytes) -> list[T]:
-    # As an array, with a comma for each line end: an object over two lines, or two in one, would pass a
-    # decoder of lines, but not this one.
-    rows = decoder.decode(b"[" + data.replace(b"\n", b",").removesuffix(b",") + b"]")
-    if len(rows) != data.count(b"\n") + (not data.endswith(b"\n")):
+def _decode_lines(decoder: msgspec.json.Decoder[list[T | None]], data: bytes, count: int) -> list[T]:
+    # All lines as one array, with a null of our own behind every line end. Within an object or a text there
+    # is no place for it, and elsewhere it must come out between two rows: so an object over two lines, or
+    # two in one, passes neither here nor, if it hides in an array of meta_data, where that is looked at.
+    items = decoder.decode(b"[%b]" % data.removesuffix(b"\n").replace(b"\n", b"\n,null,"))
+    rows = list(filter(None, items[::2]))
+    if len(rows) != count or items[1::2] != [None] * (count - 1):
         raise msgspec.DecodeError("a line that is not an object")
     return rows

@@ -50,16 +50,14 @@ async def suppressed_keys(lists: Iterable[Suppress], region: str | None = None) 
 async def _read(path: str, region: str | None, keys: set[int]) -> None:
     is_table: bool | None = None
     async with aclosing(pieces(partial(open_plain, path), path)) as cut:
-        line = 1
         async for piece in cut:
-            lines = [each.strip() for each in text_of(piece, path, line).splitlines()]
+            lines = [each.strip() for each in text_of(piece.data, path, piece.first).splitlines()]
             if is_table is None:
                 first = next(filter(None, lines), "")
                 is_table = first == "to" or any(map(first.__contains__, DELIMITERS))
             if is_table:
                 break
-            _add(lines, range(line, line + len(lines)), path, region, keys)
-            line += piece.count(b"\n")
+            _add(lines, range(piece.first, piece.first + len(lines)), path, region, keys)
             await anyio.lowlevel.checkpoint()
     if is_table:
         await _read_table(path, region, keys)

@@ -6,6 +6,7 @@ in a row, and not be blank.
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from operator import mul
 from typing import Final
 
 import msgspec
@@ -23,10 +24,9 @@ _QUANTITY: Final = re.compile(r"[0-9](?:[.,][0-9]+)?E\+[0-9]{2,}")
 _BREAKS: Final = "\n\r\t\x0b\x0c\x1c-\x1e\x85\u2028\u2029"
 _TO_FLATTEN: Final = re.compile(f" *[{_BREAKS}][ {_BREAKS}]*| {{5,}}")
 _PLACEHOLDER: Final = re.compile(r"\{\{\s*(.+?)\s*\}\}")
-_GLUE: Final = "|"
-# In JSON, control characters are escaped with a backslash; these four begin all blanks, separators and
-# control characters in UTF-8 that are not ASCII (and much that is harmless, which then is looked at).
-_SUSPECT: Final = (*b"\\\x7f", 0xC2, 0xE1, 0xE2, 0xE3)
+# All bytes of UTF-8 but the control characters of ASCII and those four that begin every other blank,
+# separator or control character (and much that is harmless, which then is looked at).
+_HARMLESS: Final = bytes(set(range(0x20, 0x100)) - {0x7F, 0xC2, 0xE1, 0xE2, 0xE3})
 
 
 class Problem(msgspec.Struct, frozen=True):
@@ -94,14 +94,20 @@ class Room(msgspec.Struct, frozen=True):
     characters: int
     uses: tuple[int, ...]
 
-    def surely_holds(self, values: Sequence[str]) -> bool:
-        """Whether the values of any number of rows, one after the other, certainly fit."""
-        return sum(self.uses) * max(map(len, values), default=0) <= self.characters
+    def holds_all(self, columns: Sequence[Sequence[str]]) -> bool:
+        """Whether the values of all rows fit, in a column for each variable."""
+        longest = [max(map(len, column), default=0) for column in columns]
+        if self._sum(longest) <= self.characters:
+            return True
+        lengths = [list(map(len, column)) for column in columns]
+        return max(map(self._sum, zip(*lengths, strict=True))) <= self.characters
 
     def over(self, values: Sequence[str]) -> int:
         """By how many characters the values of one row are too long; zero or less when they fit."""
-        used = sum(times * len(value) for times, value in zip(self.uses, values, strict=True))
-        return used - self.characters
+        return self._sum(list(map(len, values))) - self.characters
+
+    def _sum(self, lengths: Sequence[int]) -> int:
+        return sum(map(mul, self.uses, lengths))
 
 
 def room_of(template: Template) -> Room | None:
@@ -154,23 +160,25 @@ def check(name: str, value: str) -> Problem | None:
     return None
 
 
-def all_fine(values: Sequence[str], encoded: bytes | None = None) -> bool:
+def all_fine(values: Sequence[str], *, measured: bool = False) -> bool:
     """Whether `check` finds nothing in any of the values: yes only if so, no to be looked at closer.
 
-    They are looked at as one text, which costs a fraction. *encoded* is JSON that holds the values, and
-    perhaps more; when it has none of the bytes that could be trouble, half of the looks are spared.
+    They are looked at as one text, which costs a fraction. *measured* says that none of them is too long.
     """
-    lengths = set(map(len, values))
-    if not lengths:
+    if not values:
         return True
-    if 0 in lengths or max(lengths) > MAX_VARIABLE:
+    # With a space around each, one that is empty or blank, and a run of spaces in one, are two in a row.
+    text = f" {' '.join(values)} "
+    if "  " in text and (_SPACES in text or not all(map(str.strip, values))):
         return False
-    text = _GLUE + _GLUE.join(values)
-    if _SPACES in text or ("+" in text and "E+" in text):
+    if ("+" in text and "E+" in text) or not (measured or max(map(len, values)) <= MAX_VARIABLE):
         return False
-    if (encoded is not None and not any(map(encoded.__contains__, _SUSPECT))) or text.isprintable():
-        # The only blank left is the space: a value of nothing else has one beside the glue.
-        return "| " not in text or all(map(str.strip, values))
+    try:
+        suspect = text.encode().translate(None, _HARMLESS)
+    except UnicodeEncodeError:
+        return False
+    if not suspect or text.isprintable():
+        return True  # the only blank in it is the space
     return _CONTROL.search(text) is None and all(map(str.strip, values))
 
 

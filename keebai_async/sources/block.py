@@ -11,12 +11,13 @@ BLOCK_ROWS = 250
 
 
 class Lines(msgspec.Struct, frozen=True, kw_only=True):
-    """Whole lines of JSON Lines. The first of them is line *first*; blank lines count.
+    """*count* whole lines of JSON Lines. The first of them is line *first*; blank lines count.
 
     That they are UTF-8 is not certain before `check`: decoding finds out anyway, most of the time.
     """
 
     first: int
+    count: int
     data: bytes
     name: str = ""
 

@@ -57,7 +57,7 @@ class Delimited:
         line = 1
         async with aclosing(pieces(self._open, self.description, size=self._size)) as cut:
             async for piece in cut:
-                text = unfinished + text_of(piece, self.description, line)
+                text = unfinished + text_of(piece.data, self.description, piece.first)
                 if self._delimiter is None:
                     text, line, self._delimiter = _begin(text, line)
                 if header is not None and (columns := self._columns(text, len(header))):

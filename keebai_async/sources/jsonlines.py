@@ -21,13 +21,12 @@ class JsonLines:
         self._open = open_file
 
     async def blocks(self) -> AsyncGenerator[Lines, None]:
-        line = 1
         async with aclosing(pieces(self._open, self.description)) as cut:
             async for piece in cut:
-                if line == 1 and piece.lstrip().startswith(b"["):
+                if piece.first == 1 and piece.data.lstrip().startswith(b"["):
                     raise UnusableSource(
                         f"{self.description} is one JSON array; JSON Lines has one object a line. Convert it:"
                         f" jq -c '.[]' {self.description} > people.jsonl"
                     )
-                yield Lines(first=line, data=piece, name=self.description)
-                line += piece.count(b"\n")
+                first, count, data = piece
+                yield Lines(first=first, count=count, data=data, name=self.description)

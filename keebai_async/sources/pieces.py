@@ -8,7 +8,7 @@ import contextlib
 import io
 import zlib
 from collections.abc import AsyncGenerator, Callable
-from typing import Final
+from typing import Final, NamedTuple
 
 import anyio.to_thread
 
@@ -17,14 +17,22 @@ from keebai_async.errors import UnusableSource
 BLOCK_BYTES: Final = 32 * 1024
 """About 250 rows of JSON Lines or CSV: small blocks stay in the processor's cache and die young."""
 
-READ_BYTES: Final = 256 * 1024
+READ_BYTES: Final = 1024 * 1024
 MAX_LINE: Final = 16 * 1024 * 1024
 _BOM: Final = b"\xef\xbb\xbf"
 
 Opener = Callable[[], io.BufferedIOBase]
 
 
-async def pieces(open_file: Opener, name: str, *, size: int = BLOCK_BYTES) -> AsyncGenerator[bytes, None]:
+class Piece(NamedTuple):
+    """*lines* whole lines of a file, of which the first is number *first*."""
+
+    first: int
+    lines: int
+    data: bytes
+
+
+async def pieces(open_file: Opener, name: str, *, size: int = BLOCK_BYTES) -> AsyncGenerator[Piece, None]:
     """Cut a file into pieces of about *size* bytes that end where a line ends; the BOM is taken off.
 
     That they are UTF-8 is for `text_of` to say.
@@ -45,31 +53,30 @@ async def pieces(open_file: Opener, name: str, *, size: int = BLOCK_BYTES) -> As
                 _look(chunk, name)
                 chunk = chunk.removeprefix(_BOM)
                 first = False
-            *whole, rest = _cut(rest + chunk, size)
-            for piece in whole:
-                line += piece.count(b"\n")
-                yield piece
+            data, start = rest + chunk, 0
+            while end := _end(data, start, size):
+                whole = data[start:end]
+                lines = _ends(whole)
+                yield Piece(line, lines, whole)
+                line += lines
+                start = end
+            rest = data[start:]
             if len(rest) > MAX_LINE:
                 raise UnusableSource(f"{name}, line {line}: the line is longer than 16 MiB; is this a list?")
         if first:
             raise UnusableSource(f"{name} is empty: there is nobody to message")
         if rest:
-            yield rest
+            yield Piece(line, 1, rest)
 
 
-def _cut(data: bytes, size: int) -> list[bytes]:
-    """Pieces of whole lines, and last what remains after the last line end (perhaps nothing)."""
-    cut: list[bytes] = []
-    start = 0
-    while (end := data.find(b"\n", start + size) + 1) > 0:
-        cut.append(data[start:end])
-        start = end
-    end = data.rfind(b"\n", start) + 1
-    if end > start:
-        cut.append(data[start:end])
-        start = end
-    cut.append(data[start:])
-    return cut
+def _ends(data: bytes) -> int:
+    # Taking them all out is several times faster than counting them.
+    return len(data) - len(data.replace(b"\n", b""))
+
+
+def _end(data: bytes, start: int, size: int) -> int:
+    """Where a piece from *start* ends: with a line, behind *size* bytes or the last one; 0 if none ends."""
+    return data.find(b"\n", start + size) + 1 or data.rfind(b"\n", start) + 1
 
 
 async def _chunks(open_file: Opener, name: str) -> AsyncGenerator[bytes, None]:

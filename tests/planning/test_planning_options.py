@@ -174,14 +174,17 @@ async def test_a_message_longer_than_whatsapp_takes_is_rejected_when_the_text_is
 def test_a_bitmap_of_people_answers_as_a_set_does() -> None:
     compact, plain = Seen(large=10), Seen(large=10**9)
     for seen in (compact, plain):
-        seen.add(range(100, 150), range(1, 51))
-        seen.add([1_000, 5_491_155_555_555], [60, 70])
+        assert seen.add(range(100, 150), range(1, 51), range(50))
+        assert seen.add([1_000, 5_491_155_555_555], range(51, 80), [9, 19])
+        assert not seen.add([7, 7], range(80, 82), range(2))
+        assert not seen.add([7, 1_000], range(80, 82), range(2))
+        assert not seen.add([100, 7], range(80, 82), range(2))
+        assert len(seen) == 52
 
     assert compact.compact
     assert not plain.compact
     for keys in ([7, 8], [7, 7], [100, 7], [5_491_155_555_555]):
-        assert compact.all_new(keys) == plain.all_new(keys)
-        assert compact.split(keys) == plain.split(keys)
+        assert compact.again(keys) == plain.again(keys)
     wanted = {100, 149, 1_000, 5_491_155_555_555}
     assert [row for step in compact.search(wanted) for row in step.values()] == [1, 50, 60, 70]
 
