@@ -5,16 +5,15 @@ slow path; nothing is rejected here.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from itertools import chain
 from operator import itemgetter
 from typing import TypeGuard
 
 import msgspec
 
-from keebai_async.planning.given import META, Names, as_fields
+from keebai_async.planning.given import META, Names, as_fields, rendered
 from keebai_async.planning.narrowing import fine_places, picked
 from keebai_async.planning.original import Originals
-from keebai_async.planning.shape import NO_META, Decoded, Row, Shape
+from keebai_async.planning.shape import NO_META, Row, Shape
 from keebai_async.sources.block import Block, Cells, Columns, Lines, Objects
 
 Item = Mapping[str, object]
@@ -61,6 +60,8 @@ class Drafter:
         self._plain = names.service == {"to", "variables", "meta_data"}
         self._wanted = frozenset(shape.names)
         self._own = [names.of[name] for name in shape.names]
+        self._loosely = False
+        """Whether lines are decoded whatever the type of their values: so once most of a block had to be."""
 
     def draft(self, block: Block, originals: Originals) -> Draft:
         match block:
@@ -74,60 +75,67 @@ class Drafter:
                 return self._objects(items)
 
     def _lines(self, block: Lines, originals: Originals) -> Draft:
-        where: Sequence[int]
+        """The rows of a block of lines. What is right or wrong with one is so with most of a list."""
         first = block.data[: block.data.find(b"\n") + 1] or block.data
-        if not any(f'"{name}"'.encode() in first for name in (self._names.variables, self._names.meta_data)):
-            return self._flat_lines(block, originals)
-        if not self._plain:
+        flat = not any(
+            f'"{name}"'.encode() in first for name in (self._names.variables, self._names.meta_data)
+        )
+        if not flat and not self._plain:
             block.check()
             return NOTHING
         try:
-            decoded = self._shape.decode_lines(block.data, block.count)
-            where = range(block.count)
+            draft = self._decode(block.data, block.count, flat)
+        except UnicodeDecodeError:
+            draft = None
+        if draft is not None:
             originals.every_line()
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-            block.check()
-            return self._each_line(originals)
-        return self._decoded(decoded, where)
-
-    def _decoded(self, decoded: Decoded, where: Sequence[int]) -> Draft:
-        if not self._shape.names:
-            return Draft(where, decoded.to, (), decoded.meta_data)
-        return Draft(where, decoded.to, decoded.values, rows=decoded.rows)
-
-    def _flat_lines(self, block: Lines, originals: Originals) -> Draft:
-        where: Sequence[int]
-        rows: Sequence[Item] | None
-        try:
-            rows = self._shape.decode_flat(block.data, block.count)
-            where = range(block.count)
-            originals.every_line()
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-            block.check()
-            lines = originals.lines
-            where = fine_places(
-                len(lines), lambda start, end: self._decode_flat(lines[start:end]) is not None
-            )
-            rows = self._decode_flat(picked(lines, where))
-        return self._some(rows or [], where, self._flat)
-
-    def _decode_flat(self, lines: Sequence[bytes]) -> Sequence[Item] | None:
-        try:
-            return self._shape.decode_flat(b"\n".join(lines), len(lines)) if lines else []
-        except (msgspec.DecodeError, RecursionError):
-            return None
-
-    def _each_line(self, originals: Originals) -> Draft:
+            return draft
+        block.check()
         lines = originals.lines
-        where = fine_places(len(lines), lambda start, end: self._decode(lines[start:end]) is not None)
-        decoded = self._decode(picked(lines, where)) if where else None
-        return self._decoded(decoded, where) if decoded else NOTHING
+        draft = self._those(lines, flat)
+        if not self._loosely and len(draft.to) < len(lines) / 2:
+            self._loosely = True
+            loose = self._those(lines, flat)
+            self._loosely = len(loose.to) > len(draft.to)
+            draft = loose if self._loosely else draft
+        return draft
 
-    def _decode(self, lines: Sequence[bytes]) -> Decoded | None:
+    def _those(self, lines: Sequence[bytes], flat: bool) -> Draft:
+        """The rows of those lines that can be decoded."""
+
+        def decode(lines: Sequence[bytes]) -> Draft | None:
+            return self._decode(b"\n".join(lines), len(lines), flat)
+
+        good = fine_places(len(lines), lambda start, end: decode(lines[start:end]) is not None)
+        draft = decode(picked(lines, good)) if good else None
+        return NOTHING if draft is None else msgspec.structs.replace(draft, where=good)
+
+    def _decode(self, data: bytes, count: int, flat: bool) -> Draft | None:
+        """The rows of *count* lines, if all of them can be decoded. Raises UnicodeDecodeError."""
+        where = range(count)
         try:
-            return self._shape.decode_lines(b"\n".join(lines), len(lines))
+            if self._loosely:
+                return self._decode_loosely(data, where, flat)
+            if flat:
+                return self._flat(self._shape.decode_flat(data, count), where)
+            to, values, metas, rows = self._shape.decode_lines(data, count)
         except (msgspec.DecodeError, RecursionError):
             return None
+        return Draft(where, to, values, rows=rows) if values else Draft(where, to, (), metas)
+
+    def _decode_loosely(self, data: bytes, where: range, flat: bool) -> Draft | None:
+        zeros = b"-0" in data  # a zero with a minus, which it loses when it is read
+        if flat:
+            items = self._shape.decode_flat(data, len(where), loosely=True)
+            metas = self._names.metas(list(set().union(*items)))
+            kinds = {type(item.get(meta)) for meta in metas for item in items}
+            # Others would not be written to meta_data as they were read.
+            if not kinds <= {str, bool, type(None)} | (set() if zeros else {int}):
+                return None
+            draft = self._flat(items, where)
+        else:
+            draft = self._of_variables(where, *self._shape.decode_loosely(data, len(where)))
+        return None if draft and zeros and any("0" in column for column in draft.values) else draft
 
     def _cells(self, block: Cells) -> Draft:
         rows, width = block.rows, len(block.header)
@@ -176,40 +184,43 @@ class Drafter:
 
     def _service(self, items: Sequence[Item], where: Sequence[int]) -> Draft | None:
         names = self._names
-        width = 2 + (names.meta_data in items[0])
-        if set(map(len, items)) != {width}:
-            return None
+        meta_data: Sequence[object] | None = None
         try:
-            to: list[str] = list(map(itemgetter(names.to), items))
+            to: list[object] = list(map(itemgetter(names.to), items))
             variables = list(map(itemgetter(names.variables), items))
-            if not _dicts(variables) or set(map(len, variables)) != {len(self._wanted)}:
-                return None
-            values = [list(map(itemgetter(name), variables)) for name in self._shape.names]
-            meta_data = list(map(itemgetter(names.meta_data), items)) if width == 3 else None
         except KeyError:
             return None
-        if not _all_text(chain(to, *values)):
+        if set(map(len, items)) != {2}:
+            meta_data = [item.get(names.meta_data) for item in items]
+            if sum(map(len, items)) != 2 * len(items) + sum(names.meta_data in item for item in items):
+                return None
+            if not set(map(type, meta_data)) <= {dict, type(None)} or not self._shape.writable(meta_data):
+                return None
+            if not all(meta_data):
+                meta_data = [meta or NO_META for meta in meta_data]
+        return self._of_variables(where, to, variables, meta_data)
+
+    def _of_variables(
+        self,
+        where: Sequence[int],
+        to: Sequence[object],
+        variables: Sequence[object],
+        meta_data: Sequence[object] | None,
+    ) -> Draft | None:
+        if not _texts(to) or not _dicts(variables) or set(map(len, variables)) != {len(self._wanted)}:
             return None
-        if meta_data is None:
-            return Draft(where, to, values)
-        if not _dicts(meta_data) or not self._shape.writable(meta_data):
-            return None
-        if not all(meta_data):
-            meta_data = [meta or NO_META for meta in meta_data]
-        return Draft(where, to, values, meta_data)
+        values = _columns(variables, self._shape.names)
+        return None if values is None else Draft(where, to, values, meta_data)
 
     def _flat(self, items: Sequence[Item], where: Sequence[int]) -> Draft | None:
         names = self._names
         keys = set().union(*items)
-        if not _all_text(keys) or names.variables in keys or names.meta_data in keys:
+        if not _texts(list(keys)) or names.variables in keys or names.meta_data in keys:
             return None
         metas = names.metas(list(keys))
-        try:
-            to: list[str] = list(map(itemgetter(names.to), items))
-            values = [list(map(itemgetter(name), items)) for name in self._own]
-        except KeyError:
-            return None
-        if not _all_text(chain(to, *values)):
+        values = _columns(items, self._own)
+        to = [item.get(names.to) for item in items]
+        if values is None or not _texts(to):
             return None
         if len(keys) > len(names.known) + len(metas):
             self._ignored.update(dict.fromkeys(sorted(keys - names.known - set(metas))))
@@ -231,7 +242,23 @@ class Drafter:
         return self._shape.meta_rows([column.removeprefix(META) for column in columns], values)
 
 
-def _all_text(values: Iterable[object]) -> bool:
+def _columns(items: Sequence[Item], names: Sequence[str]) -> Sequence[Sequence[str]] | None:
+    """A column of text for each of *names*, if every item has each, as text or as what is rendered."""
+    columns: list[Sequence[str]] = []
+    for name in names:
+        try:
+            column: Sequence[object] = list(map(itemgetter(name), items))
+        except KeyError:
+            return None
+        if not _texts(column):
+            column = list(map(rendered, column))
+        if not _texts(column):
+            return None
+        columns.append(column)
+    return columns
+
+
+def _texts(values: Sequence[object]) -> TypeGuard[Sequence[str]]:
     return set(map(type, values)) <= {str}
 
 

@@ -92,16 +92,16 @@ def from_line(line: bytes, names: Names) -> Given | Problem:
         else:
             return Problem(Reason.BAD_ROW, "variables is not an object", names.variables)
         return Given(
-            to=_raw_value(fields.get(names.to)),
-            values={name: _raw_value(value) for name, value in given.items()},
+            to=_rawrendered(fields.get(names.to)),
+            values={name: _rawrendered(value) for name, value in given.items()},
             meta_data=_raw_meta(meta_data),
             service=True,
             ignored=tuple(fields.keys() - names.service),
         )
     metas = names.metas(fields)
     return Given(
-        to=_raw_value(fields.get(names.to)),
-        values={name: _raw_value(fields[own]) for name, own in names.of.items() if own in fields},
+        to=_rawrendered(fields.get(names.to)),
+        values={name: _rawrendered(fields[own]) for name, own in names.of.items() if own in fields},
         meta_data=_joined({name: fields[name] for name in metas}),
         ignored=tuple(fields.keys() - names.known - set(metas)),
     )
@@ -128,16 +128,16 @@ def from_object(item: object, names: Names) -> Given | Problem:
         if not isinstance(variables, Mapping | None):
             return Problem(Reason.BAD_ROW, "variables is not a dict", names.variables)
         return Given(
-            to=_value(fields.get(names.to)),
-            values={str(name): _value(value) for name, value in (variables or {}).items()},
+            to=rendered(fields.get(names.to)),
+            values={str(name): rendered(value) for name, value in (variables or {}).items()},
             meta_data=_object_meta(meta_data),
             service=True,
             ignored=tuple(fields.keys() - names.service),
         )
     metas = names.metas(fields)
     return Given(
-        to=_value(fields.get(names.to)),
-        values={name: _value(fields[own]) for name, own in names.of.items() if own in fields},
+        to=rendered(fields.get(names.to)),
+        values={name: rendered(fields[own]) for name, own in names.of.items() if own in fields},
         meta_data=_object_meta({name.removeprefix(META): fields[name] for name in metas}),
         ignored=tuple(fields.keys() - names.known - set(metas)),
     )
@@ -181,6 +181,7 @@ class Mended(msgspec.Struct):
 
 
 STRICT: Final = Leniency()
+_MANY: Final = 10**18
 
 
 def judge(
@@ -273,7 +274,7 @@ def _is_object(raw: msgspec.Raw | None) -> bool:
     return raw is not None and bytes(raw).startswith(b"{")
 
 
-def _raw_value(raw: msgspec.Raw | None) -> Value:
+def _rawrendered(raw: msgspec.Raw | None) -> Value:
     """A JSON value as text: numbers as they are written, `true` and `false`."""
     if raw is None:
         return None
@@ -288,18 +289,27 @@ def _raw_value(raw: msgspec.Raw | None) -> Value:
     return text
 
 
-def _value(value: object) -> Value:
+def rendered(value: object) -> Value:
+    """What a program or a JSON line gives for a variable, as text; None for nothing."""
     if value is None or isinstance(value, str):
         return None if value is None else str.__str__(value)
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, decimal.Decimal):
-        return format(value, "f") if value.is_finite() else None
+        return _digits(value) if value.is_finite() else None
     if isinstance(value, float):
         return repr(float(value)) if math.isfinite(value) else None
     if isinstance(value, numbers.Integral):
-        return str(int(value))
+        number = int(value)
+        return str(number) if -_MANY < number < _MANY else _digits(decimal.Decimal(number))
     return Odd(f"is a {type(value).__name__}")
+
+
+def _digits(value: decimal.Decimal) -> Value:
+    # Python refuses to write an integer of thousands of digits, and would write out any power of ten.
+    if abs(value.adjusted()) > MAX_VARIABLE:
+        return Odd("is a number of too many digits")
+    return format(value, "f")
 
 
 def _raw_meta(raw: msgspec.Raw | None) -> object:

@@ -107,7 +107,8 @@ class Originals:
 
 
 def _texts(fields: Mapping[str, object]) -> dict[str, str]:
-    return {str(name): _text(value) for name, value in fields.items() if value}
+    given = ((name, value) for name, value in fields.items() if value is not None)
+    return {str(name): text for name, value in given if (text := _text(value))}
 
 
 def _text(value: object) -> str:
@@ -115,6 +116,11 @@ def _text(value: object) -> str:
         return value
     try:
         text = msgspec.json.encode(value).decode()
-    except (TypeError, ValueError, RecursionError):
+    except (TypeError, ValueError, OverflowError, RecursionError):
+        pass
+    else:
+        return TEXT.decode(text) if text.startswith('"') else text
+    try:
         return str(value)
-    return TEXT.decode(text) if text.startswith('"') else text
+    except ValueError:  # an integer of thousands of digits
+        return f"a {type(value).__name__}"

@@ -22,7 +22,6 @@ MAX_KINDS: Final = 16
 _UNNAMEABLE: Final = re.compile('[\x00-\x1f"\\\\]')  # msgspec makes no field of such a name
 _UNWRITABLE: Final = (TypeError, ValueError, OverflowError, RecursionError, msgspec.MsgspecError)
 _VALUE: Final = Annotated[str, msgspec.Meta(min_length=1, max_length=MAX_VARIABLE)]
-_TEXTS: Final = msgspec.json.Decoder(list[dict[str, str] | None])
 _FIRST: Final = attrgetter("to")
 _VARIABLES: Final = attrgetter("variables")
 _META: Final = attrgetter("meta_data")
@@ -38,13 +37,42 @@ class Row(msgspec.Struct, omit_defaults=True, forbid_unknown_fields=True, gc=Fal
     to: str
 
 
+class LooseRow(msgspec.Struct, forbid_unknown_fields=True, gc=False):
+    """One recipient in the service's shape, whose variables may be anything."""
+
+    to: str
+    variables: dict[str, object]
+    meta_data: msgspec.Raw = NO_META
+
+
+class Written(str):
+    """A number of JSON with a point or an exponent, as it is written."""
+
+    __slots__ = ()
+
+
 class Decoded(NamedTuple):
     """Rows, and by column what is in them: *values* has a column for each variable."""
 
-    rows: list[Row]
     to: Sequence[str]
     values: Sequence[Sequence[str]]
     meta_data: Sequence[msgspec.Raw]
+    rows: list[Row]
+
+
+class Loose(NamedTuple):
+    """Rows by column, with the variables as they are."""
+
+    to: Sequence[str]
+    variables: Sequence[object]
+    meta_data: Sequence[msgspec.Raw]
+
+
+_TEXTS: Final[msgspec.json.Decoder[list[dict[str, object] | None]]] = msgspec.json.Decoder(
+    list[dict[str, str] | None]
+)
+_LOOSE_ITEMS: Final = msgspec.json.Decoder(list[dict[str, object] | None], float_hook=Written)
+_LOOSE_ROWS: Final = msgspec.json.Decoder(list[LooseRow | None], float_hook=Written)
 
 
 class Shape:
@@ -118,27 +146,16 @@ class Shape:
         Raises msgspec.DecodeError if any line is another, UnicodeDecodeError if it is not UTF-8.
         """
         rows = _decode_lines(self._lines, data, count)
-        to, variables, metas = zip(*map(msgspec.structs.astuple, rows), strict=True)
-        values = [list(map(get, variables)) for get in self._getters]
-        joined = b"\0" + b"\0".join(metas)  # which JSON cannot hold
-        if len(joined) == count:  # nobody has any
-            return Decoded(rows, to, values, metas)
-        if b"\n" in joined:
-            raise msgspec.DecodeError("an object over two lines")
-        if not joined.isascii():
-            joined.decode()
-        if joined.count(b'\0{"') != count:
-            for row, meta in zip(rows, map(bytes, metas), strict=True):
-                if meta in _EMPTY:
-                    msgspec.structs.force_setattr(row, "meta_data", NO_META)
-                elif not meta.startswith(b'{"'):
-                    raise msgspec.DecodeError("meta_data that may be no object")
-            metas = tuple(map(_META, rows))
-        return Decoded(rows, to, values, metas)
+        to, variables, metas = _parts(rows)
+        return Decoded(to, [list(map(get, variables)) for get in self._getters], metas, rows)
 
-    def decode_flat(self, data: bytes, count: int) -> list[dict[str, str]]:
-        """*count* rows that hold nothing but text, one a line. Raises as `decode_lines` does."""
-        return _decode_lines(_TEXTS, data, count)
+    def decode_loosely(self, data: bytes, count: int) -> Loose:
+        """The same, whatever the variables are. A number with a point or an exponent is a `Written`."""
+        return Loose(*_parts(_decode_lines(_LOOSE_ROWS, data, count)))
+
+    def decode_flat(self, data: bytes, count: int, *, loosely: bool = False) -> list[dict[str, object]]:
+        """*count* flat rows, one a line; unless *loosely*, of nothing but text. Raises as `decode_lines`."""
+        return _decode_lines(_LOOSE_ITEMS if loosely else _TEXTS, data, count)
 
     def numbers(self, rows: Iterable[Row]) -> list[str]:
         return list(map(_FIRST, rows))
@@ -173,3 +190,28 @@ def _decode_lines(decoder: msgspec.json.Decoder[list[T | None]], data: bytes, co
     if len(rows) != count or items[1::2] != [None] * (count - 1):
         raise msgspec.DecodeError("a line that is not an object")
     return rows
+
+
+def _parts(
+    rows: Sequence[Row] | Sequence[LooseRow],
+) -> tuple[Sequence[str], Sequence[object], Sequence[msgspec.Raw]]:
+    """The numbers, the variables and the meta_data of rows that were decoded; none of the last is empty.
+
+    Raises as `Shape.decode_lines` does, for what is decoded only here.
+    """
+    to, variables, metas = zip(*map(msgspec.structs.astuple, rows), strict=True)
+    joined = b"\0" + b"\0".join(metas)  # which JSON cannot hold
+    if len(joined) == len(rows):  # nobody has any
+        return to, variables, metas
+    if b"\n" in joined:
+        raise msgspec.DecodeError("an object over two lines")
+    if not joined.isascii():
+        joined.decode()
+    if joined.count(b'\0{"') != len(rows):
+        for row, meta in zip(rows, map(bytes, metas), strict=True):
+            if meta in _EMPTY:
+                msgspec.structs.force_setattr(row, "meta_data", NO_META)
+            elif not meta.startswith(b'{"'):
+                raise msgspec.DecodeError("meta_data that may be no object")
+        metas = tuple(map(_META, rows))
+    return to, variables, metas

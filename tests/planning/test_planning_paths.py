@@ -82,10 +82,29 @@ def uniform(draw: st.DrawFn, template: Template) -> dict[str, object]:
 
 
 @st.composite
+def unquoted(draw: st.DrawFn, template: Template) -> dict[str, object]:
+    """A row whose values are no text, most of them to be rendered."""
+    plain = st.one_of(st.integers(), st.floats(), st.booleans(), st.just(10**5_000), odd)
+    values = {name: draw(plain) for name in template.variables}
+    metas = draw(st.dictionaries(st.sampled_from(["a", "b"]), st.one_of(good_text, odd), max_size=2))
+    if draw(st.booleans()):
+        return {"to": draw(good_number), "variables": values} | ({"meta_data": metas} if metas else {})
+    return {"to": draw(good_number), **values} | {f"meta_{name}": value for name, value in metas.items()}
+
+
+@st.composite
 def listed(draw: st.DrawFn) -> tuple[Template, list[dict[str, object]]]:
     template = draw(templates)
     kind = draw(
-        st.sampled_from([row(template), uniform(template), st.one_of(uniform(template), row(template))])
+        st.sampled_from(
+            [
+                row(template),
+                uniform(template),
+                unquoted(template),
+                st.one_of(uniform(template), row(template)),
+                st.one_of(unquoted(template), row(template)),
+            ]
+        )
     )
     return template, draw(st.lists(kind, min_size=1, max_size=12))
 
@@ -103,7 +122,7 @@ async def test_the_two_paths_agree_on_json_lines(made: tuple[Template, list[dict
     for one in rows:
         try:
             written.append(msgspec.json.encode(one))
-        except UnicodeEncodeError:
+        except (ValueError, OverflowError):
             written.append(b'{"to":"\\ud800"}')
     await both(template, lines(b"\n".join(written)))
 
@@ -117,6 +136,14 @@ async def test_the_two_paths_agree_on_json_lines(made: tuple[Template, list[dict
                 b'{"to":"+5491155555555","variables":{"1":"a"},"meta_data": {"a":1.10}}',
                 b'{"to":"+5491155555555","variables":{"1":"a"},"meta_data":null}',
                 b'{"to":"+5491155555555","variables":{"1":1.10}}',
+                b'{"to":"+5491155555555","variables":{"1":-0}}',
+                b'{"to":"+5491155555555","variables":{"1":-0.50},"meta_data":{"x":-0}}',
+                b'{"to":"+5491155555555","variables":{"1":1E400}}',
+                b'{"to":"+5491155555555","variables":{"1":123456789012345678901234567890}}',
+                b'{"to":"+5491155555555","1":-0,"meta_x":1.10}',
+                b'{"to":"+5491155555555","1":7,"meta_x":-0}',
+                b'{"to":"+5491155555555","1":7,"meta_x":{"y":1.50}}',
+                b'{"to":"+5491155555555","1":true,"meta_x":3}',
                 b'{"to":"+5491155555555","1":"a","meta_x":1.10}',
                 b'{"to":"+5491155555555","variables":',
                 b'{"1":"a"}}',
