@@ -17,10 +17,10 @@ from keebai_async.keebai.limits import E164, MAX_VARIABLE
 from keebai_async.planning.phone import (
     Parsed,
     Unreadable,
+    bare,
     is_spreadsheet_number,
     parse,
     parser_installed,
-    unmarked,
 )
 from keebai_async.planning.shape import NO_META, Row, Shape
 from keebai_async.planning.template import Problem, check, flatten, missing
@@ -226,7 +226,7 @@ def longest(names: Sequence[str], values: Sequence[str]) -> str:
 def _number(value: Value, region: str | None, counts: Mended) -> str | Problem:
     if isinstance(value, Odd):
         return Problem(Reason.BAD_NUMBER, f"the number {value.what}: write it as text, +5491155555555", "to")
-    number = unmarked(value.strip()) if value else ""
+    number = bare(value) if value else ""
     if not number:
         return Problem(Reason.NO_NUMBER, "there is no number: give one, or leave the row out", "to")
     if E164.fullmatch(number):

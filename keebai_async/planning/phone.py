@@ -150,9 +150,9 @@ def known_region(region: str) -> bool:
     return region in pn.SUPPORTED_REGIONS
 
 
-def unmarked(cell: str) -> str:
-    """A cell without the apostrophe that marks text in a spreadsheet, and in the files we write."""
-    return cell.removeprefix("'")
+def bare(cell: str) -> str:
+    """A cell without the blanks around it and the apostrophe that marks text."""
+    return cell.strip().removeprefix("'")
 
 
 def is_spreadsheet_number(text: str) -> bool:

@@ -8,7 +8,7 @@ row's fate does not depend on its neighbours.
 
 import time
 from collections.abc import Mapping, Sequence
-from itertools import chain, compress, count
+from itertools import chain
 from typing import Final
 
 import anyio.lowlevel
@@ -17,13 +17,14 @@ import msgspec
 
 from keebai_async.campaign.recipient import Reason, Rejection
 from keebai_async.keebai.limits import E164
-from keebai_async.planning.draft import NOTHING, Draft, Drafter
+from keebai_async.planning.draft import NOTHING, Draft
+from keebai_async.planning.drafting import Drafter
 from keebai_async.planning.given import STRICT, Leniency, Mended, Names, judge
-from keebai_async.planning.narrowing import fine_places, picked
+from keebai_async.planning.narrowing import picked
 from keebai_async.planning.original import Originals
-from keebai_async.planning.phone import identities, identities_if_e164, parse, parser_installed
+from keebai_async.planning.phone import bare, identities, identities_if_e164, parse, parser_installed
 from keebai_async.planning.shape import Row, Shape
-from keebai_async.planning.template import Problem, all_fine
+from keebai_async.planning.template import Problem, all_fine, fine_values
 from keebai_async.sources.block import Block, Cells, Columns, Lines
 
 TURN: Final = 0.002
@@ -80,10 +81,10 @@ class Reader:
         """The rows of a draft whose numbers and values are certainly fine."""
         keys = identities_if_e164(draft.to)
         if keys is None:
-            draft = draft.picked(list(compress(count(), map(E164.fullmatch, draft.to))))
+            draft = _in_e164(draft)
             keys = identities(draft.to)
         if not self._fine(draft):
-            good = fine_places(len(draft.to), lambda start, end: self._fine(draft.part(start, end)))
+            good = self._fine_places(draft)
             draft, keys = draft.picked(good), picked(keys, good)
         rows = draft.rows
         if rows is None:
@@ -117,11 +118,23 @@ class Reader:
         return Checked(originals, rows, identities(self._shape.numbers(rows)), where, rejections)
 
     def _fine(self, draft: Draft) -> bool:
+        """Whether all values are certainly fine."""
         flat = list(chain.from_iterable(draft.values))
         room = self._shape.room
         return all_fine(flat, measured=draft.rows is not None) and (
             room is None or room.holds_all(draft.values)
         )
+
+    def _fine_places(self, draft: Draft) -> list[int]:
+        """The places of the rows whose values are certainly fine."""
+        good = set(range(len(draft.to)))
+        for column in draft.values:
+            good.intersection_update(fine_values(column))
+        room = self._shape.room
+        if room is not None and not room.holds_all(draft.values):
+            rows = enumerate(zip(*draft.values, strict=True))
+            good.difference_update(place for place, values in rows if room.over(values) > 0)
+        return sorted(good)
 
     def _judge(self, originals: Originals, position: int) -> Row | Problem:
         given = originals.given(position)
@@ -129,6 +142,20 @@ class Reader:
             return given
         self.ignored.update(dict.fromkeys(given.ignored))
         return judge(given, self._shape, self._leniency, self.mended)
+
+
+def _in_e164(draft: Draft) -> Draft:
+    """The rows whose numbers are in E.164 but for what surrounds them."""
+    to = list(draft.to)
+    bad = set()
+    for place, match in enumerate(map(E164.fullmatch, draft.to)):
+        if not match:
+            number = to[place] = bare(to[place])
+            if not E164.fullmatch(number):
+                bad.add(place)
+            elif draft.rows is not None:
+                draft.rows[place].to = number
+    return msgspec.structs.replace(draft, to=to).without(bad)
 
 
 def reject(

@@ -68,11 +68,15 @@ class Loose(NamedTuple):
     meta_data: Sequence[msgspec.Raw]
 
 
-_TEXTS: Final[msgspec.json.Decoder[list[dict[str, object] | None]]] = msgspec.json.Decoder(
+_Flat = dict[str, object]
+_FLAT_LINES: Final[msgspec.json.Decoder[list[_Flat | None]]] = msgspec.json.Decoder(
     list[dict[str, str] | None]
 )
-_LOOSE_ITEMS: Final = msgspec.json.Decoder(list[dict[str, object] | None], float_hook=Written)
-_LOOSE_ROWS: Final = msgspec.json.Decoder(list[LooseRow | None], float_hook=Written)
+_FLAT_LINE: Final[msgspec.json.Decoder[_Flat]] = msgspec.json.Decoder(dict[str, str])
+_LOOSE_FLAT_LINES: Final = msgspec.json.Decoder(list[_Flat | None], float_hook=Written)
+_LOOSE_FLAT_LINE: Final = msgspec.json.Decoder(_Flat, float_hook=Written)
+_LOOSE_LINES: Final = msgspec.json.Decoder(list[LooseRow | None], float_hook=Written)
+_LOOSE_LINE: Final = msgspec.json.Decoder(LooseRow, float_hook=Written)
 
 
 class Shape:
@@ -107,6 +111,7 @@ class Shape:
             gc=False,
         )
         self._lines: msgspec.json.Decoder[list[Row | None]] = msgspec.json.Decoder(list[self._row | None])  # type: ignore[name-defined]
+        self._line: msgspec.json.Decoder[Row] = msgspec.json.Decoder(self._row)
         self._encoder = msgspec.json.Encoder()
         self._buffer = bytearray()
         self._metas: dict[tuple[str, ...], type[msgspec.Struct]] = {}
@@ -145,17 +150,36 @@ class Shape:
 
         Raises msgspec.DecodeError if any line is another, UnicodeDecodeError if it is not UTF-8.
         """
-        rows = _decode_lines(self._lines, data, count)
-        to, variables, metas = _parts(rows)
-        return Decoded(to, [list(map(get, variables)) for get in self._getters], metas, rows)
+        return self._decoded(_together(self._lines, data, count))
 
     def decode_loosely(self, data: bytes, count: int) -> Loose:
         """The same, whatever the variables are. A number with a point or an exponent is a `Written`."""
-        return Loose(*_parts(_decode_lines(_LOOSE_ROWS, data, count)))
+        rows = _together(_LOOSE_LINES, data, count)
+        return Loose(*_parts(rows))
 
-    def decode_flat(self, data: bytes, count: int, *, loosely: bool = False) -> list[dict[str, object]]:
+    def decode_flat(self, data: bytes, count: int, *, loosely: bool) -> list[dict[str, object]]:
         """*count* flat rows, one a line; unless *loosely*, of nothing but text. Raises as `decode_lines`."""
-        return _decode_lines(_LOOSE_ITEMS if loosely else _TEXTS, data, count)
+        return _together(_LOOSE_FLAT_LINES if loosely else _FLAT_LINES, data, count)
+
+    def decode_each(self, lines: Sequence[bytes]) -> tuple[Decoded, list[int]]:
+        """What `decode_lines` gives of the lines that it would take alone, and the places of these."""
+        rows, where = _singly(self._line, lines)
+        return self._decoded(rows), where
+
+    def decode_each_loosely(self, lines: Sequence[bytes]) -> tuple[Loose, list[int]]:
+        """What `decode_loosely` gives of the lines that it would take alone, and the places of these."""
+        rows, where = _singly(_LOOSE_LINE, lines)
+        return Loose(*_parts(rows)), where
+
+    def decode_each_flat(
+        self, lines: Sequence[bytes], *, loosely: bool
+    ) -> tuple[list[dict[str, object]], list[int]]:
+        """What `decode_flat` gives of the lines that it would take alone, and the places of these."""
+        return _singly(_LOOSE_FLAT_LINE if loosely else _FLAT_LINE, lines)
+
+    def _decoded(self, rows: list[Row]) -> Decoded:
+        to, variables, metas = _parts(rows)
+        return Decoded(to, [list(map(get, variables)) for get in self._getters], metas, rows)
 
     def numbers(self, rows: Iterable[Row]) -> list[str]:
         return list(map(_FIRST, rows))
@@ -181,7 +205,7 @@ class Shape:
         return bytes(memoryview(self._buffer)[1:-1])
 
 
-def _decode_lines(decoder: msgspec.json.Decoder[list[T | None]], data: bytes, count: int) -> list[T]:
+def _together(decoder: msgspec.json.Decoder[list[T | None]], data: bytes, count: int) -> list[T]:
     # All lines as one array, with a null of our own behind every line end. Within an object or a text there
     # is no place for it, and elsewhere it must come out between two rows: so an object over two lines, or
     # two in one, passes neither here nor, if it hides in an array of meta_data, where that is looked at.
@@ -192,6 +216,21 @@ def _decode_lines(decoder: msgspec.json.Decoder[list[T | None]], data: bytes, co
     return rows
 
 
+def _singly(decoder: msgspec.json.Decoder[T], lines: Sequence[bytes]) -> tuple[list[T], list[int]]:
+    rows: list[T] = []
+    where: list[int] = []
+    for place, line in enumerate(lines):
+        try:
+            row = decoder.decode(line)
+        except (msgspec.DecodeError, RecursionError):
+            continue
+        meta = getattr(row, "meta_data", NO_META)
+        if meta is NO_META or bytes(meta).startswith(b'{"') or bytes(meta) in _EMPTY:
+            rows.append(row)
+            where.append(place)
+    return rows, where
+
+
 def _parts(
     rows: Sequence[Row] | Sequence[LooseRow],
 ) -> tuple[Sequence[str], Sequence[object], Sequence[msgspec.Raw]]:
@@ -199,6 +238,8 @@ def _parts(
 
     Raises as `Shape.decode_lines` does, for what is decoded only here.
     """
+    if not rows:
+        return (), (), ()
     to, variables, metas = zip(*map(msgspec.structs.astuple, rows), strict=True)
     joined = b"\0" + b"\0".join(metas)  # which JSON cannot hold
     if len(joined) == len(rows):  # nobody has any

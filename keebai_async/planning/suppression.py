@@ -11,11 +11,11 @@ from keebai_async.errors import InvalidInput, UnusableSource
 from keebai_async.keebai.limits import E164
 from keebai_async.planning.phone import (
     Parsed,
+    bare,
     identities_if_e164,
     identity,
     parse,
     parser_installed,
-    unmarked,
 )
 from keebai_async.sources.compressed import open_plain
 from keebai_async.sources.delimited import DELIMITERS, Delimited
@@ -86,7 +86,7 @@ def _add(numbers: Sequence[str], lines: Sequence[int], path: str, region: str | 
 
 
 def _key(number: str, region: str | None, where: str, row: int) -> int:
-    text = unmarked(str(number).strip())
+    text = bare(str(number))
     if E164.fullmatch(text):
         return identity(text)
     if parser_installed() and (region or text.startswith("+")):

@@ -15,6 +15,7 @@ from keebai_async.campaign.recipient import Reason
 from keebai_async.errors import TemplateUnusable, UnusableSource
 from keebai_async.keebai.limits import MAX_VARIABLE
 from keebai_async.keebai.models import Template
+from keebai_async.planning.narrowing import fine_places
 
 _SPACES: Final = " " * 5
 # Everything that str.splitlines breaks at, tabs, other control characters, and halves of characters.
@@ -180,6 +181,11 @@ def all_fine(values: Sequence[str], *, measured: bool = False) -> bool:
     if not suspect or text.isprintable():
         return True  # the only blank in it is the space
     return _CONTROL.search(text) is None and all(map(str.strip, values))
+
+
+def fine_values(values: Sequence[str]) -> list[int]:
+    """The places of the values in which `check` certainly finds nothing."""
+    return fine_places(len(values), lambda start, end: all_fine(values[start:end]))
 
 
 def flatten(value: str) -> str:

@@ -184,8 +184,6 @@ def _lines(text: str) -> Iterator[str]:
 def _numbers(rows: Sequence[Sequence[str]], line: int) -> Iterator[int]:
     for row in rows:
         yield line
-        line += 1 + sum(_breaks(cell) for cell in row)
-
-
-def _breaks(cell: str) -> int:
-    return cell.count("\n") + cell.count("\r") - cell.count("\r\n")
+        line += 1
+        if "\n" in (cells := " ".join(row)) or "\r" in cells:
+            line += cells.count("\n") + cells.count("\r") - cells.count("\r\n")
