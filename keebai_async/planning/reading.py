@@ -8,7 +8,6 @@ row's fate does not depend on its neighbours.
 
 import time
 from collections.abc import Mapping, Sequence
-from itertools import chain
 from typing import Final
 
 import anyio.lowlevel
@@ -119,10 +118,10 @@ class Reader:
 
     def _fine(self, draft: Draft) -> bool:
         """Whether all values are certainly fine."""
-        flat = list(chain.from_iterable(draft.values))
         room = self._shape.room
-        return all_fine(flat, measured=draft.rows is not None) and (
-            room is None or room.holds_all(draft.values)
+        return not draft.values or (
+            all_fine(draft.values, measured=draft.rows is not None)
+            and (room is None or room.holds_all(draft.values))
         )
 
     def _fine_places(self, draft: Draft) -> list[int]:

@@ -69,7 +69,9 @@ class Seen:
         If any of them is here, or comes twice, nobody is added; says whether they were.
         """
         distinct = set(keys)
-        if len(distinct) < len(keys) or any(self._held(distinct)):
+        if len(distinct) < len(keys) or not self._keys.isdisjoint(distinct):
+            return False
+        if self._more is not None and any(self._more.held(distinct)):
             return False
         if self._more is None:
             self._keys.update(distinct)

@@ -96,7 +96,6 @@ class Shape:
             forbid_unknown_fields=True,
             gc=False,
         )
-        self._getters = [attrgetter(field) for field, _ in fields]
         self._nothing = self._variables() if not fields else None
         variables: tuple[str, object, object] | tuple[str, object] = (
             ("variables", self._variables) if fields else ("variables", self._variables, self._nothing)
@@ -179,7 +178,8 @@ class Shape:
 
     def _decoded(self, rows: list[Row]) -> Decoded:
         to, variables, metas = _parts(rows)
-        return Decoded(to, [list(map(get, variables)) for get in self._getters], metas, rows)
+        values = map(msgspec.structs.astuple, variables)  # type: ignore[arg-type]  # they are structs
+        return Decoded(to, list(zip(*values, strict=True)), metas, rows)
 
     def numbers(self, rows: Iterable[Row]) -> list[str]:
         return list(map(_FIRST, rows))

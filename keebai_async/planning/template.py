@@ -6,6 +6,7 @@ in a row, and not be blank.
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import chain
 from operator import mul
 from typing import Final
 
@@ -161,18 +162,16 @@ def check(name: str, value: str) -> Problem | None:
     return None
 
 
-def all_fine(values: Sequence[str], *, measured: bool = False) -> bool:
+def all_fine(columns: Sequence[Sequence[str]], *, measured: bool = False) -> bool:
     """Whether `check` finds nothing in any of the values: yes only if so, no to be looked at closer.
 
     They are looked at as one text, which costs a fraction. *measured* says that none of them is too long.
     """
-    if not values:
-        return True
     # With a space around each, one that is empty or blank, and a run of spaces in one, are two in a row.
-    text = f" {' '.join(values)} "
-    if "  " in text and (_SPACES in text or not all(map(str.strip, values))):
+    text = f" {' '.join(map(' '.join, columns))} "
+    if "  " in text and (_SPACES in text or _any_blank(columns)):
         return False
-    if ("+" in text and "E+" in text) or not (measured or max(map(len, values)) <= MAX_VARIABLE):
+    if ("+" in text and "E+" in text) or not (measured or _longest(columns) <= MAX_VARIABLE):
         return False
     try:
         suspect = text.encode().translate(None, _HARMLESS)
@@ -180,12 +179,20 @@ def all_fine(values: Sequence[str], *, measured: bool = False) -> bool:
         return False
     if not suspect or text.isprintable():
         return True  # the only blank in it is the space
-    return _CONTROL.search(text) is None and all(map(str.strip, values))
+    return _CONTROL.search(text) is None and not _any_blank(columns)
 
 
 def fine_values(values: Sequence[str]) -> list[int]:
     """The places of the values in which `check` certainly finds nothing."""
-    return fine_places(len(values), lambda start, end: all_fine(values[start:end]))
+    return fine_places(len(values), lambda start, end: all_fine([values[start:end]]))
+
+
+def _any_blank(columns: Sequence[Sequence[str]]) -> bool:
+    return not all(map(str.strip, chain.from_iterable(columns)))
+
+
+def _longest(columns: Sequence[Sequence[str]]) -> int:
+    return max(map(len, chain.from_iterable(columns)), default=0)
 
 
 def flatten(value: str) -> str:
