@@ -17,7 +17,7 @@ from keebai_async.errors import UnusableSource
 BLOCK_BYTES: Final = 32 * 1024
 """About 250 rows of JSON Lines or CSV: small blocks stay in the processor's cache and die young."""
 
-READ_BYTES: Final = 1024 * 1024
+READ_BYTES: Final = 640 * 1024
 MAX_LINE: Final = 16 * 1024 * 1024
 _BOM: Final = b"\xef\xbb\xbf"
 
@@ -41,19 +41,17 @@ async def pieces(open_file: Opener, name: str, *, size: int = BLOCK_BYTES) -> As
         UnusableSource: the file cannot be opened or read, is empty, binary, or has a line longer than
             16 MiB.
     """
-    line = 1
-    async with contextlib.aclosing(_chunks(open_file, name)) as chunks:
-        rest = b""
-        first = True
-        async for chunk in chunks:
-            if b"\0" in chunk:
-                _look(chunk, name)
+    line, data, rest = 1, b"", b""
+    async with _opened(open_file, name) as file:
+        while len(more := await _more(file, name, rest)) > len(rest):
+            first, data = not data, more
+            if b"\0" in data:
+                _look(data, name)
                 raise UnusableSource(f"{name} is a binary file, not a CSV or JSON Lines file in UTF-8")
             if first:
-                _look(chunk, name)
-                chunk = chunk.removeprefix(_BOM)
-                first = False
-            data, start = rest + chunk, 0
+                _look(data, name)
+                data = data.removeprefix(_BOM)
+            start = 0
             while end := _end(data, start, size):
                 whole = data[start:end]
                 lines = _ends(whole)
@@ -63,10 +61,10 @@ async def pieces(open_file: Opener, name: str, *, size: int = BLOCK_BYTES) -> As
             rest = data[start:]
             if len(rest) > MAX_LINE:
                 raise UnusableSource(f"{name}, line {line}: the line is longer than 16 MiB; is this a list?")
-        if first:
-            raise UnusableSource(f"{name} is empty: there is nobody to message")
-        if rest:
-            yield Piece(line, 1, rest)
+    if not data:
+        raise UnusableSource(f"{name} is empty: there is nobody to message")
+    if rest:
+        yield Piece(line, 1, rest)
 
 
 def _ends(data: bytes) -> int:
@@ -79,7 +77,8 @@ def _end(data: bytes, start: int, size: int) -> int:
     return data.find(b"\n", start + size) + 1 or data.rfind(b"\n", start) + 1
 
 
-async def _chunks(open_file: Opener, name: str) -> AsyncGenerator[bytes, None]:
+@contextlib.asynccontextmanager
+async def _opened(open_file: Opener, name: str) -> AsyncGenerator[io.BufferedIOBase, None]:
     try:
         file = await anyio.to_thread.run_sync(open_file)
     except FileNotFoundError:
@@ -88,15 +87,18 @@ async def _chunks(open_file: Opener, name: str) -> AsyncGenerator[bytes, None]:
         raise UnusableSource(f"{name} is a directory, not a file") from None
     except OSError as error:
         raise UnusableSource(f"{name} cannot be opened: {error.strerror or error}") from error
+    with file:
+        yield file
+
+
+async def _more(file: io.BufferedIOBase, name: str, rest: bytes) -> bytes:
+    """*rest*, and behind it what comes next of the file: nothing at its end."""
     try:
-        while chunk := await anyio.to_thread.run_sync(file.read1, READ_BYTES):
-            yield chunk
+        return await anyio.to_thread.run_sync(lambda: rest + file.read1(READ_BYTES))
     except EOFError:
         raise UnusableSource(f"{name} is cut short: the compressed data ends too early") from None
     except (OSError, zlib.error) as error:
         raise UnusableSource(f"{name} cannot be read: {error}") from error
-    finally:
-        file.close()
 
 
 def _look(start: bytes, name: str) -> None:

@@ -180,6 +180,8 @@ def test_a_bitmap_of_people_answers_as_a_set_does() -> None:
         assert not seen.add([7, 1_000], range(80, 82), range(2))
         assert not seen.add([100, 7], range(80, 82), range(2))
         assert len(seen) == 52
+        assert seen.add([2_000], range(80, 81), range(1))  # by now some have moved over
+        assert not seen.add([149], range(81, 82), range(1))
 
     assert compact.compact
     assert not plain.compact
