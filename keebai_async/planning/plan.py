@@ -239,11 +239,9 @@ class _Making:
             out.append((duplicate, checked.keys[place]))
         for rejection, key in sorted(out, key=lambda each: each[0].row):
             self._left_out.add(rejection, repeats=key or None)
-        self._seen.add(
-            list(compress(checked.keys, kept)),
-            checked.originals.numbers,
-            list(compress(checked.where, kept)),
-        )
+        keys, where = list(compress(checked.keys, kept)), list(compress(checked.where, kept))
+        if not self._seen.add(keys, checked.originals.numbers, where):
+            raise RuntimeError("somebody would be in the plan twice")  # cannot be; better no plan than that
         return list(compress(checked.rows, kept))
 
     def _suppress(self, checked: Checked, place: int) -> Rejection:

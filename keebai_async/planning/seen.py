@@ -79,7 +79,7 @@ class Seen:
         if self._more is None:
             self._keys.update(distinct)
         else:
-            self._more.update(distinct)
+            self._more.update(keys)  # a list is faster than a set
         self._note(len(self._order), numbers, where)
         self._order.extend(keys)
         if self._large is not None and len(self._order) >= self._large:
