@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Final
 
 from keebai_async.errors import UnusableSource
 from keebai_async.sources.block import Cells, Columns
-from keebai_async.sources.pieces import BLOCK_BYTES, Opener, pieces, text_of
+from keebai_async.sources.pieces import Opener, pieces, text_of
 
 if TYPE_CHECKING:
     import _csv
@@ -43,7 +43,7 @@ class Delimited:
         *,
         columns: Mapping[str, str],
         delimiter: str | None = None,
-        size: int = BLOCK_BYTES // 2,
+        size: int = 16 * 1024,
     ) -> None:
         self._size = size
         self.description = description
