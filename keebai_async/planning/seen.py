@@ -71,15 +71,18 @@ class Seen:
 
         If any of them is here, or comes twice, nobody is added; says whether they were.
         """
-        distinct = set(keys)
-        if len(distinct) < len(keys) or not self._keys.isdisjoint(distinct):
-            return False
-        if self._more is not None and any(self._more.held(distinct)):
+        if not self._keys.isdisjoint(keys) or (self._more is not None and any(self._more.held(keys))):
             return False
         if self._more is None:
-            self._keys.update(distinct)
+            before = len(self._keys)
+            self._keys.update(keys)
+            if len(self._keys) < before + len(keys):
+                self._keys.difference_update(keys)  # of which none was there
+                return False
+        elif len(set(keys)) < len(keys):
+            return False
         else:
-            self._more.update(keys)  # a list is faster than a set
+            self._more.update(keys)
         self._note(len(self._order), numbers, where)
         self._order.extend(keys)
         if self._large is not None and len(self._order) >= self._large:
