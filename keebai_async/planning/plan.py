@@ -10,6 +10,7 @@ from itertools import compress
 
 import anyio
 import anyio.lowlevel
+import anyio.to_thread
 import msgspec
 
 from keebai_async.campaign.planned import Plan
@@ -138,6 +139,8 @@ class _Making:
             checked = self._up_to(checked, self._options.limit - self.ready)
         if self._options.test_to:
             checked = self._test(checked)
+        if self._seen.full:
+            await anyio.to_thread.run_sync(self._seen.widen)
         rows = self._dedupe(checked)
         self.ready += len(rows)
         most = self._options.most

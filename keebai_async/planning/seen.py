@@ -58,6 +58,15 @@ class Seen:
         """Whether some are in a bitmap by now."""
         return self._more is not None
 
+    @property
+    def full(self) -> bool:
+        """Whether it is time for `widen`; nothing breaks without it."""
+        return self._large is not None and self._more is None and len(self._order) >= self._large
+
+    def widen(self) -> None:
+        """Keep those who follow in a bitmap. It may have to be imported, which takes a while."""
+        self._more = Bitmap()
+
     def again(self, keys: Sequence[int]) -> list[int]:
         """The places of the keys that are here, or earlier among them."""
         places = range(len(keys))
@@ -85,8 +94,7 @@ class Seen:
             self._more.update(keys)
         self._note(len(self._order), numbers, where)
         self._order.extend(keys)
-        if self._large is not None and len(self._order) >= self._large:
-            self._shrink(self._large)
+        self._shrink()
         return True
 
     def search(self, keys: set[int]) -> Iterator[dict[int, int]]:
@@ -95,10 +103,8 @@ class Seen:
             places = enumerate(self._order[start : start + SEGMENT], start=start)
             yield {key: self._row(place) for place, key in places if key in keys}
 
-    def _shrink(self, large: int) -> None:
-        if self._more is None:
-            self._more = Bitmap()
-        elif self._keys and len(self._order) >= 2 * large:
+    def _shrink(self) -> None:
+        if self._more is not None and self._keys and len(self._order) >= 2 * len(self._keys):
             some = list(islice(self._keys, STEP))
             self._more.update(some)
             self._keys.difference_update(some)

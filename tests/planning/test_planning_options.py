@@ -175,13 +175,17 @@ def test_a_bitmap_of_people_answers_as_a_set_does() -> None:
     compact, plain = Seen(large=10), Seen(large=10**9)
     for seen in (compact, plain):
         assert seen.add(range(100, 150), range(1, 51), range(50))
+        if seen.full:
+            seen.widen()
         assert seen.add([1_000, 5_491_155_555_555], range(51, 80), [9, 19])
         assert not seen.add([7, 7], range(80, 82), range(2))
         assert not seen.add([7, 1_000], range(80, 82), range(2))
         assert not seen.add([100, 7], range(80, 82), range(2))
         assert len(seen) == 52
-        assert seen.add([2_000], range(80, 81), range(1))  # by now some have moved over
-        assert not seen.add([149], range(81, 82), range(1))
+        assert seen.add(
+            range(3_000, 3_060), range(100, 160), range(60)
+        )  # the first 50 move over
+        assert not seen.add([149], range(160, 161), range(1))
 
     assert compact.compact
     assert not plain.compact
