@@ -182,9 +182,7 @@ def test_a_bitmap_of_people_answers_as_a_set_does() -> None:
         assert not seen.add([7, 1_000], range(80, 82), range(2))
         assert not seen.add([100, 7], range(80, 82), range(2))
         assert len(seen) == 52
-        assert seen.add(
-            range(3_000, 3_060), range(100, 160), range(60)
-        )  # the first 50 move over
+        assert seen.add(range(3_000, 3_060), range(100, 160), range(60))  # the first 50 move over
         assert not seen.add([149], range(160, 161), range(1))
 
     assert compact.compact
