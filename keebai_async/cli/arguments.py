@@ -86,7 +86,7 @@ DefaultRegion = Annotated[
     typer.Option(
         "--default-region",
         metavar="AR",
-        help="The country of numbers without a plus. Needs the extra: pip install 'keebai-async[phones]'.",
+        help="The country of numbers without a plus. Needs the extra: pip install 'keebai-async\\[phones]'.",
         rich_help_panel=_PEOPLE,
     ),
 ]

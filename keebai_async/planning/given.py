@@ -82,7 +82,7 @@ def from_line(line: bytes, names: Names) -> Given | Problem:
     try:
         fields = FIELDS.decode(line)
     except (msgspec.DecodeError, RecursionError) as error:
-        return Problem(Reason.BAD_ROW, f"the line is not a JSON object: {error}")
+        return Problem(Reason.BAD_ROW, f"the line is not a JSON object, which it must be: {error}")
     variables, meta_data = fields.get(names.variables), fields.get(names.meta_data)
     if _is_object(variables) or _is_object(meta_data):
         if variables is None or bytes(variables) == b"null":
@@ -90,18 +90,20 @@ def from_line(line: bytes, names: Names) -> Given | Problem:
         elif _is_object(variables):
             given = FIELDS.decode(variables)
         else:
-            return Problem(Reason.BAD_ROW, "variables is not an object", names.variables)
+            return Problem(
+                Reason.BAD_ROW, "variables is not an object: write one, with a text for each", names.variables
+            )
         return Given(
-            to=_rawrendered(fields.get(names.to)),
-            values={name: _rawrendered(value) for name, value in given.items()},
+            to=_raw_value(fields.get(names.to)),
+            values={name: _raw_value(value) for name, value in given.items()},
             meta_data=_raw_meta(meta_data),
             service=True,
             ignored=tuple(fields.keys() - names.service),
         )
     metas = names.metas(fields)
     return Given(
-        to=_rawrendered(fields.get(names.to)),
-        values={name: _rawrendered(fields[own]) for name, own in names.of.items() if own in fields},
+        to=_raw_value(fields.get(names.to)),
+        values={name: _raw_value(fields[own]) for name, own in names.of.items() if own in fields},
         meta_data=_joined({name: fields[name] for name in metas}),
         ignored=tuple(fields.keys() - names.known - set(metas)),
     )
@@ -126,7 +128,9 @@ def from_object(item: object, names: Names) -> Given | Problem:
     variables, meta_data = fields.get(names.variables), fields.get(names.meta_data)
     if isinstance(variables, Mapping) or isinstance(meta_data, Mapping):
         if not isinstance(variables, Mapping | None):
-            return Problem(Reason.BAD_ROW, "variables is not a dict", names.variables)
+            return Problem(
+                Reason.BAD_ROW, "variables is not a dict: give one, with a text for each", names.variables
+            )
         return Given(
             to=rendered(fields.get(names.to)),
             values={str(name): rendered(value) for name, value in (variables or {}).items()},
@@ -274,7 +278,7 @@ def _is_object(raw: msgspec.Raw | None) -> bool:
     return raw is not None and bytes(raw).startswith(b"{")
 
 
-def _rawrendered(raw: msgspec.Raw | None) -> Value:
+def _raw_value(raw: msgspec.Raw | None) -> Value:
     """A JSON value as text: numbers as they are written, `true` and `false`."""
     if raw is None:
         return None
@@ -316,7 +320,7 @@ def _raw_meta(raw: msgspec.Raw | None) -> object:
     if raw is None or bytes(raw) == b"null":
         return NO_META
     if not _is_object(raw):
-        return Odd("is not an object")
+        return Odd("is not an object: write one, or leave it out")
     return raw if FIELDS.decode(raw) else NO_META
 
 
@@ -324,7 +328,7 @@ def _object_meta(value: object) -> object:
     if value is None or value == {}:
         return NO_META
     if not isinstance(value, Mapping):
-        return Odd("is not a dict")
+        return Odd("is not a dict: give one, or leave it out")
     try:
         return msgspec.Raw(msgspec.json.encode(dict(value)))
     except (TypeError, ValueError, OverflowError, RecursionError) as error:

@@ -141,14 +141,16 @@ def check(name: str, value: str) -> Problem | None:
         return Problem(Reason.BLANK_VARIABLE, f"{name} is blank: give it a value", name)
     if len(value) > MAX_VARIABLE:
         return Problem(
-            Reason.LONG_VARIABLE, f"{name} has {len(value)} characters, {MAX_VARIABLE} is the most", name
+            Reason.LONG_VARIABLE,
+            f"{name} has {len(value)} characters, {MAX_VARIABLE} is the most: shorten it",
+            name,
         )
     if _BREAK.search(value):
         return Problem(Reason.BAD_VARIABLE, f"{name} has a line break: write it in one line", name)
     if "\t" in value:
         return Problem(Reason.BAD_VARIABLE, f"{name} has a tab: write a space", name)
     if _SPACES in value:
-        return Problem(Reason.BAD_VARIABLE, f"{name} has more than four spaces in a row", name)
+        return Problem(Reason.BAD_VARIABLE, f"{name} has more than four spaces in a row: write fewer", name)
     if found := _CONTROL.search(value):
         return Problem(
             Reason.BAD_VARIABLE, f"{name} has a control character (U+{ord(found[0]):04X}): remove it", name
