@@ -8,6 +8,7 @@ beginning for many duplicates at once. Rows mostly follow one another, so only t
 import importlib.util
 from array import array
 from bisect import bisect_right
+from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 from typing import Final
@@ -33,6 +34,17 @@ class Bitmap:
 
     def update(self, keys: Iterable[int]) -> None:
         self._map.update(keys)  # not `|=`, which copies all that is there
+
+    def add_new(self, keys: Sequence[int]) -> bool:
+        """Add *keys*, or none if any is here or comes twice; says whether they were added."""
+        each = iter(keys)
+        try:
+            deque(map(self._map.add_checked, each), maxlen=0)
+        except KeyError:
+            added = len(keys) - len(list(each)) - 1  # up to the one that was not new
+            deque(map(self._map.discard, keys[:added]), maxlen=0)
+            return False
+        return True
 
     def held(self, keys: Iterable[int]) -> Iterator[int]:
         """Those of *keys* that are here."""
@@ -80,18 +92,17 @@ class Seen:
 
         If any of them is here, or comes twice, nobody is added; says whether they were.
         """
-        if not self._keys.isdisjoint(keys) or (self._more is not None and any(self._more.held(keys))):
+        if not self._keys.isdisjoint(keys):
             return False
-        if self._more is None:
+        if self._more is not None:
+            if not self._more.add_new(keys):
+                return False
+        else:
             before = len(self._keys)
             self._keys.update(keys)
             if len(self._keys) < before + len(keys):
                 self._keys.difference_update(keys)  # of which none was there
                 return False
-        elif len(set(keys)) < len(keys):
-            return False
-        else:
-            self._more.update(keys)
         self._note(len(self._order), numbers, where)
         self._order.extend(keys)
         self._shrink()

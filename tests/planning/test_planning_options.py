@@ -2,8 +2,10 @@
 
 from pathlib import Path
 
+import hypothesis
 import msgspec
 import pytest
+from hypothesis import strategies as st
 
 from keebai_async.campaign.planned import Guards
 from keebai_async.errors import InvalidInput, PlanTooLarge, UnusableSource
@@ -191,6 +193,21 @@ def test_a_bitmap_of_people_answers_as_a_set_does() -> None:
         assert compact.again(keys) == plain.again(keys)
     wanted = {100, 149, 1_000, 5_491_155_555_555}
     assert [row for step in compact.search(wanted) for row in step.values()] == [1, 50, 60, 70]
+
+
+@hypothesis.given(st.lists(st.lists(st.integers(1, 300), min_size=1, max_size=40), max_size=20))
+def test_people_are_known_once_whatever_holds_them(blocks: list[list[int]]) -> None:
+    compact, plain, known = Seen(large=20), Seen(large=10**9), set[int]()
+    for keys in blocks:
+        new = len(set(keys)) == len(keys) and known.isdisjoint(keys)
+        repeated = [place for place, key in enumerate(keys) if key in known or key in keys[:place]]
+        for seen in (compact, plain):
+            if seen.full:
+                seen.widen()
+            assert seen.again(keys) == repeated
+            assert seen.add(keys, range(len(keys)), range(len(keys))) is new
+        known.update(keys if new else ())
+        assert len(compact) == len(plain) == len(known)
 
 
 @pytest.mark.parametrize(
