@@ -67,7 +67,8 @@ class Dicts:
         """The rows whose variables are dicts of just what the template asks for; none at the places *bad*."""
         count = len(self._shape.names)
         if set(map(type, variables)) != {dict} or set(map(len, variables)) != {count}:  # type: ignore[arg-type]
-            fits = [isinstance(each, dict) and len(each) == count for each in variables]
+            # A dict of another type may have ideas of its own: one with defaults grows when it is asked.
+            fits = [type(each) is dict and len(each) == count for each in variables]
             bad.update(place for place, fit in enumerate(fits) if not fit)
             variables = [each if fit else {} for each, fit in zip(variables, fits, strict=True)]
         dicts: Sequence[Item] = variables  # type: ignore[assignment]  # they are by now

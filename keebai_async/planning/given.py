@@ -112,7 +112,7 @@ def from_line(line: bytes, names: Names) -> Given | Problem:
 def as_fields(item: object, names: Names) -> dict[str, object] | None:
     """A row that a program gave, as a dict; None if it is nothing of the kind."""
     if isinstance(item, dict):
-        return item
+        return item if type(item) is dict else dict(item)  # a defaultdict grows when it is asked
     if isinstance(item, Recipient):
         return {names.to: item.to, names.variables: item.variables, names.meta_data: item.meta_data}
     # A row of SQLite has names and is no Mapping.

@@ -224,11 +224,15 @@ def _singly(decoder: msgspec.json.Decoder[T], lines: Sequence[bytes]) -> tuple[l
             row = decoder.decode(line)
         except (msgspec.DecodeError, RecursionError):
             continue
-        meta = getattr(row, "meta_data", NO_META)
-        if meta is NO_META or bytes(meta).startswith(b'{"') or bytes(meta) in _EMPTY:
+        if _is_object_or_empty(bytes(getattr(row, "meta_data", NO_META))):
             rows.append(row)
             where.append(place)
     return rows, where
+
+
+def _is_object_or_empty(meta: bytes) -> bool:
+    """Whether what is given as meta_data certainly is one; no to be looked at closer."""
+    return meta.startswith(b'{"') or meta in _EMPTY
 
 
 def _parts(
@@ -252,7 +256,7 @@ def _parts(
         for row, meta in zip(rows, map(bytes, metas), strict=True):
             if meta in _EMPTY:
                 msgspec.structs.force_setattr(row, "meta_data", NO_META)
-            elif not meta.startswith(b'{"'):
+            elif not _is_object_or_empty(meta):
                 raise msgspec.DecodeError("meta_data that may be no object")
         metas = tuple(map(_META, rows))
     return to, variables, metas

@@ -1,6 +1,7 @@
 """From a list of people to a frozen plan."""
 
 import math
+from collections import defaultdict
 from collections.abc import AsyncIterator, Iterator
 from datetime import date
 from decimal import Decimal
@@ -15,6 +16,7 @@ from keebai_async.errors import JournalUnusable, TemplateUnusable, UnusableSourc
 from keebai_async.journal.memory import MemoryJournal
 from keebai_async.keebai.models import Template
 from keebai_async.planning.plan import PlanOptions, make_plan
+from keebai_async.planning.seen import Seen
 from keebai_async.sources import open_source
 from tests.planning.made import PLAIN, PROMO, SENDER, flat, person, planned
 
@@ -208,6 +210,31 @@ async def test_a_rejection_holds_the_row_as_it_was_read() -> None:
 
     assert made.rejections[0].columns == {"to": "+5491100000002", "nombre": "Persona 2", "edad": "30"}
     assert made.rejections[0].to == "+5491100000002"
+
+
+async def test_a_dict_with_defaults_is_read_and_left_as_it_was() -> None:
+    variables = [defaultdict(str, nombre="Ana", otra="x"), defaultdict(str, nombre="Ana", saldo="1")]
+    rows = [defaultdict(str, to=f"+549110000000{n}", variables=each) for n, each in enumerate(variables)]
+    short = [defaultdict(str, to="+5491100000007", nombre="Ana")]
+
+    made = await planned(rows)
+    made_of_short = await planned([*short, flat(8)])
+
+    assert made.numbers == ["+5491100000001"]
+    assert made.reasons == [(1, "missing variable", "saldo")]
+    assert made_of_short.reasons == [(1, "missing variable", "saldo")]
+    assert variables[0] == {"nombre": "Ana", "otra": "x"}
+    assert short[0] == {"to": "+5491100000007", "nombre": "Ana"}
+
+
+async def test_planning_stops_if_somebody_would_be_in_it_twice(monkeypatch: pytest.MonkeyPatch) -> None:
+    journal = MemoryJournal()
+    monkeypatch.setattr(Seen, "again", lambda self, keys: [])  # as if it did not notice
+
+    with pytest.raises(RuntimeError, match="twice"):
+        await planned([person(1), person(1)], journal=journal)
+
+    assert await journal.campaigns() == []
 
 
 async def test_columns_can_have_other_names() -> None:
