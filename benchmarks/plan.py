@@ -238,8 +238,8 @@ def floor_dicts(rows: list[Person]) -> Runner:
     return run
 
 
-def floor_csv(path: Path) -> Runner:
-    """The standard library's reader and bodies in the service's shape, no checks."""
+def csv_floor(path: Path, made_of: Callable[[list[list[str]]], object]) -> Runner:
+    """The standard library's reader, and what *made_of* makes of its rows as JSON, no checks."""
 
     def run(keep: Keep) -> int:
         done = 0
@@ -248,29 +248,26 @@ def floor_csv(path: Path) -> Runner:
             reader = csv.reader(file)
             next(reader)
             while rows := list(islice(reader, 250)):
-                to, nombre, saldo, order = zip(*rows, strict=True)
-                encoder.encode(list(map(FloorRow, to, map(Variables, nombre, saldo), map(Order, order))))
+                encoder.encode(made_of(rows))
                 done += len(rows)
         return done
 
     return run
+
+
+def floor_csv(path: Path) -> Runner:
+    """Bodies in the service's shape."""
+
+    def bodies(rows: list[list[str]]) -> object:
+        to, nombre, saldo, order = zip(*rows, strict=True)
+        return list(map(FloorRow, to, map(Variables, nombre, saldo), map(Order, order)))
+
+    return csv_floor(path, bodies)
 
 
 def bare_cells(path: Path) -> Runner:
-    """The standard library's reader, and its lists as JSON: no bodies that anybody would take."""
-
-    def run(keep: Keep) -> int:
-        done = 0
-        encoder = msgspec.json.Encoder()
-        with path.open(encoding="utf-8", newline="") as file:
-            reader = csv.reader(file)
-            next(reader)
-            while rows := list(islice(reader, 250)):
-                encoder.encode(rows)
-                done += len(rows)
-        return done
-
-    return run
+    """The reader's lists as they are: no bodies that anybody would take."""
+    return csv_floor(path, lambda rows: rows)
 
 
 class Variables(msgspec.Struct, gc=False):
