@@ -460,6 +460,7 @@ async def test_a_plan_in_the_making_is_left_alone_for_a_day(
     path: Path, journal: SqliteJournal, clock: ManualClock
 ) -> None:
     await journal.add_chunk("promo", 1, 2, people(1, 2))
+    await journal.campaigns()  # behind the chunk, which is written while its caller goes on
     hand = sqlite3.connect(path)
 
     for seconds, left in ((0, 1), (drafts.TOO_OLD - 1, 1), (2, 0)):
@@ -473,6 +474,7 @@ async def test_a_plan_in_the_making_is_left_alone_for_a_day(
 
 async def test_two_do_not_make_one_plan(path: Path, journal: SqliteJournal, clock: ManualClock) -> None:
     await journal.add_chunk("promo", 1, 2, people(1, 2))
+    await journal.campaigns()  # behind the chunk, which is written while its caller goes on
     other = SqliteJournal(path, clock=clock)
     uses: list[Callable[[], Awaitable[object]]] = [
         lambda: other.add_chunk("promo", 2, 3, b"[]"),
