@@ -110,8 +110,9 @@ def migrate(
 
 def _version(connection: sqlite3.Connection, path: str, *, newest: int) -> int:
     version = _number(connection, "PRAGMA user_version")
-    application = _number(connection, "PRAGMA application_id")
     tables = _number(connection, "SELECT count(*) FROM sqlite_master")
+    # Last: whoever makes the file meanwhile sets all three at once, so what was seen of it has its mark.
+    application = _number(connection, "PRAGMA application_id")
     if application != APPLICATION and (tables or version):
         raise JournalUnusable(f"{path} is a database of another program: choose another file for the journal")
     if version > newest:

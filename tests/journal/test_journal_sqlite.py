@@ -345,6 +345,28 @@ async def test_many_may_make_the_file_at_once(path: Path) -> None:
         await each.aclose()
 
 
+@pytest.mark.parametrize("statements", [1, 2, 3])
+def test_a_file_that_another_makes_while_one_looks_at_it_is_no_stranger_s(
+    path: Path, statements: int
+) -> None:
+    class Overtaken(sqlite3.Connection):
+        left = statements
+
+        def execute(self, sql: str, /) -> sqlite3.Cursor:  # type: ignore[override]  # all that is asked here
+            self.left -= 1
+            if self.left == 0:
+                other = sqlite3.connect(path, isolation_level=None)
+                schema.migrate(other, str(path))
+                other.close()
+            return super().execute(sql)
+
+    connection = sqlite3.connect(path, isolation_level=None, factory=Overtaken)
+    schema.migrate(connection, str(path))
+
+    assert connection.execute("PRAGMA user_version").fetchone() == (len(schema.MIGRATIONS),)
+    connection.close()
+
+
 async def test_nobody_writes_to_a_campaign_that_another_journal_runs(
     path: Path, journal: SqliteJournal
 ) -> None:
