@@ -19,14 +19,14 @@ from pathlib import Path
 
 import msgspec
 
-from keebai_async.campaign.lifecycle import Accept, Submit
-from keebai_async.campaign.planned import Plan
-from keebai_async.campaign.ports import Journal
-from keebai_async.campaign.recipient import Recipient
 from keebai_async.client import Keebai
-from keebai_async.journal.memory import MemoryJournal
-from keebai_async.journal.sqlite import SqliteJournal
+from keebai_async.journal.contract import Journal
+from keebai_async.journal.memory_tables import MemoryJournal
+from keebai_async.journal.stored import SqliteJournal
 from keebai_async.keebai.models import Sender
+from keebai_async.model.lifecycle import Accept, Submit
+from keebai_async.model.plan import Plan
+from keebai_async.model.recipient import Recipient
 from keebai_async.quota.limiter import RateLimiter
 from keebai_async.sandbox import Sandbox, Window
 

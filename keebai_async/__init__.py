@@ -7,28 +7,6 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from keebai_async.campaign.chunk import Chunk as Chunk
-    from keebai_async.campaign.chunk import ChunkState as ChunkState
-    from keebai_async.campaign.events import BroadcastProgress as BroadcastProgress
-    from keebai_async.campaign.events import BroadcastStuck as BroadcastStuck
-    from keebai_async.campaign.events import BroadcastUnread as BroadcastUnread
-    from keebai_async.campaign.events import ChunkAccepted as ChunkAccepted
-    from keebai_async.campaign.events import ChunkRefused as ChunkRefused
-    from keebai_async.campaign.events import ChunkSplit as ChunkSplit
-    from keebai_async.campaign.events import ChunkSubmitting as ChunkSubmitting
-    from keebai_async.campaign.events import ChunkUnknown as ChunkUnknown
-    from keebai_async.campaign.events import Event as Event
-    from keebai_async.campaign.events import StateChanged as StateChanged
-    from keebai_async.campaign.events import Waiting as Waiting
-    from keebai_async.campaign.planned import CampaignState as CampaignState
-    from keebai_async.campaign.planned import Guards as Guards
-    from keebai_async.campaign.planned import Plan as Plan
-    from keebai_async.campaign.ports import Journal as Journal
-    from keebai_async.campaign.recipient import Reason as Reason
-    from keebai_async.campaign.recipient import Recipient as Recipient
-    from keebai_async.campaign.recipient import Rejection as Rejection
-    from keebai_async.campaign.report import ChunkLine as ChunkLine
-    from keebai_async.campaign.report import Report as Report
     from keebai_async.campaign.run import CampaignRun as CampaignRun
     from keebai_async.campaigns import Campaigns as Campaigns
     from keebai_async.client import Keebai as Keebai
@@ -58,6 +36,7 @@ if TYPE_CHECKING:
     from keebai_async.errors import TokenRejected as TokenRejected
     from keebai_async.errors import Undecodable as Undecodable
     from keebai_async.errors import UnusableSource as UnusableSource
+    from keebai_async.journal.contract import Journal as Journal
     from keebai_async.journal.open import open_journal as open_journal
     from keebai_async.keebai.models import AcceptedBroadcast as AcceptedBroadcast
     from keebai_async.keebai.models import BroadcastStatus as BroadcastStatus
@@ -67,24 +46,45 @@ if TYPE_CHECKING:
     from keebai_async.keebai.models import Receipt as Receipt
     from keebai_async.keebai.models import Sender as Sender
     from keebai_async.keebai.models import Template as Template
-    from keebai_async.outcome.codes import MetaCode as MetaCode
-    from keebai_async.outcome.codes import Remedy as Remedy
-    from keebai_async.outcome.failures import Failures as Failures
-    from keebai_async.outcome.failures import LogSummary as LogSummary
-    from keebai_async.outcome.progress import Progress as Progress
+    from keebai_async.model.chunk import Chunk as Chunk
+    from keebai_async.model.chunk import ChunkState as ChunkState
+    from keebai_async.model.events import BroadcastProgress as BroadcastProgress
+    from keebai_async.model.events import BroadcastStuck as BroadcastStuck
+    from keebai_async.model.events import BroadcastUnread as BroadcastUnread
+    from keebai_async.model.events import ChunkAccepted as ChunkAccepted
+    from keebai_async.model.events import ChunkRefused as ChunkRefused
+    from keebai_async.model.events import ChunkSplit as ChunkSplit
+    from keebai_async.model.events import ChunkSubmitting as ChunkSubmitting
+    from keebai_async.model.events import ChunkUnknown as ChunkUnknown
+    from keebai_async.model.events import Event as Event
+    from keebai_async.model.events import StateChanged as StateChanged
+    from keebai_async.model.events import Waiting as Waiting
+    from keebai_async.model.meta_codes import MetaCode as MetaCode
+    from keebai_async.model.meta_codes import Remedy as Remedy
+    from keebai_async.model.plan import CampaignState as CampaignState
+    from keebai_async.model.plan import Guards as Guards
+    from keebai_async.model.plan import Plan as Plan
+    from keebai_async.model.progress import Progress as Progress
+    from keebai_async.model.recipient import Reason as Reason
+    from keebai_async.model.recipient import Recipient as Recipient
+    from keebai_async.model.recipient import Rejection as Rejection
+    from keebai_async.model.report import ChunkLine as ChunkLine
+    from keebai_async.model.report import Report as Report
+    from keebai_async.model.requests import Requests as Requests
     from keebai_async.planning.plan import PlanOptions as PlanOptions
     from keebai_async.planning.plan import PlanProgress as PlanProgress
     from keebai_async.quota.limiter import RateLimiter as RateLimiter
     from keebai_async.quota.window import Quota as Quota
     from keebai_async.transport.request import Timeouts as Timeouts
     from keebai_async.transport.retry import RetryPolicy as RetryPolicy
-    from keebai_async.transport.tally import Requests as Requests
     from keebai_async.transport.verdict import SubmitPolicy as SubmitPolicy
     from keebai_async.whautomate.client import Whautomate as Whautomate
+    from keebai_async.whautomate.log_summary import Failures as Failures
+    from keebai_async.whautomate.log_summary import LogSummary as LogSummary
 
 _HOMES = {
-    "campaign.chunk": ("Chunk", "ChunkState"),
-    "campaign.events": (
+    "model.chunk": ("Chunk", "ChunkState"),
+    "model.events": (
         "BroadcastProgress",
         "BroadcastStuck",
         "BroadcastUnread",
@@ -98,10 +98,10 @@ _HOMES = {
         "Waiting",
     ),
     "planning.plan": ("PlanOptions", "PlanProgress"),
-    "campaign.planned": ("CampaignState", "Guards", "Plan"),
-    "campaign.ports": ("Journal",),
-    "campaign.recipient": ("Reason", "Recipient", "Rejection"),
-    "campaign.report": ("ChunkLine", "Report"),
+    "model.plan": ("CampaignState", "Guards", "Plan"),
+    "journal.contract": ("Journal",),
+    "model.recipient": ("Reason", "Recipient", "Rejection"),
+    "model.report": ("ChunkLine", "Report"),
     "campaign.run": ("CampaignRun",),
     "campaigns": ("Campaigns",),
     "client": ("Keebai",),
@@ -144,14 +144,14 @@ _HOMES = {
         "Sender",
         "Template",
     ),
-    "outcome.codes": ("MetaCode", "Remedy"),
-    "outcome.failures": ("Failures", "LogSummary"),
-    "outcome.progress": ("Progress",),
+    "model.meta_codes": ("MetaCode", "Remedy"),
+    "whautomate.log_summary": ("Failures", "LogSummary"),
+    "model.progress": ("Progress",),
     "quota.limiter": ("RateLimiter",),
     "quota.window": ("Quota",),
     "transport.request": ("Timeouts",),
     "transport.retry": ("RetryPolicy",),
-    "transport.tally": ("Requests",),
+    "model.requests": ("Requests",),
     "transport.verdict": ("SubmitPolicy",),
     "whautomate.client": ("Whautomate",),
 }

@@ -9,17 +9,17 @@ from keebai_async.clock import SYSTEM_CLOCK, Clock
 from keebai_async.credentials import JOURNAL_VARIABLE, QUOTA_STORE_VARIABLE, Token
 from keebai_async.environment import base_url_of, poll_floor_of, quotas_of, sender_of, token_of
 from keebai_async.keebai.account import me
-from keebai_async.keebai.asking import Asking
+from keebai_async.keebai.api import KeebaiApi
 from keebai_async.keebai.broadcasts import Broadcasts
+from keebai_async.keebai.bulk import CampaignService
 from keebai_async.keebai.channels import Channels
 from keebai_async.keebai.messages import Messages
 from keebai_async.keebai.models import Sender
 from keebai_async.keebai.numbers import Numbers
-from keebai_async.keebai.service import CampaignService
 from keebai_async.keebai.templates import Templates
+from keebai_async.quota.gate import Gate
 from keebai_async.quota.window import Quota
 from keebai_async.service_client import ServiceClient
-from keebai_async.transport.gate import Gate
 from keebai_async.transport.request import Timeouts
 from keebai_async.transport.retry import RetryPolicy
 from keebai_async.transport.verdict import SubmitPolicy
@@ -27,8 +27,8 @@ from keebai_async.transport.verdict import SubmitPolicy
 if TYPE_CHECKING:
     import aiohttp
 
-    from keebai_async.campaign.ports import Journal
     from keebai_async.campaigns import Campaigns
+    from keebai_async.journal.contract import Journal
 
     AnyJournal = Journal | str | PathLike[str]
 
@@ -120,13 +120,13 @@ class Keebai(ServiceClient):
 
     def _equip(self) -> None:
         self._exchange = self._exchange_now()
-        asking = Asking(exchange=self._exchange, sender=self.sender, requests=self.requests)
-        self._asking = asking
-        self.messages = Messages(asking)
-        self.broadcasts = Broadcasts(asking, clock=self.clock, poll_floor=self.poll_floor)
-        self.templates = Templates(asking)
-        self.numbers = Numbers(asking)
-        self.channels = Channels(asking)
+        api = KeebaiApi(exchange=self._exchange, sender=self.sender, requests=self.requests)
+        self._api = api
+        self.messages = Messages(api)
+        self.broadcasts = Broadcasts(api, clock=self.clock, poll_floor=self.poll_floor)
+        self.templates = Templates(api)
+        self.numbers = Numbers(api)
+        self.channels = Channels(api)
         self._campaigns: Campaigns | None = None
 
     @property
@@ -152,7 +152,7 @@ class Keebai(ServiceClient):
 
     def sender_or(self, sender: Sender | None = None) -> Sender:
         """*sender*, or else the client's own. Raises InvalidInput if there is neither."""
-        return sender or self._asking.sender_for(None, None)
+        return sender or self._api.sender_for(None, None)
 
     async def me(self) -> dict[str, object]:
         """Who the token is, as the service says it. No scope is needed.
@@ -160,7 +160,7 @@ class Keebai(ServiceClient):
         Raises:
             RequestError: TokenRejected, if the token is not good for anything.
         """
-        return await me(self._asking)
+        return await me(self._api)
 
     def campaign_service(self) -> CampaignService:
         """The service that one run of a campaign works on, with counters of its own."""

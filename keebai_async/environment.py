@@ -14,7 +14,7 @@ from keebai_async.credentials import (
 )
 from keebai_async.errors import InvalidInput
 from keebai_async.keebai.models import Sender
-from keebai_async.polling.follower import POLL_FLOOR
+from keebai_async.polling.waiter import POLL_FLOOR
 from keebai_async.quota.window import DEFAULT_QUOTAS, Quota, parse_quotas
 from keebai_async.transport.address import DEFAULT_BASE_URL, check_base_url
 

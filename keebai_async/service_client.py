@@ -8,15 +8,15 @@ from typing import TYPE_CHECKING, Self
 from keebai_async.clock import Clock
 from keebai_async.credentials import Token
 from keebai_async.environment import poll_floor_of
+from keebai_async.model.requests import Requests
+from keebai_async.quota.gate import Gate
 from keebai_async.quota.shared import shared_limiter
 from keebai_async.quota.window import Quota
-from keebai_async.transport.conventions import KEEBAI, Conventions
+from keebai_async.transport.dialect import KEEBAI, Conventions
 from keebai_async.transport.exchange import Exchange
-from keebai_async.transport.gate import Gate
 from keebai_async.transport.request import Timeouts
 from keebai_async.transport.retry import RetryPolicy
 from keebai_async.transport.session import Session
-from keebai_async.transport.tally import Requests
 from keebai_async.transport.verdict import SubmitPolicy
 
 if TYPE_CHECKING:

@@ -19,8 +19,8 @@ import pytest
 if TYPE_CHECKING:
     from keebai_async.clock import Clock
     from keebai_async.clock import ManualClock as ManualClock
-    from keebai_async.sandbox.server import Sandbox as Sandbox
-    from keebai_async.sandbox.settings import Options
+    from keebai_async.sandbox.keebai.server import Sandbox as Sandbox
+    from keebai_async.sandbox.keebai.settings import Options
     from keebai_async.sandbox.whautomate.server import WhautomateSandbox
 
 __all__ = [
@@ -44,7 +44,7 @@ class SandboxFactory(Protocol):
 @pytest.fixture
 async def keebai_sandbox() -> "AsyncIterator[Sandbox]":
     """A running Sandbox with its defaults, on time that runs a hundred times as fast as ours."""
-    from keebai_async.sandbox.server import Sandbox
+    from keebai_async.sandbox.keebai.server import Sandbox
 
     async with Sandbox(speed=100.0) as sandbox:
         yield sandbox
@@ -53,7 +53,7 @@ async def keebai_sandbox() -> "AsyncIterator[Sandbox]":
 @pytest.fixture
 async def keebai_sandbox_factory() -> AsyncIterator[SandboxFactory]:
     """Opens sandboxes: `sandbox = await keebai_sandbox_factory(failing=0.02, clock=ManualClock())`."""
-    from keebai_async.sandbox.server import Sandbox
+    from keebai_async.sandbox.keebai.server import Sandbox
 
     async with AsyncExitStack() as open_sandboxes:
 
@@ -80,7 +80,7 @@ def __getattr__(name: str) -> object:
 
         return ManualClock
     if name == "Sandbox":
-        from keebai_async.sandbox.server import Sandbox
+        from keebai_async.sandbox.keebai.server import Sandbox
 
         return Sandbox
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

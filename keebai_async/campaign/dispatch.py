@@ -5,11 +5,11 @@ from collections.abc import Iterable
 
 import anyio
 
-from keebai_async.campaign.book import Book
-from keebai_async.campaign.chunk import Chunk, ChunkState
-from keebai_async.campaign.family import Family, Trust
-from keebai_async.campaign.health import Halt
+from keebai_async.campaign.bisect import Family, Trust
+from keebai_async.campaign.chunks import Book
+from keebai_async.campaign.circuit_breaker import Halt
 from keebai_async.campaign.submit import Submitter
+from keebai_async.model.chunk import Chunk, ChunkState
 
 IN_FLIGHT = 4
 """Submits on their way at once: what an outage can make unknown, at most."""

@@ -4,8 +4,8 @@ from collections.abc import Iterable
 
 import msgspec
 
-from keebai_async.campaign.chunk import Chunk, ChunkState
-from keebai_async.campaign.planned import Guards
+from keebai_async.model.chunk import Chunk, ChunkState
+from keebai_async.model.plan import Guards
 
 LEAST = 200
 """People delivered or failed before a share of them means something."""

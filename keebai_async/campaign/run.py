@@ -8,23 +8,23 @@ from typing import Self
 import anyio
 from msgspec.structs import replace
 
-from keebai_async.campaign.book import Book
-from keebai_async.campaign.chunk import ChunkState
+from keebai_async.campaign.chunks import Book
+from keebai_async.campaign.circuit_breaker import Health
 from keebai_async.campaign.dispatch import dispatch
-from keebai_async.campaign.events import BroadcastProgress, ChunkAccepted, Event, StateChanged, Waiting
+from keebai_async.campaign.event_log import News
 from keebai_async.campaign.guard import canary_died, canary_of, exceeded
-from keebai_async.campaign.health import Health
-from keebai_async.campaign.news import News
-from keebai_async.campaign.pace import Pace
-from keebai_async.campaign.planned import CampaignState, Guards
-from keebai_async.campaign.ports import Journal, Requests, Service, Started, Wish
-from keebai_async.campaign.report import Report, report_of
+from keebai_async.campaign.pacing import Pace
 from keebai_async.campaign.stop import Cause, Stop
 from keebai_async.campaign.submit import Submitter
 from keebai_async.campaign.track import Tracker
 from keebai_async.clock import Clock
 from keebai_async.errors import CampaignBusy, KeebaiError
+from keebai_async.journal.contract import Journal, Requests, Service, Started, Wish
 from keebai_async.keebai.broadcasts import gauge
+from keebai_async.model.chunk import ChunkState
+from keebai_async.model.events import BroadcastProgress, ChunkAccepted, Event, StateChanged, Waiting
+from keebai_async.model.plan import CampaignState, Guards
+from keebai_async.model.report import Report, report_of
 from keebai_async.polling.planner import PollPlan
 from keebai_async.polling.watcher import Watcher
 

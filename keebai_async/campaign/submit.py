@@ -20,17 +20,17 @@ from contextlib import contextmanager
 
 import anyio
 
-from keebai_async.campaign.book import Book
-from keebai_async.campaign.chunk import Chunk
-from keebai_async.campaign.events import ChunkAccepted, ChunkSubmitting, ChunkUnknown, Event, Waiting
-from keebai_async.campaign.health import Health
-from keebai_async.campaign.pace import Pace
-from keebai_async.campaign.planned import body_of
-from keebai_async.campaign.ports import Service
+from keebai_async.campaign.chunks import Book
+from keebai_async.campaign.circuit_breaker import Health
+from keebai_async.campaign.pacing import Pace
 from keebai_async.campaign.stop import Cause, Stop, stop_for, stop_for_error
 from keebai_async.clock import Clock
 from keebai_async.errors import QuotaUnusable
+from keebai_async.journal.contract import Service
 from keebai_async.keebai.broadcasts import read_accepted
+from keebai_async.model.chunk import Chunk
+from keebai_async.model.events import ChunkAccepted, ChunkSubmitting, ChunkUnknown, Event, Waiting
+from keebai_async.model.plan import body_of
 from keebai_async.transport.reply import Answer
 from keebai_async.transport.verdict import (
     Accepted,

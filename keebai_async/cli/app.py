@@ -7,42 +7,33 @@ from typing import Annotated, Final
 
 import typer
 
-from keebai_async.cli import (
-    campaigns,
-    doctor,
-    keeping,
-    looking,
-    messages,
-    sandboxes,
-    settling,
-    standing,
-    steering,
-    whautomate,
-)
-from keebai_async.cli.exits import KEEBAI, WHAUTOMATE, Exit, Words, cause_of, code_of_error, line_of
-from keebai_async.cli.talk import answer, drop_output, say
+from keebai_async.cli import steering
+from keebai_async.cli.commands import account, doctor, export, launch, reconcile, sandbox, send, status
+from keebai_async.cli.console import answer, drop_output, say
+from keebai_async.cli.exit_codes import KEEBAI, WHAUTOMATE, Exit, Words, cause_of, code_of_error, line_of
 from keebai_async.cli.version import version
+from keebai_async.cli.whautomate import commands as whautomate
 
 COMMANDS: Final[tuple[Callable[..., None], ...]] = (
-    campaigns.plan,
-    campaigns.launch,
-    standing.resume,
+    launch.plan,
+    launch.launch,
+    status.resume,
     steering.pause,
     steering.stop,
-    standing.status,
-    standing.list_,
-    standing.watch,
-    settling.reconcile,
-    keeping.export,
-    keeping.report,
-    keeping.purge,
-    messages.send,
-    messages.text,
-    looking.templates,
-    looking.numbers,
+    status.status,
+    status.list_,
+    status.watch,
+    reconcile.reconcile,
+    export.export,
+    export.report,
+    export.purge,
+    send.send,
+    send.text,
+    account.templates,
+    account.numbers,
     doctor.doctor,
-    sandboxes.sandbox,
-    sandboxes.demo,
+    sandbox.sandbox,
+    sandbox.demo,
 )
 
 app = typer.Typer(

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 
 import msgspec
 
-from keebai_async.campaign.planned import Plan
+from keebai_async.model.plan import Plan
 from keebai_async.polling.planner import DELIVERY_RATE
 from keebai_async.quota.window import Quota
 

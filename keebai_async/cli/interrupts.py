@@ -9,7 +9,7 @@ from typing import NoReturn
 
 import anyio
 
-from keebai_async.cli.exits import Exit
+from keebai_async.cli.exit_codes import Exit
 
 
 async def watch_interrupts(stop: Callable[[], None], *, farewell: str) -> None:

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import msgspec
 
-from keebai_async.campaign.chunk import Chunk, ChunkState
-from keebai_async.campaign.recipient import Recipient
-from keebai_async.cli.privatefile import private_csv
+from keebai_async.cli.csv_files import private_csv
+from keebai_async.model.chunk import Chunk, ChunkState
+from keebai_async.model.recipient import Recipient
 
 _ITEMS = msgspec.json.Decoder(list[Recipient])
 

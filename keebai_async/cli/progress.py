@@ -9,8 +9,11 @@ from typing import Protocol
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
-from keebai_async.campaign.chunk import ChunkState
-from keebai_async.campaign.events import (
+from keebai_async.campaign.run import WORTH_TELLING
+from keebai_async.cli.estimate import duration
+from keebai_async.cli.text_output import clean
+from keebai_async.model.chunk import ChunkState
+from keebai_async.model.events import (
     BroadcastProgress,
     ChunkAccepted,
     ChunkRefused,
@@ -20,10 +23,7 @@ from keebai_async.campaign.events import (
     StateChanged,
     Waiting,
 )
-from keebai_async.campaign.report import ChunkLine
-from keebai_async.campaign.run import WORTH_TELLING
-from keebai_async.cli.estimate import duration
-from keebai_async.cli.render import clean
+from keebai_async.model.report import ChunkLine
 
 _QUIET_FOR = 1.0
 """Seconds for which nothing is said: what is over by then needs no progress."""

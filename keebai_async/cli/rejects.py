@@ -3,8 +3,8 @@
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
-from keebai_async.campaign.recipient import Rejection
-from keebai_async.cli.privatefile import private_csv
+from keebai_async.cli.csv_files import private_csv
+from keebai_async.model.recipient import Rejection
 
 _HEAD = ("row", "to", "field", "reason", "detail", "repeats_row")
 

@@ -5,15 +5,15 @@ from contextlib import asynccontextmanager
 
 import msgspec
 
-from keebai_async.campaign.report import Report
-from keebai_async.cli.exits import Exit
-from keebai_async.cli.opening import Connection
-from keebai_async.cli.talk import say
+from keebai_async.cli.connect import Connection
+from keebai_async.cli.console import say
+from keebai_async.cli.exit_codes import Exit
 from keebai_async.client import Keebai
-from keebai_async.keebai.limits import MAX_RECIPIENTS
+from keebai_async.model.limits import MAX_RECIPIENTS
+from keebai_async.model.report import Report
 from keebai_async.quota.window import DEFAULT_QUOTAS
-from keebai_async.sandbox.server import Sandbox
-from keebai_async.sandbox.settings import Dialect
+from keebai_async.sandbox.keebai.server import Sandbox
+from keebai_async.sandbox.keebai.settings import Dialect
 
 
 class Truth(msgspec.Struct, frozen=True, kw_only=True):

@@ -6,14 +6,14 @@ from functools import partial
 import anyio
 import typer
 
-from keebai_async.campaign.planned import CampaignState
-from keebai_async.campaign.ports import Started
-from keebai_async.cli import arguments as a
-from keebai_async.cli.exits import Exit
-from keebai_async.cli.opening import Connection, bookkeeping
-from keebai_async.cli.talk import say
+from keebai_async.cli import options as a
+from keebai_async.cli.connect import Connection, bookkeeping
+from keebai_async.cli.console import say
+from keebai_async.cli.exit_codes import Exit
 from keebai_async.client import Keebai
 from keebai_async.errors import CampaignBusy, InvalidInput
+from keebai_async.journal.contract import Started
+from keebai_async.model.plan import CampaignState
 
 PATIENCE = 60.0
 """Seconds for an answer: more than a submit on its way may take in nearly all cases."""

@@ -6,11 +6,11 @@ from typing import Final
 
 import msgspec
 
-from keebai_async.campaign.chunk import Chunk
-from keebai_async.campaign.planned import Plan
-from keebai_async.campaign.recipient import Rejection
-from keebai_async.journal import rows, rules
+from keebai_async.journal import rules, sqlite_tables
 from keebai_async.journal.leases import Leases
+from keebai_async.model.chunk import Chunk
+from keebai_async.model.plan import Plan
+from keebai_async.model.recipient import Rejection
 
 TOO_OLD: Final = 86_400.0
 """Seconds after which a plan that was never frozen is left over, even if its process lives."""
@@ -23,7 +23,7 @@ def begin(db: sqlite3.Connection, leases: Leases, campaign_id: str, *, at: float
         Misused: it is frozen.
         CampaignBusy: another process is making it.
     """
-    frozen = rows.is_frozen(db, campaign_id)
+    frozen = sqlite_tables.is_frozen(db, campaign_id)
     if frozen:
         raise rules.frozen(campaign_id)
     if frozen is None:
@@ -34,17 +34,17 @@ def begin(db: sqlite3.Connection, leases: Leases, campaign_id: str, *, at: float
 
 def add_chunk(db: sqlite3.Connection, campaign_id: str, chunk: Chunk, items: bytes) -> None:
     try:
-        rows.add_chunks(db, campaign_id, [chunk])
+        sqlite_tables.add_chunks(db, campaign_id, [chunk])
     except sqlite3.IntegrityError:
         raise rules.kept_twice(campaign_id, chunk.number) from None
-    rows.put_items(db, campaign_id, chunk.number, items)
+    sqlite_tables.put_items(db, campaign_id, chunk.number, items)
 
 
 def freeze(db: sqlite3.Connection, leases: Leases, plan: Plan, rejections: Sequence[Rejection]) -> None:
-    kept = {chunk.number: chunk.recipients for chunk in rows.get_chunks(db, plan.campaign_id)}
+    kept = {chunk.number: chunk.recipients for chunk in sqlite_tables.get_chunks(db, plan.campaign_id)}
     rules.check_plan(plan, kept)
     if rejections:
-        rows.put_rejections(db, plan.campaign_id, rejections)
+        sqlite_tables.put_rejections(db, plan.campaign_id, rejections)
     db.execute(
         "UPDATE campaigns SET name = ?, fingerprint = ?, plan = ?, created_at = ? WHERE id = ?",
         (plan.name, plan.fingerprint, msgspec.json.encode(plan), plan.created_at, plan.campaign_id),
@@ -53,7 +53,7 @@ def freeze(db: sqlite3.Connection, leases: Leases, plan: Plan, rejections: Seque
 
 
 def discard(db: sqlite3.Connection, leases: Leases, campaign_id: str) -> None:
-    if rows.is_frozen(db, campaign_id):
+    if sqlite_tables.is_frozen(db, campaign_id):
         raise rules.frozen(campaign_id)
     leases.check(db, campaign_id)
     leases.release(db, campaign_id)

@@ -4,14 +4,14 @@ import sqlite3
 
 import msgspec
 
-from keebai_async.campaign.ports import Started
-from keebai_async.journal import rows, rules
+from keebai_async.journal import rules, sqlite_tables
+from keebai_async.journal.contract import Started
 from keebai_async.journal.leases import Leases
 
 
 def purge(db: sqlite3.Connection, leases: Leases, campaign_id: str, *, unfinished: bool, at: float) -> bool:
     """Remove the people of a campaign; False if they are gone already."""
-    started = rows.get_started(db, campaign_id, leases.holder(db, campaign_id))
+    started = sqlite_tables.get_started(db, campaign_id, leases.holder(db, campaign_id))
     if started.holder is not None:
         raise rules.busy(campaign_id, started.holder)
     if started.purged_at is not None:
@@ -28,8 +28,8 @@ def purge(db: sqlite3.Connection, leases: Leases, campaign_id: str, *, unfinishe
 
 def purge_finished(db: sqlite3.Connection, leases: Leases, *, at: float) -> list[str]:
     purged = []
-    for campaign_id in rows.frozen_ids(db):
-        started = rows.get_started(db, campaign_id, leases.holder(db, campaign_id))
+    for campaign_id in sqlite_tables.frozen_ids(db):
+        started = sqlite_tables.get_started(db, campaign_id, leases.holder(db, campaign_id))
         if (
             started.holder is None
             and rules.all_settled(started.chunks)
@@ -46,7 +46,7 @@ def _hide_words(db: sqlite3.Connection, campaign_id: str, started: Started) -> N
             "UPDATE chunks SET reason = ? WHERE campaign_id = ? AND number = ?",
             (rules.anonymous_words(chunk.reason), campaign_id, chunk.number),
         )
-    for move in rows.get_moves(db, campaign_id):
+    for move in sqlite_tables.get_moves(db, campaign_id):
         db.execute(
             "UPDATE moves SET move = ? WHERE campaign_id = ? AND number = ? AND step = ?",
             (msgspec.json.encode(rules.anonymous_move(move)), campaign_id, move.number, move.step),
@@ -56,10 +56,10 @@ def _hide_words(db: sqlite3.Connection, campaign_id: str, started: Started) -> N
 
 
 def _empty_rejections(db: sqlite3.Connection, campaign_id: str) -> None:
-    last, batch = rows.rejections_after(db, campaign_id, 0)
+    last, batch = sqlite_tables.rejections_after(db, campaign_id, 0)
     while batch:
         db.execute(
             "UPDATE rejections SET packed = ? WHERE id = ?",
-            (rows.pack(msgspec.json.encode([rules.anonymous(each) for each in batch])), last),
+            (sqlite_tables.pack(msgspec.json.encode([rules.anonymous(each) for each in batch])), last),
         )
-        last, batch = rows.rejections_after(db, campaign_id, last)
+        last, batch = sqlite_tables.rejections_after(db, campaign_id, last)

@@ -6,11 +6,11 @@ from typing import Final
 
 import msgspec
 
-from keebai_async.campaign.ports import Holder, Wish
 from keebai_async.clock import Clock
 from keebai_async.errors import CampaignBusy
 from keebai_async.journal import rules
-from keebai_async.journal.process import Process, alive, this_process
+from keebai_async.journal.contract import Holder, Wish
+from keebai_async.storage.process import Process, alive, this_process
 
 _PROCESS: Final = msgspec.json.Decoder(Process)
 

@@ -3,9 +3,9 @@
 from pathlib import Path
 from typing import Final
 
-from keebai_async.campaign.ports import Journal
 from keebai_async.errors import InvalidInput
-from keebai_async.journal.memory import MemoryJournal
+from keebai_async.journal.contract import Journal
+from keebai_async.journal.memory_tables import MemoryJournal
 
 _MEMORY: Final = ("memory:", "memory://")
 
@@ -22,7 +22,7 @@ def open_journal(where: str | Path) -> Journal:
     name = str(where)
     if name in _MEMORY:
         return MemoryJournal()
-    from keebai_async.journal.sqlite import SqliteJournal
+    from keebai_async.journal.stored import SqliteJournal
 
     return SqliteJournal(_path(name))
 

@@ -10,12 +10,12 @@ from typing import Final
 
 import msgspec
 
-from keebai_async.campaign.chunk import Chunk, ChunkState
-from keebai_async.campaign.lifecycle import HandOn, Lose, Move, Refuse, TakeBack, apply
-from keebai_async.campaign.planned import Plan, ReasonCount
-from keebai_async.campaign.ports import Holder
-from keebai_async.campaign.recipient import Rejection
 from keebai_async.errors import CampaignBusy, CampaignNotFound, ForbiddenMove, Misused
+from keebai_async.journal.contract import Holder
+from keebai_async.model.chunk import Chunk, ChunkState
+from keebai_async.model.lifecycle import HandOn, Lose, Move, Refuse, TakeBack, apply
+from keebai_async.model.plan import Plan, ReasonCount
+from keebai_async.model.recipient import Rejection
 
 _NUMBER: Final = re.compile(r"\+?[0-9](?:[ ().-]{0,2}[0-9]){6,}")
 

@@ -1,10 +1,10 @@
 """Who a token is."""
 
-from keebai_async.keebai.asking import Asking
-from keebai_async.transport.reading import Fields, fields_of
+from keebai_async.keebai.api import KeebaiApi
+from keebai_async.transport.tolerant_reader import Fields, fields_of
 
 
-async def me(asking: Asking, *, once: bool = False) -> Fields:
+async def me(api: KeebaiApi, *, once: bool = False) -> Fields:
     """GET /me, as it came: its body is not documented. No scope is needed.
 
     Raises:
@@ -12,4 +12,4 @@ async def me(asking: Asking, *, once: bool = False) -> Fields:
 
     Source: contract, section 2.
     """
-    return fields_of(await asking.read("/me", once=once))
+    return fields_of(await api.read("/me", once=once))

@@ -7,7 +7,7 @@ import msgspec
 
 from keebai_async.clock import SYSTEM_CLOCK, Clock
 from keebai_async.errors import InvalidInput
-from keebai_async.keebai.asking import Asking, RecipientLike, encoded
+from keebai_async.keebai.api import KeebaiApi, RecipientLike, encoded
 from keebai_async.keebai.checking import (
     check_meta_data,
     check_number,
@@ -16,14 +16,14 @@ from keebai_async.keebai.checking import (
     check_word,
 )
 from keebai_async.keebai.models import AcceptedBroadcast, BroadcastStatus
-from keebai_async.polling.follower import POLL_FLOOR, STUCK_AFTER, Follower
 from keebai_async.polling.following import OnStuck, log_stuck
+from keebai_async.polling.waiter import POLL_FLOOR, STUCK_AFTER, Follower
 from keebai_async.polling.watcher import Gauge
 from keebai_async.transport.address import segment
-from keebai_async.transport.complaint import error_for, undecodable
-from keebai_async.transport.reading import count, object_in, text
+from keebai_async.transport.error_mapping import error_for, undecodable
 from keebai_async.transport.reply import Answer
 from keebai_async.transport.request import Lane, Request
+from keebai_async.transport.tolerant_reader import count, object_in, text
 from keebai_async.transport.verdict import Accepted
 
 BULK_PATH: Final = "/messages/bulk"
@@ -35,9 +35,9 @@ class Broadcasts:
     """POST /messages/bulk, and GET of what became of it."""
 
     def __init__(
-        self, asking: Asking, *, clock: Clock = SYSTEM_CLOCK, poll_floor: float = POLL_FLOOR
+        self, api: KeebaiApi, *, clock: Clock = SYSTEM_CLOCK, poll_floor: float = POLL_FLOOR
     ) -> None:
-        self._asking = asking
+        self._api = api
         self._follower = Follower(self.status, gauge, forward=not_before, clock=clock, floor=poll_floor)
 
     async def create(
@@ -65,7 +65,7 @@ class Broadcasts:
         Source: contract, section 3.1.
         """
         check_size(len(recipients))
-        field, sender = self._asking.sender_for(phone_number_id, channel_id).wire
+        field, sender = self._api.sender_for(phone_number_id, channel_id).wire
         body: dict[str, object] = {
             field: sender,
             "template_name": check_word(template, field="template"),
@@ -81,7 +81,7 @@ class Broadcasts:
     ) -> AcceptedBroadcast:
         """Submit a body that is encoded already. Raises as `create` does."""
         check_size(recipients)
-        answer, request = await self._asking.submit(
+        answer, request = await self._api.submit(
             BULK_PATH, body, recipients=recipients, lane=Lane.SUBMIT, timeout=timeout
         )
         accepted = read_accepted(answer)
@@ -104,7 +104,7 @@ class Broadcasts:
             lane=Lane.POLL,
             timeout=timeout,
         )
-        answer = await self._asking.exchange.read(request, tally=self._asking.requests)
+        answer = await self._api.exchange.read(request, tally=self._api.requests)
         status = read_status(answer, broadcast_id)
         if status is None:
             raise undecodable(answer, request)

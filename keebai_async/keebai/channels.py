@@ -1,23 +1,22 @@
 """The WhatsApp channels of an account."""
 
-from keebai_async.keebai.asking import Asking, listed
+from keebai_async.keebai.api import KeebaiApi, listed
 from keebai_async.keebai.models import Channel
-from keebai_async.transport.reading import Fields, flag, text
+from keebai_async.transport.tolerant_reader import Fields, flag, text
 
 
 class Channels:
     """GET /channels. Source: contract, section 7."""
 
-    def __init__(self, asking: Asking) -> None:
-        self._asking = asking
+    def __init__(self, api: KeebaiApi) -> None:
+        self._api = api
 
     async def list(self, *, timeout: float | None = None) -> "list[Channel]":
         """All WhatsApp channels; their *id* is the `channel_id`. Raises RequestError."""
         # Half of the pages call the type optional and half required: it is always sent.
         query = (("type", "whatsapp"),)
         return [
-            _channel(fields)
-            for fields in await listed(self._asking, "/channels", query=query, timeout=timeout)
+            _channel(fields) for fields in await listed(self._api, "/channels", query=query, timeout=timeout)
         ]
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from keebai_async.keebai.asking import Asking, encoded
+from keebai_async.keebai.api import KeebaiApi, encoded
 from keebai_async.keebai.checking import (
     check_meta_data,
     check_number,
@@ -11,18 +11,18 @@ from keebai_async.keebai.checking import (
     check_word,
 )
 from keebai_async.keebai.models import Receipt
-from keebai_async.transport.complaint import error_for
-from keebai_async.transport.reading import object_in, text
+from keebai_async.transport.error_mapping import error_for
 from keebai_async.transport.reply import Answer
 from keebai_async.transport.request import Lane
+from keebai_async.transport.tolerant_reader import object_in, text
 from keebai_async.transport.verdict import Accepted
 
 
 class Messages:
     """POST /messages/*, awaited by somebody: they go before a campaign's requests."""
 
-    def __init__(self, asking: Asking) -> None:
-        self._asking = asking
+    def __init__(self, api: KeebaiApi) -> None:
+        self._api = api
 
     async def send_template(
         self,
@@ -96,12 +96,12 @@ class Messages:
         *,
         timeout: float | None,
     ) -> Receipt:
-        field, sender = self._asking.sender_for(phone_number_id, channel_id).wire
+        field, sender = self._api.sender_for(phone_number_id, channel_id).wire
         body[field] = sender
         meta = check_meta_data(meta_data)
         if meta:
             body["meta_data"] = meta
-        answer, request = await self._asking.submit(
+        answer, request = await self._api.submit(
             path, encoded(body), recipients=1, lane=Lane.INTERACTIVE, timeout=timeout
         )
         receipt = read_receipt(answer)

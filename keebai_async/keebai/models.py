@@ -5,7 +5,7 @@ import enum
 import msgspec
 
 from keebai_async.errors import InvalidInput
-from keebai_async.outcome.progress import Progress
+from keebai_async.model.progress import Progress
 
 
 class Reply(msgspec.Struct, frozen=True, kw_only=True):

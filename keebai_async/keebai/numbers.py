@@ -1,21 +1,19 @@
 """The numbers a token can send from."""
 
-from keebai_async.keebai.asking import Asking, listed
+from keebai_async.keebai.api import KeebaiApi, listed
 from keebai_async.keebai.models import Number
-from keebai_async.transport.reading import Fields, text
+from keebai_async.transport.tolerant_reader import Fields, text
 
 
 class Numbers:
     """GET /whatsapp/numbers. Source: contract, section 7."""
 
-    def __init__(self, asking: Asking) -> None:
-        self._asking = asking
+    def __init__(self, api: KeebaiApi) -> None:
+        self._api = api
 
     async def list(self, *, timeout: float | None = None) -> "list[Number]":
         """All sending numbers; their *id* is the `phone_number_id`. Raises RequestError."""
-        return [
-            _number(fields) for fields in await listed(self._asking, "/whatsapp/numbers", timeout=timeout)
-        ]
+        return [_number(fields) for fields in await listed(self._api, "/whatsapp/numbers", timeout=timeout)]
 
 
 def _number(fields: Fields) -> Number:

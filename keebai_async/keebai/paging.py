@@ -7,7 +7,7 @@ Source: contract, section 11 number 13.
 
 from typing import Final
 
-from keebai_async.transport.reading import Fields, count, text
+from keebai_async.transport.tolerant_reader import Fields, count, text
 
 PAGE_SIZE: Final = 100
 """Source: contract, section 4.1: at most 100."""

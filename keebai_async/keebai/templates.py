@@ -6,13 +6,13 @@ from typing import Final
 import msgspec
 
 from keebai_async.errors import RequestInvalid, TemplateUnusable
-from keebai_async.keebai.asking import Asking, decoded
+from keebai_async.keebai.api import KeebaiApi, decoded
 from keebai_async.keebai.checking import check_word
 from keebai_async.keebai.models import Template
 from keebai_async.keebai.paging import Pages
-from keebai_async.transport.complaint import undecodable
-from keebai_async.transport.reading import Fields, items_of, text, texts
+from keebai_async.transport.error_mapping import undecodable
 from keebai_async.transport.request import Lane, Request
+from keebai_async.transport.tolerant_reader import Fields, items_of, text, texts
 
 OTHER_STATUSES: Final = ("PENDING", "IN_REVIEW", "PAUSED", "REJECTED", "DISABLED", "IN_APPEAL")
 """All but APPROVED, which is what the service lists by default. Source: contract, section 4.1."""
@@ -21,8 +21,8 @@ OTHER_STATUSES: Final = ("PENDING", "IN_REVIEW", "PAUSED", "REJECTED", "DISABLED
 class Templates:
     """GET /templates. Source: contract, section 4.1."""
 
-    def __init__(self, asking: Asking) -> None:
-        self._asking = asking
+    def __init__(self, api: KeebaiApi) -> None:
+        self._api = api
 
     async def list(
         self, *, status: str | None = None, channel_id: str | None = None, timeout: float | None = None
@@ -37,7 +37,7 @@ class Templates:
             request = Request(
                 method="GET", path="/templates", query=pages.next_query, lane=Lane.SUBMIT, timeout=timeout
             )
-            answer = await self._asking.exchange.read(request, tally=self._asking.requests)
+            answer = await self._api.exchange.read(request, tally=self._api.requests)
             reply = decoded(answer, request)
             items = items_of(reply)
             if items is None:

@@ -5,8 +5,8 @@ from typing import TypeGuard
 
 import msgspec
 
+from keebai_async.planning.codec import Row
 from keebai_async.planning.narrowing import picked
-from keebai_async.planning.shape import Row
 
 
 class Draft(msgspec.Struct, gc=False):

@@ -6,13 +6,13 @@ slow path; nothing is rejected here.
 
 from collections.abc import Sequence
 
-from keebai_async.planning.dicts import Dicts
+from keebai_async.planning.check_row import META, Names
+from keebai_async.planning.codec import Shape
 from keebai_async.planning.draft import NOTHING, Draft
-from keebai_async.planning.given import META, Names
-from keebai_async.planning.lines import LineReader
 from keebai_async.planning.narrowing import picked
-from keebai_async.planning.original import Originals
-from keebai_async.planning.shape import Shape
+from keebai_async.planning.rows import Originals
+from keebai_async.planning.rows_jsonl import LineReader
+from keebai_async.planning.rows_objects import Dicts
 from keebai_async.sources.block import Block, Cells, Columns, Lines, Objects
 
 

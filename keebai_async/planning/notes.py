@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator
 
-from keebai_async.planning.given import Mended
-from keebai_async.planning.seen import Seen
+from keebai_async.planning.check_row import Mended
+from keebai_async.planning.dedupe import Seen
 
 MANY = 2_000_000
 """People from which on it is worth saying what a set of them takes."""

@@ -5,11 +5,11 @@ from typing import Literal
 
 import msgspec
 
-from keebai_async.campaign.planned import Guards
 from keebai_async.errors import InvalidInput
-from keebai_async.keebai.limits import E164, MAX_RECIPIENTS
+from keebai_async.model.limits import E164, MAX_RECIPIENTS
+from keebai_async.model.plan import Guards
 from keebai_async.planning.phone import known_region, parser_installed
-from keebai_async.planning.suppression import Suppress
+from keebai_async.planning.suppress import Suppress
 
 
 class PlanOptions(msgspec.Struct, frozen=True, kw_only=True):

@@ -17,7 +17,7 @@ from typing import Annotated, Final
 
 import msgspec
 
-from keebai_async.keebai.limits import E164
+from keebai_async.model.limits import E164
 
 # A Brazilian mobile that got its ninth digit was an eight-digit mobile before, and those began with
 # 6 to 9. A nine before 1 to 5 is no added digit: without it the number is somebody's landline. So these

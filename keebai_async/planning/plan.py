@@ -13,21 +13,21 @@ import anyio.lowlevel
 import anyio.to_thread
 import msgspec
 
-from keebai_async.campaign.planned import Plan
-from keebai_async.campaign.ports import Journal
-from keebai_async.campaign.recipient import Reason, Rejection
 from keebai_async.errors import PlanTooLarge, UnusableSource
+from keebai_async.journal.contract import Journal
 from keebai_async.keebai.models import Sender, Template
-from keebai_async.planning.bodies import Bodies
-from keebai_async.planning.given import Leniency
-from keebai_async.planning.leftout import LeftOut
+from keebai_async.model.plan import Plan
+from keebai_async.model.recipient import Reason, Rejection
+from keebai_async.planning.check_row import Leniency
+from keebai_async.planning.chunking import Bodies
+from keebai_async.planning.codec import Row, Shape
+from keebai_async.planning.dedupe import Seen
 from keebai_async.planning.notes import notes
 from keebai_async.planning.options import PlanOptions as PlanOptions
 from keebai_async.planning.phone import identities
-from keebai_async.planning.reading import Checked, Reader, reject
-from keebai_async.planning.seen import Seen
-from keebai_async.planning.shape import Row, Shape
-from keebai_async.planning.suppression import suppressed_keys
+from keebai_async.planning.reader import Checked, Reader, reject
+from keebai_async.planning.rejections import LeftOut
+from keebai_async.planning.suppress import suppressed_keys
 from keebai_async.planning.template import fed, named_by_text, preview, usable
 from keebai_async.sources.block import Cells, Columns, Objects, Source
 

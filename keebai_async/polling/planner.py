@@ -21,7 +21,7 @@ from typing import Final
 
 import msgspec
 
-from keebai_async.polling.line import FRUITLESS, Followed, Line
+from keebai_async.polling.sender_queue import FRUITLESS, Followed, Line
 from keebai_async.quota.window import DEFAULT_QUOTAS, Quota
 
 DELIVERY_RATE: Final = 80.0

@@ -9,10 +9,10 @@ from typing import Final
 
 import msgspec
 
+from keebai_async.quota.gate import Ending
 from keebai_async.quota.pause import NO_PAUSE, Pause, answered, refused
 from keebai_async.quota.store import Held, Word
 from keebai_async.quota.window import Room, Wait, forecast, opens, unaccounted
-from keebai_async.transport.gate import Ending
 
 PROVING_WAIT: Final = 1.0
 """Seconds until somebody asks again whether the first request after a pause came back."""

@@ -19,12 +19,12 @@ from redis.exceptions import RedisError
 from keebai_async.clock import SYSTEM_CLOCK, Clock
 from keebai_async.errors import QuotaUnusable
 from keebai_async.quota.books import Books
+from keebai_async.quota.gate import Ending
 from keebai_async.quota.lua import ENTER, LOOK, SETTLE, TAKE
 from keebai_async.quota.pause import NEVER, Pause
 from keebai_async.quota.sqlite import LONGEST_REQUEST
 from keebai_async.quota.store import Held, Word
 from keebai_async.quota.window import Room, Wait
-from keebai_async.transport.gate import Ending
 
 T = TypeVar("T")
 

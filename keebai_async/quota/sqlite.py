@@ -22,11 +22,11 @@ from anyio.lowlevel import RunVar
 from keebai_async.clock import SYSTEM_CLOCK, Clock
 from keebai_async.errors import QuotaUnusable
 from keebai_async.quota.books import Books, Settled
-from keebai_async.quota.boot import Mark, boot_id, mark
+from keebai_async.quota.gate import Ending
 from keebai_async.quota.pause import Pause
 from keebai_async.quota.store import Held, Word
 from keebai_async.quota.window import Room, Wait
-from keebai_async.transport.gate import Ending
+from keebai_async.storage.machine_clock import Mark, boot_id, mark
 
 T = TypeVar("T")
 

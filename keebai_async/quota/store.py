@@ -9,8 +9,8 @@ from typing import Protocol
 
 import msgspec
 
+from keebai_async.quota.gate import Ending
 from keebai_async.quota.window import Quota, Room, Wait
-from keebai_async.transport.gate import Ending
 
 
 class Held(msgspec.Struct, frozen=True, gc=False):

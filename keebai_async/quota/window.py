@@ -34,7 +34,7 @@ from typing import Final
 import msgspec
 
 from keebai_async.errors import InvalidInput
-from keebai_async.transport.gate import Allowance
+from keebai_async.quota.gate import Allowance
 
 
 class Quota(msgspec.Struct, frozen=True, kw_only=False):

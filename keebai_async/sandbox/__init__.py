@@ -1,18 +1,18 @@
 """A Keebai on this machine, with the real one's manners and its faults; and a Whautomate beside it."""
 
 from keebai_async.sandbox import faults as faults
-from keebai_async.sandbox.catalogue import DEFAULT_SENDERS as DEFAULT_SENDERS
-from keebai_async.sandbox.catalogue import DEFAULT_TEMPLATES as DEFAULT_TEMPLATES
-from keebai_async.sandbox.catalogue import DEFAULT_TOKEN as DEFAULT_TOKEN
-from keebai_async.sandbox.catalogue import SandboxSender as SandboxSender
-from keebai_async.sandbox.catalogue import SandboxTemplate as SandboxTemplate
-from keebai_async.sandbox.catalogue import SandboxToken as SandboxToken
-from keebai_async.sandbox.delivery import Order as Order
-from keebai_async.sandbox.ledger import Submission as Submission
-from keebai_async.sandbox.said import Complaints as Complaints
-from keebai_async.sandbox.said import Envelope as Envelope
-from keebai_async.sandbox.server import Sandbox as Sandbox
-from keebai_async.sandbox.settings import Dialect as Dialect
+from keebai_async.sandbox.keebai.catalogue import DEFAULT_SENDERS as DEFAULT_SENDERS
+from keebai_async.sandbox.keebai.catalogue import DEFAULT_TEMPLATES as DEFAULT_TEMPLATES
+from keebai_async.sandbox.keebai.catalogue import DEFAULT_TOKEN as DEFAULT_TOKEN
+from keebai_async.sandbox.keebai.catalogue import SandboxSender as SandboxSender
+from keebai_async.sandbox.keebai.catalogue import SandboxTemplate as SandboxTemplate
+from keebai_async.sandbox.keebai.catalogue import SandboxToken as SandboxToken
+from keebai_async.sandbox.keebai.delivery import Order as Order
+from keebai_async.sandbox.keebai.ledger import Submission as Submission
+from keebai_async.sandbox.keebai.server import Sandbox as Sandbox
+from keebai_async.sandbox.keebai.settings import Dialect as Dialect
+from keebai_async.sandbox.replies import Complaints as Complaints
+from keebai_async.sandbox.replies import Envelope as Envelope
 from keebai_async.sandbox.throttle import DEFAULT_WINDOWS as DEFAULT_WINDOWS
 from keebai_async.sandbox.throttle import Manners as Manners
 from keebai_async.sandbox.throttle import Window as Window

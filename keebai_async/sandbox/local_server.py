@@ -11,7 +11,7 @@ from aiohttp import web
 from keebai_async.clock import Clock, ScaledClock, SystemClock, wait_for
 from keebai_async.sandbox import faults
 from keebai_async.sandbox.faults import AnyFault, FaultPlan, Given
-from keebai_async.sandbox.said import Said
+from keebai_async.sandbox.replies import Said
 
 PREFIX: Final = "/v1"
 _LINGER_NOT = struct.pack("ii", 1, 0)  # on, for 0 seconds: close() then sends RST instead of FIN

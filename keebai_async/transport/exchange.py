@@ -11,16 +11,16 @@ from typing import Protocol
 
 from keebai_async.clock import SYSTEM_CLOCK, Clock
 from keebai_async.errors import Misused, RequestError, TokenRejected
-from keebai_async.transport.complaint import error_for, error_for_read, error_of_fault
-from keebai_async.transport.conventions import KEEBAI, Conventions
-from keebai_async.transport.fault import fault_in_success
-from keebai_async.transport.gate import Ending, Gate, Place
+from keebai_async.model.requests import Requests
+from keebai_async.quota.gate import Ending, Gate, Place
+from keebai_async.transport.dialect import KEEBAI, Conventions
+from keebai_async.transport.error_body import fault_in_success
+from keebai_async.transport.error_mapping import error_for, error_for_read, error_of_fault
 from keebai_async.transport.judge import judge
+from keebai_async.transport.rate_headers import allowances_of, pause_of
 from keebai_async.transport.reply import Answer, Failure, Outcome, Stage
 from keebai_async.transport.request import Request, Timeouts
 from keebai_async.transport.retry import NO_RETRIES, RetryPolicy, backoff, wait_before_repeat
-from keebai_async.transport.tally import Requests
-from keebai_async.transport.throttle import allowances_of, pause_of
 from keebai_async.transport.verdict import Accepted, SubmitPolicy, Throttled, Unsent, Verdict
 
 logger = logging.getLogger("keebai_async")

@@ -9,10 +9,10 @@ from typing import Final
 
 import msgspec
 
-from keebai_async.transport.conventions import KEEBAI, Conventions
-from keebai_async.transport.fault import fault_in_success, fault_of, http_phrase, names_a_thing
+from keebai_async.transport.dialect import KEEBAI, Conventions
+from keebai_async.transport.error_body import fault_in_success, fault_of, http_phrase, names_a_thing
+from keebai_async.transport.rate_headers import pause_of
 from keebai_async.transport.reply import Answer, Failure, Outcome, Stage
-from keebai_async.transport.throttle import pause_of
 from keebai_async.transport.verdict import (
     Accepted,
     Halted,

@@ -10,20 +10,20 @@ import msgspec
 from keebai_async.clock import SYSTEM_CLOCK, Clock
 from keebai_async.errors import InvalidInput
 from keebai_async.inputs import check_word
-from keebai_async.outcome.failures import LogSummary, summarize
-from keebai_async.polling.follower import POLL_FLOOR, STUCK_AFTER, Follower
 from keebai_async.polling.following import OnStuck, log_stuck
 from keebai_async.polling.planner import pace_of
+from keebai_async.polling.waiter import POLL_FLOOR, STUCK_AFTER, Follower
 from keebai_async.polling.watcher import Gauge
 from keebai_async.quota.window import Quota
 from keebai_async.transport.address import segment
-from keebai_async.transport.reading import Fields, text
 from keebai_async.transport.request import Lane
-from keebai_async.whautomate.asking import Asking, whole
+from keebai_async.transport.tolerant_reader import Fields, text
+from keebai_async.whautomate.api import WhautomateApi, whole
 from keebai_async.whautomate.draft import DraftFields, draft_of, fields_of_broadcast, utc
-from keebai_async.whautomate.limits import LOG_PAGE_SIZES, PAGE_SIZE, QUOTAS
+from keebai_async.whautomate.log_summary import LogSummary, summarize
 from keebai_async.whautomate.models import Broadcast, LogRow, ProcessedStats, moment
 from keebai_async.whautomate.replies import read_broadcast, read_log_row
+from keebai_async.whautomate.settings import LOG_PAGE_SIZES, PAGE_SIZE, QUOTAS
 
 PATH: Final = "/broadcasts"
 
@@ -36,13 +36,13 @@ class Broadcasts:
 
     def __init__(
         self,
-        asking: Asking,
+        api: WhautomateApi,
         *,
         clock: Clock = SYSTEM_CLOCK,
         poll_floor: float = POLL_FLOOR,
         quotas: tuple[Quota, ...] = QUOTAS,
     ) -> None:
-        self._asking = asking
+        self._api = api
         self._clock = clock
         self._follower = Follower(
             self._look,
@@ -73,7 +73,7 @@ class Broadcasts:
         Source: contract, sections 4.1 and 4.2.
         """
         draft = draft_of(fields, wall=self._clock.wall(), allow_past=allow_past)
-        return await self._asking.write("POST", PATH, draft, read_broadcast, timeout=timeout)
+        return await self._api.write("POST", PATH, draft, read_broadcast, timeout=timeout)
 
     async def get(self, broadcast_id: str, *, timeout: float | None = None) -> Broadcast:
         """One broadcast with its counters. Raises InvalidInput, RequestError (NotFound if there is none)."""
@@ -103,7 +103,7 @@ class Broadcasts:
             ("locationId", location_id),
             ("searchText", search_text),
         )
-        pages = self._asking.pages(PATH, page_sizes=(page_size,), query=query, timeout=timeout)
+        pages = self._api.pages(PATH, page_sizes=(page_size,), query=query, timeout=timeout)
         async for item in pages:
             if (broadcast := read_broadcast(item)) is not None:
                 yield broadcast
@@ -136,7 +136,7 @@ class Broadcasts:
         merged.update(changes)
         draft = draft_of(merged, wall=self._clock.wall(), allow_past=allow_past)
         read = partial(read_broadcast, broadcast_id=broadcast_id)
-        return await self._asking.write("PUT", path, draft, read, timeout=timeout)
+        return await self._api.write("PUT", path, draft, read, timeout=timeout)
 
     async def delete(self, broadcast_id: str, *, timeout: float | None = None) -> None:
         """Delete a broadcast. Whether one that runs is stopped by this is not documented.
@@ -145,7 +145,7 @@ class Broadcasts:
             OutcomeUnknown: it may be deleted: `get` tells, by NotFound.
             RequestError: it was not deleted.
         """
-        await self._asking.delete(_path(broadcast_id), timeout=timeout)
+        await self._api.delete(_path(broadcast_id), timeout=timeout)
 
     async def logs(
         self, broadcast_id: str, *, page_size: int | None = None, timeout: float | None = None
@@ -161,7 +161,7 @@ class Broadcasts:
         """
         path = f"{_path(broadcast_id)}/logs"
         sizes = LOG_PAGE_SIZES if page_size is None else (page_size,)
-        rows = self._asking.pages(path, page_sizes=sizes, key=_row_key, lane=Lane.POLL, timeout=timeout)
+        rows = self._api.pages(path, page_sizes=sizes, key=_row_key, lane=Lane.POLL, timeout=timeout)
         async for item in rows:
             yield read_log_row(item)
 
@@ -237,7 +237,7 @@ class Broadcasts:
         return await self._get(broadcast_id, Lane.POLL, None)
 
     async def _get(self, broadcast_id: str, lane: Lane, timeout: float | None) -> Broadcast:
-        return await self._asking.one(
+        return await self._api.one(
             _path(broadcast_id),
             partial(read_broadcast, broadcast_id=broadcast_id),
             lane=lane,

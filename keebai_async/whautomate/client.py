@@ -7,16 +7,18 @@ from typing import TYPE_CHECKING, Self
 from keebai_async.clock import SYSTEM_CLOCK, Clock
 from keebai_async.credentials import Token
 from keebai_async.environment import poll_floor_of, quotas_of, token_of
+from keebai_async.quota.gate import Gate
 from keebai_async.quota.window import Quota
 from keebai_async.service_client import ServiceClient
 from keebai_async.transport.address import check_base_url
-from keebai_async.transport.gate import Gate
 from keebai_async.transport.request import Timeouts
 from keebai_async.transport.retry import RetryPolicy
 from keebai_async.transport.verdict import SubmitPolicy
-from keebai_async.whautomate.asking import Asking, Numbering
+from keebai_async.whautomate.api import Numbering, WhautomateApi
 from keebai_async.whautomate.broadcasts import Broadcasts
-from keebai_async.whautomate.limits import (
+from keebai_async.whautomate.messages import Messages
+from keebai_async.whautomate.segments import Segments
+from keebai_async.whautomate.settings import (
     CONVENTIONS,
     HOST_VARIABLE,
     HOSTS,
@@ -26,8 +28,6 @@ from keebai_async.whautomate.limits import (
     QUOTA_VARIABLE,
     QUOTAS,
 )
-from keebai_async.whautomate.messages import Messages
-from keebai_async.whautomate.segments import Segments
 
 if TYPE_CHECKING:
     import aiohttp
@@ -108,10 +108,10 @@ class Whautomate(ServiceClient):
         return other
 
     def _equip(self) -> None:
-        asking = Asking(exchange=self._exchange_now(), requests=self.requests, numbering=self._numbering)
-        self.broadcasts = Broadcasts(asking, clock=self.clock, poll_floor=self.poll_floor, quotas=self.quotas)
-        self.segments = Segments(asking)
-        self.messages = Messages(asking)
+        api = WhautomateApi(exchange=self._exchange_now(), requests=self.requests, numbering=self._numbering)
+        self.broadcasts = Broadcasts(api, clock=self.clock, poll_floor=self.poll_floor, quotas=self.quotas)
+        self.segments = Segments(api)
+        self.messages = Messages(api)
 
 
 def host_of(given: str | None, environment: Mapping[str, str]) -> str:

@@ -13,7 +13,7 @@ import msgspec
 
 from keebai_async.errors import InvalidInput
 from keebai_async.inputs import check_word
-from keebai_async.transport.reading import Fields
+from keebai_async.transport.tolerant_reader import Fields
 from keebai_async.whautomate.models import (
     Broadcast,
     FlowParameters,

@@ -5,9 +5,9 @@ from collections.abc import Sequence
 import msgspec
 
 from keebai_async.inputs import check_word
-from keebai_async.transport.reading import object_in, text
 from keebai_async.transport.request import Lane
-from keebai_async.whautomate.asking import Asking
+from keebai_async.transport.tolerant_reader import object_in, text
+from keebai_async.whautomate.api import WhautomateApi
 from keebai_async.whautomate.draft import check_parameters
 from keebai_async.whautomate.models import Reference, SentTemplate, TemplateName, Wire
 
@@ -25,8 +25,8 @@ class _Body(Wire, frozen=True, kw_only=True):
 class Messages:
     """POST /messages/whatsapp/sendtemplate, awaited by somebody: it goes before all other requests."""
 
-    def __init__(self, asking: Asking) -> None:
-        self._asking = asking
+    def __init__(self, api: WhautomateApi) -> None:
+        self._api = api
 
     async def send_template(
         self,
@@ -62,7 +62,7 @@ class Messages:
             body_text_parameters=check_parameters(body_text_parameters, field="body_text_parameters"),
             button_url_parameters=check_parameters(button_url_parameters, field="button_url_parameters"),
         )
-        answer, _ = await self._asking.submit(
+        answer, _ = await self._api.submit(
             "/messages/whatsapp/sendtemplate",
             msgspec.json.encode(body),
             recipients=1,

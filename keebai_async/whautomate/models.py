@@ -10,8 +10,8 @@ from datetime import datetime
 import msgspec
 
 from keebai_async.inputs import E164
-from keebai_async.outcome.codes import MetaCode, about, code_in
-from keebai_async.outcome.progress import Progress
+from keebai_async.model.meta_codes import MetaCode, about, code_in
+from keebai_async.model.progress import Progress
 
 
 class Wire(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, rename="camel"):

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import TypeVar
 
-from keebai_async.transport.reading import Fields, count, text, texts
+from keebai_async.transport.tolerant_reader import Fields, count, text, texts
 from keebai_async.whautomate.models import (
     Broadcast,
     Criteria,

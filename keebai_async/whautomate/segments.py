@@ -8,10 +8,10 @@ import msgspec
 
 from keebai_async.inputs import check_word
 from keebai_async.transport.address import segment
-from keebai_async.whautomate.asking import Asking
-from keebai_async.whautomate.limits import PAGE_SIZE, UNSUBSCRIBED
+from keebai_async.whautomate.api import WhautomateApi
 from keebai_async.whautomate.models import Criteria, Reference, Segment, Wire
 from keebai_async.whautomate.replies import read_segment
+from keebai_async.whautomate.settings import PAGE_SIZE, UNSUBSCRIBED
 
 PATH: Final = "/segments"
 
@@ -26,8 +26,8 @@ class _Body(Wire, frozen=True, kw_only=True):
 class Segments:
     """GET, POST and DELETE of /segments. Source: contract, section 5.1."""
 
-    def __init__(self, asking: Asking) -> None:
-        self._asking = asking
+    def __init__(self, api: WhautomateApi) -> None:
+        self._api = api
 
     async def create(
         self,
@@ -60,12 +60,12 @@ class Segments:
             criteria=whom,
             location=Reference(id=check_word(location, field="location")),
         )
-        return await self._asking.write("POST", PATH, body, read_segment, timeout=timeout)
+        return await self._api.write("POST", PATH, body, read_segment, timeout=timeout)
 
     async def get(self, segment_id: str, *, timeout: float | None = None) -> Segment:
         """One segment. Raises InvalidInput, RequestError (NotFound if there is none)."""
         read = partial(read_segment, segment_id=segment_id)
-        return await self._asking.one(_path(segment_id), read, timeout=timeout)
+        return await self._api.one(_path(segment_id), read, timeout=timeout)
 
     async def list(
         self,
@@ -77,7 +77,7 @@ class Segments:
     ) -> AsyncGenerator[Segment, None]:
         """Segments in the service's order, page by page as they are asked for. Raises RequestError."""
         query = (("locationId", location_id), ("searchText", search_text))
-        async for item in self._asking.pages(PATH, page_sizes=(page_size,), query=query, timeout=timeout):
+        async for item in self._api.pages(PATH, page_sizes=(page_size,), query=query, timeout=timeout):
             if (found := read_segment(item)) is not None:
                 yield found
 
@@ -88,7 +88,7 @@ class Segments:
             OutcomeUnknown: it may be deleted.
             RequestError: it was not deleted.
         """
-        await self._asking.delete(_path(segment_id), timeout=timeout)
+        await self._api.delete(_path(segment_id), timeout=timeout)
 
 
 def _path(segment_id: str) -> str:

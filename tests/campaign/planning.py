@@ -2,9 +2,9 @@
 
 import msgspec
 
-from keebai_async.campaign.planned import Guards, Plan
-from keebai_async.campaign.ports import Journal
+from keebai_async.journal.contract import Journal
 from keebai_async.keebai.models import Sender
+from keebai_async.model.plan import Guards, Plan
 
 
 def number(person: int) -> str:

@@ -9,8 +9,8 @@ import msgspec
 from keebai_async.clock import Clock
 from keebai_async.errors import ServerFailed
 from keebai_async.keebai.models import BroadcastStatus
+from keebai_async.model.requests import Requests
 from keebai_async.transport.reply import Answer
-from keebai_async.transport.tally import Requests
 from keebai_async.transport.verdict import (
     Accepted,
     Fault,

@@ -7,8 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from keebai_async.campaign.chunk import Chunk, ChunkState
-from keebai_async.campaign.lifecycle import (
+from keebai_async.errors import ForbiddenMove
+from keebai_async.model.chunk import Chunk, ChunkState
+from keebai_async.model.lifecycle import (
     TABLE,
     Abandon,
     Accept,
@@ -23,7 +24,6 @@ from keebai_async.campaign.lifecycle import (
     apply,
     replay,
 )
-from keebai_async.errors import ForbiddenMove
 
 S = ChunkState
 

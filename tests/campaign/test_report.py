@@ -3,12 +3,12 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from keebai_async.campaign.chunk import Chunk, ChunkState
-from keebai_async.campaign.planned import CampaignState, Plan
-from keebai_async.campaign.ports import Started
-from keebai_async.campaign.report import Report, report_of
+from keebai_async.journal.contract import Started
 from keebai_async.keebai.models import Sender
-from keebai_async.transport.tally import Requests
+from keebai_async.model.chunk import Chunk, ChunkState
+from keebai_async.model.plan import CampaignState, Plan
+from keebai_async.model.report import Report, report_of
+from keebai_async.model.requests import Requests
 
 
 @st.composite

@@ -9,19 +9,19 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from keebai_async.campaign.chunk import Chunk, ChunkState
-from keebai_async.campaign.events import BroadcastProgress, ChunkAccepted, ChunkSubmitting, StateChanged
-from keebai_async.campaign.lifecycle import Move, Submit
-from keebai_async.campaign.planned import CampaignState, Guards, Plan
-from keebai_async.campaign.ports import Wish
-from keebai_async.campaign.report import report_of
 from keebai_async.campaign.run import CampaignRun
 from keebai_async.clock import ManualClock
 from keebai_async.errors import CampaignBusy, JournalUnusable, QuotaUnusable, ScopeMissing
-from keebai_async.journal.memory import MemoryJournal
+from keebai_async.journal.contract import Wish
+from keebai_async.journal.memory_tables import MemoryJournal
 from keebai_async.keebai.models import BroadcastStatus
+from keebai_async.model.chunk import Chunk, ChunkState
+from keebai_async.model.events import BroadcastProgress, ChunkAccepted, ChunkSubmitting, StateChanged
+from keebai_async.model.lifecycle import Move, Submit
+from keebai_async.model.plan import CampaignState, Guards, Plan
+from keebai_async.model.report import report_of
+from keebai_async.model.requests import Requests
 from keebai_async.polling.planner import PollPlan
-from keebai_async.transport.tally import Requests
 from keebai_async.transport.verdict import Verdict
 from tests.campaign.planning import freeze
 from tests.campaign.scripted_service import Fate, ScriptedService

@@ -8,16 +8,16 @@ from typing import Unpack
 
 import pytest
 
-from keebai_async.campaign.events import BroadcastProgress
-from keebai_async.campaign.report import Report
 from keebai_async.client import Keebai
 from keebai_async.clock import ManualClock
 from keebai_async.errors import InvalidInput, NotFound, TokenRejected
+from keebai_async.model.events import BroadcastProgress
+from keebai_async.model.report import Report
 from keebai_async.planning.plan import PlanOptions
 from keebai_async.quota.window import Quota
 from keebai_async.sandbox import Dialect, Sandbox, Window, faults
+from keebai_async.sandbox.keebai.settings import Options
 from keebai_async.sandbox.people import make_messy_list
-from keebai_async.sandbox.settings import Options
 from keebai_async.transport.request import Timeouts
 
 BULK = "POST /messages/bulk"

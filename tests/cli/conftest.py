@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from keebai_async.sandbox.server import Sandbox
+from keebai_async.sandbox.keebai.server import Sandbox
 from tests.cli.shell import Shell
 
 PEOPLE = (

@@ -15,7 +15,7 @@ import anyio.to_thread
 import pytest
 
 from keebai_async.cli import app
-from keebai_async.sandbox.server import Sandbox
+from keebai_async.sandbox.keebai.server import Sandbox
 
 ROOT = Path(__file__).parents[2]
 

@@ -2,8 +2,8 @@
 
 import pytest
 
-from keebai_async.sandbox.catalogue import SandboxToken
-from keebai_async.sandbox.server import Sandbox
+from keebai_async.sandbox.keebai.catalogue import SandboxToken
+from keebai_async.sandbox.keebai.server import Sandbox
 from tests.cli.conftest import MakeShell
 from tests.cli.shell import Ended, Shell
 

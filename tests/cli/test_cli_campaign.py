@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from keebai_async.sandbox import faults
-from keebai_async.sandbox.server import Sandbox
-from keebai_async.sandbox.settings import Dialect
+from keebai_async.sandbox.keebai.server import Sandbox
+from keebai_async.sandbox.keebai.settings import Dialect
 from tests.cli.conftest import PEOPLE, MakeShell
 from tests.cli.shell import Ended, Shell
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from keebai_async.cli.app import COMMANDS
-from keebai_async.cli.exits import Exit
+from keebai_async.cli.exit_codes import Exit
 from tests.cli.shell import Shell
 
 ROOT = Path(__file__).parents[2]

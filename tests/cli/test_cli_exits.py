@@ -3,9 +3,8 @@
 import msgspec
 import pytest
 
-from keebai_async.campaign.report import Report, Spent
 from keebai_async.campaign.stop import Cause
-from keebai_async.cli.exits import Exit, cause_of, code_of, code_of_error, line_of
+from keebai_async.cli.exit_codes import Exit, cause_of, code_of, code_of_error, line_of
 from keebai_async.errors import (
     CampaignNotFound,
     ConnectionFailed,
@@ -17,6 +16,7 @@ from keebai_async.errors import (
     TokenRejected,
     UnusableSource,
 )
+from keebai_async.model.report import Report, Spent
 
 DONE = Report(
     campaign_id="promo-1",

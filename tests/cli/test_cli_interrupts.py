@@ -13,7 +13,7 @@ from anyio.abc import Process
 
 from keebai_async.clock import ManualClock
 from keebai_async.sandbox import faults
-from keebai_async.sandbox.server import Sandbox
+from keebai_async.sandbox.keebai.server import Sandbox
 from tests.cli.conftest import MakeShell
 from tests.cli.shell import Shell
 

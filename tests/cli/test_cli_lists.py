@@ -6,7 +6,7 @@ import json
 import anyio
 import pytest
 
-from keebai_async.sandbox.server import Sandbox
+from keebai_async.sandbox.keebai.server import Sandbox
 from tests.cli.shell import Shell
 from tests.cli.test_cli_campaign import NUMBERS, PROMO
 

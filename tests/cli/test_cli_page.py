@@ -4,7 +4,7 @@ import re
 import stat
 from html.parser import HTMLParser
 
-from keebai_async.sandbox.server import Sandbox
+from keebai_async.sandbox.keebai.server import Sandbox
 from tests.cli.conftest import MakeShell
 from tests.cli.shell import Shell
 from tests.cli.test_cli_campaign import NUMBERS, PROMO, campaign_of

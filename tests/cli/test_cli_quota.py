@@ -2,7 +2,7 @@
 
 import stat
 
-from keebai_async.sandbox.server import Sandbox
+from keebai_async.sandbox.keebai.server import Sandbox
 from tests.cli.shell import Shell
 from tests.cli.test_cli_campaign import PROMO
 

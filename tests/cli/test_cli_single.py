@@ -7,7 +7,7 @@ import anyio
 from anyio.streams.text import TextReceiveStream
 
 from keebai_async.sandbox import faults
-from keebai_async.sandbox.server import Sandbox
+from keebai_async.sandbox.keebai.server import Sandbox
 from tests.cli.shell import Shell
 
 TO = "+5491155550101"

@@ -7,7 +7,7 @@ import pytest
 
 from keebai_async.clock import ManualClock
 from keebai_async.sandbox import faults
-from keebai_async.sandbox.server import Sandbox
+from keebai_async.sandbox.keebai.server import Sandbox
 from tests.cli.conftest import MakeShell
 from tests.cli.shell import Shell
 from tests.cli.test_cli_campaign import PROMO, campaign_of

@@ -19,20 +19,21 @@ from typing import Any
 import anyio
 import msgspec
 
-from keebai_async.campaign.chunk import Chunk
-from keebai_async.campaign.lifecycle import HandOn, Move, Refuse
-from keebai_async.campaign.planned import CampaignState, Plan
-from keebai_async.campaign.ports import Requests
-from keebai_async.campaign.recipient import Rejection
 from keebai_async.client import Keebai
 from keebai_async.clock import ScaledClock
 from keebai_async.errors import KeebaiError
-from keebai_async.journal import database, drafts, rows, schema
+from keebai_async.journal import drafts, schema, sqlite_tables
+from keebai_async.journal.contract import Requests
 from keebai_async.journal.leases import Leases
-from keebai_async.journal.sqlite import SqliteJournal
-from keebai_async.keebai.service import CampaignService
+from keebai_async.journal.stored import SqliteJournal
+from keebai_async.keebai.bulk import CampaignService
+from keebai_async.model.chunk import Chunk
+from keebai_async.model.lifecycle import HandOn, Move, Refuse
+from keebai_async.model.plan import CampaignState, Plan
+from keebai_async.model.recipient import Rejection
 from keebai_async.planning.plan import PlanOptions
 from keebai_async.quota.window import Quota
+from keebai_async.storage import sqlite_file
 from keebai_async.transport.request import Timeouts
 from keebai_async.transport.verdict import Verdict
 from tests.crash.people import NAME, everybody
@@ -212,7 +213,7 @@ def name_of(move: Move) -> str:
 
 def reach_into_transactions(fate: Fate) -> None:
     """Let points be reached while a transaction is written and not committed."""
-    put_move, freeze = rows.put_move, drafts.freeze
+    put_move, freeze = sqlite_tables.put_move, drafts.freeze
 
     def put_mortal_move(db: Any, campaign_id: str, move: Move, after: Chunk, *, at: float) -> None:
         put_move(db, campaign_id, move, after, at=at)
@@ -222,13 +223,13 @@ def reach_into_transactions(fate: Fate) -> None:
         freeze(db, leases, plan, rejections)
         fate("inside freeze")
 
-    rows.put_move = put_mortal_move
+    sqlite_tables.put_move = put_mortal_move
     drafts.freeze = freeze_mortally
 
 
 def begin_migration(fate: Fate) -> None:
     newer = (*schema.MIGRATIONS, MortalMigration(fate))
-    setattr(database, "migrate", partial(schema.migrate, migrations=newer))  # noqa: B010 - it is not exported
+    setattr(sqlite_file, "migrate", partial(schema.migrate, migrations=newer))  # noqa: B010 - it is not exported
 
 
 async def live(task: Task) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from keebai_async.campaign.chunk import ChunkState
+from keebai_async.model.chunk import ChunkState
 from tests.crash.nursery import Life, Nursery
 from tests.crash.world import take_time, world
 

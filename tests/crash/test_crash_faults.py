@@ -6,9 +6,9 @@ from pathlib import Path
 import anyio
 import pytest
 
-from keebai_async.campaign.chunk import ChunkState
 from keebai_async.campaign.dispatch import IN_FLIGHT
 from keebai_async.errors import KeebaiError
+from keebai_async.model.chunk import ChunkState
 from keebai_async.sandbox import faults
 from keebai_async.sandbox.faults import AnyFault
 from tests.crash.world import BULK, World, take_time, world

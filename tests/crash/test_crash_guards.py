@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from keebai_async.campaign.planned import Guards
-from keebai_async.cli.exits import Exit, code_of
+from keebai_async.cli.exit_codes import Exit, code_of
+from keebai_async.model.plan import Guards
 from tests.crash.truth import Account
 from tests.crash.world import World, take_time, world
 

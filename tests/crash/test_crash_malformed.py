@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from keebai_async.campaign.chunk import ChunkState
 from keebai_async.client import Keebai
+from keebai_async.model.chunk import ChunkState
 from keebai_async.sandbox import Complaints, Sandbox
 from tests.cli.shell import Shell
 from tests.crash.people import everybody, number

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from keebai_async.campaign.chunk import ChunkState
+from keebai_async.model.chunk import ChunkState
 from keebai_async.sandbox import faults
 from tests.crash.nursery import Nursery
 from tests.crash.world import BULK, lose_replies, take_time, world

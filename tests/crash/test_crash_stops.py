@@ -4,12 +4,12 @@ from collections.abc import Awaitable, Callable
 
 import anyio
 
-from keebai_async.campaign.events import ChunkAccepted
-from keebai_async.campaign.planned import Guards, Plan
 from keebai_async.campaign.run import CampaignRun
 from keebai_async.clock import ManualClock
-from keebai_async.journal.memory import MemoryJournal
+from keebai_async.journal.memory_tables import MemoryJournal
 from keebai_async.keebai.models import BroadcastStatus
+from keebai_async.model.events import ChunkAccepted
+from keebai_async.model.plan import Guards, Plan
 from keebai_async.polling.planner import PollPlan
 from keebai_async.transport.verdict import Verdict
 from tests.campaign.planning import freeze

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import msgspec
 
-from keebai_async.campaign.chunk import Chunk, ChunkState
-from keebai_async.campaign.planned import Plan, chunk_name
-from keebai_async.campaign.ports import Started
-from keebai_async.campaign.report import Report, report_of
-from keebai_async.journal.sqlite import SqliteJournal
+from keebai_async.journal.contract import Started
+from keebai_async.journal.stored import SqliteJournal
+from keebai_async.model.chunk import Chunk, ChunkState
+from keebai_async.model.plan import Plan, chunk_name
+from keebai_async.model.report import Report, report_of
 from keebai_async.sandbox import Sandbox, Submission
 from tests.crash.people import number
 

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import anyio
 
-from keebai_async.campaign.chunk import ChunkState
-from keebai_async.campaign.planned import Guards
 from keebai_async.client import Keebai
+from keebai_async.model.chunk import ChunkState
+from keebai_async.model.plan import Guards
 from keebai_async.planning.plan import PlanOptions
 from keebai_async.quota.window import Quota
 from keebai_async.sandbox import Complaints, Sandbox, Window, faults

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from keebai_async.campaign.ports import Journal
 from keebai_async.clock import ManualClock
-from keebai_async.journal.memory import MemoryJournal
-from keebai_async.journal.sqlite import SqliteJournal
+from keebai_async.journal.contract import Journal
+from keebai_async.journal.memory_tables import MemoryJournal
+from keebai_async.journal.stored import SqliteJournal
 
 
 @pytest.fixture

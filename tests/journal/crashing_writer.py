@@ -8,9 +8,9 @@ import sys
 import anyio
 import msgspec
 
-from keebai_async.campaign.chunk import ChunkState
-from keebai_async.campaign.lifecycle import Accept, Move, Refuse, Submit, TakeBack
-from keebai_async.journal.sqlite import SqliteJournal
+from keebai_async.journal.stored import SqliteJournal
+from keebai_async.model.chunk import ChunkState
+from keebai_async.model.lifecycle import Accept, Move, Refuse, Submit, TakeBack
 from tests.journal.journal_kit import keep, people, plan_of
 
 

@@ -2,10 +2,10 @@
 
 import msgspec
 
-from keebai_async.campaign.planned import Plan, ReasonCount
-from keebai_async.campaign.ports import Journal
-from keebai_async.campaign.recipient import Reason, Rejection
+from keebai_async.journal.contract import Journal
 from keebai_async.keebai.models import Sender
+from keebai_async.model.plan import Plan, ReasonCount
+from keebai_async.model.recipient import Reason, Rejection
 
 
 def plan_of(

@@ -6,8 +6,11 @@ import anyio
 import msgspec
 import pytest
 
-from keebai_async.campaign.chunk import Chunk, ChunkState
-from keebai_async.campaign.lifecycle import (
+from keebai_async.clock import ManualClock
+from keebai_async.errors import CampaignBusy, CampaignNotFound, ForbiddenMove, Misused
+from keebai_async.journal.contract import Journal, Requests, Wish
+from keebai_async.model.chunk import Chunk, ChunkState
+from keebai_async.model.lifecycle import (
     Abandon,
     Accept,
     HandOn,
@@ -20,10 +23,7 @@ from keebai_async.campaign.lifecycle import (
     Vouch,
     replay,
 )
-from keebai_async.campaign.planned import CampaignState
-from keebai_async.campaign.ports import Journal, Requests, Wish
-from keebai_async.clock import ManualClock
-from keebai_async.errors import CampaignBusy, CampaignNotFound, ForbiddenMove, Misused
+from keebai_async.model.plan import CampaignState
 from tests.journal.journal_kit import keep, people, plan_of, rejection
 
 Use = Callable[[], Awaitable[object]]

@@ -13,10 +13,10 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from keebai_async.campaign.chunk import ChunkState
-from keebai_async.campaign.lifecycle import Move
 from keebai_async.errors import CampaignBusy
-from keebai_async.journal.sqlite import SqliteJournal
+from keebai_async.journal.stored import SqliteJournal
+from keebai_async.model.chunk import ChunkState
+from keebai_async.model.lifecycle import Move
 from tests.journal.journal_kit import keep, people, plan_of
 
 PROJECT = Path(__file__).parents[2]

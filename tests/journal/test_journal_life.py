@@ -10,8 +10,12 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from keebai_async.campaign.chunk import Chunk, ChunkState
-from keebai_async.campaign.lifecycle import (
+from keebai_async.errors import ForbiddenMove
+from keebai_async.journal.contract import Journal, Started
+from keebai_async.journal.memory_tables import MemoryJournal
+from keebai_async.journal.stored import SqliteJournal
+from keebai_async.model.chunk import Chunk, ChunkState
+from keebai_async.model.lifecycle import (
     Abandon,
     Accept,
     HandOn,
@@ -24,10 +28,6 @@ from keebai_async.campaign.lifecycle import (
     Vouch,
     replay,
 )
-from keebai_async.campaign.ports import Journal, Started
-from keebai_async.errors import ForbiddenMove
-from keebai_async.journal.memory import MemoryJournal
-from keebai_async.journal.sqlite import SqliteJournal
 from tests.journal.journal_kit import keep, people, plan_of
 
 T = TypeVar("T")

@@ -17,15 +17,16 @@ import anyio.lowlevel
 import msgspec
 import pytest
 
-from keebai_async.campaign.chunk import ChunkState
-from keebai_async.campaign.lifecycle import Accept, Submit
-from keebai_async.campaign.ports import Wish
 from keebai_async.clock import ManualClock
 from keebai_async.errors import CampaignBusy, InvalidInput, JournalUnusable, Misused
-from keebai_async.journal import drafts, process, schema, worker
-from keebai_async.journal.memory import MemoryJournal
+from keebai_async.journal import drafts, schema
+from keebai_async.journal.contract import Wish
+from keebai_async.journal.memory_tables import MemoryJournal
 from keebai_async.journal.open import open_journal
-from keebai_async.journal.sqlite import SqliteJournal
+from keebai_async.journal.stored import SqliteJournal
+from keebai_async.model.chunk import ChunkState
+from keebai_async.model.lifecycle import Accept, Submit
+from keebai_async.storage import process, thread
 from tests.journal.journal_kit import keep, people, plan_of, rejection
 
 PROJECT = Path(__file__).parents[2]
@@ -240,9 +241,9 @@ async def test_a_file_that_is_removed_while_in_use_takes_nothing_more(
 
 FILL = """
 import resource, sys, anyio
-from keebai_async.campaign.lifecycle import Submit, TakeBack
+from keebai_async.model.lifecycle import Submit, TakeBack
 from keebai_async.errors import JournalUnusable
-from keebai_async.journal.sqlite import SqliteJournal
+from keebai_async.journal.stored import SqliteJournal
 async def main():
     journal = SqliteJournal(sys.argv[1])
     await journal.load("promo")
@@ -297,7 +298,7 @@ def run_child(program: str, *arguments: str) -> list[str]:
 FORBIDDEN = """
 import os, sys, anyio
 from keebai_async.errors import JournalUnusable
-from keebai_async.journal.sqlite import SqliteJournal
+from keebai_async.journal.stored import SqliteJournal
 async def look(path):
     journal = SqliteJournal(path)
     try:
@@ -556,7 +557,7 @@ def test_one_journal_serves_one_loop_after_the_other(path: Path) -> None:
 def test_a_process_that_does_not_close_ends_and_loses_nothing(path: Path) -> None:
     program = (
         "import sys, anyio\n"
-        "from keebai_async.journal.sqlite import SqliteJournal\n"
+        "from keebai_async.journal.stored import SqliteJournal\n"
         "from tests.journal.journal_kit import keep, plan_of\n"
         "anyio.run(keep, SqliteJournal(sys.argv[1]), plan_of())\n"
     )
@@ -651,7 +652,7 @@ async def test_a_lease_that_was_got_while_cancelled_is_given_back(
 async def test_a_disk_that_hangs_is_given_up_and_what_had_not_begun_never_happens(
     journal: SqliteJournal, stuck: sqlite3.Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(worker, "GRACE", 0.1)
+    monkeypatch.setattr(thread, "GRACE", 0.1)
 
     async def write(move: Submit) -> None:
         with pytest.raises(JournalUnusable, match="took longer"):

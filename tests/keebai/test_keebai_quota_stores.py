@@ -7,7 +7,7 @@ import pytest
 from keebai_async.client import Keebai
 from keebai_async.errors import InvalidInput
 from keebai_async.quota.limiter import RateLimiter
-from keebai_async.sandbox.server import Sandbox
+from keebai_async.sandbox.keebai.server import Sandbox
 
 
 def client(sandbox: Sandbox, limiter: str | None = None) -> Keebai:

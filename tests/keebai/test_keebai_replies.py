@@ -10,7 +10,7 @@ from keebai_async import BroadcastStatus, Keebai, Phase, Undecodable
 from keebai_async.keebai.broadcasts import read_accepted, read_status
 from keebai_async.keebai.messages import read_receipt
 from keebai_async.keebai.paging import MOST_PAGES, Pages
-from keebai_async.transport.gate import OpenGate
+from keebai_async.quota.gate import OpenGate
 from keebai_async.transport.reply import Answer
 from tests.transport.wire_server import answers, message, serving
 

@@ -21,8 +21,8 @@ from keebai_async import (
 )
 from keebai_async.clock import ManualClock
 from keebai_async.polling.planner import Stuck
+from keebai_async.quota.gate import OpenGate
 from keebai_async.sandbox import Dialect, Sandbox, SandboxTemplate, SandboxToken, faults
-from keebai_async.transport.gate import OpenGate
 from keebai_async.transport.verdict import Accepted, Halted
 
 PERSON = "+5491155555555"

@@ -4,7 +4,7 @@ import aiohttp
 import pytest
 
 from keebai_async import Keebai, RateLimited, RequestError, Requests, ServerFailed, TokenRejected
-from keebai_async.transport.gate import OpenGate
+from keebai_async.quota.gate import OpenGate
 from tests.transport.wire_server import answers, message, serving
 
 

@@ -5,9 +5,9 @@ from collections.abc import AsyncIterator
 import pytest
 
 from keebai_async import Remedy
-from keebai_async.outcome.codes import CODES, about, code_in
-from keebai_async.outcome.failures import MOST_KINDS, OTHER, summarize
+from keebai_async.model.meta_codes import CODES, about, code_in
 from keebai_async.whautomate import LogRow
+from keebai_async.whautomate.log_summary import MOST_KINDS, OTHER, summarize
 
 
 @pytest.mark.parametrize(

@@ -4,13 +4,13 @@ from collections.abc import Mapping
 
 import msgspec
 
-from keebai_async.campaign.planned import Plan
-from keebai_async.campaign.recipient import Rejection
-from keebai_async.journal.memory import MemoryJournal
+from keebai_async.journal.memory_tables import MemoryJournal
 from keebai_async.keebai.models import Sender, Template
+from keebai_async.model.plan import Plan
+from keebai_async.model.recipient import Rejection
+from keebai_async.planning.codec import Shape
 from keebai_async.planning.plan import PlanOptions, make_plan
-from keebai_async.planning.reading import Checked, Reader
-from keebai_async.planning.shape import Shape
+from keebai_async.planning.reader import Checked, Reader
 from keebai_async.sources import Block, People, open_source
 from keebai_async.sources.block import Lines
 

@@ -7,11 +7,11 @@ import msgspec
 import pytest
 from hypothesis import strategies as st
 
-from keebai_async.campaign.planned import Guards
 from keebai_async.errors import InvalidInput, PlanTooLarge, UnusableSource
-from keebai_async.planning import given
+from keebai_async.model.plan import Guards
+from keebai_async.planning import check_row
+from keebai_async.planning.dedupe import Seen
 from keebai_async.planning.plan import PlanOptions
-from keebai_async.planning.seen import Seen
 from keebai_async.planning.template import flatten
 from tests.planning.made import PROMO, flat, person, planned
 
@@ -57,7 +57,7 @@ async def test_a_number_the_parser_does_not_take_is_rejected_with_its_reason(to:
 
 
 async def test_without_the_extra_only_e164_goes(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(given, "parser_installed", lambda: False)
+    monkeypatch.setattr(check_row, "parser_installed", lambda: False)
 
     made = await planned([person(1), person(2) | {"to": "+54 9 11 5555-5555"}])
 

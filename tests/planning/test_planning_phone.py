@@ -6,7 +6,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from keebai_async.keebai.limits import E164
+from keebai_async.model.limits import E164
 from keebai_async.planning.phone import identities, identities_if_e164, identity, is_spreadsheet_number
 
 e164 = st.from_regex(E164, fullmatch=True)

@@ -10,13 +10,13 @@ import anyio
 import msgspec
 import pytest
 
-from keebai_async.campaign.planned import Plan
-from keebai_async.campaign.recipient import Reason, Recipient, Rejection
 from keebai_async.errors import JournalUnusable, TemplateUnusable, UnusableSource
-from keebai_async.journal.memory import MemoryJournal
+from keebai_async.journal.memory_tables import MemoryJournal
 from keebai_async.keebai.models import Template
+from keebai_async.model.plan import Plan
+from keebai_async.model.recipient import Reason, Recipient, Rejection
+from keebai_async.planning.dedupe import Seen
 from keebai_async.planning.plan import PlanOptions, make_plan
-from keebai_async.planning.seen import Seen
 from keebai_async.sources import open_source
 from tests.planning.made import PLAIN, PROMO, SENDER, flat, person, planned
 

@@ -3,8 +3,8 @@
 import pytest
 
 from keebai_async.clock import ManualClock
-from keebai_async.polling.follower import Follower
 from keebai_async.polling.planner import PollPlan
+from keebai_async.polling.waiter import Follower
 from keebai_async.polling.watcher import Gauge
 
 

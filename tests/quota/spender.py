@@ -14,7 +14,7 @@ from keebai_async.quota.redis import RedisStore
 from keebai_async.quota.sqlite import SqliteStore
 from keebai_async.quota.store import Store
 from keebai_async.quota.window import parse_quotas
-from keebai_async.sandbox.catalogue import DEFAULT_TOKEN
+from keebai_async.sandbox.keebai.catalogue import DEFAULT_TOKEN
 from keebai_async.transport.request import Lane
 
 TASKS = 100

@@ -9,7 +9,7 @@ import pytest
 from anyio.abc import Process
 from anyio.streams.text import TextReceiveStream
 
-from keebai_async.sandbox.server import Sandbox
+from keebai_async.sandbox.keebai.server import Sandbox
 from keebai_async.sandbox.throttle import Window
 
 ROOT = Path(__file__).parents[2]

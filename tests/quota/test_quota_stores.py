@@ -7,13 +7,13 @@ import pytest
 
 from keebai_async.errors import InvalidInput
 from keebai_async.quota.books import Books
+from keebai_async.quota.gate import Ending
 from keebai_async.quota.memory import MemoryStore
 from keebai_async.quota.redis import RedisStore
 from keebai_async.quota.sqlite import SqliteStore
 from keebai_async.quota.store import Held, Store, Word
 from keebai_async.quota.stores import open_store
 from keebai_async.quota.window import Quota, Room, Wait
-from keebai_async.transport.gate import Ending
 from tests.quota.benches import LONGEST, Bench
 
 SOON = 4.0  # Redis's own clock goes on while a test runs, perhaps on a busy machine

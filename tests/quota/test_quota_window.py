@@ -5,8 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from keebai_async.errors import InvalidInput
+from keebai_async.quota.gate import Allowance
 from keebai_async.quota.window import Quota, Room, forecast, opens, pair, parse_quotas, unaccounted
-from keebai_async.transport.gate import Allowance
 
 
 def room(limit: int, per: float, *, reserve: int = 0) -> Room:

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from keebai_async.sandbox.delivery import Desk, Order, Work, open_desk
+from keebai_async.sandbox.keebai.delivery import Desk, Order, Work, open_desk
 
 
 def desk(order: Order, rate: float = 80.0) -> Desk:

@@ -4,7 +4,7 @@ import stat
 from collections import Counter
 from pathlib import Path
 
-from keebai_async.sandbox.identity import identity
+from keebai_async.sandbox.keebai.identity import identity
 from keebai_async.sandbox.people import COLUMNS, Kind, make_messy_list, messy_rows
 
 E164 = re.compile(r"\+[1-9][0-9]{6,14}")

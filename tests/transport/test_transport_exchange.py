@@ -24,13 +24,13 @@ from keebai_async.errors import (
     TokenRejected,
     Undecodable,
 )
+from keebai_async.model.requests import Requests
+from keebai_async.quota.gate import Allowance, Ending, Place
 from keebai_async.transport.exchange import Exchange
-from keebai_async.transport.gate import Allowance, Ending, Place
 from keebai_async.transport.reply import Answer, Failure, Outcome, Stage
 from keebai_async.transport.request import Kind, Lane, Request, Timeouts
 from keebai_async.transport.retry import RetryPolicy, backoff
 from keebai_async.transport.session import Session
-from keebai_async.transport.tally import Requests
 from keebai_async.transport.verdict import Accepted, SubmitPolicy, Unsent
 from tests.transport.wire_server import (
     Behaviour,

@@ -6,11 +6,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from keebai_async.transport.fault import fault_of
-from keebai_async.transport.gate import Allowance
+from keebai_async.quota.gate import Allowance
+from keebai_async.transport.error_body import fault_of
 from keebai_async.transport.judge import judge
+from keebai_async.transport.rate_headers import LONGEST_PAUSE, allowances_of, pause_of
 from keebai_async.transport.reply import Answer, Failure, Outcome, Stage
-from keebai_async.transport.throttle import LONGEST_PAUSE, allowances_of, pause_of
 from keebai_async.transport.verdict import (
     Accepted,
     Halted,

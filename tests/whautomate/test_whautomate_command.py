@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from keebai_async import Quota, RateLimiter, Token
-from keebai_async.cli.exits import Exit
+from keebai_async.cli.exit_codes import Exit
 from keebai_async.quota.stores import open_store
 from keebai_async.sandbox import Sandbox, WhautomateSandbox, faults
 from keebai_async.sandbox.whautomate import SandboxContact

@@ -16,8 +16,8 @@ from keebai_async import (
     Whautomate,
 )
 from keebai_async.clock import ManualClock
+from keebai_async.quota.gate import OpenGate
 from keebai_async.sandbox import WhautomateSandbox, faults
-from keebai_async.transport.gate import OpenGate
 from keebai_async.whautomate import Criteria
 from keebai_async.whautomate.draft import DraftFields
 from tests.transport.wire_server import answers, message, serving

@@ -9,9 +9,9 @@ import anyio
 import pytest
 import typer
 
-from keebai_async.cli.whautomate import app
+from keebai_async.cli.whautomate.commands import app
 from keebai_async.sandbox import WhautomateSandbox
-from keebai_async.whautomate import limits
+from keebai_async.whautomate import settings
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -48,11 +48,11 @@ def test_each_command_stands_in_the_manual(name: str) -> None:
 @pytest.mark.parametrize(
     "name",
     [
-        *limits.KEY_VARIABLES,
-        limits.HOST_VARIABLE,
-        limits.QUOTA_VARIABLE,
-        limits.QUOTA_STORE_VARIABLE,
-        limits.POLL_FLOOR_VARIABLE,
+        *settings.KEY_VARIABLES,
+        settings.HOST_VARIABLE,
+        settings.QUOTA_VARIABLE,
+        settings.QUOTA_STORE_VARIABLE,
+        settings.POLL_FLOOR_VARIABLE,
     ],
 )
 def test_each_variable_stands_in_the_manual(name: str) -> None:

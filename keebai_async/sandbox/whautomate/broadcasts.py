@@ -5,12 +5,12 @@ from datetime import UTC, datetime
 from typing import Final
 
 from keebai_async.clock import Clock
-from keebai_async.sandbox.said import Refused, Said
+from keebai_async.sandbox.replies import Refused, Said
 from keebai_async.sandbox.whautomate.audience import Audience, audience_of
 from keebai_async.sandbox.whautomate.delivery import Course, Fates
 from keebai_async.sandbox.whautomate.ledger import Created, WhautomateLedger
 from keebai_async.sandbox.whautomate.lists import window_of
-from keebai_async.sandbox.whautomate.said import deleted, error, said
+from keebai_async.sandbox.whautomate.replies import deleted, error, said
 from keebai_async.sandbox.whautomate.segments import Segments
 from keebai_async.sandbox.whautomate.settings import Settings
 

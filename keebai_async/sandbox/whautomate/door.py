@@ -6,9 +6,9 @@ from typing import Final
 import msgspec
 
 from keebai_async.clock import Clock
-from keebai_async.sandbox.said import Said
+from keebai_async.sandbox.replies import Said
 from keebai_async.sandbox.turnstile import Turnstile
-from keebai_async.sandbox.whautomate.said import error
+from keebai_async.sandbox.whautomate.replies import error
 from keebai_async.sandbox.whautomate.settings import Settings
 
 LIST_BROADCASTS: Final = "GET /broadcasts"

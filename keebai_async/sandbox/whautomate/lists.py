@@ -4,8 +4,8 @@ from collections.abc import Mapping
 
 import msgspec
 
-from keebai_async.sandbox.said import Refused
-from keebai_async.sandbox.whautomate.said import error
+from keebai_async.sandbox.replies import Refused
+from keebai_async.sandbox.whautomate.replies import error
 from keebai_async.sandbox.whautomate.settings import Settings
 
 

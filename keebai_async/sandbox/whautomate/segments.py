@@ -3,11 +3,11 @@
 from collections.abc import Mapping, Sequence
 
 from keebai_async.clock import Clock
-from keebai_async.sandbox.said import Refused, Said
+from keebai_async.sandbox.replies import Refused, Said
 from keebai_async.sandbox.whautomate.audience import STOPPED, SandboxContact
 from keebai_async.sandbox.whautomate.ledger import Created, WhautomateLedger
 from keebai_async.sandbox.whautomate.lists import window_of
-from keebai_async.sandbox.whautomate.said import deleted, error, said
+from keebai_async.sandbox.whautomate.replies import deleted, error, said
 from keebai_async.sandbox.whautomate.settings import Settings
 
 Json = dict[str, object]

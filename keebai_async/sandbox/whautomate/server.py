@@ -5,11 +5,11 @@ from typing import Unpack
 
 from keebai_async.clock import Clock
 from keebai_async.sandbox.local_server import LocalServer
-from keebai_async.sandbox.said import Said
+from keebai_async.sandbox.replies import Said
 from keebai_async.sandbox.traffic import Traffic
 from keebai_async.sandbox.whautomate.door import Visit
 from keebai_async.sandbox.whautomate.ledger import WhautomateLedger
-from keebai_async.sandbox.whautomate.said import error
+from keebai_async.sandbox.whautomate.replies import error
 from keebai_async.sandbox.whautomate.service import Service
 from keebai_async.sandbox.whautomate.settings import Options, Settings
 

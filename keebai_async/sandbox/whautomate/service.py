@@ -5,12 +5,12 @@ from collections.abc import Mapping
 import msgspec
 
 from keebai_async.clock import Clock
-from keebai_async.sandbox.said import Refused, Said
+from keebai_async.sandbox.replies import Refused, Said
 from keebai_async.sandbox.whautomate import door
 from keebai_async.sandbox.whautomate.broadcasts import Broadcasts
 from keebai_async.sandbox.whautomate.door import Door, Visit
 from keebai_async.sandbox.whautomate.ledger import Created, WhautomateLedger
-from keebai_async.sandbox.whautomate.said import error, said
+from keebai_async.sandbox.whautomate.replies import error, said
 from keebai_async.sandbox.whautomate.segments import Json, Segments
 from keebai_async.sandbox.whautomate.settings import Settings
 

@@ -1,0 +1,134 @@
+"""The Book: the chunks of one running campaign, exactly as its journal has them.
+
+Every change goes to the journal first and is shown here only when it is safe. A move is made in a
+shield, because a cancellation between the service's answer and the disk would turn what we know into
+what we do not.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+
+import anyio
+import msgspec
+
+from keebai_async.clock import Clock
+from keebai_async.errors import JournalUnusable
+from keebai_async.journal.contract import Journal, Started
+from keebai_async.model.chunk import Chunk, ChunkState
+from keebai_async.model.lifecycle import Accept, HandOn, Lose, Move, Refuse, Submit, TakeBack
+from keebai_async.model.plan import Plan
+
+GRACE = 30.0
+"""Seconds of real time that one write may take before the journal counts as unusable."""
+
+_PEOPLE = msgspec.json.Decoder(list[msgspec.Raw])
+
+
+class Book:
+    def __init__(self, campaign: Started, *, journal: Journal, clock: Clock) -> None:
+        self.plan: Plan = campaign.plan
+        self._journal = journal
+        self._clock = clock
+        self._chunks = {chunk.number: chunk for chunk in campaign.chunks}
+
+    @property
+    def chunks(self) -> tuple[Chunk, ...]:
+        return tuple(self._chunks.values())
+
+    @property
+    def of(self) -> int:
+        """How many chunks there are that still answer for somebody."""
+        return sum(1 for chunk in self._chunks.values() if chunk.recipients)
+
+    def __getitem__(self, number: int) -> Chunk:
+        return self._chunks[number]
+
+    async def items(self, number: int) -> bytes:
+        """The JSON array of the people of a chunk."""
+        return await self._journal.items(self.plan.campaign_id, number)
+
+    async def people(self, number: int) -> list[msgspec.Raw]:
+        """The people of a chunk, each as it is encoded."""
+        return _PEOPLE.decode(await self.items(number))
+
+    async def submit(self, number: int) -> Chunk:
+        at = self._clock.wall()
+        return await self._make(number, lambda step: Submit(number=number, step=step, at=at))
+
+    async def take_back(self, number: int, reason: str) -> Chunk:
+        return await self._make(number, lambda step: TakeBack(number=number, step=step, reason=reason))
+
+    async def accept(self, number: int, *, accepted: int, broadcast_id: str | None) -> Chunk:
+        return await self._make(
+            number,
+            lambda step: Accept(number=number, step=step, accepted=accepted, broadcast_id=broadcast_id),
+        )
+
+    async def lose(self, number: int, reason: str) -> Chunk:
+        return await self._make(number, lambda step: Lose(number=number, step=step, reason=reason))
+
+    async def refuse(self, number: int, reason: str) -> Chunk:
+        recipients = self._chunks[number].recipients
+        return await self._make(
+            number, lambda step: Refuse(number=number, step=step, reason=reason, recipients=recipients)
+        )
+
+    async def recut(
+        self,
+        number: int,
+        reason: str,
+        *,
+        keep: Sequence[msgspec.Raw] = (),
+        rest: int | None = None,
+        into: Sequence[Sequence[msgspec.Raw]],
+    ) -> list[Chunk]:
+        """Cut a chunk's people into new chunks, and with them those of the planned chunk *rest*.
+
+        A chunk that was just refused keeps the people of *keep*, who are refused for good; a planned one
+        keeps nobody. Gives the new chunks.
+        """
+        moves: list[Refuse | HandOn] = [self._leave(number, reason, keep=len(keep))]
+        if rest is not None:
+            moves.append(self._leave(rest, f"cut anew with chunk {number}"))
+        with _safely():
+            chunks = await self._journal.recut(
+                self.plan.campaign_id,
+                moves,
+                keep=msgspec.json.encode(keep),
+                children=[(len(people), msgspec.json.encode(people)) for people in into],
+            )
+            self._chunks.update((chunk.number, chunk) for chunk in chunks)
+        return list(chunks[len(moves) :])
+
+    def _leave(self, number: int, reason: str, *, keep: int = 0) -> Refuse | HandOn:
+        chunk = self._chunks[number]
+        if chunk.state is ChunkState.PLANNED:
+            return HandOn(number=number, step=chunk.step + 1, reason=reason)
+        return Refuse(number=number, step=chunk.step + 1, reason=reason, recipients=keep)
+
+    async def progress(self, number: int, *, sent: int, failed: int, final: bool) -> Chunk:
+        """Keep new counters; neither of them ever goes back, and final stays final."""
+        before = self._chunks[number]
+        sent, failed = max(sent, before.sent), max(failed, before.failed)
+        final = final or before.final
+        if (sent, failed, final) == (before.sent, before.failed, before.final):
+            return before
+        with _safely():
+            await self._journal.progress(self.plan.campaign_id, number, sent=sent, failed=failed, final=final)
+            self._chunks[number] = before.counted(sent=sent, failed=failed, final=final)
+        return self._chunks[number]
+
+    async def _make(self, number: int, move: Callable[[int], Move]) -> Chunk:
+        with _safely():
+            chunk = await self._journal.record(self.plan.campaign_id, move(self._chunks[number].step + 1))
+            self._chunks[number] = chunk
+        return chunk
+
+
+@contextmanager
+def _safely() -> Iterator[None]:
+    try:
+        with anyio.fail_after(GRACE, shield=True):
+            yield
+    except TimeoutError as error:
+        raise JournalUnusable(f"the journal did not take a line within {GRACE:g} s") from error

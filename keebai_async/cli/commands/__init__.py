@@ -1,0 +1,1 @@
+"""The commands, each in a file that carries its name."""

@@ -1,0 +1,122 @@
+"""The command `doctor`: is everything in order, one line for each thing looked at."""
+
+import platform
+from collections.abc import Awaitable, Callable
+from functools import partial
+
+import anyio
+import typer
+
+from keebai_async.cli import options as a
+from keebai_async.cli.connect import (
+    Connection,
+    bookkeeping,
+    journal_name,
+    messaging,
+    quota_store_name,
+    spending,
+)
+from keebai_async.cli.console import answer
+from keebai_async.cli.exit_codes import Exit, code_of_error, line_of
+from keebai_async.cli.json_output import emit
+from keebai_async.cli.version import version
+from keebai_async.client import Keebai
+from keebai_async.errors import InvalidInput, KeebaiError
+from keebai_async.journal.open import open_journal
+
+Check = Callable[[], Awaitable[str]]
+
+
+def doctor(
+    phone_number_id: a.PhoneNumberId = None,
+    channel_id: a.ChannelId = None,
+    journal: a.Journal = None,
+    quota_store: a.QuotaStore = None,
+    json: a.Json = False,
+) -> None:
+    """Look at the settings, the token, the sender, the templates and the journal. Sends nothing."""
+    connection = Connection(
+        phone_number_id=phone_number_id, channel_id=channel_id, journal=journal, quota_store=quota_store
+    )
+    raise typer.Exit(anyio.run(partial(_doctor, connection, json=json)))
+
+
+async def _doctor(connection: Connection, *, json: bool) -> Exit:
+    worst = Exit.DONE
+    for name, check in (
+        ("version", _version),
+        ("quota", partial(_quota, connection)),
+        ("journal", partial(_journal, connection)),
+        ("token", partial(_with_client, connection, _token)),
+        ("sender", partial(_with_client, connection, _sender)),
+        ("templates", partial(_with_client, connection, _templates)),
+    ):
+        code = await _look(name, check, json=json)
+        worst = worst or code
+    return worst
+
+
+async def _look(name: str, check: Check, *, json: bool) -> Exit:
+    try:
+        code, words = Exit.DONE, await check()
+    except KeebaiError as error:
+        code, words = code_of_error(error), line_of(error).removeprefix("error: ")
+    if json:
+        emit({"type": "check", "name": name, "ok": code is Exit.DONE, "detail": words})
+    else:
+        answer(f"{'ok    ' if code is Exit.DONE else 'NOT OK'}  {name}: {words}")
+    return code
+
+
+async def _version() -> str:
+    return f"{version()} on Python {platform.python_version()}"
+
+
+async def _quota(connection: Connection) -> str:
+    async with bookkeeping(connection) as keebai:
+        return f"{await spending(keebai)} spent; kept in {_shown(quota_store_name(connection))}"
+
+
+def _shown(store: str) -> str:
+    """Without what follows the scheme of a Redis URL: it may hold a password."""
+    scheme, _, _ = store.partition(":")
+    return store if scheme in {"sqlite", "memory"} else f"{scheme}:..."
+
+
+async def _journal(connection: Connection) -> str:
+    name = journal_name(connection.journal)
+    journal = open_journal(name)
+    try:
+        kept = await journal.campaigns()
+    finally:
+        await journal.aclose()
+    return f"{name}, {len(kept)} campaigns"
+
+
+async def _with_client(connection: Connection, check: Callable[[Keebai], Awaitable[str]]) -> str:
+    async with messaging(connection) as keebai:
+        return await check(keebai)
+
+
+async def _token(keebai: Keebai) -> str:
+    await keebai.me()
+    return "the service takes it"
+
+
+async def _sender(keebai: Keebai) -> str:
+    sender = keebai.sender_or()
+    for number in await keebai.numbers.list():
+        if sender.id in {number.id, number.channel_id}:
+            if number.status not in {"", "active"}:
+                raise InvalidInput(
+                    f"{sender.id} is {number.status}: it cannot send; see keebai-async numbers"
+                )
+            return f"{sender.id}, {number.phone_number or 'without a number'}, {number.status}"
+    raise InvalidInput(f"{sender.id} is not among this token's numbers; see keebai-async numbers")
+
+
+async def _templates(keebai: Keebai) -> str:
+    count = 0
+    async for _ in keebai.templates.list():
+        count += 1
+    return f"{count} approved; see: keebai-async templates"

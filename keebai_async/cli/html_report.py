@@ -1,0 +1,128 @@
+"""A Report as one page of HTML: no script, nothing from outside, nobody's whole number. Pure."""
+
+from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime
+from html import escape
+from typing import Final
+
+from keebai_async.cli.estimate import duration
+from keebai_async.cli.text_output import clean, example_text
+from keebai_async.journal.rules import anonymous_words
+from keebai_async.model.plan import Plan
+from keebai_async.model.report import ChunkLine, Report
+
+_STYLE: Final = """
+:root { color-scheme: light dark; --ink: #1c2733; --soft: #5b6b7b; --line: #d9e0e7; --back: #f6f8fa;
+  --card: #fff; --good: #1a7f4b; --bad: #b3261e; --open: #9a6700 }
+@media (prefers-color-scheme: dark) { :root { --ink: #e6edf3; --soft: #9aa7b4; --line: #30363d;
+  --back: #0d1117; --card: #161b22; --good: #4cc38a; --bad: #ff8a80; --open: #e3b341 } }
+body { font: 16px/1.5 system-ui, sans-serif; color: var(--ink); background: var(--back); margin: 0 }
+main { max-width: 56rem; margin: 0 auto; padding: 2rem 1rem }
+h1 { font-size: 1.7rem; margin: 0 } h2 { font-size: 1.1rem; margin: 2rem 0 .5rem }
+p { margin: .2rem 0; color: var(--soft) }
+.sums { display: grid; gap: 1rem; grid-template-columns: repeat(auto-fit, minmax(15rem, 1fr)) }
+section { background: var(--card); border: 1px solid var(--line); border-radius: .6rem; padding: 1rem }
+table { border-collapse: collapse; width: 100%; font-variant-numeric: tabular-nums }
+th, td { padding: .25rem .5rem .25rem 0; text-align: left; border-bottom: 1px solid var(--line) }
+tr:last-child > * { border-bottom: 0 } th { font-weight: 600 } td.n, th.n { text-align: right }
+.good { color: var(--good) } .bad { color: var(--bad) } .open { color: var(--open) }
+.scroll { overflow-x: auto }
+""".strip()
+
+
+def page(report: Report, plan: Plan, *, at: float) -> str:
+    """The whole page. *at* is when it is made, in Unix time."""
+    return "\n".join(_page(report, plan, at))
+
+
+def _page(report: Report, plan: Plan, at: float) -> Iterator[str]:
+    name = _text(report.name)
+    yield '<!doctype html><html lang="en"><head><meta charset="utf-8">'
+    yield '<meta name="viewport" content="width=device-width, initial-scale=1">'
+    yield f"<title>{name}</title><style>{_STYLE}</style></head><body><main>"
+    yield f"<h1>{name}</h1>"
+    template = f"template {_text(plan.template)}, {_text(plan.language)}"
+    yield f"<p>{_text(report.state)} after {duration(report.seconds)}; {template}</p>"
+    if report.reason:
+        yield f'<p class="open">{_said(report.reason)}</p>'
+    yield from (f'<p class="bad">This does not add up: {_text(error)}</p>' for error in report.errors())
+    yield '<h2>In numbers</h2><div class="sums">'
+    yield _sum(
+        "Rows read",
+        report.read,
+        (
+            ("ready", report.ready, ""),
+            ("duplicates", report.duplicates, ""),
+            ("rejected", report.rejected, "bad"),
+            ("suppressed", report.suppressed, ""),
+        ),
+    )
+    yield _sum(
+        "People ready",
+        report.ready,
+        (
+            ("accepted", report.accepted, "good"),
+            ("refused", report.refused, "bad"),
+            ("unknown", report.unknown, "open"),
+            ("abandoned", report.abandoned, "bad"),
+            ("unsent", report.unsent, "open"),
+        ),
+    )
+    yield _sum(
+        "People accepted",
+        report.accepted,
+        (
+            ("sent", report.sent, "good"),
+            ("failed", report.failed, "bad"),
+            ("pending", report.pending, "open"),
+            ("untracked", report.untracked, "open"),
+        ),
+    )
+    yield "</div>"
+    yield "<p>Sent means that Meta took the message, not that it was delivered or read.</p>"
+    if plan.reasons:
+        yield from _left_out(plan)
+    yield from _chunks(report.chunks)
+    made = datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%d %H:%M UTC")
+    yield f"<p>Campaign {_text(report.campaign_id)}, page made {made}</p></main></body></html>\n"
+
+
+def _sum(title: str, total: int, terms: Iterable[tuple[str, int, str]]) -> str:
+    rows = "".join(
+        f'<tr><td>{label}</td><td class="n {look if count else ""}">{count:,}</td></tr>'
+        for label, count, look in terms
+    )
+    head = f'<tr><th>{title}</th><th class="n">{total:,}</th></tr>'
+    return f"<section><table>{head}{rows}</table></section>"
+
+
+def _left_out(plan: Plan) -> Iterator[str]:
+    yield '<h2>Who was left out</h2><section class="scroll"><table>'
+    yield '<tr><th>Reason</th><th class="n">People</th><th>First rows</th></tr>'
+    for reason in plan.reasons:
+        examples = "<br>".join(_said(example_text(example)) for example in reason.examples[:3])
+        yield f'<tr><td>{_text(reason.reason.value)}</td><td class="n">{reason.count:,}</td>'
+        yield f"<td>{examples}</td></tr>"
+    yield "</table></section>"
+
+
+def _chunks(chunks: Iterable[ChunkLine]) -> Iterator[str]:
+    yield '<h2>Chunks</h2><section class="scroll"><table>'
+    yield '<tr><th class="n">Chunk</th><th class="n">People</th><th>State</th><th class="n">Sent</th>'
+    yield '<th class="n">Failed</th><th>Broadcast</th></tr>'
+    for chunk in chunks:
+        why = f": {_said(chunk.reason)}" if chunk.reason else ""
+        yield f'<tr><td class="n">{chunk.number}</td><td class="n">{chunk.recipients:,}</td>'
+        yield f'<td>{chunk.state.value}{why}</td><td class="n">{chunk.sent:,}</td>'
+        yield f'<td class="n">{chunk.failed:,}</td><td>{_text(chunk.broadcast_id or "")}</td></tr>'
+    yield "</table></section>"
+
+
+def _text(words: str) -> str:
+    """Any words as text of a page."""
+    return escape(clean(words))
+
+
+def _said(words: str) -> str:
+    """The same of a service's words, which may name somebody's whole number."""
+    return _text(anonymous_words(words) or "")

@@ -1,0 +1,116 @@
+"""What `--json` prints: one object a line on stdout, each with a `type`."""
+
+import sys
+from collections.abc import Iterable
+
+import msgspec
+
+from keebai_async.cli.estimate import Estimate, Price
+from keebai_async.cli.text_output import clean
+from keebai_async.masking import mask
+from keebai_async.model.plan import Plan
+
+
+class PlannedChunk(msgspec.Struct, frozen=True, kw_only=True):
+    number: int
+    recipients: int
+
+
+class Example(msgspec.Struct, frozen=True, kw_only=True):
+    """A row that will not be sent; *to* is masked."""
+
+    row: int
+    field: str
+    to: str
+    detail: str
+    repeats_row: int | None = None
+
+
+class ReasonLine(msgspec.Struct, frozen=True, kw_only=True):
+    reason: str
+    count: int
+    examples: tuple[Example, ...]
+
+
+class PlanLine(msgspec.Struct, frozen=True, kw_only=True, tag="plan", tag_field="type", omit_defaults=True):
+    """The counts of a plan, its chunks, why others are left out, and what it takes.
+
+    *requests*, and the seconds of *submitting* and *delivering*, are estimates.
+    """
+
+    campaign_id: str
+    name: str
+    template: str
+    language: str
+    read: int
+    ready: int
+    duplicates: int
+    rejected: int
+    suppressed: int
+    chunks: tuple[PlannedChunk, ...]
+    reasons: tuple[ReasonLine, ...]
+    ignored_columns: tuple[str, ...]
+    notes: tuple[str, ...]
+    fingerprint: str
+    requests: int
+    submitting: float
+    delivering: float
+    preview: str | None = None
+    price: float | None = None
+    currency: str | None = None
+
+
+def plan_line(plan: Plan, estimate: Estimate, price: Price | None = None) -> PlanLine:
+    """A plan in the words of the command's interface, without anybody's whole number."""
+    return PlanLine(
+        campaign_id=plan.campaign_id,
+        name=plan.name,
+        template=plan.template,
+        language=plan.language,
+        read=plan.read,
+        ready=plan.ready,
+        duplicates=plan.duplicates,
+        rejected=plan.rejected,
+        suppressed=plan.suppressed,
+        chunks=tuple(
+            PlannedChunk(number=number, recipients=recipients)
+            for number, recipients in enumerate(plan.chunks, start=1)
+        ),
+        reasons=tuple(_reasons(plan)),
+        ignored_columns=plan.ignored_columns,
+        notes=plan.notes,
+        fingerprint=plan.fingerprint,
+        requests=estimate.requests,
+        submitting=estimate.submitting,
+        delivering=round(estimate.delivering, 1),
+        preview=plan.preview,
+        price=None if price is None else round(price.unit * plan.ready, 4),
+        currency=None if price is None else price.currency,
+    )
+
+
+def _reasons(plan: Plan) -> Iterable[ReasonLine]:
+    for reason in plan.reasons:
+        examples = tuple(
+            Example(
+                row=example.row,
+                field=example.field,
+                to=mask(clean(example.to)) if example.to.strip() else "",
+                detail=example.detail,
+                repeats_row=example.repeats_row,
+            )
+            for example in reason.examples
+        )
+        yield ReasonLine(reason=reason.reason.value, count=reason.count, examples=examples)
+
+
+def typed(kind: str, thing: msgspec.Struct) -> dict[str, object]:
+    """Any Struct of the vocabulary as an object of this type."""
+    fields = msgspec.json.decode(msgspec.json.encode(thing), type=dict[str, object])
+    return {"type": kind} | {key: value for key, value in fields.items() if key != "type"}
+
+
+def emit(thing: object) -> None:
+    """Print one line now, so that a reader at the other end of a pipe sees it as it happens."""
+    sys.stdout.write(msgspec.json.encode(thing).decode() + "\n")
+    sys.stdout.flush()

@@ -1,0 +1,194 @@
+"""What a campaign needs of the world, as protocols: a service that submits, a journal that remembers."""
+
+import enum
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import AbstractAsyncContextManager
+from typing import Protocol
+
+import msgspec
+
+from keebai_async.keebai.models import BroadcastStatus
+from keebai_async.model.chunk import Chunk
+from keebai_async.model.lifecycle import HandOn, Move, Refuse
+from keebai_async.model.plan import CampaignState, Plan
+from keebai_async.model.recipient import Rejection
+from keebai_async.model.requests import Requests as Requests
+from keebai_async.transport.verdict import Verdict
+
+
+class Service(Protocol):
+    """The part of a messaging service that a running campaign uses."""
+
+    requests: Requests
+
+    async def submit(
+        self, body: bytes, *, recipients: int, leaving: Callable[[], Awaitable[None]]
+    ) -> Verdict:
+        """Make one attempt, and say what it means.
+
+        *leaving* is awaited when the quota has given a place, before the first byte is written; if
+        it raises, nothing is sent and its exception comes out. Otherwise only QuotaUnusable is raised,
+        when no place could be asked for and nothing was sent.
+        """
+
+    async def status(self, broadcast_id: str) -> BroadcastStatus:
+        """Read where a broadcast stands. Raises RequestError or QuotaUnusable."""
+
+    async def probe(self) -> None:
+        """Make one cheap read without retries. Raises RequestError if the service does not answer it."""
+
+
+class Wish(enum.Enum):
+    """What somebody else may ask of a campaign while it runs."""
+
+    PAUSE = "pause"
+    RESUME = "resume"
+    STOP = "stop"
+
+
+class Holder(msgspec.Struct, frozen=True, kw_only=True):
+    """The process that runs a campaign now; *since* is Unix time."""
+
+    pid: int
+    host: str
+    since: float
+
+
+class Started(msgspec.Struct, frozen=True, kw_only=True):
+    """A campaign as the journal has it."""
+
+    plan: Plan
+    state: CampaignState
+    chunks: tuple[Chunk, ...]
+    reason: str | None = None
+    """Why it is paused or stopped, in words."""
+    stopped_by: str | None = None
+    """The kind of reason, for machines: one of the words of `campaign.stop.Cause`."""
+    requests: Requests
+    """What earlier runs spent."""
+    seconds: float = 0.0
+    """How long earlier runs took."""
+    holder: Holder | None = None
+    """Who runs it now; None beside state RUNNING means that its process died."""
+    purged_at: float | None = None
+    """Unix time at which its people were removed; the counts stay."""
+
+
+class Journal(Protocol):
+    """What must survive. Each method returns when what it was given is as safe as this journal makes it.
+
+    Cancelled while it writes, a method finishes its write first. Cancelled by a scope it then returns,
+    and the cancellation comes at the caller's next await; cancelled by `Task.cancel` it then raises.
+
+    Raises JournalUnusable if it cannot be made safe, CampaignNotFound for an id or a chunk it does not
+    hold, CampaignBusy for a change of a campaign that another process has the lease of, and Misused for
+    a plan that is frozen twice, changed after it was frozen, or does not add up.
+    """
+
+    async def add_chunk(self, campaign_id: str, number: int, recipients: int, items: bytes) -> None:
+        """Keep a chunk of a plan in the making; *items* is the JSON array of its recipients.
+
+        It may still be under way when this returns: what goes wrong with it is raised by the next call
+        for this plan, `freeze` at the latest.
+        """
+
+    async def add_rejections(self, campaign_id: str, rejections: Sequence[Rejection]) -> None:
+        """Keep rows of a plan in the making that will not be sent."""
+
+    async def freeze(self, plan: Plan) -> None:
+        """End the making of a plan: from now on the campaign exists, in state PLANNED."""
+
+    async def discard(self, campaign_id: str) -> None:
+        """Forget a plan that was never frozen."""
+
+    async def load(self, campaign_id: str) -> Started: ...
+
+    async def campaigns(self) -> list[Started]:
+        """All frozen campaigns, newest first."""
+
+    async def items(self, campaign_id: str, number: int) -> bytes:
+        """The JSON array of the recipients that a chunk answers for."""
+
+    async def record(self, campaign_id: str, move: Move) -> Chunk:
+        """Put a move of a chunk's life on disk, and give the chunk as it is after it.
+
+        Raises ForbiddenMove if its life does not allow it, or if it would lose people (a Refuse that
+        keeps fewer than its chunk holds, a HandOn: those are for `recut`); then nothing has changed.
+        """
+
+    async def recut(
+        self,
+        campaign_id: str,
+        moves: Sequence[Refuse | HandOn],
+        *,
+        keep: bytes,
+        children: Sequence[tuple[int, bytes]],
+    ) -> tuple[Chunk, ...]:
+        """Cut people into other chunks, all in one piece or not at all.
+
+        The first of *moves* refuses a chunk, which keeps the people of *keep* (a JSON array), or hands on
+        a chunk that was not submitted yet, as the others do. *children* are the new chunks, as
+        (recipients, items), numbered from the highest number on; their parent is the first one. Gives
+        the moved chunks and then the children, as they are now.
+
+        Raises ForbiddenMove if a move is not allowed; ValueError if the people before and after differ
+        in number.
+        """
+
+    async def progress(self, campaign_id: str, number: int, *, sent: int, failed: int, final: bool) -> None:
+        """Keep the counters of a chunk's broadcast."""
+
+    async def set_state(
+        self,
+        campaign_id: str,
+        state: CampaignState,
+        *,
+        reason: str | None = None,
+        stopped_by: str | None = None,
+        requests: Requests | None = None,
+        seconds: float | None = None,
+    ) -> None:
+        """Keep where the campaign stands, and with it what was spent so far, in all runs together."""
+
+    def rejections(self, campaign_id: str) -> AsyncIterator[Rejection]:
+        """The rows that were not sent, in the order they were read."""
+
+    def lease(self, campaign_id: str) -> AbstractAsyncContextManager[None]:
+        """Be the only one who changes this campaign, inside `async with`.
+
+        The journal keeps the lease alive by itself. One that was lost all the same (the machine slept,
+        another took over) shows as CampaignBusy at the next write, before anything is submitted. The
+        lease of a dead process is taken over. Wishes asked of an earlier run are forgotten.
+
+        Raises CampaignBusy, naming who, if it is held already.
+        """
+
+    async def recover(self, campaign_id: str) -> tuple[Chunk, ...]:
+        """Move the chunks that were SUBMITTING when their process died to UNKNOWN, and give them.
+
+        Raises Misused outside the lease: the chunks may be somebody's who is alive.
+        """
+
+    async def moves(self, campaign_id: str) -> tuple[Move, ...]:
+        """Every move of every chunk, in the order they were recorded."""
+
+    async def find(self, name: str, fingerprint: str) -> list[Started]:
+        """The frozen campaigns of this name that would send exactly the same, newest first."""
+
+    async def ask(self, campaign_id: str, wish: Wish) -> bool:
+        """Leave a wish with the process that runs a campaign; False if none does. The last one counts."""
+
+    async def asked(self, campaign_id: str) -> Wish | None:
+        """The wish left since the last call, if any. For the one who has the lease."""
+
+    async def purge(self, campaign_id: str, *, unfinished: bool = False) -> None:
+        """Remove the people of a campaign for good, and keep the counts.
+
+        Raises CampaignBusy if it runs, or if someone in it is unsent or unknown and *unfinished* is not set.
+        """
+
+    async def purge_finished(self) -> list[str]:
+        """Purge every campaign in which everyone is settled; gives the ids of those purged now."""
+
+    async def aclose(self) -> None:
+        """Let go of leases and files. More than once is once."""

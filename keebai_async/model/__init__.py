@@ -1,0 +1,1 @@
+"""The vocabulary of all rooms: what a chunk, a plan, a campaign, an event is. Pure."""

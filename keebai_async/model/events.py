@@ -1,0 +1,91 @@
+"""What a running campaign tells, as it happens; each event is one JSON object with its own type."""
+
+import msgspec
+
+from keebai_async.model.plan import CampaignState
+
+
+class Event(msgspec.Struct, frozen=True, kw_only=True, tag_field="type"):
+    """Base of all events."""
+
+
+class ChunkSubmitting(Event, frozen=True, kw_only=True, tag="chunk_submitting"):
+    """The intent is on disk and the request is leaving."""
+
+    number: int
+    of: int
+    recipients: int
+
+
+class ChunkAccepted(Event, frozen=True, kw_only=True, tag="chunk_accepted"):
+    """The service took *accepted* of its people; without a broadcast id they cannot be followed."""
+
+    number: int
+    of: int
+    recipients: int
+    accepted: int
+    broadcast_id: str | None
+
+
+class ChunkRefused(Event, frozen=True, kw_only=True, tag="chunk_refused"):
+    """The service will not take these *recipients*, for the *reason* it gave."""
+
+    number: int
+    recipients: int
+    reason: str
+
+
+class ChunkUnknown(Event, frozen=True, kw_only=True, tag="chunk_unknown"):
+    """No answer was seen: perhaps accepted, perhaps not. A person settles it (`reconcile`)."""
+
+    number: int
+    recipients: int
+    reason: str
+
+
+class ChunkSplit(Event, frozen=True, kw_only=True, tag="chunk_split"):
+    """The service refused it as a whole; its people go on in the chunks *into*."""
+
+    number: int
+    into: tuple[int, ...]
+
+
+class BroadcastProgress(Event, frozen=True, kw_only=True, tag="broadcast_progress"):
+    """What the service says of one accepted chunk. The counters never go back."""
+
+    number: int
+    broadcast_id: str
+    sent: int
+    failed: int
+    pending: int
+    final: bool
+
+
+class BroadcastStuck(Event, frozen=True, kw_only=True, tag="broadcast_stuck"):
+    """The service has delivered nothing of this chunk for *seconds*; it is looked at all the same."""
+
+    number: int
+    broadcast_id: str
+    seconds: float
+
+
+class BroadcastUnread(Event, frozen=True, kw_only=True, tag="broadcast_unread"):
+    """A look at this chunk's broadcast failed, for this *reason*; it is made again, later."""
+
+    number: int
+    broadcast_id: str
+    reason: str
+
+
+class Waiting(Event, frozen=True, kw_only=True, tag="waiting"):
+    """Nothing leaves for *seconds*, and *why*."""
+
+    seconds: float
+    why: str
+
+
+class StateChanged(Event, frozen=True, kw_only=True, tag="state_changed"):
+    """The campaign as a whole goes on, pauses, stops or is finished."""
+
+    state: CampaignState
+    reason: str | None = None

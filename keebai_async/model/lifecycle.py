@@ -1,0 +1,135 @@
+"""The life of a Chunk: its states, and the moves that lead from one to another.
+
+Every change of a chunk's state in this library is a Move applied here; what the table does not hold
+is a bug and raises. The point of it is one arrow that is missing: nothing leads from UNKNOWN back to
+PLANNED but a person's word, so nobody is messaged twice by a program's guess.
+"""
+
+from collections.abc import Iterable
+from types import MappingProxyType
+from typing import Final
+
+import msgspec
+
+from keebai_async.errors import ForbiddenMove
+from keebai_async.model.chunk import Chunk, ChunkState
+
+
+class Step(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """What all moves say: which chunk, and which step of its life this is (the first is 1).
+
+    The step is what two writers with the same picture of a chunk stumble over: only one can be first.
+    """
+
+    number: int
+    step: int
+
+
+class Submit(Step, frozen=True, kw_only=True, tag=True):
+    """The intent: from the next instant on, bytes may leave. *at* is Unix time."""
+
+    at: float
+
+
+class TakeBack(Step, frozen=True, kw_only=True, tag=True):
+    """Certainly not accepted (no byte written, or 429): it may be submitted again."""
+
+    reason: str
+
+
+class Accept(Step, frozen=True, kw_only=True, tag=True):
+    """The service took *accepted* of its people, under *broadcast_id* if its reply could be read."""
+
+    accepted: int
+    broadcast_id: str | None = None
+
+
+class Refuse(Step, frozen=True, kw_only=True, tag=True):
+    """The service did not take it, and never will as it stands. *recipients* are those it keeps."""
+
+    reason: str
+    recipients: int
+
+
+class HandOn(Step, frozen=True, kw_only=True, tag=True):
+    """All its people go into other chunks before it was submitted: it keeps nobody."""
+
+    reason: str
+
+
+class Lose(Step, frozen=True, kw_only=True, tag=True):
+    """It may have been accepted, or not: no answer was seen."""
+
+    reason: str
+
+
+class Vouch(Step, frozen=True, kw_only=True, tag=True):
+    """A person found the unknown chunk at the service, as *broadcast_id*."""
+
+    accepted: int
+    broadcast_id: str
+
+
+class Resend(Step, frozen=True, kw_only=True, tag=True):
+    """A person says that the unknown chunk did not arrive."""
+
+
+class Abandon(Step, frozen=True, kw_only=True, tag=True):
+    """A person gives the unknown chunk up."""
+
+
+Move = Submit | TakeBack | Accept | Refuse | HandOn | Lose | Vouch | Resend | Abandon
+
+_S = ChunkState
+
+TABLE: Final = MappingProxyType(
+    {
+        (_S.PLANNED, Submit): _S.SUBMITTING,
+        (_S.PLANNED, HandOn): _S.REFUSED,
+        (_S.SUBMITTING, TakeBack): _S.PLANNED,
+        (_S.SUBMITTING, Accept): _S.ACCEPTED,
+        (_S.SUBMITTING, Refuse): _S.REFUSED,
+        (_S.SUBMITTING, Lose): _S.UNKNOWN,
+        (_S.UNKNOWN, Vouch): _S.ACCEPTED,
+        (_S.UNKNOWN, Resend): _S.PLANNED,
+        (_S.UNKNOWN, Abandon): _S.ABANDONED,
+    }
+)
+
+
+def apply(chunk: Chunk, move: Move) -> Chunk:
+    """The chunk after *move*.
+
+    Raises:
+        ForbiddenMove: the table does not hold it, it is of another chunk, or it is not the next step.
+    """
+    after = TABLE.get((chunk.state, type(move)))
+    if after is None or move.number != chunk.number or move.step != chunk.step + 1:
+        raise ForbiddenMove(
+            f"chunk {chunk.number} is {chunk.state.value} after {chunk.step} moves:"
+            f" {type(move).__name__.lower()} as move {move.step} of chunk {move.number} is not allowed"
+        )
+    moved = msgspec.structs.replace(chunk, state=after, step=move.step)
+    replace = msgspec.structs.replace
+    match move:
+        case Submit():
+            return replace(moved, attempts=chunk.attempts + 1, submitted_at=move.at, reason=None)
+        case Accept() | Vouch():
+            accepted = min(move.accepted, chunk.recipients)
+            return replace(moved, accepted=accepted, broadcast_id=move.broadcast_id, reason=None)
+        case Refuse():
+            return replace(moved, recipients=move.recipients, reason=move.reason)
+        case HandOn():
+            return replace(moved, recipients=0, reason=move.reason)
+        case TakeBack() | Lose():
+            return replace(moved, reason=move.reason)
+        case Resend() | Abandon():
+            return moved
+
+
+def replay(chunk: Chunk, moves: Iterable[Move]) -> Chunk:
+    """The chunk after *moves*, in order; those that it has made already are passed over."""
+    for move in moves:
+        if move.step > chunk.step:
+            chunk = apply(chunk, move)
+    return chunk

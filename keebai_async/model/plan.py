@@ -1,0 +1,108 @@
+"""A frozen Plan: what a campaign will send, to how many, and why others are left out."""
+
+import enum
+import re
+
+import msgspec
+
+from keebai_async.errors import InvalidInput
+from keebai_async.keebai.models import Sender
+from keebai_async.model.recipient import Reason, Rejection
+
+
+class CampaignState(enum.Enum):
+    PLANNED = "planned"
+    RUNNING = "running"
+    PAUSED = "paused"
+    STOPPED = "stopped"
+    FINISHED = "finished"
+
+
+class ReasonCount(msgspec.Struct, frozen=True, kw_only=True):
+    """How many rows are left out for one reason, with the first few of them."""
+
+    reason: Reason
+    count: int
+    examples: tuple[Rejection, ...] = ()
+
+
+class Guards(msgspec.Struct, frozen=True, kw_only=True):
+    """What stops a campaign by itself.
+
+    *stop_above* is the share (0 to 1) of what is delivered that may fail. *canary* is the number of people
+    that are sent first, as the first chunk; the others follow when it is delivered, below that share.
+
+    Raises:
+        InvalidInput: *stop_above* is no share, or *canary* is below 1.
+    """
+
+    stop_above: float | None = None
+    canary: int | None = None
+
+    def __post_init__(self) -> None:
+        if self.stop_above is not None and not 0 <= self.stop_above <= 1:
+            raise InvalidInput(
+                f"the share that may fail is between 0 and 1, not {self.stop_above}", field="stop_above"
+            )
+        if self.canary is not None and self.canary < 1:
+            raise InvalidInput(f"a canary is at least 1 person, not {self.canary}", field="canary")
+
+
+class Plan(msgspec.Struct, frozen=True, kw_only=True):
+    """What would happen. It adds up: read = ready + duplicates + rejected + suppressed.
+
+    *chunks* holds the number of recipients of each chunk, in order. *fingerprint* is a hash of
+    everything that would be sent: two plans with the same one would message the same people with the
+    same words. *notes* are things a person should know before saying yes, a sentence each.
+    """
+
+    campaign_id: str
+    name: str
+    template: str
+    language: str
+    sender: Sender
+    created_at: float
+    read: int
+    ready: int
+    duplicates: int
+    rejected: int
+    suppressed: int
+    chunks: tuple[int, ...]
+    reasons: tuple[ReasonCount, ...] = ()
+    ignored_columns: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+    fingerprint: str = ""
+    source: str = ""
+    preview: str | None = None
+    guards: Guards = Guards()
+
+
+def chunk_name(name: str, number: int, of: int, *, parent: int | None = None) -> str:
+    """The `campaign_name` of one chunk: "Promo marzo [03/10]", or "[11 from 03]" for a part of one.
+
+    Source: contract, section 3.1, stated advice: parts of one list get different names.
+    """
+    width = max(2, len(str(of)))
+    if parent is not None:
+        return f"{name} [{number:0{width}} from {parent:0{width}}]"
+    return f"{name} [{number:0{width}}/{of:0{width}}]"
+
+
+def body_of(plan: Plan, number: int, items: bytes, *, parent: int | None = None) -> bytes:
+    """The body of POST /messages/bulk for a chunk whose recipients are encoded in *items*.
+
+    *items* is a JSON array. The same arguments give the same bytes.
+    """
+    field, sender = plan.sender.wire
+    head = {
+        field: sender,
+        "template_name": plan.template,
+        "language": plan.language,
+        "campaign_name": chunk_name(plan.name, number, len(plan.chunks), parent=parent),
+    }
+    return msgspec.json.encode(head)[:-1] + b',"recipients":' + items + b"}"
+
+
+def slug(name: str) -> str:
+    """A campaign's name as the beginning of its id: lower case letters, digits and dashes."""
+    return re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")[:32] or "campaign"

@@ -1,0 +1,152 @@
+"""Numbers that add up: what became of everyone on the list, computed from the chunks alone."""
+
+from collections.abc import Iterable
+
+import msgspec
+
+from keebai_async.journal.contract import Started
+from keebai_async.model.chunk import Chunk, ChunkState
+
+
+class ChunkLine(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One chunk in a report. *accepted* stands only where it is fewer than *recipients*."""
+
+    number: int
+    recipients: int
+    state: ChunkState
+    broadcast_id: str | None
+    accepted: int | None = None
+    sent: int = 0
+    failed: int = 0
+    parent: int | None = None
+    reason: str | None = None
+
+
+class Spent(msgspec.Struct, frozen=True, kw_only=True):
+    """Requests that left, in all runs of the campaign together; *throttled* counts the 429s among them."""
+
+    submits: int = 0
+    polls: int = 0
+    other: int = 0
+    throttled: int = 0
+
+
+class Report(msgspec.Struct, frozen=True, kw_only=True, tag="report", tag_field="type", omit_defaults=True):
+    """What became of everyone.
+
+    It adds up, line by line:
+    read = ready + duplicates + rejected + suppressed;
+    ready = accepted + refused + unknown + abandoned + unsent;
+    accepted = sent + failed + pending + untracked.
+
+    *refused* are people whom the service did not take: those of refused chunks, and those by which an
+    accepted chunk falls short of what was submitted. *unknown* are people in chunks without an answer,
+    including one that is on its way at this instant. *untracked* were accepted in a reply that could
+    not be read. *seconds* is on the campaign's clock, over all runs.
+    """
+
+    campaign_id: str
+    name: str
+    state: str
+    read: int
+    ready: int
+    duplicates: int
+    rejected: int
+    suppressed: int
+    accepted: int
+    refused: int
+    unknown: int
+    abandoned: int
+    unsent: int
+    sent: int
+    failed: int
+    pending: int
+    untracked: int
+    chunks: tuple[ChunkLine, ...]
+    requests: Spent
+    seconds: float
+    reason: str | None = None
+    stopped_by: str | None = None
+
+    def errors(self) -> tuple[str, ...]:
+        """The sums that do not come out, as sentences. Any of them is a bug of this library."""
+        sums = (
+            (
+                "read = ready + duplicates + rejected + suppressed",
+                self.read,
+                self.ready + self.duplicates + self.rejected + self.suppressed,
+            ),
+            (
+                "ready = accepted + refused + unknown + abandoned + unsent",
+                self.ready,
+                self.accepted + self.refused + self.unknown + self.abandoned + self.unsent,
+            ),
+            (
+                "accepted = sent + failed + pending + untracked",
+                self.accepted,
+                self.sent + self.failed + self.pending + self.untracked,
+            ),
+        )
+        return tuple(
+            f"{rule} does not hold: {left} is not {right}" for rule, left, right in sums if left != right
+        )
+
+
+def report_of(campaign: Started) -> Report:
+    """Add up a campaign as the journal has it."""
+    plan, chunks = campaign.plan, campaign.chunks
+    accepted = [chunk for chunk in chunks if chunk.state is ChunkState.ACCEPTED]
+    counters = [settle_counters(chunk) for chunk in accepted if chunk.broadcast_id is not None]
+    return Report(
+        campaign_id=plan.campaign_id,
+        name=plan.name,
+        state=campaign.state.value,
+        read=plan.read,
+        ready=plan.ready,
+        duplicates=plan.duplicates,
+        rejected=plan.rejected,
+        suppressed=plan.suppressed,
+        accepted=sum(chunk.accepted for chunk in accepted),
+        refused=_people(chunks, ChunkState.REFUSED)
+        + sum(chunk.recipients - chunk.accepted for chunk in accepted),
+        unknown=_people(chunks, ChunkState.UNKNOWN, ChunkState.SUBMITTING),
+        abandoned=_people(chunks, ChunkState.ABANDONED),
+        unsent=_people(chunks, ChunkState.PLANNED),
+        sent=sum(sent for sent, _, _ in counters),
+        failed=sum(failed for _, failed, _ in counters),
+        pending=sum(pending for _, _, pending in counters),
+        untracked=sum(chunk.accepted for chunk in accepted if chunk.broadcast_id is None),
+        chunks=tuple(_line(chunk) for chunk in chunks if chunk.recipients),
+        requests=msgspec.convert(campaign.requests, Spent, from_attributes=True),
+        seconds=round(campaign.seconds, 1),
+        reason=campaign.reason,
+        stopped_by=campaign.stopped_by,
+    )
+
+
+def settle_counters(chunk: Chunk) -> tuple[int, int, int]:
+    """(sent, failed, pending) of an accepted chunk; what the service did not count yet is pending.
+
+    Source: contract, section 3.2: no page promises that the service's three counters add up.
+    """
+    sent = min(chunk.sent, chunk.accepted)
+    failed = min(chunk.failed, chunk.accepted - sent)
+    return sent, failed, chunk.accepted - sent - failed
+
+
+def _people(chunks: Iterable[Chunk], *states: ChunkState) -> int:
+    return sum(chunk.recipients for chunk in chunks if chunk.state in states)
+
+
+def _line(chunk: Chunk) -> ChunkLine:
+    return ChunkLine(
+        number=chunk.number,
+        recipients=chunk.recipients,
+        state=chunk.state,
+        broadcast_id=chunk.broadcast_id,
+        accepted=chunk.accepted if 0 < chunk.accepted < chunk.recipients else None,
+        sent=chunk.sent,
+        failed=chunk.failed,
+        parent=chunk.parent,
+        reason=chunk.reason,
+    )

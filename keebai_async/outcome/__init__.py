@@ -1,1 +1,0 @@
-"""What became of a broadcast, told in one way for every service."""

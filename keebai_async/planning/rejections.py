@@ -1,0 +1,70 @@
+"""The rows that are not sent: counted with the first examples of each reason, handed on in batches."""
+
+import msgspec
+
+from keebai_async.model.plan import ReasonCount
+from keebai_async.model.recipient import Reason, Rejection
+
+EXAMPLES = 3
+BATCH = 1_000
+MOST_HELD = 10_000
+
+
+class LeftOut:
+    """Rejections on their way to the journal; a long list of them is never in memory.
+
+    A duplicate waits here with its key until the row that it repeats has been looked up, together with
+    the other rejections, so that their order stays that of the list.
+    """
+
+    def __init__(self) -> None:
+        self._counts: dict[Reason, int] = {}
+        self._examples: dict[Reason, list[Rejection]] = {}
+        self._waiting: list[tuple[Rejection, int | None]] = []
+
+    def add(self, rejection: Rejection, *, repeats: int | None = None) -> None:
+        """Add a row; *repeats* is the identity key of a duplicate."""
+        self._counts[rejection.reason] = self._counts.get(rejection.reason, 0) + 1
+        self._waiting.append((rejection, repeats))
+
+    def due(self, people: int) -> bool:
+        """Whether it is time to hand on. A look-up reads all *people*, so many share one."""
+        return len(self._waiting) >= min(MOST_HELD, max(BATCH, people // 20))
+
+    @property
+    def sought(self) -> set[int]:
+        """The keys of the duplicates that wait for the row they repeat."""
+        return {key for _, key in self._waiting if key is not None}
+
+    def hand_on(self, rows: dict[int, int]) -> list[Rejection]:
+        """All that waits; *rows* says where each sought key was first."""
+        ready = [
+            rejection
+            if key is None
+            else msgspec.structs.replace(
+                rejection,
+                repeats_row=rows[key],
+                detail=f"the same person as in row {rows[key]}, who would be messaged and billed twice",
+            )
+            for rejection, key in self._waiting
+        ]
+        self._waiting = []
+        for rejection in ready:
+            examples = self._examples.setdefault(rejection.reason, [])
+            if len(examples) < EXAMPLES:
+                examples.append(rejection)
+        return ready
+
+    def count(self, *reasons: Reason) -> int:
+        """How many there are of *reasons*; of all when none is named."""
+        return sum(self._counts.get(reason, 0) for reason in reasons or self._counts)
+
+    def summary(self) -> tuple[ReasonCount, ...]:
+        """Counts by reason, the most frequent first."""
+        order = sorted(self._counts, key=lambda reason: (-self._counts[reason], reason.value))
+        return tuple(
+            ReasonCount(
+                reason=reason, count=self._counts[reason], examples=tuple(self._examples.get(reason, ()))
+            )
+            for reason in order
+        )

@@ -1,0 +1,123 @@
+"""Dicts into drafts, all of a block at once, in the service's own shape or flat.
+
+A row that is not right for certain is left out, for the slow path to look at; nothing is rejected here.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from operator import itemgetter
+
+from keebai_async.planning.check_row import META, Names, as_fields, rendered
+from keebai_async.planning.codec import NO_META, Shape
+from keebai_async.planning.draft import NOTHING, Draft, all_text, sifted
+from keebai_async.planning.narrowing import picked
+
+Item = Mapping[str, object]
+
+
+class Dicts:
+    """Makes drafts of dicts for one template; notes in *ignored* the names with which nothing is done."""
+
+    def __init__(self, shape: Shape, names: Names, ignored: dict[str, None]) -> None:
+        self._shape = shape
+        self._names = names
+        self._ignored = ignored
+        self._own = [names.of[name] for name in shape.names]
+
+    def draft(self, items: Sequence[object]) -> Draft:
+        """Dicts, Recipients, and what else a program gives."""
+        where: Sequence[int] = range(len(items))
+        if set(map(type, items)) != {dict}:
+            fields = [as_fields(item, self._names) for item in items]
+            where = [place for place in where if fields[place] is not None]
+            items = picked(fields, where)
+        if not where:
+            return NOTHING
+        dicts: Sequence[Item] = items  # type: ignore[assignment]  # we have just looked
+        service = self._names.variables in dicts[0] or self._names.meta_data in dicts[0]
+        return (self._service if service else self.flat)(dicts, where)
+
+    def _service(self, items: Sequence[Item], where: Sequence[int]) -> Draft:
+        names = self._names
+        keys = set().union(*items)
+        bad: set[int] = set()
+        metas: Sequence[object] | None = None
+        if names.meta_data in keys:
+            metas = [item.get(names.meta_data) for item in items]
+            if not set(map(type, metas)) <= {dict, type(None)}:
+                bad.update(place for place, meta in enumerate(metas) if not isinstance(meta, dict | None))
+            metas = self._written(metas, bad)
+        if not all_text(list(keys)):
+            bad.update(place for place, item in enumerate(items) if not all_text(list(item)))
+        to = [item.get(names.to) for item in items]
+        draft = self.of_variables(where, to, [item.get(names.variables) for item in items], metas, bad)
+        if not keys <= names.service:
+            known = set(draft.where)
+            taken = [item for item, at in zip(items, where, strict=True) if at in known]
+            self._ignored.update(dict.fromkeys(sorted(set().union(*taken) - names.service)))
+        return draft
+
+    def of_variables(
+        self,
+        where: Sequence[int],
+        to: Sequence[object],
+        variables: Sequence[object],
+        meta_data: Sequence[object] | None,
+        bad: set[int],
+    ) -> Draft:
+        """The rows whose variables are dicts of just what the template asks for; none at the places *bad*."""
+        count = len(self._shape.names)
+        if set(map(type, variables)) != {dict} or set(map(len, variables)) != {count}:  # type: ignore[arg-type]
+            # A dict of another type may have ideas of its own: one with defaults grows when it is asked.
+            fits = [type(each) is dict and len(each) == count for each in variables]
+            bad.update(place for place, fit in enumerate(fits) if not fit)
+            variables = [each if fit else {} for each, fit in zip(variables, fits, strict=True)]
+        dicts: Sequence[Item] = variables  # type: ignore[assignment]  # they are by now
+        values = _columns(dicts, self._shape.names)
+        return sifted(where, to, values, meta_data, bad)
+
+    def flat(self, items: Sequence[Item], where: Sequence[int]) -> Draft:
+        """The rows among *items* that name their variables side by side."""
+        names = self._names
+        keys = set().union(*items)
+        if not all_text(list(keys)) or names.variables in keys or names.meta_data in keys:
+            kept = [place for place, item in enumerate(items) if self._is_flat(item)]
+            items, where = picked(items, kept), picked(where, kept)
+            keys = set().union(*items)
+        metas = names.metas(list(keys))
+        bad: set[int] = set()
+        meta_data = self._written(self._flat_metas(items, metas), bad) if metas else None
+        if len(keys) > len(names.known) + len(metas):
+            self._ignored.update(dict.fromkeys(sorted(keys - names.known - set(metas))))
+        to = [item.get(names.to) for item in items]
+        return sifted(where, to, _columns(items, self._own), meta_data, bad)
+
+    def _is_flat(self, item: Item) -> bool:
+        return (
+            all_text(list(item)) and self._names.variables not in item and self._names.meta_data not in item
+        )
+
+    def _flat_metas(self, items: Sequence[Item], metas: Sequence[str]) -> Sequence[object]:
+        names = [meta.removeprefix(META) for meta in metas]
+        try:
+            return self._shape.meta_rows(names, [list(map(itemgetter(meta), items)) for meta in metas])
+        except KeyError:  # not every row has all of them
+            named = list(zip(metas, names, strict=True))
+            return [{name: item[meta] for meta, name in named if meta in item} for item in items]
+
+    def _written(self, metas: Sequence[object], bad: set[int]) -> Sequence[object]:
+        """*metas* without what is empty; adds to *bad* the places of what cannot be written as JSON."""
+        if not self._shape.writable(metas):
+            bad.update(place for place, meta in enumerate(metas) if not self._shape.writable([meta]))
+        return metas if all(metas) else [meta or NO_META for meta in metas]
+
+
+def _columns(items: Iterable[Item], names: Sequence[str]) -> list[Sequence[object]]:
+    """A column for each of *names*: text where *items* have text, or what is rendered."""
+    columns: list[Sequence[object]] = []
+    for name in names:
+        try:
+            column: Sequence[object] = list(map(itemgetter(name), items))
+        except KeyError:
+            column = [item.get(name) for item in items]
+        columns.append(column if all_text(column) else list(map(rendered, column)))
+    return columns

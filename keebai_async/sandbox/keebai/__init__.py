@@ -1,0 +1,1 @@
+"""A Keebai on this machine."""

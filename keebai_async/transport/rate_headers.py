@@ -1,0 +1,69 @@
+"""What the headers of a reply say of the quota. Pure.
+
+The throttler behind the service names one header per window, with the window's name as a suffix
+(`Retry-After-hour`), and none at all for a window without a name: any suffix is understood.
+"""
+
+import math
+import re
+from email.utils import parsedate_to_datetime
+from typing import Final
+
+from keebai_async.quota.gate import Allowance
+from keebai_async.transport.reply import Answer
+
+LONGEST_PAUSE: Final = 86_400.0
+"""A longer pause than a day is taken for a mistake, and for a day."""
+
+_RETRY_AFTER = re.compile(r"retry-after(-[\w-]+)?")
+_LIMIT = re.compile(r"x-ratelimit-(limit|remaining)(-[\w-]+)?")
+_COUNT = re.compile(r"\s*(\d{1,12})")
+
+
+def pause_of(answer: Answer, *, wall: float) -> float:
+    """Seconds to wait by the largest of the `Retry-After*` headers; 0.0 if there is none to read.
+
+    *wall* is Unix time, for a date in a reply that has no `Date` of its own.
+    """
+    now = _seconds_of_date(answer.header("Date") or "")
+    base = wall if now is None else now
+    pauses = [
+        _pause(name.lower(), value, base)
+        for name, value in answer.headers
+        if _RETRY_AFTER.fullmatch(name.lower())
+    ]
+    return min(max(pauses, default=0.0), LONGEST_PAUSE)
+
+
+def allowances_of(answer: Answer) -> tuple[Allowance, ...]:
+    """One for each window whose limit and remainder are both told, whatever the suffix."""
+    told: dict[str, dict[str, int]] = {}
+    for name, value in answer.headers:
+        if name[:11].lower() != "x-ratelimit":
+            continue
+        header, count = _LIMIT.fullmatch(name.lower()), _COUNT.match(value)
+        if header and count:
+            told.setdefault(header[2] or "", {})[header[1]] = int(count[1])
+    return tuple(
+        Allowance(limit=window["limit"], remaining=window["remaining"])
+        for window in told.values()
+        if len(window) == 2
+    )
+
+
+def _pause(name: str, value: str, now: float) -> float:
+    try:
+        seconds = float(value)
+    except ValueError:
+        date = _seconds_of_date(value)
+        return 0.0 if date is None else max(0.0, date - now)
+    if not math.isfinite(seconds) or seconds < 0:
+        return 0.0
+    return seconds / 1000 if name.endswith("-ms") else seconds
+
+
+def _seconds_of_date(text: str) -> float | None:
+    try:
+        return parsedate_to_datetime(text).timestamp()
+    except (ValueError, TypeError, OverflowError):
+        return None

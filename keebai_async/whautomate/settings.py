@@ -1,0 +1,38 @@
+"""What is known of Whautomate as data: addresses, quota, what its replies mean."""
+
+from typing import Final
+
+from keebai_async.quota.window import Quota
+from keebai_async.transport.dialect import Conventions
+
+HOSTS: Final = {
+    "global": "https://api.whautomate.com/v1",
+    "india": "https://api.in.whautomate.com/v1",
+}
+"""Source: contract, section 1."""
+
+KEY_VARIABLES: Final = ("WHAUTOMATE_API_KEY",)
+HOST_VARIABLE: Final = "WHAUTOMATE_API_HOST"
+QUOTA_VARIABLE: Final = "WHAUTOMATE_QUOTA"
+QUOTA_STORE_VARIABLE: Final = "WHAUTOMATE_QUOTA_STORE"
+POLL_FLOOR_VARIABLE: Final = "WHAUTOMATE_POLL_FLOOR"
+
+QUOTAS: Final = (Quota(100, 60.0),)
+"""The figure of a sibling product; Whautomate's own is not to be seen. Source: contract, section 2."""
+
+CONVENTIONS: Final = Conventions(
+    refused=frozenset({400, 409, 413, 422}),
+    error_in_success=True,
+    about_tokens="a key is valid on the host of its own region only, global or india",
+)
+"""Source: contract, section 8, and section 1 for the regions."""
+
+UNSUBSCRIBED: Final = "Unsubscribe"
+"""The tag of those who wrote STOP. Broadcasts do not skip them by themselves. Source: contract, section 9."""
+
+PAGE_SIZE: Final = 100
+"""What is asked for; the greatest that is allowed is not documented. Source: contract, section 4.3."""
+
+LOG_PAGE_SIZES: Final = (1_000, 100)
+"""The same for logs, in the order in which they are tried: at 100 a page and 100 requests a minute, a log of
+100,000 rows takes ten minutes, at 1,000 a page one."""
