@@ -23,10 +23,10 @@ from keebai_async.client import Keebai
 from keebai_async.journal.contract import Journal
 from keebai_async.journal.memory_tables import MemoryJournal
 from keebai_async.journal.stored import SqliteJournal
-from keebai_async.keebai.models import Sender
 from keebai_async.model.lifecycle import Accept, Submit
 from keebai_async.model.plan import Plan
 from keebai_async.model.recipient import Recipient
+from keebai_async.model.sender import Sender
 from keebai_async.quota.limiter import RateLimiter
 from keebai_async.sandbox import Sandbox, Window
 

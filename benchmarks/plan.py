@@ -32,9 +32,10 @@ from typing import Annotated, Any
 import anyio
 import msgspec
 
-from keebai_async.keebai.models import Sender, Template
 from keebai_async.model.plan import Plan
 from keebai_async.model.recipient import Rejection
+from keebai_async.model.sender import Sender
+from keebai_async.model.template import Template
 from keebai_async.planning.plan import make_plan
 from keebai_async.sources import People, open_source
 

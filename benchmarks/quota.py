@@ -21,7 +21,7 @@ import aiohttp
 import anyio
 
 from keebai_async.client import Keebai
-from keebai_async.quota.gate import Ending
+from keebai_async.quota.gate import Ending, Lane
 from keebai_async.quota.limiter import RateLimiter
 from keebai_async.quota.redis import RedisStore
 from keebai_async.quota.sqlite import SqliteStore
@@ -30,7 +30,6 @@ from keebai_async.quota.window import Quota
 from keebai_async.sandbox.keebai.catalogue import DEFAULT_TOKEN, SandboxToken
 from keebai_async.sandbox.keebai.server import Sandbox
 from keebai_async.sandbox.throttle import Window
-from keebai_async.transport.request import Lane
 
 WIDE = (Quota(1_000_000, 60.0), Quota(1_000_000, 3_600.0))
 GOAL = 1.3

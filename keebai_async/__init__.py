@@ -44,8 +44,7 @@ if TYPE_CHECKING:
     from keebai_async.keebai.models import Number as Number
     from keebai_async.keebai.models import Phase as Phase
     from keebai_async.keebai.models import Receipt as Receipt
-    from keebai_async.keebai.models import Sender as Sender
-    from keebai_async.keebai.models import Template as Template
+    from keebai_async.model.campaign import CampaignState as CampaignState
     from keebai_async.model.chunk import Chunk as Chunk
     from keebai_async.model.chunk import ChunkState as ChunkState
     from keebai_async.model.events import BroadcastProgress as BroadcastProgress
@@ -61,7 +60,6 @@ if TYPE_CHECKING:
     from keebai_async.model.events import Waiting as Waiting
     from keebai_async.model.meta_codes import MetaCode as MetaCode
     from keebai_async.model.meta_codes import Remedy as Remedy
-    from keebai_async.model.plan import CampaignState as CampaignState
     from keebai_async.model.plan import Guards as Guards
     from keebai_async.model.plan import Plan as Plan
     from keebai_async.model.progress import Progress as Progress
@@ -71,7 +69,9 @@ if TYPE_CHECKING:
     from keebai_async.model.report import ChunkLine as ChunkLine
     from keebai_async.model.report import Report as Report
     from keebai_async.model.requests import Requests as Requests
-    from keebai_async.planning.plan import PlanOptions as PlanOptions
+    from keebai_async.model.sender import Sender as Sender
+    from keebai_async.model.template import Template as Template
+    from keebai_async.planning.options import PlanOptions as PlanOptions
     from keebai_async.planning.plan import PlanProgress as PlanProgress
     from keebai_async.quota.limiter import RateLimiter as RateLimiter
     from keebai_async.quota.window import Quota as Quota
@@ -83,25 +83,6 @@ if TYPE_CHECKING:
     from keebai_async.whautomate.log_summary import LogSummary as LogSummary
 
 _HOMES = {
-    "model.chunk": ("Chunk", "ChunkState"),
-    "model.events": (
-        "BroadcastProgress",
-        "BroadcastStuck",
-        "BroadcastUnread",
-        "ChunkAccepted",
-        "ChunkRefused",
-        "ChunkSplit",
-        "ChunkSubmitting",
-        "ChunkUnknown",
-        "Event",
-        "StateChanged",
-        "Waiting",
-    ),
-    "planning.plan": ("PlanOptions", "PlanProgress"),
-    "model.plan": ("CampaignState", "Guards", "Plan"),
-    "journal.contract": ("Journal",),
-    "model.recipient": ("Reason", "Recipient", "Rejection"),
-    "model.report": ("ChunkLine", "Report"),
     "campaign.run": ("CampaignRun",),
     "campaigns": ("Campaigns",),
     "client": ("Keebai",),
@@ -133,6 +114,7 @@ _HOMES = {
         "Undecodable",
         "UnusableSource",
     ),
+    "journal.contract": ("Journal",),
     "journal.open": ("open_journal",),
     "keebai.models": (
         "AcceptedBroadcast",
@@ -141,19 +123,58 @@ _HOMES = {
         "Number",
         "Phase",
         "Receipt",
-        "Sender",
-        "Template",
     ),
-    "model.meta_codes": ("MetaCode", "Remedy"),
-    "whautomate.log_summary": ("Failures", "LogSummary"),
+    "model.campaign": ("CampaignState",),
+    "model.chunk": (
+        "Chunk",
+        "ChunkState",
+    ),
+    "model.events": (
+        "BroadcastProgress",
+        "BroadcastStuck",
+        "BroadcastUnread",
+        "ChunkAccepted",
+        "ChunkRefused",
+        "ChunkSplit",
+        "ChunkSubmitting",
+        "ChunkUnknown",
+        "Event",
+        "StateChanged",
+        "Waiting",
+    ),
+    "model.meta_codes": (
+        "MetaCode",
+        "Remedy",
+    ),
+    "model.plan": (
+        "Guards",
+        "Plan",
+    ),
     "model.progress": ("Progress",),
+    "model.recipient": (
+        "Reason",
+        "Recipient",
+        "Rejection",
+    ),
+    "model.report": (
+        "ChunkLine",
+        "Report",
+    ),
+    "model.requests": ("Requests",),
+    "model.sender": ("Sender",),
+    "model.template": ("Template",),
+    "planning.options": ("PlanOptions",),
+    "planning.plan": ("PlanProgress",),
     "quota.limiter": ("RateLimiter",),
     "quota.window": ("Quota",),
     "transport.request": ("Timeouts",),
     "transport.retry": ("RetryPolicy",),
-    "model.requests": ("Requests",),
     "transport.verdict": ("SubmitPolicy",),
     "whautomate.client": ("Whautomate",),
+    "whautomate.log_summary": (
+        "Failures",
+        "LogSummary",
+    ),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 

@@ -11,22 +11,22 @@ from keebai_async.campaign.reconcile import Sought, sought
 from keebai_async.campaign.run import CampaignRun, Waits
 from keebai_async.clock import Clock
 from keebai_async.errors import InvalidInput
-from keebai_async.journal.contract import Journal, Started, Wish
+from keebai_async.journal.contract import Journal
 from keebai_async.keebai.broadcasts import Broadcasts
 from keebai_async.keebai.bulk import CampaignService
-from keebai_async.keebai.models import Sender
+from keebai_async.model.campaign import CampaignState, Started, Wish
 from keebai_async.model.chunk import Chunk, ChunkState
 from keebai_async.model.lifecycle import Abandon, Resend, Vouch
-from keebai_async.model.plan import CampaignState, Guards, Plan, slug
+from keebai_async.model.plan import Guards, Plan, slug
 from keebai_async.model.recipient import Recipient, Rejection
 from keebai_async.model.report import Report, report_of
+from keebai_async.model.sender import Sender
 from keebai_async.planning.plan import PlanOptions, PlanProgress, make_plan
 from keebai_async.polling.planner import PollPlan, pace_of
-from keebai_async.quota.gate import Gate
+from keebai_async.quota.gate import Gate, Lane
 from keebai_async.quota.limiter import RateLimiter
 from keebai_async.quota.window import Quota, Wait
 from keebai_async.sources import open_source
-from keebai_async.transport.request import Lane
 
 People = (
     str

@@ -6,17 +6,26 @@ from os import PathLike
 from typing import TYPE_CHECKING, Self
 
 from keebai_async.clock import SYSTEM_CLOCK, Clock
-from keebai_async.credentials import JOURNAL_VARIABLE, QUOTA_STORE_VARIABLE, Token
-from keebai_async.environment import base_url_of, poll_floor_of, quotas_of, sender_of, token_of
+from keebai_async.credentials import Token
+from keebai_async.environment import poll_floor_of, quotas_of, token_of
 from keebai_async.keebai.account import me
 from keebai_async.keebai.api import KeebaiApi
 from keebai_async.keebai.broadcasts import Broadcasts
 from keebai_async.keebai.bulk import CampaignService
 from keebai_async.keebai.channels import Channels
 from keebai_async.keebai.messages import Messages
-from keebai_async.keebai.models import Sender
 from keebai_async.keebai.numbers import Numbers
+from keebai_async.keebai.settings import (
+    JOURNAL_VARIABLE,
+    POLL_FLOOR_VARIABLE,
+    QUOTA_STORE_VARIABLE,
+    QUOTA_VARIABLE,
+    TOKEN_VARIABLES,
+    base_url_of,
+    sender_of,
+)
 from keebai_async.keebai.templates import Templates
+from keebai_async.model.sender import Sender
 from keebai_async.quota.gate import Gate
 from keebai_async.quota.window import Quota
 from keebai_async.service_client import ServiceClient
@@ -77,16 +86,16 @@ class Keebai(ServiceClient):
         poll_floor: float | None = None,
     ) -> None:
         super().__init__(
-            token_of(token, os.environ),
+            token_of(token, os.environ, TOKEN_VARIABLES),
             base_url_of(base_url, os.environ),
-            quotas=quotas_of(None if quotas is None else tuple(quotas), os.environ),
+            quotas=quotas_of(None if quotas is None else tuple(quotas), os.environ, QUOTA_VARIABLE),
             limiter=limiter or os.environ.get(QUOTA_STORE_VARIABLE) or None,
             timeout=timeout,
             session=session,
             clock=clock,
             submit_policy=submit_policy,
             retries=retries,
-            poll_floor=poll_floor_of(poll_floor, os.environ),
+            poll_floor=poll_floor_of(poll_floor, os.environ, POLL_FLOOR_VARIABLE),
         )
         self.sender: Sender | None = sender_of(phone_number_id, channel_id, os.environ)
         self._journal: AnyJournal = journal or os.environ.get(JOURNAL_VARIABLE) or "memory:"

@@ -1,18 +1,9 @@
 """Who asks: a Token that cannot be printed, and the names of the environment variables."""
 
 import hashlib
-from typing import Final, NoReturn
+from typing import NoReturn
 
 from keebai_async.errors import InvalidInput
-
-TOKEN_VARIABLES: Final = ("KEEBAI_API_TOKEN", "KEEBAI_API_KEY")
-BASE_URL_VARIABLE: Final = "KEEBAI_BASE_URL"
-PHONE_NUMBER_ID_VARIABLE: Final = "KEEBAI_PHONE_NUMBER_ID"
-CHANNEL_ID_VARIABLE: Final = "KEEBAI_CHANNEL_ID"
-QUOTA_VARIABLE: Final = "KEEBAI_QUOTA"
-QUOTA_STORE_VARIABLE: Final = "KEEBAI_QUOTA_STORE"
-POLL_FLOOR_VARIABLE: Final = "KEEBAI_POLL_FLOOR"
-JOURNAL_VARIABLE: Final = "KEEBAI_JOURNAL"
 
 
 class Token:

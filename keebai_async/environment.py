@@ -3,27 +3,15 @@
 import math
 from collections.abc import Mapping, Sequence
 
-from keebai_async.credentials import (
-    BASE_URL_VARIABLE,
-    CHANNEL_ID_VARIABLE,
-    PHONE_NUMBER_ID_VARIABLE,
-    POLL_FLOOR_VARIABLE,
-    QUOTA_VARIABLE,
-    TOKEN_VARIABLES,
-    Token,
-)
+from keebai_async.credentials import Token
 from keebai_async.errors import InvalidInput
-from keebai_async.keebai.models import Sender
 from keebai_async.polling.waiter import POLL_FLOOR
 from keebai_async.quota.window import DEFAULT_QUOTAS, Quota, parse_quotas
-from keebai_async.transport.address import DEFAULT_BASE_URL, check_base_url
 
 Environment = Mapping[str, str]
 
 
-def token_of(
-    given: str | Token | None, environment: Environment, names: Sequence[str] = TOKEN_VARIABLES
-) -> Token:
+def token_of(given: str | Token | None, environment: Environment, names: Sequence[str]) -> Token:
     """The token given, or the first of *names* that is set. Raises InvalidInput if there is none."""
     if isinstance(given, Token):
         return given
@@ -34,25 +22,10 @@ def token_of(
     return Token(given)
 
 
-def base_url_of(given: str | None, environment: Environment) -> str:
-    """The base URL given, of the environment, or the service's own. Raises InvalidInput."""
-    return check_base_url(given or environment.get(BASE_URL_VARIABLE) or DEFAULT_BASE_URL)
-
-
-def sender_of(phone_number_id: str | None, channel_id: str | None, environment: Environment) -> Sender | None:
-    """The sender given, of the environment, or None: then each call names its own. Raises InvalidInput."""
-    if phone_number_id is None and channel_id is None:
-        phone_number_id = environment.get(PHONE_NUMBER_ID_VARIABLE) or None
-        channel_id = environment.get(CHANNEL_ID_VARIABLE) or None
-    if phone_number_id is None and channel_id is None:
-        return None
-    return Sender(phone_number_id=phone_number_id, channel_id=channel_id)
-
-
 def quotas_of(
     given: tuple[Quota, ...] | None,
     environment: Environment,
-    name: str = QUOTA_VARIABLE,
+    name: str,
     default: tuple[Quota, ...] = DEFAULT_QUOTAS,
 ) -> tuple[Quota, ...]:
     """The quotas given, of the environment, or the service's own. Raises InvalidInput."""
@@ -62,7 +35,7 @@ def quotas_of(
     return parse_quotas(text) if text else default
 
 
-def poll_floor_of(given: float | None, environment: Environment, name: str = POLL_FLOOR_VARIABLE) -> float:
+def poll_floor_of(given: float | None, environment: Environment, name: str) -> float:
     """Seconds between two looks at one broadcast, at least. Raises InvalidInput."""
     text = environment.get(name)
     if given is None and not text:

@@ -12,7 +12,7 @@ from keebai_async.model.requests import Requests
 from keebai_async.quota.gate import Gate
 from keebai_async.quota.shared import shared_limiter
 from keebai_async.quota.window import Quota
-from keebai_async.transport.dialect import KEEBAI, Conventions
+from keebai_async.transport.dialect import STANDARD, Conventions
 from keebai_async.transport.exchange import Exchange
 from keebai_async.transport.request import Timeouts
 from keebai_async.transport.retry import RetryPolicy
@@ -44,7 +44,7 @@ class ServiceClient:
         poll_floor: float,
         header: str = "Authorization",
         scheme: str = "Bearer",
-        conventions: Conventions = KEEBAI,
+        conventions: Conventions = STANDARD,
     ) -> None:
         self.base_url = base_url
         self.quotas = tuple(quotas)
@@ -102,7 +102,7 @@ class ServiceClient:
         other = copy.copy(self)
         other._owner = False
         if poll_floor is not None:
-            other.poll_floor = poll_floor_of(poll_floor, {})
+            other.poll_floor = poll_floor_of(poll_floor, {}, "")
         if timeout is not None:
             other.timeouts = _timeouts(timeout)
         other.submit_policy = submit_policy or self.submit_policy

@@ -14,7 +14,8 @@ from keebai_async.campaign.stop import stop_for
 from keebai_async.campaign.submit import Submitter
 from keebai_async.model.chunk import Chunk, ChunkState
 from keebai_async.model.events import ChunkRefused, ChunkSplit
-from keebai_async.transport.verdict import Accepted, Fault, Refused
+from keebai_async.transport.error_body import Fault
+from keebai_async.transport.verdict import Accepted, Refused
 
 MOST_CUTS = 200
 """Cuts that one run makes in search of culprits; what is refused after that stays refused as a whole."""

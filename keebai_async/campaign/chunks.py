@@ -13,7 +13,8 @@ import msgspec
 
 from keebai_async.clock import Clock
 from keebai_async.errors import JournalUnusable
-from keebai_async.journal.contract import Journal, Started
+from keebai_async.journal.contract import Journal
+from keebai_async.model.campaign import Started
 from keebai_async.model.chunk import Chunk, ChunkState
 from keebai_async.model.lifecycle import Accept, HandOn, Lose, Move, Refuse, Submit, TakeBack
 from keebai_async.model.plan import Plan

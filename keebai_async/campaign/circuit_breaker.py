@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable
 
 import anyio
 
-from keebai_async.campaign.stop import Cause, Stop, stop_for_error
+from keebai_async.campaign.stop import stop_for_error
 from keebai_async.clock import Clock
 from keebai_async.errors import (
     ConnectionFailed,
@@ -21,6 +21,7 @@ from keebai_async.errors import (
     TokenRejected,
     Undecodable,
 )
+from keebai_async.model.stop import Cause, Stop
 
 FIRST_WAIT = 5.0
 LONGEST_WAIT = 300.0

@@ -2,8 +2,9 @@
 
 import msgspec
 
-from keebai_async.journal.contract import Journal, Started
+from keebai_async.journal.contract import Journal
 from keebai_async.masking import mask
+from keebai_async.model.campaign import Started
 from keebai_async.model.chunk import Chunk, ChunkState
 from keebai_async.model.plan import chunk_name
 

@@ -10,7 +10,7 @@ import re
 
 import msgspec
 
-from keebai_async.transport.verdict import Fault
+from keebai_async.transport.error_body import Fault
 
 _RECIPIENT_CODES = frozenset({"invalid_phone"})
 _COMMON_CODES = frozenset({"CHANNEL_MISSING_ACCESS_TOKEN"})

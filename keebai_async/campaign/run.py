@@ -14,17 +14,19 @@ from keebai_async.campaign.dispatch import dispatch
 from keebai_async.campaign.event_log import News
 from keebai_async.campaign.guard import canary_died, canary_of, exceeded
 from keebai_async.campaign.pacing import Pace
-from keebai_async.campaign.stop import Cause, Stop
+from keebai_async.campaign.service import Service
 from keebai_async.campaign.submit import Submitter
 from keebai_async.campaign.track import Tracker
 from keebai_async.clock import Clock
 from keebai_async.errors import CampaignBusy, KeebaiError
-from keebai_async.journal.contract import Journal, Requests, Service, Started, Wish
+from keebai_async.journal.contract import Journal, Requests
 from keebai_async.keebai.broadcasts import gauge
+from keebai_async.model.campaign import CampaignState, Started, Wish
 from keebai_async.model.chunk import ChunkState
 from keebai_async.model.events import BroadcastProgress, ChunkAccepted, Event, StateChanged, Waiting
-from keebai_async.model.plan import CampaignState, Guards
+from keebai_async.model.plan import Guards
 from keebai_async.model.report import Report, report_of
+from keebai_async.model.stop import Cause, Stop
 from keebai_async.polling.planner import PollPlan
 from keebai_async.polling.watcher import Watcher
 

@@ -23,25 +23,18 @@ import anyio
 from keebai_async.campaign.chunks import Book
 from keebai_async.campaign.circuit_breaker import Health
 from keebai_async.campaign.pacing import Pace
-from keebai_async.campaign.stop import Cause, Stop, stop_for, stop_for_error
+from keebai_async.campaign.service import Service
+from keebai_async.campaign.stop import stop_for, stop_for_error
 from keebai_async.clock import Clock
 from keebai_async.errors import QuotaUnusable
-from keebai_async.journal.contract import Service
 from keebai_async.keebai.broadcasts import read_accepted
 from keebai_async.model.chunk import Chunk
 from keebai_async.model.events import ChunkAccepted, ChunkSubmitting, ChunkUnknown, Event, Waiting
 from keebai_async.model.plan import body_of
+from keebai_async.model.stop import Cause, Stop
+from keebai_async.transport.error_body import Fault
 from keebai_async.transport.reply import Answer
-from keebai_async.transport.verdict import (
-    Accepted,
-    Fault,
-    Halted,
-    Refused,
-    Throttled,
-    Unknown,
-    Unsent,
-    Verdict,
-)
+from keebai_async.transport.verdict import Accepted, Halted, Refused, Throttled, Unknown, Unsent, Verdict
 
 MOST_THROTTLED = 5
 """429s in a row for one chunk before the campaign stops: somebody else uses the token up."""

@@ -3,12 +3,13 @@
 from collections.abc import Callable
 
 from keebai_async.campaign.chunks import Book
-from keebai_async.campaign.stop import Stop, stop_for_error
+from keebai_async.campaign.stop import stop_for_error
 from keebai_async.errors import NotFound, QuotaUnusable, RequestError, ScopeMissing, TokenRejected
 from keebai_async.keebai.models import BroadcastStatus
 from keebai_async.model.chunk import Chunk
 from keebai_async.model.events import BroadcastProgress, BroadcastStuck, BroadcastUnread, Event
 from keebai_async.model.report import settle_counters
+from keebai_async.model.stop import Stop
 from keebai_async.polling.planner import Stuck
 from keebai_async.polling.watcher import Watcher
 

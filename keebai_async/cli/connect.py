@@ -12,12 +12,12 @@ from keebai_async.cli import options as a
 from keebai_async.cli.console import say
 from keebai_async.cli.estimate import duration
 from keebai_async.client import Keebai
-from keebai_async.credentials import JOURNAL_VARIABLE, QUOTA_STORE_VARIABLE, TOKEN_VARIABLES
 from keebai_async.errors import JournalUnusable
 from keebai_async.journal.open import journal_path
+from keebai_async.keebai.settings import JOURNAL_VARIABLE, QUOTA_STORE_VARIABLE, TOKEN_VARIABLES
+from keebai_async.quota.gate import Lane
 from keebai_async.quota.limiter import RateLimiter
 from keebai_async.quota.window import Wait
-from keebai_async.transport.request import Lane
 
 
 class Connection(msgspec.Struct, frozen=True, kw_only=True):

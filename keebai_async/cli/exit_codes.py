@@ -5,7 +5,6 @@ from typing import Final
 
 import msgspec
 
-from keebai_async.campaign.stop import Cause
 from keebai_async.errors import (
     CampaignBusy,
     CampaignNotFound,
@@ -24,6 +23,7 @@ from keebai_async.errors import (
     TokenRejected,
 )
 from keebai_async.model.report import Report
+from keebai_async.model.stop import Cause
 
 
 class Exit(enum.IntEnum):

@@ -12,8 +12,7 @@ from keebai_async.cli.console import say
 from keebai_async.cli.exit_codes import Exit
 from keebai_async.client import Keebai
 from keebai_async.errors import CampaignBusy, InvalidInput
-from keebai_async.journal.contract import Started
-from keebai_async.model.plan import CampaignState
+from keebai_async.model.campaign import CampaignState, Started
 
 PATIENCE = 60.0
 """Seconds for an answer: more than a submit on its way may take in nearly all cases."""

@@ -1,77 +1,15 @@
 """What a campaign needs of the world, as protocols: a service that submits, a journal that remembers."""
 
-import enum
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import AbstractAsyncContextManager
 from typing import Protocol
 
-import msgspec
-
-from keebai_async.keebai.models import BroadcastStatus
+from keebai_async.model.campaign import CampaignState, Started, Wish
 from keebai_async.model.chunk import Chunk
 from keebai_async.model.lifecycle import HandOn, Move, Refuse
-from keebai_async.model.plan import CampaignState, Plan
+from keebai_async.model.plan import Plan
 from keebai_async.model.recipient import Rejection
 from keebai_async.model.requests import Requests as Requests
-from keebai_async.transport.verdict import Verdict
-
-
-class Service(Protocol):
-    """The part of a messaging service that a running campaign uses."""
-
-    requests: Requests
-
-    async def submit(
-        self, body: bytes, *, recipients: int, leaving: Callable[[], Awaitable[None]]
-    ) -> Verdict:
-        """Make one attempt, and say what it means.
-
-        *leaving* is awaited when the quota has given a place, before the first byte is written; if
-        it raises, nothing is sent and its exception comes out. Otherwise only QuotaUnusable is raised,
-        when no place could be asked for and nothing was sent.
-        """
-
-    async def status(self, broadcast_id: str) -> BroadcastStatus:
-        """Read where a broadcast stands. Raises RequestError or QuotaUnusable."""
-
-    async def probe(self) -> None:
-        """Make one cheap read without retries. Raises RequestError if the service does not answer it."""
-
-
-class Wish(enum.Enum):
-    """What somebody else may ask of a campaign while it runs."""
-
-    PAUSE = "pause"
-    RESUME = "resume"
-    STOP = "stop"
-
-
-class Holder(msgspec.Struct, frozen=True, kw_only=True):
-    """The process that runs a campaign now; *since* is Unix time."""
-
-    pid: int
-    host: str
-    since: float
-
-
-class Started(msgspec.Struct, frozen=True, kw_only=True):
-    """A campaign as the journal has it."""
-
-    plan: Plan
-    state: CampaignState
-    chunks: tuple[Chunk, ...]
-    reason: str | None = None
-    """Why it is paused or stopped, in words."""
-    stopped_by: str | None = None
-    """The kind of reason, for machines: one of the words of `campaign.stop.Cause`."""
-    requests: Requests
-    """What earlier runs spent."""
-    seconds: float = 0.0
-    """How long earlier runs took."""
-    holder: Holder | None = None
-    """Who runs it now; None beside state RUNNING means that its process died."""
-    purged_at: float | None = None
-    """Unix time at which its people were removed; the counts stay."""
 
 
 class Journal(Protocol):

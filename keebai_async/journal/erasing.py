@@ -5,8 +5,8 @@ import sqlite3
 import msgspec
 
 from keebai_async.journal import rules, sqlite_tables
-from keebai_async.journal.contract import Started
 from keebai_async.journal.leases import Leases
+from keebai_async.model.campaign import Started
 
 
 def purge(db: sqlite3.Connection, leases: Leases, campaign_id: str, *, unfinished: bool, at: float) -> bool:

@@ -9,7 +9,7 @@ import msgspec
 from keebai_async.clock import Clock
 from keebai_async.errors import CampaignBusy
 from keebai_async.journal import rules
-from keebai_async.journal.contract import Holder, Wish
+from keebai_async.model.campaign import Holder, Wish
 from keebai_async.storage.process import Process, alive, this_process
 
 _PROCESS: Final = msgspec.json.Decoder(Process)

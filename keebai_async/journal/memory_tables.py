@@ -9,10 +9,11 @@ from socket import gethostname
 
 from keebai_async.clock import SYSTEM_CLOCK, Clock
 from keebai_async.journal import rules
-from keebai_async.journal.contract import Holder, Requests, Started, Wish
+from keebai_async.journal.contract import Requests
+from keebai_async.model.campaign import CampaignState, Holder, Started, Wish
 from keebai_async.model.chunk import Chunk, ChunkState
 from keebai_async.model.lifecycle import HandOn, Move, Refuse
-from keebai_async.model.plan import CampaignState, Plan
+from keebai_async.model.plan import Plan
 from keebai_async.model.recipient import Rejection
 
 

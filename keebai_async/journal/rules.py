@@ -11,7 +11,7 @@ from typing import Final
 import msgspec
 
 from keebai_async.errors import CampaignBusy, CampaignNotFound, ForbiddenMove, Misused
-from keebai_async.journal.contract import Holder
+from keebai_async.model.campaign import Holder
 from keebai_async.model.chunk import Chunk, ChunkState
 from keebai_async.model.lifecycle import HandOn, Lose, Move, Refuse, TakeBack, apply
 from keebai_async.model.plan import Plan, ReasonCount

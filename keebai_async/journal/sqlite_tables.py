@@ -10,10 +10,11 @@ import msgspec
 
 from keebai_async.errors import ForbiddenMove
 from keebai_async.journal import rules
-from keebai_async.journal.contract import Holder, Requests, Started
+from keebai_async.journal.contract import Requests
+from keebai_async.model.campaign import CampaignState, Holder, Started
 from keebai_async.model.chunk import Chunk, ChunkState
 from keebai_async.model.lifecycle import Move, replay
-from keebai_async.model.plan import CampaignState, Plan
+from keebai_async.model.plan import Plan
 from keebai_async.model.recipient import Rejection
 from keebai_async.storage.sqlite_file import Damaged
 

@@ -20,11 +20,12 @@ import msgspec
 from keebai_async.clock import SYSTEM_CLOCK, Clock
 from keebai_async.errors import JournalUnusable, Misused
 from keebai_async.journal import drafts, erasing, rules, sqlite_tables
-from keebai_async.journal.contract import Requests, Started, Wish
+from keebai_async.journal.contract import Requests
 from keebai_async.journal.leases import Leases
+from keebai_async.model.campaign import CampaignState, Started, Wish
 from keebai_async.model.chunk import Chunk, ChunkState
 from keebai_async.model.lifecycle import HandOn, Move, Refuse, Submit
-from keebai_async.model.plan import CampaignState, Plan
+from keebai_async.model.plan import Plan
 from keebai_async.model.recipient import Rejection
 from keebai_async.storage.sqlite_file import PATIENCE, Database, Safe
 from keebai_async.storage.thread import Job, Worker

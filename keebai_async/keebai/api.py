@@ -5,12 +5,13 @@ from typing import Protocol
 import msgspec
 
 from keebai_async.errors import InvalidInput
-from keebai_async.keebai.models import Sender
+from keebai_async.model.sender import Sender
+from keebai_async.quota.gate import Lane
 from keebai_async.transport.api import Api
 from keebai_async.transport.api import decoded as decoded
 from keebai_async.transport.api import submit_request as submit_request
 from keebai_async.transport.error_mapping import undecodable
-from keebai_async.transport.request import Lane, Request
+from keebai_async.transport.request import Request
 from keebai_async.transport.tolerant_reader import Fields, items_of
 
 

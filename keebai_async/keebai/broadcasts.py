@@ -19,10 +19,11 @@ from keebai_async.keebai.models import AcceptedBroadcast, BroadcastStatus
 from keebai_async.polling.following import OnStuck, log_stuck
 from keebai_async.polling.waiter import POLL_FLOOR, STUCK_AFTER, Follower
 from keebai_async.polling.watcher import Gauge
+from keebai_async.quota.gate import Lane
 from keebai_async.transport.address import segment
 from keebai_async.transport.error_mapping import error_for, undecodable
 from keebai_async.transport.reply import Answer
-from keebai_async.transport.request import Lane, Request
+from keebai_async.transport.request import Request
 from keebai_async.transport.tolerant_reader import count, object_in, text
 from keebai_async.transport.verdict import Accepted
 

@@ -4,11 +4,12 @@ from keebai_async.errors import NotFound, ScopeMissing
 from keebai_async.keebai.account import me
 from keebai_async.keebai.api import KeebaiApi, submit_request
 from keebai_async.keebai.broadcasts import BULK_PATH, Broadcasts
-from keebai_async.keebai.models import BroadcastStatus, Template
+from keebai_async.keebai.models import BroadcastStatus
 from keebai_async.keebai.templates import Templates
 from keebai_async.model.requests import Requests
+from keebai_async.model.template import Template
+from keebai_async.quota.gate import Lane
 from keebai_async.transport.exchange import Exchange, Leaving
-from keebai_async.transport.request import Lane
 from keebai_async.transport.verdict import SubmitPolicy, Verdict
 
 

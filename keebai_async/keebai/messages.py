@@ -11,9 +11,9 @@ from keebai_async.keebai.checking import (
     check_word,
 )
 from keebai_async.keebai.models import Receipt
+from keebai_async.quota.gate import Lane
 from keebai_async.transport.error_mapping import error_for
 from keebai_async.transport.reply import Answer
-from keebai_async.transport.request import Lane
 from keebai_async.transport.tolerant_reader import object_in, text
 from keebai_async.transport.verdict import Accepted
 

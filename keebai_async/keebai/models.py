@@ -4,7 +4,6 @@ import enum
 
 import msgspec
 
-from keebai_async.errors import InvalidInput
 from keebai_async.model.progress import Progress
 
 
@@ -47,39 +46,6 @@ _PHASES = {
 def phase_of(status: str) -> Phase:
     """Read a status in either dialect and any case."""
     return _PHASES.get(status.lower(), Phase.OTHER)
-
-
-class Sender(msgspec.Struct, frozen=True, kw_only=True):
-    """Who a message comes from: Meta's `phone_number_id` or Keebai's `channel_id`, exactly one.
-
-    Raises:
-        InvalidInput: none is given, or both are.
-
-    Source: contract, section 11 number 1: the documents disagree, and both at once may be refused.
-    """
-
-    phone_number_id: str | None = None
-    channel_id: str | None = None
-
-    def __post_init__(self) -> None:
-        if bool(self.phone_number_id) == bool(self.channel_id):
-            raise InvalidInput(
-                "a sender is one of phone_number_id and channel_id, not both"
-                if self.phone_number_id
-                else "no sender: give phone_number_id (or channel_id), or set KEEBAI_PHONE_NUMBER_ID",
-                field="phone_number_id",
-            )
-
-    @property
-    def wire(self) -> tuple[str, str]:
-        """The field that names it in a request body, and its value."""
-        if self.phone_number_id:
-            return "phone_number_id", self.phone_number_id
-        return "channel_id", self.channel_id or ""
-
-    @property
-    def id(self) -> str:
-        return self.wire[1]
 
 
 class AcceptedBroadcast(msgspec.Struct, frozen=True, kw_only=True):
@@ -142,27 +108,6 @@ class Receipt(msgspec.Struct, frozen=True, kw_only=True):
     message_id: str | None = None
     status: str = ""
     sent_at: str | None = None
-
-
-class Template(msgspec.Struct, frozen=True, kw_only=True):
-    """A template as GET /templates lists it. *variables* are the names its body asks for.
-
-    *components* is Meta's own structure, which the list's page does not show; when it is there, the
-    text of the body can be previewed.
-    """
-
-    name: str
-    language: str
-    status: str
-    id: str = ""
-    category: str = ""
-    parameter_format: str = "NAMED"
-    variables: tuple[str, ...] = ()
-    components: tuple[msgspec.Raw, ...] = ()
-
-    @property
-    def approved(self) -> bool:
-        return self.status.upper() == "APPROVED"
 
 
 class Number(msgspec.Struct, frozen=True, kw_only=True):

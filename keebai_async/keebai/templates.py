@@ -8,10 +8,11 @@ import msgspec
 from keebai_async.errors import RequestInvalid, TemplateUnusable
 from keebai_async.keebai.api import KeebaiApi, decoded
 from keebai_async.keebai.checking import check_word
-from keebai_async.keebai.models import Template
 from keebai_async.keebai.paging import Pages
+from keebai_async.model.template import Template
+from keebai_async.quota.gate import Lane
 from keebai_async.transport.error_mapping import undecodable
-from keebai_async.transport.request import Lane, Request
+from keebai_async.transport.request import Request
 from keebai_async.transport.tolerant_reader import Fields, items_of, text, texts
 
 OTHER_STATUSES: Final = ("PENDING", "IN_REVIEW", "PAUSED", "REJECTED", "DISABLED", "IN_APPEAL")

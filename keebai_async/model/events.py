@@ -2,7 +2,7 @@
 
 import msgspec
 
-from keebai_async.model.plan import CampaignState
+from keebai_async.model.campaign import CampaignState
 
 
 class Event(msgspec.Struct, frozen=True, kw_only=True, tag_field="type"):

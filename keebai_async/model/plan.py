@@ -1,21 +1,12 @@
 """A frozen Plan: what a campaign will send, to how many, and why others are left out."""
 
-import enum
 import re
 
 import msgspec
 
 from keebai_async.errors import InvalidInput
-from keebai_async.keebai.models import Sender
 from keebai_async.model.recipient import Reason, Rejection
-
-
-class CampaignState(enum.Enum):
-    PLANNED = "planned"
-    RUNNING = "running"
-    PAUSED = "paused"
-    STOPPED = "stopped"
-    FINISHED = "finished"
+from keebai_async.model.sender import Sender
 
 
 class ReasonCount(msgspec.Struct, frozen=True, kw_only=True):

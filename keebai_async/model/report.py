@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 import msgspec
 
-from keebai_async.journal.contract import Started
+from keebai_async.model.campaign import Started
 from keebai_async.model.chunk import Chunk, ChunkState
 
 

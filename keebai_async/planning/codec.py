@@ -9,8 +9,8 @@ from typing import Annotated, Final, NamedTuple, TypeVar
 import msgspec
 
 from keebai_async.errors import TemplateUnusable
-from keebai_async.keebai.models import Template
 from keebai_async.model.limits import MAX_VARIABLE
+from keebai_async.model.template import Template
 from keebai_async.planning.template import room_of
 
 NO_META: Final = msgspec.Raw()

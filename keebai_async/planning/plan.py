@@ -15,9 +15,10 @@ import msgspec
 
 from keebai_async.errors import PlanTooLarge, UnusableSource
 from keebai_async.journal.contract import Journal
-from keebai_async.keebai.models import Sender, Template
 from keebai_async.model.plan import Plan
 from keebai_async.model.recipient import Reason, Rejection
+from keebai_async.model.sender import Sender
+from keebai_async.model.template import Template
 from keebai_async.planning.check_row import Leniency
 from keebai_async.planning.chunking import Bodies
 from keebai_async.planning.codec import Row, Shape

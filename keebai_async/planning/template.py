@@ -13,9 +13,9 @@ from typing import Final
 import msgspec
 
 from keebai_async.errors import TemplateUnusable, UnusableSource
-from keebai_async.keebai.models import Template
 from keebai_async.model.limits import MAX_VARIABLE
 from keebai_async.model.recipient import Reason
+from keebai_async.model.template import Template
 from keebai_async.planning.narrowing import fine_places
 
 _SPACES: Final = " " * 5

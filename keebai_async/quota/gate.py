@@ -6,7 +6,13 @@ from typing import Protocol
 
 import msgspec
 
-from keebai_async.transport.request import Lane
+
+class Lane(enum.IntEnum):
+    """Who goes first when the quota is short; a lower number goes before a higher one."""
+
+    INTERACTIVE = 0
+    SUBMIT = 1
+    POLL = 2
 
 
 class Ending(enum.Enum):

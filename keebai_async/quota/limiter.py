@@ -18,11 +18,10 @@ import anyio
 import msgspec
 
 from keebai_async.clock import SYSTEM_CLOCK, Clock, wait_for
-from keebai_async.quota.gate import Allowance, Ending, Place
+from keebai_async.quota.gate import Allowance, Ending, Lane, Place
 from keebai_async.quota.memory import MemoryStore
 from keebai_async.quota.store import Held, Store, Word
 from keebai_async.quota.window import DEFAULT_QUOTAS, Quota, Room, Wait, pair
-from keebai_async.transport.request import Lane
 
 GRACE: Final = 30.0
 """Seconds after its end in which an unanswered request may still reach the service."""

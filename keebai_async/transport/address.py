@@ -1,13 +1,9 @@
 """The base URL of a service: where the token may go, and nowhere else."""
 
 import ipaddress
-from typing import Final
 from urllib.parse import quote, urlencode, urlsplit
 
 from keebai_async.errors import InvalidInput
-
-DEFAULT_BASE_URL: Final = "https://api.keebai.com/v1"
-"""Source: contract, section 1."""
 
 
 def check_base_url(text: str) -> str:

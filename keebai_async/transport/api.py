@@ -3,10 +3,11 @@
 import msgspec
 
 from keebai_async.model.requests import Requests
+from keebai_async.quota.gate import Lane
 from keebai_async.transport.error_mapping import undecodable
 from keebai_async.transport.exchange import Exchange
 from keebai_async.transport.reply import Answer
-from keebai_async.transport.request import Kind, Lane, Request
+from keebai_async.transport.request import Kind, Request
 from keebai_async.transport.tolerant_reader import json_of
 
 

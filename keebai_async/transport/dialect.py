@@ -18,5 +18,5 @@ class Conventions(msgspec.Struct, frozen=True, kw_only=True):
     about_tokens: str = ""
 
 
-KEEBAI: Final = Conventions()
-"""Source: Keebai's contract, section 5."""
+STANDARD: Final = Conventions()
+"""What most services do."""

@@ -14,10 +14,25 @@ import msgspec
 
 from keebai_async.masking import mask
 from keebai_async.transport.reply import Answer
-from keebai_async.transport.verdict import Fault
 
 LONGEST_MESSAGE: Final = 500
 """Characters of a server's message that are kept."""
+
+
+class Fault(msgspec.Struct, frozen=True, kw_only=True):
+    """The service's own words about a request it did not accept, read from either envelope.
+
+    *field* is what it named first (`recipients.17.to`), *items* every index inside a list that it named.
+    """
+
+    status: int
+    message: str
+    code: str | None = None
+    field: str | None = None
+    items: tuple[int, ...] = ()
+    required: tuple[str, ...] = ()
+    missing: tuple[str, ...] = ()
+
 
 _FIELDS = (
     "to|phone_number_id|channel_id|template_name|language|recipients|campaign_name"

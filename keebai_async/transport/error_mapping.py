@@ -14,20 +14,11 @@ from keebai_async.errors import (
     TokenRejected,
     Undecodable,
 )
-from keebai_async.transport.error_body import fault_of, http_phrase
+from keebai_async.transport.error_body import Fault, fault_of, http_phrase
 from keebai_async.transport.rate_headers import pause_of
 from keebai_async.transport.reply import Answer, Failure, Outcome, Stage
 from keebai_async.transport.request import Request
-from keebai_async.transport.verdict import (
-    Accepted,
-    Fault,
-    Halted,
-    Refused,
-    Throttled,
-    Unknown,
-    Unsent,
-    Verdict,
-)
+from keebai_async.transport.verdict import Accepted, Halted, Refused, Throttled, Unknown, Unsent, Verdict
 
 UNTOLD_PAUSE = 60.0
 """Seconds to tell a caller when a 429 does not say how long: until the minute's window has passed."""

@@ -12,14 +12,14 @@ from typing import Protocol
 from keebai_async.clock import SYSTEM_CLOCK, Clock
 from keebai_async.errors import Misused, RequestError, TokenRejected
 from keebai_async.model.requests import Requests
-from keebai_async.quota.gate import Ending, Gate, Place
-from keebai_async.transport.dialect import KEEBAI, Conventions
+from keebai_async.quota.gate import Ending, Gate, Lane, Place
+from keebai_async.transport.dialect import STANDARD, Conventions
 from keebai_async.transport.error_body import fault_in_success
 from keebai_async.transport.error_mapping import error_for, error_for_read, error_of_fault
 from keebai_async.transport.judge import judge
 from keebai_async.transport.rate_headers import allowances_of, pause_of
 from keebai_async.transport.reply import Answer, Failure, Outcome, Stage
-from keebai_async.transport.request import Request, Timeouts
+from keebai_async.transport.request import Kind, Request, Timeouts
 from keebai_async.transport.retry import NO_RETRIES, RetryPolicy, backoff, wait_before_repeat
 from keebai_async.transport.verdict import Accepted, SubmitPolicy, Throttled, Unsent, Verdict
 
@@ -51,7 +51,7 @@ class Exchange:
         retries: RetryPolicy | None = None,
         policy: SubmitPolicy | None = None,
         timeouts: Timeouts | None = None,
-        conventions: Conventions = KEEBAI,
+        conventions: Conventions = STANDARD,
     ) -> None:
         self._session = session
         self._gate = gate
@@ -164,7 +164,7 @@ class Exchange:
             # Cancelled on the way: the service may count it, even later than now.
             place.settle(Ending.UNANSWERED)
             if tally is not None:
-                tally.count(request)
+                _count(tally, request)
             raise
 
     def _settle(self, request: Request, place: Place, outcome: Outcome, tally: Requests | None) -> None:
@@ -172,13 +172,13 @@ class Exchange:
             unsent = outcome.stage is Stage.NOT_WRITTEN
             place.settle(Ending.UNSENT if unsent else Ending.UNANSWERED)
             if tally is not None and not unsent:
-                tally.count(request)
+                _count(tally, request)
             return
         throttled = outcome.status == 429
         pause = pause_of(outcome, wall=self._clock.wall()) if throttled else None
         place.settle(Ending.ANSWERED, allowances=allowances_of(outcome), pause=pause)
         if tally is not None:
-            tally.count(request, throttled=throttled)
+            _count(tally, request, throttled=throttled)
 
     def _worded(self, error: RequestError) -> RequestError:
         if isinstance(error, TokenRejected) and self._conventions.about_tokens:
@@ -189,6 +189,17 @@ class Exchange:
         if isinstance(outcome, Failure) or outcome.status != 429:
             return False
         return pause_of(outcome, wall=self._clock.wall()) <= self._retries.longest_pause
+
+
+def _count(tally: Requests, request: Request, *, throttled: bool = False) -> None:
+    """Count one more that left; a 429 is counted as what it asked for, and as throttled."""
+    if request.kind is Kind.SUBMIT:
+        tally.submits += 1
+    elif request.lane is Lane.POLL:
+        tally.polls += 1
+    else:
+        tally.other += 1
+    tally.throttled += throttled
 
 
 def _log(request: Request, outcome: Outcome, attempt: int, seconds: float) -> None:

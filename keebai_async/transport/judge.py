@@ -9,7 +9,7 @@ from typing import Final
 
 import msgspec
 
-from keebai_async.transport.dialect import KEEBAI, Conventions
+from keebai_async.transport.dialect import STANDARD, Conventions
 from keebai_async.transport.error_body import fault_in_success, fault_of, http_phrase, names_a_thing
 from keebai_async.transport.rate_headers import pause_of
 from keebai_async.transport.reply import Answer, Failure, Outcome, Stage
@@ -36,7 +36,7 @@ def judge(
     *,
     wall: float,
     policy: SubmitPolicy = _TABLE_POLICY,
-    conventions: Conventions = KEEBAI,
+    conventions: Conventions = STANDARD,
 ) -> Verdict:
     """Say what became of one attempt at a submit. *wall* is Unix time, for a pause given as a date."""
     if isinstance(outcome, Failure):

@@ -4,6 +4,8 @@ import enum
 
 import msgspec
 
+from keebai_async.quota.gate import Lane
+
 
 class Kind(enum.Enum):
     """Whether asking twice is harmless."""
@@ -12,14 +14,6 @@ class Kind(enum.Enum):
     """May be repeated."""
     SUBMIT = "submit"
     """Can message or bill someone, or create something: repeated only if certainly not accepted."""
-
-
-class Lane(enum.IntEnum):
-    """Who goes first when the quota is short; a lower number goes before a higher one."""
-
-    INTERACTIVE = 0
-    SUBMIT = 1
-    POLL = 2
 
 
 class Timeouts(msgspec.Struct, frozen=True, kw_only=True):

@@ -2,22 +2,8 @@
 
 import msgspec
 
+from keebai_async.transport.error_body import Fault
 from keebai_async.transport.reply import Answer
-
-
-class Fault(msgspec.Struct, frozen=True, kw_only=True):
-    """The service's own words about a request it did not accept, read from either envelope.
-
-    *field* is what it named first (`recipients.17.to`), *items* every index inside a list that it named.
-    """
-
-    status: int
-    message: str
-    code: str | None = None
-    field: str | None = None
-    items: tuple[int, ...] = ()
-    required: tuple[str, ...] = ()
-    missing: tuple[str, ...] = ()
 
 
 class Accepted(msgspec.Struct, frozen=True, kw_only=True, tag=True):

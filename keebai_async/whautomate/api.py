@@ -13,10 +13,11 @@ from keebai_async.errors import (
     ServerFailed,
     Undecodable,
 )
+from keebai_async.quota.gate import Lane
 from keebai_async.transport.api import Api
 from keebai_async.transport.error_mapping import undecodable
 from keebai_async.transport.reply import Answer
-from keebai_async.transport.request import Lane, Request
+from keebai_async.transport.request import Request
 from keebai_async.transport.tolerant_reader import Fields, fields_of, items_of, object_in, text
 from keebai_async.whautomate.paging import Pages
 from keebai_async.whautomate.settings import PAGE_SIZE

@@ -14,9 +14,9 @@ from keebai_async.polling.following import OnStuck, log_stuck
 from keebai_async.polling.planner import pace_of
 from keebai_async.polling.waiter import POLL_FLOOR, STUCK_AFTER, Follower
 from keebai_async.polling.watcher import Gauge
+from keebai_async.quota.gate import Lane
 from keebai_async.quota.window import Quota
 from keebai_async.transport.address import segment
-from keebai_async.transport.request import Lane
 from keebai_async.transport.tolerant_reader import Fields, text
 from keebai_async.whautomate.api import WhautomateApi, whole
 from keebai_async.whautomate.draft import DraftFields, draft_of, fields_of_broadcast, utc

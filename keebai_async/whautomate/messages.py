@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import msgspec
 
 from keebai_async.inputs import check_word
-from keebai_async.transport.request import Lane
+from keebai_async.quota.gate import Lane
 from keebai_async.transport.tolerant_reader import object_in, text
 from keebai_async.whautomate.api import WhautomateApi
 from keebai_async.whautomate.draft import check_parameters

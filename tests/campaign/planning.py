@@ -3,8 +3,8 @@
 import msgspec
 
 from keebai_async.journal.contract import Journal
-from keebai_async.keebai.models import Sender
 from keebai_async.model.plan import Guards, Plan
+from keebai_async.model.sender import Sender
 
 
 def number(person: int) -> str:

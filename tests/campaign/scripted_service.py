@@ -10,17 +10,9 @@ from keebai_async.clock import Clock
 from keebai_async.errors import ServerFailed
 from keebai_async.keebai.models import BroadcastStatus
 from keebai_async.model.requests import Requests
+from keebai_async.transport.error_body import Fault
 from keebai_async.transport.reply import Answer
-from keebai_async.transport.verdict import (
-    Accepted,
-    Fault,
-    Halted,
-    Refused,
-    Throttled,
-    Unknown,
-    Unsent,
-    Verdict,
-)
+from keebai_async.transport.verdict import Accepted, Halted, Refused, Throttled, Unknown, Unsent, Verdict
 
 
 class Fate(enum.Enum):

@@ -10,14 +10,14 @@ from hypothesis import strategies as st
 from keebai_async.campaign.chunks import Book
 from keebai_async.campaign.circuit_breaker import Health
 from keebai_async.campaign.dispatch import dispatch
-from keebai_async.campaign.stop import Cause
 from keebai_async.campaign.submit import Submitter
 from keebai_async.clock import ManualClock
 from keebai_async.journal.memory_tables import MemoryJournal
 from keebai_async.model.chunk import Chunk, ChunkState
 from keebai_async.model.events import Event, Waiting
 from keebai_async.model.report import Report, report_of
-from keebai_async.transport.verdict import Fault
+from keebai_async.model.stop import Cause
+from keebai_async.transport.error_body import Fault
 from tests.campaign.planning import freeze, number
 from tests.campaign.scripted_service import Fate, ScriptedService
 

@@ -3,7 +3,7 @@
 import pytest
 
 from keebai_async.campaign.refusal import Blame, Everybody, Halve, Ruling, Search, rule
-from keebai_async.transport.verdict import Fault
+from keebai_async.transport.error_body import Fault
 
 BARE = Fault(status=400, message="Bad Request")
 

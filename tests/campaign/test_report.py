@@ -3,12 +3,12 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from keebai_async.journal.contract import Started
-from keebai_async.keebai.models import Sender
+from keebai_async.model.campaign import CampaignState, Started
 from keebai_async.model.chunk import Chunk, ChunkState
-from keebai_async.model.plan import CampaignState, Plan
+from keebai_async.model.plan import Plan
 from keebai_async.model.report import Report, report_of
 from keebai_async.model.requests import Requests
+from keebai_async.model.sender import Sender
 
 
 @st.composite

@@ -12,13 +12,13 @@ from hypothesis import strategies as st
 from keebai_async.campaign.run import CampaignRun
 from keebai_async.clock import ManualClock
 from keebai_async.errors import CampaignBusy, JournalUnusable, QuotaUnusable, ScopeMissing
-from keebai_async.journal.contract import Wish
 from keebai_async.journal.memory_tables import MemoryJournal
 from keebai_async.keebai.models import BroadcastStatus
+from keebai_async.model.campaign import CampaignState, Wish
 from keebai_async.model.chunk import Chunk, ChunkState
 from keebai_async.model.events import BroadcastProgress, ChunkAccepted, ChunkSubmitting, StateChanged
 from keebai_async.model.lifecycle import Move, Submit
-from keebai_async.model.plan import CampaignState, Guards, Plan
+from keebai_async.model.plan import Guards, Plan
 from keebai_async.model.report import report_of
 from keebai_async.model.requests import Requests
 from keebai_async.polling.planner import PollPlan

@@ -3,7 +3,6 @@
 import msgspec
 import pytest
 
-from keebai_async.campaign.stop import Cause
 from keebai_async.cli.exit_codes import Exit, cause_of, code_of, code_of_error, line_of
 from keebai_async.errors import (
     CampaignNotFound,
@@ -17,6 +16,7 @@ from keebai_async.errors import (
     UnusableSource,
 )
 from keebai_async.model.report import Report, Spent
+from keebai_async.model.stop import Cause
 
 DONE = Report(
     campaign_id="promo-1",

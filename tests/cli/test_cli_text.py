@@ -6,11 +6,11 @@ import pytest
 from keebai_async.cli.estimate import duration, estimate
 from keebai_async.cli.json_output import plan_line
 from keebai_async.cli.text_output import next_steps, plan_text, report_text, table
-from keebai_async.keebai.models import Sender
 from keebai_async.model.chunk import ChunkState
 from keebai_async.model.plan import Plan, ReasonCount
 from keebai_async.model.recipient import Reason, Rejection
 from keebai_async.model.report import ChunkLine, Report, Spent
+from keebai_async.model.sender import Sender
 from keebai_async.quota.window import DEFAULT_QUOTAS, Quota
 
 NUMBER = "+5491155550101"

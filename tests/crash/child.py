@@ -27,9 +27,10 @@ from keebai_async.journal.contract import Requests
 from keebai_async.journal.leases import Leases
 from keebai_async.journal.stored import SqliteJournal
 from keebai_async.keebai.bulk import CampaignService
+from keebai_async.model.campaign import CampaignState
 from keebai_async.model.chunk import Chunk
 from keebai_async.model.lifecycle import HandOn, Move, Refuse
-from keebai_async.model.plan import CampaignState, Plan
+from keebai_async.model.plan import Plan
 from keebai_async.model.recipient import Rejection
 from keebai_async.planning.plan import PlanOptions
 from keebai_async.quota.window import Quota

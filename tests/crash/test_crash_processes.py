@@ -12,8 +12,8 @@ import pytest
 from anyio.abc import Process
 
 from keebai_async.client import Keebai
+from keebai_async.model.campaign import CampaignState
 from keebai_async.model.chunk import ChunkState
-from keebai_async.model.plan import CampaignState
 from tests.cli.shell import Shell
 from tests.crash.nursery import Nursery
 from tests.crash.world import BULK, World, take_time, world

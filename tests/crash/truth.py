@@ -7,8 +7,8 @@ from pathlib import Path
 
 import msgspec
 
-from keebai_async.journal.contract import Started
 from keebai_async.journal.stored import SqliteJournal
+from keebai_async.model.campaign import Started
 from keebai_async.model.chunk import Chunk, ChunkState
 from keebai_async.model.plan import Plan, chunk_name
 from keebai_async.model.report import Report, report_of

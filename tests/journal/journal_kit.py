@@ -3,9 +3,9 @@
 import msgspec
 
 from keebai_async.journal.contract import Journal
-from keebai_async.keebai.models import Sender
 from keebai_async.model.plan import Plan, ReasonCount
 from keebai_async.model.recipient import Reason, Rejection
+from keebai_async.model.sender import Sender
 
 
 def plan_of(

@@ -8,7 +8,8 @@ import pytest
 
 from keebai_async.clock import ManualClock
 from keebai_async.errors import CampaignBusy, CampaignNotFound, ForbiddenMove, Misused
-from keebai_async.journal.contract import Journal, Requests, Wish
+from keebai_async.journal.contract import Journal, Requests
+from keebai_async.model.campaign import CampaignState, Wish
 from keebai_async.model.chunk import Chunk, ChunkState
 from keebai_async.model.lifecycle import (
     Abandon,
@@ -23,7 +24,6 @@ from keebai_async.model.lifecycle import (
     Vouch,
     replay,
 )
-from keebai_async.model.plan import CampaignState
 from tests.journal.journal_kit import keep, people, plan_of, rejection
 
 Use = Callable[[], Awaitable[object]]

@@ -20,10 +20,10 @@ import pytest
 from keebai_async.clock import ManualClock
 from keebai_async.errors import CampaignBusy, InvalidInput, JournalUnusable, Misused
 from keebai_async.journal import drafts, schema
-from keebai_async.journal.contract import Wish
 from keebai_async.journal.memory_tables import MemoryJournal
 from keebai_async.journal.open import open_journal
 from keebai_async.journal.stored import SqliteJournal
+from keebai_async.model.campaign import Wish
 from keebai_async.model.chunk import ChunkState
 from keebai_async.model.lifecycle import Accept, Submit
 from keebai_async.storage import process, thread

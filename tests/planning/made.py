@@ -5,9 +5,10 @@ from collections.abc import Mapping
 import msgspec
 
 from keebai_async.journal.memory_tables import MemoryJournal
-from keebai_async.keebai.models import Sender, Template
 from keebai_async.model.plan import Plan
 from keebai_async.model.recipient import Rejection
+from keebai_async.model.sender import Sender
+from keebai_async.model.template import Template
 from keebai_async.planning.codec import Shape
 from keebai_async.planning.plan import PlanOptions, make_plan
 from keebai_async.planning.reader import Checked, Reader

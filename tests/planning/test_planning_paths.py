@@ -6,8 +6,8 @@ import msgspec
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from keebai_async.keebai.models import Template
 from keebai_async.model.recipient import Recipient
+from keebai_async.model.template import Template
 from keebai_async.sources.block import Cells, Columns, Objects
 from tests.planning.made import both, lines
 

@@ -12,9 +12,9 @@ import pytest
 
 from keebai_async.errors import JournalUnusable, TemplateUnusable, UnusableSource
 from keebai_async.journal.memory_tables import MemoryJournal
-from keebai_async.keebai.models import Template
 from keebai_async.model.plan import Plan
 from keebai_async.model.recipient import Reason, Recipient, Rejection
+from keebai_async.model.template import Template
 from keebai_async.planning.dedupe import Seen
 from keebai_async.planning.plan import PlanOptions, make_plan
 from keebai_async.sources import open_source

@@ -17,9 +17,9 @@ import msgspec
 import pytest
 
 from keebai_async.clock import ManualClock
-from keebai_async.keebai.models import Sender
 from keebai_async.model.plan import body_of
 from keebai_async.model.recipient import Reason
+from keebai_async.model.sender import Sender
 from keebai_async.sandbox.keebai.catalogue import SandboxTemplate
 from keebai_async.sandbox.keebai.server import Sandbox
 from keebai_async.sources import open_source

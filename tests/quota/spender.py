@@ -9,13 +9,13 @@ import sys
 import anyio
 
 from keebai_async.client import Keebai
+from keebai_async.quota.gate import Lane
 from keebai_async.quota.limiter import Margin, RateLimiter
 from keebai_async.quota.redis import RedisStore
 from keebai_async.quota.sqlite import SqliteStore
 from keebai_async.quota.store import Store
 from keebai_async.quota.window import parse_quotas
 from keebai_async.sandbox.keebai.catalogue import DEFAULT_TOKEN
-from keebai_async.transport.request import Lane
 
 TASKS = 100
 LAPSE = 2.0  # seconds until a place of a program that died is given back

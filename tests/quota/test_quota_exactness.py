@@ -9,11 +9,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from keebai_async.clock import ManualClock
-from keebai_async.quota.gate import Ending
+from keebai_async.quota.gate import Ending, Lane
 from keebai_async.quota.limiter import Margin, RateLimiter, Reserves
 from keebai_async.quota.memory import MemoryStore
 from keebai_async.quota.window import Quota
-from keebai_async.transport.request import Lane
 
 EXACT = Margin(seconds=0.0, drift=0.0)
 

@@ -13,14 +13,13 @@ import pytest
 
 from keebai_async.clock import ManualClock
 from keebai_async.errors import QuotaUnusable
-from keebai_async.quota.gate import Ending
+from keebai_async.quota.gate import Ending, Lane
 from keebai_async.quota.limiter import RateLimiter
 from keebai_async.quota.redis import RedisStore
 from keebai_async.quota.sqlite import SqliteStore
 from keebai_async.quota.store import Held, Word
 from keebai_async.quota.window import Quota, Room, Wait
 from keebai_async.storage.machine_clock import Mark, mark
-from keebai_async.transport.request import Lane
 from tests.quota.benches import RedisServer
 
 ANSWERED = Word(ending=Ending.ANSWERED, grace=30.0)

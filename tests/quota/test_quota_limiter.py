@@ -6,11 +6,10 @@ import anyio
 import pytest
 
 from keebai_async.clock import ManualClock
-from keebai_async.quota.gate import Allowance, Ending
+from keebai_async.quota.gate import Allowance, Ending, Lane
 from keebai_async.quota.limiter import Margin, RateLimiter, Reserves
 from keebai_async.quota.shared import shared_limiter
 from keebai_async.quota.window import Quota, Wait
-from keebai_async.transport.request import Lane
 
 EXACT = Margin(seconds=0.0, drift=0.0)
 ALL = Reserves(submit=0.0, poll=0.0)

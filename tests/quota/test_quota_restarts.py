@@ -8,10 +8,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from keebai_async.clock import ManualClock
+from keebai_async.quota.gate import Lane
 from keebai_async.quota.limiter import RateLimiter, Reserves
 from keebai_async.quota.sqlite import SqliteStore
 from keebai_async.quota.window import Quota
-from keebai_async.transport.request import Lane
 from tests.quota.test_quota_exactness import Quotas, Served, Step, Steps, most_in_any, serve
 
 LONGEST = 50.0

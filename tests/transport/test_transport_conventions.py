@@ -2,7 +2,8 @@
 
 import pytest
 
-from keebai_async.transport.dialect import KEEBAI, Conventions
+from keebai_async.keebai.settings import KEEBAI
+from keebai_async.transport.dialect import Conventions
 from keebai_async.transport.error_body import fault_in_success, fault_of
 from keebai_async.transport.judge import judge
 from keebai_async.transport.reply import Answer

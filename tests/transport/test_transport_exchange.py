@@ -25,10 +25,10 @@ from keebai_async.errors import (
     Undecodable,
 )
 from keebai_async.model.requests import Requests
-from keebai_async.quota.gate import Allowance, Ending, Place
+from keebai_async.quota.gate import Allowance, Ending, Lane, Place
 from keebai_async.transport.exchange import Exchange
 from keebai_async.transport.reply import Answer, Failure, Outcome, Stage
-from keebai_async.transport.request import Kind, Lane, Request, Timeouts
+from keebai_async.transport.request import Kind, Request, Timeouts
 from keebai_async.transport.retry import RetryPolicy, backoff
 from keebai_async.transport.session import Session
 from keebai_async.transport.verdict import Accepted, SubmitPolicy, Unsent

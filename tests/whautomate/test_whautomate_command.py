@@ -9,10 +9,10 @@ import pytest
 
 from keebai_async import Quota, RateLimiter, Token
 from keebai_async.cli.exit_codes import Exit
+from keebai_async.quota.gate import Lane
 from keebai_async.quota.stores import open_store
 from keebai_async.sandbox import Sandbox, WhautomateSandbox, faults
 from keebai_async.sandbox.whautomate import SandboxContact
-from keebai_async.transport.request import Lane
 from tests.cli.shell import Ended, Shell
 
 FILE = """{"name":"Spring recall","type":"contact","location":{"id":"LOC0000001"},

@@ -24,7 +24,8 @@ from keebai_async.cli.launch_flow import (
 from keebai_async.cli.option_groups import Box, Choice, Output
 from keebai_async.client import Keebai
 from keebai_async.errors import CampaignBusy, CampaignNotFound, InvalidInput
-from keebai_async.model.plan import CampaignState, Plan
+from keebai_async.model.campaign import CampaignState
+from keebai_async.model.plan import Plan
 from keebai_async.model.report import Report
 
 

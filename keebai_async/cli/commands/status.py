@@ -20,7 +20,8 @@ from keebai_async.cli.text_output import campaign_line, next_steps, report_text
 from keebai_async.client import Keebai
 from keebai_async.errors import InvalidInput, QuotaUnusable
 from keebai_async.journal.rules import busy
-from keebai_async.model.plan import CampaignState, Guards
+from keebai_async.model.campaign import CampaignState
+from keebai_async.model.plan import Guards
 from keebai_async.model.report import Report, report_of
 
 _LOOK_EVERY = 2.0

@@ -1,0 +1,38 @@
+"""Who a message comes from."""
+
+import msgspec
+
+from keebai_async.errors import InvalidInput
+
+
+class Sender(msgspec.Struct, frozen=True, kw_only=True):
+    """Who a message comes from: Meta's `phone_number_id` or Keebai's `channel_id`, exactly one.
+
+    Raises:
+        InvalidInput: none is given, or both are.
+
+    Source: contract, section 11 number 1: the documents disagree, and both at once may be refused.
+    """
+
+    phone_number_id: str | None = None
+    channel_id: str | None = None
+
+    def __post_init__(self) -> None:
+        if bool(self.phone_number_id) == bool(self.channel_id):
+            raise InvalidInput(
+                "a sender is one of phone_number_id and channel_id, not both"
+                if self.phone_number_id
+                else "no sender: give phone_number_id (or channel_id), or set KEEBAI_PHONE_NUMBER_ID",
+                field="phone_number_id",
+            )
+
+    @property
+    def wire(self) -> tuple[str, str]:
+        """The field that names it in a request body, and its value."""
+        if self.phone_number_id:
+            return "phone_number_id", self.phone_number_id
+        return "channel_id", self.channel_id or ""
+
+    @property
+    def id(self) -> str:
+        return self.wire[1]
