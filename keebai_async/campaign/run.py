@@ -305,7 +305,7 @@ class CampaignRun:
             self.campaign_id,
             state,
             reason=None if stop is None else stop.reason,
-            stopped_by=None if stop is None else stop.cause.value,
+            stopped_by=None if stop is None else stop.cause,
             requests=now.requests,
             seconds=now.seconds,
         )
@@ -318,7 +318,7 @@ class CampaignRun:
             self._before,
             state=self._state,
             reason=None if self._why is None else self._why.reason,
-            stopped_by=None if self._why is None else self._why.cause.value,
+            stopped_by=None if self._why is None else self._why.cause,
             chunks=self._book.chunks,
             requests=Requests(
                 submits=before.submits + spent.submits,

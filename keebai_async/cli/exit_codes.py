@@ -41,10 +41,10 @@ class Exit(enum.IntEnum):
 
 
 _STOPS = {
-    Cause.TOKEN.value: Exit.TOKEN,
-    Cause.SCOPE.value: Exit.TOKEN,
-    Cause.GUARD.value: Exit.GUARD,
-    Cause.UNKNOWN.value: Exit.UNKNOWN,
+    Cause.TOKEN: Exit.TOKEN,
+    Cause.SCOPE: Exit.TOKEN,
+    Cause.GUARD: Exit.GUARD,
+    Cause.UNKNOWN: Exit.UNKNOWN,
 }
 
 
@@ -54,12 +54,12 @@ def code_of(report: Report) -> Exit:
     What is uncertain goes before all but the user's own Ctrl-C: it may have cost money, and it needs
     a person before anything else is done.
     """
-    if report.stopped_by == Cause.INTERRUPTED.value:
+    if report.stopped_by == Cause.INTERRUPTED:
         return Exit.INTERRUPTED
     if report.unknown:
         return Exit.UNKNOWN
-    if report.stopped_by not in {None, Cause.NOT_TRACKED.value}:
-        return _STOPS.get(report.stopped_by or "", Exit.FAILED)
+    if report.stopped_by not in {None, Cause.NOT_TRACKED}:
+        return _STOPS.get(report.stopped_by, Exit.FAILED)
     if report.failed or report.refused or report.untracked or report.abandoned:
         return Exit.PARTLY
     return Exit.DONE

@@ -10,6 +10,7 @@ from keebai_async.model.lifecycle import HandOn, Move, Refuse
 from keebai_async.model.plan import Plan
 from keebai_async.model.recipient import Rejection
 from keebai_async.model.requests import Requests as Requests
+from keebai_async.model.stop import Cause
 
 
 class Journal(Protocol):
@@ -82,7 +83,7 @@ class Journal(Protocol):
         state: CampaignState,
         *,
         reason: str | None = None,
-        stopped_by: str | None = None,
+        stopped_by: Cause | None = None,
         requests: Requests | None = None,
         seconds: float | None = None,
     ) -> None:

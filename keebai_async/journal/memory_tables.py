@@ -15,6 +15,7 @@ from keebai_async.model.chunk import Chunk, ChunkState
 from keebai_async.model.lifecycle import HandOn, Move, Refuse
 from keebai_async.model.plan import Plan
 from keebai_async.model.recipient import Rejection
+from keebai_async.model.stop import Cause
 
 
 @dataclass(kw_only=True)
@@ -22,7 +23,7 @@ class _Campaign:
     plan: Plan | None = None
     state: CampaignState = CampaignState.PLANNED
     reason: str | None = None
-    stopped_by: str | None = None
+    stopped_by: Cause | None = None
     requests: Requests = field(default_factory=Requests)
     seconds: float = 0.0
     chunks: dict[int, Chunk] = field(default_factory=dict)
@@ -124,7 +125,7 @@ class MemoryJournal:
         state: CampaignState,
         *,
         reason: str | None = None,
-        stopped_by: str | None = None,
+        stopped_by: Cause | None = None,
         requests: Requests | None = None,
         seconds: float | None = None,
     ) -> None:

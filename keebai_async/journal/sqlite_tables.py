@@ -16,6 +16,7 @@ from keebai_async.model.chunk import Chunk, ChunkState
 from keebai_async.model.lifecycle import Move, replay
 from keebai_async.model.plan import Plan
 from keebai_async.model.recipient import Rejection
+from keebai_async.model.stop import Cause
 from keebai_async.storage.sqlite_file import Damaged
 
 _PLAN: Final = msgspec.json.Decoder(Plan)
@@ -169,7 +170,7 @@ def get_started(db: sqlite3.Connection, campaign_id: str, holder: Holder | None)
         state=CampaignState(state),
         chunks=get_chunks(db, campaign_id),
         reason=reason,
-        stopped_by=stopped_by,
+        stopped_by=None if stopped_by is None else Cause(stopped_by),
         requests=_REQUESTS.decode(requests),
         seconds=seconds,
         holder=holder,
@@ -214,6 +215,6 @@ def _chunk(row: Sequence[object]) -> Chunk:
 
 def _state(word: object) -> ChunkState:
     try:
-        return ChunkState(word)
+        return ChunkState(str(word))
     except ValueError as error:
         raise Damaged(f"no chunk can be {word!r}") from error

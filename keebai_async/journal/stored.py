@@ -27,6 +27,7 @@ from keebai_async.model.chunk import Chunk, ChunkState
 from keebai_async.model.lifecycle import HandOn, Move, Refuse, Submit
 from keebai_async.model.plan import Plan
 from keebai_async.model.recipient import Rejection
+from keebai_async.model.stop import Cause
 from keebai_async.storage.sqlite_file import PATIENCE, Database, Safe
 from keebai_async.storage.thread import Job, Worker
 
@@ -201,7 +202,7 @@ class SqliteJournal:
         state: CampaignState,
         *,
         reason: str | None = None,
-        stopped_by: str | None = None,
+        stopped_by: Cause | None = None,
         requests: Requests | None = None,
         seconds: float | None = None,
     ) -> None:

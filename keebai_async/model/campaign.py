@@ -7,9 +7,10 @@ import msgspec
 from keebai_async.model.chunk import Chunk
 from keebai_async.model.plan import Plan
 from keebai_async.model.requests import Requests
+from keebai_async.model.stop import Cause
 
 
-class CampaignState(enum.Enum):
+class CampaignState(enum.StrEnum):
     PLANNED = "planned"
     RUNNING = "running"
     PAUSED = "paused"
@@ -17,7 +18,7 @@ class CampaignState(enum.Enum):
     FINISHED = "finished"
 
 
-class Wish(enum.Enum):
+class Wish(enum.StrEnum):
     """What somebody else may ask of a campaign while it runs."""
 
     PAUSE = "pause"
@@ -41,8 +42,8 @@ class Started(msgspec.Struct, frozen=True, kw_only=True):
     chunks: tuple[Chunk, ...]
     reason: str | None = None
     """Why it is paused or stopped, in words."""
-    stopped_by: str | None = None
-    """The kind of reason, for machines: one of the words of `campaign.stop.Cause`."""
+    stopped_by: Cause | None = None
+    """The kind of reason, for machines."""
     requests: Requests
     """What earlier runs spent."""
     seconds: float = 0.0

@@ -5,7 +5,7 @@ import enum
 import msgspec
 
 
-class ChunkState(enum.Enum):
+class ChunkState(enum.StrEnum):
     PLANNED = "planned"
     SUBMITTING = "submitting"
     ACCEPTED = "accepted"

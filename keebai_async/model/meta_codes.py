@@ -11,7 +11,7 @@ from typing import Final
 import msgspec
 
 
-class Remedy(enum.Enum):
+class Remedy(enum.StrEnum):
     """What can be done for the people who were not reached."""
 
     LATER = "later"

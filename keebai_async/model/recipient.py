@@ -13,7 +13,7 @@ class Recipient(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     meta_data: dict[str, object] = {}
 
 
-class Reason(enum.Enum):
+class Reason(enum.StrEnum):
     """Why a row is not sent: fixed words, for counts and for machines."""
 
     NO_NUMBER = "no number"

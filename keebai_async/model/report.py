@@ -4,8 +4,10 @@ from collections.abc import Iterable
 
 import msgspec
 
-from keebai_async.model.campaign import Started
+from keebai_async.model.campaign import CampaignState, Started
 from keebai_async.model.chunk import Chunk, ChunkState
+from keebai_async.model.requests import Requests
+from keebai_async.model.stop import Cause
 
 
 class ChunkLine(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -20,15 +22,6 @@ class ChunkLine(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     failed: int = 0
     parent: int | None = None
     reason: str | None = None
-
-
-class Spent(msgspec.Struct, frozen=True, kw_only=True):
-    """Requests that left, in all runs of the campaign together; *throttled* counts the 429s among them."""
-
-    submits: int = 0
-    polls: int = 0
-    other: int = 0
-    throttled: int = 0
 
 
 class Report(msgspec.Struct, frozen=True, kw_only=True, tag="report", tag_field="type", omit_defaults=True):
@@ -47,7 +40,7 @@ class Report(msgspec.Struct, frozen=True, kw_only=True, tag="report", tag_field=
 
     campaign_id: str
     name: str
-    state: str
+    state: CampaignState
     read: int
     ready: int
     duplicates: int
@@ -63,10 +56,10 @@ class Report(msgspec.Struct, frozen=True, kw_only=True, tag="report", tag_field=
     pending: int
     untracked: int
     chunks: tuple[ChunkLine, ...]
-    requests: Spent
+    requests: Requests
     seconds: float
     reason: str | None = None
-    stopped_by: str | None = None
+    stopped_by: Cause | None = None
 
     def errors(self) -> tuple[str, ...]:
         """The sums that do not come out, as sentences. Any of them is a bug of this library."""
@@ -100,7 +93,7 @@ def report_of(campaign: Started) -> Report:
     return Report(
         campaign_id=plan.campaign_id,
         name=plan.name,
-        state=campaign.state.value,
+        state=campaign.state,
         read=plan.read,
         ready=plan.ready,
         duplicates=plan.duplicates,
@@ -117,7 +110,7 @@ def report_of(campaign: Started) -> Report:
         pending=sum(pending for _, _, pending in counters),
         untracked=sum(chunk.accepted for chunk in accepted if chunk.broadcast_id is None),
         chunks=tuple(_line(chunk) for chunk in chunks if chunk.recipients),
-        requests=msgspec.convert(campaign.requests, Spent, from_attributes=True),
+        requests=campaign.requests,
         seconds=round(campaign.seconds, 1),
         reason=campaign.reason,
         stopped_by=campaign.stopped_by,

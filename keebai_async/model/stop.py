@@ -5,7 +5,7 @@ import enum
 import msgspec
 
 
-class Cause(enum.Enum):
+class Cause(enum.StrEnum):
     TOKEN = "token"  # noqa: S105  (a word, not a secret)
     """401: the token is not valid (any more)."""
     SCOPE = "scope"

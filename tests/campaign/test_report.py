@@ -65,7 +65,7 @@ def test_a_report_that_does_not_add_up_says_which_line_and_by_what() -> None:
     wrong = Report(
         campaign_id="promo-1",
         name="Promo",
-        state="finished",
+        state=CampaignState.FINISHED,
         read=3,
         ready=2,
         duplicates=0,

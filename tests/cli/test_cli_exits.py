@@ -15,13 +15,15 @@ from keebai_async.errors import (
     TokenRejected,
     UnusableSource,
 )
-from keebai_async.model.report import Report, Spent
+from keebai_async.model.campaign import CampaignState
+from keebai_async.model.report import Report
+from keebai_async.model.requests import Requests
 from keebai_async.model.stop import Cause
 
 DONE = Report(
     campaign_id="promo-1",
     name="Promo",
-    state="finished",
+    state=CampaignState.FINISHED,
     read=10,
     ready=10,
     duplicates=0,
@@ -37,7 +39,7 @@ DONE = Report(
     pending=0,
     untracked=0,
     chunks=(),
-    requests=Spent(),
+    requests=Requests(),
     seconds=1.0,
 )
 
@@ -51,7 +53,7 @@ def test_everyone_sent_is_done() -> None:
 
 
 def test_not_waiting_for_delivery_is_done() -> None:
-    report = ended(state="stopped", stopped_by=Cause.NOT_TRACKED.value, sent=0, pending=10)
+    report = ended(state=CampaignState.STOPPED, stopped_by=Cause.NOT_TRACKED, sent=0, pending=10)
 
     assert code_of(report) is Exit.DONE
 
@@ -77,18 +79,18 @@ def test_people_who_were_not_reached_for_certain_are_told(people: str) -> None:
     ],
 )
 def test_why_a_campaign_stopped_is_its_exit_code(cause: Cause, code: Exit) -> None:
-    assert code_of(ended(state="stopped", stopped_by=cause.value, unsent=5)) is code
+    assert code_of(ended(state=CampaignState.STOPPED, stopped_by=cause, unsent=5)) is code
 
 
 def test_every_cause_but_an_untracked_end_is_a_code_of_its_own_or_a_failure() -> None:
-    codes = {cause: code_of(ended(state="stopped", stopped_by=cause.value)) for cause in Cause}
+    codes = {cause: code_of(ended(state=CampaignState.STOPPED, stopped_by=cause)) for cause in Cause}
 
     assert [cause for cause, code in codes.items() if code is Exit.DONE] == [Cause.NOT_TRACKED]
 
 
 @pytest.mark.parametrize("cause", [None, Cause.TOKEN, Cause.GUARD, Cause.UNREACHABLE])
 def test_an_unknown_chunk_outweighs_every_other_reason(cause: Cause | None) -> None:
-    report = ended(stopped_by=None if cause is None else cause.value, unknown=5, failed=1)
+    report = ended(stopped_by=None if cause is None else cause, unknown=5, failed=1)
 
     assert code_of(report) is Exit.UNKNOWN
 

@@ -6,10 +6,12 @@ import pytest
 from keebai_async.cli.estimate import duration, estimate
 from keebai_async.cli.json_output import plan_line
 from keebai_async.cli.text_output import next_steps, plan_text, report_text, table
+from keebai_async.model.campaign import CampaignState
 from keebai_async.model.chunk import ChunkState
 from keebai_async.model.plan import Plan, ReasonCount
 from keebai_async.model.recipient import Reason, Rejection
-from keebai_async.model.report import ChunkLine, Report, Spent
+from keebai_async.model.report import ChunkLine, Report
+from keebai_async.model.requests import Requests
 from keebai_async.model.sender import Sender
 from keebai_async.quota.window import DEFAULT_QUOTAS, Quota
 
@@ -50,7 +52,7 @@ PLAN = Plan(
 REPORT = Report(
     campaign_id="promo-1",
     name="Promo marzo",
-    state="stopped",
+    state=CampaignState.STOPPED,
     read=12_003,
     ready=12_000,
     duplicates=1,
@@ -70,7 +72,7 @@ REPORT = Report(
         ChunkLine(number=2, recipients=5_000, state=ChunkState.UNKNOWN, broadcast_id=None),
         ChunkLine(number=3, recipients=2_000, state=ChunkState.PLANNED, broadcast_id=None),
     ),
-    requests=Spent(submits=2, polls=3, other=1),
+    requests=Requests(submits=2, polls=3, other=1),
     seconds=74.2,
 )
 
@@ -157,7 +159,10 @@ def test_the_next_steps_name_every_unknown_chunk_and_the_way_on() -> None:
 
 
 def test_nothing_is_next_when_all_is_done() -> None:
-    assert next_steps(msgspec.structs.replace(REPORT, state="finished", chunks=REPORT.chunks[:1])) == []
+    assert (
+        next_steps(msgspec.structs.replace(REPORT, state=CampaignState.FINISHED, chunks=REPORT.chunks[:1]))
+        == []
+    )
 
 
 def test_a_table_is_as_wide_as_its_widest_cell() -> None:

@@ -32,6 +32,7 @@ from keebai_async.model.chunk import Chunk
 from keebai_async.model.lifecycle import HandOn, Move, Refuse
 from keebai_async.model.plan import Plan
 from keebai_async.model.recipient import Rejection
+from keebai_async.model.stop import Cause
 from keebai_async.planning.plan import PlanOptions
 from keebai_async.quota.window import Quota
 from keebai_async.storage import sqlite_file
@@ -68,7 +69,7 @@ class Said(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """The campaign it runs."""
     ended: str | None = None
     """The state in which the run ended."""
-    stopped_by: str | None = None
+    stopped_by: Cause | None = None
     error: str | None = None
     gone: int | None = None
     """The exit code; negative is the signal that ended it."""
@@ -141,7 +142,7 @@ class MortalJournal(SqliteJournal):
         state: CampaignState,
         *,
         reason: str | None = None,
-        stopped_by: str | None = None,
+        stopped_by: Cause | None = None,
         requests: Requests | None = None,
         seconds: float | None = None,
     ) -> None:

@@ -24,6 +24,7 @@ from keebai_async.model.lifecycle import (
     Vouch,
     replay,
 )
+from keebai_async.model.stop import Cause
 from tests.journal.journal_kit import keep, people, plan_of, rejection
 
 Use = Callable[[], Awaitable[object]]
@@ -335,7 +336,9 @@ async def test_counters_and_spending_are_kept(journal: Journal) -> None:
     spent = Requests(submits=3, polls=4, other=1, throttled=1)
     await journal.set_state("promo", CampaignState.RUNNING, requests=spent, seconds=12.5)
     spent.submits = 99
-    await journal.set_state("promo", CampaignState.STOPPED, reason="the token is gone", stopped_by="token")
+    await journal.set_state(
+        "promo", CampaignState.STOPPED, reason="the token is gone", stopped_by=Cause.TOKEN
+    )
 
     started = await journal.load("promo")
     assert started.chunks[1] == Chunk(number=2, recipients=3, sent=1, failed=2, final=True)
