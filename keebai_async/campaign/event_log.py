@@ -4,14 +4,14 @@ from collections.abc import AsyncIterator
 
 import anyio
 
-from keebai_async.model.events import Event
+from keebai_async.model.events import AnyEvent
 
 
 class News:
     """Events in the order they were told. It ends once, when the run does."""
 
     def __init__(self) -> None:
-        self._told: list[Event] = []
+        self._told: list[AnyEvent] = []
         self._change = anyio.Event()
         self._over = anyio.Event()
 
@@ -19,7 +19,7 @@ class News:
     def over(self) -> bool:
         return self._over.is_set()
 
-    def tell(self, event: Event) -> None:
+    def tell(self, event: AnyEvent) -> None:
         self._told.append(event)
         self.wake()
 
@@ -40,7 +40,7 @@ class News:
     async def wait_over(self) -> None:
         await self._over.wait()
 
-    async def __aiter__(self) -> AsyncIterator[Event]:
+    async def __aiter__(self) -> AsyncIterator[AnyEvent]:
         seen = 0
         while True:
             change = self._change

@@ -23,7 +23,7 @@ from keebai_async.journal.contract import Journal, Requests
 from keebai_async.keebai.broadcasts import gauge
 from keebai_async.model.campaign import CampaignState, Started, Wish
 from keebai_async.model.chunk import ChunkState
-from keebai_async.model.events import BroadcastProgress, ChunkAccepted, Event, StateChanged, Waiting
+from keebai_async.model.events import AnyEvent, BroadcastProgress, ChunkAccepted, StateChanged, Waiting
 from keebai_async.model.plan import Guards
 from keebai_async.model.report import Report, report_of
 from keebai_async.model.stop import Cause, Stop
@@ -172,7 +172,7 @@ class CampaignRun:
         """How many chunks there are now."""
         return self._book.of
 
-    async def events(self) -> AsyncIterator[Event]:
+    async def events(self) -> AsyncIterator[AnyEvent]:
         """Everything this run tells, from its beginning to its end; any number of readers may."""
         async for event in self._news:
             yield event
@@ -329,7 +329,7 @@ class CampaignRun:
             seconds=self._before.seconds + self._clock.now() - self._began,
         )
 
-    def _tell(self, event: Event) -> None:
+    def _tell(self, event: AnyEvent) -> None:
         if isinstance(event, ChunkAccepted):
             self._tracker.add(self._book[event.number])
         if isinstance(event, BroadcastProgress) and (why := exceeded(self._guards, self._book.chunks)):

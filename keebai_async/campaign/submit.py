@@ -29,7 +29,7 @@ from keebai_async.clock import Clock
 from keebai_async.errors import QuotaUnusable
 from keebai_async.keebai.broadcasts import read_accepted
 from keebai_async.model.chunk import Chunk
-from keebai_async.model.events import ChunkAccepted, ChunkSubmitting, ChunkUnknown, Event, Waiting
+from keebai_async.model.events import AnyEvent, ChunkAccepted, ChunkSubmitting, ChunkUnknown, Waiting
 from keebai_async.model.plan import body_of
 from keebai_async.model.stop import Cause, Stop
 from keebai_async.transport.error_body import Fault
@@ -54,7 +54,7 @@ class Submitter:
         *,
         clock: Clock,
         health: Health,
-        tell: Callable[[Event], None],
+        tell: Callable[[AnyEvent], None],
         pace: Pace | None = None,
     ) -> None:
         self._book = book

@@ -7,7 +7,7 @@ from keebai_async.campaign.stop import stop_for_error
 from keebai_async.errors import NotFound, QuotaUnusable, RequestError, ScopeMissing, TokenRejected
 from keebai_async.keebai.models import BroadcastStatus
 from keebai_async.model.chunk import Chunk
-from keebai_async.model.events import BroadcastProgress, BroadcastStuck, BroadcastUnread, Event
+from keebai_async.model.events import AnyEvent, BroadcastProgress, BroadcastStuck, BroadcastUnread
 from keebai_async.model.report import settle_counters
 from keebai_async.model.stop import Stop
 from keebai_async.polling.planner import Stuck
@@ -18,7 +18,7 @@ class Tracker:
     """Looks at broadcasts and keeps what it sees in the Book. *tell* gets each event once it is on disk."""
 
     def __init__(
-        self, book: Book, watcher: Watcher[BroadcastStatus], *, tell: Callable[[Event], None]
+        self, book: Book, watcher: Watcher[BroadcastStatus], *, tell: Callable[[AnyEvent], None]
     ) -> None:
         self._book = book
         self._watcher = watcher
