@@ -22,7 +22,7 @@ from keebai_async.model.recipient import Recipient, Rejection
 from keebai_async.model.report import Report, report_of
 from keebai_async.model.sender import Sender
 from keebai_async.planning.plan import PlanOptions, PlanProgress, make_plan
-from keebai_async.polling.planner import PollPlan, pace_of
+from keebai_async.polling.planner import PollPlanner, pace_of
 from keebai_async.quota.gate import Gate, Lane
 from keebai_async.quota.limiter import RateLimiter
 from keebai_async.quota.window import Quota, Wait
@@ -128,7 +128,7 @@ class Campaigns:
             journal=self._keebai.journal,
             service=self._keebai.campaign_service(),
             clock=self._keebai.clock,
-            poll_plan=PollPlan(floor=self._keebai.poll_floor, pace=pace_of(self._keebai.quotas)),
+            planner=PollPlanner(floor=self._keebai.poll_floor, pace=pace_of(self._keebai.quotas)),
             pace=paced_by(self._keebai.quotas),
             waits=_waits_of(self._keebai.limiter),
             track=track,

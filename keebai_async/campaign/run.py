@@ -20,14 +20,13 @@ from keebai_async.campaign.track import Tracker
 from keebai_async.clock import Clock
 from keebai_async.errors import CampaignBusy, KeebaiError
 from keebai_async.journal.contract import Journal, Requests
-from keebai_async.keebai.broadcasts import gauge
 from keebai_async.model.campaign import CampaignState, Started, Wish
 from keebai_async.model.chunk import ChunkState
 from keebai_async.model.events import AnyEvent, BroadcastProgress, ChunkAccepted, StateChanged, Waiting
 from keebai_async.model.plan import Guards
 from keebai_async.model.report import Report, report_of
 from keebai_async.model.stop import Cause, Stop
-from keebai_async.polling.planner import PollPlan
+from keebai_async.polling.planner import PollPlanner
 from keebai_async.polling.watcher import Watcher
 
 WISHES_EVERY = 2.0
@@ -60,7 +59,7 @@ class CampaignRun:
         journal: Journal,
         service: Service,
         clock: Clock,
-        poll_plan: PollPlan,
+        planner: PollPlanner,
         pace: Pace | None = None,
         waits: Waits | None = None,
         track: bool = True,
@@ -71,7 +70,7 @@ class CampaignRun:
         self._journal = journal
         self._service = service
         self._clock = clock
-        self._poll_plan = poll_plan
+        self._planner = planner
         self._pace = pace
         self._waits = waits
         self._track = track
@@ -158,7 +157,7 @@ class CampaignRun:
         )
         self._tracker = Tracker(
             self._book,
-            Watcher(self._service.status, gauge, plan=self._poll_plan, clock=self._clock),
+            Watcher(self._service.progress, planner=self._planner, clock=self._clock),
             tell=self._tell,
         )
         for chunk in self._book.chunks:

@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable
 from typing import Protocol
 
-from keebai_async.keebai.models import BroadcastStatus
+from keebai_async.model.progress import Progress
 from keebai_async.model.requests import Requests
 from keebai_async.transport.verdict import Verdict
 
@@ -23,7 +23,7 @@ class Service(Protocol):
         when no place could be asked for and nothing was sent.
         """
 
-    async def status(self, broadcast_id: str) -> BroadcastStatus:
+    async def progress(self, broadcast_id: str) -> Progress:
         """Read where a broadcast stands. Raises RequestError or QuotaUnusable."""
 
     async def probe(self) -> None:

@@ -5,9 +5,9 @@ from collections.abc import Callable
 from keebai_async.campaign.chunks import Book
 from keebai_async.campaign.stop import stop_for_error
 from keebai_async.errors import NotFound, QuotaUnusable, RequestError, ScopeMissing, TokenRejected
-from keebai_async.keebai.models import BroadcastStatus
 from keebai_async.model.chunk import Chunk
 from keebai_async.model.events import AnyEvent, BroadcastProgress, BroadcastStuck, BroadcastUnread
+from keebai_async.model.progress import Progress
 from keebai_async.model.report import settle_counters
 from keebai_async.model.stop import Stop
 from keebai_async.polling.planner import Stuck
@@ -17,9 +17,7 @@ from keebai_async.polling.watcher import Watcher
 class Tracker:
     """Looks at broadcasts and keeps what it sees in the Book. *tell* gets each event once it is on disk."""
 
-    def __init__(
-        self, book: Book, watcher: Watcher[BroadcastStatus], *, tell: Callable[[AnyEvent], None]
-    ) -> None:
+    def __init__(self, book: Book, watcher: Watcher, *, tell: Callable[[AnyEvent], None]) -> None:
         self._book = book
         self._watcher = watcher
         self._tell = tell
@@ -50,7 +48,7 @@ class Tracker:
         async with self._watcher:
             async for broadcast_id, seen in self._watcher:
                 match seen:
-                    case BroadcastStatus():
+                    case Progress():
                         await self._saw(broadcast_id, seen)
                     case Stuck(seconds=seconds):
                         number = self._numbers[broadcast_id]
@@ -61,9 +59,11 @@ class Tracker:
                         self._missed(broadcast_id, seen)
         return None
 
-    async def _saw(self, broadcast_id: str, status: BroadcastStatus) -> None:
+    async def _saw(self, broadcast_id: str, progress: Progress) -> None:
         number = self._numbers[broadcast_id]
-        chunk = await self._book.progress(number, sent=status.sent, failed=status.failed, final=status.final)
+        chunk = await self._book.progress(
+            number, sent=progress.sent or 0, failed=progress.failed or 0, final=progress.final
+        )
         sent, failed, pending = settle_counters(chunk)
         self._tell(
             BroadcastProgress(

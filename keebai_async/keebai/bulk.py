@@ -4,8 +4,8 @@ from keebai_async.errors import NotFound, ScopeMissing
 from keebai_async.keebai.account import me
 from keebai_async.keebai.api import KeebaiApi, submit_request
 from keebai_async.keebai.broadcasts import BULK_PATH, Broadcasts
-from keebai_async.keebai.models import BroadcastStatus
 from keebai_async.keebai.templates import Templates
+from keebai_async.model.progress import Progress
 from keebai_async.model.requests import Requests
 from keebai_async.model.template import Template
 from keebai_async.quota.gate import Lane
@@ -38,9 +38,9 @@ class CampaignService:
         """The template as the service lists it. Raises TemplateUnusable, or RequestError."""
         return await Templates(self._api).get(name, language)
 
-    async def status(self, broadcast_id: str) -> BroadcastStatus:
+    async def progress(self, broadcast_id: str) -> Progress:
         """Read where a broadcast stands. Raises RequestError."""
-        return await self._broadcasts.status(broadcast_id)
+        return (await self._broadcasts.status(broadcast_id)).progress
 
     async def probe(self) -> None:
         """Make one cheap read without retries. Raises RequestError if the service does not answer it.

@@ -8,7 +8,7 @@ import msgspec
 
 from keebai_async.clock import Clock
 from keebai_async.errors import ServerFailed
-from keebai_async.keebai.models import BroadcastStatus
+from keebai_async.model.progress import Progress
 from keebai_async.model.requests import Requests
 from keebai_async.transport.error_body import Fault
 from keebai_async.transport.reply import Answer
@@ -77,14 +77,15 @@ class ScriptedService:
         fate = self.script.popleft() if self.script else Fate.FINE
         return self._judge(msgspec.json.decode(body, type=Body), fate)
 
-    async def status(self, broadcast_id: str) -> BroadcastStatus:
+    async def progress(self, broadcast_id: str) -> Progress:
         self.requests.polls += 1
         total = self.totals[broadcast_id]
         failed = round(self.failing * total)
-        return BroadcastStatus(
+        return Progress(
             broadcast_id=broadcast_id,
             status="COMPLETED",
-            total_recipients=total,
+            final=True,
+            total=total,
             sent=total - failed,
             failed=failed,
         )

@@ -13,15 +13,15 @@ from keebai_async.campaign.run import CampaignRun
 from keebai_async.clock import ManualClock
 from keebai_async.errors import CampaignBusy, JournalUnusable, QuotaUnusable, ScopeMissing
 from keebai_async.journal.memory_tables import MemoryJournal
-from keebai_async.keebai.models import BroadcastStatus
 from keebai_async.model.campaign import CampaignState, Wish
 from keebai_async.model.chunk import Chunk, ChunkState
 from keebai_async.model.events import BroadcastProgress, ChunkAccepted, ChunkSubmitting, StateChanged
 from keebai_async.model.lifecycle import Move, Submit
 from keebai_async.model.plan import Guards, Plan
+from keebai_async.model.progress import Progress
 from keebai_async.model.report import report_of
 from keebai_async.model.requests import Requests
-from keebai_async.polling.planner import PollPlan
+from keebai_async.polling.planner import PollPlanner
 from keebai_async.transport.verdict import Verdict
 from tests.campaign.planning import freeze
 from tests.campaign.scripted_service import Fate, ScriptedService
@@ -40,7 +40,7 @@ class FullDisk(MemoryJournal):
 
 
 class Unreadable(ScriptedService):
-    async def status(self, broadcast_id: str) -> BroadcastStatus:
+    async def progress(self, broadcast_id: str) -> Progress:
         raise ScopeMissing("403", method="GET", path="/", status=403, missing=("messages:bulk",))
 
 
@@ -54,7 +54,7 @@ class QuotaGone(ScriptedService):
             raise QuotaUnusable("cannot reach the Redis that keeps the quota")
         return await super().submit(body, recipients=recipients, leaving=leaving)
 
-    async def status(self, broadcast_id: str) -> BroadcastStatus:
+    async def progress(self, broadcast_id: str) -> Progress:
         raise QuotaUnusable("cannot reach the Redis that keeps the quota")
 
 
@@ -84,7 +84,7 @@ class World:
             journal=self.journal,
             service=self.service,
             clock=self.clock,
-            poll_plan=PollPlan(),
+            planner=PollPlanner(),
             track=track,
             again=again,
             guards=guards,

@@ -7,10 +7,10 @@ import anyio
 from keebai_async.campaign.run import CampaignRun
 from keebai_async.clock import ManualClock
 from keebai_async.journal.memory_tables import MemoryJournal
-from keebai_async.keebai.models import BroadcastStatus
 from keebai_async.model.events import ChunkAccepted
 from keebai_async.model.plan import Guards, Plan
-from keebai_async.polling.planner import PollPlan
+from keebai_async.model.progress import Progress
+from keebai_async.polling.planner import PollPlanner
 from keebai_async.transport.verdict import Verdict
 from tests.campaign.planning import freeze
 from tests.campaign.scripted_service import ScriptedService
@@ -32,8 +32,8 @@ class Exhausted(ScriptedService):
 class Endless(ScriptedService):
     """Nothing is ever delivered."""
 
-    async def status(self, broadcast_id: str) -> BroadcastStatus:
-        return BroadcastStatus(broadcast_id=broadcast_id, status="PENDING", total_recipients=10, pending=10)
+    async def progress(self, broadcast_id: str) -> Progress:
+        return Progress(broadcast_id=broadcast_id, status="PENDING", total=10, sent=0, failed=0, pending=10)
 
 
 class SlowJournal(MemoryJournal):
@@ -48,7 +48,7 @@ class SlowJournal(MemoryJournal):
 
 
 def run_of(plan: Plan, journal: MemoryJournal, service: ScriptedService, clock: ManualClock) -> CampaignRun:
-    return CampaignRun(plan.campaign_id, journal=journal, service=service, clock=clock, poll_plan=PollPlan())
+    return CampaignRun(plan.campaign_id, journal=journal, service=service, clock=clock, planner=PollPlanner())
 
 
 async def test_a_stop_while_the_canary_is_waited_for_ends_the_run() -> None:
