@@ -13,7 +13,7 @@ from keebai_async.clock import Clock
 from keebai_async.errors import InvalidInput
 from keebai_async.journal.contract import Journal
 from keebai_async.keebai.broadcasts import Broadcasts
-from keebai_async.keebai.bulk import CampaignService
+from keebai_async.keebai.bulk import BulkService
 from keebai_async.model.campaign import CampaignState, Started, Wish
 from keebai_async.model.chunk import Chunk, ChunkState
 from keebai_async.model.lifecycle import Abandon, Resend, Vouch
@@ -60,7 +60,7 @@ class Client(Protocol):
 
     def sender_or(self, sender: Sender | None = None) -> Sender: ...
 
-    def campaign_service(self) -> CampaignService: ...
+    def campaign_service(self) -> BulkService: ...
 
 
 class Campaigns:
@@ -129,7 +129,7 @@ class Campaigns:
             service=self._keebai.campaign_service(),
             clock=self._keebai.clock,
             planner=PollPlanner(floor=self._keebai.poll_floor, pace=pace_of(self._keebai.quotas)),
-            pace=paced_by(self._keebai.quotas),
+            pacing=paced_by(self._keebai.quotas),
             waits=_waits_of(self._keebai.limiter),
             track=track,
             again=again,

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from keebai_async.campaign.chunks import Book
+from keebai_async.campaign.chunks import Chunks
 from keebai_async.campaign.stop import stop_for_error
 from keebai_async.errors import NotFound, QuotaUnusable, RequestError, ScopeMissing, TokenRejected
 from keebai_async.model.chunk import Chunk
@@ -15,10 +15,10 @@ from keebai_async.polling.watcher import Watcher
 
 
 class Tracker:
-    """Looks at broadcasts and keeps what it sees in the Book. *tell* gets each event once it is on disk."""
+    """Looks at broadcasts and keeps what it sees in the Chunks. *tell* gets each event once it is on disk."""
 
-    def __init__(self, book: Book, watcher: Watcher, *, tell: Callable[[AnyEvent], None]) -> None:
-        self._book = book
+    def __init__(self, chunks: Chunks, watcher: Watcher, *, tell: Callable[[AnyEvent], None]) -> None:
+        self._chunks = chunks
         self._watcher = watcher
         self._tell = tell
         self._numbers: dict[str, int] = {}
@@ -30,13 +30,13 @@ class Tracker:
         if chunk.broadcast_id is None or not chunk.tracked or chunk.final:
             return
         self._numbers[chunk.broadcast_id] = chunk.number
-        self._watcher.add(chunk.broadcast_id, recipients=chunk.accepted, sender=self._book.plan.sender.id)
+        self._watcher.add(chunk.broadcast_id, recipients=chunk.accepted, sender=self._chunks.plan.sender.id)
 
     @property
     def expects_more(self) -> bool:
         """A counter of some chunk may still change."""
         return any(
-            chunk.tracked and not chunk.final and chunk.number not in self.gone for chunk in self._book.chunks
+            chunk.tracked and not chunk.final and chunk.number not in self.gone for chunk in self._chunks
         )
 
     def close(self) -> None:
@@ -61,7 +61,7 @@ class Tracker:
 
     async def _saw(self, broadcast_id: str, progress: Progress) -> None:
         number = self._numbers[broadcast_id]
-        chunk = await self._book.progress(
+        chunk = await self._chunks.progress(
             number, sent=progress.sent or 0, failed=progress.failed or 0, final=progress.final
         )
         sent, failed, pending = settle_counters(chunk)

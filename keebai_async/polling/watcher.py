@@ -46,7 +46,6 @@ class Watcher:
         self._free = at_once
         self._closed = False
         self._news = anyio.Event()
-        self._send, self._receive = anyio.create_memory_object_stream[tuple[str, Seen]](math.inf)
         self._tasks: TaskGroup | None = None
 
     def add(self, broadcast_id: str, *, recipients: int, sender: str) -> None:
@@ -65,6 +64,7 @@ class Watcher:
         self._wake()
 
     async def __aenter__(self) -> Self:
+        self._send, self._receive = anyio.create_memory_object_stream[tuple[str, Seen]](math.inf)
         self._tasks = await anyio.create_task_group().__aenter__()
         self._tasks.start_soon(self._run, self._tasks)
         return self

@@ -7,14 +7,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from keebai_async.campaign.chunks import Book
-from keebai_async.campaign.circuit_breaker import Health
+from keebai_async.campaign.chunks import Chunks
+from keebai_async.campaign.circuit_breaker import CircuitBreaker
+from keebai_async.campaign.control import RunControl
 from keebai_async.campaign.dispatch import dispatch
+from keebai_async.campaign.run_state import BeginRun
 from keebai_async.campaign.submit import Submitter
 from keebai_async.clock import ManualClock
 from keebai_async.journal.memory_tables import MemoryJournal
 from keebai_async.model.chunk import Chunk, ChunkState
-from keebai_async.model.events import Event, Waiting
+from keebai_async.model.events import AnyEvent, Waiting
 from keebai_async.model.report import Report, report_of
 from keebai_async.model.stop import Cause
 from keebai_async.transport.error_body import Fault
@@ -30,7 +32,7 @@ class Campaign:
         self.journal = MemoryJournal(clock=self.clock)
         self.people = people
         self.size = size
-        self.events: list[Event] = []
+        self.events: list[AnyEvent] = []
         self.stopped: Cause | None = None
         self.frozen = False
 
@@ -39,11 +41,19 @@ class Campaign:
             self.plan = await freeze(self.journal, self.people, size=self.size)
             self.frozen = True
         started = await self.journal.load(self.plan.campaign_id)
-        book = Book(started, journal=self.journal, clock=self.clock)
-        health = Health(service.probe, clock=self.clock, tell=self._wait)
-        submitter = Submitter(book, service, clock=self.clock, health=health, tell=self.events.append)
+        chunks = Chunks(started, journal=self.journal, clock=self.clock)
+        control = RunControl()
+        control.apply(BeginRun())
+        submitter = Submitter(
+            chunks,
+            service,
+            clock=self.clock,
+            control=control,
+            breaker=CircuitBreaker(service.probe, clock=self.clock, tell=self._wait),
+            tell=self.events.append,
+        )
         async with self.clock.running():
-            await dispatch(book, submitter)
+            await dispatch(chunks, submitter)
         self.stopped = submitter.stopped.cause if submitter.stopped else None
         return report_of(await self.journal.load(self.plan.campaign_id))
 

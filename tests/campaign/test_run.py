@@ -1,6 +1,6 @@
 """A whole run: it ends in a report, and may be stopped, paused or killed at any instant."""
 
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Iterable
 from contextlib import suppress
 
 import anyio
@@ -22,7 +22,6 @@ from keebai_async.model.progress import Progress
 from keebai_async.model.report import report_of
 from keebai_async.model.requests import Requests
 from keebai_async.polling.planner import PollPlanner
-from keebai_async.transport.verdict import Verdict
 from tests.campaign.planning import freeze
 from tests.campaign.scripted_service import Fate, ScriptedService
 
@@ -47,12 +46,9 @@ class Unreadable(ScriptedService):
 class QuotaGone(ScriptedService):
     """What keeps the quota cannot be reached, from the second request on."""
 
-    async def submit(
-        self, body: bytes, *, recipients: int, leaving: Callable[[], Awaitable[None]]
-    ) -> Verdict:
+    async def place(self) -> None:
         if self.requests.submits:
             raise QuotaUnusable("cannot reach the Redis that keeps the quota")
-        return await super().submit(body, recipients=recipients, leaving=leaving)
 
     async def progress(self, broadcast_id: str) -> Progress:
         raise QuotaUnusable("cannot reach the Redis that keeps the quota")

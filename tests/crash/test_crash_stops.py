@@ -1,6 +1,6 @@
 """A stop is heard at every instant: also where the run waits for something else."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 
 import anyio
 
@@ -11,7 +11,6 @@ from keebai_async.model.events import ChunkAccepted
 from keebai_async.model.plan import Guards, Plan
 from keebai_async.model.progress import Progress
 from keebai_async.polling.planner import PollPlanner
-from keebai_async.transport.verdict import Verdict
 from tests.campaign.planning import freeze
 from tests.campaign.scripted_service import ScriptedService
 
@@ -21,12 +20,9 @@ class Exhausted(ScriptedService):
 
     spent = False
 
-    async def submit(
-        self, body: bytes, *, recipients: int, leaving: Callable[[], Awaitable[None]]
-    ) -> Verdict:
+    async def place(self) -> None:
         if self.spent:
             await self.clock.sleep(3_600.0)
-        return await super().submit(body, recipients=recipients, leaving=leaving)
 
 
 class Endless(ScriptedService):
