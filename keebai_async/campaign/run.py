@@ -15,15 +15,16 @@ from keebai_async.campaign.dispatch import dispatch
 from keebai_async.campaign.event_log import EventLog
 from keebai_async.campaign.guard import canary_died, canary_of, exceeded
 from keebai_async.campaign.pacing import Pacing
+from keebai_async.campaign.repetition import refuse_repetition
 from keebai_async.campaign.run_state import BeginRun, PauseRun, ResumeRun, StopRun
 from keebai_async.campaign.service import CampaignService
 from keebai_async.campaign.stop import leaves, stop_for_failure
 from keebai_async.campaign.submit import Submitter
 from keebai_async.campaign.track import Tracker
 from keebai_async.clock import Clock
-from keebai_async.errors import CampaignBusy, KeebaiError
-from keebai_async.journal.contract import Journal, Requests
-from keebai_async.model.campaign import CampaignState, Started, Wish
+from keebai_async.errors import KeebaiError
+from keebai_async.journal.contract import Journal
+from keebai_async.model.campaign import Started, Wish
 from keebai_async.model.chunk import ChunkState
 from keebai_async.model.events import AnyEvent, BroadcastProgress, ChunkAccepted, StateChanged, Waiting
 from keebai_async.model.plan import Guards
@@ -94,8 +95,10 @@ class CampaignRun:
         async with self._journal.lease(self.campaign_id):
             await self._journal.recover(self.campaign_id)
             self._before = await self._journal.load(self.campaign_id)
-            await self._refuse_a_repetition()
+            if not self._again:
+                await refuse_repetition(self._before, self._journal)
             self._set_up()
+            self._control.apply(BeginRun())
             with nullcontext() if self._waits is None else self._waits(self._tell_quota):
                 async with anyio.create_task_group() as tasks:
                     tasks.start_soon(self._run)
@@ -120,26 +123,6 @@ class CampaignRun:
                 raise ours[0] from group
             if failures != [error]:
                 raise
-
-    async def _refuse_a_repetition(self) -> None:
-        """The same words to the same people under the same name are a second launch by mistake.
-
-        Two programs may launch them at the same instant. Each has its lease by now and looks for the
-        other's, so at least one of them sees the other before anything has left.
-        """
-        plan = self._before.plan
-        if self._again or any(chunk.attempts for chunk in self._before.chunks):
-            return
-        for other in await self._journal.find(plan.name, plan.fingerprint):
-            touched = other.holder is not None or any(chunk.attempts for chunk in other.chunks)
-            if touched and other.plan.campaign_id != self.campaign_id:
-                state = other.state if other.holder is None else CampaignState.RUNNING
-                raise CampaignBusy(
-                    f"this list was launched under the name {plan.name!r} before, as campaign"
-                    f" {other.plan.campaign_id} ({state.value}): resume that one,"
-                    " or say that it is to be sent again",
-                    campaign_id=other.plan.campaign_id,
-                )
 
     def _set_up(self) -> None:
         self._began = self._clock.now()
@@ -197,7 +180,6 @@ class CampaignRun:
 
     async def _run(self) -> None:
         try:
-            self._control.apply(BeginRun())
             await self._keep_state()
             async with anyio.create_task_group() as tasks:
                 tasks.start_soon(self._listen)
@@ -292,19 +274,14 @@ class CampaignRun:
         self._tell(StateChanged(state=now.state, reason=now.reason))
 
     def _now(self) -> Started:
-        state, spent, before = self._control.state, self._service.requests, self._before.requests
+        state = self._control.state
         return replace(
             self._before,
             state=state.campaign,
             reason=None if state.why is None else state.why.reason,
             stopped_by=None if state.why is None else state.why.cause,
             chunks=tuple(self._chunks),
-            requests=Requests(
-                submits=before.submits + spent.submits,
-                polls=before.polls + spent.polls,
-                other=before.other + spent.other,
-                throttled=before.throttled + spent.throttled,
-            ),
+            requests=self._before.requests + self._service.requests,
             seconds=self._before.seconds + self._clock.now() - self._began,
         )
 

@@ -23,7 +23,7 @@ PAUSE: Final = Stop(cause=Cause.INTERRUPTED, reason="paused")
 
 class Phase(enum.StrEnum):
     STARTING = "starting"
-    """It has the lease, and has not begun."""
+    """It does not have the lease yet."""
     RUNNING = "running"
     PAUSED = "paused"
     """Nothing leaves; delivery is followed all the same."""
@@ -34,15 +34,15 @@ class Phase(enum.StrEnum):
 
 
 class BeginRun(msgspec.Struct, frozen=True, tag=True):
-    pass
+    """It has the lease, and knows what the journal knows."""
 
 
 class PauseRun(msgspec.Struct, frozen=True, tag=True):
-    pass
+    """Somebody asks that nothing leaves for now."""
 
 
 class ResumeRun(msgspec.Struct, frozen=True, tag=True):
-    pass
+    """Somebody asks that it goes on after a pause."""
 
 
 class StopRun(msgspec.Struct, frozen=True, tag=True):
