@@ -64,6 +64,7 @@ class ScriptedService:
         self.names_seen: list[str] = []
         self.totals: dict[str, int] = {}
         self.failing = 0.0  # the share of each broadcast that fails
+        self.halting = Fault(status=401, message="Invalid or missing API token")
         self.down_probes = 0
         self.in_flight = 0
         self.most_in_flight = 0
@@ -121,7 +122,7 @@ class ScriptedService:
             case Fate.THROTTLED:
                 return Throttled(pause=0.0)
             case Fate.HALTED:
-                return Halted(fault=Fault(status=401, message="Invalid or missing API token"))
+                return Halted(fault=self.halting)
             case _:
                 refusal = self._refusal(body)
                 return refusal or self._accept(body, fate)
