@@ -37,6 +37,7 @@ class Pacing:
         self._rate = rate
         self._left: deque[float] = deque()
         self._first: float | None = None
+        self._done_before = 0
         self._waits = False
 
     def left(self, now: float) -> None:
@@ -54,13 +55,16 @@ class Pacing:
         """Seconds until it is worth asking again whether the next submit may leave; 0 if it may now."""
         while self._left and self._left[0] <= now - self._per:
             self._left.popleft()
-        if self._first is None or len(self._left) < self._most:
+        if self._first is not None and len(self._left) < self._most:
             return 0.0
         counters = [settle_counters(each) for each in chunks if each.tracked]
         done = sum(sent + failed for sent, failed, _ in counters)
-        pending = sum(pending for _, _, pending in counters)
-        rate = done / (now - self._first) if done else self._rate
-        if pending <= LEAD * rate:
+        if self._first is None:
+            self._done_before = done  # by earlier runs: it says nothing about the time since then
+            return 0.0
+        seen, passed = done - self._done_before, now - self._first
+        rate = seen / passed if seen > 0 and passed > 0 else self._rate
+        if sum(pending for _, _, pending in counters) <= LEAD * rate:
             return 0.0
         return min(LOOK_AGAIN, self._left[0] + self._per - now)
 

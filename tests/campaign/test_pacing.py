@@ -44,6 +44,19 @@ def test_the_senders_speed_is_what_was_seen_of_it() -> None:
     assert pacing.wait((accepted(1, sent=1_000, pending=18_001),), 100.0) > 0.0
 
 
+def test_what_earlier_runs_delivered_does_not_make_the_sender_look_fast() -> None:
+    before = (accepted(1, sent=1_000_000, pending=0),)
+    pacing = Pacing(Quota(2, 3_600.0))
+    assert pacing.wait(before, 0.0) == 0.0
+    pacing.left(0.0)
+
+    most = int(LEAD * 80)
+    assert pacing.wait((*before, accepted(2, pending=most + 1)), 0.0) == LOOK_AGAIN
+    assert pacing.wait((*before, accepted(2, pending=most)), 0.0) == 0.0
+    assert pacing.wait((*before, accepted(2, sent=100, pending=18_001)), 10.0) == LOOK_AGAIN
+    assert pacing.wait((*before, accepted(2, sent=100, pending=18_000)), 10.0) == 0.0
+
+
 def test_what_left_a_window_ago_counts_no_more() -> None:
     pacing = spent(500)
     assert pacing.wait(FAR, 3_590.0) == 10.0
