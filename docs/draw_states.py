@@ -42,28 +42,43 @@ DRAWINGS = (
 def drawn(table: Table) -> str:
     """The diagram and the moves, as Markdown.
 
-    The first state of the table is where a life begins; where no move leads on, it ends.
+    The first state of the table is where a life begins; where no move leads on, it ends. A move that
+    leads to where it came from is no arrow: it is told in a line below.
     """
-    return "\n".join([*_diagram(table), "", *_moves(table)])
+    arrows = {at: after for at, after in table.items() if at[0] != after}
+    return "\n".join([*_diagram(arrows), "", *_moves(arrows), *_without_effect(table)])
 
 
-def _diagram(table: Table) -> Iterator[str]:
-    first = next(iter(table))[0]
-    on = {before for before, _ in table}
+def _diagram(arrows: Table) -> Iterator[str]:
+    first = next(iter(arrows))[0]
+    on = {before for before, _ in arrows}
     yield "```mermaid"
     yield "stateDiagram-v2"
     yield f"    [*] --> {_state(first)}"
-    for (before, move), after in table.items():
+    for (before, move), after in arrows.items():
         yield f"    {_state(before)} --> {_state(after)}: {_move(move)}"
-    yield from (f"    {_state(state)} --> [*]" for state in dict.fromkeys(table.values()) if state not in on)
+    ends = (state for state in dict.fromkeys(arrows.values()) if state not in on)
+    yield from (f"    {_state(state)} --> [*]" for state in ends)
     yield "```"
 
 
-def _moves(table: Table) -> Iterator[str]:
+def _moves(arrows: Table) -> Iterator[str]:
     yield "| from | move | to | it says |"
     yield "| --- | --- | --- | --- |"
-    for (before, move), after in table.items():
+    for (before, move), after in arrows.items():
         yield f"| {_words(before)} | {_move(move)} | {_words(after)} | {_said(move)} |"
+
+
+def _without_effect(table: Table) -> Iterator[str]:
+    passed_over: dict[str, list[str]] = {}
+    for (before, move), after in table.items():
+        if before == after:
+            passed_over.setdefault(_words(before), []).append(_move(move))
+    if passed_over:
+        yield ""
+        yield "Taken, and without effect:"
+        yield ""
+    yield from (f"- {state}: {', '.join(moves)}" for state, moves in passed_over.items())
 
 
 def _words(state: Hashable) -> str:

@@ -21,14 +21,14 @@ _N = r"[0-9]+(?:\.[0-9]+)?"
 _LIST = rf"{_N}(?:(?:,| and|, and) {_N})*"
 _CITATION = re.compile(
     r"(?P<page>(?:(?P<owner>Keebai's|Whautomate's|webhooks) )?contract|design), sections? "
-    r"|(?P<next>\bsections? )"
+    rf"|(?P<next>\bsections? )(?P<design>(?={_LIST} of the design\b))?"
 )
 _PLACE = re.compile(
     rf"(?P<sections>{_LIST})(?: numbers? (?P<numbers>{_LIST}))?(?:, promises? (?P<promises>{_LIST}))?"
     r'(?:, "(?P<words>[^"]+)")?'
 )
-_GOES_ON = re.compile(r"(?: \([^()]*\))?(?:,|;| and|, and|; and) ")
-"""What may stand between two sections of the same page."""
+_GOES_ON = re.compile(r"(?: \([^()]*\)|[^.;()]{0,40})?(?:,|;| and|, and|; and)(?: [a-z ]{1,30}:)? ")
+"""What may stand between two sections of the same page, such as `; the fields: `."""
 
 _PAGES = {
     "Keebai's": DOCS / "services" / "keebai.md",
@@ -36,6 +36,8 @@ _PAGES = {
     "webhooks": DOCS / "services" / "webhooks.md",
     "design": DOCS / "architecture.md",
 }
+_OUTSIDE = ("OpenTelemetry's semantic conventions",)
+"""Documents of others that no page of ours stands for."""
 
 
 class Citation(NamedTuple):
@@ -73,8 +75,10 @@ def read(text: str, where: str, *, home: str) -> Iterator[Citation | Unreadable]
         place = _PLACE.match(text, found.end())
         if found["next"] and (place is None or place.end() == found.end()):
             continue  # a section of something else
-        if found["page"]:
-            page = _PAGES["design" if found["page"] == "design" else found["owner"] or home]
+        if found["page"] == "design" or found["design"] is not None:
+            page = _PAGES["design"]
+        elif found["page"]:
+            page = _PAGES[found["owner"] or home]
         elif not _GOES_ON.fullmatch(text[end : found.start()]):
             page = None  # it belongs to no page that was named
         if page is None or place is None:
@@ -92,8 +96,8 @@ def read(text: str, where: str, *, home: str) -> Iterator[Citation | Unreadable]
             _listed(place["promises"]),
             place["words"] or "",
         )
-    for source in re.finditer(r"\bSource:", text):
-        if source.start() not in cited:
+    for source in re.finditer(r"\bSource: ", text):
+        if source.start() not in cited and not text.startswith(_OUTSIDE, source.end()):
             yield Unreadable(where, text[source.start() : source.start() + 70])
 
 

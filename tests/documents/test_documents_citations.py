@@ -52,6 +52,17 @@ def test_citations_are_found_at_all(found: list[Citation | Unreadable]) -> None:
         ("The webhooks contract, section 2.3.", [("webhooks", "2.3", (), (), "")]),
         ("Source: design, section 3, promises 2, 3 and 6.", [("architecture", "3", (), ("2", "3", "6"), "")]),
         ('Source: contract, section 10, "Throughput".', [("keebai", "10", (), (), "Throughput")]),
+        ("Pure; section 4.1 of the design is its table.", [("architecture", "4.1", (), (), "")]),
+        (
+            "Source: contract, section 8, and section 1 for the regions; the fields: sections 4.1 and 6.",
+            [
+                ("keebai", "8", (), (), ""),
+                ("keebai", "1", (), (), ""),
+                ("keebai", "4.1", (), (), ""),
+                ("keebai", "6", (), (), ""),
+            ],
+        ),
+        ("Source: OpenTelemetry's semantic conventions for HTTP clients.", []),
         ("A section of a page, and the contract of every store.", []),
     ],
 )
@@ -67,7 +78,6 @@ def test_the_forms_that_are_understood(
 @pytest.mark.parametrize(
     "text",
     [
-        "Section 4.1 of the design is its table: see section 4.1 of the design.",
         "Source: contract, section 10 (Whautomate's: section 9).",
         "Source: contract, section 3.5. It ends, as section 3.4 tells.",
         "Source: the messages reference.",
