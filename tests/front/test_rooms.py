@@ -23,7 +23,7 @@ ROOMS: Final = {
     "credentials": "errors",
     "storage": "errors clock",
     "sources": "errors",
-    "observe": "errors clock model",
+    "observe": "errors clock masking privacy model",
     "quota": "errors clock model storage observe",
     "transport": "errors clock masking privacy model credentials quota observe",
     "polling": "errors clock model quota",
