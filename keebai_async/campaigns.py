@@ -40,6 +40,7 @@ class PlanningService(CampaignService, Protocol):
 
     async def template(self, name: str, language: str) -> Template:
         """The template as the service lists it. Raises TemplateUnusable, or RequestError."""
+        ...
 
 
 class CampaignClient(Protocol):

@@ -153,7 +153,7 @@ class Bisection:
             case Search(sure=False) if chunk.recipients == 1:
                 await self._doubt(chunk, fault)
             case _ if self._evidence.cuts >= MOST_CUTS:
-                await self._give_up(chunk, f"{fault.message}; whom it is about was not searched any further")
+                await self._give_up(chunk, f"{fault.message}; the search for who it is about was given up")
             case Halve():
                 await self._halve(chunk, fault)
             case Search(sure=sure):

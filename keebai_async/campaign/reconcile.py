@@ -131,11 +131,11 @@ async def _check_broadcast(
                 value=broadcast_id,
             )
     total = (await read(broadcast_id)).total
-    if total != chunk.recipients:
-        raise InvalidInput(
-            f"broadcast {broadcast_id} has {'an unknown number of' if total is None else total} recipients,"
-            f" but chunk {chunk.number} has {chunk.recipients}: it is another one",
-            field="accepted",
-            value=broadcast_id,
-        )
-    return total
+    if total == chunk.recipients:
+        return chunk.recipients
+    raise InvalidInput(
+        f"broadcast {broadcast_id} has {'an unknown number of' if total is None else total} recipients,"
+        f" but chunk {chunk.number} has {chunk.recipients}: it is another one",
+        field="accepted",
+        value=broadcast_id,
+    )

@@ -7,7 +7,7 @@ FINISHED but a proof that nobody is left.
 """
 
 import enum
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 from typing import Final
 
@@ -21,7 +21,7 @@ from keebai_async.model.stop import Cause, Stop
 PAUSE: Final = Stop(cause=Cause.INTERRUPTED, reason="paused")
 
 
-class Phase(enum.StrEnum):
+class RunPhase(enum.StrEnum):
     STARTING = "starting"
     """It does not have the lease yet."""
     RUNNING = "running"
@@ -63,9 +63,9 @@ class FinishRun(msgspec.Struct, frozen=True, tag=True):
 
 RunEvent = BeginRun | PauseRun | ResumeRun | StopRun | EndRun | FinishRun
 
-_P = Phase
+_P = RunPhase
 
-TABLE: Final = MappingProxyType(
+RUN_TABLE: Final[Mapping[tuple[RunPhase, type[RunEvent]], RunPhase]] = MappingProxyType(
     {
         (_P.STARTING, BeginRun): _P.RUNNING,
         (_P.STARTING, StopRun): _P.STOPPING,
@@ -91,7 +91,7 @@ TABLE: Final = MappingProxyType(
     }
 )
 
-_CAMPAIGN: Final = MappingProxyType(
+_SHOWN_AS: Final = MappingProxyType(
     {
         _P.STARTING: CampaignState.RUNNING,
         _P.RUNNING: CampaignState.RUNNING,
@@ -106,30 +106,30 @@ _CAMPAIGN: Final = MappingProxyType(
 class RunState(msgspec.Struct, frozen=True, kw_only=True):
     """Where a run stands. *stop* is the first reason to stop that came; None while nothing stops it."""
 
-    phase: Phase = Phase.STARTING
+    phase: RunPhase = RunPhase.STARTING
     stop: Stop | None = None
 
     @property
     def may_leave(self) -> bool:
         """A submit may leave now."""
-        return self.phase is Phase.RUNNING
+        return self.phase is RunPhase.RUNNING
 
     @property
     def follows(self) -> bool:
         """Delivery is followed."""
-        return self.phase in {Phase.RUNNING, Phase.PAUSED}
+        return self.phase in {RunPhase.RUNNING, RunPhase.PAUSED}
 
     @property
     def campaign(self) -> CampaignState:
         """The state of the campaign, for the journal and for people."""
-        return _CAMPAIGN[self.phase]
+        return _SHOWN_AS[self.phase]
 
     @property
     def why(self) -> Stop | None:
         """Why the campaign is paused or stopped."""
-        if self.phase is Phase.PAUSED:
+        if self.phase is RunPhase.PAUSED:
             return PAUSE
-        return self.stop if self.phase is Phase.STOPPED else None
+        return self.stop if self.phase is RunPhase.STOPPED else None
 
 
 def apply(state: RunState, event: RunEvent) -> RunState:
@@ -138,11 +138,11 @@ def apply(state: RunState, event: RunEvent) -> RunState:
     Raises:
         ForbiddenMove: the table does not hold it, or a run is to be finished in which somebody is left.
     """
-    phase = TABLE.get((state.phase, type(event)))
+    phase = RUN_TABLE.get((state.phase, type(event)))
     if phase is None:
         raise ForbiddenMove(f"a run that is {state.phase.value} cannot {type(event).__name__}")
     stop = state.stop
-    if isinstance(event, StopRun) and phase is Phase.STOPPING:
+    if isinstance(event, StopRun) and phase is RunPhase.STOPPING:
         stop = stop or event.stop
     if isinstance(event, FinishRun) and (left := left_open(event.chunks)):
         raise ForbiddenMove(f"a run cannot be finished: {left.reason}")

@@ -66,6 +66,7 @@ class SubmitSlot(Protocol):
 
         *body* is what the service's `body` gave for a chunk of so many *recipients*.
         """
+        ...
 
 
 class CampaignService(Protocol):
@@ -78,6 +79,7 @@ class CampaignService(Protocol):
 
         The same arguments give the same bytes.
         """
+        ...
 
     def slot(self) -> AbstractAsyncContextManager[SubmitSlot]:
         """Wait for a place in the quota; nothing leaves before `submit` is called on it.
@@ -85,9 +87,11 @@ class CampaignService(Protocol):
         A slot that is left without a submit gives its place back. Entering it may be cancelled at any
         time. Raises QuotaUnusable, on entering only, when no place can be asked for.
         """
+        ...
 
     async def progress(self, broadcast_id: str) -> Progress:
         """Read where a broadcast stands. Raises RequestError or QuotaUnusable."""
+        ...
 
     async def probe(self) -> None:
         """Make one cheap read without retries.

@@ -42,6 +42,7 @@ class HttpTransport(Protocol):
 
     async def send(self, request: Request, timeouts: Timeouts | None = None) -> Outcome:
         """Make one attempt; trouble on the way is a Failure."""
+        ...
 
 
 class Slot:
@@ -261,13 +262,15 @@ class Exchange:
 
 
 def _log(request: Request, outcome: Outcome, attempt: int, seconds: float) -> None:
+    said: dict[str, object]
     if isinstance(outcome, Failure):
         level, event = logging.INFO, "request failed"
-        said: dict[str, object] = {"stage": outcome.stage.value, "reason": outcome.reason}
-    elif outcome.status == 429:
-        level, event, said = logging.WARNING, "request throttled", {"status": 429}
+        said = {"stage": outcome.stage.value, "reason": outcome.reason}
     else:
-        level, event, said = logging.DEBUG, "request answered", {"status": outcome.status}
+        throttled = outcome.status == 429
+        level = logging.WARNING if throttled else logging.DEBUG
+        event = "request throttled" if throttled else "request answered"
+        said = {"status": outcome.status}
     if logger.isEnabledFor(level):
         said |= {
             "method": request.method,

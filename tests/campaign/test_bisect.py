@@ -75,7 +75,7 @@ async def test_a_search_that_finds_no_end_is_given_up_and_who_is_left_stays_refu
     assert (report.accepted, report.refused, report.unsent) == (500, 500, 0)
     last = [event for event in campaign.events if isinstance(event, ChunkRefused)][-1]
     assert last.recipients > 400
-    assert last.reason == "Bad Request; whom it is about was not searched any further"
+    assert last.reason == "Bad Request; the search for who it is about was given up"
 
 
 async def test_a_campaign_that_was_accepted_before_searches_without_asking_single_people_first() -> None:

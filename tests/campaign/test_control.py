@@ -4,7 +4,7 @@ import anyio
 import pytest
 
 from keebai_async.campaign.control import RunControl
-from keebai_async.campaign.run_state import BeginRun, PauseRun, Phase, ResumeRun, RunState, StopRun
+from keebai_async.campaign.run_state import BeginRun, PauseRun, ResumeRun, RunPhase, RunState, StopRun
 from keebai_async.clock import ManualClock
 from keebai_async.model.chunk import Chunk
 from keebai_async.model.stop import Cause, Stop
@@ -35,7 +35,7 @@ def test_an_end_is_what_the_chunks_are() -> None:
     finished, stopped = running(), running()
     finished.end(())
     stopped.end((Chunk(number=1, recipients=1),))
-    assert (finished.state.phase, stopped.state.phase) == (Phase.FINISHED, Phase.STOPPED)
+    assert (finished.state.phase, stopped.state.phase) == (RunPhase.FINISHED, RunPhase.STOPPED)
 
 
 @pytest.mark.parametrize("event", [PauseRun(), STOP])
@@ -102,7 +102,7 @@ async def test_what_was_called_off_cannot_be_kept_even_if_it_is_allowed_again() 
 async def test_what_is_not_allowed_cannot_be_kept() -> None:
     control = running()
     with control.while_allowed(may_leave) as scope:
-        control.state = RunState(phase=Phase.PAUSED)  # as if the scope had not heard of it
+        control.state = RunState(phase=RunPhase.PAUSED)  # as if the scope had not heard of it
         assert not control.keep(scope)
 
 

@@ -8,14 +8,14 @@ from hypothesis import strategies as st
 
 from keebai_async.campaign.run_state import (
     PAUSE,
-    TABLE,
+    RUN_TABLE,
     BeginRun,
     EndRun,
     FinishRun,
     PauseRun,
-    Phase,
     ResumeRun,
     RunEvent,
+    RunPhase,
     RunState,
     StopRun,
     apply,
@@ -27,10 +27,10 @@ from keebai_async.model.campaign import CampaignState
 from keebai_async.model.chunk import Chunk, ChunkState
 from keebai_async.model.stop import Cause, Stop
 
-P: Final = Phase
+P: Final = RunPhase
 
 # Written out a second time on purpose: a change of the table has to be meant.
-ALLOWED: Final[dict[tuple[Phase, type[RunEvent]], Phase]] = {
+ALLOWED: Final[dict[tuple[RunPhase, type[RunEvent]], RunPhase]] = {
     (P.STARTING, BeginRun): P.RUNNING,
     (P.STARTING, StopRun): P.STOPPING,
     (P.RUNNING, PauseRun): P.PAUSED,
@@ -85,19 +85,19 @@ def event_of(kind: type[RunEvent]) -> RunEvent:
     return next(event for event in events if type(event) is kind)
 
 
-def state_in(phase: Phase) -> RunState:
-    stops = phase in {Phase.STOPPING, Phase.STOPPED}
+def state_in(phase: RunPhase) -> RunState:
+    stops = phase in {RunPhase.STOPPING, RunPhase.STOPPED}
     return RunState(phase=phase, stop=stop_of(Cause.TOKEN) if stops else None)
 
 
 def test_the_table_is_what_was_agreed_and_every_event_is_in_these_tests() -> None:
-    assert dict(TABLE) == ALLOWED
+    assert dict(RUN_TABLE) == ALLOWED
     assert set(KINDS) == set(RunEvent.__args__)
 
 
-@pytest.mark.parametrize("phase", Phase)
+@pytest.mark.parametrize("phase", RunPhase)
 @pytest.mark.parametrize("kind", KINDS)
-def test_what_the_table_holds_happens_and_nothing_else_does(phase: Phase, kind: type[RunEvent]) -> None:
+def test_what_the_table_holds_happens_and_nothing_else_does(phase: RunPhase, kind: type[RunEvent]) -> None:
     before = state_in(phase)
     if (phase, kind) in ALLOWED:
         assert apply(before, event_of(kind)).phase is ALLOWED[phase, kind]
@@ -107,48 +107,48 @@ def test_what_the_table_holds_happens_and_nothing_else_does(phase: Phase, kind: 
 
 
 def test_nothing_leads_out_of_an_end_nor_back_from_a_stop() -> None:
-    for (phase, _), after in TABLE.items():
-        if phase in {Phase.STOPPED, Phase.FINISHED}:
+    for (phase, _), after in RUN_TABLE.items():
+        if phase in {RunPhase.STOPPED, RunPhase.FINISHED}:
             assert after is phase
-        if phase is Phase.STOPPING:
-            assert after in {Phase.STOPPING, Phase.STOPPED}
+        if phase is RunPhase.STOPPING:
+            assert after in {RunPhase.STOPPING, RunPhase.STOPPED}
 
 
 @pytest.mark.parametrize(
     ("phase", "may_leave", "follows", "campaign"),
     [
-        (Phase.STARTING, False, False, CampaignState.RUNNING),
-        (Phase.RUNNING, True, True, CampaignState.RUNNING),
-        (Phase.PAUSED, False, True, CampaignState.PAUSED),
-        (Phase.STOPPING, False, False, CampaignState.RUNNING),
-        (Phase.STOPPED, False, False, CampaignState.STOPPED),
-        (Phase.FINISHED, False, False, CampaignState.FINISHED),
+        (RunPhase.STARTING, False, False, CampaignState.RUNNING),
+        (RunPhase.RUNNING, True, True, CampaignState.RUNNING),
+        (RunPhase.PAUSED, False, True, CampaignState.PAUSED),
+        (RunPhase.STOPPING, False, False, CampaignState.RUNNING),
+        (RunPhase.STOPPED, False, False, CampaignState.STOPPED),
+        (RunPhase.FINISHED, False, False, CampaignState.FINISHED),
     ],
 )
 def test_what_a_phase_allows_and_shows(
-    phase: Phase, may_leave: bool, follows: bool, campaign: CampaignState
+    phase: RunPhase, may_leave: bool, follows: bool, campaign: CampaignState
 ) -> None:
     state = state_in(phase)
     assert (state.may_leave, state.follows, state.campaign) == (may_leave, follows, campaign)
 
 
 def test_only_a_paused_and_a_stopped_run_say_why() -> None:
-    why = {phase: state_in(phase).why for phase in Phase}
-    assert why == dict.fromkeys(Phase) | {
-        Phase.PAUSED: PAUSE,
-        Phase.STOPPED: stop_of(Cause.TOKEN),
+    why = {phase: state_in(phase).why for phase in RunPhase}
+    assert why == dict.fromkeys(RunPhase) | {
+        RunPhase.PAUSED: PAUSE,
+        RunPhase.STOPPED: stop_of(Cause.TOKEN),
     }
 
 
 @pytest.mark.parametrize("chunk", OPEN, ids=lambda chunk: chunk.state.value)
 def test_a_run_in_which_somebody_is_left_is_not_finished(chunk: Chunk) -> None:
-    running = state_in(Phase.RUNNING)
+    running = state_in(RunPhase.RUNNING)
     with pytest.raises(ForbiddenMove, match="cannot be finished"):
         apply(running, FinishRun((*SETTLED, chunk)))
 
     end = end_of(running, (*SETTLED, chunk))
 
-    assert (end.phase, end.why) == (Phase.STOPPED, left_open((*SETTLED, chunk)))
+    assert (end.phase, end.why) == (RunPhase.STOPPED, left_open((*SETTLED, chunk)))
 
 
 def test_what_is_left_open_is_said_and_an_unknown_chunk_first() -> None:
@@ -162,17 +162,17 @@ def test_what_is_left_open_is_said_and_an_unknown_chunk_first() -> None:
     assert "7 people is unknown (chunk 8): settle it with reconcile" in unknown.reason
 
 
-@pytest.mark.parametrize("phase", [Phase.RUNNING, Phase.PAUSED])
-def test_a_run_in_which_nobody_is_left_is_finished_also_if_it_was_paused(phase: Phase) -> None:
-    assert end_of(state_in(phase), SETTLED) == RunState(phase=Phase.FINISHED)
+@pytest.mark.parametrize("phase", [RunPhase.RUNNING, RunPhase.PAUSED])
+def test_a_run_in_which_nobody_is_left_is_finished_also_if_it_was_paused(phase: RunPhase) -> None:
+    assert end_of(state_in(phase), SETTLED) == RunState(phase=RunPhase.FINISHED)
 
 
 def test_a_run_that_was_stopped_ends_stopped_even_if_nobody_is_left() -> None:
-    assert end_of(state_in(Phase.STOPPING), SETTLED).why == stop_of(Cause.TOKEN)
+    assert end_of(state_in(RunPhase.STOPPING), SETTLED).why == stop_of(Cause.TOKEN)
 
 
 def test_an_end_is_an_end() -> None:
-    for phase in (Phase.STARTING, Phase.STOPPED, Phase.FINISHED):
+    for phase in (RunPhase.STARTING, RunPhase.STOPPED, RunPhase.FINISHED):
         with pytest.raises(ForbiddenMove):
             end_of(state_in(phase), SETTLED)
 
@@ -194,19 +194,19 @@ def test_whatever_happens_to_a_run_it_keeps_its_promises(
         assert state.stop == first  # the first reason counts
         assert not (first and state.may_leave)  # after a stop nothing more may leave
         assert not (first and state.follows)
-        assert (state.stop is None) is (state.phase not in {Phase.STOPPING, Phase.STOPPED})
+        assert (state.stop is None) is (state.phase not in {RunPhase.STOPPING, RunPhase.STOPPED})
         if isinstance(event, PauseRun):
             assert not state.may_leave  # a pause is one, whatever came before it
         if isinstance(event, ResumeRun):
             assert state.may_leave is (first is None)
         if isinstance(event, StopRun):
-            assert state.phase is Phase.STOPPING  # a pause and then a stop is a stop
+            assert state.phase is RunPhase.STOPPING  # a pause and then a stop is a stop
         assert state.campaign in {CampaignState.RUNNING, CampaignState.PAUSED}
 
     end = end_of(state, chunks)
 
     settled = all(chunk.settled for chunk in chunks)
-    assert (end.phase is Phase.FINISHED) is (settled and first is None)  # finished only when settled
+    assert (end.phase is RunPhase.FINISHED) is (settled and first is None)  # finished only when settled
     assert end.campaign in {CampaignState.FINISHED, CampaignState.STOPPED}
     assert end.why == (first or left_open(chunks))
     for late in events:
