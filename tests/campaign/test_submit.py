@@ -254,6 +254,42 @@ async def test_a_stop_or_a_pause_calls_off_those_who_wait_for_a_place_and_awaits
     assert states == [ChunkState.ACCEPTED, ChunkState.PLANNED]
 
 
+@pytest.mark.parametrize("paused", [True, False])
+async def test_a_stop_ends_the_wait_for_a_service_that_is_gone(paused: bool) -> None:
+    campaign = Attempts(1)
+    service = campaign.slow(script=[Fate.UNSENT])
+    service.down_probes = 1_000_000
+    await campaign.begin(service)
+
+    async with campaign.clock.running(), anyio.create_task_group() as tasks:
+        tasks.start_soon(dispatch, campaign.book, campaign.submitter)
+        await campaign.clock.sleep(1_000.0)
+        probes = service.requests.other
+        if paused:
+            campaign.control.apply(PauseRun())
+            await campaign.clock.sleep(1_000.0)
+        stopped_at = campaign.clock.now()
+        campaign.submitter.stop(INTERRUPTED)
+
+    assert service.requests.other == probes
+    assert campaign.clock.now() - stopped_at < 1.0
+    assert campaign.submitter.stopped == INTERRUPTED
+
+
+async def test_a_stop_ends_the_wait_for_a_sender_that_has_enough_to_do() -> None:
+    campaign = Attempts(5, pacing=Pacing(Quota(8, 3_600.0), rate=0.0001))
+    await campaign.begin(campaign.slow())
+
+    async with campaign.clock.running(), anyio.create_task_group() as tasks:
+        tasks.start_soon(dispatch, campaign.book, campaign.submitter)
+        await campaign.clock.sleep(100.0)
+        campaign.submitter.stop(INTERRUPTED)
+        stopped_at = campaign.clock.now()
+
+    assert campaign.clock.now() - stopped_at < 1.0
+    assert (await campaign.report()).unsent == 1
+
+
 async def test_after_a_pause_an_attempt_that_was_called_off_is_made_again() -> None:
     campaign = Attempts(1)
     service = campaign.slow(1_000.0, 5.0)
