@@ -19,13 +19,14 @@ from keebai_async.campaign.submit import Submitter
 from keebai_async.campaign.track import Tracker
 from keebai_async.clock import Clock
 from keebai_async.errors import CampaignBusy, KeebaiError
-from keebai_async.journal.contract import Journal, Requests
+from keebai_async.journal.contract import Journal
 from keebai_async.keebai.broadcasts import gauge
 from keebai_async.model.campaign import CampaignState, Started, Wish
 from keebai_async.model.chunk import ChunkState
 from keebai_async.model.events import BroadcastProgress, ChunkAccepted, Event, StateChanged, Waiting
 from keebai_async.model.plan import Guards
 from keebai_async.model.report import Report, report_of
+from keebai_async.model.requests import Requests
 from keebai_async.model.stop import Cause, Stop
 from keebai_async.polling.planner import PollPlan
 from keebai_async.polling.watcher import Watcher

@@ -8,7 +8,7 @@ import pytest
 from keebai_async.clock import ManualClock
 from keebai_async.journal.contract import Journal
 from keebai_async.journal.memory_tables import MemoryJournal
-from keebai_async.journal.stored import SqliteJournal
+from keebai_async.journal.sqlite_tables import SqliteJournal
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ import pytest
 
 from keebai_async.clock import ManualClock
 from keebai_async.errors import CampaignBusy, CampaignNotFound, ForbiddenMove, Misused
-from keebai_async.journal.contract import Journal, Requests
+from keebai_async.journal.contract import Journal
 from keebai_async.model.campaign import CampaignState, Wish
 from keebai_async.model.chunk import Chunk, ChunkState
 from keebai_async.model.lifecycle import (
@@ -24,6 +24,7 @@ from keebai_async.model.lifecycle import (
     Vouch,
     replay,
 )
+from keebai_async.model.requests import Requests
 from keebai_async.model.stop import Cause
 from tests.journal.journal_kit import keep, people, plan_of, rejection
 

@@ -13,7 +13,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 from keebai_async.errors import ForbiddenMove
 from keebai_async.journal.contract import Journal
 from keebai_async.journal.memory_tables import MemoryJournal
-from keebai_async.journal.stored import SqliteJournal
+from keebai_async.journal.sqlite_tables import SqliteJournal
 from keebai_async.model.campaign import Started
 from keebai_async.model.chunk import Chunk, ChunkState
 from keebai_async.model.lifecycle import (

@@ -22,8 +22,8 @@ from keebai_async.errors import CampaignBusy, InvalidInput, JournalUnusable, Mis
 from keebai_async.journal import drafts, schema
 from keebai_async.journal.memory_tables import MemoryJournal
 from keebai_async.journal.open import open_journal
-from keebai_async.journal.stored import SqliteJournal
-from keebai_async.model.campaign import Wish
+from keebai_async.journal.sqlite_tables import SqliteJournal
+from keebai_async.model.campaign import CampaignState, Wish
 from keebai_async.model.chunk import ChunkState
 from keebai_async.model.lifecycle import Accept, Submit
 from keebai_async.storage import process, thread
@@ -243,7 +243,7 @@ FILL = """
 import resource, sys, anyio
 from keebai_async.model.lifecycle import Submit, TakeBack
 from keebai_async.errors import JournalUnusable
-from keebai_async.journal.stored import SqliteJournal
+from keebai_async.journal.sqlite_tables import SqliteJournal
 async def main():
     journal = SqliteJournal(sys.argv[1])
     await journal.load("promo")
@@ -298,7 +298,7 @@ def run_child(program: str, *arguments: str) -> list[str]:
 FORBIDDEN = """
 import os, sys, anyio
 from keebai_async.errors import JournalUnusable
-from keebai_async.journal.stored import SqliteJournal
+from keebai_async.journal.sqlite_tables import SqliteJournal
 async def look(path):
     journal = SqliteJournal(path)
     try:
@@ -376,7 +376,7 @@ async def test_nobody_writes_to_a_campaign_that_another_journal_runs(
     async with journal.lease("promo"):
         writes: list[Callable[[], Awaitable[object]]] = [
             lambda: other.record("promo", SUBMIT),
-            lambda: other.progress("promo", 1, sent=1, failed=0, final=False),
+            lambda: other.set_state("promo", CampaignState.STOPPED),
             lambda: other.recover("promo"),
             lambda: other.purge("promo", unfinished=True),
         ]
@@ -557,7 +557,7 @@ def test_one_journal_serves_one_loop_after_the_other(path: Path) -> None:
 def test_a_process_that_does_not_close_ends_and_loses_nothing(path: Path) -> None:
     program = (
         "import sys, anyio\n"
-        "from keebai_async.journal.stored import SqliteJournal\n"
+        "from keebai_async.journal.sqlite_tables import SqliteJournal\n"
         "from tests.journal.journal_kit import keep, plan_of\n"
         "anyio.run(keep, SqliteJournal(sys.argv[1]), plan_of())\n"
     )
@@ -652,7 +652,7 @@ async def test_a_lease_that_was_got_while_cancelled_is_given_back(
 async def test_a_disk_that_hangs_is_given_up_and_what_had_not_begun_never_happens(
     journal: SqliteJournal, stuck: sqlite3.Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(thread, "GRACE", 0.1)
+    monkeypatch.setattr(thread, "LONGEST_JOB", 0.1)
 
     async def write(move: Submit) -> None:
         with pytest.raises(JournalUnusable, match="took longer"):
