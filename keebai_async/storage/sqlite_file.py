@@ -17,9 +17,8 @@ from keebai_async.storage.safety import Safe
 LOCK_PATIENCE: Final = 10.0
 """Seconds to wait for another process that is writing."""
 
-_FULL: Final = "the disk is full: free some space, then go on"
 _ADVICE: Final = {
-    sqlite3.SQLITE_FULL: _FULL,
+    sqlite3.SQLITE_FULL: "the disk is full: free some space, then go on",
     sqlite3.SQLITE_IOERR: "the disk does not take it: it may be full, gone or failing",
     sqlite3.SQLITE_READONLY: "it may not be written: change its permissions, or choose another file",
     sqlite3.SQLITE_PERM: "it may not be used: change its permissions, or choose another file",
@@ -27,8 +26,6 @@ _ADVICE: Final = {
     sqlite3.SQLITE_BUSY: "another process keeps it locked: end that one, or wait",
     sqlite3.SQLITE_LOCKED: "another process keeps it locked: end that one, or wait",
 }
-_OPEN_AGAIN: Final = {sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN}
-"""After these what is open may be of no use any more, although the file itself comes back."""
 
 
 class SqliteUse(msgspec.Struct, frozen=True, kw_only=True):
@@ -54,8 +51,7 @@ class SqliteUse(msgspec.Struct, frozen=True, kw_only=True):
 class SqliteFile:
     """A connection that lives in one thread. Every failure of the disk comes out as the error of its use.
 
-    A file that is open stays the same file: one that was removed or replaced takes nothing more, and one
-    that was out of reach for a while is opened again by the next use.
+    A file that is open stays the same file: one that was removed or replaced takes nothing more.
     """
 
     def __init__(self, path: Path, use: SqliteUse, *, patience: float = LOCK_PATIENCE) -> None:
@@ -64,7 +60,7 @@ class SqliteFile:
         self._patience = patience
         self._connection: sqlite3.Connection | None = None
         self._on_disk = True
-        self._inode: int | None = None
+        self._inode = 0
 
     @contextmanager
     def writing(self, safe: Safe) -> Iterator[sqlite3.Connection]:
@@ -101,17 +97,13 @@ class SqliteFile:
     def close(self) -> None:
         """Let go of it. The next use opens what is there by then, or makes it."""
         connection, self._connection = self._connection, None
-        self._inode = None
         if connection is not None:
             with self._mapped():
                 connection.close()
 
     def _open(self) -> sqlite3.Connection:
         if self._connection is None:
-            if self._inode is None:
-                _create(self._path, private=self._use.private)
-            else:
-                self._check_in_place()
+            _create(self._path)
             # SQLite lays the log beside the file itself, not beside a link to it.
             path = Path(os.path.realpath(self._path))
             self._check_names(path)
@@ -192,8 +184,6 @@ class SqliteFile:
         try:
             yield
         except sqlite3.Error as error:
-            if _code(error) in _OPEN_AGAIN:
-                self._let_go()
             raise self._unusable(f"{self._advice(_code(error))} ({error})") from error
         except OSError as error:
             raise self._use.error(
@@ -209,12 +199,6 @@ class SqliteFile:
         if code == sqlite3.SQLITE_NOTADB:
             return self._use.not_ours
         return _ADVICE.get(code, "it cannot be used")
-
-    def _let_go(self) -> None:
-        connection, self._connection = self._connection, None
-        if connection is not None:
-            with suppress(sqlite3.Error):
-                connection.close()
 
 
 def _code(error: sqlite3.Error) -> int:
@@ -234,7 +218,7 @@ def _transaction(connection: sqlite3.Connection, begin: str) -> Iterator[None]:
         raise
 
 
-def _create(path: Path, *, private: bool) -> None:
+def _create(path: Path) -> None:
     if not path.parent.exists():
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     try:

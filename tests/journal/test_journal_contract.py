@@ -1,5 +1,6 @@
-"""What every journal promises, in memory or on disk."""
+"""What every journal promises, whatever its database."""
 
+import itertools
 from collections.abc import Awaitable, Callable
 
 import anyio
@@ -354,6 +355,39 @@ async def test_counters_and_spending_are_kept(journal: Journal) -> None:
     await journal.set_state("promo", CampaignState.RUNNING)
     again = await journal.load("promo")
     assert (again.reason, again.stopped_by) == (None, None)
+
+
+COUNTERS = ((1, 0, False), (3, 1, False), (2, 4, False), (5, 2, True))
+
+
+@pytest.mark.parametrize("order", list(itertools.permutations(COUNTERS)))
+async def test_counters_told_in_any_order_and_twice_never_go_back(
+    journal: Journal, order: tuple[tuple[int, int, bool], ...]
+) -> None:
+    await keep(journal, plan_of(chunks=(9,)))
+    await journal.record("promo", submit(1))
+    await journal.record("promo", Accept(number=1, step=2, accepted=9, broadcast_id="b"))
+
+    before = (0, 0, False)
+    for sent, failed, final in (*order, *order):
+        chunk = await journal.progress("promo", 1, sent=sent, failed=failed, final=final)
+        now = (chunk.sent, chunk.failed, chunk.final)
+        assert now == (max(before[0], sent), max(before[1], failed), before[2] or final)
+        before = now
+
+    (chunk,) = (await journal.load("promo")).chunks
+    assert (chunk.sent, chunk.failed, chunk.final) == (5, 4, True)
+    assert (chunk.state, chunk.step, chunk.broadcast_id) == (ChunkState.ACCEPTED, 2, "b")
+
+
+async def test_counters_that_came_before_the_answer_are_kept_by_it(journal: Journal) -> None:
+    await keep(journal, plan_of(chunks=(9,)))
+    await journal.record("promo", submit(1))
+    await journal.progress("promo", 1, sent=4, failed=1, final=False)
+
+    accepted = await journal.record("promo", Accept(number=1, step=2, accepted=9, broadcast_id="b"))
+
+    assert (accepted.sent, accepted.failed, accepted.final) == (4, 1, False)
 
 
 async def test_one_campaign_has_one_lease(journal: Journal, clock: ManualClock) -> None:

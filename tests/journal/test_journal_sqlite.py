@@ -210,6 +210,45 @@ async def test_chunks_that_are_not_where_their_moves_lead_are_damage(
     await unusable(path, "it is damaged", lambda journal: journal.load("promo"))
 
 
+@pytest.mark.parametrize(
+    "change",
+    [
+        "UPDATE campaigns SET stopped_by = 'solar flare'",
+        "UPDATE campaigns SET state = 'postponed'",
+        "UPDATE chunks SET state = 'scheduled' WHERE number = 1",
+    ],
+)
+async def test_a_word_that_this_version_does_not_know_is_damage_or_of_a_newer_one(
+    path: Path, journal: SqliteJournal, change: str
+) -> None:
+    await keep(journal, plan_of())
+    await journal.aclose()
+    hand = sqlite3.connect(path)
+    hand.execute(change)
+    hand.commit()
+    hand.close()
+    uses: list[Callable[[SqliteJournal], Awaitable[object]]] = [
+        lambda journal: journal.load("promo"),
+        lambda journal: journal.campaigns(),
+        lambda journal: journal.record("promo", SUBMIT),
+    ]
+    for use in uses:
+        await unusable(path, "it is damaged, or a newer version of this program wrote it: ", use)
+
+
+async def test_counters_may_be_told_by_anybody_while_it_runs(path: Path, journal: SqliteJournal) -> None:
+    await keep(journal, plan_of())
+    other = SqliteJournal(path)
+    async with journal.lease("promo"):
+        await journal.record("promo", SUBMIT)
+        await other.progress("promo", 1, sent=2, failed=0, final=True)
+        mine = await journal.progress("promo", 1, sent=1, failed=0, final=False)
+        assert (mine.sent, mine.final) == (2, True)
+        accept = Accept(number=1, step=2, accepted=2, broadcast_id="b")
+        assert (await journal.record("promo", accept)).final
+    await other.aclose()
+
+
 async def test_a_file_that_another_program_keeps_locked(path: Path, journal: SqliteJournal) -> None:
     await keep(journal, plan_of())
     other = sqlite3.connect(path, isolation_level=None)
