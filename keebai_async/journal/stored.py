@@ -248,7 +248,7 @@ class StoredJournal:
                 tables.update(replace(row, chunk=chunk))
             return chunk
 
-        # Counters only grow, so whoever tells of them needs no lease. What is lost with the machine is
+        # Counters only grow, so nobody needs a lease to tell of them. What is lost with the machine is
         # read from the service again, but for the last word.
         return await self._transactions.write(work, safe=Safe.FROM_POWER_CUTS if final else Safe.FROM_KILLS)
 

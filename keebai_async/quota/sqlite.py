@@ -24,7 +24,7 @@ from keebai_async.quota.store import Held, Word
 from keebai_async.quota.window import Room, Wait
 from keebai_async.storage.machine_clock import Mark, boot_id, mark
 from keebai_async.storage.safety import Safe
-from keebai_async.storage.sqlite_file import SqliteFile, SqliteUse
+from keebai_async.storage.sqlite_file import LOCK_PATIENCE, SqliteFile, SqliteUse
 from keebai_async.storage.thread import Worker
 
 LONGEST_REQUEST: Final = 150.0
@@ -61,7 +61,8 @@ _logger = logging.getLogger(__name__)
 class SqliteStore:
     """The spending of the token named *key* in the file *path*, made on first use, for its owner's eyes only.
 
-    *longest* is how many seconds a request may take at most. The machine's clock decides, and may be set
+    *longest* is how many seconds a request may take at most, *patience* how many it waits in real time for
+    another process that is writing. The machine's clock decides, and may be set
     in the meantime. Not for a file on a network share: SQLite's locks do not hold there.
     """
 
@@ -73,8 +74,9 @@ class SqliteStore:
         clock: Clock = SYSTEM_CLOCK,
         longest: float = LONGEST_REQUEST,
         boot: str | None = None,
+        patience: float = LOCK_PATIENCE,
     ) -> None:
-        self._file = SqliteFile(Path(path), _USE)
+        self._file = SqliteFile(Path(path), _USE, patience=patience)
         self._worker = Worker("keebai quota", late=_late)
         self._key = key
         self._clock = clock

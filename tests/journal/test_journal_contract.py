@@ -257,13 +257,16 @@ async def test_an_unknown_chunk_or_campaign_is_not_found(journal: Journal) -> No
             pass
 
 
-async def test_a_refused_chunk_is_cut_anew_with_an_untested_one(journal: Journal) -> None:
+async def test_a_refused_chunk_is_cut_again_with_an_untested_one(journal: Journal) -> None:
     await keep(journal, plan_of(chunks=(5, 4, 3)))
     await journal.record("promo", submit(1))
 
     parent, handed_on, *children = await journal.recut(
         "promo",
-        [Refuse(number=1, step=2, reason="malformed", recipients=1), HandOn(number=2, step=1, reason="anew")],
+        [
+            Refuse(number=1, step=2, reason="malformed", recipients=1),
+            HandOn(number=2, step=1, reason="cut again"),
+        ],
         keep=b"[1]",
         children=[(6, people(4, 6)), (2, people(5, 2))],
     )
@@ -282,9 +285,9 @@ async def test_a_refused_chunk_is_cut_anew_with_an_untested_one(journal: Journal
     assert (await journal.record("promo", submit(4))).state is ChunkState.SUBMITTING
 
 
-async def test_waiting_chunks_are_cut_anew_without_a_refusal(journal: Journal) -> None:
+async def test_waiting_chunks_are_cut_again_without_a_refusal(journal: Journal) -> None:
     await keep(journal, plan_of(chunks=(2, 3)))
-    moves = [HandOn(number=number, step=1, reason="anew") for number in (1, 2)]
+    moves = [HandOn(number=number, step=1, reason="cut again") for number in (1, 2)]
 
     *gone, child = await journal.recut("promo", moves, keep=b"[]", children=[(5, people(3, 5))])
 
@@ -294,7 +297,7 @@ async def test_waiting_chunks_are_cut_anew_without_a_refusal(journal: Journal) -
 
 
 _REFUSE = Refuse(number=1, step=2, reason="400", recipients=1)
-_HAND_ON = HandOn(number=2, step=1, reason="anew")
+_HAND_ON = HandOn(number=2, step=1, reason="cut again")
 
 
 @pytest.mark.parametrize(

@@ -54,7 +54,7 @@ ARROWS: dict[type[Move], tuple[str, str]] = {
 def move_of(kind: type[Move], chunk: Chunk, step: int) -> Move:
     makers: dict[type[Move], Callable[[], Move]] = {
         Submit: lambda: Submit(number=chunk.number, step=step, at=2.5),
-        HandOn: lambda: HandOn(number=chunk.number, step=step, reason="anew"),
+        HandOn: lambda: HandOn(number=chunk.number, step=step, reason="cut again"),
         TakeBack: lambda: TakeBack(number=chunk.number, step=step, reason="429"),
         Accept: lambda: Accept(number=chunk.number, step=step, accepted=chunk.recipients, broadcast_id="b"),
         Refuse: lambda: Refuse(number=chunk.number, step=step, reason="400", recipients=chunk.recipients),
@@ -137,7 +137,7 @@ class Life(RuleBasedStateMachine):
         parts = [part for part in (rest // 2, rest - rest // 2) if part]
         moves: list[Refuse | HandOn] = [
             Refuse(number=number, step=chunks[number].step + 1, reason="400", recipients=kept),
-            *(HandOn(number=n, step=chunks[n].step + 1, reason="anew") for n in handed),
+            *(HandOn(number=n, step=chunks[n].step + 1, reason="cut again") for n in handed),
         ]
         first = max(self.model) + 1
         children = [(part, people(first + place, part)) for place, part in enumerate(parts)]

@@ -264,7 +264,7 @@ async def test_a_file_that_may_only_be_read(path: Path, journal: SqliteJournal) 
     await keep(journal, plan_of())
     await journal.aclose()
     with path.open("r+b") as file:
-        file.seek(18)  # "file format write version": whoever finds 3 there may only read, even root
+        file.seek(18)  # "file format write version": who finds 3 there may only read, even root
         file.write(b"\x03")
     await unusable(path, "may not be written", lambda journal: journal.record("promo", SUBMIT))
 
