@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from typing import Final, Generic, TypeVar, cast
 
 import msgspec
+from msgspec.structs import astuple
 
 from keebai_async.journal.tables import (
     CampaignRow,
@@ -22,7 +23,7 @@ from keebai_async.journal.tables import (
     StoredRow,
 )
 from keebai_async.model.campaign import CampaignState, Wish
-from keebai_async.model.chunk import ChunkState
+from keebai_async.model.chunk import Chunk, ChunkState
 from keebai_async.model.lifecycle import Move
 from keebai_async.model.recipient import Rejection
 from keebai_async.model.stop import Cause
@@ -103,39 +104,17 @@ def values_of(row: StoredRow) -> tuple[Column, ...]:
 # Each kind
 
 
-_CAMPAIGN: Final = (
-    "id",
-    "name",
-    "fingerprint",
-    "plan",
-    "state",
-    "reason",
-    "stopped_by",
-    "requests",
-    "seconds",
-    "created_at",
-    "purged_at",
-)
+_CAMPAIGN: Final = CampaignRow.__struct_fields__
+_CHUNK: Final = Chunk.__struct_fields__
+"""A field has a column of its name, so who renames or adds one writes a migration too."""
 
 
 def _write_campaign(row: CampaignRow) -> tuple[Column, ...]:
-    return (
-        row.campaign_id,
-        row.name,
-        row.fingerprint,
-        row.plan,
-        row.state.value,
-        row.reason,
-        None if row.stopped_by is None else row.stopped_by.value,
-        row.requests,
-        row.seconds,
-        row.created_at,
-        row.purged_at,
-    )
+    return tuple(_plain(value) for value in astuple(row))
 
 
 def _read_campaign(values: Sequence[Column]) -> CampaignRow:
-    fields = dict(zip(("campaign_id", *_CAMPAIGN[1:]), values, strict=True))
+    fields = dict(zip(_CAMPAIGN, values, strict=True))
     known = {
         "state": _word(CampaignState, fields["state"], "a campaign is"),
         "stopped_by": _word_or_none(Cause, fields["stopped_by"], "a campaign was stopped by"),
@@ -144,42 +123,8 @@ def _read_campaign(values: Sequence[Column]) -> CampaignRow:
     return msgspec.convert(fields | known, CampaignRow)
 
 
-_CHUNK: Final = (
-    "number",
-    "recipients",
-    "state",
-    "step",
-    "attempts",
-    "parent",
-    "broadcast_id",
-    "accepted",
-    "reason",
-    "submitted_at",
-    "sent",
-    "failed",
-    "final",
-)
-
-
 def _write_chunk(row: ChunkRow) -> tuple[Column, ...]:
-    chunk = row.chunk
-    return (
-        row.campaign_id,
-        row.born,
-        chunk.number,
-        chunk.recipients,
-        chunk.state.value,
-        chunk.step,
-        chunk.attempts,
-        chunk.parent,
-        chunk.broadcast_id,
-        chunk.accepted,
-        chunk.reason,
-        chunk.submitted_at,
-        chunk.sent,
-        chunk.failed,
-        chunk.final,
-    )
+    return (row.campaign_id, row.born, *(_plain(value) for value in astuple(row.chunk)))
 
 
 def _read_chunk(values: Sequence[Column]) -> ChunkRow:
@@ -227,8 +172,7 @@ def _read_rejections(values: Sequence[Column]) -> RejectionsRow:
 
 
 def _write_lease(row: LeaseRow) -> tuple[Column, ...]:
-    wish = None if row.wish is None else row.wish.value
-    process = msgspec.json.encode(row.process)
+    process, wish = msgspec.json.encode(row.process), None if row.wish is None else row.wish.value
     return (row.campaign_id, row.token, process, row.since, row.heartbeat, wish)
 
 
@@ -251,7 +195,7 @@ _LAYOUTS: Final[dict[type[StoredRow], object]] = {
     CampaignRow: Layout(
         table="campaigns",
         key=("id",),
-        columns=_CAMPAIGN,
+        columns=("id", *_CAMPAIGN[1:]),
         order="id",
         write=_write_campaign,
         read=_read_campaign,
@@ -320,6 +264,10 @@ def _bytes(value: Column) -> bytes:
     if not isinstance(value, bytes):
         raise Damaged("there is something else where bytes should be")
     return value
+
+
+def _plain(value: Column | enum.StrEnum) -> Column:
+    return value.value if isinstance(value, enum.StrEnum) else value
 
 
 def _word(kind: type[Word], value: object, where: str) -> Word:

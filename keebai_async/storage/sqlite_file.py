@@ -32,7 +32,7 @@ class SqliteUse(msgspec.Struct, frozen=True, kw_only=True):
     """What a file is for: the names, the tables and the errors of who keeps something in it.
 
     *pragmas* are set before the first table is made, *migrate* makes the tables or brings them up to date.
-    *private* files are closed to all but their owner when they are opened, also those that were made otherwise.
+    *private* files are closed to all but their owner when they are opened, however they were made.
     """
 
     name: str
