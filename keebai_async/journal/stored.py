@@ -128,18 +128,21 @@ class StoredJournal:
     async def _draft(self, campaign_id: str) -> _Draft:
         """The plan in the making, with nothing of it under way."""
         draft = self._drafts.get(campaign_id)
-        if draft is not None:
-            await draft.settled()
-            return draft
-        claim = self._leases.claim(campaign_id)
+        if draft is None:
+            draft = self._drafts[campaign_id] = _Draft(claim=self._leases.claim(campaign_id))
+            await self._begin(draft.claim)
+        await draft.settled()
+        return draft
+
+    async def _begin(self, claim: Claim) -> None:
         try:
             await self._take(
                 claim, lambda tables: drafts.begin(tables, self._leases, claim, at=self._clock.wall())
             )
         except BaseException:
+            del self._drafts[claim.campaign_id]
             await self._give_back(claim)
             raise
-        return self._drafts.setdefault(campaign_id, _Draft(claim=claim))
 
     def _end_draft(self, campaign_id: str) -> None:
         draft = self._drafts.pop(campaign_id, None)
