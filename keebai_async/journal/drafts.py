@@ -44,7 +44,8 @@ def add_chunk(tables: Tables, campaign_id: str, chunk: Chunk, items: bytes) -> N
 
 def add_rejections(tables: Tables, campaign_id: str, rejections: Sequence[Rejection]) -> None:
     if rejections:
-        tables.insert(RejectionsRow(campaign_id=campaign_id, rejections=tuple(rejections)))
+        kept = tuple([rules.storable(each) for each in rejections])
+        tables.insert(RejectionsRow(campaign_id=campaign_id, rejections=kept))
 
 
 def freeze(
@@ -53,6 +54,7 @@ def freeze(
     row = begin(tables, leases, claim, at=at)
     kept = {each.chunk.number: each.chunk.recipients for each in tables.rows(ChunkRow, plan.campaign_id)}
     rules.check_plan(plan, kept)
+    plan = rules.storable(plan)
     add_rejections(tables, plan.campaign_id, rejections)
     tables.update(
         replace(

@@ -6,7 +6,7 @@ Pure: what is a campaign, a chunk or a plan is decided here, and never by a data
 import re
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Final
+from typing import Final, TypeVar
 
 import msgspec
 
@@ -17,12 +17,15 @@ from keebai_async.model.lifecycle import HandOn, Lose, Move, Refuse, TakeBack, a
 from keebai_async.model.plan import Plan, ReasonCount
 from keebai_async.model.recipient import Rejection
 
+S = TypeVar("S", bound=msgspec.Struct)
+
 DAMAGED: Final = "it is damaged: restore it from a copy before anything is submitted again"
 NEWER: Final = (
     "it is damaged, or a newer version of this program wrote it: update this one, or restore it from a copy"
     " before anything is submitted again"
 )
 
+_HALF: Final = re.compile("[\ud800-\udfff]")
 _NUMBER: Final = re.compile(r"\+?[0-9](?:[ ().-]{0,2}[0-9]){6,}")
 
 
@@ -77,6 +80,28 @@ def check_plan(plan: Plan, kept: Mapping[int, int]) -> None:
         raise Misused(
             f"plan {plan.campaign_id} is ready for {plan.ready} people and holds {sum(plan.chunks)}"
         )
+
+
+def storable(value: S) -> S:
+    """*value* as it can be kept: half a character (a lone surrogate) becomes U+FFFD."""
+    try:
+        msgspec.json.encode(value)
+    except UnicodeEncodeError:
+        whole: S = msgspec.convert(_whole(msgspec.to_builtins(value)), type(value))
+        return whole
+    return value
+
+
+def _whole(value: object) -> object:
+    match value:
+        case str():
+            return _HALF.sub("\N{REPLACEMENT CHARACTER}", value)
+        case list() | tuple():
+            return [_whole(each) for each in value]
+        case dict():
+            return {_whole(name): _whole(each) for name, each in value.items()}
+        case _:
+            return value
 
 
 def moved(chunk: Chunk, move: Move) -> Chunk:

@@ -143,6 +143,20 @@ async def test_rejections_come_back_in_the_order_they_were_read(journal: Journal
     assert [each async for each in journal.rejections("promo")] == rejected
 
 
+async def test_half_a_character_in_a_row_or_a_file_name_is_kept_with_a_mark(journal: Journal) -> None:
+    """A journal on disk once ended a plan with a UnicodeEncodeError for it."""
+    odd = msgspec.structs.replace(rejection(1), to="+54\ud800", columns={"n\udcf1": "Jos\udce9", "b": "Ana"})
+    await journal.add_chunk("promo", 1, 2, people(1, 2))
+    await journal.add_rejections("promo", [odd, rejection(2)])
+    plan = plan_of(chunks=(2,), rejected=2)
+    await journal.freeze(msgspec.structs.replace(plan, source="espa\udcf1a.csv"))
+
+    kept, other = [each async for each in journal.rejections("promo")]
+    assert (kept.to, kept.columns) == ("+54\ufffd", {"n\ufffd": "Jos\ufffd", "b": "Ana"})
+    assert other == rejection(2)
+    assert (await journal.load("promo")).plan == msgspec.structs.replace(plan, source="espa\ufffda.csv")
+
+
 async def test_campaigns_are_listed_newest_first(journal: Journal) -> None:
     for campaign_id, created_at in (("b", 20.0), ("c", 30.0), ("a", 10.0)):
         await keep(journal, plan_of(campaign_id, created_at=created_at))
