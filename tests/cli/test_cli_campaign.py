@@ -244,7 +244,7 @@ async def test_an_unknown_chunk_is_shown_with_what_to_look_for_in_the_portal(
     assert "Promo marzo [01/01]" in words.out
     assert f"keebai-async reconcile {campaign} --chunk 1 --accepted" in words.out
     assert not any(number in shown.out + words.out for number in NUMBERS)
-    assert (settled.out, settled.err) == ("", "nothing is unknown\n")
+    assert (settled.out, settled.err) == ("", "no chunk is unknown: there is nothing to settle\n")
 
 
 async def test_people_of_each_fate_are_exported(make_shell: MakeShell) -> None:

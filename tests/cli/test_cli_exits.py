@@ -3,7 +3,8 @@
 import msgspec
 import pytest
 
-from keebai_async.cli.exit_codes import Exit, cause_of, code_of, code_of_error, line_of
+from keebai_async.cli.error_line import cause_of, line_of
+from keebai_async.cli.exit_codes import Exit, code_of, code_of_error
 from keebai_async.errors import (
     CampaignNotFound,
     ConnectionFailed,
@@ -114,7 +115,7 @@ def test_an_error_is_an_exit_code(error: BaseException, code: Exit) -> None:
 
 
 def test_one_of_our_errors_in_a_group_is_the_one_that_is_told() -> None:
-    ours = InvalidInput("mend it")
+    ours = InvalidInput("fix it")
     group = BaseExceptionGroup("", [ValueError("no"), BaseExceptionGroup("", [OSError(), ours])])
 
     assert cause_of(group) is ours

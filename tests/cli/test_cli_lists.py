@@ -96,7 +96,7 @@ async def test_local_numbers_are_read_with_a_region(shell: Shell, sandbox: Sandb
     assert list(sandbox.ledger.times_messaged()) == ["+5491155551111"]
 
 
-async def test_variables_are_mended_only_when_told(shell: Shell) -> None:
+async def test_variables_are_fixed_only_when_told(shell: Shell) -> None:
     person = {"to": NUMBERS[0], "variables": {"nombre": "Ana\nMaría", "codigo": "A1", "otra": "x"}}
     people = shell.write("people.jsonl", json.dumps(person))
 

@@ -119,8 +119,8 @@ async def test_purged_people_are_gone_and_the_counts_stay(
     assert "--yes" in asked.err
     assert refused.code == 2
     assert "unsent" in refused.err
-    assert (purged.code, purged.err) == (0, f"its people are gone: {finished}\n")
-    assert (again.code, again.err) == (0, "no campaign has people left that may go\n")
+    assert (purged.code, purged.err) == (0, f"its people are removed: {finished}\n")
+    assert (again.code, again.err) == (0, "nothing to remove: no finished campaign has people left\n")
     assert forced.code == 0
     assert (status.objects[0]["sent"], status.objects[0]["read"]) == (3, 5)
     assert exported.code == 2

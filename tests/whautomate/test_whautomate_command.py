@@ -137,7 +137,7 @@ async def test_commands_that_follow_one_another_spend_one_quota(shell: Shell, bo
     ("arguments", "words"),
     [
         (("create", "--file", "nowhere.json"), "cannot read nowhere.json"),
-        (("create", "--file", "list.json"), "is no JSON object"),
+        (("create", "--file", "list.json"), "is not a JSON object"),
         (("create", "--file", "typo.json"), "no field 'nmae'"),
         (("create", "--name", "x"), "type is empty"),
         (("create", "--file", "good.json", "--body", " "), "is blank"),

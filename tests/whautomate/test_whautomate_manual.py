@@ -9,13 +9,13 @@ import anyio
 import pytest
 import typer
 
-from keebai_async.cli.whautomate.commands import app
+from keebai_async.cli.whautomate.commands import whautomate_app
 from keebai_async.sandbox import WhautomateSandbox
 from keebai_async.whautomate import settings
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
-NAMES = sorted(typer.main.get_command(app).commands)  # type: ignore[attr-defined]
+NAMES = sorted(typer.main.get_command(whautomate_app).commands)  # type: ignore[attr-defined]
 
 
 async def test_the_example_runs_and_creates_one_broadcast() -> None:
