@@ -17,28 +17,53 @@ from keebai_async.errors import (
     RequestError,
     RequestInvalid,
     ScopeMissing,
+    TemplateUnusable,
     TokenRejected,
 )
-from keebai_async.keebai.settings import BASE_URL_VARIABLE, QUOTA_STORE_VARIABLE, TOKEN_VARIABLES
+from keebai_async.keebai import settings as keebai
 from keebai_async.whautomate import settings as whautomate
 
 
 class VariableNames(msgspec.Struct, frozen=True, kw_only=True):
-    """The environment variables of a service, to name in an advice."""
+    """The environment variables of a service, under the names that the library has for what they say."""
 
     token: str
-    address: str
+    base_url: str
+    quota: str
     quota_store: str
+    poll_floor: str
 
 
 KEEBAI_VARIABLES: Final = VariableNames(
-    token=TOKEN_VARIABLES[0], address=BASE_URL_VARIABLE, quota_store=QUOTA_STORE_VARIABLE
+    token=keebai.TOKEN_VARIABLES[0],
+    base_url=keebai.BASE_URL_VARIABLE,
+    quota=keebai.QUOTA_VARIABLE,
+    quota_store=keebai.QUOTA_STORE_VARIABLE,
+    poll_floor=keebai.POLL_FLOOR_VARIABLE,
 )
 WHAUTOMATE_VARIABLES: Final = VariableNames(
     token=whautomate.KEY_VARIABLES[0],
-    address=whautomate.HOST_VARIABLE,
+    base_url=whautomate.HOST_VARIABLE,
+    quota=whautomate.QUOTA_VARIABLE,
     quota_store=whautomate.QUOTA_STORE_VARIABLE,
+    poll_floor=whautomate.POLL_FLOOR_VARIABLE,
 )
+_OPTIONS: Final = frozenset(
+    {
+        "canary",
+        "default_region",
+        "journal",
+        "language",
+        "limit",
+        "max_cost",
+        "phone_number_id",
+        "stop_above",
+        "suppress",
+        "template",
+        "test_to",
+    }
+)
+"""Fields that an error of the library may name and that are options of the command."""
 
 
 def line_of(error: BaseException, variables: VariableNames = KEEBAI_VARIABLES) -> str:
@@ -48,18 +73,25 @@ def line_of(error: BaseException, variables: VariableNames = KEEBAI_VARIABLES) -
             f"error: {type(error).__name__}: {error}"
             " (this is a bug; set KEEBAI_DEBUG=1 to see the traceback, and please report it)"
         )
-    return shown_text(f"error: {_where(error)}{error}{_advice(error, variables)}")
+    return shown_text(f"error: {_where(error, variables)}{error}{_advice(error, variables)}")
 
 
-def _where(error: KeebaiError) -> str:
+def _where(error: KeebaiError, variables: VariableNames) -> str:
     if not isinstance(error, InvalidInput):
         return ""
-    places = []
-    if error.row is not None and f"row {error.row}" not in str(error):
-        places.append(f"row {error.row}")
-    if error.field and error.field not in str(error):
-        places.append(error.field)
+    row = "" if error.row is None else f"row {error.row}"
+    field = error.field or ""
+    if not row:
+        field = _as_typed(field, variables)
+    places = [place for place in (row, field) if place and place not in str(error)]
     return ", ".join(places) + ": " if places else ""
+
+
+def _as_typed(field: str, variables: VariableNames) -> str:
+    """What a user of the command knows a *field* of the library by: `--max-cost`, `KEEBAI_QUOTA`."""
+    if field in _OPTIONS:
+        return f"--{field.replace('_', '-')}"
+    return str(getattr(variables, field)) if field in VariableNames.__struct_fields__ else field
 
 
 def _advice(error: KeebaiError, variables: VariableNames) -> str:
@@ -73,13 +105,15 @@ def _advice(error: KeebaiError, variables: VariableNames) -> str:
         case RateLimited():
             return f"; nothing was sent, try again in {error.retry_after:.0f} s"
         case ConnectionFailed():
-            return f"; nothing was sent, check the network and {variables.address}"
+            return f"; nothing was sent, check the network and {variables.base_url}"
         case OutcomeUnknown():
             return "; look in the portal before you send it again"
         case NotFound():
             return "; check the id, and that it belongs to this token's account"
         case RequestInvalid() if error.field and error.field not in str(error):
             return f" (the service names {error.field})"
+        case TemplateUnusable() if error.field in {"template", "language"}:
+            return "; see: keebai-async templates"
         case QuotaUnusable():
             return f"; nothing was sent; {variables.quota_store} can name another place"
         case JournalUnusable():

@@ -114,7 +114,7 @@ async def make_plan(keebai: Keebai, request: PlanRequest) -> Plan:
             template=request.template,
             language=request.language,
             name=options.name or _default_name(request.file),
-            columns=pairs(options.column or (), option="--column") or None,
+            columns=pairs(options.column or (), option="--column", form="FIELD=COLUMN") or None,
             delimiter=options.delimiter,
             sheet=options.sheet,
             options=options.plan_options,

@@ -151,8 +151,8 @@ DialectOption = Annotated[
 ]
 
 
-def pairs(given: Iterable[str], *, option: str) -> dict[str, str]:
-    """Read what a repeatable `NAME=VALUE` option was given; the value may hold more equals signs.
+def pairs(given: Iterable[str], *, option: str, form: str = "NAME=VALUE") -> dict[str, str]:
+    """Read what a repeatable option of this *form* was given; the value may hold more equals signs.
 
     Raises:
         InvalidInput: one has no equals sign or no name, or a name is given twice.
@@ -162,7 +162,7 @@ def pairs(given: Iterable[str], *, option: str) -> dict[str, str]:
         name, sign, value = word.partition("=")
         name = name.strip()
         if not sign or not name:
-            raise InvalidInput(f"write it as NAME=VALUE, not {word!r}", field=option)
+            raise InvalidInput(f"write it as {form}, not {word!r}", field=option)
         if name in read:
             raise InvalidInput(f"{name!r} is given twice", field=option)
         read[name] = value

@@ -129,10 +129,11 @@ async def test_without_a_token_it_names_the_variable(shell: Shell, clients: str)
         (("plan", "nowhere.csv", "--template", "promo", "--language", "es"), "there is no file nowhere.csv"),
         (("launch", "nowhere.csv", *LAUNCH), "there is no file nowhere.csv"),
         (("launch", "nowhere", "--yes"), "there is no file nowhere, and no plan"),
+        (("resume", "nowhere", "--yes"), "there is no campaign nowhere"),
     ],
     ids=" ".join,
 )
-async def test_a_file_that_is_not_there_is_told_before_a_token_is_asked_for(
+async def test_what_is_not_there_is_told_before_a_token_is_asked_for(
     shell: Shell, arguments: tuple[str, ...], words: str
 ) -> None:
     del shell.environment["KEEBAI_API_TOKEN"]

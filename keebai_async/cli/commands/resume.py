@@ -8,7 +8,7 @@ import anyio
 import typer
 from msgspec.structs import replace
 
-from keebai_async.cli.connect import Connection, campaigning
+from keebai_async.cli.connect import Connection, bookkeeping, campaigning
 from keebai_async.cli.console import confirm, say
 from keebai_async.cli.exit_codes import Exit
 from keebai_async.cli.launch_flow import LaunchSettings, check_can_ask
@@ -73,7 +73,7 @@ def _changed(guards: Guards, *, stop_above: float | None, no_guards: bool) -> Gu
 async def _resume(
     campaign: str, connection: Connection, settings: LaunchSettings, change: Callable[[Guards], Guards]
 ) -> Exit:
-    async with campaigning(connection) as keebai:
+    async with bookkeeping(connection) as keebai:  # another process is asked without a token of ours
         started = await keebai.journal.load(campaign)
         if started.holder is not None and started.state is not CampaignState.PAUSED:
             raise busy(campaign, started.holder)
@@ -85,6 +85,7 @@ async def _resume(
                 return Exit.DECLINED
         if started.holder is not None:
             return await ask_and_wait(keebai, campaign, keebai.campaigns.unpause, CampaignState.RUNNING)
+    async with campaigning(connection) as keebai:
         guards = change(started.plan.guards)
         run = keebai.campaigns.resume(campaign, track=settings.wait, guards=guards)
         report = await follow(run, ready=before.ready, chunks=before.chunks, json=settings.json)

@@ -54,7 +54,7 @@ def _list(reports: list[Report], *, json: bool) -> None:
         else:
             answer(campaign_line(report))
     if not reports:
-        say("no campaigns yet: keebai-async plan FILE --template NAME --language es")
+        say("no campaigns yet; to make one: keebai-async plan FILE --template NAME --language es")
 
 
 def _show(report: Report, *, json: bool) -> None:
