@@ -33,7 +33,9 @@ async def ask_and_wait(keebai: Keebai, campaign: str, ask: Ask, wanted: Campaign
     """
     if not await ask(campaign):
         state = (await keebai.journal.load(campaign)).state.value
-        raise InvalidInput(f"no process runs campaign {campaign}: it is {state}; see keebai-async status")
+        raise InvalidInput(
+            f"no process runs campaign {campaign}: it is {state}; see: keebai-async status {campaign}"
+        )
     with anyio.move_on_after(ANSWER_WITHIN):
         while True:
             now = await keebai.journal.load(campaign)
@@ -43,7 +45,7 @@ async def ask_and_wait(keebai: Keebai, campaign: str, ask: Ask, wanted: Campaign
         return _tell(now)
     raise CampaignBusy(
         f"campaign {campaign} was asked, but its process has not answered for {ANSWER_WITHIN:g} s;"
-        f" see keebai-async status {campaign}",
+        f" see: keebai-async status {campaign}",
         campaign_id=campaign,
     )
 

@@ -117,10 +117,10 @@ async def _sender(keebai: Keebai) -> str:
         if sender.id in {number.id, number.channel_id}:
             if number.status not in {"", "active"}:
                 raise InvalidInput(
-                    f"{sender.id} is {number.status}: it cannot send; see keebai-async numbers"
+                    f"{sender.id} is {number.status}: it cannot send; see: keebai-async numbers"
                 )
             return f"{sender.id}, {number.phone_number or 'without a number'}, {number.status}"
-    raise InvalidInput(f"{sender.id} is not among this token's numbers; see keebai-async numbers")
+    raise InvalidInput(f"{sender.id} is not among this token's numbers; see: keebai-async numbers")
 
 
 async def _templates(keebai: Keebai) -> str:

@@ -97,8 +97,8 @@ async def _launch_kept(
 ) -> Exit:
     if options.for_a_list:
         raise InvalidInput(
-            f"{', '.join(options.for_a_list)}: only for a FILE, and there is none named {plan_id};"
-            " a plan stays as it was made"
+            f"{', '.join(options.for_a_list)} cannot change a plan that is made,"
+            f" and there is no file {plan_id}: leave it out, or plan the FILE again"
         )
     async with bookkeeping(connection) as keebai:  # a wrong id is told before a token is asked for
         made = await _kept(keebai, plan_id)

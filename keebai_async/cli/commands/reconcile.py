@@ -54,7 +54,7 @@ def reconcile(
     if chunk is None and not words:
         raise typer.Exit(anyio.run(partial(_show, campaign, connection, json=json)))
     if chunk is None:
-        raise InvalidInput(f"--chunk is needed; see keebai-async reconcile {campaign}", field="--chunk")
+        raise InvalidInput(f"--chunk is needed; see: keebai-async reconcile {campaign}", field="--chunk")
     if words != 1:
         raise InvalidInput("choose exactly one of --accepted BROADCAST-ID, --resend and --abandon")
     raise typer.Exit(
