@@ -323,7 +323,7 @@ async def test_a_launch_on_its_own_sandbox_reaches_nobody_else_and_keeps_no_camp
 
 
 async def test_the_demo_goes_the_whole_way_and_the_ledger_agrees(shell: Shell) -> None:
-    ended = await shell.run("demo", "--people", "3000", "--speed", "400", "--json")
+    ended = await shell.call("demo", "--people", "3000", "--speed", "400", "--json")
 
     report = ended.objects[-1]
     assert ended.code == 0, ended.err
