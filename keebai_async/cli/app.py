@@ -7,7 +7,6 @@ from typing import Annotated, Final
 
 import typer
 
-from keebai_async.cli.command_help import register
 from keebai_async.cli.commands.demo import demo
 from keebai_async.cli.commands.doctor import doctor
 from keebai_async.cli.commands.export import export
@@ -36,6 +35,7 @@ from keebai_async.cli.error_line import (
     line_of,
 )
 from keebai_async.cli.exit_codes import Exit, code_of_error
+from keebai_async.cli.register import register
 from keebai_async.cli.shown import shown_text
 from keebai_async.cli.whautomate.commands import whautomate_app
 

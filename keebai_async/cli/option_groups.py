@@ -1,11 +1,8 @@
-"""Groups of options: a command takes a Struct, its user types one option for each field."""
+"""Groups of options that commands share. A command takes the Struct, its user types one option a field."""
 
 import enum
-import functools
-import inspect
-from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Annotated, get_type_hints
+from typing import Annotated
 
 import msgspec
 import typer
@@ -23,44 +20,6 @@ from keebai_async.cli.options import (
 from keebai_async.model.limits import MAX_RECIPIENTS
 from keebai_async.model.plan import Guards
 from keebai_async.planning.plan import PlanOptions
-
-
-def expand(command: Callable[..., None]) -> Callable[..., None]:
-    """Replace each parameter that is a Struct by its fields, in their place, and put them together again.
-
-    A field is written as Typer wants a parameter: `limit: Annotated[int | None, typer.Option(...)] = None`.
-    """
-    hints = get_type_hints(command, include_extras=True)
-    groups = {name: kind for name, kind in hints.items() if _is_group(kind)}
-
-    @functools.wraps(command)
-    def run(**given: object) -> None:
-        for name, kind in groups.items():
-            given[name] = kind(**{field: given.pop(field) for field in kind.__struct_fields__})
-        command(**given)
-
-    parameters = list(_parameters(command, hints))
-    run.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
-    run.__annotations__ = {each.name: each.annotation for each in parameters}
-    return run
-
-
-def _is_group(kind: object) -> bool:
-    return isinstance(kind, type) and issubclass(kind, msgspec.Struct)
-
-
-def _parameters(command: Callable[..., None], hints: dict[str, type]) -> Iterator[inspect.Parameter]:
-    for name, parameter in inspect.signature(command).parameters.items():
-        kind = hints[name]
-        if not _is_group(kind):
-            yield parameter.replace(annotation=kind, kind=inspect.Parameter.KEYWORD_ONLY)
-            continue
-        own = get_type_hints(kind, include_extras=True)
-        for field in msgspec.structs.fields(kind):
-            default = inspect.Parameter.empty if field.required else field.default
-            yield inspect.Parameter(
-                field.name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=own[field.name]
-            )
 
 
 class ExtraVariables(enum.Enum):

@@ -11,8 +11,8 @@ import typer
 
 from keebai_async.cli import commands
 from keebai_async.cli.app import COMMANDS, app
-from keebai_async.cli.command_help import register
 from keebai_async.cli.exit_codes import Exit
+from keebai_async.cli.register import register
 from keebai_async.cli.whautomate.commands import WHAUTOMATE_COMMANDS
 from tests.cli.shell import Shell
 

@@ -19,7 +19,7 @@ from keebai_async.cli.launch_flow import (
     save_rejects,
     show_plan,
 )
-from keebai_async.cli.option_groups import CampaignOptions, OutputOptions, SandboxOptions, expand
+from keebai_async.cli.option_groups import CampaignOptions, OutputOptions, SandboxOptions
 from keebai_async.cli.options import (
     OUTPUT_PANEL,
     FileOrPlanArgument,
@@ -52,7 +52,6 @@ ReportOption = Annotated[
 ]
 
 
-@expand
 def launch(
     file: FileOrPlanArgument,
     options: CampaignOptions,

@@ -7,11 +7,10 @@ import typer
 
 from keebai_async.cli.connect import Connection
 from keebai_async.cli.launch_flow import LaunchSettings, PlanRequest, plan_and_launch
-from keebai_async.cli.option_groups import CampaignOptions, OutputOptions, SandboxOptions, expand
+from keebai_async.cli.option_groups import CampaignOptions, OutputOptions, SandboxOptions
 from keebai_async.cli.options import FileArgument, LanguageOption, TemplateOption
 
 
-@expand
 def plan(
     file: FileArgument,
     template: TemplateOption,

@@ -9,12 +9,12 @@ from typing import Annotated, Final
 import anyio
 import typer
 
-from keebai_async.cli.command_help import register
 from keebai_async.cli.console import say
 from keebai_async.cli.exit_codes import Exit
 from keebai_async.cli.json_output import emit, typed
-from keebai_async.cli.option_groups import SandboxOptions, expand
+from keebai_async.cli.option_groups import SandboxOptions
 from keebai_async.cli.options import PortOption, SpeedOption
+from keebai_async.cli.register import register
 from keebai_async.cli.whautomate.connect import opened, serve
 from keebai_async.cli.whautomate.draft_file import CreateOptions, ReplaceOptions, fields_of_options, moment
 from keebai_async.cli.whautomate.log_files import print_rows, print_summary, say_summary, write_csv
@@ -68,7 +68,6 @@ def _run(work: Callable[[], Awaitable[Exit]]) -> None:
     raise typer.Exit(anyio.run(work))
 
 
-@expand
 def list_(
     where: SandboxOptions,
     search: SearchOption = None,
@@ -104,7 +103,6 @@ async def _list(
     return Exit.DONE
 
 
-@expand
 def get(broadcast: BroadcastArgument, where: SandboxOptions, json: AlwaysJsonOption = False) -> None:
     """Print one broadcast with its counters.
 
@@ -121,7 +119,6 @@ async def _get(where: SandboxOptions, broadcast_id: str) -> Exit:
     return Exit.DONE
 
 
-@expand
 def create(
     where: SandboxOptions,
     options: CreateOptions,
@@ -150,7 +147,6 @@ async def _create(where: SandboxOptions, fields: DraftFields, allow_past: bool) 
     return Exit.DONE
 
 
-@expand
 def replace(
     broadcast: BroadcastArgument,
     where: SandboxOptions,
@@ -175,7 +171,6 @@ async def _replace(where: SandboxOptions, broadcast_id: str, changes: DraftField
     return Exit.DONE
 
 
-@expand
 def delete(broadcast: BroadcastArgument, where: SandboxOptions, json: AlwaysJsonOption = False) -> None:
     """Delete a broadcast. Whether this stops one that runs, the service does not say.
 
@@ -191,7 +186,6 @@ async def _delete(where: SandboxOptions, broadcast_id: str) -> Exit:
     return Exit.DONE
 
 
-@expand
 def logs(
     broadcast: BroadcastArgument,
     where: SandboxOptions,
@@ -219,7 +213,6 @@ async def _logs(where: SandboxOptions, broadcast_id: str, csv: Path | None, page
     return Exit.DONE
 
 
-@expand
 def watch(broadcasts: BroadcastsArgument, where: SandboxOptions, json: AlwaysJsonOption = False) -> None:
     """Print every change of the counters until all are finished. Exit code 5 if a person was not reached.
 
