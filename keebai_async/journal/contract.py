@@ -74,8 +74,10 @@ class Journal(Protocol):
         in number.
         """
 
-    async def progress(self, campaign_id: str, number: int, *, sent: int, failed: int, final: bool) -> None:
-        """Keep the counters of a chunk's broadcast."""
+    async def progress(
+        self, campaign_id: str, number: int, *, sent: int, failed: int, final: bool
+    ) -> Chunk | None:
+        """Keep the counters of a chunk's broadcast, and give the chunk as it is now."""
 
     async def set_state(
         self,

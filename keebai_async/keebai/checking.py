@@ -3,10 +3,9 @@
 from collections.abc import Mapping
 
 from keebai_async.errors import InvalidInput
-from keebai_async.inputs import E164
 from keebai_async.inputs import check_word as check_word
 from keebai_async.masking import mask
-from keebai_async.model.limits import MAX_RECIPIENTS, MAX_TEXT
+from keebai_async.model.limits import E164, MAX_RECIPIENTS, MAX_TEXT
 
 
 def check_number(to: object, *, field: str = "to") -> str:

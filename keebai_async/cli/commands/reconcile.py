@@ -8,7 +8,7 @@ from typing import Annotated
 import anyio
 import typer
 
-from keebai_async.campaign.reconcile import Sought
+from keebai_async.campaign.reconcile import PortalEntry
 from keebai_async.cli.connect import Connection, bookkeeping, campaigning
 from keebai_async.cli.console import answer, say
 from keebai_async.cli.exit_codes import Exit
@@ -76,7 +76,7 @@ async def _show(campaign: str, connection: Connection, *, json: bool) -> Exit:
     return Exit.UNKNOWN if found else Exit.DONE
 
 
-def _lines(campaign: str, each: Sought) -> Iterator[str]:
+def _lines(campaign: str, each: PortalEntry) -> Iterator[str]:
     yield f"chunk {each.number}: look in the portal for"
     yield f"  campaign name  {shown_text(each.campaign_name)}"
     if each.left_at is not None:
