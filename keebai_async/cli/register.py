@@ -1,4 +1,4 @@
-"""Options in groups: a command takes a Struct, its user types one option for each field."""
+"""How a function becomes a command: its groups of options are expanded, its docstring is the help."""
 
 import functools
 import inspect
@@ -6,9 +6,27 @@ from collections.abc import Callable, Iterator
 from typing import get_type_hints
 
 import msgspec
+import typer
+
+_EXAMPLE = "Example: "
 
 
-def expand(command: Callable[..., None]) -> Callable[..., None]:
+def register(app: typer.Typer, command: Callable[..., None]) -> None:
+    """Add *command* to *app* under its function's name (`list_` is `list`). Its help begins with the example.
+
+    Raises:
+        ValueError: its docstring does not end with a paragraph "Example: ...".
+    """
+    words, _, example = (inspect.getdoc(command) or "").rpartition(f"\n\n{_EXAMPLE}")
+    if not words:
+        raise ValueError(f"the docstring of {command.__name__} does not end with an example")
+    add = app.command(
+        command.__name__.rstrip("_"), help=f"{_EXAMPLE}{example}\n\n{words}", short_help=words.splitlines()[0]
+    )
+    add(_expanded(command))
+
+
+def _expanded(command: Callable[..., None]) -> Callable[..., None]:
     """Replace each parameter that is a Struct by its fields, in their place, and put them together again.
 
     A field is written as Typer wants a parameter: `limit: Annotated[int | None, typer.Option(...)] = None`.
