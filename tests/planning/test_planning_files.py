@@ -12,8 +12,8 @@ import pytest
 from backports import zstd
 
 from keebai_async.errors import UnusableSource
-from keebai_async.sources import Cells, open_source
-from keebai_async.sources.sheets import text_of_cell
+from keebai_async.sources import CellBlock, open_source
+from keebai_async.sources.sheet import text_of_cell
 from tests.planning.made import person, planned
 from tests.planning.workbook import workbook
 
@@ -72,7 +72,7 @@ async def test_the_first_sheet_of_a_workbook_or_the_one_that_is_named(tmp_path: 
     assert made.people == [{"to": "+5491100000001", "variables": {"nombre": "Ana", "saldo": "7"}}]
     assert made.reasons == [(4, "bad number", "to")]
     async with aclosing(other.blocks()) as blocks:
-        assert [block.rows async for block in blocks if isinstance(block, Cells)] == [
+        assert [block.rows async for block in blocks if isinstance(block, CellBlock)] == [
             [["+5491100000003", "Eva", "007"]]
         ]
     with pytest.raises(UnusableSource, match="no sheet 'Third'; it has First, Other"):
