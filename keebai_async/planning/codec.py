@@ -22,11 +22,13 @@ from keebai_async.planning.template import body_space
 NO_META: Final = msgspec.Raw()
 """Stands for absent `meta_data`; it is left out of what is encoded."""
 
+UNWRITABLE: Final = (TypeError, ValueError, OverflowError, RecursionError, msgspec.MsgspecError)
+"""What encoding raises for what JSON cannot hold: a program may give anything."""
+
 MAX_META_TYPES: Final = 16
 """Sets of `meta_data` columns for which a type is made; tables have one, odd lists may have any number."""
 
 _UNNAMEABLE: Final = re.compile('[\x00-\x1f"\\\\]')  # msgspec makes no field of such a name
-_UNWRITABLE: Final = (TypeError, ValueError, OverflowError, RecursionError, msgspec.MsgspecError)
 _VALUE: Final = Annotated[str, msgspec.Meta(min_length=1, max_length=MAX_VARIABLE)]
 _TO: Final = attrgetter("to")
 _VARIABLES: Final = attrgetter("variables")
@@ -119,10 +121,10 @@ class RowCodec:
         return list(map(_META, rows))
 
     def writable(self, values: Sequence[object]) -> bool:
-        """Whether all of *values* can be written as JSON: what a program gives may be anything."""
+        """Whether all of *values* can be written as JSON."""
         try:
             self._encoder.encode(values)
-        except _UNWRITABLE:
+        except UNWRITABLE:
             return False
         return True
 

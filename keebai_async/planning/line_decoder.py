@@ -18,7 +18,7 @@ import msgspec
 
 from keebai_async.planning.codec import NO_META, WireRow
 
-_META: Final = attrgetter("meta_data")
+_meta_data_of = attrgetter("meta_data")
 _EMPTY: Final = frozenset({b"", b"{}", b"null"})
 
 T = TypeVar("T")
@@ -161,5 +161,5 @@ def _parts(
                 msgspec.structs.force_setattr(row, "meta_data", NO_META)
             elif not _is_object_or_empty(meta):
                 raise msgspec.DecodeError("meta_data that may be no object")
-        metas = tuple(map(_META, rows))
+        metas = tuple(map(_meta_data_of, rows))
     return to, variables, metas

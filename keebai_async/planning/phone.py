@@ -25,7 +25,7 @@ _SPELLING: Final = re.compile(r"[+(]?[0-9][0-9() .\-\u00a0\u2010-\u2015\u202f]*"
 _DECIMAL: Final = re.compile(r"\+?[0-9]{7,15}[.,]0+")
 
 
-class Number(msgspec.Struct, frozen=True):
+class PhoneNumber(msgspec.Struct, frozen=True):
     """A number as it will be sent. *parsed*: it was written in another way; *landline*: it is no mobile."""
 
     e164: str
@@ -33,13 +33,13 @@ class Number(msgspec.Struct, frozen=True):
     landline: bool = False
 
 
-def read_number(cell: str, region: str | None) -> Number | Problem:
+def read_number(cell: str, region: str | None) -> PhoneNumber | Problem:
     """The number in a cell; without a plus it is one of *region*. Says of any other what is wrong with it."""
     number = trimmed(cell)
     if not number:
         return Problem(Reason.NO_NUMBER, "there is no number: give one, or leave the row out", "to")
     if E164.fullmatch(number):
-        return Number(number)
+        return PhoneNumber(number)
     if is_spreadsheet_number(number):
         return Problem(
             Reason.SPREADSHEET_NUMBER,
@@ -82,7 +82,7 @@ def load_parser() -> None:
         parse("+5491155555555", None)
 
 
-def parse(text: str, region: str | None) -> Number | str:
+def parse(text: str, region: str | None) -> PhoneNumber | str:
     """Read a spelling with the `phones` extra; a number without a plus is one of *region*.
 
     The number must be valid for its region, not only possible: a wrong one messages a stranger. For one that
@@ -104,7 +104,7 @@ def parse(text: str, region: str | None) -> Number | str:
     if not E164.fullmatch(e164):
         return "not a number that can be dialled from abroad"
     landline = pn.number_type(number) == pn.PhoneNumberType.FIXED_LINE
-    return Number(e164, parsed=True, landline=landline)
+    return PhoneNumber(e164, parsed=True, landline=landline)
 
 
 # What ValidationResult's numbers say, for people.

@@ -58,11 +58,9 @@ class Reader:
         self.ignored: dict[str, None] = {}
         """The columns with which nothing was done, in the order they were met."""
         context = ListContext(codec, ListNames(codec.names, columns), description, self.ignored)
-        self._lines, self._tables, self._objects = (
-            JsonlList(context),
-            TableList(context),
-            ObjectList(context),
-        )
+        self._lines = JsonlList(context)
+        self._tables = TableList(context)
+        self._objects = ObjectList(context)
         self._context = context
         self._codec = codec
         self._tolerance = tolerance

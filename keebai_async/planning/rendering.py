@@ -13,13 +13,12 @@ from typing import Final
 import msgspec
 
 from keebai_async.model.limits import MAX_VARIABLE
-from keebai_async.planning.codec import NO_META
+from keebai_async.planning.codec import NO_META, UNWRITABLE
 from keebai_async.planning.rows import NotText, Value
 
 TEXT: Final = msgspec.json.Decoder(str)
 
 _MANY: Final = 10**18
-_UNWRITABLE: Final = (TypeError, ValueError, OverflowError, RecursionError)
 
 
 def rendered(value: object) -> Value:
@@ -46,7 +45,7 @@ def rendered_meta(value: object) -> object:
         return NotText("is not a dict: give one, or leave it out")
     try:
         return msgspec.Raw(msgspec.json.encode(dict(value)))
-    except _UNWRITABLE as error:
+    except UNWRITABLE as error:
         return NotText(f"cannot be written as JSON: {error}")
 
 
@@ -61,7 +60,7 @@ def _shown(value: object) -> str:
         return value
     try:
         text = msgspec.json.encode(value).decode()
-    except _UNWRITABLE:
+    except UNWRITABLE:
         pass
     else:
         return TEXT.decode(text) if text.startswith('"') else text

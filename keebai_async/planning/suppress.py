@@ -10,7 +10,7 @@ import anyio.lowlevel
 from keebai_async.errors import InvalidInput, UnusableSource
 from keebai_async.model.limits import E164
 from keebai_async.planning.identity import identities_if_e164, identity
-from keebai_async.planning.phone import Number, read_number
+from keebai_async.planning.phone import PhoneNumber, read_number
 from keebai_async.sources.compressed import open_plain
 from keebai_async.sources.delimited import DELIMITERS, Delimited
 from keebai_async.sources.pieces import pieces, text_of
@@ -81,7 +81,7 @@ def _add(numbers: Sequence[str], lines: Sequence[int], path: str, region: str | 
 
 def _key(number: str, region: str | None, where: str, row: int) -> int:
     found = read_number(str(number), region)
-    if isinstance(found, Number):
+    if isinstance(found, PhoneNumber):
         return identity(found.e164)
     raise InvalidInput(
         f"{where}: not a number in E.164, such as +5491155555555: fix it; nobody is messaged before that",

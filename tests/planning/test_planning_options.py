@@ -107,6 +107,14 @@ async def test_a_number_to_suppress_that_cannot_be_read_stops_the_plan(tmp_path:
         await planned([person(1)], options=PlanOptions(suppress=[path]))
 
 
+async def test_a_number_to_suppress_that_a_spreadsheet_rounded_is_not_read_as_somebody_elses() -> None:
+    """The parser drops the point: with the zero behind it, this is the number of somebody in Berlin."""
+    assert phone.parse("+4930123456.0", None) == phone.PhoneNumber("+49301234560", parsed=True, landline=True)
+
+    with pytest.raises(InvalidInput, match=r"number 1 to suppress: not a number in E\.164"):
+        await planned([person(1)], options=PlanOptions(suppress=[["+4930123456.0"]]))
+
+
 async def test_whitespace_can_be_fixed_and_is_counted() -> None:
     rows = [
         person(1, nombre="Ana\nMaría"),
