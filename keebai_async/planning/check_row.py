@@ -1,9 +1,8 @@
 """One row, checked exactly: it becomes what is sent, or we say what is wrong with it.
 
-This is the slow path, and the only place that rejects. The fast path looks at whole blocks and may only say
-"certainly fine"; a row of which it does not say that comes here, to be accepted after all or to be told the
-first thing that is wrong, in a fixed order: number, variables that are missing, extra variables, values,
-length of the message, `meta_data`.
+This is the slow path. The fast path looks at whole blocks and may only say "certainly fine"; a row of which
+it does not say that comes here, to be accepted after all or to be told the first thing that is wrong, in a
+fixed order: number, variables that are missing, extra variables, values, length of the message, `meta_data`.
 """
 
 from collections.abc import Sequence

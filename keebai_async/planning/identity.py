@@ -2,8 +2,8 @@
 
 Argentine mobiles are written with and without the 9 after +54, Mexican ones with and without the 1 after
 +52, Brazilian ones with and without the ninth digit (source: contract, section 10). Compared as they are
-written, such a person is two, and is messaged and billed twice. A parser knows better, and takes 30 to 200
-microseconds for each number, which is a minute for a million.
+written, such a person is two, and is messaged and billed twice. A parser takes 30 to 200
+microseconds for each number, which is minutes for a million, and holds the two for different numbers.
 
 So the three rules are written down here, and applied to a whole block at once: the numbers are joined, the
 prefixes are replaced in the joined text, and the rest is read as one JSON array of integers, in C. A key is

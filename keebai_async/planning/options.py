@@ -47,7 +47,7 @@ class PlanOptions(msgspec.Struct, frozen=True, kw_only=True):
         if (self.guards.canary or 0) > self.chunk_size:
             raise InvalidInput(f"a canary is one chunk, of at most {self.chunk_size} people", field="canary")
         if self.max_cost is not None and self.unit_cost is None:
-            raise InvalidInput("max_cost says nothing without unit_cost", field="max_cost")
+            raise InvalidInput("max_cost needs unit_cost, which is what one message costs", field="max_cost")
         for number in self.test_to:
             if not E164.fullmatch(number):
                 raise InvalidInput(

@@ -4,42 +4,35 @@ A list may have 10 million rows, so it is never in memory: a stream of small blo
 counted and goes to the journal too; what stays is one chunk and a few bytes a person.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import aclosing
-from itertools import compress
 
 import anyio
 import anyio.lowlevel
-import anyio.to_thread
 import msgspec
 
 from keebai_async.errors import PlanTooLarge, UnusableSource
 from keebai_async.journal.contract import Journal
 from keebai_async.model.plan import Plan
-from keebai_async.model.recipient import Reason, Rejection
+from keebai_async.model.recipient import Reason
 from keebai_async.model.sender import Sender
 from keebai_async.model.template import Template
+from keebai_async.planning.admission import Admission
 from keebai_async.planning.check_row import Tolerance
 from keebai_async.planning.checked import Checked
 from keebai_async.planning.chunking import Chunker
-from keebai_async.planning.codec import RowCodec, WireRow
-from keebai_async.planning.dedupe import Deduper
+from keebai_async.planning.codec import RowCodec
 from keebai_async.planning.identity import identities
 from keebai_async.planning.notes import notes
 from keebai_async.planning.options import PlanOptions as PlanOptions
 from keebai_async.planning.reader import Reader
-from keebai_async.planning.rejections import Problem, Rejections
-from keebai_async.planning.rows import rejected
+from keebai_async.planning.rejections import Rejections
 from keebai_async.planning.suppress import suppressed_keys
 from keebai_async.planning.template import check_approved, named_by_text, preview
 from keebai_async.sources.block import ObjectBlock, Source
 
 DISCARD_SECONDS = 10.0
 """Seconds that forgetting an unfinished plan may take."""
-
-DUPLICATE = Problem(Reason.DUPLICATE, "", "to")
-"""What it repeats is added when that has been looked up."""
-SUPPRESSED = Problem(Reason.SUPPRESSED, "on the list of people who are not to be messaged", "to")
 
 
 class PlanProgress(msgspec.Struct, frozen=True, kw_only=True):
@@ -124,27 +117,25 @@ class _Making:
         self._campaign_id = campaign_id
         self._journal = journal
         self._options = options
-        self._people = Deduper()
-        self._suppressed: set[int] = set()
+        self._admission = Admission()
         self._preview: str | None = None
         self._notes: list[str] = []
-        self._rejections = Rejections()
         seed = msgspec.json.encode([template.name, template.language, sender.wire])
         self._chunker = Chunker(options.chunk_size, codec.encode, seed=seed, first=options.guards.canary)
 
     async def prepare(self) -> None:
         """Read who is not to be messaged."""
-        self._suppressed = await suppressed_keys(self._options.suppress, self._options.default_region)
+        options = self._options
+        self._admission.suppressed = await suppressed_keys(options.suppress, options.default_region)
 
     async def take(self, checked: Checked) -> None:
         """Dedupe a checked block, and hand on the chunks and rejections that are complete with it."""
         if self._options.limit is not None:
-            checked = self._up_to(checked, self._options.limit - self.ready)
+            checked = self._admission.up_to(checked, self._options.limit - self.ready)
         if self._options.test_to:
             checked = self._test(checked)
-        if self._people.full:
-            await anyio.to_thread.run_sync(self._people.widen)
-        rows = self._dedupe(checked)
+        self.read += checked.read
+        rows = await self._admission.admit(checked)
         self.ready += len(rows)
         most = self._options.most
         if most is not None and self.ready > most:
@@ -152,14 +143,14 @@ class _Making:
         if self._preview is None and rows:
             self._preview = preview(self._template, self._codec.values(rows[0]))
         await self._keep(self._chunker.add(rows))
-        if self._rejections.due(self.ready):
+        if self._admission.rejections.due(self.ready):
             await self._hand_on()
 
     async def finish(self, *, name: str, created_at: float) -> Plan:
         """The plan, when the list is read to its end. Raises UnusableSource if nobody is ready."""
         await self._keep(self._chunker.rest())
         await self._hand_on()
-        out = self._rejections
+        out = self._admission.rejections
         if not self.ready:
             raise self._nobody()
         duplicates, suppressed = out.count(Reason.DUPLICATE), out.count(Reason.SUPPRESSED)
@@ -178,7 +169,7 @@ class _Making:
             chunks=tuple(self._chunker.sizes),
             reasons=out.summary(),
             ignored_columns=tuple(self.reader.ignored),
-            notes=(*self._notes, *notes(self.reader.corrections, self._people)),
+            notes=(*self._notes, *notes(self.reader.corrections, self._admission.people)),
             preview=self._preview,
             fingerprint=self._chunker.fingerprint,
             source=self._source.description,
@@ -190,7 +181,7 @@ class _Making:
         if not checked.ready:
             return checked
         self.read = 0
-        self._rejections = Rejections()
+        self._admission.rejections = Rejections()
         numbers = self._options.test_to
         row, position = checked.ready[0], checked.where[0]
         self._notes.append(f"a test, with the variables of row {checked.rows.numbers[position]}")
@@ -199,64 +190,20 @@ class _Making:
         rows = self.reader.rows(ObjectBlock(first=1, items=[{"to": number} for number in numbers]))
         return Checked(rows, len(tests), tests, identities(numbers), range(len(tests)))
 
-    def _up_to(self, checked: Checked, people: int) -> Checked:
-        """The part of a block that *people* more need, as if it ended with the last of them."""
-        again = set(self._people.again(checked.keys))
-        fresh = [place for place, _ in enumerate(checked.keys) if place not in again]
-        return checked if len(fresh) <= people else checked.up_to(fresh[people - 1])
-
-    def _dedupe(self, checked: Checked) -> Sequence[WireRow]:
-        """The people who are not in the campaign yet, and may be."""
-        self.read += checked.read
-        if not self._suppressed.isdisjoint(checked.keys) or not self._people.add(
-            checked.keys, checked.rows.numbers, checked.where
-        ):
-            return self._without_known(checked)
-        for rejection in checked.rejections:
-            self._rejections.add(rejection)
-        return checked.ready
-
-    def _without_known(self, checked: Checked) -> Sequence[WireRow]:
-        again = self._people.again(checked.keys)
-        kept = bytearray(b"\1") * len(checked.keys)
-        out = [(rejection, 0) for rejection in checked.rejections]
-        if not self._suppressed.isdisjoint(checked.keys):
-            barred = {place for place, key in enumerate(checked.keys) if key in self._suppressed}
-            again = [place for place in again if place not in barred]
-            for place in barred:
-                kept[place] = False
-                out.append((rejected(checked.rows, checked.where[place], SUPPRESSED), 0))
-        for place in again:
-            kept[place] = False
-            out.append((rejected(checked.rows, checked.where[place], DUPLICATE), checked.keys[place]))
-        for rejection, key in sorted(out, key=_row_of):
-            self._rejections.add(rejection, repeats=key or None)
-        keys, where = list(compress(checked.keys, kept)), list(compress(checked.where, kept))
-        if not self._people.add(keys, checked.rows.numbers, where):
-            raise RuntimeError("somebody would be in the plan twice")  # cannot be; better no plan than that
-        return list(compress(checked.ready, kept))
-
     async def _keep(self, chunks: Iterator[tuple[int, int, bytes]]) -> None:
         for number, recipients, items in chunks:
             await self._journal.add_chunk(self._campaign_id, number, recipients, items)
 
     async def _hand_on(self) -> None:
-        """Give the journal the rejections that wait, each duplicate with the row it repeats."""
-        rows: dict[int, int] = {}
-        if sought := self._rejections.sought:
-            for found in self._people.search(sought):
-                rows |= found
-                await anyio.lowlevel.checkpoint()
-        if ready := self._rejections.hand_on(rows):
-            await self._journal.add_rejections(self._campaign_id, ready)
+        """Give the journal the rejections that wait."""
+        if rejections := await self._admission.complete():
+            await self._journal.add_rejections(self._campaign_id, rejections)
 
     def _nobody(self) -> UnusableSource:
         where = self._source.description
         if not self.read:
             return UnusableSource(f"{where} holds nobody: there is nobody to message")
-        counts = ", ".join(f"{count.count} {count.reason.value}" for count in self._rejections.summary())
+        counts = ", ".join(
+            f"{count.count} {count.reason.value}" for count in self._admission.rejections.summary()
+        )
         return UnusableSource(f"nobody of the {self.read} in {where} is left: {counts}")
-
-
-def _row_of(each: tuple[Rejection, int]) -> int:
-    return each[0].row

@@ -1,8 +1,9 @@
 """Rows of JSON Lines: one object a line, in the service's own shape or flat.
 
-Of its block, a row is found by splitting it at line ends, which costs as much as decoding it. So the fast
-path decodes the block as it is (`line_decoder.py`), and learns there that every line is a row; only a block
-in which a line is blank or broken is split, to look at its lines one by one.
+Which lines are rows is not known before they are looked at: a blank line is none, and has a number all the
+same. To split a block and look at each line costs time that a list without a blank or broken line need not
+spend. So the fast path decodes the block as it is (`line_decoder.py`) and learns there that every line is a
+row; only a block where that fails is split, to look at its lines one by one.
 """
 
 from collections.abc import Mapping, Sequence

@@ -94,7 +94,7 @@ def from_cells(header: Sequence[str], cells: Sequence[str], names: ListNames) ->
         return Problem(
             Reason.BAD_ROW,
             f"the row is too {short}: it has {len(cells)} cells, the header has {len(header)};"
-            " look for a delimiter or a quote that is missing or too many",
+            " look for a delimiter or a quote that is missing, or one too many",
         )
     fields = dict(zip(header, cells, strict=True))
     return ParsedRow(
