@@ -1,7 +1,7 @@
 """Meta's error codes, with what each asks of whoever sent, and how to find one inside a text. Pure.
 
-Source: contract, section 10 (Whautomate's: section 9), which follows Meta's own list: some third-party pages
-give other meanings.
+Source: contract, section 10; Whautomate's contract, section 9. They follow Meta's own list: some third-party
+pages give other meanings.
 """
 
 import enum

@@ -10,7 +10,7 @@ from tests.cli.shell import Shell
 
 ROOT = Path(__file__).parents[2]
 NAMES = [command.__name__.rstrip("_") for command in COMMANDS]
-README = (ROOT / "README.md").read_text(encoding="utf-8")
+MANUAL = (ROOT / "docs" / "commands.md").read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -19,10 +19,10 @@ async def test_a_command_has_help_and_stands_in_the_manual(shell: Shell, name: s
 
     assert ended.code == 0
     assert "Usage: keebai-async " + name in ended.out
-    assert any(line.startswith("|") and f"`{name}" in line for line in README.splitlines())
+    assert any(line.startswith("|") and f"`{name}" in line for line in MANUAL.splitlines())
 
 
 def test_the_manual_has_every_exit_code() -> None:
-    rows = [line.split("|")[1].strip() for line in README.splitlines() if line.startswith("|")]
+    rows = [line.split("|")[1].strip() for line in MANUAL.splitlines() if line.startswith("|")]
 
     assert {str(int(code)) for code in Exit} <= set(rows)

@@ -237,7 +237,7 @@ def _queued(broadcast_id: str, total: int, dialect: Dialect) -> Said:
 
 
 def _status(counters: Counters, dialect: Dialect) -> str:
-    """Source: contract, section 3.5. One that reached nobody ends FAILED, as section 3.4 tells of a text."""
+    """Source: contract, sections 3.5 and 3.4: one that reached nobody ends FAILED, as a text does."""
     if counters.started is None:
         state = "PENDING"
     elif counters.ended is None:
