@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from keebai_async.clock import Clock
     from keebai_async.clock import ManualClock as ManualClock
     from keebai_async.sandbox.keebai.server import Sandbox as Sandbox
-    from keebai_async.sandbox.keebai.settings import Options
+    from keebai_async.sandbox.keebai.settings import SandboxOptions
     from keebai_async.sandbox.whautomate.server import WhautomateSandbox
 
 __all__ = [
@@ -37,7 +37,7 @@ class SandboxFactory(Protocol):
     """Opens a Sandbox with any of its keywords; it is closed when the test ends."""
 
     async def __call__(
-        self, *, clock: "Clock | None" = None, speed: float = 1.0, **options: "Unpack[Options]"
+        self, *, clock: "Clock | None" = None, speed: float = 1.0, **options: "Unpack[SandboxOptions]"
     ) -> "Sandbox": ...
 
 
@@ -58,7 +58,7 @@ async def keebai_sandbox_factory() -> AsyncIterator[SandboxFactory]:
     async with AsyncExitStack() as open_sandboxes:
 
         async def factory(
-            *, clock: "Clock | None" = None, speed: float = 1.0, **options: "Unpack[Options]"
+            *, clock: "Clock | None" = None, speed: float = 1.0, **options: "Unpack[SandboxOptions]"
         ) -> "Sandbox":
             return await open_sandboxes.enter_async_context(Sandbox(clock=clock, speed=speed, **options))
 

@@ -16,7 +16,7 @@ from keebai_async.model.report import Report
 from keebai_async.planning.plan import PlanOptions
 from keebai_async.quota.window import Quota
 from keebai_async.sandbox import Dialect, Sandbox, Window, faults
-from keebai_async.sandbox.keebai.settings import Options
+from keebai_async.sandbox.keebai.settings import SandboxOptions
 from keebai_async.sandbox.people import make_messy_list
 from keebai_async.transport.request import Timeouts
 
@@ -33,7 +33,7 @@ def people(count: int) -> list[dict[str, str]]:
 
 @asynccontextmanager
 async def world(
-    *, patience: float = 60.0, **options: Unpack[Options]
+    *, patience: float = 60.0, **options: Unpack[SandboxOptions]
 ) -> AsyncIterator[tuple[Sandbox, Keebai]]:
     """A sandbox and a client on one clock that runs by itself.
 
@@ -98,8 +98,8 @@ LOST = [
     faults.ResetBeforeReading(),
     faults.Hang(),
     faults.Status(status=500),
-    faults.Refuse(status=502),
-    faults.Refuse(status=503),
+    faults.GatewayError(status=502),
+    faults.GatewayError(status=503),
     faults.Html(),
     faults.Html(status=202, accepted=True),
     faults.Redirect(),
@@ -163,8 +163,8 @@ async def test_reads_that_fail_are_repeated_until_delivery_is_known(fault: fault
 
 async def test_an_outage_costs_the_chunks_on_their_way_and_the_rest_goes_on_afterwards() -> None:
     async with world() as (sandbox, keebai):
-        sandbox.faults.on(BULK, faults.Refuse(status=503), nth=3, times=2)
-        sandbox.faults.on("GET /me", faults.Refuse(status=503), times=3)
+        sandbox.faults.on(BULK, faults.GatewayError(status=503), nth=3, times=2)
+        sandbox.faults.on("GET /me", faults.GatewayError(status=503), times=3)
         report = await launch(keebai, 60_000)
 
     check(report, sandbox)
@@ -243,7 +243,7 @@ async def test_a_chunk_that_did_not_arrive_is_submitted_again_only_when_a_person
     given_up: bool,
 ) -> None:
     async with world() as (sandbox, keebai):
-        sandbox.faults.on(BULK, faults.Refuse(status=503), nth=1)
+        sandbox.faults.on(BULK, faults.GatewayError(status=503), nth=1)
         report = await launch(keebai, 5_000)
         assert (report.unknown, sandbox.ledger.total) == (5_000, 0)
         if given_up:

@@ -23,8 +23,8 @@ UNCLEAR: tuple[AnyFault, ...] = (
     faults.Status(status=500),
     faults.Status(status=504),
     faults.Status(status=500, accepted=False),
-    faults.Refuse(status=502),
-    faults.Refuse(status=503),
+    faults.GatewayError(status=502),
+    faults.GatewayError(status=503),
     faults.Late(seconds=100 * 3 * PATIENCE),
     faults.Html(),
     faults.Html(status=202, accepted=True),
@@ -78,7 +78,7 @@ async def test_faults_in_any_combination_with_an_outage_in_the_middle_lose_and_r
     async with world(None, path) as here:
         for nth in sorted(chance.sample(range(1, 25), k=6)):
             here.sandbox.faults.on(BULK, chance.choice(UNCLEAR + CLEAR), nth=nth)
-        here.sandbox.faults.on("GET /me", faults.Refuse(), nth=chance.randint(1, 3), times=2)
+        here.sandbox.faults.on("GET /me", faults.GatewayError(), nth=chance.randint(1, 3), times=2)
         take_time(here)
 
         async with anyio.create_task_group() as tasks:

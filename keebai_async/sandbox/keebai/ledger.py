@@ -16,7 +16,7 @@ class Messaged(msgspec.Struct, frozen=True, kw_only=True):
     meta_data: dict[str, object] = {}
 
 
-_ITEMS = msgspec.json.Decoder(list[Messaged])
+_MESSAGED = msgspec.json.Decoder(list[Messaged])
 
 
 class Submission(msgspec.Struct, frozen=True, kw_only=True):
@@ -41,7 +41,7 @@ class Submission(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def recipients(self) -> list[Messaged]:
-        return _ITEMS.decode(self.items)[: self.accepted]
+        return _MESSAGED.decode(self.items)[: self.accepted]
 
     @property
     def numbers(self) -> list[str]:
