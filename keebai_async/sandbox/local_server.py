@@ -2,6 +2,7 @@
 
 import socket
 import struct
+import threading
 from typing import Final, Self
 
 import anyio
@@ -10,6 +11,7 @@ from aiohttp import web
 from keebai_async.clock import Clock, ScaledClock, SystemClock, wait_for
 from keebai_async.sandbox import faults
 from keebai_async.sandbox.faults import AnyFault, FaultPlan, FaultRecord
+from keebai_async.sandbox.own_thread import OwnThread
 from keebai_async.sandbox.replies import SandboxReply
 from keebai_async.sandbox.service import IncomingRequest, SandboxService
 from keebai_async.sandbox.traffic import Traffic
@@ -27,18 +29,23 @@ def sandbox_clock(clock: Clock | None, speed: float) -> Clock:
 
 
 class LocalServer:
-    """Serves one service.
+    """Serves one service: `async with` on the running event loop, `with` on a thread with a loop of its own.
 
     *port* 0 is any free one. Closed and opened again, it is the same one on the same port.
+
+    What it counted and accepted may be read from any thread, and faults and settings may be changed from any.
     """
 
     def __init__(self, service: SandboxService, *, port: int, host: str, clock: Clock) -> None:
         self.clock = clock
         self.faults = FaultPlan()
         self._service = service
+        self._one_at_a_time = threading.Lock()
+        """Held while the service looks at or changes what it knows: a test may ask it from another thread."""
         self._host = host
         self._port = port
         self._runner: web.AppRunner | None = None
+        self._thread: OwnThread | None = None
         self._stopping = anyio.Event()
         self._busy: dict[int, web.Request] = {}
 
@@ -51,6 +58,16 @@ class LocalServer:
     def traffic(self) -> Traffic:
         """All requests that arrived, by route and by token."""
         return self._service.traffic
+
+    def __enter__(self) -> Self:
+        self._thread = OwnThread(self, name=f"{type(self).__name__} {self._host}")
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        thread, self._thread = self._thread, None
+        if thread is not None:
+            thread.stop()
 
     async def __aenter__(self) -> Self:
         application = web.Application(client_max_size=0)  # its own cap is the service's to tell
@@ -87,7 +104,8 @@ class LocalServer:
 
     async def _answer(self, http: web.Request) -> web.StreamResponse:
         path = http.path.removeprefix(PREFIX) if http.path.startswith(f"{PREFIX}/") else "/nowhere"
-        request = self._service.admit(http.method, path, http.headers)
+        with self._one_at_a_time:
+            request = self._service.admit(http.method, path, http.headers)
         if isinstance(request, SandboxReply):
             await http.read()  # unread bytes would turn this reply into a reset
             return _response(request)
@@ -106,7 +124,8 @@ class LocalServer:
         return await self._inject(http, fault, reply)
 
     def _act(self, request: IncomingRequest, http: web.Request, content: bytes) -> SandboxReply:
-        return self._service.act(request, http.query, content)
+        with self._one_at_a_time:
+            return self._service.act(request, http.query, content)
 
     def _note(self, route: str, fault: AnyFault, *, accepted: bool) -> None:
         self.faults.given.append(FaultRecord(route=route, fault=fault, accepted=accepted))

@@ -81,7 +81,7 @@ async def test_a_late_reply_was_accepted_at_once(
     keebai_sandbox_factory: SandboxFactory, caller: Caller
 ) -> None:
     clock = ManualClock()
-    sandbox = await keebai_sandbox_factory(clock=clock)
+    sandbox = keebai_sandbox_factory(clock=clock)
     sandbox.faults.on(BULK, faults.Late(seconds=45.0))
 
     async with clock.running():
@@ -95,7 +95,7 @@ async def test_a_hung_request_is_reset_in_the_end(
     keebai_sandbox_factory: SandboxFactory, caller: Caller
 ) -> None:
     clock = ManualClock()
-    sandbox = await keebai_sandbox_factory(clock=clock)
+    sandbox = keebai_sandbox_factory(clock=clock)
     sandbox.faults.on(BULK, faults.Hang(seconds=300.0))
 
     async with clock.running():

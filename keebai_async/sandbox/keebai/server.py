@@ -13,11 +13,13 @@ from keebai_async.sandbox.local_server import LocalServer, sandbox_clock
 
 
 class Sandbox(LocalServer):
-    """A Keebai on this machine: open it with `async with`, and send to its `url` with its `token`.
+    """A Keebai on this machine: open it with `async with` or `with`, and send to its `url` with its `token`.
 
-    *port* 0 is any free one. Time is *clock*'s; without one it is the machine's, *speed* times as fast, and
-    deliveries, quota windows and faults all follow it. The other keywords are those of SandboxSettings, which
-    may be changed at `settings` while it runs. Closed and opened again, it is the same one on the same port.
+    `async with` serves on the running event loop; `with` on a thread of its own, for tests and programs that
+    have no event loop. *port* 0 is any free one. Time is *clock*'s; without one it is the machine's, *speed*
+    times as fast, and deliveries, quota windows and faults all follow it. The other keywords are those of
+    SandboxSettings, which may be changed at `settings` while it runs. Closed and opened again, it is the same
+    one on the same port.
     """
 
     def __init__(
@@ -61,7 +63,8 @@ class Sandbox(LocalServer):
 
     def counters(self, broadcast_id: str) -> Counters:
         """Where a broadcast stands now, without a request. Raises KeyError."""
-        return self._keebai.sending.counters(broadcast_id)
+        with self._one_at_a_time:
+            return self._keebai.sending.counters(broadcast_id)
 
     def set_template_status(self, name: str, status: str) -> None:
         """Let the templates of that name be `PAUSED`, say, or `APPROVED` again, from the next request on."""

@@ -10,7 +10,7 @@ from keebai_async.sandbox.whautomate.settings import WhautomateSandboxOptions, W
 
 
 class WhautomateSandbox(LocalServer):
-    """A Whautomate on this machine: open it with `async with`, and send to its `url` with its `key`.
+    """A Whautomate on this machine: open it with `async with` or `with`; send to its `url` with its `key`.
 
     It runs and keeps time as Sandbox does. The other keywords are those of WhautomateSandboxSettings, which
     may be changed at `settings` while it runs.
@@ -47,4 +47,5 @@ class WhautomateSandbox(LocalServer):
 
     def stage(self, broadcast_id: str, *, starts_in: float = 0.0) -> None:
         """Put a broadcast to everybody there without a request; it starts in so many seconds, or did."""
-        self._whautomate.broadcasts.stage(broadcast_id, starts_in=starts_in)
+        with self._one_at_a_time:
+            self._whautomate.broadcasts.stage(broadcast_id, starts_in=starts_in)
