@@ -19,9 +19,11 @@ class Clock(Protocol):
 
     def now(self) -> float:
         """Seconds since an arbitrary origin; never goes back."""
+        ...
 
     def wall(self) -> float:
         """Seconds since the Unix epoch, for timestamps that people read; may jump."""
+        ...
 
     async def sleep(self, seconds: float) -> None:
         """Return after *seconds* on this clock; zero or less yields to the loop once."""
