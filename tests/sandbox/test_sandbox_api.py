@@ -516,7 +516,7 @@ async def test_two_hundred_full_broadcasts_fit_and_are_read_at_once(
 ) -> None:
     clock = ManualClock()
     sandbox = keebai_sandbox_factory(clock=clock, windows=(), order="shared")
-    everybody = people(5_000)
+    everybody = msgspec.Raw(msgspec.json.encode(people(5_000)))
     for _ in range(200):
         assert (await caller.bulk(sandbox, everybody)).status == 202
     await clock.advance(1_000_000 / 80.0 / 2)
