@@ -4,6 +4,10 @@ import os
 from collections.abc import Generator
 
 import pytest
+from hypothesis import settings
+
+# For another Python than the first: what a property says of our code was tried there, with many examples.
+settings.register_profile("few", settings.get_profile("ci"), max_examples=10)
 
 
 @pytest.fixture(scope="session")
