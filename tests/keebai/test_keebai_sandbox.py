@@ -252,7 +252,7 @@ async def test_a_missing_scope_is_named(sandbox: Sandbox, clock: ManualClock) ->
     [
         faults.Reset(),
         faults.Status(),
-        faults.Refuse(),
+        faults.GatewayError(),
         faults.Html(),
         faults.Redirect(),
         faults.ResetBeforeReading(),

@@ -1,4 +1,4 @@
-"""Which people of a request Meta will not deliver to: the variables do not fit, or bad luck has it so."""
+"""Which people of a request get nothing: their variables do not fit, or they were picked to fail."""
 
 import re
 import zlib
@@ -9,8 +9,8 @@ from typing import Final
 from keebai_async.sandbox.keebai.bodies import Item
 from keebai_async.sandbox.keebai.catalogue import SandboxTemplate
 
-_UNSENDABLE: Final = re.compile(r"[\r\n\t]| {5}")
-_SUSPECT: Final = re.compile(r"[\r\n\t]| {5}|\0\s*\0")
+_FORBIDDEN_TEXT: Final = re.compile(r"[\r\n\t]| {5}")
+_ANY_FORBIDDEN_TEXT: Final = re.compile(r"[\r\n\t]| {5}|\0\s*\0")
 
 
 def fits(template: SandboxTemplate, variables: Mapping[str, str]) -> bool:
@@ -19,7 +19,7 @@ def fits(template: SandboxTemplate, variables: Mapping[str, str]) -> bool:
     Source: contract, section 10.
     """
     return len(variables) == len(template.variables) and all(
-        name in variables and variables[name].strip() and not _UNSENDABLE.search(variables[name])
+        name in variables and variables[name].strip() and not _FORBIDDEN_TEXT.search(variables[name])
         for name in template.variables
     )
 
@@ -32,12 +32,12 @@ def misfits(template: SandboxTemplate, items: Sequence[Item]) -> set[int]:
     if all(item.variables.keys() == names for item in items):
         # One search over all values at once; only if it finds something is each looked at.
         values = "\0".join(chain.from_iterable(item.variables.values() for item in items))
-        if not names or not _SUSPECT.search(f"\0{values}\0"):
+        if not names or not _ANY_FORBIDDEN_TEXT.search(f"\0{values}\0"):
             return set()
     return {place for place, item in enumerate(items) if not fits(template, item.variables)}
 
 
-def unlucky(items: Sequence[Item], share: float, seed: int) -> set[int]:
+def picked_to_fail(items: Sequence[Item], share: float, seed: int) -> set[int]:
     """The places of about *share* of the numbers: for one seed always the same numbers."""
     if not share:
         return set()
