@@ -1,4 +1,4 @@
-"""Who asks: a Token that cannot be printed, and the names of the environment variables."""
+"""Who asks: a Token that cannot be printed."""
 
 import hashlib
 from typing import NoReturn

@@ -21,7 +21,7 @@ from keebai_async.clock import SYSTEM_CLOCK, Clock, wait_for
 from keebai_async.quota.gate import Allowance, Ending, Lane, Place
 from keebai_async.quota.memory import MemoryStore
 from keebai_async.quota.store import Held, Store, Word
-from keebai_async.quota.window import DEFAULT_QUOTAS, Quota, Room, Wait, pair
+from keebai_async.quota.window import CAUTIOUS_QUOTAS, Quota, Room, Wait, pair
 
 GRACE: Final = 30.0
 """Seconds after its end in which an unanswered request may still reach the service."""
@@ -66,7 +66,7 @@ class RateLimiter:
 
     def __init__(
         self,
-        quotas: Sequence[Quota] = DEFAULT_QUOTAS,
+        quotas: Sequence[Quota] = CAUTIOUS_QUOTAS,
         *,
         store: Store | None = None,
         clock: Clock = SYSTEM_CLOCK,

@@ -1,28 +1,38 @@
 """The service's own words about a request it did not accept. Pure.
 
-Keebai documents two envelopes, Whautomate none, and a reply may be in neither: an object with `error` (an
-object, a text or a list) or `message`, or a text by itself. Source: contract, section 5; Whautomate's
-contract, section 8.
+A reply may come in any of several envelopes, even from one service: an object with `error` (an object, a text
+or a list) or `message`, or a text by itself. What only one service says is in its Dialect.
 """
 
 import http
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import Final
 
 import msgspec
 
 from keebai_async.masking import mask
+from keebai_async.transport.dialect import STANDARD, Dialect
 from keebai_async.transport.reply import Answer
 
 LONGEST_MESSAGE: Final = 500
 """Characters of a server's message that are kept."""
 
+_INDEXED = re.compile(r"\b([a-z_][A-Za-z_]*(?:\.\d+|\[\d+\])(?:\.\w+|\[\d+\])*)")
+"""recipients.17.to must be ..., recipients[17].to must be ..."""
+_NOT_EXPECTED = re.compile(r"\bproperty (\w+(?:\.\w+)*) should not exist")
+_VERBS = "must|should|is|has|can|cannot|may|exceeds|contains"
+_NUMBER = re.compile(r"(?<![0-9A-Za-z])\+?\d{8,15}(?![0-9A-Za-z])")
+_SECRET = re.compile(r"(?i)\b(bearer\s+|kbai_pk_|pat_)[^\s\"',;]{4,}")
+_NAMES_OF_FIELD = ("field", "property", "path", "param", "pointer")
 
-class Fault(msgspec.Struct, frozen=True, kw_only=True):
-    """The service's own words about a request it did not accept, read from either envelope.
 
-    *field* is what it named first (`recipients.17.to`), *items* every index inside a list that it named.
+class ErrorBody(msgspec.Struct, frozen=True, kw_only=True):
+    """What a service says about a request it did not accept, from any envelope.
+
+    *field* is what it named first (`recipients.17.to`), *items* every index inside the list of people that
+    it named.
     """
 
     status: int
@@ -34,31 +44,14 @@ class Fault(msgspec.Struct, frozen=True, kw_only=True):
     missing: tuple[str, ...] = ()
 
 
-_FIELDS = (
-    "to|phone_number_id|channel_id|template_name|language|recipients|campaign_name"
-    "|text|variables|meta_data|preview_url|page|limit|status|type"
-)
-_PATHS = (
-    # recipients.17.to must be ..., recipients[17].to must be ...
-    re.compile(r"\b([a-z_]+(?:\.\d+|\[\d+\])(?:\.\w+|\[\d+\])*)"),
-    re.compile(r"\bproperty (\w+(?:\.\w+)*) should not exist"),
-    re.compile(rf"^\W*((?:{_FIELDS})(?:\.\w+)*)\W* (?:must|should|is|has|can|cannot|may|exceeds|contains)\b"),
-)
-_ITEM = re.compile(r"\brecipients(?:\.|\[)(\d{1,9})\b")
-_NUMBER = re.compile(r"(?<![0-9A-Za-z])\+?\d{8,15}(?![0-9A-Za-z])")
-_SECRET = re.compile(r"(?i)\b(bearer\s+|kbai_pk_|pat_)[^\s\"',;]{4,}")
-_NAMES_OF_FIELD = ("field", "property", "path", "param", "pointer")
-_NAMES_OF_INDEX = ("index", "item", "recipient_index")
-
-
-def fault_of(answer: Answer) -> Fault:
+def read_error(answer: Answer, dialect: Dialect = STANDARD) -> ErrorBody:
     """Read any envelope; of a body in none, only the status speaks."""
     envelope = _object(answer)
     error = envelope.get("error")
     inner = error if isinstance(error, dict) else envelope
     code = inner.get("code")
     details = inner.get("details")
-    found = _Found()
+    found = _Found(dialect)
     messages = list(_texts(inner.get("message")))
     if not isinstance(error, dict) and not messages:
         messages.extend(_texts(error))
@@ -66,7 +59,7 @@ def fault_of(answer: Answer) -> Fault:
         found.read_message(message)
     found.read_details(details)
     words = "; ".join(messages[:5]) or http_phrase(answer.status)
-    return Fault(
+    return ErrorBody(
         status=answer.status,
         message=printable(words),
         code=printable(str(code)) if isinstance(code, str | int) else None,
@@ -77,13 +70,13 @@ def fault_of(answer: Answer) -> Fault:
     )
 
 
-def fault_in_success(answer: Answer) -> Fault | None:
-    """What a 2xx complains of: an `error` that is not empty, or `"success": false`; None if of nothing."""
-    if answer.body.lstrip()[:1] != b"{":
+def read_error_in_success(answer: Answer, dialect: Dialect) -> ErrorBody | None:
+    """What a 2xx complains of, where a service does that: an `error`, or `"success": false`."""
+    if not dialect.error_in_success or answer.body.lstrip()[:1] != b"{":
         return None  # a list of a thousand rows is not read twice
     fields = _object(answer)
     if fields.get("error") or fields.get("success") is False:
-        return fault_of(answer)
+        return read_error(answer, dialect)
     return None
 
 
@@ -110,21 +103,32 @@ def printable(text: str) -> str:
     return line if len(line) <= LONGEST_MESSAGE else line[: LONGEST_MESSAGE - 1] + "…"
 
 
+@lru_cache(maxsize=8)
+def _patterns(dialect: Dialect) -> tuple[tuple[re.Pattern[str], ...], re.Pattern[str] | None]:
+    """Where a message names a field, and where an item of the list of people."""
+    paths = [_INDEXED, _NOT_EXPECTED]
+    if dialect.fields:
+        known = "|".join(map(re.escape, sorted(dialect.fields)))
+        paths.append(re.compile(rf"^\W*((?:{known})(?:\.\w+)*)\W* (?:{_VERBS})\b"))
+    people = rf"\b{re.escape(dialect.people)}(?:\.|\[)(\d{{1,9}})\b"
+    return tuple(paths), re.compile(people) if dialect.people else None
+
+
 class _Found:
     """What the messages and details name: the first field, and every item in a list."""
 
-    def __init__(self) -> None:
+    def __init__(self, dialect: Dialect) -> None:
+        self._paths, self._item = _patterns(dialect)
         self.field: str | None = None
         self.items: list[int] = []
 
     def read_message(self, message: str) -> None:
-        for pattern in _PATHS:
+        for pattern in self._paths:
             named = pattern.search(message)
             if named:
                 self._name(named[1])
                 break
-        for item in _ITEM.findall(message):
-            self.items.append(int(item))
+        self._note_items(message)
 
     def read_details(self, details: object) -> None:
         if isinstance(details, str):
@@ -139,20 +143,27 @@ class _Found:
     def _read_detail(self, name: str, value: object) -> None:
         if name in _NAMES_OF_FIELD:
             self._name(".".join(str(part) for part in value) if isinstance(value, list) else str(value))
-        elif name in _NAMES_OF_INDEX and isinstance(value, int) and not isinstance(value, bool):
+        elif _names_an_index(name) and isinstance(value, int) and not isinstance(value, bool):
             self.items.append(value)
         elif name in {"required", "missing"}:
             return
         else:
-            if _ITEM.match(name):  # details keyed by the field: {"recipients.17.to": "not a number"}
-                self._name(name)
+            if self._item is not None and self._item.match(name):
+                self._name(name)  # details keyed by the field: {"recipients.17.to": "not a number"}
             self.read_details(value)
 
     def _name(self, field: str) -> None:
         if self.field is None:
             self.field = printable(re.sub(r"\[(\d+)\]", r".\1", field))
-        for item in _ITEM.findall(field):
-            self.items.append(int(item))
+        self._note_items(field)
+
+    def _note_items(self, text: str) -> None:
+        if self._item is not None:
+            self.items.extend(int(item) for item in self._item.findall(text))
+
+
+def _names_an_index(name: str) -> bool:
+    return name in {"index", "item"} or name.endswith("_index")
 
 
 def _object(answer: Answer) -> dict[str, object]:

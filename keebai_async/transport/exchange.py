@@ -1,7 +1,7 @@
 """Requests under the quota: a place in the gate, one attempt, what it means, and whether there is another.
 
 Every attempt of everything goes through `_attempt`, so nothing leaves that the gate did not let through,
-and the gate hears how each one ended. Meaning is decided in `judge`, repeating in `retry`.
+and the gate hears how each one ended. Meaning is decided in `verdict`, repeating in `retry`.
 """
 
 import logging
@@ -13,15 +13,14 @@ from keebai_async.clock import SYSTEM_CLOCK, Clock
 from keebai_async.errors import Misused, RequestError, TokenRejected
 from keebai_async.model.requests import Requests
 from keebai_async.quota.gate import Ending, Gate, Lane, Place
-from keebai_async.transport.dialect import STANDARD, Conventions
-from keebai_async.transport.error_body import fault_in_success
-from keebai_async.transport.error_mapping import error_for, error_for_read, error_of_fault
-from keebai_async.transport.judge import judge
+from keebai_async.transport.dialect import STANDARD, Dialect
+from keebai_async.transport.error_body import read_error_in_success
+from keebai_async.transport.error_mapping import error_for, error_for_read, error_of_body
 from keebai_async.transport.rate_headers import allowances_of, pause_of
 from keebai_async.transport.reply import Answer, Failure, Outcome, Stage
 from keebai_async.transport.request import Kind, Request, Timeouts
 from keebai_async.transport.retry import NO_RETRIES, RetryPolicy, backoff, wait_before_repeat
-from keebai_async.transport.verdict import Accepted, SubmitPolicy, Throttled, Unsent, Verdict
+from keebai_async.transport.verdict import Accepted, SubmitPolicy, Throttled, Unsent, Verdict, judge
 
 logger = logging.getLogger("keebai_async")
 
@@ -51,7 +50,7 @@ class Exchange:
         retries: RetryPolicy | None = None,
         policy: SubmitPolicy | None = None,
         timeouts: Timeouts | None = None,
-        conventions: Conventions = STANDARD,
+        dialect: Dialect = STANDARD,
     ) -> None:
         self._session = session
         self._gate = gate
@@ -60,7 +59,7 @@ class Exchange:
         self._retries = retries or RetryPolicy()
         self._policy = policy or SubmitPolicy()
         self._timeouts = timeouts
-        self._conventions = conventions
+        self._dialect = dialect
 
     async def read(self, request: Request, *, tally: Requests | None = None, once: bool = False) -> Answer:
         """A complete 2xx, after the retries that the policy allows; none if *once*.
@@ -75,16 +74,19 @@ class Exchange:
             attempt += 1
             outcome = await self._attempt(request, attempt, tally)
             if isinstance(outcome, Answer) and 200 <= outcome.status < 300 and outcome.complete:
-                fault = fault_in_success(outcome) if self._conventions.error_in_success else None
+                fault = read_error_in_success(outcome, self._dialect)
                 if fault is not None:
-                    raise self._worded(error_of_fault(fault, request, attempt))
+                    raise self._worded(error_of_body(fault, request, attempt))
                 return outcome
             if not once and not throttled and self._worth_waiting(outcome):
                 throttled = True  # the gate holds the next attempt until the pause is over
                 continue
             wait = wait_before_repeat(policy, outcome, attempt, self._chance)
             if wait is None:
-                raise self._worded(error_for_read(outcome, request, attempt, wall=self._clock.wall()))
+                wall = self._clock.wall()
+                raise self._worded(
+                    error_for_read(outcome, request, attempt, wall=wall, dialect=self._dialect)
+                )
             await self._clock.sleep(wait)
 
     async def submit(
@@ -133,7 +135,7 @@ class Exchange:
             outcome,
             wall=self._clock.wall(),
             policy=policy or self._policy,
-            conventions=self._conventions,
+            dialect=self._dialect,
         )
 
     async def _attempt(
@@ -181,8 +183,8 @@ class Exchange:
             _count(tally, request, throttled=throttled)
 
     def _worded(self, error: RequestError) -> RequestError:
-        if isinstance(error, TokenRejected) and self._conventions.about_tokens:
-            error.args = (f"{error} ({self._conventions.about_tokens})",)
+        if isinstance(error, TokenRejected) and self._dialect.about_tokens:
+            error.args = (f"{error} ({self._dialect.about_tokens})",)
         return error
 
     def _worth_waiting(self, outcome: Outcome) -> bool:

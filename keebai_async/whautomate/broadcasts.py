@@ -23,7 +23,7 @@ from keebai_async.whautomate.draft import DraftFields, draft_of, fields_of_broad
 from keebai_async.whautomate.log_summary import LogSummary, summarize
 from keebai_async.whautomate.models import Broadcast, LogRow, ProcessedStats, moment
 from keebai_async.whautomate.replies import read_broadcast, read_log_row
-from keebai_async.whautomate.settings import LOG_PAGE_SIZES, PAGE_SIZE, QUOTAS
+from keebai_async.whautomate.settings import LOG_PAGE_SIZES, WHAUTOMATE_PAGE_SIZE, WHAUTOMATE_QUOTAS
 
 PATH: Final = "/broadcasts"
 
@@ -40,7 +40,7 @@ class Broadcasts:
         *,
         clock: Clock = SYSTEM_CLOCK,
         poll_floor: float = POLL_FLOOR,
-        quotas: tuple[Quota, ...] = QUOTAS,
+        quotas: tuple[Quota, ...] = WHAUTOMATE_QUOTAS,
     ) -> None:
         self._api = api
         self._clock = clock
@@ -50,7 +50,7 @@ class Broadcasts:
             forward=not_before,
             clock=clock,
             floor=poll_floor,
-            pace=pace_of(quotas or QUOTAS),
+            pace=pace_of(quotas or WHAUTOMATE_QUOTAS),
             apart=True,
         )
 
@@ -86,7 +86,7 @@ class Broadcasts:
         end_date: datetime | None = None,
         location_id: str | None = None,
         search_text: str | None = None,
-        page_size: int = PAGE_SIZE,
+        page_size: int = WHAUTOMATE_PAGE_SIZE,
         timeout: float | None = None,
     ) -> AsyncGenerator[Broadcast, None]:
         """Broadcasts in the service's order, page by page as they are asked for, none twice.

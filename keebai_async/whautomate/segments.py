@@ -11,7 +11,7 @@ from keebai_async.transport.address import segment
 from keebai_async.whautomate.api import WhautomateApi
 from keebai_async.whautomate.models import Criteria, Reference, Segment, Wire
 from keebai_async.whautomate.replies import read_segment
-from keebai_async.whautomate.settings import PAGE_SIZE, UNSUBSCRIBED
+from keebai_async.whautomate.settings import UNSUBSCRIBED, WHAUTOMATE_PAGE_SIZE
 
 PATH: Final = "/segments"
 
@@ -72,7 +72,7 @@ class Segments:
         *,
         location_id: str | None = None,
         search_text: str | None = None,
-        page_size: int = PAGE_SIZE,
+        page_size: int = WHAUTOMATE_PAGE_SIZE,
         timeout: float | None = None,
     ) -> AsyncGenerator[Segment, None]:
         """Segments in the service's order, page by page as they are asked for. Raises RequestError."""

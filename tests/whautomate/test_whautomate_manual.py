@@ -48,11 +48,11 @@ def test_each_command_stands_in_the_manual(name: str) -> None:
 @pytest.mark.parametrize(
     "name",
     [
-        *settings.KEY_VARIABLES,
-        settings.HOST_VARIABLE,
-        settings.QUOTA_VARIABLE,
-        settings.QUOTA_STORE_VARIABLE,
-        settings.POLL_FLOOR_VARIABLE,
+        *settings.WHAUTOMATE_KEY_VARIABLES,
+        settings.WHAUTOMATE_HOST_VARIABLE,
+        settings.WHAUTOMATE_QUOTA_VARIABLE,
+        settings.WHAUTOMATE_QUOTA_STORE_VARIABLE,
+        settings.WHAUTOMATE_POLL_FLOOR_VARIABLE,
     ],
 )
 def test_each_variable_stands_in_the_manual(name: str) -> None:

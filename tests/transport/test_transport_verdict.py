@@ -6,9 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from keebai_async.keebai.settings import KEEBAI_DIALECT
 from keebai_async.quota.gate import Allowance
-from keebai_async.transport.error_body import fault_of
-from keebai_async.transport.judge import judge
+from keebai_async.transport.error_body import ErrorBody
+from keebai_async.transport.error_body import read_error as read_in
 from keebai_async.transport.rate_headers import LONGEST_PAUSE, allowances_of, pause_of
 from keebai_async.transport.reply import Answer, Failure, Outcome, Stage
 from keebai_async.transport.verdict import (
@@ -19,6 +20,7 @@ from keebai_async.transport.verdict import (
     Throttled,
     Unknown,
     Unsent,
+    judge,
 )
 
 HTML = (("Content-Type", "text/html; charset=utf-8"),)
@@ -31,7 +33,11 @@ def answer(status: int, body: object = b"", headers: tuple[tuple[str, str], ...]
 
 
 def verdict_of(outcome: Outcome, **policy: frozenset[int]) -> str:
-    return type(judge(outcome, wall=0.0, policy=SubmitPolicy(**policy))).__name__
+    return type(judge(outcome, wall=0.0, policy=SubmitPolicy(**policy), dialect=KEEBAI_DIALECT)).__name__
+
+
+def read_error(answer: Answer) -> ErrorBody:
+    return read_in(answer, KEEBAI_DIALECT)
 
 
 @pytest.mark.parametrize(
@@ -100,12 +106,12 @@ def test_only_what_was_certainly_not_accepted_may_go_again(status: int, body: by
 
 @given(st.binary(max_size=200))
 def test_no_body_is_too_strange_to_find_fault_in(body: bytes) -> None:
-    assert fault_of(answer(400, body)).status == 400
+    assert read_error(answer(400, body)).status == 400
 
 
 def test_the_envelope_with_a_code_is_read() -> None:
     details = {"required": ["messages:bulk"], "missing": ["messages:bulk"]}
-    fault = fault_of(
+    fault = read_error(
         answer(403, {"error": {"code": "INSUFFICIENT_SCOPE", "message": "Forbidden", "details": details}})
     )
     assert (fault.code, fault.message) == ("INSUFFICIENT_SCOPE", "Forbidden")
@@ -113,9 +119,9 @@ def test_the_envelope_with_a_code_is_read() -> None:
 
 
 def test_the_envelope_of_nest_is_read_with_one_message_or_several() -> None:
-    one = fault_of(answer(401, {"message": "Invalid or missing API token", "statusCode": 401}))
+    one = read_error(answer(401, {"message": "Invalid or missing API token", "statusCode": 401}))
     assert (one.code, one.message) == (None, "Invalid or missing API token")
-    several = fault_of(answer(400, {"message": ["language should not be empty", "b"], "statusCode": 400}))
+    several = read_error(answer(400, {"message": ["language should not be empty", "b"], "statusCode": 400}))
     assert (several.message, several.field) == ("language should not be empty; b", "language")
 
 
@@ -145,13 +151,13 @@ def test_the_envelope_of_nest_is_read_with_one_message_or_several() -> None:
 def test_a_fault_names_field_and_items(
     body: dict[str, object], field: str | None, items: tuple[int, ...]
 ) -> None:
-    fault = fault_of(answer(400, body))
+    fault = read_error(answer(400, body))
     assert (fault.field, fault.items) == (field, items)
 
 
 def test_a_servers_words_are_shown_on_one_line_without_numbers_and_secrets() -> None:
     said = "to +5491155555555 is bad\n\x1b[31m for Bearer kbai_pk_0123456789abcdef and pat_0123456789abcdef"
-    shown = fault_of(answer(400, {"message": said})).message
+    shown = read_error(answer(400, {"message": said})).message
     assert "55555555" not in shown
     assert "0123456789abcdef" not in shown
     assert shown.isprintable()
