@@ -14,7 +14,7 @@ from keebai_async.campaign.stop import stop_for
 from keebai_async.campaign.submit import Submitter
 from keebai_async.model.chunk import Chunk, ChunkState
 from keebai_async.model.events import ChunkRefused, ChunkSplit
-from keebai_async.transport.error_body import Fault
+from keebai_async.transport.error_body import ErrorBody
 from keebai_async.transport.verdict import Accepted, Refused
 
 MOST_CUTS = 200
@@ -90,7 +90,7 @@ class Family:
         )
         self._take(rest, children, suspects=suspects)
 
-    async def _refused(self, fault: Fault) -> None:
+    async def _refused(self, fault: ErrorBody) -> None:
         """Decide what becomes of the people of the refused piece, and put it on disk."""
         assert self._piece is not None  # noqa: S101
         chunk = self._book[self._piece]
@@ -108,7 +108,7 @@ class Family:
             case Search(sure=sure):
                 await self._search(chunk, fault, first=chunk.recipients // 2 if sure else 1)
 
-    async def _everybody(self, chunk: Chunk, fault: Fault) -> None:
+    async def _everybody(self, chunk: Chunk, fault: ErrorBody) -> None:
         await self._book.take_back(chunk.number, fault.message)
         self._submitter.stop(stop_for(fault))
 
@@ -117,7 +117,7 @@ class Family:
         self._tell_refused(chunk.number, chunk.recipients, reason)
         self._next()
 
-    async def _blame(self, chunk: Chunk, items: tuple[int, ...], fault: Fault) -> None:
+    async def _blame(self, chunk: Chunk, items: tuple[int, ...], fault: ErrorBody) -> None:
         if len(items) == chunk.recipients:
             await self._give_up(chunk, fault.message)
             return
@@ -128,12 +128,12 @@ class Family:
         self._tell_refused(chunk.number, len(keep), fault.message)
         self._take(chunk.number, children, suspects=0)
 
-    async def _search(self, chunk: Chunk, fault: Fault, *, first: int) -> None:
+    async def _search(self, chunk: Chunk, fault: ErrorBody, *, first: int) -> None:
         people = await self._book.people(chunk.number)
         children = await self._recut(chunk, fault, into=[people[:first], people[first:]])
         self._take(chunk.number, children, suspects=len(people) - first)
 
-    async def _halve(self, chunk: Chunk, fault: Fault) -> None:
+    async def _halve(self, chunk: Chunk, fault: ErrorBody) -> None:
         if self._rest is not None:
             self._later.append(self._rest)
             self._rest = None
@@ -142,7 +142,7 @@ class Family:
         children = await self._recut(chunk, fault, into=[people[:half], people[half:]])
         self._take(chunk.number, children, suspects=0)
 
-    async def _doubt(self, chunk: Chunk, fault: Fault) -> None:
+    async def _doubt(self, chunk: Chunk, fault: ErrorBody) -> None:
         """A single person was refused, and nobody was accepted yet: is it about everybody?
 
         Two such answers are taken for everybody; after the first, somebody else is asked.
@@ -158,7 +158,7 @@ class Family:
     async def _recut(
         self,
         chunk: Chunk,
-        fault: Fault,
+        fault: ErrorBody,
         *,
         keep: list[msgspec.Raw] | None = None,
         into: list[list[msgspec.Raw]],

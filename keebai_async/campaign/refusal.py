@@ -10,7 +10,7 @@ import re
 
 import msgspec
 
-from keebai_async.transport.error_body import Fault
+from keebai_async.transport.error_body import ErrorBody
 
 _RECIPIENT_CODES = frozenset({"invalid_phone"})
 _COMMON_CODES = frozenset({"CHANNEL_MISSING_ACCESS_TOKEN"})
@@ -43,7 +43,7 @@ class Everybody(msgspec.Struct, frozen=True):
 Ruling = Blame | Halve | Search | Everybody
 
 
-def rule(fault: Fault, recipients: int, *, trusted: bool) -> Ruling:
+def rule(fault: ErrorBody, recipients: int, *, trusted: bool) -> Ruling:
     """Say who is to blame for the refusal of a chunk of so many *recipients*.
 
     *trusted* means that a chunk of this campaign was accepted before, so that its template, sender and
@@ -62,7 +62,7 @@ def rule(fault: Fault, recipients: int, *, trusted: bool) -> Ruling:
     return Search(sure=sure)
 
 
-def _is_common(fault: Fault) -> bool:
+def _is_common(fault: ErrorBody) -> bool:
     if fault.code in _COMMON_CODES:
         return True
     return fault.field is not None and _RECIPIENT_FIELD.match(fault.field) is None

@@ -32,7 +32,7 @@ from keebai_async.model.chunk import Chunk
 from keebai_async.model.events import ChunkAccepted, ChunkSubmitting, ChunkUnknown, Event, Waiting
 from keebai_async.model.plan import body_of
 from keebai_async.model.stop import Cause, Stop
-from keebai_async.transport.error_body import Fault
+from keebai_async.transport.error_body import ErrorBody
 from keebai_async.transport.reply import Answer
 from keebai_async.transport.verdict import Accepted, Halted, Refused, Throttled, Unknown, Unsent, Verdict
 
@@ -89,7 +89,7 @@ class Submitter:
         return self.stopped is None and self._go.is_set()
 
     async def submit(
-        self, number: int, *, refused: Callable[[Fault], Awaitable[None]]
+        self, number: int, *, refused: Callable[[ErrorBody], Awaitable[None]]
     ) -> Accepted | Refused | Unknown | None:
         """Submit a chunk until there is a verdict other than "again"; None means that we were stopped.
 
@@ -131,7 +131,7 @@ class Submitter:
         with self._unless_called_off():
             await self._clock.sleep(seconds)
 
-    async def _attempt(self, chunk: Chunk, refused: Callable[[Fault], Awaitable[None]]) -> Verdict | None:
+    async def _attempt(self, chunk: Chunk, refused: Callable[[ErrorBody], Awaitable[None]]) -> Verdict | None:
         items = await self._book.items(chunk.number)
         body = body_of(self._book.plan, chunk.number, items, parent=chunk.parent)
         verdict: Verdict | None = None
@@ -158,7 +158,7 @@ class Submitter:
         return verdict
 
     async def _write(
-        self, chunk: Chunk, verdict: Verdict, refused: Callable[[Fault], Awaitable[None]]
+        self, chunk: Chunk, verdict: Verdict, refused: Callable[[ErrorBody], Awaitable[None]]
     ) -> None:
         number = chunk.number
         match verdict:

@@ -10,7 +10,7 @@ from keebai_async.clock import Clock
 from keebai_async.errors import ServerFailed
 from keebai_async.keebai.models import BroadcastStatus
 from keebai_async.model.requests import Requests
-from keebai_async.transport.error_body import Fault
+from keebai_async.transport.error_body import ErrorBody
 from keebai_async.transport.reply import Answer
 from keebai_async.transport.verdict import Accepted, Halted, Refused, Throttled, Unknown, Unsent, Verdict
 
@@ -45,7 +45,7 @@ class ScriptedService:
         script: Iterable[Fate] = (),
         malformed: Iterable[str] = (),
         names: bool = False,
-        common: Fault | None = None,
+        common: ErrorBody | None = None,
         largest: int = 5_000,
         latency: float = 0.2,
     ) -> None:
@@ -104,7 +104,7 @@ class ScriptedService:
             case Fate.THROTTLED:
                 return Throttled(pause=0.0)
             case Fate.HALTED:
-                return Halted(fault=Fault(status=401, message="Invalid or missing API token"))
+                return Halted(fault=ErrorBody(status=401, message="Invalid or missing API token"))
             case _:
                 refusal = self._refusal(body)
                 return refusal or self._accept(body, fate)
@@ -113,16 +113,16 @@ class ScriptedService:
         if self.common is not None:
             return Refused(fault=self.common)
         if len(body.recipients) > self.largest:
-            return Refused(fault=Fault(status=413, message="Payload Too Large"))
+            return Refused(fault=ErrorBody(status=413, message="Payload Too Large"))
         bad = [index for index, item in enumerate(body.recipients) if item.to in self.malformed]
         if not bad:
             return None
         if self.names:
             words = f"recipients.{bad[0]}.to must be a phone number"
             return Refused(
-                fault=Fault(status=400, message=words, field=f"recipients.{bad[0]}.to", items=(bad[0],))
+                fault=ErrorBody(status=400, message=words, field=f"recipients.{bad[0]}.to", items=(bad[0],))
             )
-        return Refused(fault=Fault(status=400, message="Bad Request"))
+        return Refused(fault=ErrorBody(status=400, message="Bad Request"))
 
     def _accept(self, body: Body, fate: Fate) -> Verdict:
         people = [item.to for item in body.recipients]

@@ -18,7 +18,7 @@ from keebai_async.cli.whautomate.log_files import print_rows, print_summary, say
 from keebai_async.errors import InvalidInput, OutcomeUnknown
 from keebai_async.whautomate.draft import DraftFields
 from keebai_async.whautomate.naming import marked
-from keebai_async.whautomate.settings import PAGE_SIZE
+from keebai_async.whautomate.settings import WHAUTOMATE_PAGE_SIZE
 
 app = typer.Typer(
     help="Broadcasts of Whautomate: one JSON object a line on stdout, in the service's own shape."
@@ -84,7 +84,7 @@ def list_(
     start_date: Annotated[str | None, typer.Option("--from", metavar="TIME")] = None,
     end_date: Annotated[str | None, typer.Option("--to", metavar="TIME")] = None,
     location: Location = None,
-    page_size: PageSize = PAGE_SIZE,
+    page_size: PageSize = WHAUTOMATE_PAGE_SIZE,
     sandbox: Sandbox = False,
     speed: Speed = 1.0,
     json: Json = False,

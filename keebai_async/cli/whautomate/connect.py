@@ -9,7 +9,7 @@ import msgspec
 from keebai_async.cli.connect import Connection, quota_store_name
 from keebai_async.cli.console import answer, say
 from keebai_async.whautomate.client import Whautomate
-from keebai_async.whautomate.settings import QUOTA_STORE_VARIABLE
+from keebai_async.whautomate.settings import WHAUTOMATE_QUOTA_STORE_VARIABLE
 
 
 class Where(msgspec.Struct, frozen=True, kw_only=True):
@@ -26,7 +26,7 @@ async def opened(
     """A client. In a sandbox, the broadcast *stage* is there, and starts in so many seconds."""
     if not where.sandbox:
         # Commands that follow one another spend one quota, so what was spent outlives each of them.
-        store = os.environ.get(QUOTA_STORE_VARIABLE) or quota_store_name(Connection())
+        store = os.environ.get(WHAUTOMATE_QUOTA_STORE_VARIABLE) or quota_store_name(Connection())
         async with Whautomate(limiter=store) as client:
             yield client
         return
