@@ -19,6 +19,7 @@ from keebai_async.keebai.models import AcceptedBroadcast, BroadcastStatus
 from keebai_async.polling.following import OnStuck, log_stuck
 from keebai_async.polling.waiter import POLL_FLOOR, STUCK_AFTER, Follower
 from keebai_async.polling.watcher import Gauge
+from keebai_async.privacy import shown
 from keebai_async.quota.gate import Lane
 from keebai_async.transport.address import segment
 from keebai_async.transport.error_mapping import error_for, undecodable
@@ -213,7 +214,8 @@ def _item(recipient: RecipientLike | Mapping[str, object], number: int) -> dict[
     if isinstance(recipient, Mapping):
         unknown = next((name for name in recipient if name not in _KNOWN_FIELDS), None)
         if unknown is not None:
-            raise InvalidInput(f"{where} has an unknown field {unknown!r}", field=f"{where}.{unknown}")
+            name = shown(str(unknown))
+            raise InvalidInput(f"{where} has an unknown field {name!r}", field=f"{where}.{name}")
         to, variables, meta = (recipient.get(name) for name in ("to", "variables", "meta_data"))
     else:
         to, variables, meta = recipient.to, recipient.variables, recipient.meta_data

@@ -8,23 +8,17 @@ import http
 import re
 from collections.abc import Iterator
 from functools import lru_cache
-from typing import Final
 
 import msgspec
 
-from keebai_async.masking import mask
+from keebai_async.privacy import shown
 from keebai_async.transport.dialect import STANDARD, Dialect
 from keebai_async.transport.reply import Answer
-
-LONGEST_MESSAGE: Final = 500
-"""Characters of a server's message that are kept."""
 
 _INDEXED = re.compile(r"\b([a-z_][A-Za-z_]*(?:\.\d+|\[\d+\])(?:\.\w+|\[\d+\])*)")
 """recipients.17.to must be ..., recipients[17].to must be ..."""
 _NOT_EXPECTED = re.compile(r"\bproperty (\w+(?:\.\w+)*) should not exist")
 _VERBS = "must|should|is|has|can|cannot|may|exceeds|contains"
-_NUMBER = re.compile(r"(?<![0-9A-Za-z])\+?\d{8,15}(?![0-9A-Za-z])")
-_SECRET = re.compile(r"(?i)\b(bearer\s+|kbai_pk_|pat_)[^\s\"',;]{4,}")
 _NAMES_OF_FIELD = ("field", "property", "path", "param", "pointer")
 
 
@@ -49,7 +43,6 @@ def read_error(answer: Answer, dialect: Dialect = STANDARD) -> ErrorBody:
     envelope = _object(answer)
     error = envelope.get("error")
     inner = error if isinstance(error, dict) else envelope
-    code = inner.get("code")
     details = inner.get("details")
     found = _Found(dialect)
     messages = list(_texts(inner.get("message")))
@@ -61,8 +54,8 @@ def read_error(answer: Answer, dialect: Dialect = STANDARD) -> ErrorBody:
     words = "; ".join(messages[:5]) or http_phrase(answer.status)
     return ErrorBody(
         status=answer.status,
-        message=printable(words),
-        code=printable(str(code)) if isinstance(code, str | int) else None,
+        message=shown(words),
+        code=_code(inner.get("code")),
         field=found.field,
         items=tuple(dict.fromkeys(found.items)),
         required=_names(details, "required"),
@@ -93,14 +86,6 @@ def http_phrase(status: int) -> str:
         return http.HTTPStatus(status).phrase
     except ValueError:
         return f"status {status}"
-
-
-def printable(text: str) -> str:
-    """*text* of a server as it may be shown: one line, bounded, no phone number and no secret in it."""
-    line = " ".join("".join(char if char.isprintable() else " " for char in text).split())
-    line = _SECRET.sub(lambda found: found[1] + "…", line)
-    line = _NUMBER.sub(lambda found: mask(found[0]), line)
-    return line if len(line) <= LONGEST_MESSAGE else line[: LONGEST_MESSAGE - 1] + "…"
 
 
 @lru_cache(maxsize=8)
@@ -154,12 +139,19 @@ class _Found:
 
     def _name(self, field: str) -> None:
         if self.field is None:
-            self.field = printable(re.sub(r"\[(\d+)\]", r".\1", field))
+            self.field = shown(re.sub(r"\[(\d+)\]", r".\1", field))
         self._note_items(field)
 
     def _note_items(self, text: str) -> None:
         if self._item is not None:
             self.items.extend(int(item) for item in self._item.findall(text))
+
+
+def _code(value: object) -> str | None:
+    """The name or number of an error, which is nobody's number as long as it is short."""
+    if not isinstance(value, str | int) or isinstance(value, bool):
+        return None
+    return str(value) if isinstance(value, int) and abs(value) < 10**7 else shown(str(value))
 
 
 def _names_an_index(name: str) -> bool:
@@ -187,4 +179,4 @@ def _texts(value: object) -> Iterator[str]:
 
 def _names(details: object, name: str) -> tuple[str, ...]:
     value = details.get(name) if isinstance(details, dict) else None
-    return tuple(printable(text) for text in _texts(value))
+    return tuple(shown(text) for text in _texts(value))

@@ -173,8 +173,8 @@ class Session:
             complete = False
             response.close()  # what is left on this connection is not worth reading
         headers = tuple((str(name), value) for name, value in response.headers.items())
-        # A service may name in an error what it was given: nobody is to read the token there.
-        plain = self._token.hidden_in(bytes(body))
+        # A service may name in an error what it was given, or half of it: nobody is to read the token there.
+        plain = self._token.hidden_in(bytes(body), pieces=response.status >= 300)
         return Answer(status=response.status, headers=headers, body=plain, complete=complete)
 
     def __repr__(self) -> str:

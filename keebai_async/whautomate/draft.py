@@ -13,6 +13,7 @@ import msgspec
 
 from keebai_async.errors import InvalidInput
 from keebai_async.inputs import check_word
+from keebai_async.privacy import shown
 from keebai_async.transport.tolerant_reader import Fields
 from keebai_async.whautomate.models import (
     Broadcast,
@@ -160,7 +161,7 @@ def fields_of_json(wire: Fields) -> DraftFields:
     names = {field.encode_name: field.name for field in msgspec.structs.fields(Broadcast)}
     unknown = next((name for name in wire if name not in names), None)
     if unknown is not None:
-        raise InvalidInput(f"a broadcast has no field {unknown!r}", field=unknown)
+        raise InvalidInput(f"a broadcast has no field {shown(unknown)!r}", field=shown(unknown))
     written = {name: value for name, value in wire.items() if name not in SERVER_FIELDS}
     for name in ("headerTextParameters", "bodyTextParameters", "buttonUrlParameters"):
         check_parameters(written.get(name) or [], field=name)
@@ -196,7 +197,7 @@ def check_parameters(given: object, *, field: str) -> tuple[str, ...]:
             raise InvalidInput(
                 f"{where} holds a line break, a tab or five blanks in a row, which WhatsApp refuses",
                 field=where,
-                value=repr(value)[:80],
+                value=shown(repr(value), longest=80),
             )
     return tuple(given)
 
@@ -259,7 +260,9 @@ def _url(given: str | None) -> str | None:
     if given is None:
         return None
     if not given.startswith(("https://", "http://")) or " " in given:
-        raise InvalidInput("header_media_url is no URL", field="header_media_url", value=given[:80])
+        raise InvalidInput(
+            "header_media_url is no URL", field="header_media_url", value=shown(given, longest=80)
+        )
     return given
 
 
