@@ -3,10 +3,10 @@
 import msgspec
 
 from keebai_async.journal.contract import Journal
-from keebai_async.masking import mask
 from keebai_async.model.campaign import Started
 from keebai_async.model.chunk import Chunk, ChunkState
 from keebai_async.model.plan import chunk_name
+from keebai_async.privacy import mask
 
 
 class Sought(msgspec.Struct, frozen=True, kw_only=True, tag="unknown", tag_field="type"):

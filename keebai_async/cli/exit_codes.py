@@ -24,6 +24,7 @@ from keebai_async.errors import (
 )
 from keebai_async.model.report import Report
 from keebai_async.model.stop import Cause
+from keebai_async.privacy import one_line, shown
 
 
 class Exit(enum.IntEnum):
@@ -104,11 +105,11 @@ WHAUTOMATE: Final = Words(token="WHAUTOMATE_API_KEY", address="WHAUTOMATE_API_HO
 def line_of(error: BaseException, words: Words = KEEBAI) -> str:
     """One line for people: what went wrong, where, and what to do about it."""
     if not isinstance(error, KeebaiError):
-        return _flat(
-            f"error: {type(error).__name__}: {error}"
+        return (
+            f"error: {type(error).__name__}: {shown(str(error))}"
             " (not expected; set KEEBAI_DEBUG=1 to see the traceback, and please report it)"
         )
-    return _flat(f"error: {_where(error)}{error}{_advice(error, words)}")
+    return one_line(f"error: {_where(error)}{error}{_advice(error, words)}")
 
 
 def _where(error: KeebaiError) -> str:
@@ -148,9 +149,3 @@ def _advice(error: KeebaiError, words: Words) -> str:
             return f" ({error.attempts} attempts)"
         case _:
             return ""
-
-
-def _flat(line: str) -> str:
-    # A server's words may have line breaks, and control characters that move a terminal's cursor.
-    words = " ".join(line.split())
-    return "".join(letter if letter.isprintable() else "?" for letter in words)

@@ -6,10 +6,11 @@ from html import escape
 from typing import Final
 
 from keebai_async.cli.estimate import duration
-from keebai_async.cli.text_output import clean, example_text
-from keebai_async.journal.rules import anonymous_words
+from keebai_async.cli.text_output import example_text
 from keebai_async.model.plan import Plan
 from keebai_async.model.report import ChunkLine, Report
+from keebai_async.privacy import one_line as clean
+from keebai_async.privacy import without_numbers
 
 _STYLE: Final = """
 :root { color-scheme: light dark; --ink: #1c2733; --soft: #5b6b7b; --line: #d9e0e7; --back: #f6f8fa;
@@ -125,4 +126,4 @@ def _text(words: str) -> str:
 
 def _said(words: str) -> str:
     """The same of a service's words, which may name somebody's whole number."""
-    return _text(anonymous_words(words) or "")
+    return _text(without_numbers(words))

@@ -6,9 +6,8 @@ from collections.abc import Iterable
 import msgspec
 
 from keebai_async.cli.estimate import Estimate, Price
-from keebai_async.cli.text_output import clean
-from keebai_async.masking import mask
 from keebai_async.model.plan import Plan
+from keebai_async.privacy import mask
 
 
 class PlannedChunk(msgspec.Struct, frozen=True, kw_only=True):
@@ -95,7 +94,7 @@ def _reasons(plan: Plan) -> Iterable[ReasonLine]:
             Example(
                 row=example.row,
                 field=example.field,
-                to=mask(clean(example.to)) if example.to.strip() else "",
+                to=mask(example.to) if example.to.strip() else "",
                 detail=example.detail,
                 repeats_row=example.repeats_row,
             )

@@ -11,7 +11,6 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextC
 
 from keebai_async.campaign.run import WORTH_TELLING
 from keebai_async.cli.estimate import duration
-from keebai_async.cli.text_output import clean
 from keebai_async.model.chunk import ChunkState
 from keebai_async.model.events import (
     BroadcastProgress,
@@ -24,6 +23,7 @@ from keebai_async.model.events import (
     Waiting,
 )
 from keebai_async.model.report import ChunkLine
+from keebai_async.privacy import one_line as clean
 
 _QUIET_FOR = 1.0
 """Seconds for which nothing is said: what is over by then needs no progress."""

@@ -3,11 +3,12 @@
 from collections.abc import Iterable, Iterator
 
 from keebai_async.cli.estimate import Estimate, Price, duration
-from keebai_async.masking import mask
 from keebai_async.model.chunk import ChunkState
 from keebai_async.model.plan import Guards, Plan, ReasonCount
 from keebai_async.model.recipient import Rejection
 from keebai_async.model.report import Report
+from keebai_async.privacy import mask
+from keebai_async.privacy import one_line as clean
 
 _EXAMPLES = 3
 
@@ -55,7 +56,7 @@ def example_text(rejection: Rejection) -> str:
     where = f"row {rejection.row}"
     if rejection.field:
         where += f", {clean(rejection.field)}"
-    who = f" ({mask(clean(rejection.to))})" if rejection.to.strip() else ""
+    who = f" ({mask(rejection.to)})" if rejection.to.strip() else ""
     return f"{where}{who}: {clean(rejection.detail)}"
 
 
@@ -139,11 +140,6 @@ def next_steps(report: Report) -> list[str]:
     if report.state != "finished":
         steps.append(f"go on: keebai-async resume {report.campaign_id}")
     return steps
-
-
-def clean(text: str) -> str:
-    """*text* on one line, without the control characters that move a terminal's cursor."""
-    return "".join(letter if letter.isprintable() else " " for letter in " ".join(text.split()))
 
 
 def table(head: Iterable[str], rows: Iterable[Iterable[str]]) -> str:

@@ -3,10 +3,8 @@
 Pure, so that the journal in memory and the one on disk cannot disagree.
 """
 
-import re
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Final
 
 import msgspec
 
@@ -16,8 +14,7 @@ from keebai_async.model.chunk import Chunk, ChunkState
 from keebai_async.model.lifecycle import HandOn, Lose, Move, Refuse, TakeBack, apply
 from keebai_async.model.plan import Plan, ReasonCount
 from keebai_async.model.recipient import Rejection
-
-_NUMBER: Final = re.compile(r"\+?[0-9](?:[ ().-]{0,2}[0-9]){6,}")
+from keebai_async.privacy import without_numbers
 
 
 def not_found(campaign_id: str) -> CampaignNotFound:
@@ -149,7 +146,7 @@ def without_people(plan: Plan) -> Plan:
 
 def anonymous_words(words: str | None) -> str | None:
     """A reason as it may stay after a purge: a service may have named a number in it."""
-    return None if words is None else _NUMBER.sub("…", words)
+    return None if words is None else without_numbers(words)
 
 
 def anonymous_chunk(chunk: Chunk) -> Chunk:

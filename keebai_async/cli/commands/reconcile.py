@@ -14,8 +14,9 @@ from keebai_async.cli.connect import Connection, bookkeeping, campaigning
 from keebai_async.cli.console import answer, say
 from keebai_async.cli.exit_codes import Exit
 from keebai_async.cli.json_output import emit, typed
-from keebai_async.cli.text_output import clean, next_steps, report_text
+from keebai_async.cli.text_output import next_steps, report_text
 from keebai_async.errors import InvalidInput
+from keebai_async.privacy import one_line as clean
 
 
 def reconcile(
