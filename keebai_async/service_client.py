@@ -12,7 +12,7 @@ from keebai_async.model.requests import Requests
 from keebai_async.quota.gate import Gate
 from keebai_async.quota.shared import shared_limiter
 from keebai_async.quota.window import Quota
-from keebai_async.transport.dialect import Dialect
+from keebai_async.transport.dialect import ServiceDialect
 from keebai_async.transport.exchange import Exchange
 from keebai_async.transport.request import Timeouts
 from keebai_async.transport.retry import RetryPolicy
@@ -44,7 +44,7 @@ class ServiceClient:
         poll_floor: float,
         header: str = "Authorization",
         scheme: str = "Bearer",
-        dialect: Dialect,
+        dialect: ServiceDialect,
     ) -> None:
         self.base_url = base_url
         self.quotas = tuple(quotas)

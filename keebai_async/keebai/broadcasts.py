@@ -60,7 +60,7 @@ class Broadcasts:
         number that is named twice: nothing is deduped here, campaigns do that.
 
         Raises:
-            InvalidInput: nothing was sent; *field* names what to mend.
+            InvalidInput: nothing was sent; *field* names what to fix.
             OutcomeUnknown: it may have been sent. Sending it again may message everybody twice.
             RequestError: it was not accepted; or Undecodable, it was, in a reply that cannot be read.
 
@@ -120,7 +120,7 @@ class Broadcasts:
         stuck_after: float = STUCK_AFTER,
         on_stuck: OnStuck = log_stuck,
     ) -> BroadcastStatus:
-        """Look until the broadcast is final, as seldom as its progress allows, and give its last status.
+        """Look until the broadcast is final, as rarely as its progress allows, and give its last status.
 
         Each look costs a request of the quota. *timeout* is for the whole wait, in seconds of the
         client's clock; without it there is no end but the broadcast's. *on_stuck* is told when nothing
@@ -146,7 +146,7 @@ class Broadcasts:
         stuck_after: float = STUCK_AFTER,
         on_stuck: OnStuck = log_stuck,
     ) -> AsyncGenerator[BroadcastStatus, None]:
-        """Yield every change of many broadcasts, whoever made them, until all are final.
+        """Yield every change of many broadcasts, no matter who made them, until all are final.
 
         The looks are planned together, so that many broadcasts share what the quota allows. Counters
         never go back. *stuck_after* and *on_stuck* are as in `wait`.

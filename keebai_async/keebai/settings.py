@@ -6,7 +6,7 @@ from keebai_async.environment import Environment
 from keebai_async.model.sender import Sender
 from keebai_async.quota.window import Quota
 from keebai_async.transport.address import check_base_url
-from keebai_async.transport.dialect import Dialect
+from keebai_async.transport.dialect import ServiceDialect
 
 DEFAULT_BASE_URL: Final = "https://api.keebai.com/v1"
 """Source: contract, section 1."""
@@ -23,7 +23,7 @@ KEEBAI_QUOTA_STORE_VARIABLE: Final = "KEEBAI_QUOTA_STORE"
 KEEBAI_POLL_FLOOR_VARIABLE: Final = "KEEBAI_POLL_FLOOR"
 KEEBAI_JOURNAL_VARIABLE: Final = "KEEBAI_JOURNAL"
 
-KEEBAI_DIALECT: Final = Dialect(
+KEEBAI_DIALECT: Final = ServiceDialect(
     # A 400 that is none: Meta took the message and gave no id for it.
     perhaps_sent=frozenset({"META_MISSING_MESSAGE_ID"}),
     fields=frozenset(

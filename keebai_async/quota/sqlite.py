@@ -24,8 +24,8 @@ from keebai_async.errors import QuotaUnusable
 from keebai_async.quota.books import Books, Settled
 from keebai_async.quota.gate import Ending
 from keebai_async.quota.pause import Pause
-from keebai_async.quota.store import Held, Word
-from keebai_async.quota.window import Room, Wait
+from keebai_async.quota.store import HeldPlace, Word
+from keebai_async.quota.window import LaneWindow, Wait
 from keebai_async.storage.machine_clock import Mark, boot_id, mark
 
 T = TypeVar("T")
@@ -75,7 +75,7 @@ class SqliteStore:
         self._lock = threading.Lock()
         self._connection: sqlite3.Connection | None = None
 
-    async def take(self, rooms: Sequence[Room]) -> Held | Wait:
+    async def take(self, rooms: Sequence[LaneWindow]) -> HeldPlace | Wait:
         claim = _Claim(os.urandom(12).hex())
         try:
             return await self._in_thread(lambda: self._take(claim, rooms))
@@ -86,7 +86,7 @@ class SqliteStore:
                 await self._in_thread(lambda: self._give_back(claim))
             raise
 
-    async def settle(self, held: Held, rooms: Sequence[Room], word: Word) -> bool:
+    async def settle(self, held: HeldPlace, rooms: Sequence[LaneWindow], word: Word) -> bool:
         try:
             return await self._settle_shielded(held, rooms, word)
         except anyio.get_cancelled_exc_class():
@@ -94,10 +94,10 @@ class SqliteStore:
             await self._settle_shielded(held, rooms, word)
             raise
 
-    async def forecast(self, rooms: Sequence[Room], ahead: int) -> Wait | None:
+    async def forecast(self, rooms: Sequence[LaneWindow], ahead: int) -> Wait | None:
         return await self._in_thread(lambda: self._forecast(rooms, ahead))
 
-    async def spent(self, rooms: Sequence[Room]) -> tuple[int, ...]:
+    async def spent(self, rooms: Sequence[LaneWindow]) -> tuple[int, ...]:
         return await self._in_thread(lambda: self._spent(rooms))
 
     async def aclose(self) -> None:
@@ -106,7 +106,7 @@ class SqliteStore:
         if connection is not None:
             connection.close()
 
-    async def _settle_shielded(self, held: Held, rooms: Sequence[Room], word: Word) -> bool:
+    async def _settle_shielded(self, held: HeldPlace, rooms: Sequence[LaneWindow], word: Word) -> bool:
         with anyio.move_on_after(_SETTLING, shield=True):
             try:
                 return await self._in_thread(lambda: self._settle(held, rooms, word))
@@ -122,10 +122,10 @@ class SqliteStore:
             _turn.set(turn)
         return await anyio.to_thread.run_sync(work, limiter=turn)
 
-    def _take(self, claim: "_Claim", rooms: Sequence[Room]) -> Held | Wait:
+    def _take(self, claim: "_Claim", rooms: Sequence[LaneWindow]) -> HeldPlace | Wait:
         with self._writing() as (db, now):
             held = self._books(db, rooms, now).take(claim.id, rooms, now)
-            if isinstance(held, Held) and claim.wanted:
+            if isinstance(held, HeldPlace) and claim.wanted:
                 lapses = now + self._longest
                 db.execute("INSERT INTO place VALUES (?, ?, ?, ?)", (claim.id, self._key, now, lapses))
             return held
@@ -134,7 +134,7 @@ class SqliteStore:
         with self._writing() as (db, _):
             db.execute("DELETE FROM place WHERE id = ?", (claim.id,))
 
-    def _settle(self, held: Held, rooms: Sequence[Room], word: Word) -> bool:
+    def _settle(self, held: HeldPlace, rooms: Sequence[LaneWindow], word: Word) -> bool:
         with self._writing() as (db, now):
             if word.ending is Ending.UNSENT:
                 db.execute("DELETE FROM place WHERE id = ?", (held.id,))
@@ -151,15 +151,15 @@ class SqliteStore:
             self._forget(db, books.remembered(now) - max(_KEEP, rooms[-1].per))
             return settled.sooner
 
-    def _forecast(self, rooms: Sequence[Room], ahead: int) -> Wait | None:
+    def _forecast(self, rooms: Sequence[LaneWindow], ahead: int) -> Wait | None:
         with self._writing() as (db, now):
             return self._books(db, rooms, now).forecast(rooms, ahead, now)
 
-    def _spent(self, rooms: Sequence[Room]) -> tuple[int, ...]:
+    def _spent(self, rooms: Sequence[LaneWindow]) -> tuple[int, ...]:
         with self._writing() as (db, now):
             return self._books(db, rooms, now).spent(rooms, now)
 
-    def _enter(self, db: sqlite3.Connection, held: Held, settled: Settled) -> None:
+    def _enter(self, db: sqlite3.Connection, held: HeldPlace, settled: Settled) -> None:
         past = (held.id, self._key, settled.ended)
         db.execute("INSERT OR REPLACE INTO place VALUES (?, ?, NULL, ?)", past)
 
@@ -167,7 +167,7 @@ class SqliteStore:
         db.execute("DELETE FROM place WHERE token = ? AND ended <= ?", (self._key, before))
         db.execute("DELETE FROM other WHERE token = ? AND ended <= ?", (self._key, before))
 
-    def _books(self, db: sqlite3.Connection, rooms: Sequence[Room], now: float) -> Books:
+    def _books(self, db: sqlite3.Connection, rooms: Sequence[LaneWindow], now: float) -> Books:
         """What the file says, with the places that lapsed counted as ended."""
         books = Books()
         under_way = (

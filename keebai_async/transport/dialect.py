@@ -5,7 +5,7 @@ from typing import Final
 import msgspec
 
 
-class Dialect(msgspec.Struct, frozen=True, kw_only=True):
+class ServiceDialect(msgspec.Struct, frozen=True, kw_only=True):
     """How one service answers. Each service's own is in its `settings.py`.
 
     *refused* are the statuses that say: certainly not accepted, and this request never will be.
@@ -24,5 +24,5 @@ class Dialect(msgspec.Struct, frozen=True, kw_only=True):
     about_tokens: str = ""
 
 
-STANDARD: Final = Dialect()
+STANDARD: Final = ServiceDialect()
 """What most services do."""

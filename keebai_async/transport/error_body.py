@@ -1,7 +1,7 @@
 """The service's own words about a request it did not accept. Pure.
 
 A reply may come in any of several envelopes, even from one service: an object with `error` (an object, a text
-or a list) or `message`, or a text by itself. What only one service says is in its Dialect.
+or a list) or `message`, or a text by itself. What only one service says is in its ServiceDialect.
 """
 
 import http
@@ -12,7 +12,7 @@ from functools import lru_cache
 import msgspec
 
 from keebai_async.privacy import shown
-from keebai_async.transport.dialect import STANDARD, Dialect
+from keebai_async.transport.dialect import STANDARD, ServiceDialect
 from keebai_async.transport.reply import Answer
 
 _INDEXED = re.compile(r"\b([a-z_][A-Za-z_]*(?:\.\d+|\[\d+\])(?:\.\w+|\[\d+\])*)")
@@ -38,7 +38,7 @@ class ErrorBody(msgspec.Struct, frozen=True, kw_only=True):
     missing: tuple[str, ...] = ()
 
 
-def read_error(answer: Answer, dialect: Dialect = STANDARD) -> ErrorBody:
+def read_error(answer: Answer, dialect: ServiceDialect = STANDARD) -> ErrorBody:
     """Read any envelope; of a body in none, only the status speaks."""
     envelope = _object(answer)
     error = envelope.get("error")
@@ -63,7 +63,7 @@ def read_error(answer: Answer, dialect: Dialect = STANDARD) -> ErrorBody:
     )
 
 
-def read_error_in_success(answer: Answer, dialect: Dialect) -> ErrorBody | None:
+def read_error_in_success(answer: Answer, dialect: ServiceDialect) -> ErrorBody | None:
     """What a 2xx complains of, where a service does that: an `error`, or `"success": false`."""
     if not dialect.error_in_success or answer.body.lstrip()[:1] != b"{":
         return None  # a list of a thousand rows is not read twice
@@ -89,7 +89,7 @@ def http_phrase(status: int) -> str:
 
 
 @lru_cache(maxsize=8)
-def _patterns(dialect: Dialect) -> tuple[tuple[re.Pattern[str], ...], re.Pattern[str] | None]:
+def _patterns(dialect: ServiceDialect) -> tuple[tuple[re.Pattern[str], ...], re.Pattern[str] | None]:
     """Where a message names a field, and where an item of the list of people."""
     paths = [_INDEXED, _NOT_EXPECTED]
     if dialect.fields:
@@ -102,7 +102,7 @@ def _patterns(dialect: Dialect) -> tuple[tuple[re.Pattern[str], ...], re.Pattern
 class _Found:
     """What the messages and details name: the first field, and every item in a list."""
 
-    def __init__(self, dialect: Dialect) -> None:
+    def __init__(self, dialect: ServiceDialect) -> None:
         self._paths, self._item = _patterns(dialect)
         self.field: str | None = None
         self.items: list[int] = []

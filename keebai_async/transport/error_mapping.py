@@ -14,7 +14,7 @@ from keebai_async.errors import (
     TokenRejected,
     Undecodable,
 )
-from keebai_async.transport.dialect import STANDARD, Dialect
+from keebai_async.transport.dialect import STANDARD, ServiceDialect
 from keebai_async.transport.error_body import ErrorBody, http_phrase, read_error
 from keebai_async.transport.rate_headers import pause_of
 from keebai_async.transport.reply import Answer, Failure, Outcome, Stage
@@ -57,7 +57,7 @@ def error_for(verdict: Verdict, request: Request, attempts: int) -> RequestError
 
 
 def error_for_read(
-    outcome: Outcome, request: Request, attempts: int, *, wall: float, dialect: Dialect = STANDARD
+    outcome: Outcome, request: Request, attempts: int, *, wall: float, dialect: ServiceDialect = STANDARD
 ) -> RequestError:
     """The exception for a read that goes no further."""
     if isinstance(outcome, Failure):

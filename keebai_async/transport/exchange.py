@@ -13,12 +13,12 @@ from keebai_async.clock import SYSTEM_CLOCK, Clock
 from keebai_async.errors import Misused, RequestError, TokenRejected
 from keebai_async.model.requests import Requests
 from keebai_async.quota.gate import Ending, Gate, Lane, Place
-from keebai_async.transport.dialect import STANDARD, Dialect
+from keebai_async.transport.dialect import STANDARD, ServiceDialect
 from keebai_async.transport.error_body import read_error_in_success
 from keebai_async.transport.error_mapping import error_for, error_for_read, error_of_body
 from keebai_async.transport.rate_headers import allowances_of, pause_of
 from keebai_async.transport.reply import Answer, Failure, Outcome, Stage
-from keebai_async.transport.request import Kind, Request, Timeouts
+from keebai_async.transport.request import Request, RequestKind, Timeouts
 from keebai_async.transport.retry import NO_RETRIES, RetryPolicy, backoff, wait_before_repeat
 from keebai_async.transport.verdict import Accepted, SubmitPolicy, Throttled, Unsent, Verdict, judge
 
@@ -50,7 +50,7 @@ class Exchange:
         retries: RetryPolicy | None = None,
         policy: SubmitPolicy | None = None,
         timeouts: Timeouts | None = None,
-        dialect: Dialect = STANDARD,
+        dialect: ServiceDialect = STANDARD,
     ) -> None:
         self._session = session
         self._gate = gate
@@ -195,7 +195,7 @@ class Exchange:
 
 def _count(tally: Requests, request: Request, *, throttled: bool = False) -> None:
     """Count one more that left; a 429 is counted as what it asked for, and as throttled."""
-    if request.kind is Kind.SUBMIT:
+    if request.kind is RequestKind.SUBMIT:
         tally.submits += 1
     elif request.lane is Lane.POLL:
         tally.polls += 1

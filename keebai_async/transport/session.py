@@ -25,7 +25,7 @@ import anyio.to_thread
 from keebai_async.credentials import Token
 from keebai_async.errors import Misused
 from keebai_async.transport.address import check_base_url, url_of
-from keebai_async.transport.decoding import Decoder, Unreadable
+from keebai_async.transport.decoding import BodyUnreadable, Decoder
 from keebai_async.transport.reply import Answer, Failure, Outcome, Stage
 from keebai_async.transport.request import Request, Timeouts
 
@@ -169,7 +169,7 @@ class Session:
             while piece := await response.content.readany():
                 body += decoder.feed(piece)
             complete = decoder.finished
-        except (aiohttp.ClientError, TimeoutError, OSError, Unreadable):
+        except (aiohttp.ClientError, TimeoutError, OSError, BodyUnreadable):
             complete = False
             response.close()  # what is left on this connection is not worth reading
         headers = tuple((str(name), value) for name, value in response.headers.items())

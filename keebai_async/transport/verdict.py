@@ -9,7 +9,7 @@ from typing import Final
 
 import msgspec
 
-from keebai_async.transport.dialect import STANDARD, Dialect
+from keebai_async.transport.dialect import STANDARD, ServiceDialect
 from keebai_async.transport.error_body import (
     ErrorBody,
     http_phrase,
@@ -83,7 +83,7 @@ def judge(
     *,
     wall: float,
     policy: SubmitPolicy = _TABLE_POLICY,
-    dialect: Dialect = STANDARD,
+    dialect: ServiceDialect = STANDARD,
 ) -> Verdict:
     """Say what became of one attempt at a submit. *wall* is Unix time, for a pause given as a date."""
     if isinstance(outcome, Failure):
@@ -93,7 +93,7 @@ def judge(
     return _judge_answer(outcome, wall, policy, dialect)
 
 
-def _judge_answer(answer: Answer, wall: float, policy: SubmitPolicy, dialect: Dialect) -> Verdict:
+def _judge_answer(answer: Answer, wall: float, policy: SubmitPolicy, dialect: ServiceDialect) -> Verdict:
     status = answer.status
     if 200 <= status < 300:
         return _judge_success(answer, dialect)
@@ -113,7 +113,7 @@ def _judge_answer(answer: Answer, wall: float, policy: SubmitPolicy, dialect: Di
     return Unknown(reason=f"{status} {http_phrase(status)}", status=status)
 
 
-def _judge_success(answer: Answer, dialect: Dialect) -> Verdict:
+def _judge_success(answer: Answer, dialect: ServiceDialect) -> Verdict:
     if _is_html(answer):
         # A page for people was not written by the API, whatever its status: who knows what it did.
         return Unknown(reason=f"{answer.status} with an HTML page", status=answer.status)

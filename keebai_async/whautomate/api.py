@@ -19,7 +19,7 @@ from keebai_async.transport.error_mapping import undecodable
 from keebai_async.transport.reply import Answer
 from keebai_async.transport.request import Request
 from keebai_async.transport.tolerant_reader import Fields, fields_of, items_of, object_in, text
-from keebai_async.whautomate.paging import Pages
+from keebai_async.whautomate.paging import WhautomatePages
 from keebai_async.whautomate.settings import WHAUTOMATE_PAGE_SIZE
 
 T = TypeVar("T")
@@ -111,7 +111,7 @@ class WhautomateApi(Api, frozen=True, kw_only=True):
         if min(sizes) < 1:
             raise InvalidInput(f"a page has at least 1 item, not {min(sizes)}", field="page_size")
         fixed = tuple((name, value) for name, value in query if value is not None)
-        pages: Pages[Fields] = Pages(self.numbering.first)
+        pages: WhautomatePages[Fields] = WhautomatePages(self.numbering.first)
         while not pages.done:
             try:
                 items = await self._page(path, fixed, pages.page, sizes[0], lane, timeout)

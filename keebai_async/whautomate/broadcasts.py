@@ -25,13 +25,13 @@ from keebai_async.whautomate.models import Broadcast, LogRow, ProcessedStats, mo
 from keebai_async.whautomate.replies import read_broadcast, read_log_row
 from keebai_async.whautomate.settings import LOG_PAGE_SIZES, WHAUTOMATE_PAGE_SIZE, WHAUTOMATE_QUOTAS
 
-PATH: Final = "/broadcasts"
+BROADCASTS_PATH: Final = "/broadcasts"
 
 QUIET_AT_MOST: Final = 300.0
 """Seconds without a look at a broadcast that is scheduled for later: somebody may move it."""
 
 
-class Broadcasts:
+class WhautomateBroadcasts:
     """POST, GET, PUT and DELETE of /broadcasts, and their logs."""
 
     def __init__(
@@ -66,14 +66,14 @@ class Broadcasts:
         Put something unique into *name* (see `marked`): if the answer is lost, `find_lost` finds it by that.
 
         Raises:
-            InvalidInput: nothing was created; *field* names what to mend.
+            InvalidInput: nothing was created; *field* names what to fix.
             OutcomeUnknown: it may have been created; it is never created again by itself.
             RequestError: it was not created.
 
         Source: contract, sections 4.1 and 4.2.
         """
         draft = draft_of(fields, wall=self._clock.wall(), allow_past=allow_past)
-        return await self._api.write("POST", PATH, draft, read_broadcast, timeout=timeout)
+        return await self._api.write("POST", BROADCASTS_PATH, draft, read_broadcast, timeout=timeout)
 
     async def get(self, broadcast_id: str, *, timeout: float | None = None) -> Broadcast:
         """One broadcast with its counters. Raises InvalidInput, RequestError (NotFound if there is none)."""
@@ -103,7 +103,7 @@ class Broadcasts:
             ("locationId", location_id),
             ("searchText", search_text),
         )
-        pages = self._api.pages(PATH, page_sizes=(page_size,), query=query, timeout=timeout)
+        pages = self._api.pages(BROADCASTS_PATH, page_sizes=(page_size,), query=query, timeout=timeout)
         async for item in pages:
             if (broadcast := read_broadcast(item)) is not None:
                 yield broadcast
@@ -177,7 +177,7 @@ class Broadcasts:
         stuck_after: float = STUCK_AFTER,
         on_stuck: OnStuck = log_stuck,
     ) -> Broadcast:
-        """Look until the broadcast is finished, as seldom as its progress allows.
+        """Look until the broadcast is finished, as rarely as its progress allows.
 
         *timeout* is for the whole wait, in seconds of the client's clock. *on_stuck* is told when nothing
         has moved for *stuck_after* seconds; one that is scheduled for later is not stuck.
@@ -273,7 +273,7 @@ def not_before(broadcast: Broadcast, last: Broadcast | None) -> Broadcast:
 
 
 def _path(broadcast_id: str) -> str:
-    return f"{PATH}/{segment(broadcast_id, field='broadcast_id')}"
+    return f"{BROADCASTS_PATH}/{segment(broadcast_id, field='broadcast_id')}"
 
 
 def _row_key(item: Fields) -> tuple[str | None, ...] | str:

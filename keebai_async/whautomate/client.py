@@ -15,9 +15,9 @@ from keebai_async.transport.request import Timeouts
 from keebai_async.transport.retry import RetryPolicy
 from keebai_async.transport.verdict import SubmitPolicy
 from keebai_async.whautomate.api import Numbering, WhautomateApi
-from keebai_async.whautomate.broadcasts import Broadcasts
-from keebai_async.whautomate.messages import Messages
-from keebai_async.whautomate.segments import Segments
+from keebai_async.whautomate.broadcasts import WhautomateBroadcasts
+from keebai_async.whautomate.messages import WhautomateMessages
+from keebai_async.whautomate.segments import WhautomateSegments
 from keebai_async.whautomate.settings import (
     WHAUTOMATE_DIALECT,
     WHAUTOMATE_HOST_VARIABLE,
@@ -109,9 +109,11 @@ class Whautomate(ServiceClient):
 
     def _equip(self) -> None:
         api = WhautomateApi(exchange=self._exchange_now(), requests=self.requests, numbering=self._numbering)
-        self.broadcasts = Broadcasts(api, clock=self.clock, poll_floor=self.poll_floor, quotas=self.quotas)
-        self.segments = Segments(api)
-        self.messages = Messages(api)
+        self.broadcasts = WhautomateBroadcasts(
+            api, clock=self.clock, poll_floor=self.poll_floor, quotas=self.quotas
+        )
+        self.segments = WhautomateSegments(api)
+        self.messages = WhautomateMessages(api)
 
 
 def host_of(given: str | None, environment: Mapping[str, str]) -> str:

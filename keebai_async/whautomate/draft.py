@@ -17,16 +17,16 @@ from keebai_async.privacy import shown
 from keebai_async.transport.tolerant_reader import Fields
 from keebai_async.whautomate.models import (
     Broadcast,
+    CamelStruct,
     FlowParameters,
     LocationParameters,
     Reference,
     TemplateName,
-    Wire,
     moment,
 )
 from keebai_async.whautomate.replies import read_broadcast
 
-_UNSENDABLE: Final = re.compile(r"[\r\n\t]| {5}")
+_UNSENDABLE_PARAMETER: Final = re.compile(r"[\r\n\t]| {5}")
 
 SERVER_FIELDS: Final = frozenset(
     {"id", "status", "startedAt", "completedAt", "processedStats", "deliveryStats"}
@@ -56,7 +56,7 @@ class DraftFields(TypedDict, total=False):
     flow_parameters: FlowParameters | None
 
 
-class Draft(Wire, frozen=True, kw_only=True):
+class BroadcastDraft(CamelStruct, frozen=True, kw_only=True):
     """The body of a POST or PUT, checked and ready to be encoded."""
 
     name: str
@@ -77,13 +77,13 @@ class Draft(Wire, frozen=True, kw_only=True):
     location: Reference
 
 
-def draft_of(fields: DraftFields, *, wall: float, allow_past: bool = False) -> Draft:
+def draft_of(fields: DraftFields, *, wall: float, allow_past: bool = False) -> BroadcastDraft:
     """Check *fields*. *wall* is Unix time, for a schedule in the past.
 
     Raises:
-        InvalidInput: *field* names what to mend.
+        InvalidInput: *field* names what to fix.
     """
-    draft = Draft(
+    draft = BroadcastDraft(
         name=check_word(fields.get("name"), field="name"),
         type=check_word(fields.get("type"), field="type"),
         segments=_references(fields.get("segments", ())),
@@ -193,7 +193,7 @@ def check_parameters(given: object, *, field: str) -> tuple[str, ...]:
             raise InvalidInput(f"{where} must be a text, not {type(value).__name__}", field=where)
         if not value.strip():
             raise InvalidInput(f"{where} is blank: it would fail the message to everybody", field=where)
-        if _UNSENDABLE.search(value):
+        if _UNSENDABLE_PARAMETER.search(value):
             raise InvalidInput(
                 f"{where} holds a line break, a tab or five blanks in a row, which WhatsApp refuses",
                 field=where,

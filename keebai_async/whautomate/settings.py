@@ -3,7 +3,7 @@
 from typing import Final
 
 from keebai_async.quota.window import Quota
-from keebai_async.transport.dialect import Dialect
+from keebai_async.transport.dialect import ServiceDialect
 
 WHAUTOMATE_HOSTS: Final = {
     "global": "https://api.whautomate.com/v1",
@@ -20,7 +20,7 @@ WHAUTOMATE_POLL_FLOOR_VARIABLE: Final = "WHAUTOMATE_POLL_FLOOR"
 WHAUTOMATE_QUOTAS: Final = (Quota(100, 60.0),)
 """The figure of a sibling product; Whautomate's own is not to be seen. Source: contract, section 2."""
 
-WHAUTOMATE_DIALECT: Final = Dialect(
+WHAUTOMATE_DIALECT: Final = ServiceDialect(
     refused=frozenset({400, 409, 413, 422}),
     error_in_success=True,
     fields=frozenset(

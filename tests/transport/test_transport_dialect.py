@@ -9,16 +9,16 @@ import keebai_async
 from keebai_async import Keebai, OutcomeUnknown, TokenRejected, Whautomate
 from keebai_async.keebai.settings import KEEBAI_DIALECT
 from keebai_async.quota.gate import OpenGate
-from keebai_async.transport.dialect import STANDARD, Dialect
+from keebai_async.transport.dialect import STANDARD, ServiceDialect
 from keebai_async.transport.error_body import read_error, read_error_in_success
 from keebai_async.transport.reply import Answer
 from keebai_async.transport.verdict import judge
 from tests.transport.wire_server import answers, message, serving
 
-CANDID = Dialect(refused=frozenset({400, 409, 413, 422}), error_in_success=True)
+CANDID = ServiceDialect(refused=frozenset({400, 409, 413, 422}), error_in_success=True)
 
 
-def verdict(status: int, body: bytes, dialect: Dialect) -> str:
+def verdict(status: int, body: bytes, dialect: ServiceDialect) -> str:
     return type(judge(Answer(status=status, body=body), wall=0.0, dialect=dialect)).__name__
 
 
@@ -79,7 +79,7 @@ def test_a_list_is_never_an_error() -> None:
 
 def test_a_field_and_an_item_are_found_by_the_names_that_the_service_uses() -> None:
     said = Answer(status=400, body=b'{"message":["shipment.3.to is bad","weight must be a number"]}')
-    post = Dialect(fields=frozenset({"weight"}), people="shipment")
+    post = ServiceDialect(fields=frozenset({"weight"}), people="shipment")
     assert read_error(said, post).items == (3,)
     assert read_error(said).items == ()
     heavy = Answer(status=400, body=b'{"message":"weight must be a number"}')
@@ -90,9 +90,9 @@ def test_a_code_that_means_perhaps_sent_is_the_services_own() -> None:
     body = b'{"error":{"code":"META_MISSING_MESSAGE_ID"}}'
     assert verdict(400, body, KEEBAI_DIALECT) == "Unknown"
     assert verdict(400, body, STANDARD) == "Refused"
-    assert verdict(400, b'{"error":{"code":"GONE_OUT"}}', Dialect(perhaps_sent=frozenset({"GONE_OUT"}))) == (
-        "Unknown"
-    )
+    assert verdict(
+        400, b'{"error":{"code":"GONE_OUT"}}', ServiceDialect(perhaps_sent=frozenset({"GONE_OUT"}))
+    ) == ("Unknown")
 
 
 ROOMS = [Path(keebai_async.__file__).parent / room for room in ("transport", "quota")]

@@ -29,7 +29,7 @@ from keebai_async.model.requests import Requests
 from keebai_async.quota.gate import Allowance, Ending, Lane, Place
 from keebai_async.transport.exchange import Exchange
 from keebai_async.transport.reply import Answer, Failure, Outcome, Stage
-from keebai_async.transport.request import Kind, Request, Timeouts
+from keebai_async.transport.request import Request, RequestKind, Timeouts
 from keebai_async.transport.retry import RetryPolicy, backoff
 from keebai_async.transport.session import Session
 from keebai_async.transport.verdict import Accepted, SubmitPolicy, Unsent
@@ -50,7 +50,7 @@ SUBMIT = Request(
     method="POST",
     path="/messages/bulk",
     body=b"{}",
-    kind=Kind.SUBMIT,
+    kind=RequestKind.SUBMIT,
     lane=Lane.SUBMIT,
     recipients=5000,
     timeout=0.3,

@@ -8,9 +8,10 @@ from hypothesis import strategies as st
 
 from keebai_async.keebai.settings import KEEBAI_DIALECT
 from keebai_async.quota.gate import Allowance
+from keebai_async.quota.pause import LONGEST_PAUSE
 from keebai_async.transport.error_body import ErrorBody
 from keebai_async.transport.error_body import read_error as read_in
-from keebai_async.transport.rate_headers import LONGEST_PAUSE, allowances_of, pause_of
+from keebai_async.transport.rate_headers import allowances_of, pause_of
 from keebai_async.transport.reply import Answer, Failure, Outcome, Stage
 from keebai_async.transport.verdict import (
     Accepted,
