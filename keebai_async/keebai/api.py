@@ -1,4 +1,4 @@
-"""How every resource asks Keebai: as it asks any service, and whom messages come from."""
+"""How every resource asks Keebai: as it asks any service, and which sender messages come from."""
 
 from typing import Protocol
 

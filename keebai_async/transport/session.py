@@ -288,7 +288,7 @@ def _drop(client: "aiohttp.ClientSession", *, lent: bool) -> None:
     connector = client.connector
     client.detach()
     if connector is not None and not lent:
-        # No loop can be waited on here: one step closes the connections, and TLS goodbyes are left out.
+        # No loop can be waited on here: one step closes the connections, and nothing more is said over TLS.
         closing = connector.close().__await__()
         with suppress(StopIteration, RuntimeError):
             next(closing)

@@ -199,7 +199,7 @@ class PrimaryLocation(CamelStruct, frozen=True, kw_only=True):
 
 
 class Criteria(CamelStruct, frozen=True, kw_only=True):
-    """Whom a segment holds. How several criteria combine is not documented."""
+    """The people of a segment. How several criteria combine is not documented."""
 
     tags: tuple[str, ...] = ()
     exclusion_tags: tuple[str, ...] = ()

@@ -1,4 +1,4 @@
-"""Segments: whom a broadcast reaches. There is no way to change one: delete it and make another."""
+"""Segments: the people of a broadcast. There is no way to change one: delete it and make another."""
 
 from collections.abc import AsyncGenerator
 from functools import partial
@@ -51,13 +51,13 @@ class WhautomateSegments:
 
         Source: contract, section 9, last paragraph.
         """
-        whom = criteria or Criteria()
-        if not include_unsubscribed and UNSUBSCRIBED not in whom.exclusion_tags:
-            whom = msgspec.structs.replace(whom, exclusion_tags=(*whom.exclusion_tags, UNSUBSCRIBED))
+        people = criteria or Criteria()
+        if not include_unsubscribed and UNSUBSCRIBED not in people.exclusion_tags:
+            people = msgspec.structs.replace(people, exclusion_tags=(*people.exclusion_tags, UNSUBSCRIBED))
         body = _SegmentBody(
             name=check_word(name, field="name"),
             type=check_word(type, field="type"),
-            criteria=whom,
+            criteria=people,
             location=Reference(id=check_word(location, field="location")),
         )
         return await self._api.write("POST", SEGMENTS_PATH, body, read_segment, timeout=timeout)

@@ -90,16 +90,16 @@ def test_a_code_that_means_perhaps_sent_is_the_services_own() -> None:
     body = b'{"error":{"code":"META_MISSING_MESSAGE_ID"}}'
     assert verdict(400, body, KEEBAI_DIALECT) == "Unknown"
     assert verdict(400, body, STANDARD) == "Refused"
-    assert verdict(
-        400, b'{"error":{"code":"GONE_OUT"}}', ServiceDialect(perhaps_sent=frozenset({"GONE_OUT"}))
-    ) == ("Unknown")
+    gone = ServiceDialect(perhaps_sent=frozenset({"GONE_OUT"}))
+    assert verdict(400, b'{"error":{"code":"GONE_OUT"}}', gone) == "Unknown"
 
 
 ROOMS = [Path(keebai_async.__file__).parent / room for room in ("transport", "quota")]
+FILES = sorted(path for room in ROOMS for path in room.glob("*.py"))
 ABOVE = "campaign|campaigns|client|cli|journal|keebai|planning|polling|whautomate"
 
 
-@pytest.mark.parametrize("file", sorted(path for room in ROOMS for path in room.glob("*.py")), ids=str)
+@pytest.mark.parametrize("file", FILES, ids=[f"{file.parent.name}/{file.stem}" for file in FILES])
 def test_transport_and_quota_know_no_service(file: Path) -> None:
     source = file.read_text(encoding="utf-8")
 
