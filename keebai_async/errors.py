@@ -30,7 +30,17 @@ from typing import Required, TypedDict, Unpack
 
 
 class KeebaiError(Exception):
-    """Base of every exception that this library raises on purpose."""
+    """Base of every exception that this library raises on purpose. It survives pickle and copy."""
+
+    def __reduce__(self) -> tuple[object, ...]:
+        # The usual way calls the class with its args alone, and ours need more than a message.
+        return _restored, (type(self), self.args, dict(vars(self)))
+
+
+def _restored(kind: type[KeebaiError], args: tuple[object, ...], facts: dict[str, object]) -> KeebaiError:
+    error = kind.__new__(kind, *args)
+    vars(error).update(facts)
+    return error
 
 
 class InvalidInput(KeebaiError):
