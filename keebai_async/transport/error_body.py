@@ -2,24 +2,36 @@
 
 A reply may come in any of several envelopes, even from one service: an object with `error` (an object, a text
 or a list) or `message`, or a text by itself. What only one service says is in its ServiceDialect.
+
+It may also be of any size and depth. It is read in the event loop, so what is looked at is bounded: nothing
+of a body above LARGEST_READ, and of others the first messages and parts of details.
 """
 
 import http
 import re
-from collections.abc import Iterator
+import string
 from functools import lru_cache
+from itertools import islice
+from typing import Final
 
 import msgspec
 
-from keebai_async.privacy import shown
+from keebai_async.privacy import LONGEST, shown
 from keebai_async.transport.dialect import STANDARD, ServiceDialect
 from keebai_async.transport.reply import Answer
+
+LARGEST_READ: Final = 128 * 1024
+"""Bytes of a body that are read for what it says, in some milliseconds; of more only the status speaks."""
+
+_MOST_PARTS = 2_000  # of details, and of messages
+_MOST_SEARCHED = 50  # messages that are searched for a field, each as far as it is shown
 
 _INDEXED = re.compile(r"\b([a-z_][A-Za-z_]*(?:\.\d+|\[\d+\])(?:\.\w+|\[\d+\])*)")
 """recipients.17.to must be ..., recipients[17].to must be ..."""
 _NOT_EXPECTED = re.compile(r"\bproperty (\w+(?:\.\w+)*) should not exist")
 _VERBS = "must|should|is|has|can|cannot|may|exceeds|contains"
 _NAMES_OF_FIELD = ("field", "property", "path", "param", "pointer")
+_MARKS = bytes(set(range(256)) - set((string.ascii_letters + string.digits).encode()))
 
 
 class ErrorBody(msgspec.Struct, frozen=True, kw_only=True):
@@ -45,11 +57,10 @@ def read_error(answer: Answer, dialect: ServiceDialect = STANDARD) -> ErrorBody:
     inner = error if isinstance(error, dict) else envelope
     details = inner.get("details")
     found = _Found(dialect)
-    messages = list(_texts(inner.get("message")))
+    messages = _texts(inner.get("message"))
     if not isinstance(error, dict) and not messages:
-        messages.extend(_texts(error))
-    for message in messages:
-        found.read_message(message)
+        messages = _texts(error)
+    found.read_messages(messages)
     found.read_details(details)
     words = "; ".join(messages[:5]) or http_phrase(answer.status)
     return ErrorBody(
@@ -80,6 +91,21 @@ def names_a_thing(answer: Answer) -> bool:
     return bool(fields.get("id") or (isinstance(inner, dict) and inner.get("id")))
 
 
+def code_in(body: bytes, codes: frozenset[str]) -> str | None:
+    """One of *codes* that stands anywhere in *body*, whatever its case and what is between its words."""
+    if b"\\u" in body and codes:
+        body = body.decode("raw_unicode_escape", "replace").encode("ascii", "ignore")
+    lower = body.lower()
+    return next((code for code in codes if _stands_in(lower, code.lower())), None)
+
+
+def _stands_in(body: bytes, code: str) -> bool:
+    word = max(re.split(r"[^a-z0-9]+", code), key=len)
+    if word.encode() not in body:
+        return False  # which is cheap to see, in a body of some megabytes
+    return code.encode().translate(None, _MARKS) in body.translate(None, _MARKS)
+
+
 def http_phrase(status: int) -> str:
     """What a status is called, for a reply that says nothing more."""
     try:
@@ -107,35 +133,44 @@ class _Found:
         self.field: str | None = None
         self.items: list[int] = []
 
-    def read_message(self, message: str) -> None:
-        for pattern in self._paths:
-            named = pattern.search(message)
-            if named:
-                self._name(named[1])
-                break
-        self._note_items(message)
+    def read_messages(self, messages: list[str]) -> None:
+        for message in messages[:_MOST_SEARCHED]:
+            if self.field is None:
+                self._look_for_field(message[:LONGEST])
+        self._note_items("\n".join(messages))
 
     def read_details(self, details: object) -> None:
-        if isinstance(details, str):
-            self.read_message(details)
-        elif isinstance(details, list):
-            for part in details:
-                self.read_details(part)
-        elif isinstance(details, dict):
-            for name, value in details.items():
-                self._read_detail(str(name), value)
+        """Go through *details* in their order, with a list of what is left: they may be of any depth."""
+        left: list[tuple[str, object]] = [("", details)]
+        for _ in range(_MOST_PARTS):
+            if not left:
+                return
+            name, value = left.pop()
+            if not self._read_named(name, value):
+                left.extend(reversed(_parts(value)))
 
-    def _read_detail(self, name: str, value: object) -> None:
-        if name in _NAMES_OF_FIELD:
-            self._name(".".join(str(part) for part in value) if isinstance(value, list) else str(value))
-        elif _names_an_index(name) and isinstance(value, int) and not isinstance(value, bool):
+    def _read_named(self, name: str, value: object) -> bool:
+        """Read a part that says all by its name; False if what is inside is to be read."""
+        if name in _NAMES_OF_FIELD and isinstance(value, str | int | list):
+            path = value if isinstance(value, list) else [value]
+            self._name(".".join(str(part) for part in path[:20] if isinstance(part, str | int)))
+            return True
+        if _names_an_index(name) and isinstance(value, int) and not isinstance(value, bool):
             self.items.append(value)
-        elif name in {"required", "missing"}:
-            return
-        else:
-            if self._item is not None and self._item.match(name):
-                self._name(name)  # details keyed by the field: {"recipients.17.to": "not a number"}
-            self.read_details(value)
+            return True
+        if name in {"required", "missing"}:
+            return True
+        if self._item is not None and self._item.match(name):
+            self._name(name)  # details keyed by the field: {"recipients.17.to": "not a number"}
+        if isinstance(value, str):
+            self.read_messages([value])
+        return False
+
+    def _look_for_field(self, message: str) -> None:
+        for pattern in self._paths:
+            if named := pattern.search(message):
+                self._name(named[1])
+                return
 
     def _name(self, field: str) -> None:
         if self.field is None:
@@ -159,6 +194,8 @@ def _names_an_index(name: str) -> bool:
 
 
 def _object(answer: Answer) -> dict[str, object]:
+    if len(answer.body) > LARGEST_READ:
+        return {}
     try:
         value = msgspec.json.decode(answer.body, type=dict[str, object] | str)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
@@ -169,14 +206,20 @@ def _object(answer: Answer) -> dict[str, object]:
     return {"message": value} if isinstance(value, str) else value
 
 
-def _texts(value: object) -> Iterator[str]:
-    for part in value if isinstance(value, list) else [value]:
-        if isinstance(part, dict):
-            part = part.get("message")
-        if isinstance(part, str) and part.strip():
-            yield part
+def _parts(value: object) -> list[tuple[str, object]]:
+    if isinstance(value, list):
+        return [("", part) for part in value[:_MOST_PARTS]]
+    if isinstance(value, dict):
+        return [(str(name), part) for name, part in islice(value.items(), _MOST_PARTS)]
+    return []
+
+
+def _texts(value: object) -> list[str]:
+    parts = value[:_MOST_PARTS] if isinstance(value, list) else [value]
+    found = (part.get("message") if isinstance(part, dict) else part for part in parts)
+    return [part for part in found if isinstance(part, str) and part.strip()]
 
 
 def _names(details: object, name: str) -> tuple[str, ...]:
     value = details.get(name) if isinstance(details, dict) else None
-    return tuple(shown(text) for text in _texts(value))
+    return tuple(shown(text) for text in _texts(value)[:20])

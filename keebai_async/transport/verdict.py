@@ -12,6 +12,7 @@ import msgspec
 from keebai_async.transport.dialect import STANDARD, ServiceDialect
 from keebai_async.transport.error_body import (
     ErrorBody,
+    code_in,
     http_phrase,
     names_a_thing,
     read_error,
@@ -97,12 +98,12 @@ def _judge_answer(answer: Answer, wall: float, policy: SubmitPolicy, dialect: Se
     status = answer.status
     if 200 <= status < 300:
         return _judge_success(answer, dialect)
+    if (code := code_in(answer.body, dialect.perhaps_sent)) is not None:
+        return Unknown(reason=f"the message may have been sent: {code}", status=status)
     if status == 429:
         return Throttled(pause=pause_of(answer, wall=wall))
     if status in dialect.refused or status in _HALTED:
         fault = read_error(answer, dialect)
-        if fault.code in dialect.perhaps_sent:
-            return Unknown(reason=f"the message may have been sent: {fault.code}", status=status)
         return Halted(fault=fault) if status in _HALTED else Refused(fault=fault)
     if status in policy.resend_on:
         return Unsent(

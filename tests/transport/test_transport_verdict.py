@@ -1,6 +1,7 @@
 """What a reply means, row by row of the table, and what must hold for every reply there is."""
 
 import json
+import time
 
 import pytest
 from hypothesis import given
@@ -9,7 +10,7 @@ from hypothesis import strategies as st
 from keebai_async.keebai.settings import KEEBAI_DIALECT
 from keebai_async.quota.gate import Allowance
 from keebai_async.quota.pause import LONGEST_PAUSE
-from keebai_async.transport.error_body import ErrorBody
+from keebai_async.transport.error_body import LARGEST_READ, ErrorBody
 from keebai_async.transport.error_body import read_error as read_in
 from keebai_async.transport.rate_headers import allowances_of, pause_of
 from keebai_async.transport.reply import Answer, Failure, Outcome, Stage
@@ -79,6 +80,97 @@ def read_error(answer: Answer) -> ErrorBody:
 )
 def test_each_row_of_the_table(outcome: Outcome, verdict: str) -> None:
     assert verdict_of(outcome) == verdict
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"error": {"code": "meta_missing_message_id"}},
+        {"error": {"code": "BAD_REQUEST", "message": "META_MISSING_MESSAGE_ID: no id came back"}},
+        {"error": {"code": 400, "details": {"cause": {"meta": ["MetaMissingMessageId"]}}}},
+        {"error": "Meta: missing message id", "statusCode": 400},
+        {"message": ["META-MISSING-MESSAGE-ID"], "statusCode": 400},
+        {"errors": [{"type": "META_MISSING_MESSAGE_ID"}]},
+        {"META_MISSING_MESSAGE_ID": True},
+        b"META_MISSING_MESSAGE_ID",
+        b'{"error":{"code":"META\\u005fMISSING\\u005fMESSAGE\\u005fID"}}',
+        b'{"error":{"code":"META_MISSING_MESSAGE_ID","message":"' + b"x" * 1_000_000 + b'"}}',
+        b'{"message":"' + b"x" * 3_000_000 + b'","code":"META_MISSING_MESSAGE_ID"}',
+    ],
+    ids=range(11),
+)
+@pytest.mark.parametrize("status", [400, 404, 422, 429, 502])
+def test_what_may_have_been_sent_is_unknown_wherever_and_however_it_is_said(
+    body: object, status: int
+) -> None:
+    policy = SubmitPolicy(resend_on=frozenset({502}))
+    verdict = judge(answer(status, body), wall=0.0, policy=policy, dialect=KEEBAI_DIALECT)
+    assert isinstance(verdict, Unknown)
+    assert "META_MISSING_MESSAGE_ID" in verdict.reason
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"error": {"code": "MISSING_MESSAGE_ID"}},
+        {"message": "meta_data is missing in message 17, id 12"},
+        {"error": {"code": "CHANNEL_MISSING_ACCESS_TOKEN"}},
+    ],
+)
+def test_what_only_looks_like_it_is_refused(body: object) -> None:
+    assert verdict_of(answer(400, body)) == "Refused"
+
+
+@pytest.mark.parametrize("depth", [300, 900, 5_000, 100_000])
+@pytest.mark.parametrize(("opening", "closing"), [(b'{"a":', b"}"), (b"[", b"]")])
+def test_details_of_any_depth_are_read(depth: int, opening: bytes, closing: bytes) -> None:
+    deep = opening * depth + b'"recipients.17.to is bad"' + closing * depth
+    body = b'{"error":{"code":"BAD_REQUEST","message":"no","details":' + deep + b"}}"
+    verdict = judge(answer(400, body), wall=0.0, dialect=KEEBAI_DIALECT)
+    assert isinstance(verdict, Refused)
+    if depth == 300:
+        assert (verdict.fault.items, verdict.fault.field) == ((17,), "recipients.17.to")
+
+
+def test_a_path_of_strange_parts_names_what_can_be_named() -> None:
+    deep: object = []
+    for _ in range(400):
+        deep = [deep]
+    fault = read_error(answer(400, {"error": {"details": {"path": ["recipients", 3, deep, None, "to"]}}}))
+    assert (fault.field, fault.items) == ("recipients.3.to", (3,))
+    assert read_error(answer(400, {"error": {"details": {"field": None}}})).field is None
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b'{"message":[' + b'"recipients.17.to must be a phone number",' * 100_000 + b'""]}',
+        b'{"message":"' + b"!" * 7_000_000 + b'"}',
+        b'{"error":{"details":[' + b"{}," * 1_000_000 + b"{}]}}",
+        b'{"error":{"details":' + b'{"a":' * 500_000,
+        b'{"message":"' + "\u00e9 ".encode() * 2_000_000 + b'"}',
+        b'{"message":"' + b"\\u00e9 " * 700_000 + b'"}',
+        b"<" * 5_000_000,
+        b'{"error":{"details":[' + b"[]," * (LARGEST_READ // 3 - 20) + b"[]]}}",
+        b'{"message":"' + b"to recipients " * (LARGEST_READ // 14 - 2) + b'"}',
+    ],
+    ids=range(9),
+)
+def test_a_body_of_megabytes_does_not_hold_the_loop(body: bytes) -> None:
+    before = time.thread_time()
+    verdict = judge(answer(400, body), wall=0.0, dialect=KEEBAI_DIALECT)
+    assert time.thread_time() - before < 0.2  # 10 to 40 ms; parsed whole, up to seconds
+    assert isinstance(verdict, Refused)
+
+
+def test_of_a_body_that_is_too_large_only_the_status_speaks() -> None:
+    def said(names: int) -> ErrorBody:
+        message = [f"recipients.{number}.to is bad" for number in range(names)]
+        return read_error(answer(400, {"message": message}))
+
+    assert said(1_500).items == tuple(range(1_500))
+    large = said(8_000)
+    assert (large.message, large.field, large.items) == ("Bad Request", None, ())
 
 
 def test_a_caller_can_widen_the_table_in_writing() -> None:
