@@ -35,18 +35,18 @@ class VariableNames(msgspec.Struct, frozen=True, kw_only=True):
 
 
 KEEBAI_VARIABLES: Final = VariableNames(
-    token=keebai.TOKEN_VARIABLES[0],
-    base_url=keebai.BASE_URL_VARIABLE,
-    quota=keebai.QUOTA_VARIABLE,
-    quota_store=keebai.QUOTA_STORE_VARIABLE,
-    poll_floor=keebai.POLL_FLOOR_VARIABLE,
+    token=keebai.KEEBAI_TOKEN_VARIABLES[0],
+    base_url=keebai.KEEBAI_BASE_URL_VARIABLE,
+    quota=keebai.KEEBAI_QUOTA_VARIABLE,
+    quota_store=keebai.KEEBAI_QUOTA_STORE_VARIABLE,
+    poll_floor=keebai.KEEBAI_POLL_FLOOR_VARIABLE,
 )
 WHAUTOMATE_VARIABLES: Final = VariableNames(
-    token=whautomate.KEY_VARIABLES[0],
-    base_url=whautomate.HOST_VARIABLE,
-    quota=whautomate.QUOTA_VARIABLE,
-    quota_store=whautomate.QUOTA_STORE_VARIABLE,
-    poll_floor=whautomate.POLL_FLOOR_VARIABLE,
+    token=whautomate.WHAUTOMATE_KEY_VARIABLES[0],
+    base_url=whautomate.WHAUTOMATE_HOST_VARIABLE,
+    quota=whautomate.WHAUTOMATE_QUOTA_VARIABLE,
+    quota_store=whautomate.WHAUTOMATE_QUOTA_STORE_VARIABLE,
+    poll_floor=whautomate.WHAUTOMATE_POLL_FLOOR_VARIABLE,
 )
 _OPTIONS: Final = frozenset(
     {

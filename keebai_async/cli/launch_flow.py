@@ -12,7 +12,7 @@ from keebai_async.cli.estimate import Price, estimate
 from keebai_async.cli.exit_codes import Exit
 from keebai_async.cli.html_report import save_page
 from keebai_async.cli.json_output import emit, plan_line
-from keebai_async.cli.option_groups import CampaignOptions, SandboxOptions
+from keebai_async.cli.option_groups import CampaignOptions, SandboxChoice
 from keebai_async.cli.options import pairs
 from keebai_async.cli.progress import meter
 from keebai_async.cli.show_run import conclude, follow
@@ -51,7 +51,7 @@ class LaunchSettings(msgspec.Struct, frozen=True, kw_only=True):
 
 
 async def plan_and_launch(
-    request: PlanRequest, settings: LaunchSettings, connection: Connection, box: SandboxOptions
+    request: PlanRequest, settings: LaunchSettings, connection: Connection, box: SandboxChoice
 ) -> Exit:
     """The whole way, at the real service or on a sandbox. Raises what `make_plan` and `launch_plan` raise."""
     check_file(request.file)

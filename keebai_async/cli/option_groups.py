@@ -208,7 +208,7 @@ _ALSO_FOR_A_PLAN = {"stop_above", "unit_cost", "currency"}
 """What can still be said of a plan that is made."""
 
 
-class SandboxOptions(msgspec.Struct, frozen=True, kw_only=True):
+class SandboxChoice(msgspec.Struct, frozen=True, kw_only=True):
     """A sandbox that ends with the command, instead of the real service."""
 
     sandbox: Annotated[

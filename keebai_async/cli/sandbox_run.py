@@ -9,9 +9,9 @@ from keebai_async.cli.connect import Connection
 from keebai_async.cli.console import say
 from keebai_async.cli.exit_codes import Exit
 from keebai_async.client import Keebai
+from keebai_async.keebai.settings import KEEBAI_QUOTAS
 from keebai_async.model.limits import MAX_RECIPIENTS
 from keebai_async.model.report import Report
-from keebai_async.quota.window import DEFAULT_QUOTAS
 from keebai_async.sandbox.keebai.server import Sandbox
 from keebai_async.sandbox.keebai.settings import Dialect
 
@@ -29,7 +29,7 @@ async def on_sandbox(
             phone_number_id=connection.phone_number_id if own else sandbox.phone_number_id,
             channel_id=connection.channel_id,
             journal="memory:",
-            quotas=DEFAULT_QUOTAS,
+            quotas=KEEBAI_QUOTAS,
             limiter="memory:",
             clock=sandbox.clock,
         ) as keebai:

@@ -351,6 +351,10 @@ async def test_input_that_cannot_be_right_costs_no_request(keebai: Keebai, sandb
         await keebai.broadcasts.create(
             template="aviso", language="es", recipients=[{"to": PERSON, "vars": {}}]
         )
+    for bad in ({"to": PERSON, PERSON: "x"}, {"to": PERSON, "variables": {PERSON: 1}}):
+        with pytest.raises(InvalidInput) as raised:
+            await keebai.broadcasts.create(template="aviso", language="es", recipients=[bad])
+        assert PERSON not in f"{raised.value} {raised.value.field} {raised.value.value}"
     with pytest.raises(InvalidInput) as raised:
         await keebai.messages.send_template(
             PERSON, template="promo", language="es", meta_data={"when": object()}

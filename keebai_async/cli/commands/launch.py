@@ -19,7 +19,7 @@ from keebai_async.cli.launch_flow import (
     save_rejects,
     show_plan,
 )
-from keebai_async.cli.option_groups import CampaignOptions, OutputOptions, SandboxOptions
+from keebai_async.cli.option_groups import CampaignOptions, OutputOptions, SandboxChoice
 from keebai_async.cli.options import (
     OUTPUT_PANEL,
     FileOrPlanArgument,
@@ -56,7 +56,7 @@ def launch(
     file: FileOrPlanArgument,
     options: CampaignOptions,
     connection: Connection,
-    box: SandboxOptions,
+    box: SandboxChoice,
     output: OutputOptions,
     template: OptionalTemplateOption = None,
     language: OptionalLanguageOption = None,

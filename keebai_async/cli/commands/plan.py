@@ -7,7 +7,7 @@ import typer
 
 from keebai_async.cli.connect import Connection
 from keebai_async.cli.launch_flow import LaunchSettings, PlanRequest, plan_and_launch
-from keebai_async.cli.option_groups import CampaignOptions, OutputOptions, SandboxOptions
+from keebai_async.cli.option_groups import CampaignOptions, OutputOptions, SandboxChoice
 from keebai_async.cli.options import FileArgument, LanguageOption, TemplateOption
 
 
@@ -17,7 +17,7 @@ def plan(
     language: LanguageOption,
     options: CampaignOptions,
     connection: Connection,
-    box: SandboxOptions,
+    box: SandboxChoice,
     output: OutputOptions,
 ) -> None:
     """Read a list of people, check every row, and show what a launch would do. Nothing is submitted.

@@ -12,7 +12,7 @@ import typer
 from keebai_async.cli.console import say
 from keebai_async.cli.exit_codes import Exit
 from keebai_async.cli.json_output import emit, typed
-from keebai_async.cli.option_groups import SandboxOptions
+from keebai_async.cli.option_groups import SandboxChoice
 from keebai_async.cli.options import PortOption, SpeedOption
 from keebai_async.cli.register import register
 from keebai_async.cli.whautomate.connect import opened, serve
@@ -21,7 +21,7 @@ from keebai_async.cli.whautomate.log_files import print_rows, print_summary, say
 from keebai_async.errors import InvalidInput, OutcomeUnknown
 from keebai_async.whautomate.draft import DraftFields
 from keebai_async.whautomate.naming import marked
-from keebai_async.whautomate.settings import PAGE_SIZE
+from keebai_async.whautomate.settings import WHAUTOMATE_PAGE_SIZE
 
 _HOUR = 3_600.0
 
@@ -69,12 +69,12 @@ def _run(work: Callable[[], Awaitable[Exit]]) -> None:
 
 
 def list_(
-    where: SandboxOptions,
+    where: SandboxChoice,
     search: SearchOption = None,
     start_date: FromOption = None,
     end_date: UntilOption = None,
     location: LocationOption = None,
-    page_size: PageSizeOption = PAGE_SIZE,
+    page_size: PageSizeOption = WHAUTOMATE_PAGE_SIZE,
     json: AlwaysJsonOption = False,
 ) -> None:
     """List broadcasts, one JSON object in each line.
@@ -87,7 +87,7 @@ def list_(
 
 
 async def _list(
-    where: SandboxOptions,
+    where: SandboxChoice,
     search: str | None,
     start: datetime | None,
     end: datetime | None,
@@ -103,7 +103,7 @@ async def _list(
     return Exit.DONE
 
 
-def get(broadcast: BroadcastArgument, where: SandboxOptions, json: AlwaysJsonOption = False) -> None:
+def get(broadcast: BroadcastArgument, where: SandboxChoice, json: AlwaysJsonOption = False) -> None:
     """Print one broadcast with its counters.
 
     Example: keebai-async whautomate get DEMO000001
@@ -111,7 +111,7 @@ def get(broadcast: BroadcastArgument, where: SandboxOptions, json: AlwaysJsonOpt
     _run(partial(_get, where, broadcast))
 
 
-async def _get(where: SandboxOptions, broadcast_id: str) -> Exit:
+async def _get(where: SandboxChoice, broadcast_id: str) -> Exit:
     async with opened(where, stage=broadcast_id, starts_in=-_HOUR) as client:
         broadcast = await client.broadcasts.get(broadcast_id)
         emit(broadcast)
@@ -120,7 +120,7 @@ async def _get(where: SandboxOptions, broadcast_id: str) -> Exit:
 
 
 def create(
-    where: SandboxOptions,
+    where: SandboxChoice,
     options: CreateOptions,
     file: DraftFileOption = None,
     allow_past: AllowPastOption = False,
@@ -137,7 +137,7 @@ def create(
     _run(partial(_create, where, fields, allow_past))
 
 
-async def _create(where: SandboxOptions, fields: DraftFields, allow_past: bool) -> Exit:
+async def _create(where: SandboxChoice, fields: DraftFields, allow_past: bool) -> Exit:
     async with opened(where) as client:
         try:
             emit(await client.broadcasts.create(allow_past=allow_past, **fields))
@@ -149,7 +149,7 @@ async def _create(where: SandboxOptions, fields: DraftFields, allow_past: bool) 
 
 def replace(
     broadcast: BroadcastArgument,
-    where: SandboxOptions,
+    where: SandboxChoice,
     options: ReplaceOptions,
     file: DraftFileOption = None,
     allow_past: AllowPastOption = False,
@@ -165,13 +165,13 @@ def replace(
     _run(partial(_replace, where, broadcast, changes, allow_past))
 
 
-async def _replace(where: SandboxOptions, broadcast_id: str, changes: DraftFields, allow_past: bool) -> Exit:
+async def _replace(where: SandboxChoice, broadcast_id: str, changes: DraftFields, allow_past: bool) -> Exit:
     async with opened(where, stage=broadcast_id, starts_in=_HOUR) as client:
         emit(await client.broadcasts.replace(broadcast_id, allow_past=allow_past, **changes))
     return Exit.DONE
 
 
-def delete(broadcast: BroadcastArgument, where: SandboxOptions, json: AlwaysJsonOption = False) -> None:
+def delete(broadcast: BroadcastArgument, where: SandboxChoice, json: AlwaysJsonOption = False) -> None:
     """Delete a broadcast. Whether this stops one that runs, the service does not say.
 
     Example: keebai-async whautomate delete DEMO000001
@@ -179,7 +179,7 @@ def delete(broadcast: BroadcastArgument, where: SandboxOptions, json: AlwaysJson
     _run(partial(_delete, where, broadcast))
 
 
-async def _delete(where: SandboxOptions, broadcast_id: str) -> Exit:
+async def _delete(where: SandboxChoice, broadcast_id: str) -> Exit:
     async with opened(where, stage=broadcast_id, starts_in=_HOUR) as client:
         await client.broadcasts.delete(broadcast_id)
         emit({"id": broadcast_id, "deleted": True})
@@ -188,7 +188,7 @@ async def _delete(where: SandboxOptions, broadcast_id: str) -> Exit:
 
 def logs(
     broadcast: BroadcastArgument,
-    where: SandboxOptions,
+    where: SandboxChoice,
     csv: CsvOption = None,
     page_size: LogPageSizeOption = None,
     json: AlwaysJsonOption = False,
@@ -200,7 +200,7 @@ def logs(
     _run(partial(_logs, where, broadcast, csv, page_size))
 
 
-async def _logs(where: SandboxOptions, broadcast_id: str, csv: Path | None, page_size: int | None) -> Exit:
+async def _logs(where: SandboxChoice, broadcast_id: str, csv: Path | None, page_size: int | None) -> Exit:
     async with opened(where, stage=broadcast_id, starts_in=-_HOUR) as client:
         rows = client.broadcasts.logs(broadcast_id, page_size=page_size)
         if csv is None:
@@ -213,7 +213,7 @@ async def _logs(where: SandboxOptions, broadcast_id: str, csv: Path | None, page
     return Exit.DONE
 
 
-def watch(broadcasts: BroadcastsArgument, where: SandboxOptions, json: AlwaysJsonOption = False) -> None:
+def watch(broadcasts: BroadcastsArgument, where: SandboxChoice, json: AlwaysJsonOption = False) -> None:
     """Print every change of the counters until all are finished. Exit code 5 if a person was not reached.
 
     Example: keebai-async whautomate watch DEMO000001
@@ -221,7 +221,7 @@ def watch(broadcasts: BroadcastsArgument, where: SandboxOptions, json: AlwaysJso
     _run(partial(_watch, where, broadcasts))
 
 
-async def _watch(where: SandboxOptions, ids: list[str]) -> Exit:
+async def _watch(where: SandboxChoice, ids: list[str]) -> Exit:
     failed: dict[str, int] = {}
     async with opened(where, stage=ids[0]) as client:
         async for broadcast in client.broadcasts.watch(ids):

@@ -6,20 +6,20 @@ from contextlib import asynccontextmanager
 
 from keebai_async.cli.connect import Connection, quota_store_name
 from keebai_async.cli.console import answer, say
-from keebai_async.cli.option_groups import SandboxOptions
+from keebai_async.cli.option_groups import SandboxChoice
 from keebai_async.cli.serving import serve_until_told
 from keebai_async.whautomate.client import Whautomate
-from keebai_async.whautomate.settings import QUOTA_STORE_VARIABLE
+from keebai_async.whautomate.settings import WHAUTOMATE_QUOTA_STORE_VARIABLE
 
 
 @asynccontextmanager
 async def opened(
-    where: SandboxOptions, *, stage: str | None = None, starts_in: float = 0.0
+    where: SandboxChoice, *, stage: str | None = None, starts_in: float = 0.0
 ) -> AsyncIterator[Whautomate]:
     """A client. In a sandbox, the broadcast *stage* is there, and starts in so many seconds."""
     if not where.sandbox:
         # Commands that follow one another spend one quota, so what was spent outlives each of them.
-        store = os.environ.get(QUOTA_STORE_VARIABLE) or quota_store_name(Connection())
+        store = os.environ.get(WHAUTOMATE_QUOTA_STORE_VARIABLE) or quota_store_name(Connection())
         async with Whautomate(limiter=store) as client:
             yield client
         return
