@@ -18,8 +18,9 @@ from typing import Protocol
 
 import msgspec
 
+from keebai_async.keebai.settings import KEEBAI_QUOTAS
 from keebai_async.polling.planner import Look, PollPlanner
-from keebai_async.quota.window import DEFAULT_QUOTAS, Room, opens
+from keebai_async.quota.window import LaneWindow, opens
 
 RECIPIENTS = 5_000
 SUBMIT_EVERY = 1.0  # seconds between two broadcasts of a campaign
@@ -184,7 +185,7 @@ class Score(msgspec.Struct, kw_only=True):
 
 def play(world: World, planner: Planner) -> Score:
     """Let *planner* follow *world* to its end, one read at a time, under the quota."""
-    rooms = [Room(quota=quota, per=quota.per, most=quota.limit) for quota in DEFAULT_QUOTAS]
+    rooms = [LaneWindow(quota=quota, per=quota.per, most=quota.limit) for quota in KEEBAI_QUOTAS]
     now, reads, added, waited = 0.0, 0, 0, 0.0
     ended: list[float] = []
     delays: dict[int, float] = {}

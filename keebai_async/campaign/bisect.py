@@ -19,7 +19,7 @@ from keebai_async.campaign.stop import stop_for
 from keebai_async.campaign.submit import Submitter
 from keebai_async.model.chunk import Chunk, ChunkState
 from keebai_async.model.events import ChunkRefused, ChunkSplit
-from keebai_async.transport.error_body import Fault
+from keebai_async.transport.error_body import ErrorBody
 
 MOST_CUTS = 200
 """Cuts that one run makes in search of culprits; what is refused after that stays refused as a whole."""
@@ -159,7 +159,7 @@ class Bisection:
             case Search(sure=sure):
                 await self._search(chunk, fault, first=chunk.recipients // 2 if sure else 1)
 
-    async def _stop_for_everybody(self, chunk: Chunk, fault: Fault) -> None:
+    async def _stop_for_everybody(self, chunk: Chunk, fault: ErrorBody) -> None:
         self._submitter.stop(stop_for(fault))  # first, so that nobody else leaves meanwhile
         await self._chunks.take_back(chunk.number, fault.message)
 
@@ -168,7 +168,7 @@ class Bisection:
         self._tell_refused(chunk.number, chunk.recipients, reason)
         self._next()
 
-    async def _refuse_named(self, chunk: Chunk, items: tuple[int, ...], fault: Fault) -> None:
+    async def _refuse_named(self, chunk: Chunk, items: tuple[int, ...], fault: ErrorBody) -> None:
         if len(items) == chunk.recipients:
             await self._give_up(chunk, fault.message)
             return
@@ -179,12 +179,12 @@ class Bisection:
         self._tell_refused(chunk.number, len(keep), fault.message)
         self._take(chunk.number, children, suspects=0)
 
-    async def _search(self, chunk: Chunk, fault: Fault, *, first: int) -> None:
+    async def _search(self, chunk: Chunk, fault: ErrorBody, *, first: int) -> None:
         people = await self._chunks.people(chunk.number)
         children = await self._recut(chunk, fault, into=[people[:first], people[first:]])
         self._take(chunk.number, children, suspects=len(people) - first)
 
-    async def _halve(self, chunk: Chunk, fault: Fault) -> None:
+    async def _halve(self, chunk: Chunk, fault: ErrorBody) -> None:
         if self._rest is not None:
             self._later.append(self._rest)
             self._rest = None
@@ -193,7 +193,7 @@ class Bisection:
         children = await self._recut(chunk, fault, into=[people[:half], people[half:]])
         self._take(chunk.number, children, suspects=0)
 
-    async def _doubt(self, chunk: Chunk, fault: Fault) -> None:
+    async def _doubt(self, chunk: Chunk, fault: ErrorBody) -> None:
         """A single person was refused, and nobody was accepted yet: is it about everybody?
 
         Two such answers are taken for everybody; after the first, somebody else is asked.
@@ -212,7 +212,7 @@ class Bisection:
     async def _recut(
         self,
         chunk: Chunk,
-        fault: Fault,
+        fault: ErrorBody,
         *,
         keep: list[msgspec.Raw] | None = None,
         into: list[list[msgspec.Raw]],

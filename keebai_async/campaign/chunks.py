@@ -116,10 +116,9 @@ class Chunks:
         if (sent, failed, final) == (before.sent, before.failed, before.final):
             return before
         with _safely():
-            kept = await self._journal.progress(
+            self._chunks[number] = await self._journal.progress(
                 self.plan.campaign_id, number, sent=sent, failed=failed, final=final
             )
-            self._chunks[number] = kept or before.counted(sent=sent, failed=failed, final=final)
         return self._chunks[number]
 
     async def _make(self, number: int, move: Callable[[int], Move]) -> Chunk:

@@ -10,13 +10,13 @@ import msgspec
 
 from keebai_async.errors import InvalidInput
 from keebai_async.journal.contract import Journal
-from keebai_async.masking import mask
 from keebai_async.model.campaign import Started
 from keebai_async.model.chunk import Chunk, ChunkState
 from keebai_async.model.lifecycle import Abandon, Move, Resend, Vouch
 from keebai_async.model.plan import chunk_name
 from keebai_async.model.progress import Progress
 from keebai_async.model.report import Report, report_of
+from keebai_async.privacy import mask
 
 
 class PortalEntry(msgspec.Struct, frozen=True, kw_only=True, tag="unknown", tag_field="type"):

@@ -14,7 +14,7 @@ from keebai_async.model.chunk import Chunk
 from keebai_async.model.plan import Plan
 from keebai_async.model.progress import Progress
 from keebai_async.model.requests import Requests
-from keebai_async.transport.error_body import Fault
+from keebai_async.transport.error_body import ErrorBody
 from keebai_async.transport.verdict import Halted as Halted
 from keebai_async.transport.verdict import Throttled as Throttled
 from keebai_async.transport.verdict import Unknown as Unknown
@@ -50,7 +50,7 @@ class Refusal(msgspec.Struct, frozen=True, kw_only=True):
     *fault* is what the service said; its *items* are the people it named, by their index in the chunk.
     """
 
-    fault: Fault
+    fault: ErrorBody
     blame: Blame
 
 

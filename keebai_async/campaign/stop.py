@@ -2,10 +2,10 @@
 
 from keebai_async.errors import JournalUnusable, QuotaUnusable, ScopeMissing, TokenRejected
 from keebai_async.model.stop import Cause, Stop
-from keebai_async.transport.error_body import Fault
+from keebai_async.transport.error_body import ErrorBody
 
 
-def stop_for(fault: Fault) -> Stop:
+def stop_for(fault: ErrorBody) -> Stop:
     """What a refusal that would meet every request means for the whole campaign."""
     words = f": {fault.message}" if fault.message else ""
     match fault.status:

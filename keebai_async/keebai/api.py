@@ -1,11 +1,11 @@
-"""How every resource asks Keebai: as it asks any service, and whom messages come from."""
+"""How every resource asks Keebai: as it asks any service, and which sender messages come from."""
 
 from typing import Protocol
 
 import msgspec
 
 from keebai_async.errors import InvalidInput
-from keebai_async.keebai.settings import PHONE_NUMBER_ID_VARIABLE
+from keebai_async.keebai.settings import KEEBAI_PHONE_NUMBER_ID_VARIABLE
 from keebai_async.model.sender import Sender
 from keebai_async.quota.gate import Lane
 from keebai_async.transport.api import Api
@@ -27,7 +27,7 @@ class KeebaiApi(Api, frozen=True, kw_only=True):
             return Sender(phone_number_id=phone_number_id, channel_id=channel_id)
         if self.sender is None:
             raise InvalidInput(
-                f"no sender: give phone_number_id or channel_id, or set {PHONE_NUMBER_ID_VARIABLE}",
+                f"no sender: give phone_number_id or channel_id, or set {KEEBAI_PHONE_NUMBER_ID_VARIABLE}",
                 field="phone_number_id",
             )
         return self.sender

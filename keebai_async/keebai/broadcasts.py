@@ -17,6 +17,7 @@ from keebai_async.keebai.checking import (
 )
 from keebai_async.keebai.models import AcceptedBroadcast, BroadcastStatus
 from keebai_async.polling.waiter import POLL_FLOOR, STUCK_AFTER, OnStuck, Waiter, log_stuck
+from keebai_async.privacy import shown
 from keebai_async.quota.gate import Lane
 from keebai_async.transport.address import segment
 from keebai_async.transport.error_mapping import error_for, undecodable
@@ -63,7 +64,7 @@ class Broadcasts:
         number that is named twice: nothing is deduped here, campaigns do that.
 
         Raises:
-            InvalidInput: nothing was sent; *field* names what to mend.
+            InvalidInput: nothing was sent; *field* names what to fix.
             OutcomeUnknown: it may have been sent. Sending it again may message everybody twice.
             RequestError: it was not accepted; or Undecodable, it was, in a reply that cannot be read.
 
@@ -123,7 +124,7 @@ class Broadcasts:
         stuck_after: float = STUCK_AFTER,
         on_stuck: OnStuck = log_stuck,
     ) -> BroadcastStatus:
-        """Look until the broadcast is final, as seldom as its progress allows, and give its last status.
+        """Look until the broadcast is final, as rarely as its progress allows, and give its last status.
 
         Each look costs a request of the quota. *timeout* is for the whole wait, in seconds of the
         client's clock; without it there is no end but the broadcast's. *on_stuck* is told when nothing
@@ -149,7 +150,7 @@ class Broadcasts:
         stuck_after: float = STUCK_AFTER,
         on_stuck: OnStuck = log_stuck,
     ) -> AsyncGenerator[BroadcastStatus, None]:
-        """Yield every change of many broadcasts, whoever made them, until all are final.
+        """Yield every change of many broadcasts, no matter who made them, until all are final.
 
         The looks are planned together, so that many broadcasts share what the quota allows. Counters
         never go back. *stuck_after* and *on_stuck* are as in `wait`.
@@ -212,7 +213,8 @@ def _item(recipient: RecipientLike | Mapping[str, object], number: int) -> dict[
     if isinstance(recipient, Mapping):
         unknown = next((name for name in recipient if name not in _KNOWN_FIELDS), None)
         if unknown is not None:
-            raise InvalidInput(f"{where} has an unknown field {unknown!r}", field=f"{where}.{unknown}")
+            name = shown(str(unknown))
+            raise InvalidInput(f"{where} has an unknown field {name!r}", field=f"{where}.{name}")
         to, variables, meta = (recipient.get(name) for name in ("to", "variables", "meta_data"))
     else:
         to, variables, meta = recipient.to, recipient.variables, recipient.meta_data

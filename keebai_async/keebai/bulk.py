@@ -23,7 +23,7 @@ from keebai_async.model.progress import Progress
 from keebai_async.model.requests import Requests
 from keebai_async.model.template import Template
 from keebai_async.quota.gate import Lane
-from keebai_async.transport.error_body import Fault
+from keebai_async.transport.error_body import ErrorBody
 from keebai_async.transport.exchange import Exchange, Slot
 from keebai_async.transport.reply import Answer
 from keebai_async.transport.verdict import Accepted, Refused, SubmitPolicy
@@ -121,7 +121,7 @@ def taken(answer: Answer, recipients: int) -> Taken:
     return Taken(accepted=max(0, min(recipients, total)), broadcast_id=broadcast.broadcast_id)
 
 
-def blame_of(fault: Fault) -> Blame:
+def blame_of(fault: ErrorBody) -> Blame:
     """Who is to blame for a refusal, by the codes and the field that it names.
 
     Source: contract, section 3.1 (errors) and section 5.

@@ -23,7 +23,7 @@ import msgspec
 
 from keebai_async.model.progress import Progress
 from keebai_async.polling.sender_queue import FRUITLESS, QueuedBroadcast, SenderQueue
-from keebai_async.quota.window import DEFAULT_QUOTAS, Quota
+from keebai_async.quota.window import CAUTIOUS_QUOTAS, Quota
 
 DELIVERY_RATE: Final = 80.0
 """Messages a second that one sender delivers by default. Source: contract, section 10, "Throughput"."""
@@ -61,7 +61,7 @@ class Stuck(msgspec.Struct, frozen=True):
     seconds: float
 
 
-def pace_of(quotas: Sequence[Quota] = DEFAULT_QUOTAS) -> float:
+def pace_of(quotas: Sequence[Quota] = CAUTIOUS_QUOTAS) -> float:
     """Seconds between two looks that these quotas can bear for ever, with a tenth left to others."""
     return max(1.1 * quota.per / quota.limit for quota in quotas)
 

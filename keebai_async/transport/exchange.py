@@ -1,7 +1,7 @@
 """Requests under the quota: a place in the gate, one attempt, what it means, and whether there is another.
 
 Every attempt of everything goes through a Slot, so nothing leaves that the gate did not let through, and
-the gate hears how each one ended. Meaning is decided in `judge`, repeating in `retry`.
+the gate hears how each one ended. Meaning is decided in `verdict`, repeating in `retry`.
 """
 
 import logging
@@ -15,15 +15,14 @@ from keebai_async.clock import SYSTEM_CLOCK, Clock
 from keebai_async.errors import Misused, RequestError, TokenRejected
 from keebai_async.model.requests import Requests
 from keebai_async.quota.gate import Ending, Gate, Lane, Place
-from keebai_async.transport.dialect import STANDARD, Conventions
-from keebai_async.transport.error_body import fault_in_success
-from keebai_async.transport.error_mapping import error_for, error_for_read, error_of_fault
-from keebai_async.transport.judge import judge
+from keebai_async.transport.dialect import STANDARD, ServiceDialect
+from keebai_async.transport.error_body import read_error_in_success
+from keebai_async.transport.error_mapping import error_for, error_for_read, error_of_body
 from keebai_async.transport.rate_headers import allowances_of, pause_of
 from keebai_async.transport.reply import Answer, Failure, Outcome, Stage
-from keebai_async.transport.request import Kind, Request, Timeouts
+from keebai_async.transport.request import Request, RequestKind, Timeouts
 from keebai_async.transport.retry import NO_RETRIES, RetryPolicy, backoff, wait_before_repeat
-from keebai_async.transport.verdict import Accepted, SubmitPolicy, Throttled, Unsent, Verdict
+from keebai_async.transport.verdict import Accepted, SubmitPolicy, Throttled, Unsent, Verdict, judge
 
 logger = logging.getLogger("keebai_async")
 
@@ -121,7 +120,7 @@ class Slot:
         tally = self._tally
         if tally is None:
             return
-        if request.kind is Kind.SUBMIT:
+        if request.kind is RequestKind.SUBMIT:
             tally.submits += 1
         elif request.lane is Lane.POLL:
             tally.polls += 1
@@ -143,7 +142,7 @@ class Exchange:
         retries: RetryPolicy | None = None,
         policy: SubmitPolicy | None = None,
         timeouts: Timeouts | None = None,
-        conventions: Conventions = STANDARD,
+        dialect: ServiceDialect = STANDARD,
     ) -> None:
         self._session = session
         self._gate = gate
@@ -152,7 +151,7 @@ class Exchange:
         self._retries = retries or RetryPolicy()
         self._policy = policy or SubmitPolicy()
         self._timeouts = timeouts
-        self._conventions = conventions
+        self._dialect = dialect
 
     async def read(self, request: Request, *, tally: Requests | None = None, once: bool = False) -> Answer:
         """A complete 2xx, after the retries that the policy allows; none if *once*.
@@ -168,16 +167,19 @@ class Exchange:
             async with self.slot(request.lane, tally=tally) as slot:
                 outcome = await slot.send(request, attempt=attempt)
             if isinstance(outcome, Answer) and 200 <= outcome.status < 300 and outcome.complete:
-                fault = fault_in_success(outcome) if self._conventions.error_in_success else None
+                fault = read_error_in_success(outcome, self._dialect)
                 if fault is not None:
-                    raise self._worded(error_of_fault(fault, request, attempt))
+                    raise self._worded(error_of_body(fault, request, attempt))
                 return outcome
             if not once and not throttled and self._worth_waiting(outcome):
                 throttled = True  # the gate holds the next attempt until the pause is over
                 continue
             wait = wait_before_repeat(policy, outcome, attempt, self._chance)
             if wait is None:
-                raise self._worded(error_for_read(outcome, request, attempt, wall=self._clock.wall()))
+                wall = self._clock.wall()
+                raise self._worded(
+                    error_for_read(outcome, request, attempt, wall=wall, dialect=self._dialect)
+                )
             await self._clock.sleep(wait)
 
     async def submit(
@@ -242,7 +244,7 @@ class Exchange:
                 clock=self._clock,
                 timeouts=self._timeouts,
                 tally=tally,
-                judge=partial(judge, policy=policy or self._policy, conventions=self._conventions),
+                judge=partial(judge, policy=policy or self._policy, dialect=self._dialect),
             )
             try:
                 self._session.check()
@@ -251,8 +253,8 @@ class Exchange:
                 slot.close()
 
     def _worded(self, error: RequestError) -> RequestError:
-        if isinstance(error, TokenRejected) and self._conventions.about_tokens:
-            error.args = (f"{error} ({self._conventions.about_tokens})",)
+        if isinstance(error, TokenRejected) and self._dialect.about_tokens:
+            error.args = (f"{error} ({self._dialect.about_tokens})",)
         return error
 
     def _worth_waiting(self, outcome: Outcome) -> bool:

@@ -21,15 +21,15 @@ from keebai_async.whautomate.draft import DraftFields, draft_of, fields_of_broad
 from keebai_async.whautomate.log_summary import LogSummary, summarize
 from keebai_async.whautomate.models import Broadcast, LogRow, ProcessedStats, moment
 from keebai_async.whautomate.replies import read_broadcast, read_log_row
-from keebai_async.whautomate.settings import LOG_PAGE_SIZES, PAGE_SIZE, QUOTAS
+from keebai_async.whautomate.settings import LOG_PAGE_SIZES, WHAUTOMATE_PAGE_SIZE, WHAUTOMATE_QUOTAS
 
-PATH: Final = "/broadcasts"
+BROADCASTS_PATH: Final = "/broadcasts"
 
 QUIET_AT_MOST: Final = 300.0
 """Seconds without a look at a broadcast that is scheduled for later: somebody may move it."""
 
 
-class Broadcasts:
+class WhautomateBroadcasts:
     """POST, GET, PUT and DELETE of /broadcasts, and their logs."""
 
     def __init__(
@@ -38,7 +38,7 @@ class Broadcasts:
         *,
         clock: Clock = SYSTEM_CLOCK,
         poll_floor: float = POLL_FLOOR,
-        quotas: tuple[Quota, ...] = QUOTAS,
+        quotas: tuple[Quota, ...] = WHAUTOMATE_QUOTAS,
     ) -> None:
         self._api = api
         self._clock = clock
@@ -49,7 +49,7 @@ class Broadcasts:
             forward=not_before,
             clock=clock,
             floor=poll_floor,
-            pace=pace_of(quotas or QUOTAS),
+            pace=pace_of(quotas or WHAUTOMATE_QUOTAS),
             apart=True,
         )
 
@@ -65,14 +65,14 @@ class Broadcasts:
         Put something unique into *name* (see `marked`): if the answer is lost, `find_lost` finds it by that.
 
         Raises:
-            InvalidInput: nothing was created; *field* names what to mend.
+            InvalidInput: nothing was created; *field* names what to fix.
             OutcomeUnknown: it may have been created; it is never created again by itself.
             RequestError: it was not created.
 
         Source: contract, sections 4.1 and 4.2.
         """
         draft = draft_of(fields, wall=self._clock.wall(), allow_past=allow_past)
-        return await self._api.write("POST", PATH, draft, read_broadcast, timeout=timeout)
+        return await self._api.write("POST", BROADCASTS_PATH, draft, read_broadcast, timeout=timeout)
 
     async def get(self, broadcast_id: str, *, timeout: float | None = None) -> Broadcast:
         """One broadcast with its counters. Raises InvalidInput, RequestError (NotFound if there is none)."""
@@ -85,7 +85,7 @@ class Broadcasts:
         end_date: datetime | None = None,
         location_id: str | None = None,
         search_text: str | None = None,
-        page_size: int = PAGE_SIZE,
+        page_size: int = WHAUTOMATE_PAGE_SIZE,
         timeout: float | None = None,
     ) -> AsyncGenerator[Broadcast, None]:
         """Broadcasts in the service's order, page by page as they are asked for, none twice.
@@ -102,7 +102,7 @@ class Broadcasts:
             ("locationId", location_id),
             ("searchText", search_text),
         )
-        pages = self._api.pages(PATH, page_sizes=(page_size,), query=query, timeout=timeout)
+        pages = self._api.pages(BROADCASTS_PATH, page_sizes=(page_size,), query=query, timeout=timeout)
         async for item in pages:
             if (broadcast := read_broadcast(item)) is not None:
                 yield broadcast
@@ -176,7 +176,7 @@ class Broadcasts:
         stuck_after: float = STUCK_AFTER,
         on_stuck: OnStuck = log_stuck,
     ) -> Broadcast:
-        """Look until the broadcast is finished, as seldom as its progress allows.
+        """Look until the broadcast is finished, as rarely as its progress allows.
 
         *timeout* is for the whole wait, in seconds of the client's clock. *on_stuck* is told when nothing
         has moved for *stuck_after* seconds; one that is scheduled for later is not stuck.
@@ -270,7 +270,7 @@ def not_before(broadcast: Broadcast, last: Broadcast | None) -> Broadcast:
 
 
 def _path(broadcast_id: str) -> str:
-    return f"{PATH}/{segment(broadcast_id, field='broadcast_id')}"
+    return f"{BROADCASTS_PATH}/{segment(broadcast_id, field='broadcast_id')}"
 
 
 def _row_key(item: Fields) -> tuple[str | None, ...] | str:

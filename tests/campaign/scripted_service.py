@@ -15,7 +15,7 @@ from keebai_async.model.chunk import Chunk
 from keebai_async.model.plan import Plan
 from keebai_async.model.progress import Progress
 from keebai_async.model.requests import Requests
-from keebai_async.transport.error_body import Fault
+from keebai_async.transport.error_body import ErrorBody
 
 
 class Fate(enum.Enum):
@@ -48,7 +48,7 @@ class ScriptedService:
         script: Iterable[Fate] = (),
         malformed: Iterable[str] = (),
         names: bool = False,
-        common: Fault | None = None,
+        common: ErrorBody | None = None,
         largest: int = 5_000,
         latency: float = 0.2,
     ) -> None:
@@ -64,7 +64,7 @@ class ScriptedService:
         self.names_seen: list[str] = []
         self.totals: dict[str, int] = {}
         self.failing = 0.0  # the share of each broadcast that fails
-        self.halting = Fault(status=401, message="Invalid or missing API token")
+        self.halting = ErrorBody(status=401, message="Invalid or missing API token")
         self.down_probes = 0
         self.in_flight = 0
         self.most_in_flight = 0
@@ -131,14 +131,15 @@ class ScriptedService:
         if self.common is not None:
             return refusal(self.common)
         if len(body.recipients) > self.largest:
-            return refusal(Fault(status=413, message="Payload Too Large"))
+            return refusal(ErrorBody(status=413, message="Payload Too Large"))
         bad = [index for index, item in enumerate(body.recipients) if item.to in self.malformed]
         if not bad:
             return None
         if self.names:
             words = f"recipients.{bad[0]}.to must be a phone number"
-            return refusal(Fault(status=400, message=words, field=f"recipients.{bad[0]}.to", items=(bad[0],)))
-        return refusal(Fault(status=400, message="Bad Request"))
+            field = f"recipients.{bad[0]}.to"
+            return refusal(ErrorBody(status=400, message=words, field=field, items=(bad[0],)))
+        return refusal(ErrorBody(status=400, message="Bad Request"))
 
     def _accept(self, body: Body, fate: Fate) -> ChunkVerdict:
         people = [item.to for item in body.recipients]
@@ -166,5 +167,5 @@ class ScriptedSlot:
         return await self.service.submit(body)
 
 
-def refusal(fault: Fault) -> Refusal:
+def refusal(fault: ErrorBody) -> Refusal:
     return Refusal(fault=fault, blame=blame_of(fault))

@@ -15,7 +15,7 @@ from keebai_async.model.chunk import Chunk
 from keebai_async.model.events import AnyEvent, Waiting
 from keebai_async.model.report import Report, report_of
 from keebai_async.model.stop import Cause
-from keebai_async.transport.error_body import Fault
+from keebai_async.transport.error_body import ErrorBody
 from tests.campaign.planning import freeze, number
 from tests.campaign.scripted_service import Fate, ScriptedService
 
@@ -87,7 +87,7 @@ class Campaign:
         *,
         malformed: Iterable[int] = (),
         names: bool = False,
-        common: Fault | None = None,
+        common: ErrorBody | None = None,
         largest: int = 5_000,
     ) -> ScriptedService:
         return ScriptedService(

@@ -8,7 +8,7 @@ from keebai_async.campaign.service import Blame, Refusal
 from keebai_async.model.chunk import ChunkState
 from keebai_async.model.events import ChunkRefused, ChunkSplit
 from keebai_async.model.stop import Cause
-from keebai_async.transport.error_body import Fault
+from keebai_async.transport.error_body import ErrorBody
 from tests.campaign.planning import number
 from tests.campaign.scripted_service import Fate, Item
 from tests.campaign.submitting import Campaign
@@ -37,7 +37,7 @@ from tests.campaign.submitting import Campaign
 def test_the_ruling_follows_what_the_reply_names(
     blame: Blame, items: tuple[int, ...], recipients: int, trusted: bool, ruling: Ruling
 ) -> None:
-    refusal = Refusal(fault=Fault(status=400, message="", items=items), blame=blame)
+    refusal = Refusal(fault=ErrorBody(status=400, message="", items=items), blame=blame)
     assert rule(refusal, recipients, trusted=trusted) == ruling
 
 

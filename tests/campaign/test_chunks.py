@@ -56,8 +56,9 @@ async def test_counters_that_say_nothing_new_are_not_written() -> None:
     await chunks.progress(1, sent=5, failed=1, final=False)
     writes: list[str] = []
 
-    async def progress(campaign_id: str, number: int, *, sent: int, failed: int, final: bool) -> None:
+    async def progress(campaign_id: str, number: int, *, sent: int, failed: int, final: bool) -> Chunk:
         writes.append(f"{sent}, {failed}, {final}")
+        return chunks[1]
 
     journal.progress = progress  # type: ignore[method-assign]
     await chunks.progress(1, sent=5, failed=0, final=False)
@@ -74,7 +75,7 @@ async def test_what_the_journal_gives_back_is_what_is_shown() -> None:
     async def progress(campaign_id: str, number: int, *, sent: int, failed: int, final: bool) -> Chunk:
         return newer
 
-    journal.progress = progress  # type: ignore[method-assign, assignment]
+    journal.progress = progress  # type: ignore[method-assign]
 
     assert await chunks.progress(1, sent=5, failed=0, final=False) == newer == chunks[1]
 

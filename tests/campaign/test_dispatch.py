@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from keebai_async.model.chunk import ChunkState
 from keebai_async.model.events import Waiting
 from keebai_async.model.stop import Cause
-from keebai_async.transport.error_body import Fault
+from keebai_async.transport.error_body import ErrorBody
 from tests.campaign.planning import number
 from tests.campaign.scripted_service import Fate
 from tests.campaign.submitting import Campaign
@@ -141,7 +141,7 @@ async def test_three_numbers_that_nobody_names_are_found_in_under_sixty_requests
 async def test_a_refusal_about_the_template_stops_the_campaign_with_the_servers_words() -> None:
     campaign = Campaign(20_000)
     service = campaign.service(
-        common=Fault(status=400, message="template_name is unknown", field="template_name")
+        common=ErrorBody(status=400, message="template_name is unknown", field="template_name")
     )
 
     report = await campaign.submit(service)
@@ -153,7 +153,7 @@ async def test_a_refusal_about_the_template_stops_the_campaign_with_the_servers_
 
 async def test_a_bare_refusal_of_everybody_is_recognised_after_two_single_people() -> None:
     campaign = Campaign(20_000)
-    service = campaign.service(common=Fault(status=400, message="Bad Request"))
+    service = campaign.service(common=ErrorBody(status=400, message="Bad Request"))
 
     report = await campaign.submit(service)
 

@@ -1,8 +1,9 @@
 """How far ahead of its sender a campaign submits."""
 
 from keebai_async.campaign.pacing import LEAD, LOOK_AGAIN, Pacing, paced_by
+from keebai_async.keebai.settings import KEEBAI_QUOTAS
 from keebai_async.model.chunk import Chunk, ChunkState
-from keebai_async.quota.window import DEFAULT_QUOTAS, Quota
+from keebai_async.quota.window import Quota
 
 
 def accepted(number: int, *, pending: int, sent: int = 0) -> Chunk:
@@ -72,7 +73,7 @@ def test_the_first_wait_after_a_submit_is_said_once() -> None:
 
 def test_the_longest_window_paces_and_without_quotas_nothing_does() -> None:
     assert paced_by(()) is None
-    pacing = paced_by(DEFAULT_QUOTAS)
+    pacing = paced_by(KEEBAI_QUOTAS)
     assert pacing is not None
     for _ in range(500):
         assert pacing.wait(FAR, 0.0) == 0.0

@@ -18,7 +18,7 @@ from keebai_async.model.events import AnyEvent, ChunkAccepted, Waiting
 from keebai_async.model.lifecycle import HandOn, Move, Refuse, Submit
 from keebai_async.model.stop import Cause, Stop
 from keebai_async.quota.window import Quota
-from keebai_async.transport.error_body import Fault
+from keebai_async.transport.error_body import ErrorBody
 from tests.campaign.scripted_service import Fate, ScriptedService
 from tests.campaign.submitting import Campaign
 
@@ -165,7 +165,7 @@ async def test_nobody_leaves_after_a_refusal_of_everybody_while_it_is_written_do
     campaign = Attempts(2)
     campaign.journal.seconds = 10.0
     service = campaign.slow(0.0, 15.0)
-    service.common = Fault(status=400, message="template_name is unknown", field="template_name")
+    service.common = ErrorBody(status=400, message="template_name is unknown", field="template_name")
 
     report = await campaign.submit(service)
 
@@ -381,7 +381,7 @@ async def test_a_chunk_refused_for_all_is_planned_again_with_the_services_words(
 ) -> None:
     campaign = Attempts(3)
     service = campaign.slow(script=[Fate.HALTED] * IN_FLIGHT)
-    service.halting = Fault(status=status, message="no", missing=("messages:bulk",))
+    service.halting = ErrorBody(status=status, message="no", missing=("messages:bulk",))
 
     report = await campaign.submit(service)
 

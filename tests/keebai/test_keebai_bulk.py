@@ -8,7 +8,7 @@ from keebai_async.campaign.service import Blame, Refusal, Taken
 from keebai_async.errors import Misused
 from keebai_async.keebai.bulk import blame_of, taken
 from keebai_async.quota.gate import Ending
-from keebai_async.transport.error_body import Fault
+from keebai_async.transport.error_body import ErrorBody
 from keebai_async.transport.reply import Answer
 from tests.transport.test_transport_exchange import RecordingGate
 from tests.transport.wire_server import answers, message, serving
@@ -17,21 +17,21 @@ from tests.transport.wire_server import answers, message, serving
 @pytest.mark.parametrize(
     ("fault", "blame"),
     [
-        (Fault(status=400, message="", field="recipients.17.to", items=(17,)), Blame.SOMEBODY),
-        (Fault(status=413, message=""), Blame.SIZE),
-        (Fault(status=400, message="", field="template_name"), Blame.EVERYBODY),
-        (Fault(status=400, message="", field="to_whom"), Blame.EVERYBODY),
-        (Fault(status=400, message="", field="to"), Blame.SOMEBODY),
-        (Fault(status=400, message="", field="variables.nombre"), Blame.SOMEBODY),
-        (Fault(status=400, message="", field="meta_data"), Blame.SOMEBODY),
-        (Fault(status=400, message="", code="CHANNEL_MISSING_ACCESS_TOKEN"), Blame.EVERYBODY),
-        (Fault(status=422, message="", code="invalid_phone"), Blame.SOMEBODY),
-        (Fault(status=422, message="", code="invalid_phone", field="language"), Blame.EVERYBODY),
-        (Fault(status=400, message="", field="recipients"), Blame.SOMEBODY),
-        (Fault(status=400, message="Bad Request"), Blame.NOT_SAID),
+        (ErrorBody(status=400, message="", field="recipients.17.to", items=(17,)), Blame.SOMEBODY),
+        (ErrorBody(status=413, message=""), Blame.SIZE),
+        (ErrorBody(status=400, message="", field="template_name"), Blame.EVERYBODY),
+        (ErrorBody(status=400, message="", field="to_whom"), Blame.EVERYBODY),
+        (ErrorBody(status=400, message="", field="to"), Blame.SOMEBODY),
+        (ErrorBody(status=400, message="", field="variables.nombre"), Blame.SOMEBODY),
+        (ErrorBody(status=400, message="", field="meta_data"), Blame.SOMEBODY),
+        (ErrorBody(status=400, message="", code="CHANNEL_MISSING_ACCESS_TOKEN"), Blame.EVERYBODY),
+        (ErrorBody(status=422, message="", code="invalid_phone"), Blame.SOMEBODY),
+        (ErrorBody(status=422, message="", code="invalid_phone", field="language"), Blame.EVERYBODY),
+        (ErrorBody(status=400, message="", field="recipients"), Blame.SOMEBODY),
+        (ErrorBody(status=400, message="Bad Request"), Blame.NOT_SAID),
     ],
 )
-def test_who_is_to_blame_is_read_from_the_code_and_the_field(fault: Fault, blame: Blame) -> None:
+def test_who_is_to_blame_is_read_from_the_code_and_the_field(fault: ErrorBody, blame: Blame) -> None:
     assert blame_of(fault) is blame
 
 

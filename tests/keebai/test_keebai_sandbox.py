@@ -252,7 +252,7 @@ async def test_a_missing_scope_is_named(sandbox: Sandbox, clock: ManualClock) ->
     [
         faults.Reset(),
         faults.Status(),
-        faults.Refuse(),
+        faults.GatewayError(),
         faults.Html(),
         faults.Redirect(),
         faults.ResetBeforeReading(),
@@ -351,6 +351,10 @@ async def test_input_that_cannot_be_right_costs_no_request(keebai: Keebai, sandb
         await keebai.broadcasts.create(
             template="aviso", language="es", recipients=[{"to": PERSON, "vars": {}}]
         )
+    for bad in ({"to": PERSON, PERSON: "x"}, {"to": PERSON, "variables": {PERSON: 1}}):
+        with pytest.raises(InvalidInput) as raised:
+            await keebai.broadcasts.create(template="aviso", language="es", recipients=[bad])
+        assert PERSON not in f"{raised.value} {raised.value.field} {raised.value.value}"
     with pytest.raises(InvalidInput) as raised:
         await keebai.messages.send_template(
             PERSON, template="promo", language="es", meta_data={"when": object()}

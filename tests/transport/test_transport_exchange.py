@@ -1,5 +1,6 @@
 """Requests under a gate: one place each, every ending told, and never a submit too many."""
 
+import json
 import logging
 import random
 from collections.abc import AsyncIterator
@@ -28,7 +29,7 @@ from keebai_async.model.requests import Requests
 from keebai_async.quota.gate import Allowance, Ending, Lane, Place
 from keebai_async.transport.exchange import Exchange
 from keebai_async.transport.reply import Answer, Failure, Outcome, Stage
-from keebai_async.transport.request import Kind, Request, Timeouts
+from keebai_async.transport.request import Request, RequestKind, Timeouts
 from keebai_async.transport.retry import RetryPolicy, backoff
 from keebai_async.transport.session import Session
 from keebai_async.transport.verdict import Accepted, SubmitPolicy, Unsent
@@ -49,7 +50,7 @@ SUBMIT = Request(
     method="POST",
     path="/messages/bulk",
     body=b"{}",
-    kind=Kind.SUBMIT,
+    kind=RequestKind.SUBMIT,
     lane=Lane.SUBMIT,
     recipients=5000,
     timeout=0.3,
@@ -411,6 +412,34 @@ async def test_the_token_shows_in_no_error_and_no_log(
         "request answered"
     ]
     assert SECRET[12:] not in shown + logged
+
+
+@pytest.mark.parametrize("cut", [8, 20, 34, 60])
+@pytest.mark.parametrize("gap", [" ", "\\n", "...", '","'])
+async def test_a_token_that_the_service_cuts_in_two_shows_in_no_error(
+    gate: RecordingGate, cut: int, gap: str
+) -> None:
+    key = "5ec2e7a1b0c9d8f7" * 4  # without a prefix by which anybody could tell it from a word
+    echo = f'{{"message":["no good: {key[:cut]}{gap}{key[cut:]}"]}}'.encode()
+    async with serving(answers(message(400, echo))) as server, Session(server.url, Token(key)) as session:
+        with pytest.raises(RequestInvalid) as raised:
+            await Exchange(session, gate).read(READ)
+    shown = str(raised.value)
+    assert "no good: ..." in shown
+    assert not [key[at : at + 6] for at in range(len(key) - 6) if key[at : at + 6] in shown]
+
+
+@pytest.mark.parametrize("spelled", ["+54 9 11 5555-0101", "5491155550101", "+54\u00a0911\u00a055550101"])
+async def test_a_number_that_the_service_quotes_is_masked_in_the_error(
+    gate: RecordingGate, spelled: str
+) -> None:
+    body = {"error": {"code": spelled, "message": f"{spelled} is bad", "details": {"field": f"to.{spelled}"}}}
+    wire = Wire(Answer(status=400, body=json.dumps(body).encode()))
+    with pytest.raises(RequestInvalid) as raised:
+        await Exchange(wire, gate).submit(SUBMIT)
+    shown = str(raised.value) + repr(vars(raised.value))
+    assert "549…0101 is bad" in shown
+    assert "5555" not in shown
 
 
 async def test_logs_have_fixed_names_and_fields(
