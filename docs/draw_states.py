@@ -35,7 +35,7 @@ class Drawing:
 
 DRAWINGS = (
     Drawing(name="chunk", page="architecture.md", module="keebai_async.model.lifecycle"),
-    Drawing(name="run", page="architecture.md", module="keebai_async.campaign.run_state"),
+    Drawing(name="run", page="architecture.md", module="keebai_async.campaign.run_state", table="RUN_TABLE"),
 )
 
 

@@ -16,17 +16,17 @@ from keebai_async.model.chunk import Chunk, ChunkState
 from keebai_async.model.lifecycle import HandOn, Lose, Move, Refuse, TakeBack, apply
 from keebai_async.model.plan import Plan, ReasonCount
 from keebai_async.model.recipient import Rejection
+from keebai_async.privacy import without_numbers
 
 S = TypeVar("S", bound=msgspec.Struct)
 
 DAMAGED: Final = "it is damaged: restore it from a copy before anything is submitted again"
+_HALF: Final = re.compile("[\ud800-\udfff]")
+
 NEWER: Final = (
     "it is damaged, or a newer version of this program wrote it: update this one, or restore it from a copy"
     " before anything is submitted again"
 )
-
-_HALF: Final = re.compile("[\ud800-\udfff]")
-_NUMBER: Final = re.compile(r"\+?[0-9](?:[ ().-]{0,2}[0-9]){6,}")
 
 
 def not_found(campaign_id: str) -> CampaignNotFound:
@@ -183,7 +183,7 @@ def without_people(plan: Plan) -> Plan:
 
 def anonymous_words(words: str | None) -> str | None:
     """A reason as it may stay after a purge: a service may have named a number in it."""
-    return None if words is None else _NUMBER.sub("…", words)
+    return None if words is None else without_numbers(words)
 
 
 def anonymous_chunk(chunk: Chunk) -> Chunk:

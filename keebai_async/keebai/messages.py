@@ -39,7 +39,7 @@ class Messages:
         """Send an approved template to one person. *timeout* is for the whole request, in seconds.
 
         Raises:
-            InvalidInput: nothing was sent; *field* names what to mend.
+            InvalidInput: nothing was sent; *field* names what to fix.
             OutcomeUnknown: it may have been sent. Sending it again may message the person twice.
             RequestError: it was not sent; or Undecodable, it was, in a reply that cannot be read.
 
@@ -73,7 +73,7 @@ class Messages:
         A closed window is not refused here: the message then fails later.
 
         Raises:
-            InvalidInput: nothing was sent; *field* names what to mend.
+            InvalidInput: nothing was sent; *field* names what to fix.
             OutcomeUnknown: it may have been sent. Sending it again may message the person twice.
             RequestError: it was not sent; or Undecodable, it was, in a reply that cannot be read.
 

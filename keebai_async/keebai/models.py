@@ -1,14 +1,13 @@
-"""The vocabulary of the Keebai API: what it sends, in either dialect of its documents."""
+"""The vocabulary of the Keebai API: what it answers, in either dialect of its documents.
+
+A Sender and a Template are words of campaigns too, and are in `model`.
+"""
 
 import enum
 
 import msgspec
 
 from keebai_async.model.progress import Progress
-
-
-class Reply(msgspec.Struct, frozen=True, kw_only=True):
-    """Sent by the service. Unknown fields pass, because the service may grow."""
 
 
 class Phase(enum.Enum):

@@ -7,7 +7,7 @@ from typing import Final
 
 import msgspec
 
-from keebai_async.observe.shown import shown
+from keebai_async.privacy import shown
 
 Field = str | int | float | bool
 """What a field of a record holds once it is flat."""

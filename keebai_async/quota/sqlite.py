@@ -20,8 +20,8 @@ from keebai_async.errors import QuotaUnusable
 from keebai_async.quota.books import Books, Settled
 from keebai_async.quota.gate import Ending
 from keebai_async.quota.pause import Pause
-from keebai_async.quota.store import Held, Word
-from keebai_async.quota.window import Room, Wait
+from keebai_async.quota.store import HeldPlace, Word
+from keebai_async.quota.window import LaneWindow, Wait
 from keebai_async.storage.machine_clock import Mark, boot_id, mark
 from keebai_async.storage.safety import Safe
 from keebai_async.storage.sqlite_file import LOCK_PATIENCE, SqliteFile, SqliteUse
@@ -83,7 +83,7 @@ class SqliteStore:
         self._longest = longest
         self._boot = boot_id() if boot is None else boot
 
-    async def take(self, rooms: Sequence[Room]) -> Held | Wait:
+    async def take(self, rooms: Sequence[LaneWindow]) -> HeldPlace | Wait:
         place_id = os.urandom(12).hex()
         try:
             return await self._worker.run(lambda: self._take(place_id, rooms))
@@ -93,7 +93,7 @@ class SqliteStore:
                 await self._worker.hand_over(lambda: self._give_back(place_id)).result()
             raise
 
-    async def settle(self, held: Held, rooms: Sequence[Room], word: Word) -> bool:
+    async def settle(self, held: HeldPlace, rooms: Sequence[LaneWindow], word: Word) -> bool:
         try:
             # Handed over at once: it is entered whatever becomes of the task that waits for it.
             return await self._worker.hand_over(lambda: self._settle(held, rooms, word)).result()
@@ -101,10 +101,10 @@ class SqliteStore:
             _logger.warning("place not settled: it lapses by itself", extra={"reason": str(error)})
             return False
 
-    async def forecast(self, rooms: Sequence[Room], ahead: int) -> Wait | None:
+    async def forecast(self, rooms: Sequence[LaneWindow], ahead: int) -> Wait | None:
         return await self._worker.run(lambda: self._forecast(rooms, ahead))
 
-    async def spent(self, rooms: Sequence[Room]) -> tuple[int, ...]:
+    async def spent(self, rooms: Sequence[LaneWindow]) -> tuple[int, ...]:
         return await self._worker.run(lambda: self._spent(rooms))
 
     async def aclose(self) -> None:
@@ -112,10 +112,10 @@ class SqliteStore:
 
     # From here on in the thread of the file
 
-    def _take(self, place_id: str, rooms: Sequence[Room]) -> Held | Wait:
+    def _take(self, place_id: str, rooms: Sequence[LaneWindow]) -> HeldPlace | Wait:
         with self._writing() as (db, now):
             held = self._books(db, rooms, now).take(place_id, rooms, now)
-            if isinstance(held, Held):
+            if isinstance(held, HeldPlace):
                 lapses = now + self._longest
                 db.execute("INSERT INTO place VALUES (?, ?, ?, ?)", (place_id, self._key, now, lapses))
             return held
@@ -124,7 +124,7 @@ class SqliteStore:
         with self._writing() as (db, _):
             db.execute("DELETE FROM place WHERE id = ?", (place_id,))
 
-    def _settle(self, held: Held, rooms: Sequence[Room], word: Word) -> bool:
+    def _settle(self, held: HeldPlace, rooms: Sequence[LaneWindow], word: Word) -> bool:
         with self._writing() as (db, now):
             if word.ending is Ending.UNSENT:
                 db.execute("DELETE FROM place WHERE id = ?", (held.id,))
@@ -141,15 +141,15 @@ class SqliteStore:
             self._forget(db, books.remembered(now) - max(_KEEP, rooms[-1].per))
             return settled.sooner
 
-    def _forecast(self, rooms: Sequence[Room], ahead: int) -> Wait | None:
+    def _forecast(self, rooms: Sequence[LaneWindow], ahead: int) -> Wait | None:
         with self._writing() as (db, now):
             return self._books(db, rooms, now).forecast(rooms, ahead, now)
 
-    def _spent(self, rooms: Sequence[Room]) -> tuple[int, ...]:
+    def _spent(self, rooms: Sequence[LaneWindow]) -> tuple[int, ...]:
         with self._writing() as (db, now):
             return self._books(db, rooms, now).spent(rooms, now)
 
-    def _enter(self, db: sqlite3.Connection, held: Held, settled: Settled) -> None:
+    def _enter(self, db: sqlite3.Connection, held: HeldPlace, settled: Settled) -> None:
         past = (held.id, self._key, settled.ended)
         db.execute("INSERT OR REPLACE INTO place VALUES (?, ?, NULL, ?)", past)
 
@@ -157,7 +157,7 @@ class SqliteStore:
         db.execute("DELETE FROM place WHERE token = ? AND ended <= ?", (self._key, before))
         db.execute("DELETE FROM other WHERE token = ? AND ended <= ?", (self._key, before))
 
-    def _books(self, db: sqlite3.Connection, rooms: Sequence[Room], now: float) -> Books:
+    def _books(self, db: sqlite3.Connection, rooms: Sequence[LaneWindow], now: float) -> Books:
         """What the file says, with the places that lapsed counted as ended."""
         books = Books()
         under_way = (

@@ -12,7 +12,8 @@ import resource
 import signal
 import sys
 import traceback
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from contextlib import asynccontextmanager
 from functools import partial
 from typing import Any
 
@@ -20,13 +21,14 @@ import anyio
 import msgspec
 from msgspec.structs import replace
 
+from keebai_async.campaign.service import ChunkVerdict
 from keebai_async.client import Keebai
 from keebai_async.clock import ScaledClock
 from keebai_async.errors import KeebaiError
 from keebai_async.journal import drafts, schema, sqlite_tables
 from keebai_async.journal.sqlite_tables import SqliteJournal, SqliteTables
 from keebai_async.journal.tables import MoveRow, StoredRow
-from keebai_async.keebai.bulk import CampaignService
+from keebai_async.keebai.bulk import BulkService, BulkSlot
 from keebai_async.model.campaign import CampaignState
 from keebai_async.model.chunk import Chunk
 from keebai_async.model.lifecycle import HandOn, Move, Refuse
@@ -36,7 +38,6 @@ from keebai_async.model.stop import Cause
 from keebai_async.planning.plan import PlanOptions
 from keebai_async.quota.window import Quota
 from keebai_async.transport.request import Timeouts
-from keebai_async.transport.verdict import Verdict
 from tests.crash.people import NAME, everybody
 
 UNDER_WAY = 0.002
@@ -162,27 +163,33 @@ class MortalJournal(SqliteJournal):
         return chunks
 
 
-class MortalService(CampaignService):
+class MortalSlot(BulkSlot):
+    def __init__(self, slot: BulkSlot, fate: Fate) -> None:
+        self._inner = slot
+        self._fate = fate
+
+    async def submit(self, body: bytes, *, recipients: int) -> ChunkVerdict:
+        # Between here and the verdict the request is on its way.
+        asyncio.get_running_loop().call_later(UNDER_WAY, self._fate, "under way")
+        verdict = await self._inner.submit(body, recipients=recipients)
+        self._fate("verdict seen")
+        return verdict
+
+
+class MortalService(BulkService):
     fate: Fate
 
-    async def submit(
-        self, body: bytes, *, recipients: int, leaving: Callable[[], Awaitable[None]]
-    ) -> Verdict:
-        async def left() -> None:
-            await leaving()
-            # Between here and the verdict the request is on its way.
-            asyncio.get_running_loop().call_later(UNDER_WAY, self.fate, "under way")
-
+    @asynccontextmanager
+    async def slot(self) -> AsyncIterator[BulkSlot]:
         self.fate("before a place")
-        verdict = await super().submit(body, recipients=recipients, leaving=left)
-        self.fate("verdict seen")
-        return verdict
+        async with super().slot() as slot:
+            yield MortalSlot(slot, self.fate)
 
 
 class MortalKeebai(Keebai):
     fate: Fate
 
-    def campaign_service(self) -> CampaignService:
+    def campaign_service(self) -> BulkService:
         service = MortalService(self._exchange)
         service.fate = self.fate
         return service

@@ -23,7 +23,10 @@ BULK = "POST /messages/bulk"
 READ = "GET /messages/bulk/{broadcast_id}"
 PEOPLE = 300
 SIZE = 20
-SPEED = 100.0
+SPEED = 400.0
+"""How fast the service's time and the clients' run here; a moment of ours is so many times longer there."""
+BRIEF = 0.004
+"""Seconds of ours for an answer: twice as long as it takes until a request is UNDER_WAY."""
 MALFORMED = (37, 205)
 WIDE = (Window("second", 10_000, 1.0),)
 """Whether the quota is kept is tried elsewhere; here nothing should wait for it."""
@@ -209,6 +212,6 @@ def lose_replies(world: World, *nths: int) -> None:
     world.lost += len(nths)
 
 
-def take_time(world: World, seconds: float = 0.4) -> None:
-    """Let every submit that meets no other fault take *seconds* of the service's time."""
-    world.sandbox.faults.on(BULK, faults.Late(seconds=seconds), times=None)
+def take_time(world: World, ours: float = BRIEF) -> None:
+    """Let every submit that meets no other fault take so many seconds of *ours*, however fast time runs."""
+    world.sandbox.faults.on(BULK, faults.Late(seconds=ours * SPEED), times=None)

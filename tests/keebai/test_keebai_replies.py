@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from keebai_async import BroadcastStatus, Keebai, Phase, Undecodable
 from keebai_async.keebai.broadcasts import read_accepted, read_status
 from keebai_async.keebai.messages import read_receipt
-from keebai_async.keebai.paging import MOST_PAGES, Pages
+from keebai_async.keebai.paging import KEEBAI_MAX_PAGES, Pages
 from keebai_async.quota.gate import OpenGate
 from keebai_async.transport.reply import Answer
 from tests.transport.wire_server import answers, message, serving
@@ -110,7 +110,7 @@ def test_reading_pages_ends_and_gives_nothing_twice(pages: list[tuple[dict[str, 
         asked += 1
         items: list[dict[str, object]] = [{"id": number} for number in numbers]
         got += [item["id"] for item in reader.take(reply, items, [str(number) for number in numbers])]
-    assert asked <= len(pages) + 1 <= MOST_PAGES
+    assert asked <= len(pages) + 1 <= KEEBAI_MAX_PAGES
     assert len(got) == len(set(got))
 
 

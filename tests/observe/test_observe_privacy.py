@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from keebai_async.observe.chunk_records import BroadcastRead, ChunkMoved
 from keebai_async.observe.headcount import headcount
 from keebai_async.observe.hook import hook_of
-from keebai_async.observe.shown import shown
+from keebai_async.privacy import shown
 from tests.observe.collected import Collected
 from tests.observe.lives import SPELLINGS, World, spelled, worlds
 

@@ -18,13 +18,13 @@ from keebai_async.quota.gate import Ending, Lane
 from keebai_async.quota.limiter import RateLimiter
 from keebai_async.quota.redis import RedisStore
 from keebai_async.quota.sqlite import SqliteStore
-from keebai_async.quota.store import Held, Word
-from keebai_async.quota.window import Quota, Room, Wait
+from keebai_async.quota.store import HeldPlace, Word
+from keebai_async.quota.window import LaneWindow, Quota, Wait
 from keebai_async.storage.machine_clock import Mark, mark
 from tests.quota.benches import RedisServer
 
 ANSWERED = Word(ending=Ending.ANSWERED, grace=30.0)
-EIGHT = [Room(quota=Quota(8, 60.0), per=60.0, most=8)]
+EIGHT = [LaneWindow(quota=Quota(8, 60.0), per=60.0, most=8)]
 
 
 @pytest.fixture
@@ -40,7 +40,7 @@ async def server(redis_server: RedisServer) -> AsyncIterator[RedisServer]:
 async def spend(store: RedisStore | SqliteStore, times: int) -> None:
     for _ in range(times):
         place = await store.take(EIGHT)
-        assert isinstance(place, Held)
+        assert isinstance(place, HeldPlace)
         await store.settle(place, EIGHT, ANSWERED)
 
 
@@ -86,12 +86,12 @@ async def test_a_redis_that_lost_its_memory_is_told_by_everybody_what_they_spent
     await spend(one, 3)
     await spend(two, 2)
     under_way = await two.take(EIGHT)
-    assert isinstance(under_way, Held)
+    assert isinstance(under_way, HeldPlace)
     server.stop()
     server.start()
 
     await spend(one, 1)  # it tells of its three first
-    assert isinstance(await two.take(EIGHT), Held)  # and the other of its two and the one under way
+    assert isinstance(await two.take(EIGHT), HeldPlace)  # and the other of its two and the one under way
     assert isinstance(await two.take(EIGHT), Wait)
     for store in (one, two):
         await store.aclose()
@@ -102,7 +102,7 @@ async def test_a_place_whose_end_redis_did_not_hear_of_is_entered_when_it_is_bac
 ) -> None:
     store = RedisStore(server.url, "a", clock=ManualClock())
     place = await store.take(EIGHT)
-    assert isinstance(place, Held)
+    assert isinstance(place, HeldPlace)
     server.stop()
     await store.settle(place, EIGHT, ANSWERED)
     server.start()
@@ -127,9 +127,9 @@ async def test_keys_expire_by_themselves(server: RedisServer) -> None:
     assert all(0 < life < 10_000 for life in lives)
 
 
-async def held(store: RedisStore | SqliteStore) -> Held:
+async def held(store: RedisStore | SqliteStore) -> HeldPlace:
     place = await store.take(EIGHT)
-    assert isinstance(place, Held)
+    assert isinstance(place, HeldPlace)
     return place
 
 
