@@ -11,7 +11,7 @@ from keebai_async.environment import poll_floor_of, quotas_of, token_of
 from keebai_async.keebai.account import me
 from keebai_async.keebai.api import KeebaiApi
 from keebai_async.keebai.broadcasts import Broadcasts
-from keebai_async.keebai.bulk import CampaignService
+from keebai_async.keebai.bulk import BulkService
 from keebai_async.keebai.channels import Channels
 from keebai_async.keebai.messages import Messages
 from keebai_async.keebai.numbers import Numbers
@@ -174,6 +174,6 @@ class Keebai(ServiceClient):
         """
         return await me(self._api)
 
-    def campaign_service(self) -> CampaignService:
+    def campaign_service(self) -> BulkService:
         """The service that one run of a campaign works on, with counters of its own."""
-        return CampaignService(self._exchange)
+        return BulkService(self._exchange)

@@ -10,7 +10,7 @@ KeebaiError
     CampaignError           campaign_id
         CampaignNotFound    no such campaign in this journal
         CampaignBusy        another process runs it, or it was run before
-        ForbiddenMove       a chunk was asked to go where its life does not lead
+        ForbiddenMove       a chunk or a run was asked to go where its life does not lead
         JournalUnusable     the disk is full, the file is read-only, corrupt, or from a newer version
     RequestError            method, path, status, attempts, code
         TokenRejected       401: get another token
@@ -95,7 +95,7 @@ class CampaignBusy(CampaignError):
 
 
 class ForbiddenMove(CampaignError):
-    """A chunk was asked for a change of state that its life does not allow."""
+    """A chunk or a run was asked for a change of state that its life does not allow."""
 
 
 class JournalUnusable(CampaignError):

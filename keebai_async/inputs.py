@@ -1,13 +1,7 @@
 """Checks of what a caller gives, the same for every service. Pure."""
 
-import re
-from typing import Final
-
 from keebai_async.errors import InvalidInput
 from keebai_async.privacy import shown
-
-E164: Final = re.compile(r"\+[1-9][0-9]{6,14}")
-"""A phone number as the services take it; use it with `fullmatch`. Source: contract, section 3.1."""
 
 
 def check_word(value: object, *, field: str) -> str:

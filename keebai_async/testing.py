@@ -1,17 +1,19 @@
 """pytest fixtures on the sandbox, for our users and for us.
 
 pytest loads this module by itself wherever keebai-async is installed, so it imports nothing heavy until a
-fixture is used. The fixtures are async: they work with anyio's pytest plugin and with pytest-asyncio in
-auto mode, on asyncio.
+fixture is used. The fixtures are plain ones, and the sandbox runs on a thread of its own: they work in tests
+of any kind, with any plugin for async tests or none.
 
     async def test_my_shop_confirms_an_order(keebai_sandbox):
         await my_shop.confirm("A-17", base_url=keebai_sandbox.url, token=keebai_sandbox.token)
 
         assert keebai_sandbox.ledger.times_messaged() == {"+5491155555555": 1}
+
+Without pytest, open one with `with Sandbox(speed=100.0) as sandbox:`.
 """
 
-from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack
+from collections.abc import Iterator
+from contextlib import ExitStack
 from typing import TYPE_CHECKING, Protocol, Unpack
 
 import pytest
@@ -20,13 +22,14 @@ if TYPE_CHECKING:
     from keebai_async.clock import Clock
     from keebai_async.clock import ManualClock as ManualClock
     from keebai_async.sandbox.keebai.server import Sandbox as Sandbox
-    from keebai_async.sandbox.keebai.settings import Options
-    from keebai_async.sandbox.whautomate.server import WhautomateSandbox
+    from keebai_async.sandbox.keebai.settings import SandboxOptions
+    from keebai_async.sandbox.whautomate.server import WhautomateSandbox as WhautomateSandbox
 
 __all__ = [
     "ManualClock",
     "Sandbox",
     "SandboxFactory",
+    "WhautomateSandbox",
     "keebai_sandbox",
     "keebai_sandbox_factory",
     "whautomate_sandbox",
@@ -36,51 +39,56 @@ __all__ = [
 class SandboxFactory(Protocol):
     """Opens a Sandbox with any of its keywords; it is closed when the test ends."""
 
-    async def __call__(
-        self, *, clock: "Clock | None" = None, speed: float = 1.0, **options: "Unpack[Options]"
+    def __call__(
+        self, *, clock: "Clock | None" = None, speed: float = 1.0, **options: "Unpack[SandboxOptions]"
     ) -> "Sandbox": ...
 
 
 @pytest.fixture
-async def keebai_sandbox() -> "AsyncIterator[Sandbox]":
+def keebai_sandbox() -> "Iterator[Sandbox]":
     """A running Sandbox with its defaults, on time that runs a hundred times as fast as ours."""
     from keebai_async.sandbox.keebai.server import Sandbox
 
-    async with Sandbox(speed=100.0) as sandbox:
+    with Sandbox(speed=100.0) as sandbox:
         yield sandbox
 
 
 @pytest.fixture
-async def keebai_sandbox_factory() -> AsyncIterator[SandboxFactory]:
-    """Opens sandboxes: `sandbox = await keebai_sandbox_factory(failing=0.02, clock=ManualClock())`."""
+def keebai_sandbox_factory() -> Iterator[SandboxFactory]:
+    """Opens sandboxes: `sandbox = keebai_sandbox_factory(failing=0.02, clock=ManualClock())`."""
     from keebai_async.sandbox.keebai.server import Sandbox
 
-    async with AsyncExitStack() as open_sandboxes:
+    with ExitStack() as open_sandboxes:
 
-        async def factory(
-            *, clock: "Clock | None" = None, speed: float = 1.0, **options: "Unpack[Options]"
+        def factory(
+            *, clock: "Clock | None" = None, speed: float = 1.0, **options: "Unpack[SandboxOptions]"
         ) -> "Sandbox":
-            return await open_sandboxes.enter_async_context(Sandbox(clock=clock, speed=speed, **options))
+            return open_sandboxes.enter_context(Sandbox(clock=clock, speed=speed, **options))
 
         yield factory
 
 
 @pytest.fixture
-async def whautomate_sandbox() -> "AsyncIterator[WhautomateSandbox]":
+def whautomate_sandbox() -> "Iterator[WhautomateSandbox]":
     """A running WhautomateSandbox with its defaults, on time that runs a hundred times as fast as ours."""
     from keebai_async.sandbox.whautomate.server import WhautomateSandbox
 
-    async with WhautomateSandbox(speed=100.0) as sandbox:
+    with WhautomateSandbox(speed=100.0) as sandbox:
         yield sandbox
 
 
 def __getattr__(name: str) -> object:
-    if name == "ManualClock":
-        from keebai_async.clock import ManualClock
+    match name:
+        case "ManualClock":
+            from keebai_async.clock import ManualClock
 
-        return ManualClock
-    if name == "Sandbox":
-        from keebai_async.sandbox.keebai.server import Sandbox
+            return ManualClock
+        case "Sandbox":
+            from keebai_async.sandbox.keebai.server import Sandbox
 
-        return Sandbox
+            return Sandbox
+        case "WhautomateSandbox":
+            from keebai_async.sandbox.whautomate.server import WhautomateSandbox
+
+            return WhautomateSandbox
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -1,6 +1,7 @@
 """Clocks: time that a test turns by hand, time that runs by itself, and waiting with a limit."""
 
 import anyio
+import anyio.to_thread
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -158,3 +159,22 @@ async def test_scaled_time_runs_as_much_faster_as_it_says() -> None:
 def test_time_never_runs_backwards(speed: float) -> None:
     with pytest.raises(ValueError, match="speed must be positive"):
         ScaledClock(speed)
+
+
+async def test_sleepers_of_another_threads_loop_wake_too() -> None:
+    clock = ManualClock(100.0)
+    woken: list[float] = []
+
+    async def nap(seconds: float) -> None:
+        await clock.sleep(seconds)
+        woken.append(clock.now())
+
+    async def give_up() -> None:
+        with anyio.move_on_after(0.01):
+            await clock.sleep(1.0)
+
+    await anyio.to_thread.run_sync(anyio.run, give_up)
+    async with clock.running():
+        await anyio.to_thread.run_sync(anyio.run, nap, 60.0)
+
+    assert woken == [160.0]

@@ -8,9 +8,9 @@ import msgspec
 import platformdirs
 
 from keebai_async.campaign.run import WORTH_TELLING
-from keebai_async.cli import options as a
 from keebai_async.cli.console import say
 from keebai_async.cli.estimate import duration
+from keebai_async.cli.options import ChannelIdOption, JournalOption, PhoneNumberIdOption, QuotaStoreOption
 from keebai_async.client import Keebai
 from keebai_async.errors import JournalUnusable
 from keebai_async.journal.open import journal_path
@@ -27,10 +27,10 @@ from keebai_async.quota.window import Wait
 class Connection(msgspec.Struct, frozen=True, kw_only=True):
     """What the options say of the sender, and where campaigns are kept."""
 
-    phone_number_id: a.PhoneNumberId = None
-    channel_id: a.ChannelId = None
-    journal: a.Journal = None
-    quota_store: a.QuotaStore = None
+    phone_number_id: PhoneNumberIdOption = None
+    channel_id: ChannelIdOption = None
+    journal: JournalOption = None
+    quota_store: QuotaStoreOption = None
 
 
 def journal_name(given: str | None) -> str:

@@ -16,9 +16,7 @@ from keebai_async.keebai.checking import (
     check_word,
 )
 from keebai_async.keebai.models import AcceptedBroadcast, BroadcastStatus, id_in
-from keebai_async.polling.following import OnStuck, log_stuck
-from keebai_async.polling.waiter import POLL_FLOOR, STUCK_AFTER, Follower
-from keebai_async.polling.watcher import Gauge
+from keebai_async.polling.waiter import POLL_FLOOR, STUCK_AFTER, OnStuck, Waiter, log_stuck
 from keebai_async.privacy import shown
 from keebai_async.quota.gate import Lane
 from keebai_async.transport.address import segment
@@ -40,7 +38,13 @@ class Broadcasts:
         self, api: KeebaiApi, *, clock: Clock = SYSTEM_CLOCK, poll_floor: float = POLL_FLOOR
     ) -> None:
         self._api = api
-        self._follower = Follower(self.status, gauge, forward=not_before, clock=clock, floor=poll_floor)
+        self._waiter = Waiter(
+            self.status,
+            lambda status: status.progress,
+            forward=not_before,
+            clock=clock,
+            floor=poll_floor,
+        )
 
     async def create(
         self,
@@ -130,7 +134,7 @@ class Broadcasts:
             TimedOut: it was not final in time.
             RequestError: as `status` raises it, unless the next look may do better.
         """
-        return await self._follower.wait(
+        return await self._waiter.wait(
             broadcast_id,
             path=f"{BULK_PATH}/{segment(broadcast_id, field='broadcast_id')}",
             words=lambda status: f"{status.status}, {status.pending} pending",
@@ -155,12 +159,7 @@ class Broadcasts:
             RequestError: as `status` raises it, unless the next look may do better.
         """
         ids = [one if isinstance(one, str) else one.broadcast_id for one in broadcasts]
-        return self._follower.watch(ids, stuck_after=stuck_after, on_stuck=on_stuck)
-
-
-def gauge(status: BroadcastStatus) -> Gauge:
-    """How far a broadcast is, in the words of the poll planner."""
-    return Gauge(done=status.sent + status.failed, total=status.total_recipients, final=status.final)
+        return self._waiter.watch(ids, stuck_after=stuck_after, on_stuck=on_stuck)
 
 
 def not_before(status: BroadcastStatus, last: BroadcastStatus | None) -> BroadcastStatus:

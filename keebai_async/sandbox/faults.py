@@ -1,6 +1,6 @@
 """What can go wrong on demand, as values, and the plan of when it does.
 
-Each fault says by *accepted* whether the request it befalls was acted on first; the ledger agrees.
+Each fault says by *accepted* whether the request that meets it was acted on first; the ledger agrees.
 """
 
 from typing import Final
@@ -8,69 +8,69 @@ from typing import Final
 import msgspec
 
 
-class Fault(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+class InjectedFault(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     """Base of all faults."""
 
     accepted: bool = True
 
 
-class Reset(Fault, frozen=True, kw_only=True, tag=True):
+class Reset(InjectedFault, frozen=True, kw_only=True, tag=True):
     """The connection is reset (a TCP RST) after the whole request was read."""
 
 
-class ResetBeforeReading(Fault, frozen=True, kw_only=True, tag=True):
+class ResetBeforeReading(InjectedFault, frozen=True, kw_only=True, tag=True):
     """The connection is reset when only the request's head was read. Never accepted."""
 
     accepted: bool = False
 
 
-class Hang(Fault, frozen=True, kw_only=True, tag=True):
+class Hang(InjectedFault, frozen=True, kw_only=True, tag=True):
     """No reply at all; the connection is reset after *seconds* of the clock, or when the sandbox stops."""
 
     seconds: float | None = None
 
 
-class Status(Fault, frozen=True, kw_only=True, tag=True):
+class Status(InjectedFault, frozen=True, kw_only=True, tag=True):
     """An error status with the service's usual body: 500 after acceptance is the default."""
 
     status: int = 500
 
 
-class Refuse(Fault, frozen=True, kw_only=True, tag=True):
-    """A gateway's refusal, 502 or 503, of a request that was not accepted."""
+class GatewayError(InjectedFault, frozen=True, kw_only=True, tag=True):
+    """502 or 503 of a gateway; the request did not reach the service and was not accepted."""
 
     status: int = 503
     accepted: bool = False
 
 
-class Late(Fault, frozen=True, kw_only=True, tag=True):
+class Late(InjectedFault, frozen=True, kw_only=True, tag=True):
     """The right reply, *seconds* of the clock later."""
 
     seconds: float
 
 
-class NotJson(Fault, frozen=True, kw_only=True, tag=True):
+class NotJson(InjectedFault, frozen=True, kw_only=True, tag=True):
     """The right status, with a body that is no JSON although its type says so."""
 
 
-class CutOff(Fault, frozen=True, kw_only=True, tag=True):
+class CutOff(InjectedFault, frozen=True, kw_only=True, tag=True):
     """The right head, half the body it announces, then the connection closes."""
 
 
-class Huge(Fault, frozen=True, kw_only=True, tag=True):
+class Huge(InjectedFault, frozen=True, kw_only=True, tag=True):
     """The right reply behind *size* bytes of blanks."""
 
     size: int = 9 * 1024 * 1024
 
 
-class Html(Fault, frozen=True, kw_only=True, tag=True):
+class Html(InjectedFault, frozen=True, kw_only=True, tag=True):
     """200 with a page, as a captive portal or a proxy answers. Not accepted unless said otherwise."""
 
     status: int = 200
     accepted: bool = False
 
 
-class Redirect(Fault, frozen=True, kw_only=True, tag=True):
+class Redirect(InjectedFault, frozen=True, kw_only=True, tag=True):
     """Sent on to *location*. Not accepted unless said otherwise."""
 
     status: int = 307
@@ -79,21 +79,31 @@ class Redirect(Fault, frozen=True, kw_only=True, tag=True):
 
 
 AnyFault = (
-    Reset | ResetBeforeReading | Hang | Status | Refuse | Late | NotJson | CutOff | Huge | Html | Redirect
+    Reset
+    | ResetBeforeReading
+    | Hang
+    | Status
+    | GatewayError
+    | Late
+    | NotJson
+    | CutOff
+    | Huge
+    | Html
+    | Redirect
 )
 
 ANY_ROUTE: Final = "*"
 
 
-class Given(msgspec.Struct, frozen=True, kw_only=True):
-    """A fault that happened, and to what."""
+class FaultRecord(msgspec.Struct, frozen=True, kw_only=True):
+    """A fault that happened, the route of the request that met it, and whether the request was acted on."""
 
     route: str
     fault: AnyFault
     accepted: bool
 
 
-class _Order:
+class _Rule:
     __slots__ = ("fault", "first", "route", "seen", "times")
 
     def __init__(self, route: str, fault: AnyFault, nth: int, times: int | None) -> None:
@@ -115,9 +125,9 @@ class FaultPlan:
     """Which request meets which fault."""
 
     def __init__(self) -> None:
-        self.given: list[Given] = []
+        self.given: list[FaultRecord] = []
         """The faults that happened, in order."""
-        self._orders: list[_Order] = []
+        self._rules: list[_Rule] = []
 
     def on(self, route: str, fault: AnyFault, *, nth: int = 1, times: int | None = 1) -> None:
         """Let the *nth* request of *route* from now on, and the *times* - 1 after it, meet *fault*.
@@ -125,13 +135,13 @@ class FaultPlan:
         *route* is as in `GET /messages/bulk/{broadcast_id}`, or `*` for all of them; *times* None is for
         ever. Requests that were answered 401 or 429 do not count.
         """
-        self._orders.append(_Order(route, fault, nth, times))
+        self._rules.append(_Rule(route, fault, nth, times))
 
     def clear(self) -> None:
         """From now on nothing goes wrong."""
-        self._orders.clear()
+        self._rules.clear()
 
     def next(self, route: str) -> AnyFault | None:
         """Count one request of *route*, and give the fault it meets: the one that was asked for first."""
-        faults = [order.next(route) for order in self._orders]
+        faults = [rule.next(route) for rule in self._rules]
         return next((fault for fault in faults if fault is not None), None)

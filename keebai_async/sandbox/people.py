@@ -20,7 +20,7 @@ COLUMNS: Final = ("to", "nombre", "codigo", "meta_order", "city")
 MAX_ROWS: Final = 10_000_000
 
 
-class Kind(enum.Enum):
+class RowKind(enum.Enum):
     """What a row is there for."""
 
     GOOD = "good"
@@ -40,25 +40,29 @@ class Kind(enum.Enum):
 
 
 DUPLICATES: Final = frozenset(
-    {Kind.REPEATED, Kind.REPEATED_ARGENTINA, Kind.REPEATED_MEXICO, Kind.REPEATED_BRAZIL}
+    {RowKind.REPEATED, RowKind.REPEATED_ARGENTINA, RowKind.REPEATED_MEXICO, RowKind.REPEATED_BRAZIL}
 )
-MALFORMED: Final = frozenset({Kind.LETTERS, Kind.SHORT, Kind.SCIENTIFIC, Kind.EMPTY, Kind.NO_PLUS})
-BAD_VARIABLES: Final = frozenset({Kind.BLANK_VARIABLE, Kind.MISSING_VARIABLE, Kind.NEWLINE, Kind.TAB})
+MALFORMED: Final = frozenset(
+    {RowKind.LETTERS, RowKind.SHORT, RowKind.SCIENTIFIC, RowKind.EMPTY, RowKind.NO_PLUS}
+)
+BAD_VARIABLES: Final = frozenset(
+    {RowKind.BLANK_VARIABLE, RowKind.MISSING_VARIABLE, RowKind.NEWLINE, RowKind.TAB}
+)
 
 _SHARES: Final = {
-    Kind.REPEATED: 0.004,
-    Kind.REPEATED_ARGENTINA: 0.004,
-    Kind.REPEATED_MEXICO: 0.002,
-    Kind.REPEATED_BRAZIL: 0.002,
-    Kind.LETTERS: 0.0004,
-    Kind.SHORT: 0.0004,
-    Kind.SCIENTIFIC: 0.0004,
-    Kind.EMPTY: 0.0004,
-    Kind.NO_PLUS: 0.0004,
-    Kind.BLANK_VARIABLE: 0.0005,
-    Kind.MISSING_VARIABLE: 0.0003,
-    Kind.NEWLINE: 0.0004,
-    Kind.TAB: 0.0003,
+    RowKind.REPEATED: 0.004,
+    RowKind.REPEATED_ARGENTINA: 0.004,
+    RowKind.REPEATED_MEXICO: 0.002,
+    RowKind.REPEATED_BRAZIL: 0.002,
+    RowKind.LETTERS: 0.0004,
+    RowKind.SHORT: 0.0004,
+    RowKind.SCIENTIFIC: 0.0004,
+    RowKind.EMPTY: 0.0004,
+    RowKind.NO_PLUS: 0.0004,
+    RowKind.BLANK_VARIABLE: 0.0005,
+    RowKind.MISSING_VARIABLE: 0.0003,
+    RowKind.NEWLINE: 0.0004,
+    RowKind.TAB: 0.0003,
 }
 _NAMES: Final = ("Ana", "José", "María Inés", "Peña, Julián", "Lucía", 'Roberto "Tito"', "João", "Nuria")
 _CITIES: Final = ("Buenos Aires", "Ciudad de México", "São Paulo", "Bogotá", "Madrid")
@@ -70,12 +74,12 @@ class MessyList(msgspec.Struct, frozen=True, kw_only=True):
     """What a list holds, by kind. It adds up: rows = good + duplicates + malformed + bad_variables."""
 
     rows: int
-    kinds: dict[Kind, int]
+    kinds: dict[RowKind, int]
 
     @property
     def good(self) -> int:
         """Rows that can be sent, each to another person."""
-        return self.kinds[Kind.GOOD]
+        return self.kinds[RowKind.GOOD]
 
     @property
     def duplicates(self) -> int:
@@ -92,7 +96,7 @@ class MessyList(msgspec.Struct, frozen=True, kw_only=True):
         """Rows whose number is good, and nobody else's, but whose variables cannot be sent."""
         return self._sum(BAD_VARIABLES)
 
-    def _sum(self, kinds: frozenset[Kind]) -> int:
+    def _sum(self, kinds: frozenset[RowKind]) -> int:
         return sum(self.kinds[kind] for kind in kinds)
 
 
@@ -109,10 +113,10 @@ def make_messy_list(path: Path | str, *, count: int = 50_000, seed: int = 7) -> 
         writer = csv.writer(file)
         writer.writerow(COLUMNS)
         writer.writerows(messy_rows(count=count, seed=seed))
-    tally = dict.fromkeys(Kind, 0)
+    tally = dict.fromkeys(RowKind, 0)
     for kind in kinds.values():
         tally[kind] += 1
-    tally[Kind.GOOD] = count - len(kinds)
+    tally[RowKind.GOOD] = count - len(kinds)
     return MessyList(rows=count, kinds=tally)
 
 
@@ -122,7 +126,7 @@ def messy_rows(*, count: int = 50_000, seed: int = 7) -> Iterator[list[str]]:
     kinds = _kinds(count, chance)
     people = _People(chance)
     for place in range(count):
-        kind = kinds.get(place, Kind.GOOD)
+        kind = kinds.get(place, RowKind.GOOD)
         country = place % len(_COUNTRIES)
         row = [
             people.number(kind, place, _COUNTRIES[country]),
@@ -134,7 +138,7 @@ def messy_rows(*, count: int = 50_000, seed: int = 7) -> Iterator[list[str]]:
         yield _spoiled(row, kind)
 
 
-def _kinds(count: int, chance: random.Random) -> dict[int, Kind]:
+def _kinds(count: int, chance: random.Random) -> dict[int, RowKind]:
     """The places of the rows that are not good. The first five are, one of each country, to be repeated."""
     if not 0 <= count <= MAX_ROWS:
         raise ValueError(f"a messy list has 0 to {MAX_ROWS} rows, not {count}")
@@ -150,32 +154,32 @@ class _People:
         self._chance = chance
         self._known: dict[str, list[str]] = {country: [] for country in _COUNTRIES}
 
-    def number(self, kind: Kind, place: int, country: str) -> str:
+    def number(self, kind: RowKind, place: int, country: str) -> str:
         number = _number(country, place)
         match kind:
-            case Kind.GOOD:
+            case RowKind.GOOD:
                 known = self._known[country]
                 if len(known) < _REMEMBERED:
                     known.append(number)
                 return number
-            case Kind.REPEATED:
+            case RowKind.REPEATED:
                 return self._somebody(country)
-            case Kind.REPEATED_ARGENTINA:
+            case RowKind.REPEATED_ARGENTINA:
                 return "+54" + self._somebody("argentina").removeprefix("+549")
-            case Kind.REPEATED_MEXICO:
+            case RowKind.REPEATED_MEXICO:
                 return "+521" + self._somebody("mexico").removeprefix("+52")
-            case Kind.REPEATED_BRAZIL:
+            case RowKind.REPEATED_BRAZIL:
                 somebody = self._somebody("brazil")
                 return somebody[:5] + somebody[6:]
-            case Kind.LETTERS:
+            case RowKind.LETTERS:
                 return number[:6] + "ABCD" + number[10:]
-            case Kind.SHORT:
+            case RowKind.SHORT:
                 return number[:5]
-            case Kind.SCIENTIFIC:
+            case RowKind.SCIENTIFIC:
                 return f"{int(number):.2E}"
-            case Kind.EMPTY:
+            case RowKind.EMPTY:
                 return ""
-            case Kind.NO_PLUS:
+            case RowKind.NO_PLUS:
                 return number[1:]
             case _:
                 return number
@@ -200,15 +204,15 @@ def _number(country: str, place: int) -> str:
             return f"+346{20_000_000 + digits}"
 
 
-def _spoiled(row: list[str], kind: Kind) -> list[str]:
+def _spoiled(row: list[str], kind: RowKind) -> list[str]:
     match kind:
-        case Kind.BLANK_VARIABLE:
+        case RowKind.BLANK_VARIABLE:
             row[1] = "  "
-        case Kind.MISSING_VARIABLE:
+        case RowKind.MISSING_VARIABLE:
             return row[:2]
-        case Kind.NEWLINE:
+        case RowKind.NEWLINE:
             row[1] += "\nGómez"
-        case Kind.TAB:
+        case RowKind.TAB:
             row[2] = f"{row[2]}\t{row[2]}"
         case _:
             pass

@@ -2,25 +2,29 @@
 
 import enum
 from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
 from http import HTTPStatus
 
 import msgspec
 
+HeaderPairs = tuple[tuple[str, str], ...]
+JsonObject = dict[str, object]
 
-class Said(msgspec.Struct, frozen=True):
-    """An answer, ready to be written."""
+
+class SandboxReply(msgspec.Struct, frozen=True):
+    """A reply, ready to be written."""
 
     status: int
     body: bytes
-    headers: tuple[tuple[str, str], ...] = ()
+    headers: HeaderPairs = ()
 
 
-class Refused(Exception):
+class RequestRefused(Exception):
     """The request is in order, but what it asks for cannot be done. It never leaves the sandbox."""
 
-    def __init__(self, said: Said) -> None:
-        super().__init__(said.status)
-        self.said = said
+    def __init__(self, reply: SandboxReply) -> None:
+        super().__init__(reply.status)
+        self.reply = reply
 
 
 class Envelope(enum.Enum):
@@ -47,40 +51,47 @@ def _phrase(status: int) -> str:
     return "Payload Too Large" if status == 413 else HTTPStatus(status).phrase
 
 
-def say(status: int, content: object) -> Said:
+def json_reply(status: int, content: object) -> SandboxReply:
     """*content* as JSON."""
-    return Said(status, msgspec.json.encode(content))
+    return SandboxReply(status, msgspec.json.encode(content))
 
 
-def code_error(status: int, code: str, details: Mapping[str, object] | None = None) -> Said:
+def timestamp(at: float) -> str:
+    """*at*, in seconds since 1970, as both services write it: `2026-01-01T12:00:00.000Z`."""
+    return datetime.fromtimestamp(at, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def code_error(status: int, code: str, details: Mapping[str, object] | None = None) -> SandboxReply:
     """An error in envelope A."""
-    error: dict[str, object] = {"code": code, "message": _phrase(status)}
+    error: JsonObject = {"code": code, "message": _phrase(status)}
     if details is not None:
         error["details"] = details
-    return say(status, {"error": error})
+    return json_reply(status, {"error": error})
 
 
-def nest_error(status: int, message: str | Sequence[str] | None = None) -> Said:
+def nest_error(status: int, message: str | Sequence[str] | None = None) -> SandboxReply:
     """An error in envelope B."""
     phrase = _phrase(status)
-    return say(status, {"message": message or phrase, "error": phrase, "statusCode": status})
+    return json_reply(status, {"message": message or phrase, "error": phrase, "statusCode": status})
 
 
-def invalid(wrong: Sequence[str], how: Complaints, *, status: int = 400, code: str = "BAD_REQUEST") -> Said:
-    """A refusal of a request that has *wrong* with it, at least one complaint."""
+def invalid(
+    wrong: Sequence[str], how: Complaints, *, status: int = 400, code: str = "BAD_REQUEST"
+) -> SandboxReply:
+    """The refusal of a request that does not validate. *wrong* are one or more sentences about it."""
     words: str | list[str] = _phrase(status)
     if how.named:
         words = list(wrong) if how.listed else wrong[0]
     if how.envelope is Envelope.NEST:
         return nest_error(status, words)
-    return say(status, {"error": {"code": code, "message": words}})
+    return json_reply(status, {"error": {"code": code, "message": words}})
 
 
-def unauthorized() -> Said:
+def unauthorized() -> SandboxReply:
     return nest_error(401, "Invalid or missing API token")
 
 
-def throttled(headers: tuple[tuple[str, str], ...]) -> Said:
+def throttled(headers: HeaderPairs) -> SandboxReply:
     """Source: contract, section 6: this body has no `error` key."""
     body = msgspec.json.encode({"message": "ThrottlerException: Too Many Requests", "statusCode": 429})
-    return Said(429, body, headers)
+    return SandboxReply(429, body, headers)

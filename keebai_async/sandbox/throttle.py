@@ -1,4 +1,4 @@
-"""Who is answered 429: the manners of NestJS's throttler, read off the real one.
+"""Who is answered 429: the behaviour of NestJS's throttler, read off the real one.
 
 Version 6.7.1 keeps a sliding log for each window: a request leaves it a full window after it was made.
 Going over blocks the token for a whole window, counted from the request that went over; requests during
@@ -10,7 +10,6 @@ import enum
 import math
 from collections import deque
 from collections.abc import Sequence
-from typing import Final
 
 import msgspec
 
@@ -27,12 +26,8 @@ class Window(msgspec.Struct, frozen=True):
         return "" if self.name == "default" else f"-{self.name}"
 
 
-DEFAULT_WINDOWS: Final = (Window("minute", 60, 60.0), Window("hour", 1_000, 3_600.0))
-"""Source: contract, section 6."""
-
-
-class Manners(enum.Enum):
-    """Which version of the throttler this is."""
+class ThrottlerVersion(enum.Enum):
+    """Which version of the throttler the service runs; they differ in what going over costs."""
 
     BLOCKS = "6.7.1"
     COUNTS_REFUSED = "5.2.0"
@@ -48,9 +43,9 @@ class Ruling(msgspec.Struct, frozen=True, kw_only=True):
 class _Log:
     """One window of one token."""
 
-    def __init__(self, window: Window, manners: Manners) -> None:
+    def __init__(self, window: Window, version: ThrottlerVersion) -> None:
         self.window = window
-        self._manners = manners
+        self._version = version
         self._hits: deque[float] = deque()
         self._blocked_until: float | None = None
         self._reset_at = -math.inf
@@ -60,7 +55,7 @@ class _Log:
             self._hits.popleft()
         if self._reset_at <= now:  # a countdown of its own, which says nothing about the log
             self._reset_at = now + self.window.per
-        if self._manners is Manners.COUNTS_REFUSED:
+        if self._version is ThrottlerVersion.COUNTS_REFUSED:
             self._hits.append(now)
             over = len(self._hits) > self.window.limit
             return self._refused(self._reset_at - now) if over else self._passed(now)
@@ -96,16 +91,18 @@ class _Log:
 class Throttle:
     """All windows of all tokens. The shorter window is asked first, and what it refuses no other counts."""
 
-    def __init__(self, windows: Sequence[Window], manners: Manners = Manners.BLOCKS) -> None:
+    def __init__(
+        self, windows: Sequence[Window], version: ThrottlerVersion = ThrottlerVersion.BLOCKS
+    ) -> None:
         self._windows = sorted(windows, key=lambda window: window.per)
-        self._manners = manners
+        self._version = version
         self._logs: dict[str, list[_Log]] = {}
 
     def take(self, token: str, now: float) -> Ruling:
         """Count one request of *token* at *now*, and say whether it passes."""
         logs = self._logs.get(token)
         if logs is None:
-            logs = self._logs[token] = [_Log(window, self._manners) for window in self._windows]
+            logs = self._logs[token] = [_Log(window, self._version) for window in self._windows]
         headers: list[tuple[str, str]] = []
         for log in logs:
             ruling = log.take(now)

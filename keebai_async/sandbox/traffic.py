@@ -1,9 +1,13 @@
-"""What reached the server: requests by route and by token, and the most that any window saw."""
+"""What reached the server: requests by route and by token, and the most that any window saw.
+
+Tests read this from a thread of their own while requests come in, so everything is read from copies.
+"""
 
 from collections import Counter, deque
 from collections.abc import Sequence
 
-from keebai_async.sandbox.throttle import Window
+from keebai_async.clock import Clock
+from keebai_async.sandbox.throttle import Ruling, Throttle, ThrottlerVersion, Window
 
 
 class _Peak:
@@ -25,21 +29,32 @@ class TokenTraffic:
     """The requests of one token."""
 
     def __init__(self, windows: Sequence[Window]) -> None:
-        self.requests: Counter[str] = Counter()
-        """By route, as in `GET /messages/bulk/{broadcast_id}`."""
-        self.throttled: Counter[str] = Counter()
-        """Those of them that were answered 429."""
+        self._requests: Counter[str] = Counter()
+        self._throttled: Counter[str] = Counter()
         self._peaks = [_Peak(window) for window in windows]
+
+    @property
+    def requests(self) -> Counter[str]:
+        """By route, as in `GET /messages/bulk/{broadcast_id}`."""
+        return _copy(self._requests)
+
+    @property
+    def throttled(self) -> Counter[str]:
+        """Those of them that were answered 429."""
+        return _copy(self._throttled)
 
     @property
     def most(self) -> dict[str, int]:
         """By the window's name: the most requests seen in any stretch of that length."""
         return {peak.window.name: peak.most for peak in self._peaks}
 
-    def arrived(self, route: str, now: float) -> None:
-        self.requests[route] += 1
+    def count(self, route: str, now: float) -> None:
+        self._requests[route] += 1
         for peak in self._peaks:
             peak.saw(now)
+
+    def count_throttled(self, route: str) -> None:
+        self._throttled[route] += 1
 
 
 class Traffic:
@@ -47,18 +62,21 @@ class Traffic:
 
     def __init__(self, windows: Sequence[Window]) -> None:
         self._windows = tuple(windows)
-        self.by_token: dict[str, TokenTraffic] = {}
-        self.strangers: Counter[str] = Counter()
-        """Requests without a good token, by route: answered 401 and not counted against any quota."""
+        self._by_token: dict[str, TokenTraffic] = {}
+        self._strangers: Counter[str] = Counter()
 
-    def of(self, token: str) -> TokenTraffic:
-        if token not in self.by_token:
-            self.by_token[token] = TokenTraffic(self._windows)
-        return self.by_token[token]
+    @property
+    def by_token(self) -> dict[str, TokenTraffic]:
+        return dict(self._by_token)
+
+    @property
+    def strangers(self) -> Counter[str]:
+        """Requests without a good token, by route: answered 401 and not counted against any quota."""
+        return _copy(self._strangers)
 
     @property
     def requests(self) -> Counter[str]:
-        return sum((one.requests for one in self.by_token.values()), self.strangers.copy())
+        return sum((one.requests for one in self.by_token.values()), self.strangers)
 
     @property
     def throttled(self) -> Counter[str]:
@@ -67,7 +85,44 @@ class Traffic:
     @property
     def most(self) -> dict[str, int]:
         """By the window's name: the most that any single token made in any stretch of that length."""
+        tokens = self.by_token.values()
         return {
-            window.name: max((one.most[window.name] for one in self.by_token.values()), default=0)
-            for window in self._windows
+            window.name: max((one.most[window.name] for one in tokens), default=0) for window in self._windows
         }
+
+    def of(self, token: str) -> TokenTraffic:
+        """The requests of *token*, which is known from now on."""
+        if token not in self._by_token:
+            self._by_token[token] = TokenTraffic(self._windows)
+        return self._by_token[token]
+
+    def count_stranger(self, route: str) -> None:
+        self._strangers[route] += 1
+
+
+class AdmissionControl:
+    """Counts every request of a token, and lets the throttler say whether it passes."""
+
+    def __init__(self, windows: Sequence[Window], throttler: ThrottlerVersion, clock: Clock) -> None:
+        self._throttle = Throttle(windows, throttler)
+        self._clock = clock
+        self.traffic = Traffic(windows)
+
+    def count_stranger(self, route: str) -> None:
+        """Note a request without a good token: it counts against no quota."""
+        self.traffic.count_stranger(route)
+
+    def count(self, token: str, route: str) -> Ruling:
+        """Count one request of *token*, and say whether it passes."""
+        now = self._clock.now()
+        traffic = self.traffic.of(token)
+        traffic.count(route, now)
+        ruling = self._throttle.take(token, now)
+        if not ruling.admitted:
+            traffic.count_throttled(route)
+        return ruling
+
+
+def _copy(counter: Counter[str]) -> Counter[str]:
+    # dict() copies in one step that no other thread can interrupt; a Counter copies itself item by item.
+    return Counter(dict(counter))

@@ -10,10 +10,8 @@ import msgspec
 from keebai_async.clock import SYSTEM_CLOCK, Clock
 from keebai_async.errors import InvalidInput
 from keebai_async.inputs import check_word
-from keebai_async.polling.following import OnStuck, log_stuck
 from keebai_async.polling.planner import pace_of
-from keebai_async.polling.waiter import POLL_FLOOR, STUCK_AFTER, Follower
-from keebai_async.polling.watcher import Gauge
+from keebai_async.polling.waiter import POLL_FLOOR, STUCK_AFTER, OnStuck, Waiter, log_stuck
 from keebai_async.quota.gate import Lane
 from keebai_async.quota.window import Quota
 from keebai_async.transport.address import segment
@@ -44,9 +42,10 @@ class WhautomateBroadcasts:
     ) -> None:
         self._api = api
         self._clock = clock
-        self._follower = Follower(
+        self._waiter = Waiter(
             self._look,
-            lambda broadcast: gauge(broadcast, wall=clock.wall()),
+            lambda broadcast: broadcast.progress,
+            quiet=lambda broadcast: quiet(broadcast, wall=clock.wall()),
             forward=not_before,
             clock=clock,
             floor=poll_floor,
@@ -186,7 +185,7 @@ class WhautomateBroadcasts:
             TimedOut: it was not finished in time.
             RequestError: as `get` raises it, unless the next look may do better.
         """
-        return await self._follower.wait(
+        return await self._waiter.wait(
             broadcast_id,
             path=_path(broadcast_id),
             words=lambda seen: str(seen.progress),
@@ -207,7 +206,7 @@ class WhautomateBroadcasts:
         Counters never go back. Raises RequestError as `wait` does.
         """
         ids = [one if isinstance(one, str) else one.id for one in broadcasts]
-        return self._follower.watch(ids, stuck_after=stuck_after, on_stuck=on_stuck)
+        return self._waiter.watch(ids, stuck_after=stuck_after, on_stuck=on_stuck)
 
     async def find_lost(self, name: str, *, timeout: float | None = None) -> Broadcast | None:
         """The broadcast of exactly this name, after a create whose answer was lost.
@@ -245,14 +244,12 @@ class WhautomateBroadcasts:
         )
 
 
-def gauge(broadcast: Broadcast, *, wall: float) -> Gauge:
-    """How far a broadcast is, in the words of the poll planner. *wall* is Unix time."""
-    progress = broadcast.progress
+def quiet(broadcast: Broadcast, *, wall: float) -> float:
+    """Seconds in which nothing of it will move, because it is scheduled for later. *wall* is Unix time."""
     schedule = moment(broadcast.schedule_date_time)
-    quiet = 0.0
-    if schedule is not None and not broadcast.started and not progress.done:
-        quiet = min(max(0.0, schedule.timestamp() - wall), QUIET_AT_MOST)
-    return Gauge(done=progress.done or 0, total=progress.total or 0, final=broadcast.finished, quiet=quiet)
+    if schedule is None or broadcast.started or broadcast.progress.done:
+        return 0.0
+    return min(max(0.0, schedule.timestamp() - wall), QUIET_AT_MOST)
 
 
 def not_before(broadcast: Broadcast, last: Broadcast | None) -> Broadcast:

@@ -9,7 +9,7 @@ from datetime import datetime
 
 import msgspec
 
-from keebai_async.inputs import E164
+from keebai_async.model.limits import E164
 from keebai_async.model.meta_codes import MetaCode, about, code_in
 from keebai_async.model.progress import Progress
 

@@ -7,7 +7,7 @@ import pytest
 from keebai_async.cli.exit_codes import Exit, code_of
 from keebai_async.model.plan import Guards
 from tests.crash.truth import Account
-from tests.crash.world import World, take_time, world
+from tests.crash.world import SPEED, World, take_time, world
 
 PEOPLE = 1_000
 
@@ -45,7 +45,7 @@ async def test_too_large_a_share_of_failures_leaves_everyone_unsent_who_is(path:
     guards = Guards(stop_above=0.2)
     async with world(None, path, people=PEOPLE, failing=0.3) as here:
         here.sandbox.malformed.clear()
-        take_time(here, 5.0)
+        take_time(here, 5.0 / SPEED)
 
         account = await run(here, guards)
 
@@ -65,7 +65,7 @@ async def test_resumed_under_the_same_guard_nobody_is_submitted_before_the_share
     guards = Guards(stop_above=0.2)
     async with world(None, path, people=PEOPLE, failing=0.3) as here:
         here.sandbox.malformed.clear()
-        take_time(here, 5.0)
+        take_time(here, 5.0 / SPEED)
         stopped = await run(here, guards)
         messaged = here.sandbox.ledger.total
 
@@ -83,7 +83,7 @@ async def test_killed_under_a_guard_a_resumed_campaign_counts_what_failed_before
     """The counters that a guard goes by are those of all runs together."""
     async with world(None, path, people=PEOPLE, failing=failing) as here:
         here.sandbox.malformed.clear()
-        take_time(here, 5.0)
+        take_time(here, 5.0 / SPEED)
         await run(here, Guards(stop_above=0.2))
 
         account = await run(here, Guards(stop_above=0.9))

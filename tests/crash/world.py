@@ -7,6 +7,7 @@ from pathlib import Path
 import anyio
 
 from keebai_async.client import Keebai
+from keebai_async.journal.contract import Journal
 from keebai_async.model.chunk import ChunkState
 from keebai_async.model.plan import Guards
 from keebai_async.planning.plan import PlanOptions
@@ -22,7 +23,10 @@ BULK = "POST /messages/bulk"
 READ = "GET /messages/bulk/{broadcast_id}"
 PEOPLE = 300
 SIZE = 20
-SPEED = 100.0
+SPEED = 400.0
+"""How fast the service's time and the clients' run here; a moment of ours is so many times longer there."""
+BRIEF = 0.004
+"""Seconds of ours for an answer: twice as long as it takes until a request is UNDER_WAY."""
 MALFORMED = (37, 205)
 WIDE = (Window("second", 10_000, 1.0),)
 """Whether the quota is kept is tried elsewhere; here nothing should wait for it."""
@@ -128,7 +132,7 @@ class World:
         return account
 
     async def settle_all(self) -> Account:
-        """The same, whoever the service finds malformed."""
+        """The same, with whatever numbers the service finds malformed."""
         self.sandbox.faults.clear()
         account = await self.account()
         assert account is not None
@@ -170,7 +174,7 @@ class World:
         )
         return plan.campaign_id
 
-    def client(self, *, timeout: float = 30.0) -> Keebai:
+    def client(self, *, timeout: float = 30.0, journal: Journal | None = None) -> Keebai:
         """A client in this process, on the same journal."""
         return Keebai(
             self.sandbox.token,
@@ -178,7 +182,7 @@ class World:
             phone_number_id=self.sandbox.phone_number_id,
             clock=self.sandbox.clock,
             quotas=[Quota(10_000, 1.0)],
-            journal=str(self.path),
+            journal=journal or str(self.path),
             poll_floor=2.0,
             timeout=Timeouts(connect=timeout, read=timeout, submit=timeout),
         )
@@ -208,6 +212,6 @@ def lose_replies(world: World, *nths: int) -> None:
     world.lost += len(nths)
 
 
-def take_time(world: World, seconds: float = 0.4) -> None:
-    """Let every submit that meets no other fault take *seconds* of the service's time."""
-    world.sandbox.faults.on(BULK, faults.Late(seconds=seconds), times=None)
+def take_time(world: World, ours: float = BRIEF) -> None:
+    """Let every submit that meets no other fault take so many seconds of *ours*, however fast time runs."""
+    world.sandbox.faults.on(BULK, faults.Late(seconds=ours * SPEED), times=None)

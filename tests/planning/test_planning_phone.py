@@ -7,7 +7,8 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from keebai_async.model.limits import E164
-from keebai_async.planning.phone import identities, identities_if_e164, identity, is_spreadsheet_number
+from keebai_async.planning.identity import identities, identities_if_e164, identity
+from keebai_async.planning.phone import is_spreadsheet_number
 
 e164 = st.from_regex(E164, fullmatch=True)
 

@@ -5,7 +5,8 @@ import logging
 import os
 import sqlite3
 import stat
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import anyio
@@ -216,6 +217,98 @@ async def test_a_file_that_is_no_database_is_an_error_in_words(tmp_path: Path) -
     with pytest.raises(QuotaUnusable, match=r"quota\.db"):
         await store.take(EIGHT)
     await store.aclose()
+
+
+async def test_a_file_that_is_removed_is_said_once_and_made_again(tmp_path: Path) -> None:
+    store = store_in(tmp_path, ManualClock())
+    await spend(store, 8)
+    path = tmp_path / "sub" / "quota.db"
+    path.unlink()
+
+    with pytest.raises(QuotaUnusable, match="removed or replaced"):
+        await store.take(EIGHT)
+
+    await spend(store, 8)
+    assert isinstance(await store.take(EIGHT), Wait)
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    await store.aclose()
+
+
+async def test_a_file_that_another_program_keeps_locked_is_said_and_used_again_afterwards(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "quota.db"
+    store = SqliteStore(path, "a", clock=ManualClock(), patience=0.05)
+    await spend(store, 7)
+    with another_writer(path), pytest.raises(QuotaUnusable, match="keeps it locked"):
+        await store.take(EIGHT)
+
+    await spend(store, 1)
+    assert isinstance(await store.take(EIGHT), Wait)
+    await store.aclose()
+
+
+@contextmanager
+def another_writer(path: Path) -> Iterator[None]:
+    with closing(sqlite3.connect(path, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        yield
+
+
+async def test_a_place_that_is_settled_after_the_store_was_closed_is_entered(tmp_path: Path) -> None:
+    store = store_in(tmp_path, ManualClock())
+    place = await held(store)
+    await store.aclose()
+
+    assert not await store.settle(place, EIGHT, ANSWERED)
+
+    assert await store.spent(EIGHT) == (1,)
+    await spend(store, 7)
+    wait = await store.take(EIGHT)
+    assert isinstance(wait, Wait)
+    assert not wait.loose
+    await store.aclose()
+
+
+async def test_a_place_that_is_taken_for_a_cancelled_task_is_given_back(tmp_path: Path) -> None:
+    store = store_in(tmp_path, ManualClock())
+    await spend(store, 1)
+    with another_writer(tmp_path / "sub" / "quota.db"):
+        task = asyncio.ensure_future(store.take(EIGHT))
+        await anyio.wait_all_tasks_blocked()
+        task.cancel()
+        await asyncio.sleep(0)
+
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert await store.spent(EIGHT) == (1,)
+    await store.aclose()
+
+
+async def test_an_ending_is_entered_although_its_task_is_cancelled(tmp_path: Path) -> None:
+    store = store_in(tmp_path, ManualClock())
+    place = await held(store)
+    with another_writer(tmp_path / "sub" / "quota.db"):
+        task = asyncio.ensure_future(store.settle(place, EIGHT, ANSWERED))
+        await anyio.wait_all_tasks_blocked()
+        task.cancel()
+        await asyncio.sleep(0)
+
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    await spend(store, 7)
+    wait = await store.take(EIGHT)
+    assert isinstance(wait, Wait)
+    assert not wait.loose  # nothing is under way any more
+    await store.aclose()
+
+
+def test_one_store_serves_one_event_loop_after_the_other(tmp_path: Path) -> None:
+    store = store_in(tmp_path, ManualClock())
+    for _ in range(2):
+        asyncio.run(spend(store, 4))
+    assert asyncio.run(store.spent(EIGHT)) == (8,)
+    asyncio.run(store.aclose())
 
 
 async def test_a_place_that_cannot_be_settled_lapses_and_its_request_is_not_lost(

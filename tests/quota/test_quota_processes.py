@@ -14,10 +14,10 @@ from keebai_async.sandbox.throttle import Window
 
 ROOT = Path(__file__).parents[2]
 
-# 100 at 0 s, 2.5 s and 5 s; then the longer window is full, and the next 100 leave at 8.5 s.
-WINDOWS = (Window("minute", 100, 2.5), Window("hour", 300, 8.5))
-QUOTA = "100/2.5s,300/8.5s"
-SECONDS = 10.6
+# 100 at 0 s, 1.5 s and 3 s; then the longer window is full, and the next 100 leave at 5 s.
+WINDOWS = (Window("minute", 100, 1.5), Window("hour", 300, 5.0))
+QUOTA = "100/1.5s,300/5s"
+SECONDS = 7.1
 POSSIBLE = 400
 
 

@@ -115,9 +115,8 @@ async def test_one_process_can_end_what_it_took_after_another_opened_the_store(b
     await held(other, TWO_A_MINUTE)
 
 
+@pytest.mark.parametrize("bench", ["sqlite", "redis"], indirect=True)  # memory dies with its process
 async def test_the_place_of_a_process_that_died_lapses(bench: Bench) -> None:
-    if bench.kind == "memory":
-        pytest.skip("what is in memory dies with its process")
     await held(bench.open("a"), TWO_A_MINUTE)
     await held(bench.open("a"), TWO_A_MINUTE)
     survivor = bench.open("a")

@@ -8,7 +8,7 @@ import msgspec
 from keebai_async.testing import Sandbox
 
 
-class Said(msgspec.Struct):
+class CallerReply(msgspec.Struct):
     """What came back over the socket."""
 
     status: int
@@ -26,14 +26,16 @@ class Caller:
     def __init__(self, session: aiohttp.ClientSession) -> None:
         self._session = session
 
-    async def get(self, sandbox: Sandbox, path: str, *, token: str | None = None) -> Said:
-        return await self._say("GET", sandbox, path, None, token)
+    async def get(self, sandbox: Sandbox, path: str, *, token: str | None = None) -> CallerReply:
+        return await self._request("GET", sandbox, path, None, token)
 
-    async def post(self, sandbox: Sandbox, path: str, body: object, *, token: str | None = None) -> Said:
+    async def post(
+        self, sandbox: Sandbox, path: str, body: object, *, token: str | None = None
+    ) -> CallerReply:
         content = body if isinstance(body, bytes) else msgspec.json.encode(body)
-        return await self._say("POST", sandbox, path, content, token)
+        return await self._request("POST", sandbox, path, content, token)
 
-    async def bulk(self, sandbox: Sandbox, recipients: object, **fields: object) -> Said:
+    async def bulk(self, sandbox: Sandbox, recipients: object, **fields: object) -> CallerReply:
         """POST a bulk of the template `aviso`, which asks for no variables, unless *fields* say otherwise."""
         body = {
             "phone_number_id": sandbox.phone_number_id,
@@ -44,16 +46,16 @@ class Caller:
         }
         return await self.post(sandbox, "/messages/bulk", {k: v for k, v in body.items() if v is not None})
 
-    async def _say(
+    async def _request(
         self, method: str, sandbox: Sandbox, path: str, content: bytes | None, token: str | None
-    ) -> Said:
+    ) -> CallerReply:
         headers = {"Authorization": f"Bearer {sandbox.token if token is None else token}"}
         if content is not None:
             headers["Content-Type"] = "application/json"
         async with self._session.request(
             method, sandbox.url + path, data=content, headers=headers, allow_redirects=False
         ) as reply:
-            return Said(reply.status, dict(reply.headers), await reply.read())
+            return CallerReply(reply.status, dict(reply.headers), await reply.read())
 
 
 def people(count: int, first: int = 0) -> list[dict[str, object]]:

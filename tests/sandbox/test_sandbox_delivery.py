@@ -4,71 +4,71 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from keebai_async.sandbox.keebai.delivery import Desk, Order, Work, open_desk
+from keebai_async.sandbox.keebai.delivery import BroadcastInLine, DeliveryQueue, Order, delivery_queue
 
 
-def desk(order: Order, rate: float = 80.0) -> Desk:
-    return open_desk(order, rate, random.Random(1))
+def queue(order: Order, rate: float = 80.0) -> DeliveryQueue:
+    return delivery_queue(order, rate, random.Random(1))
 
 
-def add(to: Desk, total: int, at: float, failing: tuple[int, ...] = ()) -> Work:
-    work = Work(total, failing, at)
-    to.add(work)
-    return work
+def add(to: DeliveryQueue, total: int, at: float, failing: tuple[int, ...] = ()) -> BroadcastInLine:
+    broadcast = BroadcastInLine(total, failing, at)
+    to.add(broadcast)
+    return broadcast
 
 
 def test_one_broadcast_advances_at_eighty_a_second() -> None:
-    line = desk(Order.LINE)
-    work = add(line, 400, at=100.0)
+    line = queue(Order.LINE)
+    broadcast = add(line, 400, at=100.0)
 
-    assert line.look(work, 100.0).sent == 0
-    assert line.look(work, 101.0).sent == 80
-    assert line.look(work, 104.9).ended is None
-    assert (line.look(work, 105.0).sent, line.look(work, 105.0).ended) == (400, 105.0)
+    assert line.counters_of(broadcast, 100.0).sent == 0
+    assert line.counters_of(broadcast, 101.0).sent == 80
+    assert line.counters_of(broadcast, 104.9).ended is None
+    assert (line.counters_of(broadcast, 105.0).sent, line.counters_of(broadcast, 105.0).ended) == (400, 105.0)
 
 
 def test_in_a_line_the_second_waits_for_the_first() -> None:
-    line = desk(Order.LINE)
+    line = queue(Order.LINE)
     first, second = add(line, 80, at=0.0), add(line, 80, at=0.5)
 
-    assert line.look(second, 0.9).started is None
-    assert (line.look(second, 1.5).started, line.look(second, 1.5).sent) == (1.0, 40)
-    assert line.look(first, 1.5).ended == 1.0
+    assert line.counters_of(second, 0.9).started is None
+    assert (line.counters_of(second, 1.5).started, line.counters_of(second, 1.5).sent) == (1.0, 40)
+    assert line.counters_of(first, 1.5).ended == 1.0
 
 
-def test_a_desk_that_was_idle_starts_when_work_comes() -> None:
-    line = desk(Order.LINE)
+def test_an_idle_queue_starts_when_a_broadcast_comes() -> None:
+    line = queue(Order.LINE)
     add(line, 80, at=0.0)
     late = add(line, 80, at=50.0)
 
-    assert line.look(late, 50.5).started == 50.0
+    assert line.counters_of(late, 50.5).started == 50.0
 
 
 def test_shared_gives_each_broadcast_the_same_share() -> None:
-    shared = desk(Order.SHARED)
+    shared = queue(Order.SHARED)
     long, short = add(shared, 160, at=0.0), add(shared, 40, at=0.0)
 
-    assert (shared.look(long, 0.5).sent, shared.look(short, 0.5).sent) == (20, 20)
-    assert shared.look(short, 1.0).ended == pytest.approx(1.0)
-    assert shared.look(long, 2.0).sent == 120
-    assert shared.look(long, 3.0).ended == pytest.approx(2.5)
+    assert (shared.counters_of(long, 0.5).sent, shared.counters_of(short, 0.5).sent) == (20, 20)
+    assert shared.counters_of(short, 1.0).ended == pytest.approx(1.0)
+    assert shared.counters_of(long, 2.0).sent == 120
+    assert shared.counters_of(long, 3.0).ended == pytest.approx(2.5)
 
 
-def test_an_order_of_its_own_is_not_the_line_but_does_all_the_work() -> None:
-    own = desk(Order.OWN)
-    works = [add(own, 80, at=0.0) for _ in range(10)]
+def test_an_order_of_its_own_is_not_the_line_but_does_all_of_it() -> None:
+    own = queue(Order.OWN)
+    broadcasts = [add(own, 80, at=0.0) for _ in range(10)]
 
-    ends = [own.look(work, 10.0).ended for work in works]
+    ends = [own.counters_of(broadcast, 10.0).ended for broadcast in broadcasts]
 
     assert sorted(end for end in ends if end is not None) == pytest.approx(list(range(1, 11)))
     assert ends != sorted(end for end in ends if end is not None)
 
 
 def test_those_who_fail_fail_in_their_turn() -> None:
-    line = desk(Order.LINE, rate=1.0)
-    work = add(line, 4, at=0.0, failing=(1, 3))
+    line = queue(Order.LINE, rate=1.0)
+    broadcast = add(line, 4, at=0.0, failing=(1, 3))
 
-    seen = [line.look(work, now) for now in (0.0, 1.0, 2.0, 3.0, 4.0)]
+    seen = [line.counters_of(broadcast, now) for now in (0.0, 1.0, 2.0, 3.0, 4.0)]
 
     assert [(one.sent, one.failed, one.pending) for one in seen] == [
         (0, 0, 4),
@@ -87,27 +87,27 @@ def test_those_who_fail_fail_in_their_turn() -> None:
 def test_it_adds_up_at_every_instant_and_never_goes_back(
     order: Order, arrivals: list[tuple[float, int, int]], looks: list[float]
 ) -> None:
-    at_desk, works, now = desk(order), [], 0.0
+    one_queue, broadcasts, now = queue(order), [], 0.0
     for gap, total, failing in arrivals:
         now += gap
-        works.append(add(at_desk, total, now, tuple(range(min(failing, total)))))
-    before = {id(work): 0 for work in works}
+        broadcasts.append(add(one_queue, total, now, tuple(range(min(failing, total)))))
+    before = {id(broadcast): 0 for broadcast in broadcasts}
     for gap in looks:
         now += gap
-        for work in works:
-            seen = at_desk.look(work, now)
+        for broadcast in broadcasts:
+            seen = one_queue.counters_of(broadcast, now)
             done = seen.sent + seen.failed
-            assert before[id(work)] <= done <= seen.total
+            assert before[id(broadcast)] <= done <= seen.total
             assert seen.sent + seen.failed + seen.pending == seen.total
             assert seen.ended is None or done == seen.total
-            before[id(work)] = done
+            before[id(broadcast)] = done
 
 
 @given(st.sampled_from(Order), st.lists(st.integers(1, 5_000), min_size=1, max_size=30))
 def test_the_order_changes_who_waits_but_not_when_all_is_done(order: Order, totals: list[int]) -> None:
-    at_desk = desk(order)
-    works = [add(at_desk, total, at=0.0) for total in totals]
+    one_queue = queue(order)
+    broadcasts = [add(one_queue, total, at=0.0) for total in totals]
 
-    ends = [at_desk.look(work, 1e9).ended for work in works]
+    ends = [one_queue.counters_of(broadcast, 1e9).ended for broadcast in broadcasts]
 
     assert max(end or 0.0 for end in ends) == pytest.approx(sum(totals) / 80.0)

@@ -17,8 +17,8 @@ NO_REPLY: tuple[AnyFault, ...] = (faults.Reset(), faults.Reset(accepted=False), 
 REPLIES: tuple[tuple[AnyFault, int], ...] = (
     (faults.Status(), 500),
     (faults.Status(status=504, accepted=False), 504),
-    (faults.Refuse(), 503),
-    (faults.Refuse(status=502), 502),
+    (faults.GatewayError(), 503),
+    (faults.GatewayError(status=502), 502),
     (faults.NotJson(), 202),
     (faults.Html(), 200),
     (faults.Html(accepted=True), 200),
@@ -81,7 +81,7 @@ async def test_a_late_reply_was_accepted_at_once(
     keebai_sandbox_factory: SandboxFactory, caller: Caller
 ) -> None:
     clock = ManualClock()
-    sandbox = await keebai_sandbox_factory(clock=clock)
+    sandbox = keebai_sandbox_factory(clock=clock)
     sandbox.faults.on(BULK, faults.Late(seconds=45.0))
 
     async with clock.running():
@@ -95,7 +95,7 @@ async def test_a_hung_request_is_reset_in_the_end(
     keebai_sandbox_factory: SandboxFactory, caller: Caller
 ) -> None:
     clock = ManualClock()
-    sandbox = await keebai_sandbox_factory(clock=clock)
+    sandbox = keebai_sandbox_factory(clock=clock)
     sandbox.faults.on(BULK, faults.Hang(seconds=300.0))
 
     async with clock.running():
@@ -108,7 +108,7 @@ async def test_a_hung_request_is_reset_in_the_end(
 async def test_only_the_nth_request_of_its_route_meets_a_fault(
     keebai_sandbox: Sandbox, caller: Caller
 ) -> None:
-    keebai_sandbox.faults.on("GET /messages/bulk/{broadcast_id}", faults.Refuse(), nth=2, times=2)
+    keebai_sandbox.faults.on("GET /messages/bulk/{broadcast_id}", faults.GatewayError(), nth=2, times=2)
 
     statuses = []
     for number in range(4):
@@ -160,15 +160,15 @@ async def test_a_sandbox_that_stops_lets_nobody_hang(caller: Caller, fault: AnyF
 
 
 async def test_a_client_that_gives_up_takes_the_hung_request_with_it(
-    keebai_sandbox: Sandbox, caller: Caller
+    sandbox_here: Sandbox, caller: Caller
 ) -> None:
-    keebai_sandbox.faults.on(BULK, faults.Hang())
+    sandbox_here.faults.on(BULK, faults.Hang())
     before = len(asyncio.all_tasks())
 
     with anyio.CancelScope() as patience:
         async with anyio.create_task_group() as tasks:
-            tasks.start_soon(caller.bulk, keebai_sandbox, people(5))
-            await _until(lambda: len(keebai_sandbox.ledger) == 1)
+            tasks.start_soon(caller.bulk, sandbox_here, people(5))
+            await _until(lambda: len(sandbox_here.ledger) == 1)
             patience.cancel()
 
     await _until(lambda: len(asyncio.all_tasks()) <= before)
@@ -182,21 +182,19 @@ async def test_a_sandbox_can_be_stopped_while_a_connection_idles(caller: Caller)
 
 
 async def test_half_a_request_is_not_accepted_and_nobody_complains(
-    keebai_sandbox: Sandbox, caplog: pytest.LogCaptureFixture
+    sandbox_here: Sandbox, caplog: pytest.LogCaptureFixture
 ) -> None:
-    port = int(keebai_sandbox.url.split(":")[2].split("/")[0])
-    head = (
-        f"POST /v1/messages/bulk HTTP/1.1\r\nHost: here\r\nAuthorization: Bearer {keebai_sandbox.token}\r\n"
-    )
+    port = int(sandbox_here.url.split(":")[2].split("/")[0])
+    head = f"POST /v1/messages/bulk HTTP/1.1\r\nHost: here\r\nAuthorization: Bearer {sandbox_here.token}\r\n"
     before = asyncio.all_tasks()
 
     stream = await anyio.connect_tcp("127.0.0.1", port)
     async with stream:
         await stream.send(head.encode() + b"Content-Type: application/json\r\nContent-Length: 500\r\n\r\n{")
-        await _until(lambda: keebai_sandbox.traffic.requests.total() == 1)
+        await _until(lambda: sandbox_here.traffic.requests.total() == 1)
 
     await _until(lambda: asyncio.all_tasks() <= before)
-    assert len(keebai_sandbox.ledger) == 0
+    assert len(sandbox_here.ledger) == 0
     assert caplog.records == []
 
 

@@ -5,7 +5,7 @@ from collections import Counter
 from pathlib import Path
 
 from keebai_async.sandbox.keebai.identity import identity
-from keebai_async.sandbox.people import COLUMNS, Kind, make_messy_list, messy_rows
+from keebai_async.sandbox.people import COLUMNS, RowKind, make_messy_list, messy_rows
 
 E164 = re.compile(r"\+[1-9][0-9]{6,14}")
 
@@ -46,7 +46,7 @@ def test_a_second_look_at_the_file_finds_what_the_summary_says(tmp_path: Path) -
 def test_it_is_messy_in_every_way_it_names(tmp_path: Path) -> None:
     summary = make_messy_list(tmp_path / "clients.csv")
 
-    assert min(summary.kinds[kind] for kind in Kind) > 0
+    assert min(summary.kinds[kind] for kind in RowKind) > 0
     assert (summary.duplicates, summary.malformed) == (600, 100)
     assert summary.rows == sum(summary.kinds.values())
 

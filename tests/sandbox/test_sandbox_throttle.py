@@ -1,7 +1,8 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from keebai_async.sandbox.throttle import DEFAULT_WINDOWS, Manners, Ruling, Throttle, Window
+from keebai_async.sandbox.keebai.settings import DEFAULT_WINDOWS
+from keebai_async.sandbox.throttle import Ruling, Throttle, ThrottlerVersion, Window
 
 MINUTE = Window("minute", 3, 60.0)
 HOUR = Window("hour", 5, 3_600.0)
@@ -110,25 +111,25 @@ def test_tokens_do_not_share_a_quota() -> None:
 
 
 def test_the_older_version_keeps_a_hammering_token_out() -> None:
-    throttle = Throttle([MINUTE], Manners.COUNTS_REFUSED)
+    throttle = Throttle([MINUTE], ThrottlerVersion.COUNTS_REFUSED)
     take(throttle, 0.0, 3)
 
     assert all(take(throttle, second, 1) == [False] for second in range(1, 600))
 
 
 def test_the_older_version_does_not_block_whoever_waits() -> None:
-    throttle = Throttle([MINUTE], Manners.COUNTS_REFUSED)
+    throttle = Throttle([MINUTE], ThrottlerVersion.COUNTS_REFUSED)
     take(throttle, 0.0, 3)
     take(throttle, 59.0, 1)
 
     assert take(throttle, 60.0, 2) == [True, True]
 
 
-@given(st.lists(st.floats(0, 30), max_size=200), st.sampled_from(Manners))
+@given(st.lists(st.floats(0, 30), max_size=200), st.sampled_from(ThrottlerVersion))
 def test_no_stretch_of_one_window_ever_passes_more_than_its_limit(
-    gaps: list[float], manners: Manners
+    gaps: list[float], version: ThrottlerVersion
 ) -> None:
-    throttle = Throttle([MINUTE, HOUR], manners)
+    throttle = Throttle([MINUTE, HOUR], version)
     now, passed = 0.0, []
     for gap in gaps:
         now += gap

@@ -9,7 +9,7 @@ import pytest
 from keebai_async.clock import ManualClock
 from keebai_async.sandbox import WhautomateSandbox, Window
 from keebai_async.sandbox.whautomate import ErrorShape, SandboxContact
-from keebai_async.sandbox.whautomate.delivery import Course, Fates
+from keebai_async.sandbox.whautomate.delivery import DeliveryRun, OutcomeShares
 
 Json = dict[str, object]
 
@@ -244,13 +244,13 @@ async def test_pages_begin_where_they_are_set_to_and_limits_are_capped_in_silenc
     assert await call.array("/broadcasts/B1/logs?page=1&limit=100") != first
 
 
-def test_fates_are_counted_without_looking_at_everybody() -> None:
-    fates = Fates(0.02, 0.6, 0.05)
+def test_outcomes_are_counted_without_looking_at_everybody() -> None:
+    shares = OutcomeShares(0.02, 0.6, 0.05)
     for people in (0, 1, 99, 100, 101, 1_234):
-        said = [fates.of(place) for place in range(people)]
-        for fate in ("failed", "delivered", "read", "replied"):
-            assert fates.count(fate, people) == said.count(fate)
-    assert Course(0.0, 10, 80.0, fates).done(1e9) == 10
+        outcomes = [shares.of(place) for place in range(people)]
+        for outcome in ("failed", "delivered", "read", "replied"):
+            assert shares.count(outcome, people) == outcomes.count(outcome)
+    assert DeliveryRun(0.0, 10, 80.0, shares).done(1e9) == 10
 
 
 async def test_the_windows_are_those_that_are_set() -> None:

@@ -194,28 +194,55 @@ async def test_the_gate_hears_what_the_reply_says_of_the_quota(gate: RecordingGa
     assert gate.allowances == [Allowance(limit=60, remaining=0)]
 
 
-async def test_a_submit_leaves_only_after_leaving_was_awaited_in_its_place(gate: RecordingGate) -> None:
-    order: list[str] = []
-
-    async def leaving() -> None:
-        order.append(f"leaving, {len(gate.lanes)} place, {len(server.requests)} requests")
-
+async def test_nothing_leaves_before_the_slot_is_used(gate: RecordingGate) -> None:
     async with serving(answers(message())) as server, exchanging(server.url, gate) as exchange:
-        await exchange.submit_once(SUBMIT, leaving=leaving)
-    assert order == ["leaving, 1 place, 0 requests"]
+        async with exchange.slot(Lane.SUBMIT) as slot:
+            assert (gate.lanes, gate.endings, server.connections) == ([Lane.SUBMIT], [], 0)
+            await slot.submit(SUBMIT)
+            assert len(server.requests) == 1
+        assert gate.endings == [Ending.ANSWERED]
 
 
-async def test_a_submit_whose_intent_cannot_be_kept_does_not_leave(gate: RecordingGate) -> None:
-    async def disk_full() -> None:
-        raise OSError("disk full")
-
+async def test_a_slot_in_which_the_intent_cannot_be_kept_is_given_back_and_nothing_leaves(
+    gate: RecordingGate,
+) -> None:
     tally = Requests()
     async with serving(answers(message())) as server, exchanging(server.url, gate) as exchange:
         with pytest.raises(OSError, match="disk full"):
-            await exchange.submit_once(SUBMIT, leaving=disk_full, tally=tally)
+            async with exchange.slot(Lane.SUBMIT, tally=tally):
+                raise OSError("disk full")
     assert server.connections == 0
     assert gate.endings == [Ending.UNSENT]
     assert tally == Requests()
+
+
+async def test_a_slot_that_is_left_without_a_request_is_given_back(gate: RecordingGate) -> None:
+    async with Exchange(Wire(OK), gate).slot(Lane.SUBMIT):
+        pass
+    assert gate.endings == [Ending.UNSENT]
+
+
+async def test_a_slot_is_for_one_request(gate: RecordingGate) -> None:
+    wire = Wire(OK)
+    async with Exchange(wire, gate).slot(Lane.SUBMIT) as slot:
+        await slot.submit(SUBMIT)
+        with pytest.raises(Misused):
+            await slot.submit(SUBMIT)
+    with pytest.raises(Misused):
+        await slot.submit(SUBMIT)
+    assert wire.sent == 1
+    assert gate.endings == [Ending.ANSWERED]
+
+
+async def test_what_fails_after_the_answer_does_not_give_the_place_back(gate: RecordingGate) -> None:
+    async def submit_and_fail() -> None:
+        async with Exchange(Wire(OK), gate).slot(Lane.SUBMIT) as slot:
+            await slot.submit(SUBMIT)
+            raise OSError("disk full")
+
+    with pytest.raises(OSError, match="disk full"):
+        await submit_and_fail()
+    assert gate.endings == [Ending.ANSWERED]
 
 
 async def test_a_submit_cancelled_on_its_way_counts_as_unanswered(gate: RecordingGate) -> None:
@@ -241,12 +268,29 @@ async def test_a_closed_session_is_misused_before_anything_is_written_down(gate:
     wire = Wire(OK)
     wire.closed = True
 
-    async def leaving() -> None:
-        pytest.fail("nothing can leave")
-
     with pytest.raises(Misused):
-        await Exchange(wire, gate).submit_once(SUBMIT, leaving=leaving)
+        async with Exchange(wire, gate).slot(Lane.SUBMIT):
+            pytest.fail("nothing can leave")
     assert gate.lanes == []
+
+
+async def test_a_session_closed_while_a_place_was_waited_for_is_misused_before_anything_is_written_down(
+    gate: RecordingGate,
+) -> None:
+    wire = Wire(OK)
+
+    class Closing(RecordingGate):
+        @asynccontextmanager
+        async def place(self, lane: Lane) -> AsyncIterator[Place]:
+            wire.closed = True
+            async with super().place(lane) as place:
+                yield place
+
+    gate = Closing()
+    with pytest.raises(Misused):
+        async with Exchange(wire, gate).slot(Lane.SUBMIT):
+            pytest.fail("nothing can leave")
+    assert gate.endings == [Ending.UNSENT]
 
 
 async def test_a_submit_of_which_nothing_left_is_made_again(gate: RecordingGate, clock: ManualClock) -> None:

@@ -98,13 +98,13 @@ async def test_replacing_never_sends_back_what_the_service_keeps(desk: Desk) -> 
         **(desk.fields() | DraftFields(schedule_date_time=desk.later(60)))
     )
     seen: list[dict[str, object]] = []
-    write = desk.box._service.broadcasts.replace
+    write = desk.box._whautomate.broadcasts.replace
 
     def listening(broadcast_id: str, body: dict[str, object]) -> object:
         seen.append(body)
         return write(broadcast_id, body)
 
-    desk.box._service.broadcasts.replace = listening  # type: ignore[method-assign,assignment]
+    desk.box._whautomate.broadcasts.replace = listening  # type: ignore[method-assign,assignment]
     await desk.client.broadcasts.replace(made.id, body_text_parameters=["Autumn", "20 May"])
 
     assert not seen[0].keys() & {

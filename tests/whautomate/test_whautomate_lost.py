@@ -52,7 +52,7 @@ async def test_a_create_whose_answer_was_lost_is_unknown_made_once_and_found_by_
 
 @pytest.mark.parametrize(
     "fault",
-    [faults.ResetBeforeReading(), faults.Refuse(status=503), faults.Html(), faults.Redirect()],
+    [faults.ResetBeforeReading(), faults.GatewayError(status=503), faults.Html(), faults.Redirect()],
     ids=lambda fault: type(fault).__name__,
 )
 async def test_a_create_that_never_arrived_is_as_unknown_and_is_not_found(

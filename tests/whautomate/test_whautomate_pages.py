@@ -10,7 +10,7 @@ from keebai_async import NotFound, RequestInvalid, Whautomate
 from keebai_async.clock import ManualClock
 from keebai_async.quota.gate import OpenGate
 from keebai_async.sandbox import WhautomateSandbox
-from keebai_async.sandbox.whautomate.settings import Options
+from keebai_async.sandbox.whautomate.settings import WhautomateSandboxOptions as Options
 from keebai_async.whautomate.log_summary import summarize
 from keebai_async.whautomate.paging import WhautomatePages
 from tests.transport.wire_server import answers, message, serving

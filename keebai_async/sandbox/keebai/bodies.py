@@ -6,8 +6,10 @@ from typing import Final, TypeVar
 
 import msgspec
 
-MAX_RECIPIENTS: Final = 5_000
-MAX_TEXT: Final = 4_096
+BULK_LIMIT: Final = 5_000
+"""People in one bulk. Source: contract, section 3.1."""
+TEXT_LIMIT: Final = 4_096
+"""Characters of one text. Source: contract, section 3.4."""
 
 _PHONE: Final = re.compile(r"\+[1-9][0-9]{6,14}")
 _PATH: Final = re.compile(r"(.*?)(?: - at `\$([^`]*)`)?", re.DOTALL)
@@ -72,13 +74,13 @@ class _StrictText(TextBody, forbid_unknown_fields=True):
     pass
 
 
-_ITEMS: Final = msgspec.json.Decoder(list[Item])
-_STRICT_ITEMS: Final = msgspec.json.Decoder(list[_StrictItem])
+_BULK_ITEMS: Final = msgspec.json.Decoder(list[Item])
+_STRICT_BULK_ITEMS: Final = msgspec.json.Decoder(list[_StrictItem])
 
 Decoded = TypeVar("Decoded")
 
 
-class Wrong(Exception):
+class BadRequest(Exception):
     """The request does not validate. *complaints* are in the words of the service's framework."""
 
     def __init__(self, *complaints: str) -> None:
@@ -87,7 +89,7 @@ class Wrong(Exception):
 
 
 def read_bulk(content: bytes, *, strict: bool) -> BulkBody:
-    """Raises Wrong. With *strict*, so do all readers here for a field that nobody documented."""
+    """Raises BadRequest. With *strict*, so do all readers here for a field that nobody documented."""
     return _decode(msgspec.json.Decoder(_StrictBulk if strict else BulkBody).decode, content)
 
 
@@ -97,29 +99,29 @@ def read_template(content: bytes, *, strict: bool) -> TemplateBody:
 
 def read_text(content: bytes, *, strict: bool) -> TextBody:
     body = _decode(msgspec.json.Decoder(_StrictText if strict else TextBody).decode, content)
-    if not 1 <= len(body.text) <= MAX_TEXT:
-        raise Wrong(f"text must have 1 to {MAX_TEXT} characters")
+    if not 1 <= len(body.text) <= TEXT_LIMIT:
+        raise BadRequest(f"text must have 1 to {TEXT_LIMIT} characters")
     return body
 
 
 def read_items(content: msgspec.Raw, *, strict: bool, malformed: set[str]) -> Sequence[Item]:
     """The recipients of a bulk. One that is wrong makes them all wrong: contract, section 3.1.
 
-    Raises Wrong: not a list of 1 to 5,000, or a number that is not E.164 or among *malformed*.
+    Raises BadRequest: not a list of 1 to 5,000, or a number that is not E.164 or among *malformed*.
     """
     items: Sequence[Item]
     if strict:
-        items = _decode(_STRICT_ITEMS.decode, bytes(content), "recipients")
+        items = _decode(_STRICT_BULK_ITEMS.decode, bytes(content), "recipients")
     else:
-        items = _decode(_ITEMS.decode, bytes(content), "recipients")
+        items = _decode(_BULK_ITEMS.decode, bytes(content), "recipients")
     if not items:
-        raise Wrong("recipients should not be empty")
-    if len(items) > MAX_RECIPIENTS:
-        raise Wrong(f"recipients must contain no more than {MAX_RECIPIENTS} elements")
+        raise BadRequest("recipients should not be empty")
+    if len(items) > BULK_LIMIT:
+        raise BadRequest(f"recipients must contain no more than {BULK_LIMIT} elements")
     numbers = [item.to for item in items]
     if all(map(_PHONE.fullmatch, numbers)) and malformed.isdisjoint(numbers):
         return items
-    raise Wrong(
+    raise BadRequest(
         *(
             f"recipients.{place}.to must be a phone number"
             for place, number in enumerate(numbers)
@@ -129,20 +131,20 @@ def read_items(content: msgspec.Raw, *, strict: bool, malformed: set[str]) -> Se
 
 
 def check_phone(number: str, malformed: set[str]) -> None:
-    """Raises Wrong: not strict E.164, or among *malformed*."""
+    """Raises BadRequest: not strict E.164, or among *malformed*."""
     if not _PHONE.fullmatch(number) or number in malformed:
-        raise Wrong("to must be a phone number")
+        raise BadRequest("to must be a phone number")
 
 
 def _decode(decode: Callable[[bytes], Decoded], content: bytes, inside: str = "") -> Decoded:
     try:
         return decode(content)
     except msgspec.ValidationError as error:
-        raise Wrong(_complaint(str(error), inside)) from error
+        raise BadRequest(_complaint(str(error), inside)) from error
     except msgspec.DecodeError as error:
-        raise Wrong("Unexpected token in JSON") from error
+        raise BadRequest("Unexpected token in JSON") from error
     except UnicodeDecodeError as error:
-        raise Wrong("Unexpected token in JSON") from error
+        raise BadRequest("Unexpected token in JSON") from error
 
 
 def _complaint(words: str, inside: str) -> str:

@@ -1,7 +1,7 @@
 """How broadcasts advance: worked out from the time that has passed, whenever somebody asks.
 
-No task runs for a broadcast. Each sender has a Desk, which delivers so many messages a second; asked for
-a broadcast, it first catches up with the clock.
+No task runs for a broadcast. Each sender has a DeliveryQueue, which delivers so many messages a second;
+asked for a broadcast, it first catches up with the clock.
 """
 
 import enum
@@ -42,8 +42,8 @@ class Counters(msgspec.Struct, frozen=True, kw_only=True):
         return self.total - self.sent - self.failed
 
 
-class Work:
-    """One broadcast at a desk. *failing* are the places (from 0, ascending) of those who will not get it."""
+class BroadcastInLine:
+    """One broadcast in a queue. *failing* are the places (from 0, ascending) of those who will not get it."""
 
     __slots__ = ("base", "ended", "failing", "started", "submitted", "total")
 
@@ -62,34 +62,36 @@ class Work:
         )
 
 
-class Desk(Protocol):
+class DeliveryQueue(Protocol):
     """Delivers for one sender. Times given to it never go back."""
 
-    def add(self, work: Work) -> None: ...
+    def add(self, broadcast: BroadcastInLine) -> None: ...
 
-    def look(self, work: Work, now: float) -> Counters: ...
+    def counters_of(self, broadcast: BroadcastInLine, now: float) -> Counters: ...
 
 
 class _OneByOne:
     def __init__(self, rate: float, chance: random.Random | None) -> None:
         self._rate = rate
         self._chance = chance
-        self._waiting: list[Work] = []
-        self._current: Work | None = None
+        self._waiting: list[BroadcastInLine] = []
+        self._current: BroadcastInLine | None = None
         self._free_at = 0.0
 
-    def add(self, work: Work) -> None:
-        self._catch_up(work.submitted)
-        self._waiting.append(work)
-        self._catch_up(work.submitted)
+    def add(self, broadcast: BroadcastInLine) -> None:
+        self._catch_up(broadcast.submitted)
+        self._waiting.append(broadcast)
+        self._catch_up(broadcast.submitted)
 
-    def look(self, work: Work, now: float) -> Counters:
+    def counters_of(self, broadcast: BroadcastInLine, now: float) -> Counters:
         self._catch_up(now)
-        if work.started is None:
-            return work.counters(0)
-        if work.ended is not None:
-            return work.counters(work.total)
-        return work.counters(min(work.total, int((now - work.started) * self._rate + _EPSILON)))
+        if broadcast.started is None:
+            return broadcast.counters(0)
+        if broadcast.ended is not None:
+            return broadcast.counters(broadcast.total)
+        return broadcast.counters(
+            min(broadcast.total, int((now - broadcast.started) * self._rate + _EPSILON))
+        )
 
     def _catch_up(self, now: float) -> None:
         while self._current is not None or self._waiting:
@@ -113,36 +115,38 @@ class _Shared:
         self._rate = rate
         self._level = 0.0
         self._now = 0.0
-        self._active: list[tuple[float, int, Work]] = []
+        self._active: list[tuple[float, int, BroadcastInLine]] = []
         self._count = 0
 
-    def add(self, work: Work) -> None:
-        self._catch_up(work.submitted)
-        work.started = work.submitted
-        work.base = self._level
+    def add(self, broadcast: BroadcastInLine) -> None:
+        self._catch_up(broadcast.submitted)
+        broadcast.started = broadcast.submitted
+        broadcast.base = self._level
         self._count += 1
-        heapq.heappush(self._active, (self._level + work.total, self._count, work))
+        heapq.heappush(self._active, (self._level + broadcast.total, self._count, broadcast))
 
-    def look(self, work: Work, now: float) -> Counters:
+    def counters_of(self, broadcast: BroadcastInLine, now: float) -> Counters:
         self._catch_up(now)
-        done = work.total if work.ended is not None else int(self._level - work.base + _EPSILON)
-        return work.counters(min(work.total, done))
+        done = (
+            broadcast.total if broadcast.ended is not None else int(self._level - broadcast.base + _EPSILON)
+        )
+        return broadcast.counters(min(broadcast.total, done))
 
     def _catch_up(self, now: float) -> None:
         while self._active:
-            level, _, work = self._active[0]
+            level, _, broadcast = self._active[0]
             end = self._now + (level - self._level) * len(self._active) / self._rate
             if end > now:
                 self._level += (now - self._now) * self._rate / len(self._active)
                 break
             heapq.heappop(self._active)
-            work.ended = self._now = end
+            broadcast.ended = self._now = end
             self._level = level
         self._now = now
 
 
-def open_desk(order: Order, rate: float, chance: random.Random) -> Desk:
-    """A desk that delivers *rate* messages a second in *order*."""
+def delivery_queue(order: Order, rate: float, chance: random.Random) -> DeliveryQueue:
+    """A queue that delivers *rate* messages a second in *order*."""
     if order is Order.SHARED:
         return _Shared(rate)
     return _OneByOne(rate, chance if order is Order.OWN else None)

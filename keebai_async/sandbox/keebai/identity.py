@@ -3,11 +3,12 @@
 import re
 from typing import Final
 
-_RULES: Final = (
-    (re.compile(r"\+549(\d{10})"), r"+54\1"),
-    (re.compile(r"\+521(\d{10})"), r"+52\1"),
-    (re.compile(r"\+55(\d\d)9(\d{8})"), r"+55\1\2"),
+_OPTIONAL_DIGITS: Final = (
+    (re.compile(r"\+549\d{10}"), 3),
+    (re.compile(r"\+521\d{10}"), 3),
+    (re.compile(r"\+55\d\d9\d{8}"), 5),
 )
+"""The spellings with a digit that others leave out, and the place of that digit."""
 
 
 def identity(number: str) -> str:
@@ -16,7 +17,7 @@ def identity(number: str) -> str:
     Source: contract, section 10: Argentina with and without 9, Mexico with and without 1, Brazil with and
     without the ninth digit.
     """
-    for spelling, same in _RULES:
-        if match := spelling.fullmatch(number):
-            return match.expand(same)
+    for spelling, place in _OPTIONAL_DIGITS:
+        if spelling.fullmatch(number):
+            return number[:place] + number[place + 1 :]
     return number

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterator
+from typing import Final
 
 import msgspec
 
@@ -16,7 +17,12 @@ class Messaged(msgspec.Struct, frozen=True, kw_only=True):
     meta_data: dict[str, object] = {}
 
 
-_ITEMS = msgspec.json.Decoder(list[Messaged])
+class _Numbered(msgspec.Struct, frozen=True, gc=False):
+    to: str
+
+
+_MESSAGED: Final = msgspec.json.Decoder(list[Messaged])
+_NUMBERED: Final = msgspec.json.Decoder(list[_Numbered])
 
 
 class Submission(msgspec.Struct, frozen=True, kw_only=True):
@@ -41,11 +47,11 @@ class Submission(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def recipients(self) -> list[Messaged]:
-        return _ITEMS.decode(self.items)[: self.accepted]
+        return _MESSAGED.decode(self.items)[: self.accepted]
 
     @property
     def numbers(self) -> list[str]:
-        return [one.to for one in self.recipients]
+        return [one.to for one in _NUMBERED.decode(self.items)[: self.accepted]]
 
 
 class Ledger:

@@ -4,26 +4,26 @@ import base64
 import binascii
 from collections.abc import Mapping
 
-from keebai_async.sandbox.keebai.bodies import Wrong
+from keebai_async.sandbox.keebai.bodies import BadRequest
 from keebai_async.sandbox.keebai.catalogue import SandboxSender, SandboxTemplate, SandboxToken
-from keebai_async.sandbox.keebai.settings import Dialect, Settings
-from keebai_async.sandbox.replies import Said, code_error, say
+from keebai_async.sandbox.keebai.settings import Dialect, SandboxSettings
+from keebai_async.sandbox.replies import SandboxReply, code_error, json_reply
 
 _STATUSES = ("PENDING", "IN_REVIEW", "APPROVED", "REJECTED", "PAUSED", "DISABLED", "IN_APPEAL")
 _CHANNEL_TYPES = ("whatsapp", "whatsapp_qr", "instagram", "messenger", "tiktok", "web", "playground")
 _CREATED_AT = "2026-01-01T12:00:00.000Z"
 
 
-def templates(settings: Settings, dialect: Dialect, query: Mapping[str, str]) -> Said:
+def templates(settings: SandboxSettings, dialect: Dialect, query: Mapping[str, str]) -> SandboxReply:
     """GET /templates: pages by number in guide, by cursor in openapi, by either in a mixed sandbox.
 
-    Raises Wrong for a query outside its limits. Source: contract, section 4.1.
+    Raises BadRequest for a query outside its limits. Source: contract, section 4.1.
     """
     limit = _number(query, "limit", 50, least=1, most=100)
     page = _number(query, "page", 0, least=0, most=10**9)
     status = query.get("status", "APPROVED")
     if status not in _STATUSES:
-        raise Wrong(f"status must be one of the following values: {', '.join(_STATUSES)}")
+        raise BadRequest(f"status must be one of the following values: {', '.join(_STATUSES)}")
     channel = query.get("channel_id")
     found = [
         _template(place, one, components=settings.components)
@@ -35,16 +35,16 @@ def templates(settings: Settings, dialect: Dialect, query: Mapping[str, str]) ->
         start = _offset(query["cursor"])
     items = found[start : start + limit]
     if dialect is Dialect.GUIDE:
-        return say(200, {"items": items, "page": start // limit, "limit": limit, "total": len(found)})
+        return json_reply(200, {"items": items, "page": start // limit, "limit": limit, "total": len(found)})
     answer: dict[str, object] = {"data": items}
     if start + limit < len(found):
         answer["next_cursor"] = base64.urlsafe_b64encode(str(start + limit).encode()).decode()
-    return say(200, answer)
+    return json_reply(200, answer)
 
 
-def numbers(settings: Settings) -> Said:
+def numbers(settings: SandboxSettings) -> SandboxReply:
     """GET /whatsapp/numbers. Source: contract, section 7."""
-    return say(
+    return json_reply(
         200,
         {
             "data": [
@@ -61,8 +61,8 @@ def numbers(settings: Settings) -> Said:
     )
 
 
-def channels(settings: Settings, dialect: Dialect, query: Mapping[str, str]) -> Said:
-    """GET /channels. Raises Wrong: *type* is unknown, or missing where the dialect demands it.
+def channels(settings: SandboxSettings, dialect: Dialect, query: Mapping[str, str]) -> SandboxReply:
+    """GET /channels. Raises BadRequest: *type* is unknown, or missing where the dialect demands it.
 
     Source: contract, section 7, and section 11 number 26.
     """
@@ -70,21 +70,23 @@ def channels(settings: Settings, dialect: Dialect, query: Mapping[str, str]) -> 
     if kind is None and dialect is Dialect.GUIDE:
         kind = "whatsapp"
     if kind not in _CHANNEL_TYPES:
-        raise Wrong(f"type must be one of the following values: {', '.join(_CHANNEL_TYPES)}")
-    return say(200, {"data": [_channel(one) for one in settings.senders] if kind == "whatsapp" else []})
+        raise BadRequest(f"type must be one of the following values: {', '.join(_CHANNEL_TYPES)}")
+    return json_reply(
+        200, {"data": [_channel(one) for one in settings.senders] if kind == "whatsapp" else []}
+    )
 
 
-def channel(settings: Settings, channel_id: str) -> Said:
+def channel(settings: SandboxSettings, channel_id: str) -> SandboxReply:
     """GET /channels/{id}."""
     for one in settings.senders:
         if one.channel_id == channel_id:
-            return say(200, _channel(one))
+            return json_reply(200, _channel(one))
     return code_error(404, "CHANNEL_NOT_FOUND")
 
 
-def me(token: SandboxToken) -> Said:
+def me(token: SandboxToken) -> SandboxReply:
     """GET /me. No source shows its body: contract, section 12."""
-    return say(
+    return json_reply(
         200, {"id": "66ee00112233445566770001", "company_id": token.company, "scopes": list(token.scopes)}
     )
 
@@ -120,12 +122,12 @@ def _channel(one: SandboxSender) -> dict[str, object]:
 def _number(query: Mapping[str, str], name: str, default: int, *, least: int, most: int) -> int:
     text = query.get(name, str(default))
     if not (text.isascii() and text.isdigit()):
-        raise Wrong(f"{name} must be a number conforming to the specified constraints")
+        raise BadRequest(f"{name} must be a number conforming to the specified constraints")
     number = int(text[:12])
     if number < least:
-        raise Wrong(f"{name} must not be less than {least}")
+        raise BadRequest(f"{name} must not be less than {least}")
     if number > most:
-        raise Wrong(f"{name} must not be greater than {most}")
+        raise BadRequest(f"{name} must not be greater than {most}")
     return number
 
 
@@ -133,4 +135,4 @@ def _offset(cursor: str) -> int:
     try:
         return int(base64.urlsafe_b64decode(cursor))
     except (binascii.Error, ValueError) as error:
-        raise Wrong("cursor is not one of ours") from error
+        raise BadRequest("cursor is not valid") from error

@@ -1,27 +1,25 @@
 """The sandbox's Keebai, on a socket of this machine."""
 
-from collections.abc import Mapping
 from typing import Unpack
 
 import msgspec
 
 from keebai_async.clock import Clock
 from keebai_async.sandbox.keebai.delivery import Counters
-from keebai_async.sandbox.keebai.door import Visit
 from keebai_async.sandbox.keebai.ledger import Ledger
-from keebai_async.sandbox.keebai.service import Service
-from keebai_async.sandbox.keebai.settings import Options, Settings
-from keebai_async.sandbox.local_server import LocalServer
-from keebai_async.sandbox.replies import Said, nest_error
-from keebai_async.sandbox.traffic import Traffic
+from keebai_async.sandbox.keebai.service import KeebaiService
+from keebai_async.sandbox.keebai.settings import SandboxOptions, SandboxSettings
+from keebai_async.sandbox.local_server import LocalServer, sandbox_clock
 
 
-class Sandbox(LocalServer[Visit]):
-    """A Keebai on this machine: open it with `async with`, and send to its `url` with its `token`.
+class Sandbox(LocalServer):
+    """A Keebai on this machine: open it with `async with` or `with`, and send to its `url` with its `token`.
 
-    *port* 0 is any free one. Time is *clock*'s; without one it is the machine's, *speed* times as fast, and
-    deliveries, quota windows and faults all follow it. The other keywords are those of Settings, which may
-    be changed at `settings` while it runs. Closed and opened again, it is the same one on the same port.
+    `async with` serves on the running event loop; `with` on a thread of its own, for tests and programs that
+    have no event loop. *port* 0 is any free one. Time is *clock*'s; without one it is the machine's, *speed*
+    times as fast, and deliveries, quota windows and faults all follow it. The other keywords are those of
+    SandboxSettings, which may be changed at `settings` while it runs. Closed and opened again, it is the same
+    one on the same port.
     """
 
     def __init__(
@@ -31,11 +29,12 @@ class Sandbox(LocalServer[Visit]):
         host: str = "127.0.0.1",
         clock: Clock | None = None,
         speed: float = 1.0,
-        **options: Unpack[Options],
+        **options: Unpack[SandboxOptions],
     ) -> None:
-        super().__init__(port=port, host=host, clock=clock, speed=speed)
-        self.settings = Settings(**options)
-        self._service = Service(self.settings, self.clock)
+        self.settings = SandboxSettings(**options)
+        clock = sandbox_clock(clock, speed)
+        self._keebai = KeebaiService(self.settings, clock)
+        super().__init__(self._keebai, port=port, host=host, clock=clock)
 
     @property
     def token(self) -> str:
@@ -54,11 +53,8 @@ class Sandbox(LocalServer[Visit]):
 
     @property
     def ledger(self) -> Ledger:
-        return self._service.sending.ledger
-
-    @property
-    def traffic(self) -> Traffic:
-        return self._service.door.traffic
+        """Everything it accepted."""
+        return self._keebai.sending.ledger
 
     @property
     def malformed(self) -> set[str]:
@@ -67,7 +63,8 @@ class Sandbox(LocalServer[Visit]):
 
     def counters(self, broadcast_id: str) -> Counters:
         """Where a broadcast stands now, without a request. Raises KeyError."""
-        return self._service.sending.counters(broadcast_id)
+        with self._one_at_a_time:
+            return self._keebai.sending.counters(broadcast_id)
 
     def set_template_status(self, name: str, status: str) -> None:
         """Let the templates of that name be `PAUSED`, say, or `APPROVED` again, from the next request on."""
@@ -75,12 +72,3 @@ class Sandbox(LocalServer[Visit]):
             msgspec.structs.replace(one, status=status) if one.name == name else one
             for one in self.settings.templates
         )
-
-    def _admit(self, method: str, path: str, headers: Mapping[str, str]) -> Visit | Said:
-        return self._service.door.admit(method, path, headers.get("Authorization"))
-
-    def _act(self, visit: Visit, query: Mapping[str, str], content: bytes) -> Said:
-        return self._service.act(visit, query, content)
-
-    def _error(self, status: int) -> Said:
-        return nest_error(status)

@@ -1,64 +1,114 @@
-"""The sandbox's Keebai without its sockets: each route to the code that answers it."""
+"""The sandbox's Keebai without its sockets: who is let in, and each route to the code that answers it."""
 
 from collections.abc import Mapping
 
 from keebai_async.clock import Clock
-from keebai_async.sandbox.keebai import door, listings
-from keebai_async.sandbox.keebai.bodies import Wrong
-from keebai_async.sandbox.keebai.door import Door, Visit
-from keebai_async.sandbox.keebai.sending import Sending
-from keebai_async.sandbox.keebai.settings import Dialect, Settings
-from keebai_async.sandbox.replies import Complaints, Envelope, Refused, Said, invalid, nest_error
+from keebai_async.sandbox.keebai import listings, routes
+from keebai_async.sandbox.keebai.bodies import BadRequest
+from keebai_async.sandbox.keebai.catalogue import SandboxToken
+from keebai_async.sandbox.keebai.sending import RequestContext, SendHandlers
+from keebai_async.sandbox.keebai.settings import Dialect, SandboxSettings
+from keebai_async.sandbox.replies import (
+    Complaints,
+    Envelope,
+    HeaderPairs,
+    RequestRefused,
+    SandboxReply,
+    code_error,
+    invalid,
+    nest_error,
+    throttled,
+    unauthorized,
+)
+from keebai_async.sandbox.routes import RouteTable
+from keebai_async.sandbox.service import IncomingRequest, SandboxService
 
 
-class Service:
-    """Answers at once; it waits for nothing and writes to no socket."""
+class KeebaiService(SandboxService):
+    """Answers as Keebai does, in the dialect that is set."""
 
-    def __init__(self, settings: Settings, clock: Clock) -> None:
-        self.settings = settings
-        self.door = Door(settings, clock)
-        self.sending = Sending(settings, clock)
+    def __init__(self, settings: SandboxSettings, clock: Clock) -> None:
+        super().__init__(RouteTable(routes.SCOPES), settings, clock)
+        self._settings = settings
+        self._let_in: dict[str, SandboxToken] = {}
+        self._mixed = 0
+        self.sending = SendHandlers(settings, clock)
 
-    def act(self, visit: Visit, query: Mapping[str, str], content: bytes) -> Said:
-        """Do what a request that came in asks for, or refuse it."""
-        if visit.refusal is not None:
-            return visit.refusal
-        if len(content) > self.settings.max_body:
+    def credential_in(self, headers: Mapping[str, str]) -> str | None:
+        authorization = headers.get("Authorization")
+        for token in self._settings.tokens:
+            if not token.revoked and authorization == f"Bearer {token.secret}":
+                self._let_in[token.secret] = token
+                return token.secret
+        return None
+
+    def unauthorized(self) -> SandboxReply:
+        return unauthorized()
+
+    def throttled(self, headers: HeaderPairs) -> SandboxReply:
+        return throttled(headers)
+
+    def error(self, status: int) -> SandboxReply:
+        return nest_error(status)
+
+    def act(self, request: IncomingRequest, query: Mapping[str, str], content: bytes) -> SandboxReply:
+        context = RequestContext(token=self._let_in[request.credential], dialect=self._dialect())
+        if (refusal := _out_of_bounds(request, context.token)) is not None:
+            return refusal
+        if len(content) > self._settings.max_body:
             return nest_error(413, "request entity too large")
         try:
-            return self._act(visit, query, content)
-        except Refused as refused:
-            return refused.said
-        except Wrong as wrong:
-            return self._complain(visit, wrong)
+            return self._act(request, context, query, content)
+        except RequestRefused as refused:
+            return refused.reply
+        except BadRequest as bad:
+            return self._complain(request.route, context.dialect, bad)
 
-    def _act(self, visit: Visit, query: Mapping[str, str], content: bytes) -> Said:
-        match visit.route:
-            case door.SEND_BULK:
-                return self.sending.bulk(visit, content)
-            case door.READ_BROADCAST:
-                return self.sending.status(visit)
-            case door.SEND_TEMPLATE:
-                return self.sending.template(visit, content)
-            case door.SEND_TEXT:
-                return self.sending.text(visit, content)
-            case door.LIST_TEMPLATES:
-                return listings.templates(self.settings, visit.dialect, query)
-            case door.LIST_NUMBERS:
-                return listings.numbers(self.settings)
-            case door.LIST_CHANNELS:
-                return listings.channels(self.settings, visit.dialect, query)
-            case door.READ_CHANNEL:
-                return listings.channel(self.settings, visit.asked)
+    def _act(
+        self, request: IncomingRequest, context: RequestContext, query: Mapping[str, str], content: bytes
+    ) -> SandboxReply:
+        match request.route:
+            case routes.SEND_BULK:
+                return self.sending.bulk(context, content)
+            case routes.READ_BULK:
+                return self.sending.status(context, request.resource_id)
+            case routes.SEND_TEMPLATE:
+                return self.sending.template(context, content)
+            case routes.SEND_TEXT:
+                return self.sending.text(context, content)
+            case routes.LIST_TEMPLATES:
+                return listings.templates(self._settings, context.dialect, query)
+            case routes.LIST_NUMBERS:
+                return listings.numbers(self._settings)
+            case routes.LIST_CHANNELS:
+                return listings.channels(self._settings, context.dialect, query)
+            case routes.READ_CHANNEL:
+                return listings.channel(self._settings, request.resource_id)
             case _:
-                return listings.me(visit.token)
+                return listings.me(context.token)
 
-    def _complain(self, visit: Visit, wrong: Wrong) -> Said:
-        guide = visit.dialect is Dialect.GUIDE
-        how = self.settings.complaints or Complaints(
+    def _complain(self, route: str, dialect: Dialect, bad: BadRequest) -> SandboxReply:
+        guide = dialect is Dialect.GUIDE
+        how = self._settings.complaints or Complaints(
             envelope=Envelope.CODE if guide else Envelope.NEST, listed=not guide
         )
-        single = visit.route in (door.SEND_TEMPLATE, door.SEND_TEXT)
-        if single and not guide and wrong.complaints == ("to must be a phone number",):
-            return invalid(wrong.complaints, how, status=422, code="invalid_phone")
-        return invalid(wrong.complaints, how)
+        single = route in (routes.SEND_TEMPLATE, routes.SEND_TEXT)
+        if single and not guide and bad.complaints == ("to must be a phone number",):
+            return invalid(bad.complaints, how, status=422, code="invalid_phone")
+        return invalid(bad.complaints, how)
+
+    def _dialect(self) -> Dialect:
+        if self._settings.dialect is not Dialect.MIXED:
+            return self._settings.dialect
+        self._mixed += 1
+        return Dialect.GUIDE if self._mixed % 2 else Dialect.OPENAPI
+
+
+def _out_of_bounds(request: IncomingRequest, token: SandboxToken) -> SandboxReply | None:
+    """Why a request that was counted gets no further: there is no such route, or a scope is missing."""
+    if request.route not in routes.SCOPES:
+        return nest_error(404, f"Cannot {request.method} /v1{request.path}")
+    scope = routes.SCOPES[request.route]
+    if scope is None or scope in token.scopes:
+        return None
+    return code_error(403, "INSUFFICIENT_SCOPE", {"required": [scope], "missing": [scope]})

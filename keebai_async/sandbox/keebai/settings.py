@@ -15,7 +15,7 @@ from keebai_async.sandbox.keebai.catalogue import (
 )
 from keebai_async.sandbox.keebai.delivery import Order
 from keebai_async.sandbox.replies import Complaints
-from keebai_async.sandbox.throttle import DEFAULT_WINDOWS, Manners, Window
+from keebai_async.sandbox.throttle import ThrottlerVersion, Window
 
 
 class Dialect(enum.Enum):
@@ -29,14 +29,16 @@ class Dialect(enum.Enum):
 
 OrderName = Literal["line", "shared", "own"]
 DEFAULT_MAX_BODY: Final = 16 * 1024 * 1024
+DEFAULT_WINDOWS: Final = (Window("minute", 60, 60.0), Window("hour", 1_000, 3_600.0))
+"""Source: contract, section 6."""
 
 
-class Options(TypedDict, total=False):
-    """The keywords of Sandbox that go into its Settings, all optional."""
+class SandboxOptions(TypedDict, total=False):
+    """The keywords of Sandbox that go into its SandboxSettings, all optional."""
 
     dialect: Dialect
     windows: tuple[Window, ...]
-    manners: Manners
+    throttler: ThrottlerVersion
     rate_headers: bool
     failing: float
     seed: int
@@ -55,15 +57,15 @@ class Options(TypedDict, total=False):
     malformed: set[str]
 
 
-class Settings(msgspec.Struct, kw_only=True):
+class SandboxSettings(msgspec.Struct, kw_only=True):
     """How a sandbox behaves.
 
-    *windows*, *manners*, *delivery_rate* and *order* are read when it starts, the rest at every request.
+    *windows*, *throttler*, *delivery_rate* and *order* are read when it starts, the rest at every request.
     """
 
     dialect: Dialect = Dialect.OPENAPI
     windows: tuple[Window, ...] = DEFAULT_WINDOWS
-    manners: Manners = Manners.BLOCKS
+    throttler: ThrottlerVersion = ThrottlerVersion.BLOCKS
     rate_headers: bool = True
     """Whether replies carry X-RateLimit-* and Retry-After-* at all; the service's page shows none."""
     failing: float = 0.0

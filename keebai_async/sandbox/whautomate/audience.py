@@ -1,11 +1,11 @@
-"""Whom a segment holds: contacts by name, and crowds of generated people that are never listed in memory."""
+"""Who is in a segment: contacts by name, and crowds of generated people that are never listed in memory."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
 import msgspec
 
-STOPPED: Final = "Unsubscribe"
+UNSUBSCRIBED_TAG: Final = "Unsubscribe"
 """The tag of those who wrote STOP. Source: contract, section 9, last paragraph."""
 
 
@@ -33,14 +33,18 @@ DEFAULT_CONTACTS: Final = (
     ),
     SandboxContact(id="CON0000002", name="Bruno", country_code="+54", phone="91155550102", tags=("recall",)),
     SandboxContact(
-        id="CON0000003", name="Ximena", country_code="+52", phone="15555550103", tags=("recall", STOPPED)
+        id="CON0000003",
+        name="Ximena",
+        country_code="+52",
+        phone="15555550103",
+        tags=("recall", UNSUBSCRIBED_TAG),
     ),
     SandboxContact(id="CON0000004", name="=Caio", country_code="+55", phone="11955550104", tags=("vip",)),
 )
 
 
 class Crowd(msgspec.Struct, frozen=True):
-    """The first *size* generated people; each *without* -th is left out, if it is not 0."""
+    """The first *size* generated people; one in *without* is left out, if it is not 0."""
 
     number: int
     size: int
@@ -83,7 +87,7 @@ def audience_of(
     crowds: Mapping[str, int],
     unsubscribed_every: int,
 ) -> Audience:
-    """The people whom any of *criteria* holds, each once: with any of its tags, and none that it excludes."""
+    """The people who meet any of *criteria*, each once: with any of its tags, and none that it excludes."""
     chosen: dict[str, SandboxContact] = {}
     whole: dict[str, bool] = {}
     for one in criteria:
@@ -93,7 +97,7 @@ def audience_of(
                 chosen[contact.id] = contact
         for tag in crowds:
             if (not tags or tag in tags) and tag not in excluded:
-                whole[tag] = whole.get(tag, False) or STOPPED not in excluded
+                whole[tag] = whole.get(tag, False) or UNSUBSCRIBED_TAG not in excluded
     numbers = {tag: number for number, tag in enumerate(crowds)}
     return Audience(
         list(chosen.values()),

@@ -1,61 +1,63 @@
 """The broadcasts of the sandbox's Whautomate: what was written, and how far each is."""
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Final
 
 from keebai_async.clock import Clock
-from keebai_async.sandbox.replies import Refused, Said
+from keebai_async.sandbox.replies import JsonObject, RequestRefused, SandboxReply, timestamp
 from keebai_async.sandbox.whautomate.audience import Audience, audience_of
-from keebai_async.sandbox.whautomate.delivery import Course, Fates
+from keebai_async.sandbox.whautomate.delivery import DeliveryRun, OutcomeShares
 from keebai_async.sandbox.whautomate.ledger import Created, WhautomateLedger
-from keebai_async.sandbox.whautomate.lists import window_of
-from keebai_async.sandbox.whautomate.replies import deleted, error, said
-from keebai_async.sandbox.whautomate.segments import Segments
-from keebai_async.sandbox.whautomate.settings import Settings
-
-Json = dict[str, object]
+from keebai_async.sandbox.whautomate.paging import page_of
+from keebai_async.sandbox.whautomate.replies import deleted, error_reply, success
+from keebai_async.sandbox.whautomate.segments import SegmentHandlers
+from keebai_async.sandbox.whautomate.settings import WhautomateSandboxSettings
 
 _SERVERS: Final = ("id", "status", "startedAt", "completedAt", "processedStats", "deliveryStats")
 
 
-class _Kept:
+class _StoredBroadcast:
     """One broadcast. Its audience is known when it starts, or when it is created."""
 
-    __slots__ = ("audience", "body", "course", "created", "due")
+    __slots__ = ("audience", "body", "created", "due", "run")
 
-    def __init__(self, body: Json, created: float, due: float) -> None:
+    def __init__(self, body: JsonObject, created: float, due: float) -> None:
         self.body = body
         self.created = created
         self.due = due
         self.audience: Audience | None = None
-        self.course: Course | None = None
+        self.run: DeliveryRun | None = None
 
 
-class Broadcasts:
-    """Answers the routes of /broadcasts. Raises Refused."""
+class BroadcastHandlers:
+    """Answers the routes of /broadcasts. Raises RequestRefused."""
 
     def __init__(
-        self, settings: Settings, clock: Clock, segments: Segments, ledger: WhautomateLedger
+        self,
+        settings: WhautomateSandboxSettings,
+        clock: Clock,
+        segments: SegmentHandlers,
+        ledger: WhautomateLedger,
     ) -> None:
         self._settings = settings
         self._clock = clock
         self._epoch = clock.wall() - clock.now()
         self._segments = segments
         self._ledger = ledger
-        self._kept: dict[str, _Kept] = {}
+        self._broadcasts: dict[str, _StoredBroadcast] = {}
         self._count = 0
 
-    def create(self, body: Json) -> Said:
+    def create(self, body: JsonObject) -> SandboxReply:
         """POST. Source: contract, section 4.2."""
         now = self._clock.now()
         self._check(body)
         self._count += 1
         broadcast_id = f"mA7F{self._count:06d}"
-        kept = self._kept[broadcast_id] = _Kept({}, now, now)
-        self._write(broadcast_id, kept, body)
+        stored = self._broadcasts[broadcast_id] = _StoredBroadcast({}, now, now)
+        self._write(broadcast_id, stored, body)
         self._ledger.created.append(
-            Created(kind="broadcast", id=broadcast_id, name=str(body["name"]), at=now, body=kept.body)
+            Created(kind="broadcast", id=broadcast_id, name=str(body["name"]), at=now, body=stored.body)
         )
         return self.read(broadcast_id)
 
@@ -63,7 +65,7 @@ class Broadcasts:
         """Put a broadcast there without a request, to everybody, that starts in so many seconds, or did."""
         everybody = self._segments.everybody()
         now = self._clock.now()
-        body: Json = {
+        body: JsonObject = {
             "name": "Staged",
             "type": "contact",
             "segments": [{"id": everybody}],
@@ -71,60 +73,64 @@ class Broadcasts:
             "location": {"id": self._settings.locations[0]},
             "scheduleDateTime": self._stamp(now + starts_in),
         }
-        self._kept[broadcast_id] = _Kept(body, min(now, now + starts_in), now + starts_in)
+        self._broadcasts[broadcast_id] = _StoredBroadcast(body, min(now, now + starts_in), now + starts_in)
 
-    def read(self, broadcast_id: str) -> Said:
+    def read(self, broadcast_id: str) -> SandboxReply:
         """GET one."""
-        return said(self._settings, self._shown(broadcast_id, self._find(broadcast_id)))
+        return success(self._settings, self._shown(broadcast_id, self._find(broadcast_id)))
 
-    def replace(self, broadcast_id: str, body: Json) -> Said:
+    def replace(self, broadcast_id: str, body: JsonObject) -> SandboxReply:
         """PUT. One that has started is refused: what the service does then is not documented."""
-        kept = self._find(broadcast_id)
-        if self._course(kept) is not None:
-            raise Refused(error(self._settings, 409, "The broadcast has started"))
+        stored = self._find(broadcast_id)
+        if self._run_of(stored) is not None:
+            raise RequestRefused(error_reply(self._settings, 409, "The broadcast has started"))
         self._check(body)
-        self._write(broadcast_id, kept, body)
+        self._write(broadcast_id, stored, body)
         self._ledger.replaced.append(broadcast_id)
         return self.read(broadcast_id)
 
-    def delete(self, broadcast_id: str) -> Said:
+    def delete(self, broadcast_id: str) -> SandboxReply:
         """DELETE. It stops one that runs, and takes its log along: neither is documented."""
         self._find(broadcast_id)
-        del self._kept[broadcast_id]
+        del self._broadcasts[broadcast_id]
         self._ledger.deleted.append(broadcast_id)
         return deleted()
 
-    def list(self, query: Mapping[str, str]) -> Said:
+    def list(self, query: Mapping[str, str]) -> SandboxReply:
         """GET all, the newest first. Source: contract, section 4.3."""
-        window = window_of(query, self._settings)
+        page = page_of(query, self._settings)
         start, end = query.get("startDate", ""), query.get("endDate", "9999")
         words, place = query.get("searchText", "").lower(), query.get("locationId")
         found = [
-            (broadcast_id, kept)
-            for broadcast_id, kept in reversed(self._kept.items())
-            if words in str(kept.body["name"]).lower()
-            and (place is None or _id(kept.body.get("location")) == place)
-            and start <= self._stamp(kept.created) <= end
+            (broadcast_id, stored)
+            for broadcast_id, stored in reversed(self._broadcasts.items())
+            if words in str(stored.body["name"]).lower()
+            and (place is None or _id(stored.body.get("location")) == place)
+            and start <= self._stamp(stored.created) <= end
         ]
-        shown = found[window.start : window.start + window.size]
-        return said(self._settings, [self._shown(*one) for one in shown])
+        shown = found[page.start : page.stop]
+        return success(self._settings, [self._shown(*one) for one in shown])
 
-    def logs(self, broadcast_id: str, query: Mapping[str, str]) -> Said:
+    def logs(self, broadcast_id: str, query: Mapping[str, str]) -> SandboxReply:
         """GET one page of the log; each row is made for this answer. Source: contract, section 4.4."""
-        kept = self._find(broadcast_id)
-        window = window_of(query, self._settings)
-        course, now = self._course(kept), self._clock.now()
-        if course is None or kept.audience is None:
-            return said(self._settings, [])
-        done = course.done(now)
-        places = range(window.start, min(done, window.start + window.size))
+        stored = self._find(broadcast_id)
+        page = page_of(query, self._settings)
+        run, now = self._run_of(stored), self._clock.now()
+        if run is None or stored.audience is None:
+            return success(self._settings, [])
+        done = run.done(now)
+        places = range(page.start, min(done, page.stop))
         if self._settings.reordered:
-            places = range(done - 1 - window.start, max(-1, done - 1 - window.start - window.size), -1)
-        about = {"id": broadcast_id, "name": kept.body["name"]}
-        return said(self._settings, [self._row(about, kept.audience, course, place, now) for place in places])
+            places = range(done - 1 - page.start, max(-1, done - 1 - page.stop), -1)
+        about = {"id": broadcast_id, "name": stored.body["name"]}
+        return success(
+            self._settings, [self._row(about, stored.audience, run, place, now) for place in places]
+        )
 
-    def _row(self, about: Json, audience: Audience, course: Course, place: int, now: float) -> Json:
-        person, (status, since) = audience[place], course.status(place, now)
+    def _row(
+        self, about: JsonObject, audience: Audience, run: DeliveryRun, place: int, now: float
+    ) -> JsonObject:
+        person, (status, since) = audience[place], run.status(place, now)
         code = person.country_code.removeprefix("+") if self._settings.repeats_country_code else ""
         errors = self._settings.errors
         return {
@@ -135,42 +141,42 @@ class Broadcasts:
             "status": status,
             "reply": "Gracias" if status == "replied" else "",
             "error": errors[place // 50 % len(errors)] if status == "failed" and errors else "",
-            "createdAt": self._stamp(course.sent_at(place)),
+            "createdAt": self._stamp(run.sent_at(place)),
             "updatedAt": self._stamp(since),
         }
 
-    def _find(self, broadcast_id: str) -> _Kept:
-        kept = self._kept.get(broadcast_id)
-        if kept is None:
-            raise Refused(error(self._settings, 404, "Broadcast not found"))
-        return kept
+    def _find(self, broadcast_id: str) -> _StoredBroadcast:
+        stored = self._broadcasts.get(broadcast_id)
+        if stored is None:
+            raise RequestRefused(error_reply(self._settings, 404, "Broadcast not found"))
+        return stored
 
-    def _check(self, body: Json) -> None:
+    def _check(self, body: JsonObject) -> None:
         """Source: contract, section 4.1 and section 10 number 3."""
         for name in ("name", "type"):
             if not isinstance(body.get(name), str) or not body[name]:
-                raise Refused(error(self._settings, 400, f"{name} is required"))
+                raise RequestRefused(error_reply(self._settings, 400, f"{name} is required"))
         if _id(body.get("location")) not in self._settings.locations and not self._settings.any_id:
-            raise Refused(error(self._settings, 400, "location is required"))
+            raise RequestRefused(error_reply(self._settings, 400, "location is required"))
         if not any(body.get(name) for name in ("segments", "targetClass", "retargetBroadcast")):
-            raise Refused(error(self._settings, 400, "segments is required"))
+            raise RequestRefused(error_reply(self._settings, 400, "segments is required"))
         for segment in _list(body.get("segments")):
             if not self._segments.has(_id(segment)) and not self._settings.any_id:
-                raise Refused(error(self._settings, 400, f"Segment {_id(segment)} not found"))
+                raise RequestRefused(error_reply(self._settings, 400, f"Segment {_id(segment)} not found"))
         schedule = body.get("scheduleDateTime")
         if schedule is not None and _moment(schedule) is None:
-            raise Refused(error(self._settings, 422, "scheduleDateTime must be UTC"))
+            raise RequestRefused(error_reply(self._settings, 422, "scheduleDateTime must be UTC"))
 
-    def _write(self, broadcast_id: str, kept: _Kept, body: Json) -> None:
-        kept.body = {name: value for name, value in body.items() if name not in _SERVERS}
+    def _write(self, broadcast_id: str, stored: _StoredBroadcast, body: JsonObject) -> None:
+        stored.body = {name: value for name, value in body.items() if name not in _SERVERS}
         moment = _moment(body.get("scheduleDateTime"))
-        kept.due = kept.created if moment is None else max(kept.created, moment - self._epoch)
+        stored.due = stored.created if moment is None else max(stored.created, moment - self._epoch)
         if self._settings.membership == "creation":
-            kept.audience = self._audience(kept)
+            stored.audience = self._audience(stored)
 
-    def _audience(self, kept: _Kept) -> Audience:
-        criteria = [self._segments.criteria(_id(one)) for one in _list(kept.body.get("segments"))]
-        again = self._kept.get(_id(kept.body.get("retargetBroadcast")))
+    def _audience(self, stored: _StoredBroadcast) -> Audience:
+        criteria = [self._segments.criteria(_id(one)) for one in _list(stored.body.get("segments"))]
+        again = self._broadcasts.get(_id(stored.body.get("retargetBroadcast")))
         if again is not None:
             criteria += [self._segments.criteria(_id(one)) for one in _list(again.body.get("segments"))]
         return audience_of(
@@ -180,30 +186,30 @@ class Broadcasts:
             self._settings.unsubscribed_every,
         )
 
-    def _course(self, kept: _Kept) -> Course | None:
-        """The course of a broadcast that has started; this starts it, if it is time."""
-        if kept.course is None and self._clock.now() >= kept.due:
-            kept.audience = kept.audience or self._audience(kept)
+    def _run_of(self, stored: _StoredBroadcast) -> DeliveryRun | None:
+        """The deliveries of a broadcast that has started; this starts it, if it is time."""
+        if stored.run is None and self._clock.now() >= stored.due:
+            stored.audience = stored.audience or self._audience(stored)
             settings = self._settings
-            kept.course = Course(
-                kept.due,
-                len(kept.audience),
+            stored.run = DeliveryRun(
+                stored.due,
+                len(stored.audience),
                 settings.delivery_rate,
-                Fates(settings.failing, settings.read, settings.replied),
+                OutcomeShares(settings.failing, settings.read, settings.replied),
             )
-        return kept.course
+        return stored.run
 
-    def _shown(self, broadcast_id: str, kept: _Kept) -> Json:
-        course, now = self._course(kept), self._clock.now()
-        shown: Json = {"id": broadcast_id, **kept.body}
-        if course is None:
+    def _shown(self, broadcast_id: str, stored: _StoredBroadcast) -> JsonObject:
+        run, now = self._run_of(stored), self._clock.now()
+        shown: JsonObject = {"id": broadcast_id, **stored.body}
+        if run is None:
             zero = {"totalCount": 0, "successCount": 0, "failureCount": 0}
             return shown | {"status": "scheduled", "processedStats": zero}
-        stats = course.stats(now)
+        stats = run.stats(now)
         sent = stats.done - stats.failed
         shown |= {
             "status": "sending",
-            "startedAt": self._stamp(course.start),
+            "startedAt": self._stamp(run.start),
             "processedStats": {
                 "totalCount": stats.total,
                 "successCount": sent,
@@ -217,13 +223,12 @@ class Broadcasts:
                 "repliedCount": stats.replied,
             },
         }
-        if now >= course.end:
-            shown |= {"status": "sent", "completedAt": self._stamp(course.end)}
+        if now >= run.end:
+            shown |= {"status": "sent", "completedAt": self._stamp(run.end)}
         return shown
 
     def _stamp(self, at: float) -> str:
-        moment = datetime.fromtimestamp(self._epoch + at, UTC)
-        return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+        return timestamp(self._epoch + at)
 
 
 def _moment(value: object) -> float | None:

@@ -15,10 +15,10 @@ REPLIED_AFTER: Final = 60.0
 """Seconds after a message was sent."""
 
 _CYCLE: Final = 100
-_STRIDE: Final = 37  # has no factor in common with the cycle, so fates are spread evenly over it
+_STRIDE: Final = 37  # has no factor in common with the cycle, so outcomes are spread evenly over it
 
 
-class Fates(msgspec.Struct, frozen=True):
+class OutcomeShares(msgspec.Struct, frozen=True):
     """The shares of people, 0 to 1: not reached, and of all, those who read and who reply."""
 
     failing: float
@@ -34,12 +34,12 @@ class Fates(msgspec.Struct, frozen=True):
             return "replied"
         return "read" if point >= 1 - self.read else "delivered"
 
-    def count(self, fate: str, people: int) -> int:
-        """How many of the first *people* have that fate."""
+    def count(self, outcome: str, people: int) -> int:
+        """How many of the first *people* end so."""
         whole, rest = divmod(people, _CYCLE)
         return (
-            whole * sum(self.of(place) == fate for place in range(_CYCLE))
-            + sum(self.of(place) == fate for place in range(rest))
+            whole * sum(self.of(place) == outcome for place in range(_CYCLE))
+            + sum(self.of(place) == outcome for place in range(rest))
         )  # fmt: skip
 
 
@@ -54,13 +54,13 @@ class Stats(msgspec.Struct, frozen=True, kw_only=True):
     replied: int
 
 
-class Course(msgspec.Struct, frozen=True):
-    """A broadcast under way: *people* from *start* on, *rate* a second."""
+class DeliveryRun(msgspec.Struct, frozen=True):
+    """A broadcast that has started: *people* from *start* on, *rate* a second."""
 
     start: float
     people: int
     rate: float
-    fates: Fates
+    outcomes: OutcomeShares
 
     @property
     def end(self) -> float:
@@ -74,8 +74,8 @@ class Course(msgspec.Struct, frozen=True):
 
     def status(self, place: int, now: float) -> tuple[str, float]:
         """The status of the person at *place* who was reached, and when it last changed."""
-        sent, fate = self.sent_at(place), self.fates.of(place)
-        if fate == "failed":
+        sent, outcome = self.sent_at(place), self.outcomes.of(place)
+        if outcome == "failed":
             return "failed", sent
         steps: Sequence[tuple[str, float]] = (
             ("replied", REPLIED_AFTER),
@@ -84,13 +84,13 @@ class Course(msgspec.Struct, frozen=True):
         )
         order = ("delivered", "read", "replied")
         for status, after in steps:
-            if order.index(status) <= order.index(fate) and now >= sent + after:
+            if order.index(status) <= order.index(outcome) and now >= sent + after:
                 return status, sent + after
         return "sent", sent
 
     def stats(self, now: float) -> Stats:
-        """The counters; whoever read was delivered, and whoever replied has read."""
-        done, count = self.done(now), self.fates.count
+        """The counters. Those who read count as delivered too, and those who replied as having read."""
+        done, count = self.done(now), self.outcomes.count
         failed = count("failed", done)
         replied = count("replied", self.done(now - REPLIED_AFTER))
         seen, there = self.done(now - READ_AFTER), self.done(now - DELIVERED_AFTER)

@@ -1,33 +1,33 @@
-"""What the sandbox's Whautomate answers: 200s, bare arrays, and errors in whatever shape is set."""
+"""What the sandbox's Whautomate answers: 200, bare arrays, and errors in the shape that is set."""
 
 import msgspec
 
-from keebai_async.sandbox.replies import Said, say
-from keebai_async.sandbox.whautomate.settings import ErrorShape, Settings
+from keebai_async.sandbox.replies import SandboxReply, json_reply
+from keebai_async.sandbox.whautomate.settings import ErrorShape, WhautomateSandboxSettings
 
 
-def said(settings: Settings, content: object) -> Said:
+def success(settings: WhautomateSandboxSettings, content: object) -> SandboxReply:
     """Success. Source: contract, section 4.2: always 200."""
-    return say(200, {"data": content} if settings.wrapped else content)
+    return json_reply(200, {"data": content} if settings.wrapped else content)
 
 
-def error(settings: Settings, status: int, words: str) -> Said:
+def error_reply(settings: WhautomateSandboxSettings, status: int, words: str) -> SandboxReply:
     """A refusal in the shape that is set."""
     status = 200 if settings.errors_as_success and status != 429 else status
     match settings.error_shape:
         case ErrorShape.ERROR_TEXT:
-            return say(status, {"error": words})
+            return json_reply(status, {"error": words})
         case ErrorShape.ERROR_OBJECT:
-            return say(status, {"error": {"message": words}})
+            return json_reply(status, {"error": {"message": words}})
         case ErrorShape.MESSAGE:
-            return say(status, {"message": words})
+            return json_reply(status, {"message": words})
         case ErrorShape.TEXT:
-            return say(status, words)
+            return json_reply(status, words)
         case ErrorShape.SUCCESS_FALSE:
-            return say(status, {"success": False, "message": words})
+            return json_reply(status, {"success": False, "message": words})
         case ErrorShape.PLAIN:
-            return Said(status, words.encode())
+            return SandboxReply(status, words.encode())
 
 
-def deleted() -> Said:
-    return Said(200, msgspec.json.encode({"success": True}))
+def deleted() -> SandboxReply:
+    return SandboxReply(200, msgspec.json.encode({"success": True}))

@@ -3,24 +3,22 @@
 from collections.abc import Mapping, Sequence
 
 from keebai_async.clock import Clock
-from keebai_async.sandbox.replies import Refused, Said
-from keebai_async.sandbox.whautomate.audience import STOPPED, SandboxContact
+from keebai_async.sandbox.replies import JsonObject, RequestRefused, SandboxReply
+from keebai_async.sandbox.whautomate.audience import UNSUBSCRIBED_TAG, SandboxContact
 from keebai_async.sandbox.whautomate.ledger import Created, WhautomateLedger
-from keebai_async.sandbox.whautomate.lists import window_of
-from keebai_async.sandbox.whautomate.replies import deleted, error, said
-from keebai_async.sandbox.whautomate.settings import Settings
-
-Json = dict[str, object]
+from keebai_async.sandbox.whautomate.paging import page_of
+from keebai_async.sandbox.whautomate.replies import deleted, error_reply, success
+from keebai_async.sandbox.whautomate.settings import WhautomateSandboxSettings
 
 
-class Segments:
-    """Answers the routes of /segments and /contacts. Raises Refused."""
+class SegmentHandlers:
+    """Answers the routes of /segments and /contacts. Raises RequestRefused."""
 
-    def __init__(self, settings: Settings, clock: Clock, ledger: WhautomateLedger) -> None:
+    def __init__(self, settings: WhautomateSandboxSettings, clock: Clock, ledger: WhautomateLedger) -> None:
         self._settings = settings
         self._clock = clock
         self._ledger = ledger
-        self._kept: dict[str, Json] = {}
+        self._segments: dict[str, JsonObject] = {}
         self._contacts = {one.id: one for one in settings.contacts}
         self._count = 0
 
@@ -29,67 +27,67 @@ class Segments:
         return tuple(self._contacts.values())
 
     def has(self, segment_id: str) -> bool:
-        return segment_id in self._kept
+        return segment_id in self._segments
 
-    def criteria(self, segment_id: str) -> Json:
+    def criteria(self, segment_id: str) -> JsonObject:
         """What a segment asks for; a segment that is gone holds nobody."""
-        if segment_id not in self._kept and self._settings.any_id:
-            return {"exclusionTags": [STOPPED]}
-        if segment_id not in self._kept:
+        if segment_id not in self._segments and self._settings.any_id:
+            return {"exclusionTags": [UNSUBSCRIBED_TAG]}
+        if segment_id not in self._segments:
             return {"tags": ["\0"]}
-        criteria = self._kept[segment_id].get("criteria")
+        criteria = self._segments[segment_id].get("criteria")
         return criteria if isinstance(criteria, dict) else {}
 
     def everybody(self) -> str:
         """The id of a segment that holds everybody who did not write STOP."""
-        self._kept.setdefault("SEG0000000", {"id": "SEG0000000", "name": "Everybody", "type": "contact"})
-        self._kept["SEG0000000"]["criteria"] = {"exclusionTags": [STOPPED]}
+        self._segments.setdefault("SEG0000000", {"id": "SEG0000000", "name": "Everybody", "type": "contact"})
+        self._segments["SEG0000000"]["criteria"] = {"exclusionTags": [UNSUBSCRIBED_TAG]}
         return "SEG0000000"
 
-    def create(self, body: Json) -> Said:
+    def create(self, body: JsonObject) -> SandboxReply:
         """POST a segment."""
         for name in ("name", "type", "location"):
             if not body.get(name):
-                raise Refused(error(self._settings, 400, f"{name} is required"))
+                raise RequestRefused(error_reply(self._settings, 400, f"{name} is required"))
         if body["type"] not in ("client", "contact"):
-            raise Refused(error(self._settings, 400, "type must be client or contact"))
+            raise RequestRefused(error_reply(self._settings, 400, "type must be client or contact"))
         self._count += 1
         segment_id = f"SEG{self._count:07d}"
-        kept = self._kept[segment_id] = {"id": segment_id, **body}
+        kept = self._segments[segment_id] = {"id": segment_id, **body}
         self._note("segment", segment_id, str(body["name"]), body)
-        return said(self._settings, kept)
+        return success(self._settings, kept)
 
-    def read(self, segment_id: str) -> Said:
-        return said(self._settings, self._find(segment_id))
+    def read(self, segment_id: str) -> SandboxReply:
+        return success(self._settings, self._find(segment_id))
 
-    def delete(self, segment_id: str) -> Said:
+    def delete(self, segment_id: str) -> SandboxReply:
         self._find(segment_id)
-        del self._kept[segment_id]
+        del self._segments[segment_id]
         self._ledger.deleted.append(segment_id)
         return deleted()
 
-    def list(self, query: Mapping[str, str]) -> Said:
-        window = window_of(query, self._settings)
+    def list(self, query: Mapping[str, str]) -> SandboxReply:
+        page = page_of(query, self._settings)
         words = query.get("searchText", "").lower()
-        found = [one for one in self._kept.values() if words in str(one["name"]).lower()]
-        return said(self._settings, found[window.start : window.start + window.size])
+        found = [one for one in self._segments.values() if words in str(one["name"]).lower()]
+        return success(self._settings, found[page.start : page.stop])
 
-    def list_contacts(self, query: Mapping[str, str]) -> Said:
+    def list_contacts(self, query: Mapping[str, str]) -> SandboxReply:
         """GET /contacts; the crowds are not in it."""
-        window = window_of(query, self._settings)
+        page = page_of(query, self._settings)
         words, tag = query.get("searchText", "").lower(), query.get("tags")
         found = [
             _contact(one)
             for one in self._contacts.values()
             if (words in one.name.lower() or words in one.phone) and (tag is None or tag in one.tags)
         ]
-        return said(self._settings, found[window.start : window.start + window.size])
+        return success(self._settings, found[page.start : page.stop])
 
-    def create_contact(self, body: Json) -> Said:
+    def create_contact(self, body: JsonObject) -> SandboxReply:
         """POST a contact. The country code is what stands before the last ten digits."""
         for name in ("name", "phoneNumber", "location"):
             if not body.get(name):
-                raise Refused(error(self._settings, 400, f"{name} is required"))
+                raise RequestRefused(error_reply(self._settings, 400, f"{name} is required"))
         digits = "".join(letter for letter in str(body["phoneNumber"]) if letter.isdigit())
         tags = body.get("tags")
         contact = SandboxContact(
@@ -101,28 +99,28 @@ class Segments:
         )
         self._contacts[contact.id] = contact
         self._note("contact", contact.id, contact.name, body)
-        return said(self._settings, _contact(contact))
+        return success(self._settings, _contact(contact))
 
-    def read_contact(self, contact_id: str) -> Said:
-        return said(self._settings, _contact(self.contact(contact_id)))
+    def read_contact(self, contact_id: str) -> SandboxReply:
+        return success(self._settings, _contact(self.contact(contact_id)))
 
     def contact(self, contact_id: str) -> SandboxContact:
-        """Raises Refused: there is none of this id."""
+        """Raises RequestRefused: there is none of this id."""
         found = self._contacts.get(contact_id)
         if found is None:
-            raise Refused(error(self._settings, 404, "Contact not found"))
+            raise RequestRefused(error_reply(self._settings, 404, "Contact not found"))
         return found
 
-    def _find(self, segment_id: str) -> Json:
-        if segment_id not in self._kept:
-            raise Refused(error(self._settings, 404, "Segment not found"))
-        return self._kept[segment_id]
+    def _find(self, segment_id: str) -> JsonObject:
+        if segment_id not in self._segments:
+            raise RequestRefused(error_reply(self._settings, 404, "Segment not found"))
+        return self._segments[segment_id]
 
-    def _note(self, kind: str, own_id: str, name: str, body: Json) -> None:
+    def _note(self, kind: str, own_id: str, name: str, body: JsonObject) -> None:
         self._ledger.created.append(Created(kind=kind, id=own_id, name=name, at=self._clock.now(), body=body))
 
 
-def _contact(one: SandboxContact) -> Json:
+def _contact(one: SandboxContact) -> JsonObject:
     return {
         "id": one.id,
         "name": one.name,

@@ -1,15 +1,15 @@
-"""What can be set about a sandbox's Whautomate. Most of it is what nobody documented."""
+"""What can be set about the sandbox's Whautomate. Most of it is what nobody documented."""
 
 import enum
 from typing import Final, Literal, TypedDict
 
 import msgspec
 
-from keebai_async.sandbox.throttle import Manners, Window
+from keebai_async.sandbox.throttle import ThrottlerVersion, Window
 from keebai_async.sandbox.whautomate.audience import DEFAULT_CONTACTS, SandboxContact
 
 DEFAULT_KEY: Final = "wh_sandbox_key_0001"
-DEFAULT_WINDOWS: Final = (Window("default", 100, 60.0),)
+WHAUTOMATE_WINDOWS: Final = (Window("default", 100, 60.0),)
 """Source: contract, section 2."""
 
 DEFAULT_ERRORS: Final = (
@@ -37,8 +37,8 @@ class ErrorShape(enum.Enum):
     """Words that are no JSON at all."""
 
 
-class Options(TypedDict, total=False):
-    """The keywords of WhautomateSandbox that go into its Settings, all optional."""
+class WhautomateSandboxOptions(TypedDict, total=False):
+    """The keywords of WhautomateSandbox that go into its WhautomateSandboxSettings, all optional."""
 
     keys: tuple[str, ...]
     locations: tuple[str, ...]
@@ -46,7 +46,7 @@ class Options(TypedDict, total=False):
     crowds: dict[str, int]
     unsubscribed_every: int
     windows: tuple[Window, ...]
-    manners: Manners
+    throttler: ThrottlerVersion
     rate_headers: bool
     throttled_body: bytes
     error_shape: ErrorShape
@@ -69,8 +69,8 @@ class Options(TypedDict, total=False):
     any_id: bool
 
 
-class Settings(msgspec.Struct, kw_only=True):
-    """How it behaves. *windows* and *manners* are read when it starts, the rest at every request."""
+class WhautomateSandboxSettings(msgspec.Struct, kw_only=True):
+    """How it behaves. *windows* and *throttler* are read when it starts, the rest at every request."""
 
     keys: tuple[str, ...] = (DEFAULT_KEY,)
     locations: tuple[str, ...] = ("LOC0000001",)
@@ -78,9 +78,9 @@ class Settings(msgspec.Struct, kw_only=True):
     crowds: dict[str, int] = msgspec.field(default_factory=lambda: {"everyone": 1_000})
     """By tag, how many generated people carry it besides the contacts."""
     unsubscribed_every: int = 50
-    """Every so manieth of a crowd wrote STOP; 0 is nobody."""
-    windows: tuple[Window, ...] = DEFAULT_WINDOWS
-    manners: Manners = Manners.BLOCKS
+    """One in so many of a crowd wrote STOP; 0 is nobody."""
+    windows: tuple[Window, ...] = WHAUTOMATE_WINDOWS
+    throttler: ThrottlerVersion = ThrottlerVersion.BLOCKS
     rate_headers: bool = False
     """Whether replies carry X-RateLimit-* and Retry-After; none is documented."""
     throttled_body: bytes = b'{"message":"Too many requests"}'
@@ -93,7 +93,7 @@ class Settings(msgspec.Struct, kw_only=True):
     default_limit: int = 20
     max_limit: int = 100
     over_limit: Literal["cap", "refuse"] = "cap"
-    """A limit above the greatest is capped in silence, or answered 400."""
+    """A limit above the greatest is lowered to it without a word, or answered 400."""
     ignores_page: bool = False
     """Always answer with the first page."""
     reordered: bool = False
