@@ -11,6 +11,7 @@ from keebai_async.campaign.reconcile import PortalEntry, portal_entries, reconci
 from keebai_async.campaign.run import CampaignRun, Waits
 from keebai_async.campaign.service import CampaignService
 from keebai_async.clock import Clock
+from keebai_async.draining import Drain, drain_of
 from keebai_async.journal.contract import Journal
 from keebai_async.model.campaign import CampaignState, Wish
 from keebai_async.model.chunk import Chunk, ChunkState
@@ -60,6 +61,12 @@ class CampaignClient(Protocol):
 
     @property
     def poll_floor(self) -> float: ...
+
+    @property
+    def longest_submit(self) -> float: ...
+
+    @property
+    def drain(self) -> Drain: ...
 
     def sender_or(self, sender: Sender | None = None) -> Sender: ...
 
@@ -137,6 +144,8 @@ class Campaigns:
             track=track,
             again=again,
             guards=guards,
+            drains=(self._keebai.drain, drain_of(self._keebai.journal)),
+            longest_submit=self._keebai.longest_submit,
         )
 
     def resume(self, campaign_id: str, *, track: bool = True, guards: Guards | None = None) -> CampaignRun:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Self
 
 from keebai_async.clock import SYSTEM_CLOCK, Clock
 from keebai_async.credentials import Token
+from keebai_async.draining import drain_of
 from keebai_async.environment import poll_floor_of, quotas_of, token_of
 from keebai_async.keebai.account import me
 from keebai_async.keebai.api import KeebaiApi
@@ -160,6 +161,7 @@ class Keebai(ServiceClient):
 
             self._journal = open_journal(os.fspath(self._journal))
             self.at_close(self._journal.aclose)
+            self.at_close(drain_of(self._journal).drain)  # other clients may have been given it
         return self._journal
 
     def sender_or(self, sender: Sender | None = None) -> Sender:
@@ -176,4 +178,4 @@ class Keebai(ServiceClient):
 
     def campaign_service(self) -> BulkService:
         """The service that one run of a campaign works on, with counters of its own."""
-        return BulkService(self._exchange)
+        return BulkService(self._exchange_now(self._session))

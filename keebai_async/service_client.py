@@ -1,19 +1,24 @@
 """ServiceClient: what the clients of all services have in common; each adds its own resources."""
 
+import asyncio
 import copy
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
+import anyio
+
 from keebai_async.clock import Clock
 from keebai_async.credentials import Token
+from keebai_async.draining import Drain
 from keebai_async.environment import poll_floor_of
 from keebai_async.model.requests import Requests
 from keebai_async.quota.gate import Gate
 from keebai_async.quota.shared import shared_limiter
 from keebai_async.quota.window import Quota
+from keebai_async.transport.departures import Departures
 from keebai_async.transport.dialect import ServiceDialect
-from keebai_async.transport.exchange import Exchange
+from keebai_async.transport.exchange import Exchange, HttpTransport
 from keebai_async.transport.request import Timeouts
 from keebai_async.transport.retry import RetryPolicy
 from keebai_async.transport.session import Session
@@ -59,6 +64,8 @@ class ServiceClient:
         self._dialect = dialect
         self._token = token
         self._owner = True
+        self.drain = Drain()
+        """Who is waited for when this client, or one that it is a copy of, is closed."""
         self._closing: list[Callable[[], Awaitable[None]]] = []
         self.limiter: Gate = self._gate(limiter, token.key(base_url))
 
@@ -79,10 +86,13 @@ class ServiceClient:
     def _equip(self) -> None:
         raise NotImplementedError
 
-    def _exchange_now(self) -> Exchange:
-        """An exchange with the options as they are."""
+    def _exchange_now(self, session: HttpTransport | None = None) -> Exchange:
+        """An exchange with the options as they are, whose submits are waited for at the end.
+
+        One that goes straight through a *session* is for who enters the Drain for a whole campaign.
+        """
         return Exchange(
-            self._session,
+            session or Departures(self._session, self.drain, timeouts=self.timeouts),
             self.limiter,
             clock=self.clock,
             retries=self.retries,
@@ -109,6 +119,11 @@ class ServiceClient:
         other.retries = retries or self.retries
         return other
 
+    @property
+    def longest_submit(self) -> float:
+        """Seconds after which a submit that left has its answer, or never will."""
+        return self.timeouts.submit
+
     def at_close(self, callback: Callable[[], Awaitable[None]]) -> None:
         """Await *callback* when this client is closed; the last one comes first."""
         self._closing.append(callback)
@@ -123,14 +138,34 @@ class ServiceClient:
         await self.aclose()
 
     async def aclose(self) -> None:
-        """Close what this client opened. Harmless when repeated."""
+        """Stop what runs, wait for what has left, and close what this client opened. Harmless when repeated.
+
+        From the first instant nothing more leaves. Submits under way, of campaigns and of single calls, are
+        answered or reach their time limit, and are written down. A cancellation cuts nothing of this short:
+        it is raised when all is closed.
+        """
         if not self._owner:
             return
-        try:
-            while self._closing:
-                await self._closing.pop()()
-        finally:
-            await self._session.aclose()
+        cancelled: asyncio.CancelledError | None = None
+        failed: Exception | None = None
+        with anyio.CancelScope(shield=True):
+            for close in self._in_the_order_of_closing():
+                try:
+                    await close()
+                except asyncio.CancelledError as error:
+                    cancelled = error
+                except Exception as error:
+                    failed = failed or error
+        if cancelled is not None:
+            raise cancelled
+        if failed is not None:
+            raise failed
+
+    def _in_the_order_of_closing(self) -> Iterator[Callable[[], Awaitable[None]]]:
+        yield self.drain.close
+        while self._closing:
+            yield self._closing.pop()
+        yield self._session.aclose
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self._token!r}, base_url={self.base_url!r})"

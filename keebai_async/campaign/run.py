@@ -1,14 +1,14 @@
 """CampaignRun: one run of a campaign, from what the journal says to a report."""
 
-from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractContextManager, asynccontextmanager, nullcontext
+from collections.abc import AsyncIterator, Callable, Iterable
+from contextlib import AbstractContextManager, ExitStack, asynccontextmanager, nullcontext
 from types import TracebackType
 from typing import Self
 
 import anyio
 from msgspec.structs import replace
 
-from keebai_async.campaign.chunks import Chunks
+from keebai_async.campaign.chunks import LONGEST_WRITE, Chunks
 from keebai_async.campaign.circuit_breaker import CircuitBreaker
 from keebai_async.campaign.control import RunControl
 from keebai_async.campaign.dispatch import dispatch
@@ -22,6 +22,7 @@ from keebai_async.campaign.stop import leaves, stop_for_failure
 from keebai_async.campaign.submit import Submitter
 from keebai_async.campaign.track import Tracker
 from keebai_async.clock import Clock
+from keebai_async.draining import Drain, out_of_reach
 from keebai_async.errors import KeebaiError
 from keebai_async.journal.contract import Journal
 from keebai_async.model.campaign import Started, Wish
@@ -69,6 +70,8 @@ class CampaignRun:
         track: bool = True,
         again: bool = False,
         guards: Guards | None = None,
+        drains: Iterable[Drain] = (),
+        longest_submit: float = 60.0,
     ) -> None:
         self.campaign_id = campaign_id
         self._journal = journal
@@ -82,6 +85,9 @@ class CampaignRun:
         self._given_guards = guards
         self._control = RunControl()
         self._log = EventLog()
+        self._drains = tuple(drains)
+        self._longest_end = longest_submit + 2 * LONGEST_WRITE  # the verdict, and the state
+        self._inside = ExitStack()
 
     async def __aenter__(self) -> Self:
         self._life = self._live()
@@ -92,20 +98,26 @@ class CampaignRun:
     # context, and who follows that chain, such as a task group around us, never comes to its end.
     @asynccontextmanager
     async def _live(self) -> AsyncIterator[None]:
-        async with self._journal.lease(self.campaign_id):
-            await self._journal.recover(self.campaign_id)
-            self._before = await self._journal.load(self.campaign_id)
-            if not self._again:
-                await refuse_repetition(self._before, self._journal)
-            self._set_up()
-            self._control.apply(BeginRun())
-            with nullcontext() if self._waits is None else self._waits(self._tell_quota):
-                async with anyio.create_task_group() as tasks:
-                    tasks.start_soon(self._run)
-                    try:
-                        yield
-                    finally:
-                        await self._log.until_closed()
+        # Who closes the client waits for the work, not for the caller inside `async with`, who may be the one
+        # that closes it: so `_end` leaves the drains, and here it is for a run that never came so far.
+        with self._inside:
+            for drain in self._drains:
+                drain.check()
+                self._inside.enter_context(drain.inside(seconds=self._longest_end, stop=self._closed))
+            async with self._journal.lease(self.campaign_id):
+                await self._journal.recover(self.campaign_id)
+                self._before = await self._journal.load(self.campaign_id)
+                if not self._again:
+                    await refuse_repetition(self._before, self._journal)
+                self._set_up()
+                self._control.apply(BeginRun())
+                with nullcontext() if self._waits is None else self._waits(self._tell_quota):
+                    async with anyio.create_task_group() as tasks:
+                        tasks.start_soon(self._run)
+                        try:
+                            yield
+                        finally:
+                            await self._log.until_closed()
 
     async def __aexit__(
         self,
@@ -178,7 +190,11 @@ class CampaignRun:
         if self._control.apply(ResumeRun()):
             await self._keep_state()
 
+    def _closed(self) -> None:
+        self.stop("stopped because its client was closed")
+
     async def _run(self) -> None:
+        out_of_reach()
         try:
             await self._keep_state()
             async with anyio.create_task_group() as tasks:
@@ -259,6 +275,7 @@ class CampaignRun:
                 await self._keep_state()
         finally:
             self._log.close()
+            self._inside.close()
 
     async def _keep_state(self) -> None:
         """Put on disk where the run stands, and then tell it."""

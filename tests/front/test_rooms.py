@@ -18,6 +18,7 @@ ROOMS: Final = {
     "clock": "",
     "masking": "",
     "privacy": "",
+    "draining": "errors",
     "model": "errors",
     "inputs": "errors",
     "credentials": "errors",
@@ -25,23 +26,23 @@ ROOMS: Final = {
     "sources": "errors",
     "observe": "errors clock masking privacy model",
     "quota": "errors clock model storage observe",
-    "transport": "errors clock masking privacy model credentials quota observe",
+    "transport": "errors clock draining masking privacy model credentials quota observe",
     "polling": "errors clock model quota",
     "journal": "errors clock masking privacy model storage",
     "planning": "errors masking privacy model sources journal",
     "environment": "errors credentials quota polling",
-    "campaign": "errors clock masking privacy model quota transport polling journal observe",
-    "service_client": "errors clock credentials model quota transport environment observe",
+    "campaign": "errors clock draining masking privacy model quota transport polling journal observe",
+    "service_client": "errors clock draining credentials model quota transport environment observe",
     "keebai": "errors clock masking privacy model inputs quota transport polling environment campaign",
     "whautomate": (
         "errors clock masking privacy model inputs credentials quota transport polling environment"
         " service_client"
     ),
     "webhooks": "errors clock model credentials journal",
-    "campaigns": "errors clock model sources quota polling journal planning campaign",
+    "campaigns": "errors clock draining model sources quota polling journal planning campaign",
     "client": (
-        "errors clock model credentials quota transport journal environment service_client keebai campaigns"
-        " observe"
+        "errors clock draining model credentials quota transport journal environment service_client keebai"
+        " campaigns observe"
     ),
     "web": "errors clock model journal campaign campaigns client",
     "workers": "errors clock model journal campaign campaigns client",
