@@ -19,7 +19,6 @@ from keebai_async.model.plan import Guards, Plan, slug
 from keebai_async.model.recipient import Recipient, Rejection
 from keebai_async.model.report import Report, report_of
 from keebai_async.model.sender import Sender
-from keebai_async.model.template import Template
 from keebai_async.planning.plan import PlanOptions, PlanProgress, make_plan
 from keebai_async.polling.planner import PollPlanner, pace_of
 from keebai_async.quota.gate import Gate, Lane
@@ -34,14 +33,6 @@ People = (
     | AsyncIterable[Mapping[str, object] | Recipient]
 )
 """A path, or people one by one: rows in the flat form, in the service's own shape, or Recipients."""
-
-
-class PlanningService(CampaignService, Protocol):
-    """A service that campaigns are planned for, too."""
-
-    async def template(self, name: str, language: str) -> Template:
-        """The template as the service lists it. Raises TemplateUnusable, or RequestError."""
-        ...
 
 
 class CampaignClient(Protocol):
@@ -70,7 +61,7 @@ class CampaignClient(Protocol):
 
     def sender_or(self, sender: Sender | None = None) -> Sender: ...
 
-    def campaign_service(self) -> PlanningService: ...
+    def campaign_service(self) -> CampaignService: ...
 
 
 class Campaigns:

@@ -17,6 +17,7 @@ from keebai_async.errors import (
     RequestError,
     ScopeMissing,
     ServerFailed,
+    TemplateUnusable,
     TimedOut,
     TokenRejected,
     Undecodable,
@@ -48,6 +49,7 @@ class CircuitBreaker:
         self._trips = 0
         self._cleared = 0
         self._why = ""
+        self._stop: Stop | None = None
 
     @property
     def closed(self) -> bool:
@@ -62,27 +64,29 @@ class CircuitBreaker:
     async def until_closed(self) -> Stop | None:
         """Return when the service has answered a read that began after the last trip.
 
-        A Stop says that it will not be closed: the token is refused, the quota cannot be asked, or nothing
-        has answered for too long.
+        A Stop says that it will not be closed: the token is refused, the template may not be sent, the quota
+        cannot be asked, or nothing has answered for too long.
         """
         async with self._probing:
             wait, since = FIRST_PROBE_WAIT, self._clock.now()
-            while not self.closed:
+            while self._stop is None and not self.closed:
                 trips = self._trips
                 try:
                     answered = await self._answers()
-                except (TokenRejected, ScopeMissing, QuotaUnusable) as error:
-                    return stop_for_error(error)
+                except (TokenRejected, ScopeMissing, QuotaUnusable, TemplateUnusable) as error:
+                    self._stop = stop_for_error(error)  # all who wait hear it, and nobody asks again
+                    continue
                 if answered:
                     self._cleared = trips
                     continue
                 why = f"the service does not answer ({self._why})"
                 if self._clock.now() - since >= self._longest_outage:
-                    return Stop(cause=Cause.UNREACHABLE, reason=why)
+                    self._stop = Stop(cause=Cause.UNREACHABLE, reason=why)
+                    continue
                 self._tell(wait, why)
                 await self._clock.sleep(wait)
                 wait = min(2 * wait, LONGEST_PROBE_WAIT)
-        return None
+        return self._stop
 
     async def _answers(self) -> bool:
         try:

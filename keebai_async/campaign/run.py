@@ -16,10 +16,11 @@ from keebai_async.campaign.event_log import EventLog
 from keebai_async.campaign.guard import canary_died, canary_of, exceeded
 from keebai_async.campaign.pacing import Pacing
 from keebai_async.campaign.repetition import refuse_repetition
-from keebai_async.campaign.run_state import BeginRun, PauseRun, ResumeRun, StopRun
+from keebai_async.campaign.run_state import BeginRun, PauseRun, ResumeRun, RunPhase, StopRun
 from keebai_async.campaign.service import CampaignService
 from keebai_async.campaign.stop import leaves, stop_for_failure
 from keebai_async.campaign.submit import Submitter
+from keebai_async.campaign.template_check import TemplateCheck
 from keebai_async.campaign.track import Tracker
 from keebai_async.clock import Clock
 from keebai_async.draining import Drain, out_of_reach
@@ -139,12 +140,15 @@ class CampaignRun:
     def _set_up(self) -> None:
         self._began = self._clock.now()
         self._chunks = Chunks(self._before, journal=self._journal, clock=self._clock)
+        self._template = TemplateCheck(self._before.plan, self._service)
+        self._breaker = CircuitBreaker(self._template.probe, clock=self._clock, tell=self._tell_wait)
+        self._check_template()
         self._submitter = Submitter(
             self._chunks,
             self._service,
             clock=self._clock,
             control=self._control,
-            breaker=CircuitBreaker(self._service.probe, clock=self._clock, tell=self._tell_wait),
+            breaker=self._breaker,
             tell=self._tell,
             pacing=self._pacing if self._track else None,
         )
@@ -156,6 +160,11 @@ class CampaignRun:
         for chunk in self._chunks:
             self._tracker.add(chunk)
         self._guards = self._given_guards or self._before.plan.guards
+
+    def _check_template(self) -> None:
+        """Let nothing leave before the template has been read again."""
+        self._template.due = True
+        self._breaker.trip("its template is to be read again")
 
     @property
     def of(self) -> int:
@@ -187,6 +196,8 @@ class CampaignRun:
 
     async def resume(self) -> None:
         """Go on after `pause`."""
+        if self._control.state.phase is RunPhase.PAUSED:
+            self._check_template()
         if self._control.apply(ResumeRun()):
             await self._keep_state()
 
@@ -308,6 +319,8 @@ class CampaignRun:
             self._tracker.add(self._chunks[event.number])
         if isinstance(event, BroadcastProgress) and (why := exceeded(self._guards, self._chunks)):
             self._halt(Stop(cause=Cause.GUARD, reason=why))
+        if isinstance(event, BroadcastProgress) and self._template.bursts(self._chunks):
+            self._check_template()
         self._log.tell(event)
         self._control.wake()
 
