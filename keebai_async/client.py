@@ -1,7 +1,7 @@
 """Keebai: what a user opens. It puts the rooms together and decides nothing."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from os import PathLike
 from typing import TYPE_CHECKING, Self
 
@@ -28,6 +28,7 @@ from keebai_async.keebai.settings import (
 )
 from keebai_async.keebai.templates import Templates
 from keebai_async.model.sender import Sender
+from keebai_async.observe import Observer
 from keebai_async.quota.gate import Gate
 from keebai_async.quota.window import Quota
 from keebai_async.service_client import ServiceClient
@@ -65,6 +66,8 @@ class Keebai(ServiceClient):
         submit_policy: after which replies a submit may be made again, beyond the safe ones.
         retries: how often a read is repeated.
         poll_floor: seconds between two looks at one broadcast, at least.
+        observer: called with each record of what happens (docs/observability.md), or several of them; the
+            log gets the same records all the same.
 
     Raises:
         InvalidInput: there is no token, or something of this cannot be used.
@@ -86,6 +89,7 @@ class Keebai(ServiceClient):
         submit_policy: SubmitPolicy | None = None,
         retries: RetryPolicy | None = None,
         poll_floor: float | None = None,
+        observer: Observer | Iterable[Observer] | None = None,
     ) -> None:
         super().__init__(
             token_of(token, os.environ, KEEBAI_TOKEN_VARIABLES),
@@ -99,6 +103,7 @@ class Keebai(ServiceClient):
             retries=retries,
             poll_floor=poll_floor_of(poll_floor, os.environ, KEEBAI_POLL_FLOOR_VARIABLE),
             dialect=KEEBAI_DIALECT,
+            observer=observer,
         )
         self.sender: Sender | None = sender_of(phone_number_id, channel_id, os.environ)
         self._journal: AnyJournal = journal or os.environ.get(KEEBAI_JOURNAL_VARIABLE) or "memory:"

@@ -1,14 +1,16 @@
 """ServiceClient: what the clients of all services have in common; each adds its own resources."""
 
 import copy
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
+from urllib.parse import urlsplit
 
 from keebai_async.clock import Clock
 from keebai_async.credentials import Token
 from keebai_async.environment import poll_floor_of
 from keebai_async.model.requests import Requests
+from keebai_async.observe import Observer, hook_of
 from keebai_async.quota.gate import Gate
 from keebai_async.quota.shared import shared_limiter
 from keebai_async.quota.window import Quota
@@ -45,6 +47,7 @@ class ServiceClient:
         header: str = "Authorization",
         scheme: str = "Bearer",
         dialect: ServiceDialect,
+        observer: Observer | Iterable[Observer] | None = None,
     ) -> None:
         self.base_url = base_url
         self.quotas = tuple(quotas)
@@ -53,6 +56,7 @@ class ServiceClient:
         self.timeouts = _timeouts(timeout)
         self.submit_policy = submit_policy or SubmitPolicy()
         self.retries = retries or RetryPolicy()
+        self.observer = hook_of(observer)
         self.requests = Requests()
         """Requests that left for calls outside of campaigns."""
         self._session = Session(base_url, token, header=header, scheme=scheme, client=session)
@@ -70,9 +74,8 @@ class ServiceClient:
         from keebai_async.quota.limiter import RateLimiter
         from keebai_async.quota.stores import open_store  # brings SQLite along, which few clients need
 
-        limiter = RateLimiter(
-            self.quotas, store=open_store(given, key=key, clock=self.clock), clock=self.clock
-        )
+        store = open_store(given, key=key, clock=self.clock, observer=self.observer)
+        limiter = RateLimiter(self.quotas, store=store, clock=self.clock)
         self.at_close(limiter.aclose)
         return limiter
 
@@ -81,6 +84,7 @@ class ServiceClient:
 
     def _exchange_now(self) -> Exchange:
         """An exchange with the options as they are."""
+        address = urlsplit(self.base_url)
         return Exchange(
             self._session,
             self.limiter,
@@ -89,6 +93,9 @@ class ServiceClient:
             policy=self.submit_policy,
             timeouts=self.timeouts,
             dialect=self._dialect,
+            observer=self.observer,
+            server=address.hostname,
+            port=address.port or (443 if address.scheme == "https" else 80),
         )
 
     def _copied(

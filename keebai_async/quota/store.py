@@ -14,10 +14,15 @@ from keebai_async.quota.window import LaneWindow, Quota, Wait
 
 
 class HeldPlace(msgspec.Struct, frozen=True, gc=False):
-    """A place, taken at *taken* on the store's clock, until it is settled."""
+    """A place, taken at *taken* on the store's clock, until it is settled.
+
+    *spent* is how many requests counted in each window then, this one among them, in the order of the
+    windows that were asked for; empty where the store does not say.
+    """
 
     id: str
     taken: float
+    spent: tuple[int, ...] = ()
 
 
 class Word(msgspec.Struct, frozen=True, kw_only=True):

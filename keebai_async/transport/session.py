@@ -26,7 +26,7 @@ from keebai_async.credentials import Token
 from keebai_async.errors import Misused
 from keebai_async.transport.address import check_base_url, url_of
 from keebai_async.transport.decoding import BodyUnreadable, Decoder
-from keebai_async.transport.reply import Answer, Failure, Outcome, Stage
+from keebai_async.transport.reply import Answer, Failure, Outcome, Stage, mark_unwritten
 from keebai_async.transport.request import Request, Timeouts
 
 if TYPE_CHECKING:
@@ -132,6 +132,10 @@ class Session:
                 return await self._read(response)
         except (aiohttp.ClientError, TimeoutError, OSError, _SecondAttempt) as error:
             return _failure(error, attempt, request, timeouts)
+        except asyncio.CancelledError as error:
+            if not attempt.written:
+                mark_unwritten(error)
+            raise
 
     async def aclose(self) -> None:
         """Close what this session opened. Harmless when repeated."""
@@ -195,7 +199,11 @@ class Session:
 
 async def _import_aside() -> None:
     """Import aiohttp in a thread: a third of a second is too long to hold the loop."""
-    await anyio.to_thread.run_sync(importlib.import_module, "aiohttp")
+    try:
+        await anyio.to_thread.run_sync(importlib.import_module, "aiohttp")
+    except asyncio.CancelledError as error:
+        mark_unwritten(error)
+        raise
 
 
 def _client(lent: "aiohttp.ClientSession | None") -> "aiohttp.ClientSession":

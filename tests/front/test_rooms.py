@@ -18,15 +18,15 @@ ROOMS: Final = {
     "clock": "",
     "masking": "",
     "privacy": "",
-    "model": "errors",
-    "inputs": "errors",
-    "credentials": "errors",
+    "model": "errors privacy",
+    "inputs": "errors privacy",
+    "credentials": "errors privacy",
     "storage": "errors clock",
     "sources": "errors",
     "observe": "errors clock masking privacy model",
     "quota": "errors clock model storage observe",
     "transport": "errors clock masking privacy model credentials quota observe",
-    "polling": "errors clock model quota",
+    "polling": "errors clock model quota observe",
     "journal": "errors clock masking privacy model storage",
     "planning": "errors masking privacy model sources journal",
     "environment": "errors credentials quota polling",
@@ -35,10 +35,10 @@ ROOMS: Final = {
     "keebai": "errors clock masking privacy model inputs quota transport polling environment campaign",
     "whautomate": (
         "errors clock masking privacy model inputs credentials quota transport polling environment"
-        " service_client"
+        " service_client observe"
     ),
     "webhooks": "errors clock model credentials journal",
-    "campaigns": "errors clock model sources quota polling journal planning campaign",
+    "campaigns": "errors clock model sources quota polling journal planning campaign observe",
     "client": (
         "errors clock model credentials quota transport journal environment service_client keebai campaigns"
         " observe"
@@ -58,7 +58,7 @@ ROOMS: Final = {
     ),
 }
 
-TO_GO: Final = {("storage", "journal")}
+TO_GO: Final[set[tuple[str, str]]] = set()
 """Arrows that must not be, and still are: each goes out of this list with the import."""
 
 SERVICES: Final = {"keebai", "whautomate"}
