@@ -19,6 +19,8 @@ from keebai_async.model.recipient import Recipient, Rejection
 from keebai_async.model.report import Report, report_of
 from keebai_async.model.sender import Sender
 from keebai_async.model.template import Template
+from keebai_async.observe import Observer
+from keebai_async.observe.campaign_records import CampaignMoved
 from keebai_async.planning.plan import PlanOptions, PlanProgress, make_plan
 from keebai_async.polling.planner import PollPlanner, pace_of
 from keebai_async.quota.gate import Gate, Lane
@@ -60,6 +62,9 @@ class CampaignClient(Protocol):
 
     @property
     def poll_floor(self) -> float: ...
+
+    @property
+    def observer(self) -> Observer: ...
 
     def sender_or(self, sender: Sender | None = None) -> Sender: ...
 
@@ -115,6 +120,8 @@ class Campaigns:
             progress=progress,
         )
         await keebai.journal.set_state(plan.campaign_id, CampaignState.PLANNED, requests=service.requests)
+        planned = CampaignState.PLANNED
+        keebai.observer(CampaignMoved(campaign=plan.campaign_id, before=planned, state=planned))
         return plan
 
     def start(
@@ -137,6 +144,7 @@ class Campaigns:
             track=track,
             again=again,
             guards=guards,
+            observer=self._keebai.observer,
         )
 
     def resume(self, campaign_id: str, *, track: bool = True, guards: Guards | None = None) -> CampaignRun:
@@ -250,6 +258,7 @@ class Campaigns:
             accepted=accepted,
             resend=resend,
             abandon=abandon,
+            observer=self._keebai.observer,
         )
 
 
