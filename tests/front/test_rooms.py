@@ -49,7 +49,7 @@ ROOMS: Final = {
     "testing": "clock sandbox",
     "cli": (
         "errors clock masking privacy model credentials sources quota transport polling journal planning"
-        " environment campaign keebai whautomate campaigns client sandbox"
+        " environment campaign keebai whautomate campaigns client sandbox observe"
     ),
     "__main__": "cli",
     "__init__": (
