@@ -64,6 +64,18 @@ class RateLimiter:
     person. It is called inside the event loop and must not block.
     """
 
+    __slots__ = {
+        "__dict__": "",
+        "__weakref__": "",
+        "on_wait": "Who is told of a wait at the head of the line.",
+        "quotas": "Shortest first.",
+        "store": "Where the spending is kept.",
+    }
+
+    on_wait: OnWait | None
+    quotas: tuple[Quota, ...]
+    store: Store
+
     def __init__(
         self,
         quotas: Sequence[Quota] = CAUTIOUS_QUOTAS,
@@ -76,7 +88,7 @@ class RateLimiter:
         on_wait: OnWait | None = None,
     ) -> None:
         self.quotas = tuple(sorted(quotas, key=lambda quota: quota.per))
-        self.store: Store = MemoryStore(clock) if store is None else store
+        self.store = MemoryStore(clock) if store is None else store
         self.on_wait = on_wait
         self._clock = clock
         self._grace = grace
