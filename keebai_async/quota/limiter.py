@@ -18,6 +18,7 @@ import anyio
 import msgspec
 
 from keebai_async.clock import SYSTEM_CLOCK, Clock, wait_for
+from keebai_async.loops import running_loop
 from keebai_async.quota.gate import Allowance, Ending, Lane, Place
 from keebai_async.quota.memory import MemoryStore
 from keebai_async.quota.store import HeldPlace, Store, Word
@@ -167,7 +168,7 @@ class RateLimiter:
             self._line().nudge()
 
     def _line(self) -> "_WaitingLine":
-        loop = asyncio.get_running_loop()
+        loop = running_loop()
         line = self._lines.get(loop)
         if line is None:
             with self._opening:
