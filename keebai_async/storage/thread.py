@@ -26,6 +26,7 @@ class UnderWay(Protocol[T_co]):
 
     async def result(self) -> T_co:
         """Wait for its end; raises what it raised."""
+        ...
 
 
 class Runner(Protocol):
@@ -37,9 +38,11 @@ class Runner(Protocol):
         Cancelled before the work was handed over, nothing is done. Cancelled later, the work is waited
         for all the same: half-known writes are what this library exists to avoid.
         """
+        ...
 
     def hand_over(self, work: Callable[[], T]) -> UnderWay[T]:
         """Have *work* done after all that was handed over before; its end is waited for with `result`."""
+        ...
 
     async def aclose(self, last: Callable[[], None]) -> None:
         """Do *last* after all else, if anything was ever done."""
