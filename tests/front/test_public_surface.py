@@ -10,7 +10,8 @@ from unittest.mock import AsyncMock, create_autospec
 import pytest
 
 import keebai_async
-from tests.front.surface import everything_exported, hints_of, signatures, types_in
+from tests.documents.papers import paper
+from tests.front.surface import PUBLIC_MODULES, everything_exported, hints_of, signatures, types_in
 
 PUBLIC = dict(everything_exported())
 CLASSES = {name: thing for name, thing in PUBLIC.items() if isinstance(thing, type)}
@@ -105,3 +106,8 @@ def test_resolving_the_hints_is_what_imports_aiohttp() -> None:
     )
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert done.stdout == "False\n"
+
+
+def test_the_manual_names_the_public_modules_and_no_other() -> None:
+    listed = [first.strip("`") for first, *_ in paper("docs/python.md").rows("What is public")]
+    assert sorted(listed) == sorted(PUBLIC_MODULES)
