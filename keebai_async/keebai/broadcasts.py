@@ -15,7 +15,7 @@ from keebai_async.keebai.checking import (
     check_variables,
     check_word,
 )
-from keebai_async.keebai.models import AcceptedBroadcast, BroadcastStatus
+from keebai_async.keebai.models import AcceptedBroadcast, BroadcastStatus, id_in
 from keebai_async.polling.waiter import POLL_FLOOR, STUCK_AFTER, OnStuck, Waiter, log_stuck
 from keebai_async.privacy import shown
 from keebai_async.quota.gate import Lane
@@ -174,7 +174,7 @@ def not_before(status: BroadcastStatus, last: BroadcastStatus | None) -> Broadca
 def read_accepted(answer: Answer) -> AcceptedBroadcast | None:
     """The answer to an accepted broadcast in either dialect; None if it names no broadcast."""
     fields = object_in(answer.body)
-    broadcast_id = text(fields, "broadcast_id", "broadcastId")
+    broadcast_id = id_in(fields, "broadcast_id", "broadcastId")
     if broadcast_id is None:
         return None
     return AcceptedBroadcast(

@@ -18,25 +18,24 @@ ROOMS: Final = {
     "errors": "",
     "loops": "errors",
     "clock": "",
-    "masking": "",
     "privacy": "",
     "model": "errors",
     "inputs": "errors privacy",
     "credentials": "errors privacy",
     "storage": "errors loops clock",
     "sources": "errors",
-    "observe": "lazy_names errors clock masking privacy model",
+    "observe": "lazy_names errors clock privacy model",
     "quota": "lazy_names loops errors clock model storage observe",
-    "transport": "loops errors clock masking privacy model credentials quota observe",
+    "transport": "loops errors clock privacy model credentials quota observe",
     "polling": "errors clock model quota",
-    "journal": "lazy_names errors clock masking privacy model storage",
-    "planning": "errors masking privacy model sources journal",
+    "journal": "lazy_names errors clock privacy model storage",
+    "planning": "errors privacy model sources journal",
     "environment": "errors credentials quota polling",
-    "campaign": "lazy_names errors clock masking privacy model quota transport polling journal observe",
+    "campaign": "lazy_names errors clock privacy model quota transport polling journal observe",
     "service_client": "lazy_names errors clock credentials model quota transport environment observe",
-    "keebai": "errors clock masking privacy model inputs quota transport polling environment campaign",
+    "keebai": "errors clock privacy model inputs quota transport polling environment campaign",
     "whautomate": (
-        "lazy_names errors clock masking privacy model inputs credentials quota transport polling environment"
+        "lazy_names errors clock privacy model inputs credentials quota transport polling environment"
         " service_client"
     ),
     "webhooks": "errors clock model credentials journal",
@@ -50,7 +49,7 @@ ROOMS: Final = {
     "sandbox": "clock",  # it shares no decision with the client, or it would prove nothing
     "testing": "lazy_names clock sandbox",
     "cli": (
-        "errors clock masking privacy model credentials sources quota transport polling journal planning"
+        "errors clock privacy model credentials sources quota transport polling journal planning"
         " environment campaign keebai whautomate campaigns client sandbox"
     ),
     "__main__": "cli",
@@ -61,7 +60,7 @@ ROOMS: Final = {
 }
 
 SERVICES: Final = {"keebai", "whautomate"}
-KNOW_NO_SERVICE: Final = ("campaign", "model", "polling", "quota", "transport/exchange.py")
+KNOW_NO_SERVICE: Final = ("campaign", "model", "polling", "quota", "transport")
 WORDS_OF_SERVICES: Final = (
     "phone_number_id",
     "channel_id",
