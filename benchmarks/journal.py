@@ -22,7 +22,7 @@ import msgspec
 from keebai_async.client import Keebai
 from keebai_async.journal.contract import Journal
 from keebai_async.journal.memory_tables import MemoryJournal
-from keebai_async.journal.stored import SqliteJournal
+from keebai_async.journal.sqlite_tables import SqliteJournal
 from keebai_async.model.lifecycle import Accept, Submit
 from keebai_async.model.plan import Plan
 from keebai_async.model.recipient import Recipient

@@ -37,7 +37,7 @@ from keebai_async.model.recipient import Rejection
 from keebai_async.model.sender import Sender
 from keebai_async.model.template import Template
 from keebai_async.planning.plan import make_plan
-from keebai_async.sources import People, open_source
+from keebai_async.sources import PeopleLike, open_source
 
 TEMPLATE = Template(name="promo", language="es", status="APPROVED", variables=("nombre", "saldo"))
 HEADER = ("to", "nombre", "saldo", "meta_order")
@@ -90,7 +90,7 @@ class Nowhere:
     async def discard(self, campaign_id: str) -> None: ...
 
 
-async def planning(source: People, journal: Nowhere | None = None) -> Plan:
+async def planning(source: PeopleLike, journal: Nowhere | None = None) -> Plan:
     return await make_plan(
         open_source(source),
         campaign_id="bench",
@@ -102,7 +102,7 @@ async def planning(source: People, journal: Nowhere | None = None) -> Plan:
     )
 
 
-def ours(source: People) -> Runner:
+def ours(source: PeopleLike) -> Runner:
     return lambda keep: anyio.run(planning, source, Nowhere(keep)).ready
 
 

@@ -1,6 +1,6 @@
 """How many reads it takes to follow broadcasts, and how late a finished one is seen: rivals in virtual time.
 
-`python benchmarks/polling.py [--quick]` drives the PollPlan that the product runs against senders that are
+`python benchmarks/polling.py [--quick]` drives the PollPlanner that the product runs against senders that are
 steady or unsteady, and that work on their broadcasts in a line, on all at once, or in an order of
 their own. No network and no waiting: hours pass in milliseconds. All rivals share one quota of reads
 (60 a minute, 1,000 an hour), and reads cost 0.2 s each way there and back.
@@ -18,8 +18,9 @@ from typing import Protocol
 
 import msgspec
 
-from keebai_async.polling.planner import Look, PollPlan
-from keebai_async.quota.window import DEFAULT_QUOTAS, Room, opens
+from keebai_async.keebai.settings import KEEBAI_QUOTAS
+from keebai_async.polling.planner import Look, PollPlanner
+from keebai_async.quota.window import LaneWindow, opens
 
 RECIPIENTS = 5_000
 SUBMIT_EVERY = 1.0  # seconds between two broadcasts of a campaign
@@ -164,7 +165,7 @@ def eta(seen: Seen) -> float:
 
 def rivals(world: World) -> dict[str, Callable[[], Planner]]:
     return {
-        "planner": PollPlan,
+        "planner": PollPlanner,
         "every 30 s": lambda: Rival(lambda _: 30.0),
         "every 5 s": lambda: Rival(lambda _: 5.0),
         "backoff": lambda: Rival(lambda seen: min(300.0, 5.0 * 1.5**seen.looks)),
@@ -184,7 +185,7 @@ class Score(msgspec.Struct, kw_only=True):
 
 def play(world: World, planner: Planner) -> Score:
     """Let *planner* follow *world* to its end, one read at a time, under the quota."""
-    rooms = [Room(quota=quota, per=quota.per, most=quota.limit) for quota in DEFAULT_QUOTAS]
+    rooms = [LaneWindow(quota=quota, per=quota.per, most=quota.limit) for quota in KEEBAI_QUOTAS]
     now, reads, added, waited = 0.0, 0, 0, 0.0
     ended: list[float] = []
     delays: dict[int, float] = {}

@@ -47,6 +47,7 @@ if TYPE_CHECKING:
     from keebai_async.model.campaign import CampaignState as CampaignState
     from keebai_async.model.chunk import Chunk as Chunk
     from keebai_async.model.chunk import ChunkState as ChunkState
+    from keebai_async.model.events import AnyEvent as AnyEvent
     from keebai_async.model.events import BroadcastProgress as BroadcastProgress
     from keebai_async.model.events import BroadcastStuck as BroadcastStuck
     from keebai_async.model.events import BroadcastUnread as BroadcastUnread
@@ -130,6 +131,7 @@ _HOMES = {
         "ChunkState",
     ),
     "model.events": (
+        "AnyEvent",
         "BroadcastProgress",
         "BroadcastStuck",
         "BroadcastUnread",
@@ -180,6 +182,7 @@ _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 
 __all__ = [
     "AcceptedBroadcast",
+    "AnyEvent",
     "BroadcastProgress",
     "BroadcastStatus",
     "BroadcastStuck",

@@ -10,7 +10,7 @@ def main() -> int:
         import rich  # noqa: F401
         import typer  # noqa: F401
     except ModuleNotFoundError:
-        print("the command needs its extra: pip install 'keebai-async[cli]'", file=sys.stderr)
+        print("the command needs the extra cli: pip install 'keebai-async[cli]'", file=sys.stderr)
         return 2
     from keebai_async.cli.app import run
 

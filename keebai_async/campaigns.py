@@ -7,22 +7,20 @@ from contextlib import AbstractContextManager
 from typing import Protocol
 
 from keebai_async.campaign.pacing import paced_by
-from keebai_async.campaign.reconcile import Sought, sought
+from keebai_async.campaign.reconcile import PortalEntry, portal_entries, reconcile
 from keebai_async.campaign.run import CampaignRun, Waits
+from keebai_async.campaign.service import CampaignService
 from keebai_async.clock import Clock
-from keebai_async.errors import InvalidInput
 from keebai_async.journal.contract import Journal
-from keebai_async.keebai.broadcasts import Broadcasts
-from keebai_async.keebai.bulk import CampaignService
-from keebai_async.model.campaign import CampaignState, Started, Wish
+from keebai_async.model.campaign import CampaignState, Wish
 from keebai_async.model.chunk import Chunk, ChunkState
-from keebai_async.model.lifecycle import Abandon, Resend, Vouch
 from keebai_async.model.plan import Guards, Plan, slug
 from keebai_async.model.recipient import Recipient, Rejection
 from keebai_async.model.report import Report, report_of
 from keebai_async.model.sender import Sender
+from keebai_async.model.template import Template
 from keebai_async.planning.plan import PlanOptions, PlanProgress, make_plan
-from keebai_async.polling.planner import PollPlan, pace_of
+from keebai_async.polling.planner import PollPlanner, pace_of
 from keebai_async.quota.gate import Gate, Lane
 from keebai_async.quota.limiter import RateLimiter
 from keebai_async.quota.window import Quota, Wait
@@ -37,7 +35,15 @@ People = (
 """A path, or people one by one: rows in the flat form, in the service's own shape, or Recipients."""
 
 
-class Client(Protocol):
+class PlanningService(CampaignService, Protocol):
+    """A service that campaigns are planned for, too."""
+
+    async def template(self, name: str, language: str) -> Template:
+        """The template as the service lists it. Raises TemplateUnusable, or RequestError."""
+        ...
+
+
+class CampaignClient(Protocol):
     """What campaigns use of the client they belong to."""
 
     @property
@@ -55,18 +61,15 @@ class Client(Protocol):
     @property
     def poll_floor(self) -> float: ...
 
-    @property
-    def broadcasts(self) -> Broadcasts: ...
-
     def sender_or(self, sender: Sender | None = None) -> Sender: ...
 
-    def campaign_service(self) -> CampaignService: ...
+    def campaign_service(self) -> PlanningService: ...
 
 
 class Campaigns:
     """Campaigns of one client, as its journal keeps them. Made by `Keebai`, used as `keebai.campaigns`."""
 
-    def __init__(self, keebai: Client) -> None:
+    def __init__(self, keebai: CampaignClient) -> None:
         self._keebai = keebai
 
     async def plan(
@@ -128,8 +131,8 @@ class Campaigns:
             journal=self._keebai.journal,
             service=self._keebai.campaign_service(),
             clock=self._keebai.clock,
-            poll_plan=PollPlan(floor=self._keebai.poll_floor, pace=pace_of(self._keebai.quotas)),
-            pace=paced_by(self._keebai.quotas),
+            planner=PollPlanner(floor=self._keebai.poll_floor, pace=pace_of(self._keebai.quotas)),
+            pacing=paced_by(self._keebai.quotas),
             waits=_waits_of(self._keebai.limiter),
             track=track,
             again=again,
@@ -213,10 +216,10 @@ class Campaigns:
         """Purge every campaign in which everyone is settled; gives the ids of those purged now."""
         return tuple(await self._keebai.journal.purge_finished())
 
-    async def unknown(self, campaign_id: str) -> tuple[Sought, ...]:
+    async def unknown(self, campaign_id: str) -> tuple[PortalEntry, ...]:
         """The chunks whose outcome a person has to settle, each with what to look for in the portal."""
         journal = self._keebai.journal
-        return await sought(await journal.load(campaign_id), journal)
+        return await portal_entries(await journal.load(campaign_id), journal)
 
     async def reconcile(
         self,
@@ -239,59 +242,15 @@ class Campaigns:
             NotFound: the service does not know that broadcast.
             CampaignBusy: a process runs the campaign now.
         """
-        if [accepted is not None, resend, abandon].count(True) != 1:
-            raise InvalidInput("say one of accepted, resend and abandon", field="chunk")
-        journal = self._keebai.journal
-        async with journal.lease(campaign_id):
-            await journal.recover(campaign_id)
-            campaign = await journal.load(campaign_id)
-            unknown = _unknown(campaign, chunk)
-            step = unknown.step + 1
-            if accepted is not None:
-                _unclaimed(campaign, accepted)
-                total = await self._check(unknown, accepted)
-                await journal.record(
-                    campaign_id, Vouch(number=chunk, step=step, accepted=total, broadcast_id=accepted)
-                )
-            elif resend:
-                await journal.record(campaign_id, Resend(number=chunk, step=step))
-            else:
-                await journal.record(campaign_id, Abandon(number=chunk, step=step))
-            return report_of(await journal.load(campaign_id))
-
-    async def _check(self, chunk: Chunk, broadcast_id: str) -> int:
-        status = await self._keebai.broadcasts.status(broadcast_id)
-        if status.total_recipients != chunk.recipients:
-            raise InvalidInput(
-                f"broadcast {broadcast_id} has {status.total_recipients} recipients,"
-                f" but chunk {chunk.number} has {chunk.recipients}: it is another one",
-                field="accepted",
-                value=broadcast_id,
-            )
-        return status.total_recipients
-
-
-def _unknown(campaign: Started, number: int) -> Chunk:
-    for chunk in campaign.chunks:
-        if chunk.number == number and chunk.state is ChunkState.UNKNOWN:
-            return chunk
-    unknown = [str(chunk.number) for chunk in campaign.chunks if chunk.state is ChunkState.UNKNOWN]
-    raise InvalidInput(
-        f"chunk {number} is not unknown; "
-        + (f"unknown are {', '.join(unknown)}" if unknown else "no chunk of this campaign is"),
-        field="chunk",
-        value=str(number),
-    )
-
-
-def _unclaimed(campaign: Started, broadcast_id: str) -> None:
-    for chunk in campaign.chunks:
-        if chunk.broadcast_id == broadcast_id:
-            raise InvalidInput(
-                f"broadcast {broadcast_id} is chunk {chunk.number} of this campaign already",
-                field="accepted",
-                value=broadcast_id,
-            )
+        return await reconcile(
+            campaign_id,
+            chunk,
+            journal=self._keebai.journal,
+            read=self._keebai.campaign_service().progress,
+            accepted=accepted,
+            resend=resend,
+            abandon=abandon,
+        )
 
 
 def _waits_of(limiter: Gate) -> Waits | None:

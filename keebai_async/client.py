@@ -11,16 +11,18 @@ from keebai_async.environment import poll_floor_of, quotas_of, token_of
 from keebai_async.keebai.account import me
 from keebai_async.keebai.api import KeebaiApi
 from keebai_async.keebai.broadcasts import Broadcasts
-from keebai_async.keebai.bulk import CampaignService
+from keebai_async.keebai.bulk import BulkService
 from keebai_async.keebai.channels import Channels
 from keebai_async.keebai.messages import Messages
 from keebai_async.keebai.numbers import Numbers
 from keebai_async.keebai.settings import (
-    JOURNAL_VARIABLE,
-    POLL_FLOOR_VARIABLE,
-    QUOTA_STORE_VARIABLE,
-    QUOTA_VARIABLE,
-    TOKEN_VARIABLES,
+    KEEBAI_DIALECT,
+    KEEBAI_JOURNAL_VARIABLE,
+    KEEBAI_POLL_FLOOR_VARIABLE,
+    KEEBAI_QUOTA_STORE_VARIABLE,
+    KEEBAI_QUOTA_VARIABLE,
+    KEEBAI_QUOTAS,
+    KEEBAI_TOKEN_VARIABLES,
     base_url_of,
     sender_of,
 )
@@ -86,19 +88,20 @@ class Keebai(ServiceClient):
         poll_floor: float | None = None,
     ) -> None:
         super().__init__(
-            token_of(token, os.environ, TOKEN_VARIABLES),
+            token_of(token, os.environ, KEEBAI_TOKEN_VARIABLES),
             base_url_of(base_url, os.environ),
-            quotas=quotas_of(None if quotas is None else tuple(quotas), os.environ, QUOTA_VARIABLE),
-            limiter=limiter or os.environ.get(QUOTA_STORE_VARIABLE) or None,
+            quotas=quotas_of(quotas, os.environ, KEEBAI_QUOTA_VARIABLE, KEEBAI_QUOTAS),
+            limiter=limiter or os.environ.get(KEEBAI_QUOTA_STORE_VARIABLE) or None,
             timeout=timeout,
             session=session,
             clock=clock,
             submit_policy=submit_policy,
             retries=retries,
-            poll_floor=poll_floor_of(poll_floor, os.environ, POLL_FLOOR_VARIABLE),
+            poll_floor=poll_floor_of(poll_floor, os.environ, KEEBAI_POLL_FLOOR_VARIABLE),
+            dialect=KEEBAI_DIALECT,
         )
         self.sender: Sender | None = sender_of(phone_number_id, channel_id, os.environ)
-        self._journal: AnyJournal = journal or os.environ.get(JOURNAL_VARIABLE) or "memory:"
+        self._journal: AnyJournal = journal or os.environ.get(KEEBAI_JOURNAL_VARIABLE) or "memory:"
         self._lender: Keebai | None = None
         self._equip()
 
@@ -171,6 +174,6 @@ class Keebai(ServiceClient):
         """
         return await me(self._api)
 
-    def campaign_service(self) -> CampaignService:
+    def campaign_service(self) -> BulkService:
         """The service that one run of a campaign works on, with counters of its own."""
-        return CampaignService(self._exchange)
+        return BulkService(self._exchange)

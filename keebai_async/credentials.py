@@ -1,9 +1,10 @@
-"""Who asks: a Token that cannot be printed, and the names of the environment variables."""
+"""Who asks: a Token that cannot be printed."""
 
 import hashlib
 from typing import NoReturn
 
 from keebai_async.errors import InvalidInput
+from keebai_async.privacy import without_secret
 
 
 class Token:
@@ -31,9 +32,14 @@ class Token:
         """The secret itself; only the builder of headers calls this."""
         return self._secret
 
-    def hidden_in(self, content: bytes) -> bytes:
-        """*content* without this secret, if it is in there; one too short to be told from a word is left."""
-        return content.replace(self._secret.encode(), b"...") if len(self._secret) >= 12 else content
+    def hidden_in(self, content: bytes, *, pieces: bool = False) -> bytes:
+        """*content* without this secret, and with *pieces* without pieces of it.
+
+        One too short to be told from a word is left.
+        """
+        if len(self._secret) < 12:
+            return content
+        return without_secret(content, self._secret.encode(), pieces=pieces)
 
     def key(self, base_url: str) -> str:
         """The name under which this token's spending at *base_url* is kept: a hash, not reversible."""

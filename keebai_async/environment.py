@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from keebai_async.credentials import Token
 from keebai_async.errors import InvalidInput
 from keebai_async.polling.waiter import POLL_FLOOR
-from keebai_async.quota.window import DEFAULT_QUOTAS, Quota, parse_quotas
+from keebai_async.quota.window import Quota, parse_quotas
 
 Environment = Mapping[str, str]
 
@@ -23,14 +23,11 @@ def token_of(given: str | Token | None, environment: Environment, names: Sequenc
 
 
 def quotas_of(
-    given: tuple[Quota, ...] | None,
-    environment: Environment,
-    name: str,
-    default: tuple[Quota, ...] = DEFAULT_QUOTAS,
+    given: Sequence[Quota] | None, environment: Environment, name: str, default: tuple[Quota, ...]
 ) -> tuple[Quota, ...]:
     """The quotas given, of the environment, or the service's own. Raises InvalidInput."""
     if given is not None:
-        return given
+        return tuple(given)
     text = environment.get(name)
     return parse_quotas(text) if text else default
 

@@ -1,7 +1,7 @@
 """Every exception we raise on purpose. The class says what the caller can do next:
 
 KeebaiError
-    InvalidInput            before any request: mend the input (field, value, row)
+    InvalidInput            before any request: fix the input (field, value, row)
         UnusableSource      the file or list as a whole cannot be read
         PlanTooLarge        a limit that the caller set on people or cost
         TemplateUnusable    the template is unknown, in another language, not approved, or not fed
@@ -10,7 +10,7 @@ KeebaiError
     CampaignError           campaign_id
         CampaignNotFound    no such campaign in this journal
         CampaignBusy        another process runs it, or it was run before
-        ForbiddenMove       a chunk was asked to go where its life does not lead
+        ForbiddenMove       a chunk or a run was asked to go where its life does not lead
         JournalUnusable     the disk is full, the file is read-only, corrupt, or from a newer version
     RequestError            method, path, status, attempts, code
         TokenRejected       401: get another token
@@ -30,7 +30,17 @@ from typing import Required, TypedDict, Unpack
 
 
 class KeebaiError(Exception):
-    """Base of every exception that this library raises on purpose."""
+    """Base of every exception that this library raises on purpose. It survives pickle and copy."""
+
+    def __reduce__(self) -> tuple[object, ...]:
+        # The usual way calls the class with its args alone, and ours need more than a message.
+        return _restored, (type(self), self.args, dict(vars(self)))
+
+
+def _restored(kind: type[KeebaiError], args: tuple[object, ...], facts: dict[str, object]) -> KeebaiError:
+    error = kind.__new__(kind, *args)
+    vars(error).update(facts)
+    return error
 
 
 class InvalidInput(KeebaiError):
@@ -85,14 +95,14 @@ class CampaignBusy(CampaignError):
 
 
 class ForbiddenMove(CampaignError):
-    """A chunk was asked for a change of state that its life does not allow."""
+    """A chunk or a run was asked for a change of state that its life does not allow."""
 
 
 class JournalUnusable(CampaignError):
     """What must be on disk cannot be put there, so nothing is submitted."""
 
 
-class At(TypedDict, total=False):
+class RequestFacts(TypedDict, total=False):
     """Where and how a request ended: what every RequestError carries."""
 
     method: Required[str]
@@ -105,7 +115,7 @@ class At(TypedDict, total=False):
 class RequestError(KeebaiError):
     """A request did not end well. *attempts* counts how often it was made."""
 
-    def __init__(self, message: str, **at: Unpack[At]) -> None:
+    def __init__(self, message: str, **at: Unpack[RequestFacts]) -> None:
         super().__init__(message)
         self.method = at["method"]
         self.path = at["path"]
@@ -127,7 +137,7 @@ class ScopeMissing(RequestError):
         *,
         required: tuple[str, ...] = (),
         missing: tuple[str, ...] = (),
-        **at: Unpack[At],
+        **at: Unpack[RequestFacts],
     ) -> None:
         super().__init__(message, **at)
         self.required = required
@@ -145,7 +155,7 @@ class RequestInvalid(RequestError):
     """
 
     def __init__(
-        self, message: str, *, field: str | None = None, item: int | None = None, **at: Unpack[At]
+        self, message: str, *, field: str | None = None, item: int | None = None, **at: Unpack[RequestFacts]
     ) -> None:
         super().__init__(message, **at)
         self.field = field
@@ -159,7 +169,7 @@ class Conflict(RequestError):
 class RateLimited(RequestError):
     """429: not accepted, and nothing with this token will be for *retry_after* seconds."""
 
-    def __init__(self, message: str, *, retry_after: float, **at: Unpack[At]) -> None:
+    def __init__(self, message: str, *, retry_after: float, **at: Unpack[RequestFacts]) -> None:
         super().__init__(message, **at)
         self.retry_after = retry_after
 
@@ -193,7 +203,7 @@ class OutcomeUnknown(RequestError):
         recipients: int = 1,
         campaign_id: str | None = None,
         chunk: int | None = None,
-        **at: Unpack[At],
+        **at: Unpack[RequestFacts],
     ) -> None:
         super().__init__(message, **at)
         self.recipients = recipients

@@ -12,7 +12,7 @@ from keebai_async.model.requests import Requests
 from keebai_async.quota.gate import Gate
 from keebai_async.quota.shared import shared_limiter
 from keebai_async.quota.window import Quota
-from keebai_async.transport.dialect import STANDARD, Conventions
+from keebai_async.transport.dialect import ServiceDialect
 from keebai_async.transport.exchange import Exchange
 from keebai_async.transport.request import Timeouts
 from keebai_async.transport.retry import RetryPolicy
@@ -44,7 +44,7 @@ class ServiceClient:
         poll_floor: float,
         header: str = "Authorization",
         scheme: str = "Bearer",
-        conventions: Conventions = STANDARD,
+        dialect: ServiceDialect,
     ) -> None:
         self.base_url = base_url
         self.quotas = tuple(quotas)
@@ -56,7 +56,7 @@ class ServiceClient:
         self.requests = Requests()
         """Requests that left for calls outside of campaigns."""
         self._session = Session(base_url, token, header=header, scheme=scheme, client=session)
-        self._conventions = conventions
+        self._dialect = dialect
         self._token = token
         self._owner = True
         self._closing: list[Callable[[], Awaitable[None]]] = []
@@ -88,7 +88,7 @@ class ServiceClient:
             retries=self.retries,
             policy=self.submit_policy,
             timeouts=self.timeouts,
-            conventions=self._conventions,
+            dialect=self._dialect,
         )
 
     def _copied(

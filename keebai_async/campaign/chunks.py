@@ -1,4 +1,4 @@
-"""The Book: the chunks of one running campaign, exactly as its journal has them.
+"""Chunks: the chunks of one running campaign, exactly as its journal has them.
 
 Every change goes to the journal first and is shown here only when it is safe. A move is made in a
 shield, because a cancellation between the service's answer and the disk would turn what we know into
@@ -19,22 +19,23 @@ from keebai_async.model.chunk import Chunk, ChunkState
 from keebai_async.model.lifecycle import Accept, HandOn, Lose, Move, Refuse, Submit, TakeBack
 from keebai_async.model.plan import Plan
 
-GRACE = 30.0
+LONGEST_WRITE = 30.0
 """Seconds of real time that one write may take before the journal counts as unusable."""
 
-_PEOPLE = msgspec.json.Decoder(list[msgspec.Raw])
+_ENCODED_PEOPLE = msgspec.json.Decoder(list[msgspec.Raw])
 
 
-class Book:
+class Chunks:
+    """The chunks of one campaign by their numbers; iterating gives them in that order."""
+
     def __init__(self, campaign: Started, *, journal: Journal, clock: Clock) -> None:
         self.plan: Plan = campaign.plan
         self._journal = journal
         self._clock = clock
         self._chunks = {chunk.number: chunk for chunk in campaign.chunks}
 
-    @property
-    def chunks(self) -> tuple[Chunk, ...]:
-        return tuple(self._chunks.values())
+    def __iter__(self) -> Iterator[Chunk]:
+        return iter(tuple(self._chunks.values()))
 
     @property
     def of(self) -> int:
@@ -50,7 +51,7 @@ class Book:
 
     async def people(self, number: int) -> list[msgspec.Raw]:
         """The people of a chunk, each as it is encoded."""
-        return _PEOPLE.decode(await self.items(number))
+        return _ENCODED_PEOPLE.decode(await self.items(number))
 
     async def submit(self, number: int) -> Chunk:
         at = self._clock.wall()
@@ -90,7 +91,7 @@ class Book:
         """
         moves: list[Refuse | HandOn] = [self._leave(number, reason, keep=len(keep))]
         if rest is not None:
-            moves.append(self._leave(rest, f"cut anew with chunk {number}"))
+            moves.append(self._leave(rest, f"cut again with chunk {number}"))
         with _safely():
             chunks = await self._journal.recut(
                 self.plan.campaign_id,
@@ -115,8 +116,9 @@ class Book:
         if (sent, failed, final) == (before.sent, before.failed, before.final):
             return before
         with _safely():
-            await self._journal.progress(self.plan.campaign_id, number, sent=sent, failed=failed, final=final)
-            self._chunks[number] = before.counted(sent=sent, failed=failed, final=final)
+            self._chunks[number] = await self._journal.progress(
+                self.plan.campaign_id, number, sent=sent, failed=failed, final=final
+            )
         return self._chunks[number]
 
     async def _make(self, number: int, move: Callable[[int], Move]) -> Chunk:
@@ -129,7 +131,7 @@ class Book:
 @contextmanager
 def _safely() -> Iterator[None]:
     try:
-        with anyio.fail_after(GRACE, shield=True):
+        with anyio.fail_after(LONGEST_WRITE, shield=True):
             yield
     except TimeoutError as error:
-        raise JournalUnusable(f"the journal did not take a line within {GRACE:g} s") from error
+        raise JournalUnusable(f"the journal did not take a line within {LONGEST_WRITE:g} s") from error

@@ -1,7 +1,7 @@
 """Whether the service is there: after an outcome that is unknown, nothing leaves until a read succeeds.
 
 The naive way sends on: each submit into an outage becomes one more chunk of 5,000 that a person has to
-look up. Here the first one closes the door, whoever waits behind it probes with a cheap read, waiting
+look up. Here the first one opens the circuit; who wants to submit then probes with a cheap read, waiting
 longer each time, and an outage costs the chunks that were on their way.
 """
 
@@ -23,22 +23,14 @@ from keebai_async.errors import (
 )
 from keebai_async.model.stop import Cause, Stop
 
-FIRST_WAIT = 5.0
-LONGEST_WAIT = 300.0
-PATIENCE = 3_600.0
+FIRST_PROBE_WAIT = 5.0
+LONGEST_PROBE_WAIT = 300.0
+LONGEST_OUTAGE = 3_600.0
 """Seconds without an answer after which the campaign stops; `resume` goes on later."""
 
 
-class Halt(Exception):
-    """The campaign stops."""
-
-    def __init__(self, stop: Stop) -> None:
-        super().__init__(stop.reason)
-        self.stop = stop
-
-
-class Health:
-    """A door for submits. *tell* is called with the seconds of each wait and the reason."""
+class CircuitBreaker:
+    """Closed, everything may leave; open, nothing does. *tell* gets the seconds and reason of each wait."""
 
     def __init__(
         self,
@@ -46,52 +38,57 @@ class Health:
         *,
         clock: Clock,
         tell: Callable[[float, str], None],
-        patience: float = PATIENCE,
+        longest_outage: float = LONGEST_OUTAGE,
     ) -> None:
         self._probe = probe
         self._clock = clock
         self._tell = tell
-        self._patience = patience
+        self._longest_outage = longest_outage
         self._probing = anyio.Lock()
-        self._doubts = 0
+        self._trips = 0
         self._cleared = 0
         self._why = ""
 
     @property
-    def good(self) -> bool:
-        return self._cleared == self._doubts
+    def closed(self) -> bool:
+        """Submits may leave."""
+        return self._cleared == self._trips
 
-    def doubt(self, why: str) -> None:
-        """An outcome was unknown, or the service could not be reached."""
-        self._doubts += 1
+    def trip(self, why: str) -> None:
+        """Open it: an outcome was unknown, or the service could not be reached."""
+        self._trips += 1
         self._why = why
 
-    async def wait(self) -> None:
-        """Return when the service has answered a read that began after the last doubt.
+    async def until_closed(self) -> Stop | None:
+        """Return when the service has answered a read that began after the last trip.
 
-        Raises:
-            Halt: the token is refused, or nothing answered for as long as our patience lasts.
+        A Stop says that it will not be closed: the token is refused, the quota cannot be asked, or nothing
+        has answered for too long.
         """
         async with self._probing:
-            wait, since = FIRST_WAIT, self._clock.now()
-            while not self.good:
-                doubts = self._doubts
-                if await self._answers():
-                    self._cleared = doubts
+            wait, since = FIRST_PROBE_WAIT, self._clock.now()
+            while not self.closed:
+                trips = self._trips
+                try:
+                    answered = await self._answers()
+                except (TokenRejected, ScopeMissing, QuotaUnusable) as error:
+                    return stop_for_error(error)
+                if answered:
+                    self._cleared = trips
                     continue
-                if self._clock.now() - since >= self._patience:
-                    raise Halt(
-                        Stop(cause=Cause.UNREACHABLE, reason=f"the service does not answer ({self._why})")
-                    )
-                self._tell(wait, f"the service does not answer ({self._why})")
+                why = f"the service does not answer ({self._why})"
+                if self._clock.now() - since >= self._longest_outage:
+                    return Stop(cause=Cause.UNREACHABLE, reason=why)
+                self._tell(wait, why)
                 await self._clock.sleep(wait)
-                wait = min(2 * wait, LONGEST_WAIT)
+                wait = min(2 * wait, LONGEST_PROBE_WAIT)
+        return None
 
     async def _answers(self) -> bool:
         try:
             await self._probe()
-        except (TokenRejected, ScopeMissing, QuotaUnusable) as error:
-            raise Halt(stop_for_error(error)) from error
+        except (TokenRejected, ScopeMissing):
+            raise
         except (ConnectionFailed, TimedOut, ServerFailed, Undecodable):
             return False
         except RequestError:

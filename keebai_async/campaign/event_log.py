@@ -1,52 +1,43 @@
-"""News of a run: everything it told, for any number of readers, each from the beginning."""
+"""EventLog: everything that a run told, for any number of readers, each from the beginning."""
 
 from collections.abc import AsyncIterator
 
 import anyio
 
-from keebai_async.model.events import Event
+from keebai_async.model.events import AnyEvent
 
 
-class News:
-    """Events in the order they were told. It ends once, when the run does."""
+class EventLog:
+    """Events in the order in which they were told. It is closed once, when the last one is."""
 
     def __init__(self) -> None:
-        self._told: list[Event] = []
+        self._told: list[AnyEvent] = []
         self._change = anyio.Event()
-        self._over = anyio.Event()
+        self._closed = anyio.Event()
 
-    @property
-    def over(self) -> bool:
-        return self._over.is_set()
-
-    def tell(self, event: Event) -> None:
+    def tell(self, event: AnyEvent) -> None:
         self._told.append(event)
-        self.wake()
+        self._wake()
 
-    def end(self) -> None:
+    def close(self) -> None:
         """Nothing more will be told."""
-        self._over.set()
-        self.wake()
+        self._closed.set()
+        self._wake()
 
-    def wake(self) -> None:
-        """Let whoever waits for a change look at the world again."""
-        self._change.set()
-        self._change = anyio.Event()
+    async def until_closed(self) -> None:
+        await self._closed.wait()
 
-    async def change(self) -> None:
-        """Wait until something is told, or somebody wakes us."""
-        await self._change.wait()
-
-    async def wait_over(self) -> None:
-        await self._over.wait()
-
-    async def __aiter__(self) -> AsyncIterator[Event]:
+    async def __aiter__(self) -> AsyncIterator[AnyEvent]:
         seen = 0
         while True:
             change = self._change
             while seen < len(self._told):
                 yield self._told[seen]
                 seen += 1
-            if self.over:
+            if self._closed.is_set():
                 return
             await change.wait()
+
+    def _wake(self) -> None:
+        self._change.set()
+        self._change = anyio.Event()

@@ -15,47 +15,61 @@ from keebai_async.model.report import settle_counters
 from keebai_async.polling.planner import DELIVERY_RATE
 from keebai_async.quota.window import Quota
 
-SHARE = 0.5
+SUBMIT_SHARE = 0.5
 """The part of the longest window that submits may spend, however far ahead of the sender they are."""
 
 LEAD = 1_800.0
 """Seconds of the sender's work that may be submitted ahead when that part is spent."""
 
-RECHECK = 30.0
+LOOK_AGAIN = 30.0
 """Seconds after which to look again how far the sender is."""
 
 
-class Pace:
-    """*quota* is the longest window; *rate* is what a sender delivers in a second until it was seen."""
+class Pacing:
+    """When the next submit is worth making.
+
+    *quota* is the longest window; *rate* is what a sender delivers in a second until it was seen.
+    """
 
     def __init__(self, quota: Quota, *, rate: float = DELIVERY_RATE) -> None:
-        self._most = max(1, int(quota.limit * SHARE))
+        self._most = max(1, int(quota.limit * SUBMIT_SHARE))
         self._per = quota.per
         self._rate = rate
         self._left: deque[float] = deque()
         self._first: float | None = None
+        self._done_before = 0
+        self._waits = False
 
     def left(self, now: float) -> None:
         """A submit left at *now*."""
         self._first = now if self._first is None else self._first
         self._left.append(now)
+        self._waits = False
+
+    def begins_to_wait(self) -> bool:
+        """Say once after each submit that left that the next one waits, for those who want to be told."""
+        begins, self._waits = not self._waits, True
+        return begins
 
     def wait(self, chunks: Iterable[Chunk], now: float) -> float:
         """Seconds until it is worth asking again whether the next submit may leave; 0 if it may now."""
         while self._left and self._left[0] <= now - self._per:
             self._left.popleft()
-        if self._first is None or len(self._left) < self._most:
+        if self._first is not None and len(self._left) < self._most:
             return 0.0
         counters = [settle_counters(each) for each in chunks if each.tracked]
         done = sum(sent + failed for sent, failed, _ in counters)
-        pending = sum(pending for _, _, pending in counters)
-        rate = done / (now - self._first) if done else self._rate
-        if pending <= LEAD * rate:
+        if self._first is None:
+            self._done_before = done  # by earlier runs: it says nothing about the time since then
             return 0.0
-        return min(RECHECK, self._left[0] + self._per - now)
+        seen, passed = done - self._done_before, now - self._first
+        rate = seen / passed if seen > 0 and passed > 0 else self._rate
+        if sum(pending for _, _, pending in counters) <= LEAD * rate:
+            return 0.0
+        return min(LOOK_AGAIN, self._left[0] + self._per - now)
 
 
-def paced_by(quotas: Iterable[Quota]) -> Pace | None:
+def paced_by(quotas: Iterable[Quota]) -> Pacing | None:
     """The pace for these quotas; none if there are no quotas."""
     longest = max(quotas, key=lambda quota: quota.per, default=None)
-    return None if longest is None else Pace(longest)
+    return None if longest is None else Pacing(longest)

@@ -1,15 +1,25 @@
-"""What a person looks for in the service's portal, to settle a chunk whose outcome is unknown."""
+"""Chunks whose outcome is unknown: what a person looks for in the service's portal, and what follows.
+
+Nothing but a person's word leads out of unknown. The word is checked as far as it can be: a broadcast that
+has another number of people, or is another chunk's, is not the one.
+"""
+
+from collections.abc import Awaitable, Callable
 
 import msgspec
 
+from keebai_async.errors import InvalidInput
 from keebai_async.journal.contract import Journal
-from keebai_async.masking import mask
 from keebai_async.model.campaign import Started
 from keebai_async.model.chunk import Chunk, ChunkState
+from keebai_async.model.lifecycle import Abandon, Move, Resend, Vouch
 from keebai_async.model.plan import chunk_name
+from keebai_async.model.progress import Progress
+from keebai_async.model.report import Report, report_of
+from keebai_async.privacy import mask
 
 
-class Sought(msgspec.Struct, frozen=True, kw_only=True, tag="unknown", tag_field="type"):
+class PortalEntry(msgspec.Struct, frozen=True, kw_only=True, tag="unknown", tag_field="type"):
     """An unknown chunk as it would stand in the portal, if it arrived.
 
     *left_at* is when its request left, in Unix time. *first* and *last* are its numbers at either end,
@@ -29,26 +39,26 @@ class _Person(msgspec.Struct):
     to: str
 
 
-_PEOPLE = msgspec.json.Decoder(list[_Person])
+_NUMBERS_ONLY = msgspec.json.Decoder(list[_Person])
 
 
-def open_questions(campaign: Started) -> list[Chunk]:
-    """The chunks that a person has to settle: no answer was seen, and nobody is waiting for one."""
+async def portal_entries(campaign: Started, journal: Journal) -> tuple[PortalEntry, ...]:
+    """The chunks that a person has to settle, in the order of their numbers.
+
+    No answer was seen for them, and nobody is waiting for one: while a process runs the campaign, what it
+    submits just now is not unknown.
+    """
     states = {ChunkState.UNKNOWN} | (set() if campaign.holder else {ChunkState.SUBMITTING})
-    return [chunk for chunk in campaign.chunks if chunk.state in states]
+    chunks = [chunk for chunk in campaign.chunks if chunk.state in states]
+    return tuple([await _as_in_the_portal(campaign, chunk, journal) for chunk in chunks])
 
 
-async def sought(campaign: Started, journal: Journal) -> tuple[Sought, ...]:
-    """One for each open question of *campaign*, in the order of their numbers."""
-    return tuple([await _sought(campaign, chunk, journal) for chunk in open_questions(campaign)])
-
-
-async def _sought(campaign: Started, chunk: Chunk, journal: Journal) -> Sought:
+async def _as_in_the_portal(campaign: Started, chunk: Chunk, journal: Journal) -> PortalEntry:
     plan = campaign.plan
     people: list[_Person] = []
     if campaign.purged_at is None:
-        people = _PEOPLE.decode(await journal.items(plan.campaign_id, chunk.number))
-    return Sought(
+        people = _NUMBERS_ONLY.decode(await journal.items(plan.campaign_id, chunk.number))
+    return PortalEntry(
         number=chunk.number,
         campaign_name=chunk_name(plan.name, chunk.number, len(plan.chunks), parent=chunk.parent),
         left_at=chunk.submitted_at,
@@ -56,4 +66,76 @@ async def _sought(campaign: Started, chunk: Chunk, journal: Journal) -> Sought:
         first=mask(people[0].to) if people else "",
         last=mask(people[-1].to) if people else "",
         reason=chunk.reason,
+    )
+
+
+async def reconcile(
+    campaign_id: str,
+    number: int,
+    *,
+    journal: Journal,
+    read: Callable[[str], Awaitable[Progress]],
+    accepted: str | None = None,
+    resend: bool = False,
+    abandon: bool = False,
+) -> Report:
+    """Settle chunk *number* by a person's word; exactly one of the three. *read* looks at a broadcast.
+
+    Raises:
+        InvalidInput: not exactly one word is given, the chunk does not exist or is not unknown, or the
+            broadcast has another number of recipients or is another chunk already.
+        RequestError: the broadcast cannot be read; NotFound, if the service does not know it.
+        CampaignBusy: a process runs the campaign now.
+    """
+    if [accepted is not None, resend, abandon].count(True) != 1:
+        raise InvalidInput("say one of accepted, resend and abandon", field="chunk")
+    async with journal.lease(campaign_id):
+        await journal.recover(campaign_id)
+        campaign = await journal.load(campaign_id)
+        chunk = _unknown(campaign, number)
+        step = chunk.step + 1
+        move: Move
+        if accepted is not None:
+            total = await _check_broadcast(campaign, chunk, accepted, read)
+            move = Vouch(number=number, step=step, accepted=total, broadcast_id=accepted)
+        elif resend:
+            move = Resend(number=number, step=step)
+        else:
+            move = Abandon(number=number, step=step)
+        await journal.record(campaign_id, move)
+        return report_of(await journal.load(campaign_id))
+
+
+def _unknown(campaign: Started, number: int) -> Chunk:
+    for chunk in campaign.chunks:
+        if chunk.number == number and chunk.state is ChunkState.UNKNOWN:
+            return chunk
+    unknown = [str(chunk.number) for chunk in campaign.chunks if chunk.state is ChunkState.UNKNOWN]
+    raise InvalidInput(
+        f"chunk {number} is not unknown; "
+        + (f"unknown are {', '.join(unknown)}" if unknown else "no chunk of this campaign is"),
+        field="chunk",
+        value=str(number),
+    )
+
+
+async def _check_broadcast(
+    campaign: Started, chunk: Chunk, broadcast_id: str, read: Callable[[str], Awaitable[Progress]]
+) -> int:
+    """How many people the broadcast has, if it can be this chunk."""
+    for other in campaign.chunks:
+        if other.broadcast_id == broadcast_id:
+            raise InvalidInput(
+                f"broadcast {broadcast_id} is chunk {other.number} of this campaign already",
+                field="accepted",
+                value=broadcast_id,
+            )
+    total = (await read(broadcast_id)).total
+    if total == chunk.recipients:
+        return chunk.recipients
+    raise InvalidInput(
+        f"broadcast {broadcast_id} has {'an unknown number of' if total is None else total} recipients,"
+        f" but chunk {chunk.number} has {chunk.recipients}: it is another one",
+        field="accepted",
+        value=broadcast_id,
     )

@@ -1,30 +1,100 @@
-"""What a campaign needs of a messaging service."""
+"""What a campaign needs of a messaging service, of any: the one port through which it sees one.
 
-from collections.abc import Awaitable, Callable
+A service that carries campaigns implements CampaignService in one file of its own room; `keebai/bulk.py`
+is such a file.
+"""
+
+import enum
+from contextlib import AbstractAsyncContextManager
 from typing import Protocol
 
-from keebai_async.keebai.models import BroadcastStatus
+import msgspec
+
+from keebai_async.model.chunk import Chunk
+from keebai_async.model.plan import Plan
+from keebai_async.model.progress import Progress
 from keebai_async.model.requests import Requests
-from keebai_async.transport.verdict import Verdict
+from keebai_async.transport.error_body import ErrorBody
+from keebai_async.transport.verdict import Halted as Halted
+from keebai_async.transport.verdict import Throttled as Throttled
+from keebai_async.transport.verdict import Unknown as Unknown
+from keebai_async.transport.verdict import Unsent as Unsent
 
 
-class Service(Protocol):
-    """The part of a messaging service that a running campaign uses."""
+class Taken(msgspec.Struct, frozen=True, kw_only=True):
+    """The service took *accepted* of the people, 0 to all of them.
+
+    *broadcast_id* is the name by which their counters are read; None if the reply names none: then they
+    were accepted all the same, and cannot be followed.
+    """
+
+    accepted: int
+    broadcast_id: str | None
+
+
+class Blame(enum.Enum):
+    """Who is to blame for a refusal, as far as the reply says."""
+
+    SOMEBODY = "somebody"
+    """One or more of the people in the chunk: the others can go on."""
+    EVERYBODY = "everybody"
+    """The request itself: every one like it is refused, with anybody in it."""
+    SIZE = "size"
+    """Nobody: the request is too large."""
+    NOT_SAID = "not said"
+
+
+class Refusal(msgspec.Struct, frozen=True, kw_only=True):
+    """Certainly not accepted; this chunk, as it stands, never will be.
+
+    *fault* is what the service said; its *items* are the people it named, by their index in the chunk.
+    """
+
+    fault: ErrorBody
+    blame: Blame
+
+
+ChunkVerdict = Taken | Refusal | Halted | Unsent | Throttled | Unknown
+"""What became of one attempt to submit a chunk."""
+
+
+class SubmitSlot(Protocol):
+    """A place in the quota, for one submit."""
+
+    async def submit(self, body: bytes, *, recipients: int) -> ChunkVerdict:
+        """Let the bytes leave, and say what came of it. Trouble on the way is no exception.
+
+        *body* is what the service's `body` gave for a chunk of so many *recipients*.
+        """
+        ...
+
+
+class CampaignService(Protocol):
+    """The part of a messaging service that a running campaign uses. *requests* counts what left."""
 
     requests: Requests
 
-    async def submit(
-        self, body: bytes, *, recipients: int, leaving: Callable[[], Awaitable[None]]
-    ) -> Verdict:
-        """Make one attempt, and say what it means.
+    def body(self, plan: Plan, chunk: Chunk, items: bytes) -> bytes:
+        """What to submit for a chunk whose people are *items*, a JSON array of Recipients.
 
-        *leaving* is awaited when the quota has given a place, before the first byte is written; if
-        it raises, nothing is sent and its exception comes out. Otherwise only QuotaUnusable is raised,
-        when no place could be asked for and nothing was sent.
+        The same arguments give the same bytes.
         """
+        ...
 
-    async def status(self, broadcast_id: str) -> BroadcastStatus:
+    def slot(self) -> AbstractAsyncContextManager[SubmitSlot]:
+        """Wait for a place in the quota; nothing leaves before `submit` is called on it.
+
+        A slot that is left without a submit gives its place back. Entering it may be cancelled at any
+        time. Raises QuotaUnusable, on entering only, when no place can be asked for.
+        """
+        ...
+
+    async def progress(self, broadcast_id: str) -> Progress:
         """Read where a broadcast stands. Raises RequestError or QuotaUnusable."""
+        ...
 
     async def probe(self) -> None:
-        """Make one cheap read without retries. Raises RequestError if the service does not answer it."""
+        """Make one cheap read without retries.
+
+        Raises RequestError if the service does not answer it, QuotaUnusable if it could not be made.
+        """

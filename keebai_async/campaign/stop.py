@@ -1,11 +1,11 @@
 """Why a campaign stops before everyone is submitted: a cause for machines, a sentence for people."""
 
-from keebai_async.errors import QuotaUnusable, ScopeMissing, TokenRejected
+from keebai_async.errors import JournalUnusable, QuotaUnusable, ScopeMissing, TokenRejected
 from keebai_async.model.stop import Cause, Stop
-from keebai_async.transport.error_body import Fault
+from keebai_async.transport.error_body import ErrorBody
 
 
-def stop_for(fault: Fault) -> Stop:
+def stop_for(fault: ErrorBody) -> Stop:
     """What a refusal that would meet every request means for the whole campaign."""
     words = f": {fault.message}" if fault.message else ""
     match fault.status:
@@ -32,3 +32,17 @@ def stop_for_error(error: TokenRejected | ScopeMissing | QuotaUnusable) -> Stop:
             return Stop(cause=Cause.SCOPE, reason=str(error))
         case QuotaUnusable():
             return Stop(cause=Cause.QUOTA, reason=str(error))
+
+
+def stop_for_failure(error: BaseException) -> Stop:
+    """The same for an error that ends the run: the journal is lost, or the program around it ends."""
+    if lost := next((each for each in leaves(error) if isinstance(each, JournalUnusable)), None):
+        return Stop(cause=Cause.JOURNAL, reason=str(lost))
+    return Stop(cause=Cause.INTERRUPTED, reason="stopped before it was finished")
+
+
+def leaves(error: BaseException) -> list[BaseException]:
+    """*error*, or the errors that a group of groups holds in the end."""
+    if not isinstance(error, BaseExceptionGroup):
+        return [error]
+    return [leaf for each in error.exceptions for leaf in leaves(each)]

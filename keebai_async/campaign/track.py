@@ -2,12 +2,12 @@
 
 from collections.abc import Callable
 
-from keebai_async.campaign.chunks import Book
+from keebai_async.campaign.chunks import Chunks
 from keebai_async.campaign.stop import stop_for_error
 from keebai_async.errors import NotFound, QuotaUnusable, RequestError, ScopeMissing, TokenRejected
-from keebai_async.keebai.models import BroadcastStatus
 from keebai_async.model.chunk import Chunk
-from keebai_async.model.events import BroadcastProgress, BroadcastStuck, BroadcastUnread, Event
+from keebai_async.model.events import AnyEvent, BroadcastProgress, BroadcastStuck, BroadcastUnread
+from keebai_async.model.progress import Progress
 from keebai_async.model.report import settle_counters
 from keebai_async.model.stop import Stop
 from keebai_async.polling.planner import Stuck
@@ -15,12 +15,10 @@ from keebai_async.polling.watcher import Watcher
 
 
 class Tracker:
-    """Looks at broadcasts and keeps what it sees in the Book. *tell* gets each event once it is on disk."""
+    """Looks at broadcasts and keeps what it sees in the Chunks. *tell* gets each event once it is on disk."""
 
-    def __init__(
-        self, book: Book, watcher: Watcher[BroadcastStatus], *, tell: Callable[[Event], None]
-    ) -> None:
-        self._book = book
+    def __init__(self, chunks: Chunks, watcher: Watcher, *, tell: Callable[[AnyEvent], None]) -> None:
+        self._chunks = chunks
         self._watcher = watcher
         self._tell = tell
         self._numbers: dict[str, int] = {}
@@ -32,13 +30,13 @@ class Tracker:
         if chunk.broadcast_id is None or not chunk.tracked or chunk.final:
             return
         self._numbers[chunk.broadcast_id] = chunk.number
-        self._watcher.add(chunk.broadcast_id, recipients=chunk.accepted, sender=self._book.plan.sender.id)
+        self._watcher.add(chunk.broadcast_id, recipients=chunk.accepted, sender=self._chunks.plan.sender.id)
 
     @property
     def expects_more(self) -> bool:
         """A counter of some chunk may still change."""
         return any(
-            chunk.tracked and not chunk.final and chunk.number not in self.gone for chunk in self._book.chunks
+            chunk.tracked and not chunk.final and chunk.number not in self.gone for chunk in self._chunks
         )
 
     def close(self) -> None:
@@ -50,7 +48,7 @@ class Tracker:
         async with self._watcher:
             async for broadcast_id, seen in self._watcher:
                 match seen:
-                    case BroadcastStatus():
+                    case Progress():
                         await self._saw(broadcast_id, seen)
                     case Stuck(seconds=seconds):
                         number = self._numbers[broadcast_id]
@@ -61,9 +59,11 @@ class Tracker:
                         self._missed(broadcast_id, seen)
         return None
 
-    async def _saw(self, broadcast_id: str, status: BroadcastStatus) -> None:
+    async def _saw(self, broadcast_id: str, progress: Progress) -> None:
         number = self._numbers[broadcast_id]
-        chunk = await self._book.progress(number, sent=status.sent, failed=status.failed, final=status.final)
+        chunk = await self._chunks.progress(
+            number, sent=progress.sent or 0, failed=progress.failed or 0, final=progress.final
+        )
         sent, failed, pending = settle_counters(chunk)
         self._tell(
             BroadcastProgress(

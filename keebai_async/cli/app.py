@@ -7,44 +7,71 @@ from typing import Annotated, Final
 
 import typer
 
-from keebai_async.cli import steering
-from keebai_async.cli.commands import account, doctor, export, launch, reconcile, sandbox, send, status
-from keebai_async.cli.console import answer, drop_output, say
-from keebai_async.cli.exit_codes import KEEBAI, WHAUTOMATE, Exit, Words, cause_of, code_of_error, line_of
-from keebai_async.cli.version import version
-from keebai_async.cli.whautomate import commands as whautomate
+from keebai_async.cli.commands.demo import demo
+from keebai_async.cli.commands.doctor import doctor
+from keebai_async.cli.commands.export import export
+from keebai_async.cli.commands.launch import launch
+from keebai_async.cli.commands.list import list_
+from keebai_async.cli.commands.numbers import numbers
+from keebai_async.cli.commands.pause import pause
+from keebai_async.cli.commands.plan import plan
+from keebai_async.cli.commands.purge import purge
+from keebai_async.cli.commands.reconcile import reconcile
+from keebai_async.cli.commands.report import report
+from keebai_async.cli.commands.resume import resume
+from keebai_async.cli.commands.sandbox import sandbox
+from keebai_async.cli.commands.send import send
+from keebai_async.cli.commands.status import status
+from keebai_async.cli.commands.stop import stop
+from keebai_async.cli.commands.templates import templates
+from keebai_async.cli.commands.text import text
+from keebai_async.cli.commands.watch import watch
+from keebai_async.cli.console import answer, drop_output, say, version
+from keebai_async.cli.error_line import (
+    KEEBAI_VARIABLES,
+    WHAUTOMATE_VARIABLES,
+    VariableNames,
+    cause_of,
+    line_of,
+)
+from keebai_async.cli.exit_codes import Exit, code_of_error
+from keebai_async.cli.register import register
+from keebai_async.cli.shown import shown_text
+from keebai_async.cli.whautomate.commands import whautomate_app
 
 COMMANDS: Final[tuple[Callable[..., None], ...]] = (
-    launch.plan,
-    launch.launch,
-    status.resume,
-    steering.pause,
-    steering.stop,
-    status.status,
-    status.list_,
-    status.watch,
-    reconcile.reconcile,
-    export.export,
-    export.report,
-    export.purge,
-    send.send,
-    send.text,
-    account.templates,
-    account.numbers,
-    doctor.doctor,
-    sandbox.sandbox,
-    sandbox.demo,
+    plan,
+    launch,
+    resume,
+    pause,
+    stop,
+    status,
+    list_,
+    watch,
+    reconcile,
+    export,
+    report,
+    purge,
+    send,
+    text,
+    templates,
+    numbers,
+    doctor,
+    sandbox,
+    demo,
 )
+"""In the order in which the help lists them."""
 
 app = typer.Typer(
     name="keebai-async",
-    help="Launch WhatsApp template campaigns through Keebai: everyone once, nobody twice.",
+    help="Example: keebai-async demo\n\n"
+    "Launch WhatsApp template campaigns through Keebai: everyone once, nobody twice.",
     add_completion=False,
     pretty_exceptions_enable=False,
 )
 for command in COMMANDS:
-    app.command(command.__name__.rstrip("_"))(command)
-app.add_typer(whautomate.app, name="whautomate")
+    register(app, command)
+app.add_typer(whautomate_app, name="whautomate")
 
 # Click's error for what was typed wrong, or that of the Click that newer Typers carry inside: it has no
 # public name that both share, but BadParameter is a child of its child.
@@ -54,7 +81,9 @@ _TypedWrong: Final = typer.BadParameter.__mro__[2]
 @app.callback(invoke_without_command=True)
 def _main(
     context: typer.Context,
-    show_version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False,
+    show_version: Annotated[
+        bool, typer.Option("--version", help="Print the versions of the program and of Python.")
+    ] = False,
 ) -> None:
     if show_version:
         answer(version())
@@ -69,11 +98,13 @@ def run(arguments: Sequence[str]) -> int:
     try:
         code = app(list(arguments), prog_name="keebai-async", standalone_mode=False)
     except (Exception, KeyboardInterrupt, BaseExceptionGroup) as error:  # the last place that can word it
-        return _end(cause_of(error), WHAUTOMATE if "whautomate" in arguments[:1] else KEEBAI)
+        return _end(
+            cause_of(error), WHAUTOMATE_VARIABLES if "whautomate" in arguments[:1] else KEEBAI_VARIABLES
+        )
     return int(code or Exit.DONE)
 
 
-def _end(error: BaseException, service: Words) -> int:
+def _end(error: BaseException, variables: VariableNames) -> int:
     if os.environ.get("KEEBAI_DEBUG"):
         traceback.print_exception(error)
     match error:
@@ -84,9 +115,15 @@ def _end(error: BaseException, service: Words) -> int:
             drop_output()  # or Python complains at its end
             return Exit.FAILED
         case _ if isinstance(error, _TypedWrong):
-            words = getattr(error, "format_message", error.__str__)()
-            say(f"error: {words.rstrip('.')}; see: keebai-async COMMAND --help")
+            say(_typed_wrong(error))
             return Exit.USAGE
         case _:
-            say(line_of(error, service))
+            say(line_of(error, variables))
             return code_of_error(error)
+
+
+def _typed_wrong(error: BaseException) -> str:
+    """`error: No such option: --templat; see: keebai-async plan --help`."""
+    words = getattr(error, "format_message", error.__str__)()
+    command = getattr(getattr(error, "ctx", None), "command_path", "keebai-async")
+    return shown_text(f"error: {words.rstrip('.')}; see: {command} --help")

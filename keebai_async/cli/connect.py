@@ -8,13 +8,17 @@ import msgspec
 import platformdirs
 
 from keebai_async.campaign.run import WORTH_TELLING
-from keebai_async.cli import options as a
 from keebai_async.cli.console import say
 from keebai_async.cli.estimate import duration
+from keebai_async.cli.options import ChannelIdOption, JournalOption, PhoneNumberIdOption, QuotaStoreOption
 from keebai_async.client import Keebai
 from keebai_async.errors import JournalUnusable
 from keebai_async.journal.open import journal_path
-from keebai_async.keebai.settings import JOURNAL_VARIABLE, QUOTA_STORE_VARIABLE, TOKEN_VARIABLES
+from keebai_async.keebai.settings import (
+    KEEBAI_JOURNAL_VARIABLE,
+    KEEBAI_QUOTA_STORE_VARIABLE,
+    KEEBAI_TOKEN_VARIABLES,
+)
 from keebai_async.quota.gate import Lane
 from keebai_async.quota.limiter import RateLimiter
 from keebai_async.quota.window import Wait
@@ -23,10 +27,10 @@ from keebai_async.quota.window import Wait
 class Connection(msgspec.Struct, frozen=True, kw_only=True):
     """What the options say of the sender, and where campaigns are kept."""
 
-    phone_number_id: a.PhoneNumberId = None
-    channel_id: a.ChannelId = None
-    journal: a.Journal = None
-    quota_store: a.QuotaStore = None
+    phone_number_id: PhoneNumberIdOption = None
+    channel_id: ChannelIdOption = None
+    journal: JournalOption = None
+    quota_store: QuotaStoreOption = None
 
 
 def journal_name(given: str | None) -> str:
@@ -35,7 +39,7 @@ def journal_name(given: str | None) -> str:
     Raises:
         JournalUnusable: that folder cannot be made.
     """
-    chosen = given or os.environ.get(JOURNAL_VARIABLE)
+    chosen = given or os.environ.get(KEEBAI_JOURNAL_VARIABLE)
     if chosen:
         return chosen
     folder = platformdirs.user_data_path("keebai-async")
@@ -43,7 +47,8 @@ def journal_name(given: str | None) -> str:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError as error:
         raise JournalUnusable(
-            f"cannot make {folder}: {error.strerror}; name another place with --journal or {JOURNAL_VARIABLE}"
+            f"cannot make {folder}: {error.strerror};"
+            f" name another place with --journal or {KEEBAI_JOURNAL_VARIABLE}"
         ) from error
     return str(folder / "campaigns.db")
 
@@ -54,7 +59,7 @@ def quota_store_name(connection: Connection) -> str:
     Raises:
         JournalUnusable: the user's data folder cannot be made.
     """
-    chosen = connection.quota_store or os.environ.get(QUOTA_STORE_VARIABLE)
+    chosen = connection.quota_store or os.environ.get(KEEBAI_QUOTA_STORE_VARIABLE)
     if chosen:
         return chosen
     path = journal_path(journal_name(connection.journal))
@@ -101,7 +106,7 @@ async def campaigning(connection: Connection) -> AsyncIterator[Keebai]:
 
 
 def token_known() -> bool:
-    return any(os.environ.get(name) for name in TOKEN_VARIABLES)
+    return any(os.environ.get(name) for name in KEEBAI_TOKEN_VARIABLES)
 
 
 @asynccontextmanager

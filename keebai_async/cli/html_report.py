@@ -1,15 +1,19 @@
-"""A Report as one page of HTML: no script, nothing from outside, nobody's whole number. Pure."""
+"""A Report as one page of HTML: no script, nothing from outside, nobody's whole number."""
 
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from html import escape
+from pathlib import Path
 from typing import Final
 
+from keebai_async.cli.console import say
+from keebai_async.cli.csv_files import private_file
 from keebai_async.cli.estimate import duration
-from keebai_async.cli.text_output import clean, example_text
-from keebai_async.journal.rules import anonymous_words
+from keebai_async.cli.shown import shown_reason, shown_text
+from keebai_async.cli.text_output import example_text
+from keebai_async.client import Keebai
 from keebai_async.model.plan import Plan
-from keebai_async.model.report import ChunkLine, Report
+from keebai_async.model.report import ChunkLine, Report, report_of
 
 _STYLE: Final = """
 :root { color-scheme: light dark; --ink: #1c2733; --soft: #5b6b7b; --line: #d9e0e7; --back: #f6f8fa;
@@ -30,6 +34,14 @@ tr:last-child > * { border-bottom: 0 } th { font-weight: 600 } td.n, th.n { text
 """.strip()
 
 
+async def save_page(keebai: Keebai, campaign: str, file: Path) -> None:
+    """Write the page of a campaign, and say where it is. Raises InvalidInput, CampaignNotFound."""
+    started = await keebai.journal.load(campaign)
+    with private_file(file) as written:
+        written.write(page(report_of(started), started.plan, at=keebai.clock.wall()))
+    say(f"a page to look at: {file}")
+
+
 def page(report: Report, plan: Plan, *, at: float) -> str:
     """The whole page. *at* is when it is made, in Unix time."""
     return "\n".join(_page(report, plan, at))
@@ -42,9 +54,9 @@ def _page(report: Report, plan: Plan, at: float) -> Iterator[str]:
     yield f"<title>{name}</title><style>{_STYLE}</style></head><body><main>"
     yield f"<h1>{name}</h1>"
     template = f"template {_text(plan.template)}, {_text(plan.language)}"
-    yield f"<p>{_text(report.state)} after {duration(report.seconds)}; {template}</p>"
+    yield f"<p>{report.state.value} after {duration(report.seconds)}; {template}</p>"
     if report.reason:
-        yield f'<p class="open">{_said(report.reason)}</p>'
+        yield f'<p class="open">{_reason(report.reason)}</p>'
     yield from (f'<p class="bad">This does not add up: {_text(error)}</p>' for error in report.errors())
     yield '<h2>In numbers</h2><div class="sums">'
     yield _sum(
@@ -100,7 +112,7 @@ def _left_out(plan: Plan) -> Iterator[str]:
     yield '<h2>Who was left out</h2><section class="scroll"><table>'
     yield '<tr><th>Reason</th><th class="n">People</th><th>First rows</th></tr>'
     for reason in plan.reasons:
-        examples = "<br>".join(_said(example_text(example)) for example in reason.examples[:3])
+        examples = "<br>".join(escape(example_text(example)) for example in reason.examples[:3])
         yield f'<tr><td>{_text(reason.reason.value)}</td><td class="n">{reason.count:,}</td>'
         yield f"<td>{examples}</td></tr>"
     yield "</table></section>"
@@ -111,7 +123,7 @@ def _chunks(chunks: Iterable[ChunkLine]) -> Iterator[str]:
     yield '<tr><th class="n">Chunk</th><th class="n">People</th><th>State</th><th class="n">Sent</th>'
     yield '<th class="n">Failed</th><th>Broadcast</th></tr>'
     for chunk in chunks:
-        why = f": {_said(chunk.reason)}" if chunk.reason else ""
+        why = f": {_reason(chunk.reason)}" if chunk.reason else ""
         yield f'<tr><td class="n">{chunk.number}</td><td class="n">{chunk.recipients:,}</td>'
         yield f'<td>{chunk.state.value}{why}</td><td class="n">{chunk.sent:,}</td>'
         yield f'<td class="n">{chunk.failed:,}</td><td>{_text(chunk.broadcast_id or "")}</td></tr>'
@@ -119,10 +131,10 @@ def _chunks(chunks: Iterable[ChunkLine]) -> Iterator[str]:
 
 
 def _text(words: str) -> str:
-    """Any words as text of a page."""
-    return escape(clean(words))
+    """A user's own words as text of a page."""
+    return escape(shown_text(words))
 
 
-def _said(words: str) -> str:
-    """The same of a service's words, which may name somebody's whole number."""
-    return _text(anonymous_words(words) or "")
+def _reason(words: str) -> str:
+    """A service's words as text of a page."""
+    return escape(shown_reason(words))

@@ -6,8 +6,7 @@ from collections.abc import Iterable
 import msgspec
 
 from keebai_async.cli.estimate import Estimate, Price
-from keebai_async.cli.text_output import clean
-from keebai_async.masking import mask
+from keebai_async.cli.shown import shown_number
 from keebai_async.model.plan import Plan
 
 
@@ -95,7 +94,7 @@ def _reasons(plan: Plan) -> Iterable[ReasonLine]:
             Example(
                 row=example.row,
                 field=example.field,
-                to=mask(clean(example.to)) if example.to.strip() else "",
+                to=shown_number(example.to),
                 detail=example.detail,
                 repeats_row=example.repeats_row,
             )

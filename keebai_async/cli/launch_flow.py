@@ -5,16 +5,16 @@ from pathlib import Path
 
 import msgspec
 
-from keebai_async.cli.commands.export import save_page
-from keebai_async.cli.connect import telling_waits
+from keebai_async.cli.connect import Connection, campaigning, telling_waits
 from keebai_async.cli.console import answer, can_ask, confirm, say
+from keebai_async.cli.csv_files import write_rejects
 from keebai_async.cli.estimate import Price, estimate
 from keebai_async.cli.exit_codes import Exit
+from keebai_async.cli.html_report import save_page
 from keebai_async.cli.json_output import emit, plan_line
-from keebai_async.cli.option_groups import Choice
-from keebai_async.cli.pairs import pairs
+from keebai_async.cli.option_groups import CampaignOptions, SandboxChoice
+from keebai_async.cli.options import pairs
 from keebai_async.cli.progress import meter
-from keebai_async.cli.rejects import write_rejects
 from keebai_async.cli.show_run import conclude, follow
 from keebai_async.cli.text_output import plan_text
 from keebai_async.client import Keebai
@@ -23,50 +23,109 @@ from keebai_async.model.plan import Guards, Plan
 from keebai_async.model.report import Report
 
 
-class Wish(msgspec.Struct, frozen=True, kw_only=True):
-    """Which people get which template: the options of `plan` and `launch`."""
+class PlanRequest(msgspec.Struct, frozen=True, kw_only=True):
+    """Which people get which template: what `plan` and `launch` are asked for."""
 
     file: str
     template: str
     language: str
-    choice: Choice = Choice()
+    options: CampaignOptions = CampaignOptions()
 
 
-class Manner(msgspec.Struct, frozen=True, kw_only=True):
+class LaunchSettings(msgspec.Struct, frozen=True, kw_only=True):
     """How a launch behaves towards the user."""
 
+    dry: bool = False
+    """Whether it ends with the plan."""
     yes: bool = False
     json: bool = False
     wait: bool = True
     again: bool = False
     """Whether everyone may get once more what the same list got under the same name."""
+    rejects: Path | None = None
+    """Where to write the rows that are not sent."""
     page: Path | None = None
     """Where to write the report as a page."""
     resumable: bool = True
     """Whether another command can go on with the campaign; not so on a sandbox that is gone by then."""
 
 
-def default_name(file: str) -> str:
+async def plan_and_launch(
+    request: PlanRequest, settings: LaunchSettings, connection: Connection, box: SandboxChoice
+) -> Exit:
+    """The whole way, at the real service or on a sandbox. Raises what `make_plan` and `launch_plan` raise."""
+    check_file(request.file)
+    if not box.sandbox:
+        async with campaigning(connection) as keebai:
+            code, _ = await show_and_launch(keebai, request, settings)
+            return code
+    # A sandbox brings a web server with it, and no other launch should wait until that is loaded.
+    from keebai_async.cli.sandbox_run import compare_with_ledger, on_sandbox
+
+    async with on_sandbox(connection, speed=box.speed) as (keebai, sandbox):
+        code, report = await show_and_launch(keebai, request, settings)
+        return code if report is None else compare_with_ledger(sandbox, report, code)
+
+
+async def show_and_launch(
+    keebai: Keebai, request: PlanRequest, settings: LaunchSettings
+) -> tuple[Exit, Report | None]:
+    """Plan and show it; then, unless this is all, launch it. There is a report if it was launched."""
+    plan = await make_plan(keebai, request)
+    if settings.rejects is not None:
+        await save_rejects(keebai, plan, settings.rejects)
+    show_plan(keebai, plan, settings, price=request.options.price)
+    if not settings.dry:
+        return await launch_plan(keebai, plan, settings)
+    if settings.resumable:
+        say(f"nothing was submitted; to send it: keebai-async launch {plan.campaign_id}")
+    return Exit.DONE, None
+
+
+def check_file(file: str) -> None:
+    """Say at once that there is no such file, before a token is asked for or spent.
+
+    Raises:
+        UnusableSource: *file* is not there.
+    """
+    if file != "-" and not Path(file).exists():
+        raise UnusableSource(f"there is no file {file}: check the path")
+
+
+def check_can_ask(settings: LaunchSettings) -> None:
+    """Refuse early where nobody could answer the question.
+
+    Raises:
+        InvalidInput: there is no terminal to ask on, and no `--yes`.
+    """
+    if not settings.yes and not can_ask():
+        raise InvalidInput(
+            "no terminal to ask on, nothing was submitted: add --yes to launch without a question"
+            " (or --dry-run to see the plan)"
+        )
+
+
+async def make_plan(keebai: Keebai, request: PlanRequest) -> Plan:
+    """Read the file and freeze its chunks in the journal. Raises what `Campaigns.plan` raises."""
+    options = request.options
+    with meter() as shown, telling_waits(keebai):
+        return await keebai.campaigns.plan(
+            request.file,
+            template=request.template,
+            language=request.language,
+            name=options.name or _default_name(request.file),
+            columns=pairs(options.column or (), option="--column", form="FIELD=COLUMN") or None,
+            delimiter=options.delimiter,
+            sheet=options.sheet,
+            options=options.plan_options,
+            progress=lambda progress: shown.show("reading", progress.read, None),
+        )
+
+
+def _default_name(file: str) -> str:
     """`clients 2026-11-22`, from the file's name and the day."""
     stem = Path(file).name.split(".")[0] if file != "-" else "campaign"
     return f"{stem or 'campaign'} {datetime.now().astimezone().date().isoformat()}"
-
-
-async def make_plan(keebai: Keebai, wish: Wish) -> Plan:
-    """Read the file and freeze its chunks in the journal. Raises what `Campaigns.plan` raises."""
-    choice = wish.choice
-    with meter() as shown, telling_waits(keebai):
-        return await keebai.campaigns.plan(
-            wish.file,
-            template=wish.template,
-            language=wish.language,
-            name=choice.name or default_name(wish.file),
-            columns=pairs(choice.column or (), option="--column") or None,
-            delimiter=choice.delimiter,
-            sheet=choice.sheet,
-            options=choice.options,
-            progress=lambda progress: shown.show("reading", progress.read, None),
-        )
 
 
 async def save_rejects(keebai: Keebai, plan: Plan, path: Path) -> None:
@@ -75,39 +134,26 @@ async def save_rejects(keebai: Keebai, plan: Plan, path: Path) -> None:
     say(f"{count:,} rows that are not sent: {path}")
 
 
-def show_plan(keebai: Keebai, plan: Plan, manner: Manner, *, price: Price | None = None) -> None:
+def show_plan(keebai: Keebai, plan: Plan, settings: LaunchSettings, *, price: Price | None = None) -> None:
     """Print the plan to stdout, in either form; who is asked about it can read it in any case.
 
     Raises:
         UnusableSource: it leaves nobody to message.
     """
     expected = estimate(plan, keebai.quotas)
-    if manner.json:
+    if settings.json:
         emit(plan_line(plan, expected, price))
-    if not (manner.json and manner.yes):
-        (say if manner.json else answer)(plan_text(plan, expected, price))
+    if not (settings.json and settings.yes):
+        (say if settings.json else answer)(plan_text(plan, expected, price))
     if not plan.ready:
         raise UnusableSource(
             f"nobody is left to message: {plan.read:,} rows read, {plan.duplicates:,} duplicates,"
-            f" {plan.rejected:,} rejected, {plan.suppressed:,} suppressed; mend the rows and plan again"
-        )
-
-
-def check_can_ask(manner: Manner) -> None:
-    """Refuse early where nobody could answer the question.
-
-    Raises:
-        InvalidInput: there is no terminal to ask on, and no `--yes`.
-    """
-    if not manner.yes and not can_ask():
-        raise InvalidInput(
-            "no terminal to ask on, nothing was submitted: add --yes to launch without a question"
-            " (or --dry-run to see the plan)"
+            f" {plan.rejected:,} rejected, {plan.suppressed:,} suppressed; fix the rows and plan again"
         )
 
 
 async def launch_plan(
-    keebai: Keebai, plan: Plan, manner: Manner, *, guards: Guards | None = None
+    keebai: Keebai, plan: Plan, settings: LaunchSettings, *, guards: Guards | None = None
 ) -> tuple[Exit, Report | None]:
     """Ask, submit, follow and report. Without a yes nothing is submitted, and there is no report.
 
@@ -116,18 +162,18 @@ async def launch_plan(
     Raises:
         CampaignBusy: another process runs it, or the same list was launched before under the same name.
     """
-    if not manner.yes and not confirm(f"Send to {plan.ready:,} people?"):
+    if not settings.yes and not confirm(f"Send to {plan.ready:,} people?"):
         say("declined: nothing was submitted")
-        if manner.resumable:
+        if settings.resumable:
             say(f"the plan is kept: keebai-async launch {plan.campaign_id}")
         return Exit.DECLINED, None
-    run = keebai.campaigns.start(plan, track=manner.wait, again=manner.again, guards=guards)
+    run = keebai.campaigns.start(plan, track=settings.wait, again=settings.again, guards=guards)
     try:
-        report = await follow(run, ready=plan.ready, json=manner.json, resumable=manner.resumable)
+        report = await follow(run, ready=plan.ready, json=settings.json, resumable=settings.resumable)
     except CampaignBusy as error:
         if error.campaign_id == plan.campaign_id:
             raise
         raise CampaignBusy(f"{error} (--again)", campaign_id=error.campaign_id) from error
-    if manner.page is not None:
-        await save_page(keebai, plan.campaign_id, manner.page)
-    return conclude(report, json=manner.json, resumable=manner.resumable), report
+    if settings.page is not None:
+        await save_page(keebai, plan.campaign_id, settings.page)
+    return conclude(report, json=settings.json, resumable=settings.resumable), report

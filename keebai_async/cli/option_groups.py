@@ -1,49 +1,186 @@
-"""Groups of options that `plan` and `launch` share, as the command line gives them."""
+"""Groups of options that commands share. A command takes the Struct, its user types one option a field."""
 
+import enum
 from pathlib import Path
+from typing import Annotated
 
 import msgspec
+import typer
 
-from keebai_async.cli import options as a
 from keebai_async.cli.estimate import Price
+from keebai_async.cli.options import (
+    GUARDS_PANEL,
+    LIST_PANEL,
+    SANDBOX_PANEL,
+    JsonOption,
+    RejectsOption,
+    SpeedOption,
+    StopAboveOption,
+)
+from keebai_async.model.limits import MAX_RECIPIENTS
 from keebai_async.model.plan import Guards
 from keebai_async.planning.plan import PlanOptions
 
-_LATE = {"stop_above", "unit_cost", "currency"}
-"""What can still be said of a plan that is made."""
+
+class ExtraVariables(enum.Enum):
+    """What to do with a variable that the template does not have."""
+
+    REJECT = "reject"
+    DROP = "drop"
 
 
-class Choice(msgspec.Struct, frozen=True, kw_only=True):
-    """Who of the list gets the message, and in which order."""
+class CampaignOptions(msgspec.Struct, frozen=True, kw_only=True):
+    """What a campaign takes from a list, and what guards it."""
 
-    name: a.Name = None
-    column: a.Columns = None
-    delimiter: a.Delimiter = None
-    sheet: a.SheetName = None
-    default_region: a.DefaultRegion = None
-    suppress: a.Suppress = None
-    extra_variables: a.ExtraVariables = a.Extra.REJECT
-    fix_whitespace: a.FixWhitespace = False
-    test_to: a.TestTo = None
-    limit: a.Limit = None
-    max_recipients: a.MaxRecipients = None
-    unit_cost: a.UnitCost = None
-    currency: a.Currency = "USD"
-    max_cost: a.MaxCost = None
-    canary: a.Canary = None
-    stop_above: a.StopAbove = None
+    name: Annotated[
+        str | None,
+        typer.Option(
+            "--name", "-n", help="The campaign's name in the portal. Default: the file's name and the date."
+        ),
+    ] = None
+    column: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--column",
+            metavar="FIELD=COLUMN",
+            help="Which column holds the number or a variable: to=phone. Repeatable.",
+            rich_help_panel=LIST_PANEL,
+        ),
+    ] = None
+    delimiter: Annotated[
+        str | None,
+        typer.Option(
+            "--delimiter",
+            metavar="CHARACTER",
+            help="What stands between the columns of a CSV. Default: found by itself.",
+            rich_help_panel=LIST_PANEL,
+        ),
+    ] = None
+    sheet: Annotated[
+        str | None,
+        typer.Option(
+            "--sheet",
+            metavar="NAME",
+            help="Which sheet of an Excel file. Default: the first.",
+            rich_help_panel=LIST_PANEL,
+        ),
+    ] = None
+    default_region: Annotated[
+        str | None,
+        typer.Option(
+            "--default-region",
+            metavar="AR",
+            help="The country of numbers without a plus."
+            " Needs the extra phones: pip install 'keebai-async\\[phones]'.",
+            rich_help_panel=LIST_PANEL,
+        ),
+    ] = None
+    suppress: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--suppress",
+            metavar="FILE",
+            help="People who must get nothing: one number in each line, or a CSV with the column to."
+            " Repeatable.",
+            rich_help_panel=LIST_PANEL,
+        ),
+    ] = None
+    extra_variables: Annotated[
+        ExtraVariables,
+        typer.Option(
+            "--extra-variables",
+            help="In rows of the service's own shape: what to do with a variable that the template lacks.",
+            rich_help_panel=LIST_PANEL,
+        ),
+    ] = ExtraVariables.REJECT
+    fix_whitespace: Annotated[
+        bool,
+        typer.Option(
+            "--fix-whitespace",
+            help="Replace line breaks, tabs and many spaces in values by one space,"
+            " instead of rejecting the row.",
+            rich_help_panel=LIST_PANEL,
+        ),
+    ] = False
+    test_to: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--test-to",
+            metavar="NUMBER",
+            help="Send to this number only, with the variables of the first row. Repeatable.",
+            rich_help_panel=LIST_PANEL,
+        ),
+    ] = None
+    limit: Annotated[
+        int | None,
+        typer.Option(
+            "--limit",
+            min=1,
+            metavar="N",
+            help="Take only the first N ready people, to try it out.",
+            rich_help_panel=LIST_PANEL,
+        ),
+    ] = None
+    max_recipients: Annotated[
+        int | None,
+        typer.Option(
+            "--max-recipients",
+            min=1,
+            metavar="N",
+            help="Refuse a list with more than N ready people.",
+            rich_help_panel=GUARDS_PANEL,
+        ),
+    ] = None
+    unit_cost: Annotated[
+        float | None,
+        typer.Option(
+            "--unit-cost",
+            min=0.0,
+            metavar="COST",
+            help="What one message costs, to show the price.",
+            rich_help_panel=GUARDS_PANEL,
+        ),
+    ] = None
+    currency: Annotated[
+        str,
+        typer.Option(
+            "--currency", help="The currency of the price, as it is shown.", rich_help_panel=GUARDS_PANEL
+        ),
+    ] = "USD"
+    max_cost: Annotated[
+        float | None,
+        typer.Option(
+            "--max-cost",
+            min=0.0,
+            metavar="COST",
+            help="Refuse a list that costs more than this; needs --unit-cost.",
+            rich_help_panel=GUARDS_PANEL,
+        ),
+    ] = None
+    canary: Annotated[
+        int | None,
+        typer.Option(
+            "--canary",
+            min=1,
+            max=MAX_RECIPIENTS,
+            metavar="N",
+            help="Send to the first N people, wait for their end, and go on only if few enough of them fail.",
+            rich_help_panel=GUARDS_PANEL,
+        ),
+    ] = None
+    stop_above: StopAboveOption = None
 
     @property
     def guards(self) -> Guards:
         return Guards(stop_above=self.stop_above, canary=self.canary)
 
     @property
-    def options(self) -> PlanOptions:
+    def plan_options(self) -> PlanOptions:
         """Raises InvalidInput if they make no sense."""
         return PlanOptions(
             limit=self.limit,
             default_region=self.default_region,
-            extra_variables="drop" if self.extra_variables is a.Extra.DROP else "reject",
+            extra_variables="drop" if self.extra_variables is ExtraVariables.DROP else "reject",
             fix_whitespace=self.fix_whitespace,
             suppress=tuple(Path(file) for file in self.suppress or ()),
             max_recipients=self.max_recipients,
@@ -60,20 +197,33 @@ class Choice(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def for_a_list(self) -> list[str]:
         """The options given that say something of a list: a plan that is made already cannot follow them."""
-        mine, plain = msgspec.structs.asdict(self), msgspec.structs.asdict(Choice())
-        given = [name for name, value in mine.items() if value != plain[name] and name not in _LATE]
+        mine, plain = msgspec.structs.asdict(self), msgspec.structs.asdict(CampaignOptions())
+        given = [
+            name for name, value in mine.items() if value != plain[name] and name not in _ALSO_FOR_A_PLAN
+        ]
         return [f"--{name.replace('_', '-')}" for name in given]
 
 
-class Box(msgspec.Struct, frozen=True, kw_only=True):
-    """A sandbox beside the launch, instead of the real service."""
-
-    sandbox: a.OnSandbox = False
-    speed: a.Speed = 1.0
+_ALSO_FOR_A_PLAN = {"stop_above", "unit_cost", "currency"}
+"""What can still be said of a plan that is made."""
 
 
-class Output(msgspec.Struct, frozen=True, kw_only=True):
+class SandboxChoice(msgspec.Struct, frozen=True, kw_only=True):
+    """A sandbox that ends with the command, instead of the real service."""
+
+    sandbox: Annotated[
+        bool,
+        typer.Option(
+            "--sandbox",
+            help="Use a sandbox on this machine that ends with the command, not the real service.",
+            rich_help_panel=SANDBOX_PANEL,
+        ),
+    ] = False
+    speed: SpeedOption = 1.0
+
+
+class OutputOptions(msgspec.Struct, frozen=True, kw_only=True):
     """What is written where."""
 
-    rejects: a.Rejects = None
-    json: a.Json = False
+    rejects: RejectsOption = None
+    json: JsonOption = False

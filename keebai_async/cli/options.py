@@ -1,269 +1,169 @@
-"""The options that several commands share, each with its help, as types for Typer."""
+"""The options and arguments that several commands share, each with its help, as types for Typer."""
 
 import enum
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from keebai_async.model.limits import MAX_RECIPIENTS
+from keebai_async.errors import InvalidInput
 
-_SENDER = "Sender"
-_PEOPLE = "People"
-_GUARDS = "Guards"
-_OUTPUT = "Output"
-_SANDBOX = "Sandbox"
+SENDER_PANEL = "Sender"
+LIST_PANEL = "List of people"
+GUARDS_PANEL = "Guards"
+OUTPUT_PANEL = "Output"
+SANDBOX_PANEL = "Sandbox"
 
-FileOrPlan = Annotated[
-    str,
-    typer.Argument(
-        metavar="FILE",
-        help="A CSV with a header, JSON Lines, Parquet or Excel, one person a row; - for stdin."
-        " Or the id of a plan.",
-    ),
-]
-People = Annotated[
-    str,
-    typer.Argument(
-        metavar="FILE",
-        help="A CSV with a header, JSON Lines, Parquet or Excel, one person a row; - for stdin.",
-    ),
-]
-Campaign = Annotated[str, typer.Argument(metavar="CAMPAIGN", help="The id that plan and launch print.")]
+_LIST_FILE = "A CSV with a header, JSON Lines, Parquet or Excel, one person in each row; - for stdin."
+_TEMPLATE = "The exact name of the template."
+_LANGUAGE = "The language of the template, such as es or pt_BR."
 
-Template = Annotated[str, typer.Option("--template", "-t", help="The template's exact name.")]
-OptionalTemplate = Annotated[
-    str | None, typer.Option("--template", "-t", help="The template's exact name; needed with a FILE.")
+FileArgument = Annotated[str, typer.Argument(metavar="FILE", help=_LIST_FILE)]
+FileOrPlanArgument = Annotated[
+    str, typer.Argument(metavar="FILE", help=f"{_LIST_FILE} Or the id of a plan, as plan prints it.")
 ]
-Language = Annotated[
-    str, typer.Option("--language", "-l", help="The template's language, such as es or pt_BR.")
+CampaignArgument = Annotated[
+    str, typer.Argument(metavar="CAMPAIGN", help="The id that plan and launch print.")
 ]
-OptionalLanguage = Annotated[
-    str | None,
+
+TemplateOption = Annotated[str, typer.Option("--template", "-t", help=_TEMPLATE)]
+OptionalTemplateOption = Annotated[
+    str | None, typer.Option("--template", "-t", help=f"{_TEMPLATE} Needed with a FILE.")
+]
+LanguageOption = Annotated[str, typer.Option("--language", "-l", help=_LANGUAGE)]
+OptionalLanguageOption = Annotated[
+    str | None, typer.Option("--language", "-l", help=f"{_LANGUAGE} Needed with a FILE.")
+]
+ToOption = Annotated[
+    str, typer.Option("--to", help="The number of the person, with its country code: +5491155555555.")
+]
+MetaOption = Annotated[
+    list[str] | None,
     typer.Option(
-        "--language", "-l", help="The template's language, such as es or pt_BR; needed with a FILE."
+        "--meta", metavar="NAME=VALUE", help="Data that the service keeps with this message. Repeatable."
     ),
 ]
-Name = Annotated[
-    str | None,
-    typer.Option(
-        "--name", "-n", help="The campaign's name in the portal. Default: the file's name and the date."
-    ),
-]
-PhoneNumberId = Annotated[
+
+PhoneNumberIdOption = Annotated[
     str | None,
     typer.Option(
         "--phone-number-id",
-        help="The sending number. Default: KEEBAI_PHONE_NUMBER_ID.",
-        rich_help_panel=_SENDER,
+        metavar="ID",
+        help="The number that sends; see: keebai-async numbers. Default: KEEBAI_PHONE_NUMBER_ID.",
+        rich_help_panel=SENDER_PANEL,
     ),
 ]
-ChannelId = Annotated[
+ChannelIdOption = Annotated[
     str | None,
     typer.Option(
         "--channel-id",
-        help="The sending channel, instead of a phone number id. Default: KEEBAI_CHANNEL_ID.",
-        rich_help_panel=_SENDER,
+        metavar="ID",
+        help="The channel that sends, instead of a phone number id. Default: KEEBAI_CHANNEL_ID.",
+        rich_help_panel=SENDER_PANEL,
     ),
 ]
-Columns = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--column",
-        metavar="FIELD=COLUMN",
-        help="Which column holds the number or a variable: to=phone. Repeatable.",
-        rich_help_panel=_PEOPLE,
-    ),
-]
-Limit = Annotated[
-    int | None,
-    typer.Option(
-        "--limit", min=1, help="Stop after so many ready people: a try-out.", rich_help_panel=_PEOPLE
-    ),
-]
-DefaultRegion = Annotated[
+JournalOption = Annotated[
     str | None,
     typer.Option(
-        "--default-region",
-        metavar="AR",
-        help="The country of numbers without a plus. Needs the extra: pip install 'keebai-async\\[phones]'.",
-        rich_help_panel=_PEOPLE,
+        "--journal",
+        metavar="PATH",
+        help="The file in which campaigns are kept."
+        " Default: KEEBAI_JOURNAL, or a file in your user data folder.",
     ),
 ]
-Suppress = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--suppress",
-        metavar="FILE",
-        help="People who are not to be messaged: a number a line, or a CSV with the column to. Repeatable.",
-        rich_help_panel=_PEOPLE,
-    ),
-]
-
-
-class Extra(enum.Enum):
-    """What to do with a variable that the template does not have."""
-
-    REJECT = "reject"
-    DROP = "drop"
-
-
-ExtraVariables = Annotated[
-    Extra,
-    typer.Option(
-        "--extra-variables",
-        help="In rows of the service's own shape: what to do with a variable that the template lacks.",
-        rich_help_panel=_PEOPLE,
-    ),
-]
-FixWhitespace = Annotated[
-    bool,
-    typer.Option(
-        "--fix-whitespace",
-        help="Flatten line breaks, tabs and runs of spaces in values, instead of rejecting the row.",
-        rich_help_panel=_PEOPLE,
-    ),
-]
-Delimiter = Annotated[
+QuotaStoreOption = Annotated[
     str | None,
     typer.Option(
-        "--delimiter", help="What parts the columns of a CSV. Default: found.", rich_help_panel=_PEOPLE
+        "--quota-store",
+        metavar="URL",
+        help="Where it is kept how many requests the token has made: sqlite:PATH, redis://... or memory:."
+        " Default: KEEBAI_QUOTA_STORE, or a file beside the journal.",
     ),
 ]
-SheetName = Annotated[
-    str | None,
-    typer.Option(
-        "--sheet",
-        metavar="NAME",
-        help="Which sheet of a workbook. Default: the first.",
-        rich_help_panel=_PEOPLE,
-    ),
-]
-TestTo = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--test-to",
-        metavar="NUMBER",
-        help="Send to this number only, with the variables of the first row. Repeatable.",
-        rich_help_panel=_PEOPLE,
-    ),
-]
-MaxRecipients = Annotated[
-    int | None,
-    typer.Option(
-        "--max-recipients", min=1, help="Refuse a list with more ready people.", rich_help_panel=_GUARDS
-    ),
-]
-MaxCost = Annotated[
-    float | None,
-    typer.Option(
-        "--max-cost",
-        min=0.0,
-        help="Refuse a list that costs more than this; needs --unit-cost.",
-        rich_help_panel=_GUARDS,
-    ),
-]
-UnitCost = Annotated[
-    float | None,
-    typer.Option(
-        "--unit-cost", min=0.0, help="What one message costs, to show the price.", rich_help_panel=_GUARDS
-    ),
-]
-Currency = Annotated[
-    str, typer.Option("--currency", help="The price's currency, as it is shown.", rich_help_panel=_GUARDS)
-]
-Canary = Annotated[
-    int | None,
-    typer.Option(
-        "--canary",
-        min=1,
-        max=MAX_RECIPIENTS,
-        metavar="N",
-        help="Send to the first N people, wait for their end, and go on only if few enough of them fail.",
-        rich_help_panel=_GUARDS,
-    ),
-]
-StopAbove = Annotated[
+
+StopAboveOption = Annotated[
     float | None,
     typer.Option(
         "--stop-above",
         min=0.0,
         max=1.0,
         metavar="SHARE",
-        help="Submit nothing more when a larger share of what is delivered fails: 0.2 is a fifth."
-        " Counts from 200 people on; for a canary from the first, and 0.2 if you do not say.",
-        rich_help_panel=_GUARDS,
+        help="Submit nothing more when a larger share of the delivered people fails: 0.2 is a fifth."
+        " Counts from 200 people on; a canary counts from its first person, and has 0.2 if you do not say.",
+        rich_help_panel=GUARDS_PANEL,
     ),
 ]
-NoGuards = Annotated[
-    bool,
-    typer.Option(
-        "--no-guards", help="Go on although a guard stopped it, without any.", rich_help_panel=_GUARDS
-    ),
+YesOption = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
+NoWaitOption = Annotated[
+    bool, typer.Option("--no-wait", help="End when all is submitted, without following the delivery.")
 ]
-Again = Annotated[
-    bool,
-    typer.Option(
-        "--again", help="Send although the same list was launched under the same name before: everyone twice."
-    ),
-]
-Rejects = Annotated[
+RejectsOption = Annotated[
     Path | None,
     typer.Option(
         "--rejects",
         metavar="FILE.csv",
-        help="Write every row that is not sent, with its reason, to this file.",
-        rich_help_panel=_OUTPUT,
+        help="Write every row that is not sent to this file, with its reason.",
+        rich_help_panel=OUTPUT_PANEL,
     ),
 ]
-Page = Annotated[
-    Path | None,
-    typer.Option(
-        "--report",
-        metavar="FILE.html",
-        help="Write a page that shows the outcome, to look at in a browser.",
-        rich_help_panel=_OUTPUT,
-    ),
-]
-Journal = Annotated[
-    str | None,
-    typer.Option(
-        "--journal",
-        metavar="PATH",
-        help="Where campaigns are kept. Default: KEEBAI_JOURNAL, or a file in your user data folder.",
-    ),
-]
-QuotaStore = Annotated[
-    str | None,
-    typer.Option(
-        "--quota-store",
-        metavar="URL",
-        help="Where the spending of the token is kept: sqlite:PATH, redis://... or memory:."
-        " Default: KEEBAI_QUOTA_STORE, or a file beside the journal.",
-    ),
-]
-Json = Annotated[
-    bool, typer.Option("--json", help="One JSON object a line on stdout.", rich_help_panel=_OUTPUT)
-]
-Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
-DryRun = Annotated[bool, typer.Option("--dry-run", help="Stop after the plan; nothing is submitted.")]
-NoWait = Annotated[
-    bool, typer.Option("--no-wait", help="End when all is submitted, without following the delivery.")
-]
-OnSandbox = Annotated[
+JsonOption = Annotated[
     bool,
     typer.Option(
-        "--sandbox", help="Send to a Keebai on this machine, not to the real one.", rich_help_panel=_SANDBOX
+        "--json", help="Print JSON on stdout, one object in each line.", rich_help_panel=OUTPUT_PANEL
     ),
 ]
-Speed = Annotated[
+
+SpeedOption = Annotated[
     float,
     typer.Option(
-        "--speed", min=0.01, max=100_000, help="How fast the sandbox's time runs.", rich_help_panel=_SANDBOX
+        "--speed",
+        min=0.01,
+        max=100_000,
+        metavar="X",
+        help="How fast the time of the sandbox runs: 100 is a hundred times as fast as real time.",
+        rich_help_panel=SANDBOX_PANEL,
     ),
 ]
-To = Annotated[str, typer.Option("--to", help="The recipient in international form: +5491155555555.")]
-MetaData = Annotated[
-    list[str] | None,
-    typer.Option("--meta", metavar="NAME=VALUE", help="Stored by the service with this message. Repeatable."),
+PortOption = Annotated[int, typer.Option("--port", min=0, max=65535, help="0 takes a free one.")]
+FailingOption = Annotated[
+    float,
+    typer.Option(
+        "--failing",
+        min=0.0,
+        max=1.0,
+        metavar="SHARE",
+        help="The share of people whose message fails: 0.1 is a tenth.",
+    ),
 ]
+
+
+class DialectName(enum.Enum):
+    """The sandbox's dialects, named here so that no command loads a sandbox only to show its help."""
+
+    OPENAPI = "openapi"
+    GUIDE = "guide"
+    MIXED = "mixed"
+
+
+DialectOption = Annotated[
+    DialectName, typer.Option("--dialect", help="Which half of the service's documents it answers like.")
+]
+
+
+def pairs(given: Iterable[str], *, option: str, form: str = "NAME=VALUE") -> dict[str, str]:
+    """Read what a repeatable option of this *form* was given; the value may hold more equals signs.
+
+    Raises:
+        InvalidInput: one has no equals sign or no name, or a name is given twice.
+    """
+    read: dict[str, str] = {}
+    for word in given:
+        name, sign, value = word.partition("=")
+        name = name.strip()
+        if not sign or not name:
+            raise InvalidInput(f"write it as {form}, not {word!r}", field=option)
+        if name in read:
+            raise InvalidInput(f"{name!r} is given twice", field=option)
+        read[name] = value
+    return read

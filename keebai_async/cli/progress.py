@@ -11,10 +11,11 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextC
 
 from keebai_async.campaign.run import WORTH_TELLING
 from keebai_async.cli.estimate import duration
-from keebai_async.cli.text_output import clean
+from keebai_async.cli.shown import shown_reason
 from keebai_async.model.chunk import ChunkState
 from keebai_async.model.events import (
     BroadcastProgress,
+    BroadcastStuck,
     ChunkAccepted,
     ChunkRefused,
     ChunkSplit,
@@ -27,7 +28,8 @@ from keebai_async.model.report import ChunkLine
 
 _QUIET_FOR = 1.0
 """Seconds for which nothing is said: what is over by then needs no progress."""
-_EVERY = 5.0
+_LINE_EVERY = 5.0
+"""Seconds between two lines at least."""
 
 
 class Meter(Protocol):
@@ -38,7 +40,7 @@ class Meter(Protocol):
     def say(self, line: str) -> None: ...
 
 
-class Bars:
+class ProgressBars:
     """One bar for each thing that goes on."""
 
     def __init__(self, progress: Progress) -> None:
@@ -55,7 +57,7 @@ class Bars:
         self._progress.console.print(line, markup=False, highlight=False, soft_wrap=True)
 
 
-class Lines:
+class PlainLines:
     """A line at most every few seconds of real time, and none for what is over within one."""
 
     def __init__(self) -> None:
@@ -64,7 +66,7 @@ class Lines:
     def show(self, what: str, done: int, of: int | None) -> None:
         now = time.monotonic()
         if now >= self._next:
-            self._next = now + _EVERY
+            self._next = now + _LINE_EVERY
             self.say(f"{what}: {done:,}" + (f" of {of:,}" if of is not None else ""))
 
     def say(self, line: str) -> None:
@@ -76,11 +78,11 @@ def meter() -> Iterator[Meter]:
     """Bars if stderr is a terminal, lines if it is not."""
     console = Console(stderr=True)
     if not console.is_terminal or console.is_dumb_terminal:
-        yield Lines()
+        yield PlainLines()
         return
     columns = (TextColumn("{task.description:<11}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with Progress(*columns, console=console, redirect_stdout=False) as progress:
-        yield Bars(progress)
+        yield ProgressBars(progress)
 
 
 class CampaignMeter:
@@ -114,16 +116,20 @@ class CampaignMeter:
 def _lines(event: Event) -> Iterator[str]:
     match event:
         case ChunkRefused():
-            yield f"chunk {event.number}: refused for {event.recipients:,} people: {clean(event.reason)}"
+            why = shown_reason(event.reason)
+            yield f"chunk {event.number}: the service refused {event.recipients:,} people: {why}"
         case ChunkUnknown():
+            why = shown_reason(event.reason)
             yield (
-                f"chunk {event.number}: no answer for {event.recipients:,} people ({clean(event.reason)});"
-                " it is not sent again by itself"
+                f"chunk {event.number}: no answer for {event.recipients:,} people ({why}):"
+                " it may have been sent or not, and is not sent again by itself"
             )
         case ChunkSplit():
             parts = ", ".join(map(str, event.into))
-            yield f"chunk {event.number}: refused as a whole, its people go on in chunks {parts}"
+            yield f"chunk {event.number}: refused as a whole; its people are now in chunks {parts}"
+        case BroadcastStuck():
+            yield f"chunk {event.number}: nothing was delivered for {duration(event.seconds)}; still looking"
         case Waiting() if event.seconds >= WORTH_TELLING:
-            yield f"waiting {duration(event.seconds)}: {clean(event.why)}"
+            yield f"waiting {duration(event.seconds)}: {shown_reason(event.why)}"
         case StateChanged() if event.reason:
-            yield f"{event.state.value}: {clean(event.reason)}"
+            yield f"{event.state.value}: {shown_reason(event.reason)}"

@@ -1,57 +1,79 @@
-"""A sandbox that serves until it is told to stop, and a whole campaign on one."""
+"""A campaign on a sandbox of its own, and what the sandbox's ledger says of it afterwards."""
 
-import tempfile
-from pathlib import Path
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager
 
-import anyio.to_thread
+import msgspec
 
 from keebai_async.cli.connect import Connection
-from keebai_async.cli.console import answer, say
+from keebai_async.cli.console import say
 from keebai_async.cli.exit_codes import Exit
-from keebai_async.cli.launch_flow import Manner, Wish, launch_plan, make_plan, save_rejects, show_plan
-from keebai_async.cli.option_groups import Choice
-from keebai_async.cli.sandboxed import on_sandbox, settle_with_ledger
-from keebai_async.cli.serving import serve_until_told
+from keebai_async.client import Keebai
+from keebai_async.keebai.settings import KEEBAI_QUOTAS
+from keebai_async.model.limits import MAX_RECIPIENTS
+from keebai_async.model.report import Report
 from keebai_async.sandbox.keebai.server import Sandbox
 from keebai_async.sandbox.keebai.settings import Dialect
-from keebai_async.sandbox.people import make_messy_list
 
 
-async def serve(port: int, *, speed: float, dialect: str, failing: float) -> Exit:
-    """Run a sandbox until Ctrl-C or SIGTERM.
+@asynccontextmanager
+async def on_sandbox(
+    connection: Connection, *, speed: float, dialect: Dialect = Dialect.OPENAPI, failing: float = 0.0
+) -> AsyncIterator[tuple[Keebai, Sandbox]]:
+    """Start a sandbox and a client of it, both on the sandbox's clock; nothing outlives the command."""
+    async with Sandbox(speed=speed, dialect=dialect, failing=failing) as sandbox:
+        own = connection.phone_number_id or connection.channel_id
+        async with Keebai(
+            sandbox.token,
+            base_url=sandbox.url,
+            phone_number_id=connection.phone_number_id if own else sandbox.phone_number_id,
+            channel_id=connection.channel_id,
+            journal="memory:",
+            quotas=KEEBAI_QUOTAS,
+            limiter="memory:",
+            clock=sandbox.clock,
+        ) as keebai:
+            yield keebai, sandbox
 
-    Raises:
-        InvalidInput: the port is taken.
-    """
-    sandbox = Sandbox(port=port, speed=speed, dialect=Dialect(dialect), failing=failing)
-    await serve_until_told(sandbox, port, lambda: _introduce(sandbox))
-    say(f"{sandbox.ledger.total:,} messages accepted, {sandbox.traffic.requests.total():,} requests seen")
-    return Exit.DONE
+
+def compare_with_ledger(sandbox: Sandbox, report: Report, code: Exit) -> Exit:
+    """Print what the sandbox saw; a report that it contradicts is a failure."""
+    compared: Sequence[tuple[bool, str]] = list(_compared(_seen_by(sandbox), report))
+    say("")
+    say("what the sandbox saw")
+    for holds, sentence in compared:
+        say(f"  {'ok   ' if holds else 'WRONG'}  {sentence}")
+    return code if all(holds for holds, _ in compared) else Exit.FAILED
 
 
-def _introduce(sandbox: Sandbox) -> None:
-    say("a Keebai on this machine; in another terminal:")
-    answer(f"export KEEBAI_BASE_URL={sandbox.url}")
-    answer(f"export KEEBAI_API_TOKEN={sandbox.token}")
-    answer(f"export KEEBAI_PHONE_NUMBER_ID={sandbox.phone_number_id}")
-    say("Ctrl-C ends it")
+class SeenBySandbox(msgspec.Struct, frozen=True, kw_only=True):
+    """What a sandbox saw. *windows* are (name, most requests seen, limit)."""
+
+    messages: int
+    people_twice: int
+    largest: int
+    throttled: int
+    windows: tuple[tuple[str, int, int], ...]
 
 
-async def demonstrate(
-    people: int, *, speed: float, dialect: str, failing: float, rejects: Path | None, json: bool
-) -> Exit:
-    """Make a messy list of *people* rows, launch it, and compare the report with the sandbox's ledger."""
-    with tempfile.TemporaryDirectory(prefix="keebai-demo-") as folder:
-        path = Path(folder) / "demo.csv"
-        await anyio.to_thread.run_sync(lambda: make_messy_list(path, count=people))
-        say(f"{people:,} messy rows, a sandbox {speed:g} times as fast as real time; nobody is messaged")
-        wish = Wish(file=str(path), template="promo", language="es", choice=Choice(name="Demo"))
-        options = on_sandbox(Connection(), speed=speed, dialect=Dialect(dialect), failing=failing)
-        async with options as (keebai, sandbox):
-            plan = await make_plan(keebai, wish)
-            if rejects is not None:
-                await save_rejects(keebai, plan, rejects)
-            manner = Manner(yes=True, json=json, resumable=False)
-            show_plan(keebai, plan, manner)
-            code, report = await launch_plan(keebai, plan, manner)
-            return code if report is None else settle_with_ledger(sandbox, report, code)
+def _seen_by(sandbox: Sandbox) -> SeenBySandbox:
+    limits: Mapping[str, int] = {window.name: window.limit for window in sandbox.settings.windows}
+    return SeenBySandbox(
+        messages=sandbox.ledger.total,
+        people_twice=len(sandbox.ledger.repeated()),
+        largest=max((one.accepted for one in sandbox.ledger.submissions), default=0),
+        throttled=sandbox.traffic.throttled.total(),
+        windows=tuple((name, most, limits[name]) for name, most in sandbox.traffic.most.items()),
+    )
+
+
+def _compared(seen: SeenBySandbox, report: Report) -> Iterator[tuple[bool, str]]:
+    """Whether each sentence about *seen* is as it must be, given what *report* says."""
+    # People in unknown chunks may have been accepted or not: the report says so, the ledger knows.
+    certain, possible = report.accepted, report.accepted + report.unknown + report.abandoned
+    yield certain <= seen.messages <= possible, f"{seen.messages:,} people messaged, {certain:,} reported"
+    yield seen.people_twice == 0, f"{seen.people_twice:,} people messaged twice"
+    yield seen.largest <= MAX_RECIPIENTS, f"{seen.largest:,} people in the largest chunk"
+    yield seen.throttled == 0, f"{seen.throttled:,} requests answered with a 429"
+    for name, most, limit in seen.windows:
+        yield most <= limit, f"at most {most:,} requests in any {name}, {limit:,} allowed"

@@ -5,9 +5,8 @@ from functools import partial
 import anyio
 
 from keebai_async.campaign.run import CampaignRun
-from keebai_async.cli.console import answer, drop_output, say
+from keebai_async.cli.console import answer, drop_output, say, stop_on_signals
 from keebai_async.cli.exit_codes import Exit, code_of
-from keebai_async.cli.interrupts import watch_interrupts
 from keebai_async.cli.json_output import emit
 from keebai_async.cli.progress import CampaignMeter, meter
 from keebai_async.cli.text_output import next_steps, report_text
@@ -24,19 +23,21 @@ async def follow(
     resumable: bool = True,
 ) -> Report:
     """Run it and show how far it is. The first Ctrl-C or SIGTERM stops it in good order."""
-    farewell = "left at once"
+    last_words = "left at once"
     if resumable:
-        farewell += f"; to go on: keebai-async resume {run.campaign_id}"
+        last_words += f"; to go on: keebai-async resume {run.campaign_id}"
     with meter() as shown:
         campaign = CampaignMeter(shown, ready=ready, chunks=chunks)
 
         def tell(event: Event) -> None:
             campaign.event(event)
-            if json and not _said(event):
-                run.stop("nobody reads its output any more")
+            if json and not _printed(event):
+                run.stop("the program that read its output is gone")
 
         async with run, anyio.create_task_group() as tasks:
-            tasks.start_soon(partial(watch_interrupts, partial(run.stop, "interrupted"), farewell=farewell))
+            tasks.start_soon(
+                partial(stop_on_signals, partial(run.stop, "interrupted"), last_words=last_words)
+            )
             async for event in run.events():
                 tell(event)
             report = await run.report()
@@ -44,8 +45,8 @@ async def follow(
     return report
 
 
-def _said(thing: object) -> bool:
-    """Print one line of JSON; False if whoever read our output is gone."""
+def _printed(thing: object) -> bool:
+    """Print one line of JSON; False if the reader of our output is gone."""
     try:
         emit(thing)
     except BrokenPipeError:
@@ -57,7 +58,7 @@ def _said(thing: object) -> bool:
 def conclude(report: Report, *, json: bool, resumable: bool = True) -> Exit:
     """Print the report and, on stderr, what can be done next; give the exit code."""
     if json:
-        _said(report)
+        _printed(report)
     else:
         answer(f"\n{report_text(report)}")
     if resumable:

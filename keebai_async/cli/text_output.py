@@ -1,9 +1,11 @@
-"""A Plan and a Report as text for people: the same lines on a terminal and in a file. Pure."""
+"""Plans, reports and receipts as text for people: the same lines on a terminal and in a file. Pure."""
 
 from collections.abc import Iterable, Iterator
 
 from keebai_async.cli.estimate import Estimate, Price, duration
-from keebai_async.masking import mask
+from keebai_async.cli.shown import shown_number, shown_reason, shown_text
+from keebai_async.keebai.models import Receipt
+from keebai_async.model.campaign import CampaignState
 from keebai_async.model.chunk import ChunkState
 from keebai_async.model.plan import Guards, Plan, ReasonCount
 from keebai_async.model.recipient import Rejection
@@ -19,10 +21,11 @@ def plan_text(plan: Plan, estimate: Estimate, price: Price | None = None) -> str
 
 def _plan_lines(plan: Plan, estimate: Estimate, price: Price | None) -> Iterator[str]:
     field, sender = plan.sender.wire
-    yield f"{clean(plan.name)}  [{plan.campaign_id}]"
-    yield f"  template    {clean(plan.template)}, {clean(plan.language)}, from {field} {clean(sender)}"
+    yield f"{shown_text(plan.name)}  [{plan.campaign_id}]"
+    template = f"{shown_text(plan.template)}, {shown_text(plan.language)}"
+    yield f"  template    {template}, from {field} {shown_text(sender)}"
     if plan.preview:
-        yield f"  first text  {clean(plan.preview)}"
+        yield f"  first text  {shown_text(plan.preview)}"
     yield ""
     yield _row("read", plan.read)
     yield _row("  ready", plan.ready)
@@ -31,7 +34,7 @@ def _plan_lines(plan: Plan, estimate: Estimate, price: Price | None) -> Iterator
     yield _row("  suppressed", plan.suppressed)
     if plan.reasons:
         yield ""
-        yield "left out, with the first rows of each reason"
+        yield "left out, with the first rows for each reason"
     for reason in plan.reasons:
         yield from _reason_lines(reason)
     yield ""
@@ -40,8 +43,9 @@ def _plan_lines(plan: Plan, estimate: Estimate, price: Price | None) -> Iterator
         yield _line("price", price.of(plan.ready))
     yield from _guard_lines(plan.guards)
     if plan.ignored_columns:
-        yield f"note: columns that the template does not use: {', '.join(map(clean, plan.ignored_columns))}"
-    yield from (f"note: {clean(note)}" for note in plan.notes)
+        columns = ", ".join(map(shown_text, plan.ignored_columns))
+        yield f"note: columns that the template does not use: {columns}"
+    yield from (f"note: {shown_text(note)}" for note in plan.notes)
 
 
 def _reason_lines(reason: ReasonCount) -> Iterator[str]:
@@ -54,15 +58,18 @@ def example_text(rejection: Rejection) -> str:
     """One row that will not be sent: where it is, whose (masked), and what is wrong."""
     where = f"row {rejection.row}"
     if rejection.field:
-        where += f", {clean(rejection.field)}"
-    who = f" ({mask(clean(rejection.to))})" if rejection.to.strip() else ""
-    return f"{where}{who}: {clean(rejection.detail)}"
+        where += f", {shown_text(rejection.field)}"
+    number = shown_number(rejection.to)
+    who = f" ({number})" if number else ""
+    return f"{where}{who}: {shown_text(rejection.detail)}"
 
 
 def _estimate_lines(plan: Plan, estimate: Estimate) -> Iterator[str]:
     largest = max(plan.chunks, default=0)
     yield _row("chunks", len(plan.chunks), f"of up to {largest:,} people")
-    yield _row("requests", estimate.requests, f"{estimate.submits:,} submits, and reads to follow them")
+    yield _row(
+        "requests", estimate.requests, f"{estimate.submits:,} to submit, the others to follow the delivery"
+    )
     yield _line("submitting", _about(estimate.submitting), "at this quota")
     yield _line("delivering", _about(estimate.delivering), "at 80 messages a second, one sender's default")
 
@@ -84,9 +91,9 @@ def report_text(report: Report) -> str:
 
 
 def _report_lines(report: Report) -> Iterator[str]:
-    why = f": {clean(report.reason)}" if report.reason else ""
-    yield f"{clean(report.name)}  [{report.campaign_id}]"
-    yield f"  {report.state} after {duration(report.seconds)}{why}"
+    why = f": {shown_reason(report.reason)}" if report.reason else ""
+    yield f"{shown_text(report.name)}  [{report.campaign_id}]"
+    yield f"  {report.state.value} after {duration(report.seconds)}{why}"
     yield ""
     yield _row("read", report.read)
     yield _row("  ready", report.ready)
@@ -105,7 +112,9 @@ def _report_lines(report: Report) -> Iterator[str]:
     yield _row("  pending", report.pending)
     yield _row("  untracked", report.untracked)
     yield from _requests_line(report)
-    yield from (f"THIS DOES NOT ADD UP, a bug of this program: {error}" for error in report.errors())
+    yield from (
+        f"THIS DOES NOT ADD UP, which is a bug: please report it: {error}" for error in report.errors()
+    )
     for chunk in report.chunks:
         if chunk.state is ChunkState.UNKNOWN:
             yield f"unknown: chunk {chunk.number}, {chunk.recipients:,} people, may have been sent or not"
@@ -113,16 +122,17 @@ def _report_lines(report: Report) -> Iterator[str]:
 
 def _requests_line(report: Report) -> Iterator[str]:
     spent = report.requests
-    parts = f"{spent.submits:,} submits, {spent.polls:,} polls, {spent.other:,} other"
-    note = f"{parts}; {spent.throttled:,} met a 429"
+    parts = f"submits {spent.submits:,}, polls {spent.polls:,}, other {spent.other:,}"
+    note = f"{parts}; answered with 429: {spent.throttled:,}"
     yield _row("requests", spent.submits + spent.polls + spent.other, note)
 
 
 def campaign_line(report: Report) -> str:
     """One campaign in the list of all."""
     return (
-        f"{report.campaign_id}  {report.state}  {report.accepted:,} of {report.ready:,} accepted,"
-        f" {report.sent:,} sent, {report.failed:,} failed, {report.unknown:,} unknown  {clean(report.name)}"
+        f"{report.campaign_id}  {report.state.value}  {report.accepted:,} of {report.ready:,} accepted,"
+        f" {report.sent:,} sent, {report.failed:,} failed, {report.unknown:,} unknown"
+        f"  {shown_text(report.name)}"
     )
 
 
@@ -136,19 +146,21 @@ def next_steps(report: Report) -> list[str]:
     ]
     if steps:
         steps.insert(0, f"what to look for in the portal: keebai-async reconcile {report.campaign_id}")
-    if report.state != "finished":
-        steps.append(f"go on: keebai-async resume {report.campaign_id}")
+    if report.state is not CampaignState.FINISHED:
+        steps.append(f"to go on: keebai-async resume {report.campaign_id}")
     return steps
 
 
-def clean(text: str) -> str:
-    """*text* on one line, without the control characters that move a terminal's cursor."""
-    return "".join(letter if letter.isprintable() else " " for letter in " ".join(text.split()))
+def receipt_line(receipt: Receipt) -> str:
+    """`accepted: broadcast 66aa00, message 77bb11 (queued)`."""
+    ids = [f"broadcast {receipt.broadcast_id}"] if receipt.broadcast_id else []
+    ids += [f"message {receipt.message_id}"] if receipt.message_id else []
+    return shown_text(f"accepted: {', '.join(ids)}" + (f" ({receipt.status})" if receipt.status else ""))
 
 
 def table(head: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
     """Columns as wide as their widest cell, two blanks between them."""
-    cells = [list(head), *([clean(cell) for cell in row] for row in rows)]
+    cells = [list(head), *([shown_text(cell) for cell in row] for row in rows)]
     widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
     padded = ("  ".join(map(str.ljust, row, widths)).rstrip() for row in cells)
     return "\n".join(padded)

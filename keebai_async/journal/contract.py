@@ -1,4 +1,4 @@
-"""What a campaign needs of the world, as protocols: a service that submits, a journal that remembers."""
+"""What a campaign needs of a journal: that it remembers."""
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AbstractAsyncContextManager
@@ -9,7 +9,7 @@ from keebai_async.model.chunk import Chunk
 from keebai_async.model.lifecycle import HandOn, Move, Refuse
 from keebai_async.model.plan import Plan
 from keebai_async.model.recipient import Rejection
-from keebai_async.model.requests import Requests as Requests
+from keebai_async.model.requests import Requests
 from keebai_async.model.stop import Cause
 
 
@@ -74,8 +74,12 @@ class Journal(Protocol):
         in number.
         """
 
-    async def progress(self, campaign_id: str, number: int, *, sent: int, failed: int, final: bool) -> None:
-        """Keep the counters of a chunk's broadcast."""
+    async def progress(self, campaign_id: str, number: int, *, sent: int, failed: int, final: bool) -> Chunk:
+        """Keep the counters of a chunk's broadcast, and give the chunk as it is after it.
+
+        Anybody may tell of them, in any order, as often as they like: no lease is asked for, neither
+        counter ever goes back, and final stays final.
+        """
 
     async def set_state(
         self,

@@ -1,13 +1,14 @@
 """Plans in the making: written cheaply, made safe by one freeze, swept away when their maker is gone."""
 
-import sqlite3
 from collections.abc import Sequence
 from typing import Final
 
 import msgspec
+from msgspec.structs import replace
 
-from keebai_async.journal import rules, sqlite_tables
-from keebai_async.journal.leases import Leases
+from keebai_async.journal import rules
+from keebai_async.journal.leases import Claim, Leases
+from keebai_async.journal.tables import CampaignRow, ChunkRow, ItemsRow, LeaseRow, RejectionsRow, Tables
 from keebai_async.model.chunk import Chunk
 from keebai_async.model.plan import Plan
 from keebai_async.model.recipient import Rejection
@@ -16,70 +17,87 @@ TOO_OLD: Final = 86_400.0
 """Seconds after which a plan that was never frozen is left over, even if its process lives."""
 
 
-def begin(db: sqlite3.Connection, leases: Leases, campaign_id: str, *, at: float) -> None:
+def begin(tables: Tables, leases: Leases, claim: Claim, *, at: float) -> CampaignRow:
     """Make room for a campaign, with a lease for its maker, unless that is done.
 
     Raises:
         Misused: it is frozen.
         CampaignBusy: another process is making it.
     """
-    frozen = sqlite_tables.is_frozen(db, campaign_id)
-    if frozen:
-        raise rules.frozen(campaign_id)
-    if frozen is None:
-        db.execute("INSERT INTO campaigns (id, created_at) VALUES (?, ?)", (campaign_id, at))
-        leases.acquire(db, campaign_id)
-    leases.check(db, campaign_id)
+    row = tables.get(CampaignRow, claim.campaign_id)
+    if row is not None and row.plan is not None:
+        raise rules.frozen(claim.campaign_id)
+    if row is None:
+        row = CampaignRow(campaign_id=claim.campaign_id, created_at=tables.now())
+        tables.insert(row)
+        leases.take(tables, claim, at=at)
+    leases.check(tables, claim.campaign_id)
+    return row
 
 
-def add_chunk(db: sqlite3.Connection, campaign_id: str, chunk: Chunk, items: bytes) -> None:
-    try:
-        sqlite_tables.add_chunks(db, campaign_id, [chunk])
-    except sqlite3.IntegrityError:
-        raise rules.kept_twice(campaign_id, chunk.number) from None
-    sqlite_tables.put_items(db, campaign_id, chunk.number, items)
+def add_chunk(tables: Tables, campaign_id: str, chunk: Chunk, items: bytes) -> None:
+    if tables.get(ChunkRow, campaign_id, chunk.number) is not None:
+        raise rules.kept_twice(campaign_id, chunk.number)
+    tables.insert(ChunkRow(campaign_id=campaign_id, born=chunk.recipients, chunk=chunk))
+    tables.insert(ItemsRow(campaign_id=campaign_id, number=chunk.number, items=items))
 
 
-def freeze(db: sqlite3.Connection, leases: Leases, plan: Plan, rejections: Sequence[Rejection]) -> None:
-    kept = {chunk.number: chunk.recipients for chunk in sqlite_tables.get_chunks(db, plan.campaign_id)}
-    rules.check_plan(plan, kept)
+def add_rejections(tables: Tables, campaign_id: str, rejections: Sequence[Rejection]) -> None:
     if rejections:
-        sqlite_tables.put_rejections(db, plan.campaign_id, rejections)
-    db.execute(
-        "UPDATE campaigns SET name = ?, fingerprint = ?, plan = ?, created_at = ? WHERE id = ?",
-        (plan.name, plan.fingerprint, msgspec.json.encode(plan), plan.created_at, plan.campaign_id),
+        kept = tuple([rules.storable(each) for each in rejections])
+        tables.insert(RejectionsRow(campaign_id=campaign_id, rejections=kept))
+
+
+def freeze(
+    tables: Tables, leases: Leases, claim: Claim, plan: Plan, rejections: Sequence[Rejection], *, at: float
+) -> None:
+    row = begin(tables, leases, claim, at=at)
+    kept = {each.chunk.number: each.chunk.recipients for each in tables.rows(ChunkRow, plan.campaign_id)}
+    rules.check_plan(plan, kept)
+    plan = rules.storable(plan)
+    add_rejections(tables, plan.campaign_id, rejections)
+    tables.update(
+        replace(
+            row,
+            name=plan.name,
+            fingerprint=plan.fingerprint,
+            plan=msgspec.json.encode(plan),
+            created_at=plan.created_at,
+        )
     )
-    leases.release(db, plan.campaign_id)
+    leases.give_back(tables, claim)
 
 
-def discard(db: sqlite3.Connection, leases: Leases, campaign_id: str) -> None:
-    if sqlite_tables.is_frozen(db, campaign_id):
+def discard(tables: Tables, leases: Leases, campaign_id: str) -> None:
+    row = tables.get(CampaignRow, campaign_id)
+    if row is not None and row.plan is not None:
         raise rules.frozen(campaign_id)
-    leases.check(db, campaign_id)
-    leases.release(db, campaign_id)
-    db.execute("DELETE FROM campaigns WHERE id = ?", (campaign_id,))
+    leases.check(tables, campaign_id)
+    tables.delete(CampaignRow, campaign_id)
 
 
-def left_over(db: sqlite3.Connection, leases: Leases, *, now: float) -> list[str]:
+def left_over(tables: Tables, leases: Leases) -> list[str]:
     """The ids of plans in the making whose maker is gone, or was at it for longer than TOO_OLD."""
-    drafts = db.execute("SELECT id, created_at FROM campaigns WHERE plan IS NULL").fetchall()
+    now = tables.now()
     return [
-        campaign_id
-        for campaign_id, created_at in drafts
-        if leases.holder(db, campaign_id) is None or now - created_at > TOO_OLD
+        row.campaign_id
+        for row in tables.drafts()
+        if leases.holder(tables, row.campaign_id) is None or now - row.created_at > TOO_OLD
     ]
 
 
-def sweep(db: sqlite3.Connection, leases: Leases, *, now: float) -> None:
+def sweep(tables: Tables, leases: Leases) -> None:
     """Remove what dead makers left."""
-    for campaign_id in left_over(db, leases, now=now):
-        db.execute("DELETE FROM campaigns WHERE id = ?", (campaign_id,))
+    for campaign_id in left_over(tables, leases):
+        tables.delete(CampaignRow, campaign_id)
 
 
-def discard_own(db: sqlite3.Connection, leases: Leases) -> None:
+def discard_own(tables: Tables, leases: Leases) -> None:
     """Remove what this journal's owner began and did not end, and let go of all its leases."""
-    db.execute(
-        "DELETE FROM campaigns WHERE plan IS NULL AND id IN (SELECT campaign_id FROM leases WHERE token = ?)",
-        (leases.token,),
-    )
-    leases.release_all(db)
+    for claim in leases.claims:
+        lease = tables.get(LeaseRow, claim.campaign_id)
+        if lease is None or lease.token != claim.token:
+            continue
+        row = tables.get(CampaignRow, claim.campaign_id)
+        in_the_making = row is not None and row.plan is None
+        tables.delete(CampaignRow if in_the_making else LeaseRow, claim.campaign_id)

@@ -1,65 +1,54 @@
 """The right to be forgotten: people go, counts stay."""
 
-import sqlite3
-
 import msgspec
+from msgspec.structs import replace
 
-from keebai_async.journal import rules, sqlite_tables
+from keebai_async.journal import rules
 from keebai_async.journal.leases import Leases
-from keebai_async.model.campaign import Started
+from keebai_async.journal.reading import campaign_of, plan_of
+from keebai_async.journal.tables import CampaignRow, ChunkRow, ItemsRow, MoveRow, RejectionsRow, Tables
 
 
-def purge(db: sqlite3.Connection, leases: Leases, campaign_id: str, *, unfinished: bool, at: float) -> bool:
+def purge(tables: Tables, leases: Leases, campaign_id: str, *, unfinished: bool, at: float) -> bool:
     """Remove the people of a campaign; False if they are gone already."""
-    started = sqlite_tables.get_started(db, campaign_id, leases.holder(db, campaign_id))
-    if started.holder is not None:
-        raise rules.busy(campaign_id, started.holder)
-    if started.purged_at is not None:
+    row = campaign_of(tables, campaign_id)
+    holder = leases.holder(tables, campaign_id)
+    if holder is not None:
+        raise rules.busy(campaign_id, holder)
+    if row.purged_at is not None:
         return False
+    chunks = tables.rows(ChunkRow, campaign_id)
     if not unfinished:
-        rules.check_purgeable(campaign_id, started.chunks)
-    db.execute("DELETE FROM items WHERE campaign_id = ?", (campaign_id,))
-    _empty_rejections(db, campaign_id)
-    _hide_words(db, campaign_id, started)
-    plan = msgspec.json.encode(rules.without_people(started.plan))
-    db.execute("UPDATE campaigns SET plan = ?, purged_at = ? WHERE id = ?", (plan, at, campaign_id))
+        rules.check_purgeable(campaign_id, [each.chunk for each in chunks])
+    tables.delete(ItemsRow, campaign_id)
+    _empty_rejections(tables, campaign_id)
+    # In the moves and in the chunks alike, or the ones would no longer lead to the others.
+    for each in chunks:
+        tables.update(replace(each, chunk=rules.anonymous_chunk(each.chunk)))
+    for moved in tables.rows(MoveRow, campaign_id):
+        tables.update(replace(moved, move=rules.anonymous_move(moved.move)))
+    _hide_words(tables, row, at=at)
     return True
 
 
-def purge_finished(db: sqlite3.Connection, leases: Leases, *, at: float) -> list[str]:
-    purged = []
-    for campaign_id in sqlite_tables.frozen_ids(db):
-        started = sqlite_tables.get_started(db, campaign_id, leases.holder(db, campaign_id))
-        if (
-            started.holder is None
-            and rules.all_settled(started.chunks)
-            and purge(db, leases, campaign_id, unfinished=False, at=at)
-        ):
-            purged.append(campaign_id)
-    return purged
+def purge_finished(tables: Tables, leases: Leases, *, at: float) -> list[str]:
+    return [
+        row.campaign_id
+        for row in tables.frozen()
+        if leases.holder(tables, row.campaign_id) is None
+        and all(each.chunk.settled for each in tables.rows(ChunkRow, row.campaign_id))
+        and purge(tables, leases, row.campaign_id, unfinished=False, at=at)
+    ]
 
 
-def _hide_words(db: sqlite3.Connection, campaign_id: str, started: Started) -> None:
-    # In the moves and in the chunks alike, or the ones would no longer lead to the others.
-    for chunk in started.chunks:
-        db.execute(
-            "UPDATE chunks SET reason = ? WHERE campaign_id = ? AND number = ?",
-            (rules.anonymous_words(chunk.reason), campaign_id, chunk.number),
-        )
-    for move in sqlite_tables.get_moves(db, campaign_id):
-        db.execute(
-            "UPDATE moves SET move = ? WHERE campaign_id = ? AND number = ? AND step = ?",
-            (msgspec.json.encode(rules.anonymous_move(move)), campaign_id, move.number, move.step),
-        )
-    reason = rules.anonymous_words(started.reason)
-    db.execute("UPDATE campaigns SET reason = ? WHERE id = ?", (reason, campaign_id))
+def _hide_words(tables: Tables, row: CampaignRow, *, at: float) -> None:
+    plan = msgspec.json.encode(rules.without_people(plan_of(row)))
+    tables.update(replace(row, plan=plan, reason=rules.anonymous_words(row.reason), purged_at=at))
 
 
-def _empty_rejections(db: sqlite3.Connection, campaign_id: str) -> None:
-    last, batch = sqlite_tables.rejections_after(db, campaign_id, 0)
-    while batch:
-        db.execute(
-            "UPDATE rejections SET packed = ? WHERE id = ?",
-            (sqlite_tables.pack(msgspec.json.encode([rules.anonymous(each) for each in batch])), last),
-        )
-        last, batch = sqlite_tables.rejections_after(db, campaign_id, last)
+def _empty_rejections(tables: Tables, campaign_id: str) -> None:
+    row = tables.rejections_after(campaign_id, 0)
+    while row is not None:
+        rejections = tuple(rules.anonymous(each) for each in row.rejections)
+        tables.update(RejectionsRow(campaign_id=campaign_id, id=row.id, rejections=rejections))
+        row = tables.rejections_after(campaign_id, row.id)

@@ -1,79 +1,116 @@
-"""Who may change a campaign: one lease for each, which a dead process cannot keep."""
+"""Who may change a campaign: one lease for each, which neither a dead process nor a failed write can keep."""
 
 import secrets
-import sqlite3
+from collections.abc import Callable
 from typing import Final
 
 import msgspec
+from msgspec.structs import replace
 
-from keebai_async.clock import Clock
 from keebai_async.errors import CampaignBusy
 from keebai_async.journal import rules
+from keebai_async.journal.tables import Database, LeaseRow, Tables
 from keebai_async.model.campaign import Holder, Wish
-from keebai_async.storage.process import Process, alive, this_process
+from keebai_async.storage.process import this_process
 
-_PROCESS: Final = msgspec.json.Decoder(Process)
+_LIVE: Final[set[str]] = set()
+"""The tokens of all leases that are held in this process: its pid alone does not tell two of them apart."""
 
-_OPEN: Final[set[str]] = set()
-"""The tokens of the journals that are open in this process: its pid alone does not tell two of them apart."""
+
+class Claim(msgspec.Struct, frozen=True):
+    """One taking of a lease, from the instant when it is asked for."""
+
+    campaign_id: str
+    token: str
 
 
 class Leases:
-    """The leases that one open journal holds, told from all others by a token.
+    """The leases of one open journal.
 
-    Everything here is done by the journal's one thread, inside a transaction of its. A row with our token
-    that we do not remember is left from a write that failed half-way: it is nobody's.
+    Whether this process holds a lease is what its memory says: a claim is alive from before it is written
+    until it is dropped, whatever the database could be told of it. A row that is left of a dropped claim,
+    because the database was away when it should have been removed, is nobody's at once for this process,
+    and is removed with the next heartbeat for all others.
+
+    What is done with Tables is done inside a transaction, perhaps more than once; `keep`, `drop` and
+    `forget` are called outside of it, when its end is known.
     """
 
-    def __init__(self, clock: Clock) -> None:
-        self._clock = clock
-        self.token = secrets.token_hex(8)
+    def __init__(self, database: Database) -> None:
+        self._database = database
         self._process = this_process()
-        self._held: set[str] = set()
-        _OPEN.add(self.token)
+        self._held: dict[str, str] = {}
+        self._written: dict[str, Claim] = {}  # by token: those that may be on disk
+
+    def claim(self, campaign_id: str) -> Claim:
+        claim = Claim(campaign_id, secrets.token_hex(8))
+        _LIVE.add(claim.token)
+        self._written[claim.token] = claim
+        return claim
+
+    def keep(self, claim: Claim) -> None:
+        """It is on disk, so from now on it is missed if it is not there."""
+        self._held[claim.campaign_id] = claim.token
+
+    def drop(self, claim: Claim) -> bool:
+        """It is over; False if it was already. A row of it may be left."""
+        if self._held.get(claim.campaign_id) == claim.token:
+            del self._held[claim.campaign_id]
+        if claim.token not in _LIVE:
+            return False
+        _LIVE.discard(claim.token)
+        return True
+
+    def forget(self, claim: Claim) -> None:
+        """It is certainly not on disk (any more)."""
+        self._written.pop(claim.token, None)
 
     def close(self) -> None:
-        self._held.clear()
-        _OPEN.discard(self.token)
+        """All of them are over."""
+        for claim in self.claims:
+            self.drop(claim)
 
     @property
-    def any(self) -> bool:
-        return bool(self._held)
+    def claims(self) -> list[Claim]:
+        """Those of which there may be a row."""
+        return list(self._written.values())
+
+    @property
+    def over(self) -> list[Claim]:
+        """Those of them that are no lease any more."""
+        return [claim for claim in self.claims if claim.token not in _LIVE]
 
     def holds(self, campaign_id: str) -> bool:
         return campaign_id in self._held
 
-    def acquire(self, db: sqlite3.Connection, campaign_id: str) -> None:
-        """Take the lease. Raises CampaignBusy if somebody alive holds it, be it this journal itself."""
-        holder = self.holder(db, campaign_id)
-        if holder is not None:
-            raise rules.busy(campaign_id, holder)
-        now = self._clock.wall()
-        db.execute(
-            "INSERT OR REPLACE INTO leases (campaign_id, token, process, since, heartbeat)"
-            " VALUES (?, ?, ?, ?, ?)",
-            (campaign_id, self.token, msgspec.json.encode(self._process), now, now),
+    def take(self, tables: Tables, claim: Claim, *, at: float) -> None:
+        """Raises CampaignBusy if somebody alive holds the lease, be it this journal itself."""
+        row = tables.get(LeaseRow, claim.campaign_id)
+        if row is not None and self._lives(tables, row):
+            raise rules.busy(claim.campaign_id, _holder(row))
+        ours = LeaseRow(
+            campaign_id=claim.campaign_id,
+            token=claim.token,
+            process=self._process,
+            since=at,
+            heartbeat=tables.now(),
         )
-        self._held.add(campaign_id)
+        put: Callable[[LeaseRow], None] = tables.insert if row is None else tables.update
+        put(ours)
 
-    def release(self, db: sqlite3.Connection, campaign_id: str) -> None:
-        self._held.discard(campaign_id)
-        db.execute("DELETE FROM leases WHERE campaign_id = ? AND token = ?", (campaign_id, self.token))
+    def give_back(self, tables: Tables, claim: Claim) -> None:
+        row = tables.get(LeaseRow, claim.campaign_id)
+        if row is not None and row.token == claim.token:
+            tables.delete(LeaseRow, claim.campaign_id)
 
-    def release_all(self, db: sqlite3.Connection) -> None:
-        self._held.clear()
-        db.execute("DELETE FROM leases WHERE token = ?", (self.token,))
-
-    def check(self, db: sqlite3.Connection, campaign_id: str) -> None:
+    def check(self, tables: Tables, campaign_id: str) -> None:
         """Let a change pass only if nobody else may make it.
 
         Raises:
             CampaignBusy: another has the lease, even a dead one (take it over first), or ours was lost.
         """
-        row = db.execute(
-            "SELECT token, process, since FROM leases WHERE campaign_id = ?", (campaign_id,)
-        ).fetchone()
-        if row is not None and row[0] != self.token:
+        row = tables.get(LeaseRow, campaign_id)
+        if row is not None and row.token not in self._written:
             raise rules.busy(campaign_id, _holder(row))
         if row is None and campaign_id in self._held:
             raise CampaignBusy(
@@ -81,50 +118,47 @@ class Leases:
                 campaign_id=campaign_id,
             )
 
-    def holder(self, db: sqlite3.Connection, campaign_id: str) -> Holder | None:
+    def holder(self, tables: Tables, campaign_id: str) -> Holder | None:
         """Who holds it and is alive."""
-        row = db.execute(
-            "SELECT token, process, since, heartbeat FROM leases WHERE campaign_id = ?", (campaign_id,)
-        ).fetchone()
-        if row is None:
-            return None
-        token, process, since, heartbeat = row
-        if token == self.token:
-            held = campaign_id in self._held
-        else:
-            held = self._alive(token, _PROCESS.decode(process), heartbeat)
-        return _holder((token, process, since)) if held else None
+        row = tables.get(LeaseRow, campaign_id)
+        return _holder(row) if row is not None and self._lives(tables, row) else None
 
-    def beat(self, db: sqlite3.Connection) -> None:
-        """Say that all leases of this journal are alive."""
-        db.execute("UPDATE leases SET heartbeat = ? WHERE token = ?", (self._clock.wall(), self.token))
+    def beat(self, tables: Tables) -> None:
+        """Say that the leases of this journal are alive, and remove what is left of those that are not."""
+        for claim in self.claims:
+            row = tables.get(LeaseRow, claim.campaign_id)
+            if row is None or row.token != claim.token:
+                continue
+            if claim.token in _LIVE:
+                tables.update(replace(row, heartbeat=tables.now()))
+            else:
+                tables.delete(LeaseRow, claim.campaign_id)
 
-    def ask(self, db: sqlite3.Connection, campaign_id: str, wish: Wish) -> bool:
-        if self.holder(db, campaign_id) is None:
+    def ask(self, tables: Tables, campaign_id: str, wish: Wish) -> bool:
+        row = tables.get(LeaseRow, campaign_id)
+        if row is None or not self._lives(tables, row):
             return False
-        db.execute("UPDATE leases SET wish = ? WHERE campaign_id = ?", (wish.value, campaign_id))
+        tables.update(replace(row, wish=wish))
         return True
 
-    def wish(self, db: sqlite3.Connection, campaign_id: str) -> Wish | None:
-        row = db.execute(
-            "SELECT wish FROM leases WHERE campaign_id = ? AND token = ? AND wish IS NOT NULL",
-            (campaign_id, self.token),
-        ).fetchone()
-        return None if row is None else Wish(row[0])
+    def wish(self, tables: Tables, campaign_id: str) -> LeaseRow | None:
+        """Our own lease, if somebody left a wish there."""
+        row = tables.get(LeaseRow, campaign_id)
+        ours = row is not None and row.token == self._held.get(campaign_id)
+        return row if row is not None and ours and row.wish is not None else None
 
-    def take_wish(self, db: sqlite3.Connection, campaign_id: str) -> Wish | None:
-        wish = self.wish(db, campaign_id)
-        db.execute(
-            "UPDATE leases SET wish = NULL WHERE campaign_id = ? AND token = ?", (campaign_id, self.token)
-        )
-        return wish
+    def take_wish(self, tables: Tables, campaign_id: str) -> Wish | None:
+        row = self.wish(tables, campaign_id)
+        if row is None:
+            return None
+        tables.update(replace(row, wish=None))
+        return row.wish
 
-    def _alive(self, token: str, process: Process, heartbeat: float) -> bool:
-        if process == self._process:
-            return token in _OPEN
-        return alive(process, silent_for=self._clock.wall() - heartbeat)
+    def _lives(self, tables: Tables, row: LeaseRow) -> bool:
+        if row.process == self._process:
+            return row.token in _LIVE
+        return self._database.alive(row.process, silent_for=tables.now() - row.heartbeat)
 
 
-def _holder(row: tuple[str, bytes, float]) -> Holder:
-    process = _PROCESS.decode(row[1])
-    return Holder(pid=process.pid, host=process.host, since=row[2])
+def _holder(row: LeaseRow) -> Holder:
+    return Holder(pid=row.process.pid, host=row.process.host, since=row.since)

@@ -1,5 +1,7 @@
 """A journal by its name: `memory:`, `sqlite:PATH`, or just a PATH."""
 
+import os
+from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
@@ -7,7 +9,7 @@ from keebai_async.errors import InvalidInput
 from keebai_async.journal.contract import Journal
 from keebai_async.journal.memory_tables import MemoryJournal
 
-_MEMORY: Final = ("memory:", "memory://")
+_NAMES: Final = "memory:, sqlite:PATH or a path"
 
 
 def open_journal(where: str | Path) -> Journal:
@@ -19,29 +21,48 @@ def open_journal(where: str | Path) -> Journal:
     Raises:
         InvalidInput: it is empty, or a kind of journal that does not exist.
     """
-    name = str(where)
-    if name in _MEMORY:
-        return MemoryJournal()
-    from keebai_async.journal.stored import SqliteJournal
-
-    return SqliteJournal(_path(name))
+    scheme, rest = _parts(str(where))
+    return _OPENERS[scheme](rest)
 
 
 def journal_path(name: str) -> Path | None:
-    """The file that the journal called *name* is kept in, None for one in memory. Raises InvalidInput."""
-    return None if name in _MEMORY else _path(name)
+    """The file that the journal called *name* is kept in, whatever links lead to it; None for one in no file.
+
+    Raises InvalidInput.
+    """
+    scheme, rest = _parts(name)
+    return Path(os.path.realpath(_path(rest))) if scheme == "sqlite" else None
 
 
-def _path(name: str) -> Path:
+def _memory(rest: str) -> Journal:
+    if rest not in ("", "//"):
+        raise InvalidInput(f"memory: has no path: use {_NAMES}", field="journal")
+    return MemoryJournal()
+
+
+def _sqlite(rest: str) -> Journal:
+    from keebai_async.journal.sqlite_tables import SqliteJournal
+
+    return SqliteJournal(_path(rest))
+
+
+_OPENERS: Final[dict[str, Callable[[str], Journal]]] = {"memory": _memory, "sqlite": _sqlite}
+"""By scheme: each gets what stands behind the colon."""
+
+
+def _parts(name: str) -> tuple[str, str]:
+    """The scheme of a journal's name, and the rest of it. A name without a scheme is a path."""
     scheme, colon, rest = name.partition(":")
     if not colon or len(scheme) < 2 or not scheme.isalnum():  # one letter is a drive: C:\\campaigns.db
-        rest = name
-    elif scheme != "sqlite":
-        raise InvalidInput(
-            f"there is no journal of kind {scheme}: use memory:, sqlite:PATH or a path", field="journal"
-        )
-    elif rest.startswith("///"):
+        return "sqlite", name
+    if scheme not in _OPENERS:
+        raise InvalidInput(f"there is no journal of kind {scheme}: use {_NAMES}", field="journal")
+    return scheme, rest
+
+
+def _path(rest: str) -> Path:
+    if rest.startswith("///"):
         rest = rest[2:] if not rest.startswith("////") else rest[3:]
     if not rest:
-        raise InvalidInput("the journal has no path: use memory:, sqlite:PATH or a path", field="journal")
+        raise InvalidInput(f"the journal has no path: use {_NAMES}", field="journal")
     return Path(rest).expanduser()

@@ -1,12 +1,12 @@
 """What every journal checks before it keeps something: that a plan adds up, and that no move loses anyone.
 
-Pure, so that the journal in memory and the one on disk cannot disagree.
+Pure: what is a campaign, a chunk or a plan is decided here, and never by a database.
 """
 
 import re
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Final
+from typing import Final, TypeVar
 
 import msgspec
 
@@ -16,8 +16,17 @@ from keebai_async.model.chunk import Chunk, ChunkState
 from keebai_async.model.lifecycle import HandOn, Lose, Move, Refuse, TakeBack, apply
 from keebai_async.model.plan import Plan, ReasonCount
 from keebai_async.model.recipient import Rejection
+from keebai_async.privacy import without_numbers
 
-_NUMBER: Final = re.compile(r"\+?[0-9](?:[ ().-]{0,2}[0-9]){6,}")
+S = TypeVar("S", bound=msgspec.Struct)
+
+DAMAGED: Final = "it is damaged: restore it from a copy before anything is submitted again"
+_HALF: Final = re.compile("[\ud800-\udfff]")
+
+NEWER: Final = (
+    "it is damaged, or a newer version of this program wrote it: update this one, or restore it from a copy"
+    " before anything is submitted again"
+)
 
 
 def not_found(campaign_id: str) -> CampaignNotFound:
@@ -73,6 +82,28 @@ def check_plan(plan: Plan, kept: Mapping[int, int]) -> None:
         )
 
 
+def storable(value: S) -> S:
+    """*value* as it can be kept: half a character (a lone surrogate) becomes U+FFFD."""
+    try:
+        msgspec.json.encode(value)
+    except UnicodeEncodeError:
+        whole: S = msgspec.convert(_whole(msgspec.to_builtins(value)), type(value))
+        return whole
+    return value
+
+
+def _whole(value: object) -> object:
+    match value:
+        case str():
+            return _HALF.sub("\N{REPLACEMENT CHARACTER}", value)
+        case list() | tuple():
+            return [_whole(each) for each in value]
+        case dict():
+            return {_whole(name): _whole(each) for name, each in value.items()}
+        case _:
+            return value
+
+
 def moved(chunk: Chunk, move: Move) -> Chunk:
     """The chunk after a move that stands by itself.
 
@@ -88,7 +119,7 @@ def moved(chunk: Chunk, move: Move) -> Chunk:
     return after
 
 
-def cut_anew(
+def recut(
     chunks: Mapping[int, Chunk], moves: Sequence[Refuse | HandOn], children: Sequence[tuple[int, bytes]]
 ) -> tuple[list[Chunk], list[Chunk]]:
     """The moved chunks and their children, after a recut.
@@ -114,6 +145,13 @@ def cut_anew(
     return parents, born
 
 
+def further(chunk: Chunk, *, sent: int, failed: int, final: bool) -> Chunk:
+    """The chunk with new counters: none of them ever goes back, and final stays final."""
+    return chunk.counted(
+        sent=max(sent, chunk.sent), failed=max(failed, chunk.failed), final=final or chunk.final
+    )
+
+
 def lost(chunk: Chunk) -> Lose:
     """What becomes of a chunk whose process died while it was on its way."""
     return Lose(
@@ -137,10 +175,6 @@ def check_purgeable(campaign_id: str, chunks: Sequence[Chunk]) -> None:
         )
 
 
-def all_settled(chunks: Sequence[Chunk]) -> bool:
-    return all(chunk.settled for chunk in chunks)
-
-
 def without_people(plan: Plan) -> Plan:
     """A plan as it may stay after a purge: no examples of rows, no preview with somebody's values."""
     reasons = tuple(ReasonCount(reason=each.reason, count=each.count) for each in plan.reasons)
@@ -149,7 +183,7 @@ def without_people(plan: Plan) -> Plan:
 
 def anonymous_words(words: str | None) -> str | None:
     """A reason as it may stay after a purge: a service may have named a number in it."""
-    return None if words is None else _NUMBER.sub("…", words)
+    return None if words is None else without_numbers(words)
 
 
 def anonymous_chunk(chunk: Chunk) -> Chunk:

@@ -111,7 +111,7 @@ def migrate(
 def _version(connection: sqlite3.Connection, path: str, *, newest: int) -> int:
     version = _number(connection, "PRAGMA user_version")
     tables = _number(connection, "SELECT count(*) FROM sqlite_master")
-    # Last: whoever makes the file meanwhile sets all three at once, so what was seen of it has its mark.
+    # Last: another process that makes the file meanwhile sets all three at once, with its mark.
     application = _number(connection, "PRAGMA application_id")
     if application != APPLICATION and (tables or version):
         raise JournalUnusable(f"{path} is a database of another program: choose another file for the journal")

@@ -1,220 +1,131 @@
-"""Between rows of the file and the vocabulary: what was kept, read back and checked."""
+"""A journal in one SQLite file: its tables, and how a transaction on them is made."""
 
-import hashlib
 import sqlite3
-import zlib
-from collections.abc import Iterable, Sequence
-from typing import Final
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+from typing import Final, TypeVar
 
-import msgspec
+from keebai_async.clock import SYSTEM_CLOCK, Clock
+from keebai_async.errors import JournalUnusable
+from keebai_async.journal import rules, schema
+from keebai_async.journal.columns import Statements, layout_of, statements, values_of
+from keebai_async.journal.stored import StoredJournal
+from keebai_async.journal.tables import CampaignRow, R, RejectionsRow, StoredRow, Tables
+from keebai_async.journal.transactions import HEARTBEAT
+from keebai_async.storage.process import Process, alive
+from keebai_async.storage.safety import Damaged, Safe
+from keebai_async.storage.sqlite_file import LOCK_PATIENCE, SqliteFile, SqliteUse
 
-from keebai_async.errors import ForbiddenMove
-from keebai_async.journal import rules
-from keebai_async.journal.contract import Requests
-from keebai_async.model.campaign import CampaignState, Holder, Started
-from keebai_async.model.chunk import Chunk, ChunkState
-from keebai_async.model.lifecycle import Move, replay
-from keebai_async.model.plan import Plan
-from keebai_async.model.recipient import Rejection
-from keebai_async.model.stop import Cause
-from keebai_async.storage.sqlite_file import Damaged
+T = TypeVar("T")
 
-_PLAN: Final = msgspec.json.Decoder(Plan)
-_REQUESTS: Final = msgspec.json.Decoder(Requests)
-_MOVE: Final[msgspec.json.Decoder[Move]] = msgspec.json.Decoder(Move)
-_REJECTIONS: Final = msgspec.json.Decoder(list[Rejection])
-
-_LEVEL: Final = 1
-"""Of zlib: five times quicker than the default, and a fifth larger (`benchmarks/journal.py`)."""
-
-_CHUNK: Final = (
-    "number, recipients, state, step, attempts, parent, broadcast_id, accepted, reason, submitted_at,"
-    " sent, failed, final"
+USE: Final = SqliteUse(
+    name="the journal",
+    not_ours="it is not a journal: choose another file",
+    damaged=rules.DAMAGED,
+    error=JournalUnusable,
+    migrate=schema.migrate,
+    pragmas=("auto_vacuum = INCREMENTAL", "foreign_keys = ON", "secure_delete = ON"),
+    private=True,
 )
-_CAMPAIGN: Final = "id, plan, state, reason, stopped_by, requests, seconds, purged_at"
 
 
-def pack(data: bytes) -> bytes:
-    return zlib.compress(data, _LEVEL)
+class SqliteJournal(StoredJournal):
+    """The Journal protocol on the file *path*, which is made, readable by its owner only, on first use.
 
-
-def unpack(packed: bytes) -> bytes:
-    try:
-        return zlib.decompress(packed, bufsize=8 * len(packed) + 64)  # room for all of it at once
-    except zlib.error as error:
-        raise Damaged(f"packed data: {error}") from error
-
-
-def put_items(db: sqlite3.Connection, campaign_id: str, number: int, items: bytes) -> None:
-    db.execute(
-        "INSERT OR REPLACE INTO items (campaign_id, number, digest, packed) VALUES (?, ?, ?, ?)",
-        (campaign_id, number, hashlib.sha256(items).digest(), pack(items)),
-    )
-
-
-def get_items(db: sqlite3.Connection, campaign_id: str, number: int) -> bytes:
-    """The bytes as they were given."""
-    row = db.execute(
-        "SELECT digest, packed FROM items WHERE campaign_id = ? AND number = ?", (campaign_id, number)
-    ).fetchone()
-    if row is None:
-        raise Damaged(f"the people of chunk {number} are missing")
-    items = unpack(row[1])
-    if hashlib.sha256(items).digest() != row[0]:
-        raise Damaged(f"the people of chunk {number} are not those that were planned")
-    return items
-
-
-def put_rejections(db: sqlite3.Connection, campaign_id: str, rejections: Sequence[Rejection]) -> None:
-    db.execute(
-        "INSERT INTO rejections (campaign_id, packed) VALUES (?, ?)",
-        (campaign_id, pack(msgspec.json.encode(rejections))),
-    )
-
-
-def rejections_after(db: sqlite3.Connection, campaign_id: str, last: int) -> tuple[int, list[Rejection]]:
-    """The next batch after the one with id *last*, and its id; an empty list at the end."""
-    row = db.execute(
-        "SELECT id, packed FROM rejections WHERE campaign_id = ? AND id > ? ORDER BY id LIMIT 1",
-        (campaign_id, last),
-    ).fetchone()
-    return (last, []) if row is None else (row[0], _REJECTIONS.decode(unpack(row[1])))
-
-
-def add_chunks(db: sqlite3.Connection, campaign_id: str, chunks: Iterable[Chunk]) -> None:
-    db.executemany(
-        "INSERT INTO chunks (campaign_id, number, born, recipients, parent) VALUES (?, ?, ?, ?, ?)",
-        [(campaign_id, each.number, each.recipients, each.recipients, each.parent) for each in chunks],
-    )
-
-
-def get_chunk(db: sqlite3.Connection, campaign_id: str, number: int) -> Chunk:
-    row = db.execute(
-        f"SELECT {_CHUNK} FROM chunks WHERE campaign_id = ? AND number = ?",  # noqa: S608
-        (campaign_id, number),
-    ).fetchone()
-    if row is None:
-        raise rules.no_chunk(campaign_id, number)
-    return _chunk(row)
-
-
-def get_chunks(db: sqlite3.Connection, campaign_id: str) -> tuple[Chunk, ...]:
-    rows = db.execute(
-        f"SELECT {_CHUNK} FROM chunks WHERE campaign_id = ? ORDER BY number",  # noqa: S608
-        (campaign_id,),
-    )
-    return tuple(map(_chunk, rows))
-
-
-def put_move(db: sqlite3.Connection, campaign_id: str, move: Move, after: Chunk, *, at: float) -> None:
-    """Add a move, and what became of its chunk."""
-    db.execute(
-        "INSERT INTO moves (campaign_id, number, step, move, recorded_at) VALUES (?, ?, ?, ?, ?)",
-        (campaign_id, move.number, move.step, msgspec.json.encode(move), at),
-    )
-    db.execute(
-        "UPDATE chunks SET recipients = ?, state = ?, step = ?, attempts = ?, broadcast_id = ?, accepted = ?,"
-        " reason = ?, submitted_at = ? WHERE campaign_id = ? AND number = ?",
-        (
-            after.recipients,
-            after.state.value,
-            after.step,
-            after.attempts,
-            after.broadcast_id,
-            after.accepted,
-            after.reason,
-            after.submitted_at,
-            campaign_id,
-            after.number,
-        ),
-    )
-
-
-def get_moves(db: sqlite3.Connection, campaign_id: str) -> tuple[Move, ...]:
-    rows = db.execute("SELECT move FROM moves WHERE campaign_id = ? ORDER BY id", (campaign_id,))
-    return tuple(_MOVE.decode(row[0]) for row in rows)
-
-
-def check_history(db: sqlite3.Connection, campaign_id: str) -> None:
-    """Live every chunk again from its birth, and compare.
-
-    Raises:
-        Damaged: a chunk is not where its moves lead.
+    Several processes may have the same file open. *patience* is how many seconds it waits for another
+    process that is writing, in real time; *clock* and *heartbeat* are those of StoredJournal.
     """
-    moves: dict[int, list[Move]] = {}
-    for move in get_moves(db, campaign_id):
-        moves.setdefault(move.number, []).append(move)
-    births = dict(db.execute("SELECT number, born FROM chunks WHERE campaign_id = ?", (campaign_id,)))
-    for chunk in get_chunks(db, campaign_id):
-        born = Chunk(number=chunk.number, recipients=births[chunk.number], parent=chunk.parent)
+
+    def __init__(
+        self,
+        path: str | Path,
+        *,
+        clock: Clock = SYSTEM_CLOCK,
+        patience: float = LOCK_PATIENCE,
+        heartbeat: float = HEARTBEAT,
+    ) -> None:
+        self.path = Path(path)
+        database = SqliteDatabase(self.path, clock=clock, patience=patience)
+        super().__init__(database, clock=clock, heartbeat=heartbeat)
+
+
+class SqliteDatabase:
+    blocks = True
+
+    def __init__(self, path: Path, *, clock: Clock, patience: float = LOCK_PATIENCE) -> None:
+        self.name = f"the journal {path}"
+        self._file = SqliteFile(path, USE, patience=patience)
+        self._clock = clock
+
+    def write(self, work: Callable[[Tables], T], *, safe: Safe) -> T:
+        with self._file.writing(safe) as connection:
+            return work(SqliteTables(connection, self._clock))
+
+    def read(self, work: Callable[[Tables], T]) -> T:
+        with self._file.reading() as connection:
+            return work(SqliteTables(connection, self._clock))
+
+    def shred(self) -> None:
+        self._file.shred()
+
+    def alive(self, process: Process, *, silent_for: float) -> bool:
+        """Of this machine a process is looked at; of another one, its heartbeat decides."""
+        return alive(process, silent_for=silent_for)
+
+    def close(self) -> None:
+        self._file.close()
+
+
+class SqliteTables:
+    """Tables, inside a transaction that keeps all other writers out."""
+
+    def __init__(self, connection: sqlite3.Connection, clock: Clock) -> None:
+        self._db = connection
+        self._clock = clock
+
+    def get(self, kind: type[R], campaign_id: str, *place: int) -> R | None:
+        found = self._db.execute(_sql(kind).get, (campaign_id, *place)).fetchone()
+        return None if found is None else layout_of(kind).read(found)
+
+    def rows(self, kind: type[R], campaign_id: str) -> list[R]:
+        read = layout_of(kind).read
+        return [read(found) for found in self._db.execute(_sql(kind).rows, (campaign_id,))]
+
+    def insert(self, row: StoredRow) -> None:
         try:
-            lived = replay(born, moves.pop(chunk.number, ()))
-        except ForbiddenMove as error:
-            raise Damaged(str(error)) from error
-        if lived.counted(sent=chunk.sent, failed=chunk.failed, final=chunk.final) != chunk:
-            raise Damaged(f"chunk {chunk.number} is not where its moves lead")
-    if moves:
-        raise Damaged(f"there are moves of chunk {min(moves)}, which does not exist")
+            self._db.execute(_sql(type(row)).insert, values_of(row))
+        except sqlite3.IntegrityError as error:
+            raise Damaged(f"there is something already where a row should go ({error})") from error
+
+    def update(self, row: StoredRow) -> None:
+        kind = type(row)
+        values = (*layout_of(kind).write(row), row.campaign_id, *row.place)
+        if self._db.execute(_sql(kind).update, values).rowcount != 1:
+            raise Damaged("a row that was there is missing")
+
+    def delete(self, kind: type[StoredRow], campaign_id: str) -> None:
+        self._db.execute(_sql(kind).delete, (campaign_id,))
+
+    def frozen(self, *, alike: tuple[str, str] | None = None) -> list[CampaignRow]:
+        where, values = ("name = ? AND fingerprint = ? AND", alike) if alike else ("", ())
+        query = f"{_sql(CampaignRow).select} WHERE {where} plan IS NOT NULL"
+        found = self._db.execute(f"{query} ORDER BY created_at DESC, rowid DESC", values)
+        return [layout_of(CampaignRow).read(each) for each in found]
+
+    def drafts(self) -> list[CampaignRow]:
+        found = self._db.execute(f"{_sql(CampaignRow).select} WHERE plan IS NULL")
+        return [layout_of(CampaignRow).read(each) for each in found]
+
+    def rejections_after(self, campaign_id: str, last: int) -> RejectionsRow | None:
+        query = f"{_sql(RejectionsRow).select} WHERE campaign_id = ? AND id > ? ORDER BY id LIMIT 1"
+        found = self._db.execute(query, (campaign_id, last)).fetchone()
+        return None if found is None else layout_of(RejectionsRow).read(found)
+
+    def now(self) -> float:
+        return self._clock.wall()
 
 
-def get_started(db: sqlite3.Connection, campaign_id: str, holder: Holder | None) -> Started:
-    row = db.execute(
-        f"SELECT {_CAMPAIGN} FROM campaigns WHERE id = ? AND plan IS NOT NULL",  # noqa: S608
-        (campaign_id,),
-    ).fetchone()
-    if row is None:
-        raise rules.not_found(campaign_id)
-    _, plan, state, reason, stopped_by, requests, seconds, purged_at = row
-    return Started(
-        plan=_PLAN.decode(plan),
-        state=CampaignState(state),
-        chunks=get_chunks(db, campaign_id),
-        reason=reason,
-        stopped_by=None if stopped_by is None else Cause(stopped_by),
-        requests=_REQUESTS.decode(requests),
-        seconds=seconds,
-        holder=holder,
-        purged_at=purged_at,
-    )
-
-
-def frozen_ids(db: sqlite3.Connection, *, alike: tuple[str, str] | None = None) -> list[str]:
-    """The ids of all frozen campaigns, or those of one name and fingerprint, newest first."""
-    where, values = ("name = ? AND fingerprint = ? AND", alike) if alike else ("", ())
-    rows = db.execute(
-        f"SELECT id FROM campaigns WHERE {where} plan IS NOT NULL"  # noqa: S608
-        " ORDER BY created_at DESC, rowid DESC",
-        values,
-    )
-    return [row[0] for row in rows]
-
-
-def is_purged(db: sqlite3.Connection, campaign_id: str) -> bool:
-    """Raises CampaignNotFound if there is no frozen campaign of this id."""
-    row = db.execute(
-        "SELECT purged_at IS NOT NULL FROM campaigns WHERE id = ? AND plan IS NOT NULL", (campaign_id,)
-    ).fetchone()
-    if row is None:
-        raise rules.not_found(campaign_id)
-    return bool(row[0])
-
-
-def is_frozen(db: sqlite3.Connection, campaign_id: str) -> bool | None:
-    """Whether a campaign is frozen; None if it is not here at all."""
-    row = db.execute("SELECT plan IS NOT NULL FROM campaigns WHERE id = ?", (campaign_id,)).fetchone()
-    return None if row is None else bool(row[0])
-
-
-def _chunk(row: Sequence[object]) -> Chunk:
-    names = _CHUNK.split(", ")
-    fields = dict(zip(names, row, strict=True))
-    fields["state"] = _state(fields["state"])
-    fields["final"] = bool(fields["final"])
-    return msgspec.convert(fields, Chunk)
-
-
-def _state(word: object) -> ChunkState:
-    try:
-        return ChunkState(str(word))
-    except ValueError as error:
-        raise Damaged(f"no chunk can be {word!r}") from error
+@cache
+def _sql(kind: type[StoredRow]) -> Statements:
+    return statements(layout_of(kind), "?")

@@ -1,40 +1,42 @@
-"""A journal in one SQLite file, which survives the process, the crash and the power cut.
+"""The logic of a journal, once for every database: what survives the process, the crash and the power cut.
 
 The naive way is a table of chunk states that is updated on the way. Killed between the update and the
 request, or with the update still in the kernel's memory, it tells a lie afterwards. Here each move of a
-chunk is one transaction that is on the disk itself (write-ahead log, synchronous FULL) before `record`
-returns; the moves are kept, and where a chunk stands is checked against them when a campaign is loaded.
-One thread does it all, in order, so nothing interleaves and the event loop never waits for a disk.
+chunk is one transaction that is as safe as it must be before `record` returns; the moves are kept, and
+where a chunk stands is checked against them when a campaign is loaded.
+
+A transaction is a plain function over Tables, and the database decides how it is made. All of a journal's
+transactions are made in order, one at a time, so nothing interleaves; a database that may wait for a disk
+or a network is used from a thread of its own, so the event loop never waits.
 """
 
-import sqlite3
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Final, TypeVar
 
 import anyio
 import msgspec
+from msgspec.structs import replace
 
 from keebai_async.clock import SYSTEM_CLOCK, Clock
-from keebai_async.errors import JournalUnusable, Misused
-from keebai_async.journal import drafts, erasing, rules, sqlite_tables
-from keebai_async.journal.contract import Requests
-from keebai_async.journal.leases import Leases
+from keebai_async.errors import CampaignError, JournalUnusable, Misused
+from keebai_async.journal import drafts, erasing, rules
+from keebai_async.journal.leases import Claim, Leases
+from keebai_async.journal.reading import campaign_of, check_history, chunk_of, items_of, started_of
+from keebai_async.journal.tables import ChunkRow, Database, ItemsRow, MoveRow, Tables
+from keebai_async.journal.transactions import HEARTBEAT, Transactions
 from keebai_async.model.campaign import CampaignState, Started, Wish
 from keebai_async.model.chunk import Chunk, ChunkState
 from keebai_async.model.lifecycle import HandOn, Move, Refuse, Submit
 from keebai_async.model.plan import Plan
 from keebai_async.model.recipient import Rejection
+from keebai_async.model.requests import Requests
 from keebai_async.model.stop import Cause
-from keebai_async.storage.sqlite_file import PATIENCE, Database, Safe
-from keebai_async.storage.thread import Job, Worker
+from keebai_async.storage.safety import Safe
+from keebai_async.storage.thread import UnderWay
 
 T = TypeVar("T")
-
-HEARTBEAT: Final = 10.0
-"""Seconds between two signs of life of a lease."""
 
 _BATCH: Final = 1_000
 """Rejections of a plan in the making that wait in memory until they are written together."""
@@ -44,9 +46,10 @@ _BATCH: Final = 1_000
 class _Draft:
     """What this process remembers of a plan that it is making."""
 
+    claim: Claim
     numbers: set[int] = field(default_factory=set)
     rejections: list[Rejection] = field(default_factory=list)
-    under_way: Job[None] | None = None
+    under_way: UnderWay[None] | None = None
 
     async def settled(self) -> None:
         """Wait until nothing is under way; raises what went wrong with it."""
@@ -55,30 +58,24 @@ class _Draft:
             self.under_way = None
 
 
-class SqliteJournal:
-    """The Journal protocol on the file *path*, which is made, readable by its owner only, on first use.
+class StoredJournal:
+    """The Journal protocol over the tables of *database*, which is opened on first use.
 
-    Usable from one event loop at a time; several processes may have the same file open. *patience* is how
-    many seconds it waits for another process that is writing, *heartbeat* how many pass between two signs
-    of life of a lease, both in real time. *clock* gives the times that are written down.
+    Usable from one event loop at a time. *heartbeat* is how many seconds of real time pass between two
+    signs of life of a lease. *clock* gives the times that are written down.
 
     Source: design, section 3, promises 2, 3 and 6.
     """
 
     def __init__(
-        self,
-        path: str | Path,
-        *,
-        clock: Clock = SYSTEM_CLOCK,
-        patience: float = PATIENCE,
-        heartbeat: float = HEARTBEAT,
+        self, database: Database, *, clock: Clock = SYSTEM_CLOCK, heartbeat: float = HEARTBEAT
     ) -> None:
-        self.path = Path(path)
         self._clock = clock
-        self._database = Database(self.path, patience=patience)
-        self._leases = Leases(clock)
-        self._worker = Worker(beat=self._beat, period=heartbeat)
+        self._leases = Leases(database)
+        self._transactions = Transactions(database, self._leases, heartbeat=heartbeat)
         self._drafts: dict[str, _Draft] = {}
+
+    # Plans in the making
 
     async def add_chunk(self, campaign_id: str, number: int, recipients: int, items: bytes) -> None:
         """Keep a chunk of a plan in the making.
@@ -92,11 +89,11 @@ class SqliteJournal:
         draft.numbers.add(number)
         chunk = Chunk(number=number, recipients=recipients)
 
-        def work(db: sqlite3.Connection) -> None:
-            drafts.begin(db, self._leases, campaign_id, at=self._clock.wall())
-            drafts.add_chunk(db, campaign_id, chunk, items)
+        def work(tables: Tables) -> None:
+            drafts.begin(tables, self._leases, draft.claim, at=self._clock.wall())
+            drafts.add_chunk(tables, campaign_id, chunk, items)
 
-        draft.under_way = self._worker.hand_over(self._writing(work, safe=Safe.FROM_KILLS))
+        draft.under_way = self._transactions.hand_over(work, safe=Safe.FROM_KILLS)
 
     async def add_rejections(self, campaign_id: str, rejections: Sequence[Rejection]) -> None:
         draft = self._drafts.get(campaign_id) or await self._draft(campaign_id)
@@ -104,62 +101,121 @@ class SqliteJournal:
         if len(draft.rejections) < _BATCH:
             return
         await draft.settled()
-        batch, draft.rejections = draft.rejections, []
+        batch = tuple(draft.rejections)
 
-        def work(db: sqlite3.Connection) -> None:
-            drafts.begin(db, self._leases, campaign_id, at=self._clock.wall())
-            sqlite_tables.put_rejections(db, campaign_id, batch)
+        def work(tables: Tables) -> None:
+            drafts.begin(tables, self._leases, draft.claim, at=self._clock.wall())
+            drafts.add_rejections(tables, campaign_id, batch)
 
-        await self._write(work, safe=Safe.FROM_KILLS)
+        await self._transactions.write(work, safe=Safe.FROM_KILLS)
+        del draft.rejections[: len(batch)]
 
     async def freeze(self, plan: Plan) -> None:
         draft = await self._draft(plan.campaign_id)
 
-        def work(db: sqlite3.Connection) -> None:
-            drafts.begin(db, self._leases, plan.campaign_id, at=self._clock.wall())
-            drafts.freeze(db, self._leases, plan, draft.rejections)
+        def work(tables: Tables) -> None:
+            drafts.freeze(tables, self._leases, draft.claim, plan, draft.rejections, at=self._clock.wall())
 
-        await self._write(work)
-        self._drafts.pop(plan.campaign_id, None)
+        await self._transactions.write(work)
+        self._end_draft(plan.campaign_id)
 
     async def discard(self, campaign_id: str) -> None:
-        self._drafts.pop(campaign_id, None)
-        await self._write(lambda db: drafts.discard(db, self._leases, campaign_id), safe=Safe.FROM_KILLS)
+        await self._transactions.write(
+            lambda tables: drafts.discard(tables, self._leases, campaign_id), safe=Safe.FROM_KILLS
+        )
+        self._end_draft(campaign_id)
+
+    async def _draft(self, campaign_id: str) -> _Draft:
+        """The plan in the making, with nothing of it under way."""
+        draft = self._drafts.get(campaign_id)
+        if draft is None:
+            draft = self._drafts[campaign_id] = _Draft(claim=self._leases.claim(campaign_id))
+            await self._begin(draft.claim)
+        await draft.settled()
+        return draft
+
+    async def _begin(self, claim: Claim) -> None:
+        try:
+            await self._take(
+                claim, lambda tables: drafts.begin(tables, self._leases, claim, at=self._clock.wall())
+            )
+        except BaseException:
+            del self._drafts[claim.campaign_id]
+            await self._give_back(claim)
+            raise
+
+    def _end_draft(self, campaign_id: str) -> None:
+        draft = self._drafts.pop(campaign_id, None)
+        if draft is not None:
+            self._leases.drop(draft.claim)
+            self._leases.forget(draft.claim)
+
+    # Looking
 
     async def load(self, campaign_id: str) -> Started:
-        def work(db: sqlite3.Connection) -> Started:
-            started = self._started(db, campaign_id)
-            sqlite_tables.check_history(db, campaign_id)
+        def work(tables: Tables) -> Started:
+            started = started_of(tables, self._leases, campaign_of(tables, campaign_id))
+            check_history(tables, campaign_id)
             return started
 
-        return await self._read(work)
+        return await self._transactions.read(work)
 
     async def campaigns(self) -> list[Started]:
-        return await self._read(lambda db: [self._started(db, each) for each in sqlite_tables.frozen_ids(db)])
+        return await self._transactions.read(
+            lambda tables: [started_of(tables, self._leases, row) for row in tables.frozen()]
+        )
 
     async def find(self, name: str, fingerprint: str) -> list[Started]:
-        def work(db: sqlite3.Connection) -> list[Started]:
-            return [
-                self._started(db, each) for each in sqlite_tables.frozen_ids(db, alike=(name, fingerprint))
-            ]
-
-        return await self._read(work)
+        alike = (name, fingerprint)
+        return await self._transactions.read(
+            lambda tables: [started_of(tables, self._leases, row) for row in tables.frozen(alike=alike)]
+        )
 
     async def items(self, campaign_id: str, number: int) -> bytes:
-        def work(db: sqlite3.Connection) -> bytes:
-            purged = sqlite_tables.is_purged(db, campaign_id)
-            sqlite_tables.get_chunk(db, campaign_id, number)
-            if purged:
-                raise rules.no_people(campaign_id)
-            return sqlite_tables.get_items(db, campaign_id, number)
+        return await self._transactions.read(lambda tables: items_of(tables, campaign_id, number))
 
-        return await self._read(work)
+    async def moves(self, campaign_id: str) -> tuple[Move, ...]:
+        def work(tables: Tables) -> tuple[Move, ...]:
+            campaign_of(tables, campaign_id)
+            return tuple(row.move for row in tables.rows(MoveRow, campaign_id))
+
+        return await self._transactions.read(work)
+
+    async def rejections(self, campaign_id: str) -> AsyncIterator[Rejection]:
+        last, batch = await self._batch(campaign_id, 0)
+        while batch:
+            for rejection in batch:
+                yield rejection
+            last, batch = await self._batch(campaign_id, last)
+
+    async def _batch(self, campaign_id: str, last: int) -> tuple[int, tuple[Rejection, ...]]:
+        def work(tables: Tables) -> tuple[int, tuple[Rejection, ...]]:
+            campaign_of(tables, campaign_id)
+            row = tables.rejections_after(campaign_id, last)
+            return (last, ()) if row is None else (row.id, row.rejections)
+
+        return await self._transactions.read(work)
+
+    # The life of a campaign
 
     async def record(self, campaign_id: str, move: Move) -> Chunk:
         # A copy without the log must know whom it would message again. That one was answered it may forget:
         # then the chunk is unknown there, and a person looks.
         safe = Safe.FROM_COPYING if isinstance(move, Submit) else Safe.FROM_POWER_CUTS
-        return await self._change(campaign_id, lambda db: self._record(db, campaign_id, move), safe=safe)
+        return await self._change(
+            campaign_id, lambda tables: self._record(tables, campaign_id, move), safe=safe
+        )
+
+    def _record(self, tables: Tables, campaign_id: str, move: Move) -> Chunk:
+        row = chunk_of(tables, campaign_id, move.number)
+        chunk = rules.moved(row.chunk, move)
+        self._put(tables, row, move, chunk)
+        return chunk
+
+    def _put(self, tables: Tables, row: ChunkRow, move: Move, after: Chunk) -> None:
+        """Add a move, and what became of its chunk."""
+        tables.insert(MoveRow(campaign_id=row.campaign_id, move=move, recorded_at=self._clock.wall()))
+        tables.update(replace(row, chunk=after))
 
     async def recut(
         self,
@@ -169,32 +225,35 @@ class SqliteJournal:
         keep: bytes,
         children: Sequence[tuple[int, bytes]],
     ) -> tuple[Chunk, ...]:
-        def work(db: sqlite3.Connection) -> tuple[Chunk, ...]:
+        def work(tables: Tables) -> tuple[Chunk, ...]:
+            if campaign_of(tables, campaign_id).purged_at is not None:
+                raise rules.no_people(campaign_id)
             for move in moves:
-                sqlite_tables.get_chunk(db, campaign_id, move.number)
-            before = {chunk.number: chunk for chunk in sqlite_tables.get_chunks(db, campaign_id)}
-            parents, born = rules.cut_anew(before, moves, children)
-            sqlite_tables.add_chunks(db, campaign_id, born)
-            for move, parent in zip(moves, parents, strict=True):
-                sqlite_tables.put_move(db, campaign_id, move, parent, at=self._clock.wall())
-                sqlite_tables.put_items(db, campaign_id, parent.number, b"[]")
-            sqlite_tables.put_items(db, campaign_id, parents[0].number, keep)
+                chunk_of(tables, campaign_id, move.number)
+            before = {row.chunk.number: row for row in tables.rows(ChunkRow, campaign_id)}
+            parents, born = rules.recut({n: row.chunk for n, row in before.items()}, moves, children)
+            for place, (move, parent) in enumerate(zip(moves, parents, strict=True)):
+                self._put(tables, before[parent.number], move, parent)
+                kept = keep if place == 0 else b"[]"
+                tables.update(ItemsRow(campaign_id=campaign_id, number=parent.number, items=kept))
             for chunk, (_, items) in zip(born, children, strict=True):
-                sqlite_tables.put_items(db, campaign_id, chunk.number, items)
+                drafts.add_chunk(tables, campaign_id, chunk, items)
             return (*parents, *born)
 
         return await self._change(campaign_id, work)
 
-    async def progress(self, campaign_id: str, number: int, *, sent: int, failed: int, final: bool) -> None:
-        def work(db: sqlite3.Connection) -> None:
-            sqlite_tables.get_chunk(db, campaign_id, number)
-            db.execute(
-                "UPDATE chunks SET sent = ?, failed = ?, final = ? WHERE campaign_id = ? AND number = ?",
-                (sent, failed, final, campaign_id, number),
-            )
+    async def progress(self, campaign_id: str, number: int, *, sent: int, failed: int, final: bool) -> Chunk:
+        def work(tables: Tables) -> Chunk:
+            campaign_of(tables, campaign_id)
+            row = chunk_of(tables, campaign_id, number)
+            chunk = rules.further(row.chunk, sent=sent, failed=failed, final=final)
+            if chunk != row.chunk:
+                tables.update(replace(row, chunk=chunk))
+            return chunk
 
-        # What is lost with the machine is read from the service again, but for the last word.
-        await self._change(campaign_id, work, safe=Safe.FROM_POWER_CUTS if final else Safe.FROM_KILLS)
+        # Counters only grow, so nobody needs a lease to tell of them. What is lost with the machine is
+        # read from the service again, but for the last word.
+        return await self._transactions.write(work, safe=Safe.FROM_POWER_CUTS if final else Safe.FROM_KILLS)
 
     async def set_state(
         self,
@@ -208,178 +267,112 @@ class SqliteJournal:
     ) -> None:
         spent = None if requests is None else msgspec.json.encode(requests)
 
-        def work(db: sqlite3.Connection) -> None:
-            db.execute(
-                "UPDATE campaigns SET state = ?, reason = ?, stopped_by = ?,"
-                " requests = coalesce(?, requests), seconds = coalesce(?, seconds) WHERE id = ?",
-                (state.value, reason, stopped_by, spent, seconds, campaign_id),
+        def work(tables: Tables) -> None:
+            row = campaign_of(tables, campaign_id)
+            tables.update(
+                replace(
+                    row,
+                    state=state,
+                    reason=reason,
+                    stopped_by=stopped_by,
+                    requests=row.requests if spent is None else spent,
+                    seconds=row.seconds if seconds is None else seconds,
+                )
             )
 
         await self._change(campaign_id, work)
 
-    async def rejections(self, campaign_id: str) -> AsyncIterator[Rejection]:
-        last, batch = await self._batch(campaign_id, 0)
-        while batch:
-            for rejection in batch:
-                yield rejection
-            last, batch = await self._batch(campaign_id, last)
-
-    @asynccontextmanager
-    async def lease(self, campaign_id: str) -> AsyncIterator[None]:
-        got = False
-
-        def acquire(db: sqlite3.Connection) -> None:
-            nonlocal got
-            sqlite_tables.is_purged(db, campaign_id)
-            self._leases.acquire(db, campaign_id)
-            got = True
-
-        try:
-            await self._write(acquire, safe=Safe.FROM_KILLS)
-            yield
-        finally:
-            if got:  # also when cancelled while it was taken
-                # One that cannot be given back is taken over when this process is gone.
-                with anyio.CancelScope(shield=True), suppress(JournalUnusable, Misused):
-                    await self._write(lambda db: self._leases.release(db, campaign_id), safe=Safe.FROM_KILLS)
-
     async def recover(self, campaign_id: str) -> tuple[Chunk, ...]:
-        def work(db: sqlite3.Connection) -> tuple[Chunk, ...]:
+        def work(tables: Tables) -> tuple[Chunk, ...]:
             if not self._leases.holds(campaign_id):
                 raise rules.no_lease(campaign_id)
-            chunks = [
-                each
-                for each in sqlite_tables.get_chunks(db, campaign_id)
-                if each.state is ChunkState.SUBMITTING
-            ]
-            return tuple(self._record(db, campaign_id, rules.lost(chunk)) for chunk in chunks)
+            chunks = [row.chunk for row in tables.rows(ChunkRow, campaign_id)]
+            on_their_way = [chunk for chunk in chunks if chunk.state is ChunkState.SUBMITTING]
+            return tuple([self._record(tables, campaign_id, rules.lost(chunk)) for chunk in on_their_way])
 
         return await self._change(campaign_id, work)
 
-    async def moves(self, campaign_id: str) -> tuple[Move, ...]:
-        def work(db: sqlite3.Connection) -> tuple[Move, ...]:
-            sqlite_tables.is_purged(db, campaign_id)
-            return sqlite_tables.get_moves(db, campaign_id)
-
-        return await self._read(work)
-
-    async def ask(self, campaign_id: str, wish: Wish) -> bool:
-        def work(db: sqlite3.Connection) -> bool:
-            sqlite_tables.is_purged(db, campaign_id)
-            return self._leases.ask(db, campaign_id, wish)
-
-        return await self._write(work, safe=Safe.FROM_KILLS)
-
-    async def asked(self, campaign_id: str) -> Wish | None:
-        def look(db: sqlite3.Connection) -> bool:
-            sqlite_tables.is_purged(db, campaign_id)
-            return self._leases.wish(db, campaign_id) is not None
-
-        # A look is cheap and mostly finds nothing; only a wish is worth a write.
-        if not await self._read(look):
-            return None
-        return await self._write(lambda db: self._leases.take_wish(db, campaign_id), safe=Safe.FROM_KILLS)
-
     async def purge(self, campaign_id: str, *, unfinished: bool = False) -> None:
         now = self._clock.wall()
-        await self._write(
-            lambda db: erasing.purge(db, self._leases, campaign_id, unfinished=unfinished, at=now)
+        await self._transactions.write(
+            lambda tables: erasing.purge(tables, self._leases, campaign_id, unfinished=unfinished, at=now)
         )
-        await self._worker.run(self._database.shred)
+        await self._transactions.shred()
 
     async def purge_finished(self) -> list[str]:
         now = self._clock.wall()
-        purged = await self._write(lambda db: erasing.purge_finished(db, self._leases, at=now))
-        await self._worker.run(self._database.shred)
+        purged = await self._transactions.write(
+            lambda tables: erasing.purge_finished(tables, self._leases, at=now)
+        )
+        await self._transactions.shred()
         return purged
 
+    # Who runs it, and what others ask of it
+
+    @asynccontextmanager
+    async def lease(self, campaign_id: str) -> AsyncIterator[None]:
+        def work(tables: Tables) -> None:
+            campaign_of(tables, campaign_id)
+            self._leases.take(tables, claim, at=self._clock.wall())
+
+        claim = self._leases.claim(campaign_id)
+        try:
+            await self._take(claim, work)
+            yield
+        finally:  # also when cancelled while it was taken
+            await self._give_back(claim)
+
+    async def _take(self, claim: Claim, work: Callable[[Tables], object]) -> None:
+        try:
+            await self._transactions.write(work, safe=Safe.FROM_KILLS)
+        except (CampaignError, Misused) as error:
+            self._leases.drop(claim)
+            if not isinstance(error, JournalUnusable):  # of which nobody knows whether it was written
+                self._leases.forget(claim)
+            raise
+        self._leases.keep(claim)
+
+    async def _give_back(self, claim: Claim) -> None:
+        if not self._leases.drop(claim):
+            return
+        # One that cannot be given back now is nobody's all the same: see Leases.
+        with anyio.CancelScope(shield=True), suppress(JournalUnusable, Misused):
+            await self._transactions.write(
+                lambda tables: self._leases.give_back(tables, claim), safe=Safe.FROM_KILLS
+            )
+            self._leases.forget(claim)
+
+    async def ask(self, campaign_id: str, wish: Wish) -> bool:
+        def work(tables: Tables) -> bool:
+            campaign_of(tables, campaign_id)
+            return self._leases.ask(tables, campaign_id, wish)
+
+        return await self._transactions.write(work, safe=Safe.FROM_KILLS)
+
+    async def asked(self, campaign_id: str) -> Wish | None:
+        def look(tables: Tables) -> bool:
+            campaign_of(tables, campaign_id)
+            return self._leases.wish(tables, campaign_id) is not None
+
+        # A look is cheap and mostly finds nothing; only a wish is worth a write.
+        if not await self._transactions.read(look):
+            return None
+        return await self._transactions.write(
+            lambda tables: self._leases.take_wish(tables, campaign_id), safe=Safe.FROM_KILLS
+        )
+
     async def aclose(self) -> None:
-        """Let go of leases, remove plans in the making, close the file. More than once is once."""
-        await self._worker.aclose(self._close)
-        self._leases.close()
-
-    async def _draft(self, campaign_id: str) -> "_Draft":
-        """The plan in the making, with nothing of it under way."""
-        draft = self._drafts.get(campaign_id)
-        if draft is not None:
-            await draft.settled()
-            return draft
-
-        def work(db: sqlite3.Connection) -> None:
-            drafts.begin(db, self._leases, campaign_id, at=self._clock.wall())
-
-        await self._write(work, safe=Safe.FROM_KILLS)
-        return self._drafts.setdefault(campaign_id, _Draft())
-
-    def _record(self, db: sqlite3.Connection, campaign_id: str, move: Move) -> Chunk:
-        chunk = rules.moved(sqlite_tables.get_chunk(db, campaign_id, move.number), move)
-        sqlite_tables.put_move(db, campaign_id, move, chunk, at=self._clock.wall())
-        return chunk
-
-    def _started(self, db: sqlite3.Connection, campaign_id: str) -> Started:
-        return sqlite_tables.get_started(db, campaign_id, self._leases.holder(db, campaign_id))
-
-    async def _batch(self, campaign_id: str, last: int) -> tuple[int, list[Rejection]]:
-        def work(db: sqlite3.Connection) -> tuple[int, list[Rejection]]:
-            sqlite_tables.is_purged(db, campaign_id)
-            return sqlite_tables.rejections_after(db, campaign_id, last)
-
-        return await self._read(work)
+        """Let go of leases, remove plans in the making, close the database. More than once is once."""
+        await self._transactions.aclose()
 
     async def _change(
-        self, campaign_id: str, work: Callable[[sqlite3.Connection], T], *, safe: Safe = Safe.FROM_POWER_CUTS
+        self, campaign_id: str, work: Callable[[Tables], T], *, safe: Safe = Safe.FROM_POWER_CUTS
     ) -> T:
         """Write to a frozen campaign that nobody else has the lease of."""
 
-        def checked(db: sqlite3.Connection) -> T:
-            sqlite_tables.is_purged(db, campaign_id)
-            self._leases.check(db, campaign_id)
-            return work(db)
+        def checked(tables: Tables) -> T:
+            campaign_of(tables, campaign_id)
+            self._leases.check(tables, campaign_id)
+            return work(tables)
 
-        return await self._write(checked, safe=safe)
-
-    async def _write(
-        self, work: Callable[[sqlite3.Connection], T], *, safe: Safe = Safe.FROM_POWER_CUTS
-    ) -> T:
-        return await self._worker.run(self._writing(work, safe=safe))
-
-    def _writing(self, work: Callable[[sqlite3.Connection], T], *, safe: Safe) -> Callable[[], T]:
-        def do() -> T:
-            self._sweep_once()
-            with self._database.writing(safe) as db:
-                return work(db)
-
-        return do
-
-    async def _read(self, work: Callable[[sqlite3.Connection], T]) -> T:
-        def do() -> T:
-            self._sweep_once()
-            with self._database.reading() as db:
-                return work(db)
-
-        return await self._worker.run(do)
-
-    def _sweep_once(self) -> None:
-        if not self._database.fresh:
-            return
-        now = self._clock.wall()
-        with self._database.reading() as db:
-            left = drafts.left_over(db, self._leases, now=now)
-        if left:
-            with self._database.writing(Safe.FROM_KILLS) as db:
-                drafts.sweep(db, self._leases, now=now)
-
-    def _beat(self) -> None:
-        if not self._leases.any:
-            return
-        # Of a failure the next write that matters will tell.
-        with suppress(JournalUnusable), self._database.writing(Safe.FROM_KILLS) as db:
-            self._leases.beat(db)
-
-    def _close(self) -> None:
-        try:
-            if not self._database.fresh and self._leases.any:
-                with suppress(JournalUnusable), self._database.writing(Safe.FROM_KILLS) as db:
-                    drafts.discard_own(db, self._leases)
-        finally:
-            self._database.close()
+        return await self._transactions.write(checked, safe=safe)

@@ -1,10 +1,11 @@
-"""How every resource asks Keebai: as it asks any service, and whom messages come from."""
+"""How every resource asks Keebai: as it asks any service, and which sender messages come from."""
 
 from typing import Protocol
 
 import msgspec
 
 from keebai_async.errors import InvalidInput
+from keebai_async.keebai.settings import KEEBAI_PHONE_NUMBER_ID_VARIABLE
 from keebai_async.model.sender import Sender
 from keebai_async.quota.gate import Lane
 from keebai_async.transport.api import Api
@@ -22,8 +23,13 @@ class KeebaiApi(Api, frozen=True, kw_only=True):
 
     def sender_for(self, phone_number_id: str | None, channel_id: str | None) -> Sender:
         """The sender of this call if it names one, or else the client's. Raises InvalidInput."""
-        if phone_number_id is not None or channel_id is not None or self.sender is None:
+        if phone_number_id is not None or channel_id is not None:
             return Sender(phone_number_id=phone_number_id, channel_id=channel_id)
+        if self.sender is None:
+            raise InvalidInput(
+                f"no sender: give phone_number_id or channel_id, or set {KEEBAI_PHONE_NUMBER_ID_VARIABLE}",
+                field="phone_number_id",
+            )
         return self.sender
 
 

@@ -15,10 +15,9 @@ from keebai_async.keebai.checking import (
     check_variables,
     check_word,
 )
-from keebai_async.keebai.models import AcceptedBroadcast, BroadcastStatus
-from keebai_async.polling.following import OnStuck, log_stuck
-from keebai_async.polling.waiter import POLL_FLOOR, STUCK_AFTER, Follower
-from keebai_async.polling.watcher import Gauge
+from keebai_async.keebai.models import AcceptedBroadcast, BroadcastStatus, id_in
+from keebai_async.polling.waiter import POLL_FLOOR, STUCK_AFTER, OnStuck, Waiter, log_stuck
+from keebai_async.privacy import shown
 from keebai_async.quota.gate import Lane
 from keebai_async.transport.address import segment
 from keebai_async.transport.error_mapping import error_for, undecodable
@@ -39,7 +38,13 @@ class Broadcasts:
         self, api: KeebaiApi, *, clock: Clock = SYSTEM_CLOCK, poll_floor: float = POLL_FLOOR
     ) -> None:
         self._api = api
-        self._follower = Follower(self.status, gauge, forward=not_before, clock=clock, floor=poll_floor)
+        self._waiter = Waiter(
+            self.status,
+            lambda status: status.progress,
+            forward=not_before,
+            clock=clock,
+            floor=poll_floor,
+        )
 
     async def create(
         self,
@@ -59,7 +64,7 @@ class Broadcasts:
         number that is named twice: nothing is deduped here, campaigns do that.
 
         Raises:
-            InvalidInput: nothing was sent; *field* names what to mend.
+            InvalidInput: nothing was sent; *field* names what to fix.
             OutcomeUnknown: it may have been sent. Sending it again may message everybody twice.
             RequestError: it was not accepted; or Undecodable, it was, in a reply that cannot be read.
 
@@ -119,7 +124,7 @@ class Broadcasts:
         stuck_after: float = STUCK_AFTER,
         on_stuck: OnStuck = log_stuck,
     ) -> BroadcastStatus:
-        """Look until the broadcast is final, as seldom as its progress allows, and give its last status.
+        """Look until the broadcast is final, as rarely as its progress allows, and give its last status.
 
         Each look costs a request of the quota. *timeout* is for the whole wait, in seconds of the
         client's clock; without it there is no end but the broadcast's. *on_stuck* is told when nothing
@@ -129,7 +134,7 @@ class Broadcasts:
             TimedOut: it was not final in time.
             RequestError: as `status` raises it, unless the next look may do better.
         """
-        return await self._follower.wait(
+        return await self._waiter.wait(
             broadcast_id,
             path=f"{BULK_PATH}/{segment(broadcast_id, field='broadcast_id')}",
             words=lambda status: f"{status.status}, {status.pending} pending",
@@ -145,7 +150,7 @@ class Broadcasts:
         stuck_after: float = STUCK_AFTER,
         on_stuck: OnStuck = log_stuck,
     ) -> AsyncGenerator[BroadcastStatus, None]:
-        """Yield every change of many broadcasts, whoever made them, until all are final.
+        """Yield every change of many broadcasts, no matter who made them, until all are final.
 
         The looks are planned together, so that many broadcasts share what the quota allows. Counters
         never go back. *stuck_after* and *on_stuck* are as in `wait`.
@@ -154,12 +159,7 @@ class Broadcasts:
             RequestError: as `status` raises it, unless the next look may do better.
         """
         ids = [one if isinstance(one, str) else one.broadcast_id for one in broadcasts]
-        return self._follower.watch(ids, stuck_after=stuck_after, on_stuck=on_stuck)
-
-
-def gauge(status: BroadcastStatus) -> Gauge:
-    """How far a broadcast is, in the words of the poll planner."""
-    return Gauge(done=status.sent + status.failed, total=status.total_recipients, final=status.final)
+        return self._waiter.watch(ids, stuck_after=stuck_after, on_stuck=on_stuck)
 
 
 def not_before(status: BroadcastStatus, last: BroadcastStatus | None) -> BroadcastStatus:
@@ -174,7 +174,7 @@ def not_before(status: BroadcastStatus, last: BroadcastStatus | None) -> Broadca
 def read_accepted(answer: Answer) -> AcceptedBroadcast | None:
     """The answer to an accepted broadcast in either dialect; None if it names no broadcast."""
     fields = object_in(answer.body)
-    broadcast_id = text(fields, "broadcast_id", "broadcastId")
+    broadcast_id = id_in(fields, "broadcast_id", "broadcastId")
     if broadcast_id is None:
         return None
     return AcceptedBroadcast(
@@ -213,7 +213,8 @@ def _item(recipient: RecipientLike | Mapping[str, object], number: int) -> dict[
     if isinstance(recipient, Mapping):
         unknown = next((name for name in recipient if name not in _KNOWN_FIELDS), None)
         if unknown is not None:
-            raise InvalidInput(f"{where} has an unknown field {unknown!r}", field=f"{where}.{unknown}")
+            name = shown(str(unknown))
+            raise InvalidInput(f"{where} has an unknown field {name!r}", field=f"{where}.{name}")
         to, variables, meta = (recipient.get(name) for name in ("to", "variables", "meta_data"))
     else:
         to, variables, meta = recipient.to, recipient.variables, recipient.meta_data

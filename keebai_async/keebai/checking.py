@@ -3,10 +3,9 @@
 from collections.abc import Mapping
 
 from keebai_async.errors import InvalidInput
-from keebai_async.inputs import E164
 from keebai_async.inputs import check_word as check_word
-from keebai_async.masking import mask
-from keebai_async.model.limits import MAX_RECIPIENTS, MAX_TEXT
+from keebai_async.model.limits import E164, MAX_RECIPIENTS, MAX_TEXT
+from keebai_async.privacy import mask, shown
 
 
 def check_number(to: object, *, field: str = "to") -> str:
@@ -42,9 +41,10 @@ def check_variables(variables: object, *, field: str = "variables") -> dict[str,
         raise InvalidInput(f"{field} must map names to texts", field=field)
     for name, value in variables.items():
         if not isinstance(name, str) or not isinstance(value, str):
+            where = f"{field}.{shown(str(name))}"  # somebody's number may be the name of a column
             raise InvalidInput(
-                f"{field}.{name} must be a text, not {type(value).__name__}",
-                field=f"{field}.{name}",
+                f"{where} must be a text, not {type(value).__name__}",
+                field=where,
                 value=type(value).__name__,
             )
     return dict(variables)

@@ -9,10 +9,10 @@ from typing import Final
 
 from keebai_async.transport.tolerant_reader import Fields, count, text
 
-PAGE_SIZE: Final = 100
+KEEBAI_PAGE_SIZE: Final = 100
 """Source: contract, section 4.1: at most 100."""
 
-MOST_PAGES: Final = 1_000
+KEEBAI_MAX_PAGES: Final = 1_000
 
 Query = tuple[tuple[str, str], ...]
 
@@ -33,7 +33,7 @@ class Pages:
     def next_query(self) -> Query:
         """What to ask for now."""
         at = ("page", str(self._page)) if self._cursor is None else ("cursor", self._cursor)
-        return (*self._query, at, ("limit", str(PAGE_SIZE)))
+        return (*self._query, at, ("limit", str(KEEBAI_PAGE_SIZE)))
 
     def take(self, reply: object, items: list[Fields], keys: list[str]) -> list[Fields]:
         """The items that are new; *keys* names each. Afterwards, `done` or `next_query` says how to go on."""
@@ -45,7 +45,7 @@ class Pages:
         self._received += len(items)
         self._page += 1
         fields = reply if isinstance(reply, dict) else {}
-        self.done = not fresh or self._page >= MOST_PAGES or self._is_last(fields, len(items))
+        self.done = not fresh or self._page >= KEEBAI_MAX_PAGES or self._is_last(fields, len(items))
         return fresh
 
     def _is_last(self, fields: Fields, size: int) -> bool:
@@ -60,4 +60,4 @@ class Pages:
             return self._received >= total
         if cursor is not None or self._cursor is not None:
             return True
-        return size < (count(fields, "limit") or PAGE_SIZE)
+        return size < (count(fields, "limit") or KEEBAI_PAGE_SIZE)

@@ -6,7 +6,7 @@ from keebai_async.model.campaign import CampaignState
 
 
 class Event(msgspec.Struct, frozen=True, kw_only=True, tag_field="type"):
-    """Base of all events."""
+    """Base of all events. What a run gives is one of AnyEvent."""
 
 
 class ChunkSubmitting(Event, frozen=True, kw_only=True, tag="chunk_submitting"):
@@ -89,3 +89,18 @@ class StateChanged(Event, frozen=True, kw_only=True, tag="state_changed"):
 
     state: CampaignState
     reason: str | None = None
+
+
+AnyEvent = (
+    ChunkSubmitting
+    | ChunkAccepted
+    | ChunkRefused
+    | ChunkUnknown
+    | ChunkSplit
+    | BroadcastProgress
+    | BroadcastStuck
+    | BroadcastUnread
+    | Waiting
+    | StateChanged
+)
+"""Every event there is: a `match` on it that names all of them is exhaustive for a type checker."""

@@ -5,7 +5,7 @@ is a bug and raises. The point of it is one arrow that is missing: nothing leads
 PLANNED but a person's word, so nobody is messaged twice by a program's guess.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 from typing import Final
 
@@ -82,7 +82,7 @@ Move = Submit | TakeBack | Accept | Refuse | HandOn | Lose | Vouch | Resend | Ab
 
 _S = ChunkState
 
-TABLE: Final = MappingProxyType(
+TABLE: Final[Mapping[tuple[ChunkState, type[Move]], ChunkState]] = MappingProxyType(
     {
         (_S.PLANNED, Submit): _S.SUBMITTING,
         (_S.PLANNED, HandOn): _S.REFUSED,

@@ -1,8 +1,10 @@
-"""The limits that Keebai's pages name, as data."""
+"""The limits of a list and of its messages, as data: what the services' pages name."""
 
+import re
 from typing import Final
 
-from keebai_async.inputs import E164 as E164
+E164: Final = re.compile(r"\+[1-9][0-9]{6,14}")
+"""A phone number as the services take it; use it with `fullmatch`. Source: contract, section 3.1."""
 
 MAX_RECIPIENTS: Final = 5_000
 """Recipients in one POST /messages/bulk, at least 1. Source: contract, section 3.1."""

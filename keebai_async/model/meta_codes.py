@@ -1,7 +1,7 @@
-"""Meta's error codes, with what each asks of whoever sent, and how to find one inside a text. Pure.
+"""Meta's error codes, with what each asks of the sender, and how to find one inside a text. Pure.
 
-Source: contract, section 10 (Whautomate's: section 9), which follows Meta's own list: some third-party pages
-give other meanings.
+Source: contract, section 10; Whautomate's contract, section 9. They follow Meta's own list: some third-party
+pages give other meanings.
 """
 
 import enum
@@ -16,8 +16,8 @@ class Remedy(enum.StrEnum):
 
     LATER = "later"
     """Nothing is wrong with them or the message: send again, but not at once."""
-    MEND = "mend"
-    """The message is wrong, for everybody or for this person: mend it, then send again."""
+    FIX = "fix"
+    """The message is wrong, for everybody or for this person: fix it, then send again."""
     DROP = "drop"
     """This person is not to be messaged again."""
     ACCOUNT = "account"
@@ -41,11 +41,11 @@ def _code(code: int | None, remedy: Remedy, meaning: str, advice: str) -> MetaCo
     return MetaCode(code=code, meaning=meaning, remedy=remedy, advice=advice)
 
 
-_MEND_TEMPLATE = "compare the parameters with the template's placeholders, then send again"
-_NEVER_UNCHANGED = "the request is wrong and never succeeds unchanged: mend it, then send again"
+_FIX_TEMPLATE = "compare the parameters with the template's placeholders, then send again"
+_NEVER_UNCHANGED = "the request is wrong and never succeeds unchanged: fix it, then send again"
 
 _LISTED = (
-    _code(100, Remedy.MEND, "a parameter is wrong or missing", _NEVER_UNCHANGED),
+    _code(100, Remedy.FIX, "a parameter is wrong or missing", _NEVER_UNCHANGED),
     _code(368, Remedy.ACCOUNT, "blocked for breaking a policy", "settle it in Meta's Business Manager"),
     _code(130429, Remedy.LATER, "above the number's throughput", "send again later, more slowly"),
     _code(
@@ -55,8 +55,8 @@ _LISTED = (
         "do not send again: it ends by itself",
     ),
     _code(130497, Remedy.DROP, "not allowed in that country", "leave that country out"),
-    _code(131008, Remedy.MEND, "a required parameter is missing", _NEVER_UNCHANGED),
-    _code(131009, Remedy.MEND, "a parameter's value is not valid", _NEVER_UNCHANGED),
+    _code(131008, Remedy.FIX, "a required parameter is missing", _NEVER_UNCHANGED),
+    _code(131009, Remedy.FIX, "a parameter's value is not valid", _NEVER_UNCHANGED),
     _code(
         131026,
         Remedy.DROP,
@@ -67,7 +67,7 @@ _LISTED = (
     _code(131042, Remedy.ACCOUNT, "a payment problem", "settle the payment method, then send again"),
     _code(
         131047,
-        Remedy.MEND,
+        Remedy.FIX,
         "more than 24 hours since the person's last message",
         "send an approved template instead",
     ),
@@ -91,16 +91,16 @@ _LISTED = (
         "wait 4 s, then 16 s, then 64 s before sending to this person again",
     ),
     _code(131057, Remedy.LATER, "the number is being upgraded", "send again in some minutes"),
-    _code(132000, Remedy.MEND, "the number of parameters differs from the template", _MEND_TEMPLATE),
+    _code(132000, Remedy.FIX, "the number of parameters differs from the template", _FIX_TEMPLATE),
     _code(
         132001,
-        Remedy.MEND,
+        Remedy.FIX,
         "no such template in that language, or it is not approved",
         "check name, language and approval",
     ),
-    _code(132005, Remedy.MEND, "the text with its parameters is too long", "shorten the parameters"),
-    _code(132007, Remedy.MEND, "the template breaks a policy", "change the template's text"),
-    _code(132012, Remedy.MEND, "a parameter is badly formatted", _MEND_TEMPLATE),
+    _code(132005, Remedy.FIX, "the text with its parameters is too long", "shorten the parameters"),
+    _code(132007, Remedy.FIX, "the template breaks a policy", "change the template's text"),
+    _code(132012, Remedy.FIX, "a parameter is badly formatted", _FIX_TEMPLATE),
     _code(
         132015,
         Remedy.ACCOUNT,

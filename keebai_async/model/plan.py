@@ -79,21 +79,6 @@ def chunk_name(name: str, number: int, of: int, *, parent: int | None = None) ->
     return f"{name} [{number:0{width}}/{of:0{width}}]"
 
 
-def body_of(plan: Plan, number: int, items: bytes, *, parent: int | None = None) -> bytes:
-    """The body of POST /messages/bulk for a chunk whose recipients are encoded in *items*.
-
-    *items* is a JSON array. The same arguments give the same bytes.
-    """
-    field, sender = plan.sender.wire
-    head = {
-        field: sender,
-        "template_name": plan.template,
-        "language": plan.language,
-        "campaign_name": chunk_name(plan.name, number, len(plan.chunks), parent=parent),
-    }
-    return msgspec.json.encode(head)[:-1] + b',"recipients":' + items + b"}"
-
-
 def slug(name: str) -> str:
     """A campaign's name as the beginning of its id: lower case letters, digits and dashes."""
     return re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")[:32] or "campaign"

@@ -34,7 +34,7 @@ class Rejection(msgspec.Struct, frozen=True, kw_only=True):
     """One row that will not be sent. Rows count as their reader sees them, the first line of a file is 1.
 
     *to* is the number as it was given, and *columns* the row as it was read: both are private.
-    *detail* says what is wrong and how to mend it, without the number.
+    *detail* says what is wrong and how to fix it, without the number.
     """
 
     row: int

@@ -32,7 +32,7 @@ class Report(msgspec.Struct, frozen=True, kw_only=True, tag="report", tag_field=
     ready = accepted + refused + unknown + abandoned + unsent;
     accepted = sent + failed + pending + untracked.
 
-    *refused* are people whom the service did not take: those of refused chunks, and those by which an
+    *refused* are people who were not taken by the service: those of refused chunks, and those by which an
     accepted chunk falls short of what was submitted. *unknown* are people in chunks without an answer,
     including one that is on its way at this instant. *untracked* were accepted in a reply that could
     not be read. *seconds* is on the campaign's clock, over all runs.

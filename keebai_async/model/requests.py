@@ -10,3 +10,11 @@ class Requests(msgspec.Struct, kw_only=True):
     polls: int = 0
     other: int = 0
     throttled: int = 0
+
+    def __add__(self, other: "Requests") -> "Requests":
+        return Requests(
+            submits=self.submits + other.submits,
+            polls=self.polls + other.polls,
+            other=self.other + other.other,
+            throttled=self.throttled + other.throttled,
+        )

@@ -22,7 +22,7 @@ class Sender(msgspec.Struct, frozen=True, kw_only=True):
             raise InvalidInput(
                 "a sender is one of phone_number_id and channel_id, not both"
                 if self.phone_number_id
-                else "no sender: give phone_number_id (or channel_id), or set KEEBAI_PHONE_NUMBER_ID",
+                else "no sender: give phone_number_id or channel_id",
                 field="phone_number_id",
             )
 

@@ -13,7 +13,7 @@ class Cause(enum.StrEnum):
     NOT_FOUND = "not found"
     """404: the sender does not exist for this token."""
     REFUSED = "refused"
-    """The service refuses every request like these, whoever the recipients are."""
+    """The service refuses every request like these, for all recipients."""
     UNKNOWN = "unknown"
     """All is done but chunks whose outcome a person has to settle."""
     UNREACHABLE = "unreachable"

@@ -1,22 +1,33 @@
-"""Encoded rows into the bodies of chunks: cut where a chunk is full, hashed on the way."""
+"""People who are ready into chunks: cut where one is full, encoded and hashed on the way.
+
+A body of 5,000 people that is encoded at once holds the event loop for tens of milliseconds, and all its
+people are in memory until then. So each block is encoded when it comes, and a body is a join of encoded
+pieces.
+"""
 
 import hashlib
 from collections.abc import Callable, Iterator, Sequence
 
-from keebai_async.planning.codec import Row
+from keebai_async.planning.codec import WireRow
 
 
-class Bodies:
-    """Gathers encoded rows until a chunk of *size* is full; one chunk is in memory at a time.
+class Chunker:
+    """Gathers encoded people until a chunk of *size* is full; one chunk is in memory at a time.
 
-    The first one holds *first*, if that is given. The fingerprint depends on *seed* and the rows alone, not
+    The first one holds *first*, if that is given. The fingerprint depends on *seed* and the people alone, not
     on where they are cut.
     """
 
     def __init__(
-        self, size: int, encode: Callable[[Sequence[Row]], bytes], *, seed: bytes, first: int | None = None
+        self,
+        size: int,
+        encode: Callable[[Sequence[WireRow]], bytes],
+        *,
+        seed: bytes,
+        first: int | None = None,
     ) -> None:
         self.sizes: list[int] = []
+        """The people in each chunk so far."""
         self._size = size
         self._first = size if first is None else first
         self._encode = encode
@@ -32,12 +43,12 @@ class Bodies:
     def _full_at(self) -> int:
         return self._size if self.sizes else self._first
 
-    def add(self, rows: Sequence[Row]) -> Iterator[tuple[int, int, bytes]]:
-        """Take rows; give the chunks they fill, as (number, recipients, items)."""
+    def add(self, rows: Sequence[WireRow]) -> Iterator[tuple[int, int, bytes]]:
+        """Take people; give the chunks they fill, as (number, recipients, items)."""
         while self._held + len(rows) >= self._full_at:
-            room = self._full_at - self._held
-            self._take(rows[:room])
-            rows = rows[room:]
+            free = self._full_at - self._held
+            self._take(rows[:free])
+            rows = rows[free:]
             yield self._full()
         if rows:
             self._take(rows)
@@ -47,7 +58,7 @@ class Bodies:
         if self._held:
             yield self._full()
 
-    def _take(self, rows: Sequence[Row]) -> None:
+    def _take(self, rows: Sequence[WireRow]) -> None:
         encoded = self._encode(rows)
         self._hash.update(encoded)
         self._hash.update(b",")

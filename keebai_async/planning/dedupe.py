@@ -1,8 +1,11 @@
 """Who is in the campaign already, and in which row: a few bytes a person, however long the list.
 
-Membership is a set of identity keys. The row that a duplicate repeats is asked for seldom, so it is not
-in the set: the keys stand once more in an array in the order of the rows, which is searched from the
-beginning for many duplicates at once. Rows mostly follow one another, so only the breaks are kept.
+A duplicate has to be found among all before it, and told which row it repeats. A dict from each number to its
+row does both, and takes 130 bytes a person: 1.3 GB for 10 million, for a question that is asked of one row in
+a hundred. So the two are apart. Membership is a set of identity keys, which becomes a compressed bitmap when
+the list is long. For the row, the keys stand once more in an array, in the order of the rows, which is
+searched from the beginning for many duplicates at once. Rows mostly follow one another, so only the breaks in
+their numbers are kept.
 """
 
 import importlib.util
@@ -51,7 +54,7 @@ class Bitmap:
         return filter(self._map.__contains__, keys)
 
 
-class Seen:
+class Deduper:
     """The people who will be sent to, by identity key."""
 
     def __init__(self, *, large: int = LARGE) -> None:

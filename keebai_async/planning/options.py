@@ -9,7 +9,7 @@ from keebai_async.errors import InvalidInput
 from keebai_async.model.limits import E164, MAX_RECIPIENTS
 from keebai_async.model.plan import Guards
 from keebai_async.planning.phone import known_region, parser_installed
-from keebai_async.planning.suppress import Suppress
+from keebai_async.planning.suppress import SuppressList
 
 
 class PlanOptions(msgspec.Struct, frozen=True, kw_only=True):
@@ -24,7 +24,7 @@ class PlanOptions(msgspec.Struct, frozen=True, kw_only=True):
     """What to do with a variable that the template does not have, in the service's own shape."""
     fix_whitespace: bool = False
     """Flatten line breaks, tabs and runs of spaces in values instead of rejecting them."""
-    suppress: Sequence[Suppress] = ()
+    suppress: Sequence[SuppressList] = ()
     """People who are not to be messaged: numbers, lists of numbers, files of numbers."""
     max_recipients: int | None = None
     """Stop with PlanTooLarge when more people than this are ready."""
@@ -47,7 +47,7 @@ class PlanOptions(msgspec.Struct, frozen=True, kw_only=True):
         if (self.guards.canary or 0) > self.chunk_size:
             raise InvalidInput(f"a canary is one chunk, of at most {self.chunk_size} people", field="canary")
         if self.max_cost is not None and self.unit_cost is None:
-            raise InvalidInput("max_cost says nothing without unit_cost", field="max_cost")
+            raise InvalidInput("max_cost needs unit_cost, which is what one message costs", field="max_cost")
         for number in self.test_to:
             if not E164.fullmatch(number):
                 raise InvalidInput(

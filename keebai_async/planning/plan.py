@@ -1,38 +1,37 @@
 """From a source to a frozen Plan: read, check, dedupe, cut into chunks, each in the journal when full.
 
-A stream of small blocks, never a list of all. Whatever is not sent is counted and goes to the journal
-too; what stays in memory is one chunk and a few bytes a person.
+A list may have 10 million rows, so it is never in memory: a stream of small blocks. Whatever is not sent is
+counted and goes to the journal too; what stays is one chunk and a few bytes a person.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import aclosing
-from itertools import compress
 
 import anyio
 import anyio.lowlevel
-import anyio.to_thread
 import msgspec
 
 from keebai_async.errors import PlanTooLarge, UnusableSource
 from keebai_async.journal.contract import Journal
 from keebai_async.model.plan import Plan
-from keebai_async.model.recipient import Reason, Rejection
+from keebai_async.model.recipient import Reason
 from keebai_async.model.sender import Sender
 from keebai_async.model.template import Template
-from keebai_async.planning.check_row import Leniency
-from keebai_async.planning.chunking import Bodies
-from keebai_async.planning.codec import Row, Shape
-from keebai_async.planning.dedupe import Seen
+from keebai_async.planning.admission import Admission
+from keebai_async.planning.check_row import Tolerance
+from keebai_async.planning.checked import Checked
+from keebai_async.planning.chunking import Chunker
+from keebai_async.planning.codec import RowCodec
+from keebai_async.planning.identity import identities
 from keebai_async.planning.notes import notes
 from keebai_async.planning.options import PlanOptions as PlanOptions
-from keebai_async.planning.phone import identities
-from keebai_async.planning.reader import Checked, Reader, reject
-from keebai_async.planning.rejections import LeftOut
+from keebai_async.planning.reader import Reader
+from keebai_async.planning.rejections import Rejections
 from keebai_async.planning.suppress import suppressed_keys
-from keebai_async.planning.template import fed, named_by_text, preview, usable
-from keebai_async.sources.block import Cells, Columns, Objects, Source
+from keebai_async.planning.template import check_approved, named_by_text, preview
+from keebai_async.sources.block import ObjectBlock, Source
 
-GRACE = 10.0
+DISCARD_SECONDS = 10.0
 """Seconds that forgetting an unfinished plan may take."""
 
 
@@ -66,19 +65,15 @@ async def make_plan(
     Raises:
         TemplateUnusable: the template is not approved, or a table has no column for one of its variables.
         UnusableSource: the source cannot be read, or nobody in it is left.
+        PlanTooLarge: more people are ready than *options* allow.
         JournalUnusable: the journal cannot keep it.
     """
-    usable(template)
-    template = named_by_text(template)
-    making = _Making(source, template, sender, campaign_id, journal, options)
+    check_approved(template)
+    making = _Making(source, named_by_text(template), sender, campaign_id, journal, options)
     try:
         await making.prepare()
         async with aclosing(source.blocks()) as blocks:
-            header: Sequence[str] = ()
             async for block in blocks:
-                if isinstance(block, Cells | Columns) and block.header is not header:
-                    header = block.header
-                    fed(template, header, source.columns, source.description)
                 await making.take(await making.reader.read(block))
                 if progress is not None:
                     progress(PlanProgress(read=making.read, ready=making.ready))
@@ -88,7 +83,7 @@ async def make_plan(
         plan = await making.finish(name=name, created_at=created_at)
         await journal.freeze(plan)
     except BaseException:
-        with anyio.move_on_after(GRACE, shield=True):
+        with anyio.move_on_after(DISCARD_SECONDS, shield=True):
             await journal.discard(campaign_id)
         raise
     return plan
@@ -106,57 +101,56 @@ class _Making:
         journal: Journal,
         options: PlanOptions,
     ) -> None:
-        shape = Shape(template)
-        leniency = Leniency(
+        codec = RowCodec(template)
+        tolerance = Tolerance(
             region=options.default_region,
             drop_extra=options.extra_variables == "drop",
             fix_whitespace=options.fix_whitespace,
         )
-        self.reader = Reader(shape, source.columns, leniency)
+        self.reader = Reader(codec, source.columns, tolerance, description=source.description)
         self.read = 0
         self.ready = 0
-        self._shape = shape
+        self._codec = codec
         self._source = source
         self._template = template
         self._sender = sender
         self._campaign_id = campaign_id
         self._journal = journal
         self._options = options
-        self._seen = Seen()
-        self._suppressed: set[int] = set()
+        self._admission = Admission()
         self._preview: str | None = None
         self._notes: list[str] = []
-        self._left_out = LeftOut()
         seed = msgspec.json.encode([template.name, template.language, sender.wire])
-        self._bodies = Bodies(options.chunk_size, shape.encode, seed=seed, first=options.guards.canary)
+        self._chunker = Chunker(options.chunk_size, codec.encode, seed=seed, first=options.guards.canary)
 
     async def prepare(self) -> None:
         """Read who is not to be messaged."""
-        self._suppressed = await suppressed_keys(self._options.suppress, self._options.default_region)
+        options = self._options
+        self._admission.suppressed = await suppressed_keys(options.suppress, options.default_region)
 
     async def take(self, checked: Checked) -> None:
         """Dedupe a checked block, and hand on the chunks and rejections that are complete with it."""
         if self._options.limit is not None:
-            checked = self._up_to(checked, self._options.limit - self.ready)
+            checked = self._admission.up_to(checked, self._options.limit - self.ready)
         if self._options.test_to:
             checked = self._test(checked)
-        if self._seen.full:
-            await anyio.to_thread.run_sync(self._seen.widen)
-        rows = self._dedupe(checked)
+        self.read += checked.read
+        rows = await self._admission.admit(checked)
         self.ready += len(rows)
         most = self._options.most
         if most is not None and self.ready > most:
             raise PlanTooLarge(f"more than {most:,} people are ready, which is the most that was allowed")
         if self._preview is None and rows:
-            self._preview = preview(self._template, self._shape.values(rows[0]))
-        await self._keep(self._bodies.add(rows))
-        if self._left_out.due(self.ready):
+            self._preview = preview(self._template, self._codec.values(rows[0]))
+        await self._keep(self._chunker.add(rows))
+        if self._admission.rejections.due(self.ready):
             await self._hand_on()
 
     async def finish(self, *, name: str, created_at: float) -> Plan:
-        await self._keep(self._bodies.rest())
+        """The plan, when the list is read to its end. Raises UnusableSource if nobody is ready."""
+        await self._keep(self._chunker.rest())
         await self._hand_on()
-        out = self._left_out
+        out = self._admission.rejections
         if not self.ready:
             raise self._nobody()
         duplicates, suppressed = out.count(Reason.DUPLICATE), out.count(Reason.SUPPRESSED)
@@ -172,102 +166,44 @@ class _Making:
             duplicates=duplicates,
             rejected=out.count() - duplicates - suppressed,
             suppressed=suppressed,
-            chunks=tuple(self._bodies.sizes),
+            chunks=tuple(self._chunker.sizes),
             reasons=out.summary(),
             ignored_columns=tuple(self.reader.ignored),
-            notes=(*self._notes, *notes(self.reader.mended, self._seen)),
+            notes=(*self._notes, *notes(self.reader.corrections, self._admission.people)),
             preview=self._preview,
-            fingerprint=self._bodies.fingerprint,
+            fingerprint=self._chunker.fingerprint,
             source=self._source.description,
             guards=self._options.guards,
         )
 
     def _test(self, checked: Checked) -> Checked:
         """The numbers to test with, with everything else of the first row that is ready."""
-        if not checked.rows:
+        if not checked.ready:
             return checked
         self.read = 0
-        self._left_out = LeftOut()
+        self._admission.rejections = Rejections()
         numbers = self._options.test_to
-        row, position = checked.rows[0], checked.where[0]
-        self._notes.append(f"a test, with the variables of row {checked.originals.numbers[position]}")
-        values, meta_data = self._shape.values(row), self._shape.meta_data([row])
-        rows = [self._shape.row(number, values, *meta_data) for number in numbers]
-        tests = Objects(first=1, items=[{"to": number} for number in numbers])
-        originals = checked.originals.of(tests)
-        return Checked(originals, rows, identities(numbers), range(len(rows)))
-
-    def _up_to(self, checked: Checked, room: int) -> Checked:
-        """The part of a block that *room* more people need, as if it ended with the last of them."""
-        again = set(self._seen.again(checked.keys))
-        fresh = [place for place, _ in enumerate(checked.keys) if place not in again]
-        if len(fresh) <= room:
-            return checked
-        last = fresh[room - 1]
-        end = checked.where[last] + 1
-        rejections = [out for out in checked.rejections if out.row < checked.originals.numbers[end - 1]]
-        upto = slice(last + 1)
-        return Checked(
-            checked.originals.up_to(end),
-            checked.rows[upto],
-            checked.keys[upto],
-            checked.where[upto],
-            rejections,
-        )
-
-    def _dedupe(self, checked: Checked) -> Sequence[Row]:
-        """The rows of people who are not in the campaign yet."""
-        self.read += len(checked.originals)
-        if not self._suppressed.isdisjoint(checked.keys) or not self._seen.add(
-            checked.keys, checked.originals.numbers, checked.where
-        ):
-            return self._without_known(checked)
-        for rejection in checked.rejections:
-            self._left_out.add(rejection)
-        return checked.rows
-
-    def _without_known(self, checked: Checked) -> Sequence[Row]:
-        again = self._seen.again(checked.keys)
-        kept = bytearray(b"\1") * len(checked.keys)
-        out = [(rejection, 0) for rejection in checked.rejections]
-        if not self._suppressed.isdisjoint(checked.keys):
-            barred = {place for place, key in enumerate(checked.keys) if key in self._suppressed}
-            again = [place for place in again if place not in barred]
-            for place in barred:
-                kept[place] = False
-                out.append((self._suppress(checked, place), 0))
-        for place in again:
-            kept[place] = False
-            position = checked.where[place]
-            duplicate = reject(checked.originals, position, Reason.DUPLICATE, "", field="to")
-            out.append((duplicate, checked.keys[place]))
-        for rejection, key in sorted(out, key=lambda each: each[0].row):
-            self._left_out.add(rejection, repeats=key or None)
-        keys, where = list(compress(checked.keys, kept)), list(compress(checked.where, kept))
-        if not self._seen.add(keys, checked.originals.numbers, where):
-            raise RuntimeError("somebody would be in the plan twice")  # cannot be; better no plan than that
-        return list(compress(checked.rows, kept))
-
-    def _suppress(self, checked: Checked, place: int) -> Rejection:
-        detail = "on the list of people who are not to be messaged"
-        return reject(checked.originals, checked.where[place], Reason.SUPPRESSED, detail, field="to")
+        row, position = checked.ready[0], checked.where[0]
+        self._notes.append(f"a test, with the variables of row {checked.rows.numbers[position]}")
+        values, meta_data = self._codec.values(row), self._codec.meta_data([row])
+        tests = [self._codec.row(number, values, *meta_data) for number in numbers]
+        rows = self.reader.rows(ObjectBlock(first=1, items=[{"to": number} for number in numbers]))
+        return Checked(rows, len(tests), tests, identities(numbers), range(len(tests)))
 
     async def _keep(self, chunks: Iterator[tuple[int, int, bytes]]) -> None:
         for number, recipients, items in chunks:
             await self._journal.add_chunk(self._campaign_id, number, recipients, items)
 
     async def _hand_on(self) -> None:
-        rows: dict[int, int] = {}
-        if sought := self._left_out.sought:
-            for found in self._seen.search(sought):
-                rows |= found
-                await anyio.lowlevel.checkpoint()
-        if ready := self._left_out.hand_on(rows):
-            await self._journal.add_rejections(self._campaign_id, ready)
+        """Give the journal the rejections that wait."""
+        if rejections := await self._admission.complete():
+            await self._journal.add_rejections(self._campaign_id, rejections)
 
     def _nobody(self) -> UnusableSource:
         where = self._source.description
         if not self.read:
             return UnusableSource(f"{where} holds nobody: there is nobody to message")
-        counts = ", ".join(f"{count.count} {count.reason.value}" for count in self._left_out.summary())
+        counts = ", ".join(
+            f"{count.count} {count.reason.value}" for count in self._admission.rejections.summary()
+        )
         return UnusableSource(f"nobody of the {self.read} in {where} is left: {counts}")

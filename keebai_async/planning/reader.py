@@ -1,13 +1,17 @@
-"""A block of rows into recipients: fast when all is well, exact about every row where it is not.
+"""A block of rows into people who are ready: fast when all is well, exact about every row where it is not.
 
-Structure, numbers and values of a whole block are checked in bulk, in C. A check that fails is asked
-again row by row, cheaply, which row it was; only that row takes the slow path of `given`, which accepts
-it after all or says what is wrong. So a bad row costs its block a second look, not a slow one, and a
-row's fate does not depend on its neighbours.
+Row by row, exact checks take 13 times as long as checks of whole blocks. A check of a block alone cannot say
+which row is bad; and if one bad row sent all 250 of its block down the exact path, a list with 1 % of them
+would be as slow as if all were bad. So structure, numbers and values of a block are checked in bulk, in C. A
+check that fails is asked again of ever smaller parts, cheaply, which row it was; only that row takes the slow
+path of `check_row`, which accepts it after all or says what is wrong.
+
+The fast path may only say "certainly fine". So a row's fate depends neither on its path nor on its
+neighbours, and a test holds both paths together, with any row that can be thought of.
 """
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Final
 
 import anyio.lowlevel
@@ -15,165 +19,154 @@ import anyio.to_thread
 import msgspec
 
 from keebai_async.model.limits import E164
-from keebai_async.model.recipient import Reason, Rejection
-from keebai_async.planning.check_row import STRICT, Leniency, Mended, Names, judge
-from keebai_async.planning.codec import Row, Shape
-from keebai_async.planning.draft import NOTHING, Draft
-from keebai_async.planning.drafting import Drafter
+from keebai_async.planning.candidates import NOBODY, Candidates
+from keebai_async.planning.check_row import STRICT, Corrections, Tolerance, check_row
+from keebai_async.planning.checked import Checked
+from keebai_async.planning.codec import RowCodec, WireRow
+from keebai_async.planning.identity import identities, identities_if_e164
 from keebai_async.planning.narrowing import picked
-from keebai_async.planning.phone import bare, identities, identities_if_e164, parse, parser_installed
-from keebai_async.planning.rows import Originals
-from keebai_async.planning.template import Problem, all_fine, fine_values
-from keebai_async.sources.block import Block, Cells, Columns, Lines
+from keebai_async.planning.phone import load_parser, trimmed
+from keebai_async.planning.rejections import Problem
+from keebai_async.planning.rows import ListContext, ListNames, Rows, rejected
+from keebai_async.planning.rows_jsonl import JsonlList
+from keebai_async.planning.rows_objects import ObjectList
+from keebai_async.planning.rows_table import TableList
+from keebai_async.planning.text_checks import all_fine, fine_values
+from keebai_async.sources.block import Block, CellBlock, ColumnBlock, LineBlock, ObjectBlock
 
-TURN: Final = 0.002
+CHECK_SECONDS: Final = 0.002
 """Seconds that rows on the slow path may take before the event loop has its turn."""
 
 
-class Checked(msgspec.Struct, gc=False):
-    """What became of a block: rows to send and rows rejected, each in order.
+class Reader:
+    """Reads the blocks of one list for one template.
 
-    *keys* are the identity keys of the rows, *where* their positions in the block.
+    *columns* maps our names to those of the list, *description* names it to people. Without *fast*, every row
+    takes the slow path: for proofs.
     """
 
-    originals: Originals
-    rows: list[Row]
-    keys: list[int]
-    where: Sequence[int]
-    rejections: Sequence[Rejection] = ()
-
-
-class Reader:
-    """Reads blocks for one template. Without *fast*, every row takes the slow path: for proofs."""
-
     def __init__(
-        self, shape: Shape, columns: Mapping[str, str], leniency: Leniency = STRICT, *, fast: bool = True
+        self,
+        codec: RowCodec,
+        columns: Mapping[str, str],
+        tolerance: Tolerance = STRICT,
+        *,
+        description: str = "the list",
+        fast: bool = True,
     ) -> None:
-        self.mended = Mended()
-        self._warm = False
+        self.corrections = Corrections()
         self.ignored: dict[str, None] = {}
         """The columns with which nothing was done, in the order they were met."""
-        self._shape = shape
-        self._names = Names(shape.names, columns)
-        self._drafter = Drafter(shape, self._names, self.ignored)
-        self._leniency = leniency
+        context = ListContext(codec, ListNames(codec.names, columns), description, self.ignored)
+        self._lines = JsonlList(context)
+        self._tables = TableList(context)
+        self._objects = ObjectList(context)
+        self._context = context
+        self._codec = codec
+        self._tolerance = tolerance
         self._fast = fast
-        self._header: Sequence[str] = ()
+        self._parser_loaded = False
+
+    def rows(self, block: Block) -> Rows:
+        """The rows of a block, by its kind: this is the one place that asks for it.
+
+        Raises TemplateUnusable or UnusableSource when the list as a whole lacks what the template asks for.
+        """
+        match block:
+            case LineBlock():
+                return self._lines.rows(block)
+            case CellBlock() | ColumnBlock():
+                return self._tables.rows(block)
+            case ObjectBlock():
+                return self._objects.rows(block)
 
     async def read(self, block: Block) -> Checked:
-        """Check a block. Every row of it is in the answer, either among the rows or the rejections.
+        """Check a block. Every row of it is in the answer, either among the ready or the rejections.
 
-        The event loop gets its turns between rows that take the slow path.
+        The event loop gets its turns between rows that take the slow path. Raises as `rows` does, and
+        UnusableSource if the block cannot be read.
         """
-        if isinstance(block, Cells | Columns) and block.header is not self._header:
-            self._header = block.header
-            known = self._names.known.union(self._names.metas(block.header))
-            self.ignored.update(dict.fromkeys(name for name in block.header if name not in known))
-        originals = Originals(block, self._names)
-        if isinstance(block, Lines) and not self._fast:
-            block.check()
-        draft = self._drafter.draft(block, originals) if self._fast else NOTHING
-        checked = self._sift(originals, draft)
-        return checked if len(checked.rows) == len(originals) else await self._complete(checked)
+        rows = self.rows(block)
+        candidates = rows.candidates() if self._fast else NOBODY
+        checked = self._certainly_fine(rows, candidates)
+        return checked if len(checked.ready) == checked.read else await self._complete(checked)
 
-    def _sift(self, originals: Originals, draft: Draft) -> Checked:
-        """The rows of a draft whose numbers and values are certainly fine."""
-        keys = identities_if_e164(draft.to)
+    def _certainly_fine(self, rows: Rows, candidates: Candidates) -> Checked:
+        """The candidates whose numbers and values are certainly fine."""
+        keys = identities_if_e164(candidates.to)
         if keys is None:
-            draft = _in_e164(draft)
-            keys = identities(draft.to)
-        if not self._fine(draft):
-            good = self._fine_places(draft)
-            draft, keys = draft.picked(good), picked(keys, good)
-        rows = draft.rows
-        if rows is None:
-            rows = self._shape.rows(draft.to, draft.values, draft.meta_data)
-        return Checked(originals, rows, keys, draft.where)
+            candidates = _in_e164(candidates)
+            keys = identities(candidates.to)
+        if not self._fine(candidates):
+            good = self._fine_places(candidates)
+            candidates, keys = candidates.picked(good), picked(keys, good)
+        ready = candidates.ready
+        if ready is None:
+            ready = self._codec.rows(candidates.to, candidates.values, candidates.meta_data)
+        return Checked(rows, len(rows.numbers), ready, keys, candidates.where)
 
     async def _complete(self, checked: Checked) -> Checked:
-        """Send the rows that are not in *checked* down the slow path, and put all in order."""
-        originals = checked.originals
-        found: dict[int, Row] = {}
+        """Send the rows that are not ready down the slow path, and put all in order."""
+        rows = checked.rows
+        found: dict[int, WireRow] = {}
         rejections = []
-        if not self._warm and parser_installed():
-            await anyio.to_thread.run_sync(parse, "+5491155555555", None)  # its import takes a while
-            self._warm = True
-        until = time.monotonic() + TURN
-        for position in sorted(set(range(len(originals))).difference(checked.where)):
+        if not self._parser_loaded:
+            await anyio.to_thread.run_sync(load_parser)
+            self._parser_loaded = True
+        until = time.monotonic() + CHECK_SECONDS
+        for position in sorted(set(range(checked.read)).difference(checked.where)):
             if time.monotonic() > until:
                 await anyio.lowlevel.checkpoint()
-                until = time.monotonic() + TURN
-            row = self._judge(originals, position)
+                until = time.monotonic() + CHECK_SECONDS
+            row = self._check(rows, position)
             if isinstance(row, Problem):
-                rejections.append(reject(originals, position, row.reason, row.detail, field=row.field))
+                rejections.append(rejected(rows, position, row))
             else:
                 found[position] = row
         if not found:
             checked.rejections = rejections
             return checked
-        found |= zip(checked.where, checked.rows, strict=True)
+        found |= zip(checked.where, checked.ready, strict=True)
         where = sorted(found)
-        rows = list(map(found.__getitem__, where))
-        return Checked(originals, rows, identities(self._shape.numbers(rows)), where, rejections)
+        ready = list(map(found.__getitem__, where))
+        return Checked(rows, checked.read, ready, identities(self._codec.numbers(ready)), where, rejections)
 
-    def _fine(self, draft: Draft) -> bool:
+    def _fine(self, candidates: Candidates) -> bool:
         """Whether all values are certainly fine."""
-        room = self._shape.room
-        return not draft.values or (
-            all_fine(draft.values, measured=draft.rows is not None)
-            and (room is None or room.holds_all(draft.values))
+        space = self._codec.space
+        return not candidates.values or (
+            all_fine(candidates.values, measured=candidates.ready is not None)
+            and (space is None or space.holds_all(candidates.values))
         )
 
-    def _fine_places(self, draft: Draft) -> list[int]:
+    def _fine_places(self, candidates: Candidates) -> list[int]:
         """The places of the rows whose values are certainly fine."""
-        good = set(range(len(draft.to)))
-        for column in draft.values:
+        good = set(range(len(candidates.to)))
+        for column in candidates.values:
             good.intersection_update(fine_values(column))
-        room = self._shape.room
-        if room is not None and not room.holds_all(draft.values):
-            rows = enumerate(zip(*draft.values, strict=True))
-            good.difference_update(place for place, values in rows if room.over(values) > 0)
+        space = self._codec.space
+        if space is not None and not space.holds_all(candidates.values):
+            rows = enumerate(zip(*candidates.values, strict=True))
+            good.difference_update(place for place, values in rows if space.over(values) > 0)
         return sorted(good)
 
-    def _judge(self, originals: Originals, position: int) -> Row | Problem:
-        given = originals.given(position)
-        if isinstance(given, Problem):
-            return given
-        self.ignored.update(dict.fromkeys(given.ignored))
-        return judge(given, self._shape, self._leniency, self.mended)
+    def _check(self, rows: Rows, position: int) -> WireRow | Problem:
+        row = rows.parse(position)
+        if isinstance(row, Problem):
+            return row
+        self._context.ignore(row.ignored)
+        return check_row(row, self._codec, self._tolerance, self.corrections)
 
 
-def _in_e164(draft: Draft) -> Draft:
+def _in_e164(candidates: Candidates) -> Candidates:
     """The rows whose numbers are in E.164 but for what surrounds them."""
-    to = list(draft.to)
+    to = list(candidates.to)
     bad = set()
-    for place, match in enumerate(map(E164.fullmatch, draft.to)):
+    for place, match in enumerate(map(E164.fullmatch, candidates.to)):
         if not match:
-            number = to[place] = bare(to[place])
+            number = to[place] = trimmed(to[place])
             if not E164.fullmatch(number):
                 bad.add(place)
-            elif draft.rows is not None:
-                draft.rows[place].to = number
-    return msgspec.structs.replace(draft, to=to).without(bad)
-
-
-def reject(
-    originals: Originals,
-    position: int,
-    reason: Reason,
-    detail: str,
-    *,
-    field: str = "",
-    repeats_row: int | None = None,
-) -> Rejection:
-    """The rejection of one row of a block, with the row as it was read."""
-    columns = originals.columns(position)
-    return Rejection(
-        row=originals.numbers[position],
-        reason=reason,
-        detail=detail,
-        to=originals.to(columns),
-        field=field,
-        repeats_row=repeats_row,
-        columns=columns,
-    )
+            elif candidates.ready is not None:
+                candidates.ready[place].to = number
+    return msgspec.structs.replace(candidates, to=to).without(bad)

@@ -1,4 +1,8 @@
-"""The rows that are not sent: counted with the first examples of each reason, handed on in batches."""
+"""The rows that are not sent: what is wrong with one (Problem), and all of them on their way to the journal.
+
+A list may be nothing but rejections, so they are never all in memory: they are counted, the first examples
+of each reason are kept, and the rest is handed on in batches.
+"""
 
 import msgspec
 
@@ -10,11 +14,19 @@ BATCH = 1_000
 MOST_HELD = 10_000
 
 
-class LeftOut:
-    """Rejections on their way to the journal; a long list of them is never in memory.
+class Problem(msgspec.Struct, frozen=True):
+    """What is wrong with a row, in which field, and how to fix it."""
 
-    A duplicate waits here with its key until the row that it repeats has been looked up, together with
-    the other rejections, so that their order stays that of the list.
+    reason: Reason
+    detail: str
+    field: str = ""
+
+
+class Rejections:
+    """Rejections on their way to the journal, in the order of the list.
+
+    A duplicate waits here with its key until the row that it repeats has been looked up, and the other
+    rejections wait with it, so that their order stays that of the list.
     """
 
     def __init__(self) -> None:
@@ -39,14 +51,7 @@ class LeftOut:
     def hand_on(self, rows: dict[int, int]) -> list[Rejection]:
         """All that waits; *rows* says where each sought key was first."""
         ready = [
-            rejection
-            if key is None
-            else msgspec.structs.replace(
-                rejection,
-                repeats_row=rows[key],
-                detail=f"the same person as in row {rows[key]}, who would be messaged and billed twice",
-            )
-            for rejection, key in self._waiting
+            rejection if key is None else _repeating(rejection, rows[key]) for rejection, key in self._waiting
         ]
         self._waiting = []
         for rejection in ready:
@@ -68,3 +73,8 @@ class LeftOut:
             )
             for reason in order
         )
+
+
+def _repeating(duplicate: Rejection, row: int) -> Rejection:
+    detail = f"the same person as in row {row}, who would be messaged and billed twice"
+    return msgspec.structs.replace(duplicate, repeats_row=row, detail=detail)

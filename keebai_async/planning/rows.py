@@ -1,126 +1,128 @@
-"""The rows of a block as they were read: each with its number, to be looked at one by one."""
+"""What planning asks of the rows of a block, whatever they came in.
+
+Rows come as lines of JSON, as cells, as columns, as objects of a program. Were each row made a dict and
+checked, a list of 50,000 would take most of a second; were each way in checked for itself, every rule would
+be written four times, and sooner or later in four ways. So a kind of block answers four questions, and knows
+no rule about numbers or texts:
+
+    candidates()        the fast path: all rows at once, as columns; those that are not right for certain
+                        in their structure are left out, none is rejected
+    parse(position)     the slow path: one row taken apart, exactly, or what is wrong with its structure
+    original(position)  one row as it was read, for a person who has to fix it
+    numbers             the number of each row, as its reader sees it
+
+What then makes a row good (`check_row.py`, `phone.py`, `text_checks.py`) is the same for all.
+
+A kind has a file of its own: `rows_jsonl.py`, `rows_table.py` (CSV, Parquet, Excel), `rows_objects.py` (what
+a program gives). `Reader.rows` is the one place that asks which kind a block is. A new kind is a block in
+`sources/block.py` and a file like these, named there: mypy does not pass before it is.
+"""
 
 from collections.abc import Mapping, Sequence
-from functools import cached_property
+from typing import Final, Protocol
 
 import msgspec
 
-from keebai_async.planning.check_row import (
-    FIELDS,
-    TEXT,
-    Given,
-    Names,
-    as_fields,
-    from_cells,
-    from_line,
-    from_object,
-)
-from keebai_async.planning.template import Problem
-from keebai_async.sources.block import Block, Cells, Columns, Lines, Objects
+from keebai_async.model.recipient import Rejection
+from keebai_async.planning.candidates import Candidates
+from keebai_async.planning.codec import NO_META, RowCodec
+from keebai_async.planning.rejections import Problem
+
+META: Final = "meta_"
+"""What a column begins with that goes to `meta_data`."""
 
 
-class Originals:
-    """The rows of *block*. Blank lines of JSON Lines are no rows."""
+class NotText(msgspec.Struct, frozen=True):
+    """A value that is no text and cannot be written as one; *what* says what it is."""
 
-    def __init__(self, block: Block, names: Names, *, end: int | None = None) -> None:
-        self._block = block
-        self._names = names
-        self._end = end
-        self._dense = False
+    what: str
 
-    def up_to(self, end: int) -> "Originals":
-        """The first *end* rows alone."""
-        return Originals(self._block, self._names, end=end)
 
-    def of(self, block: Block) -> "Originals":
-        """The rows of another block of the same list."""
-        return Originals(block, self._names)
+Value = str | NotText | None
 
-    def every_line(self) -> None:
-        """Learn from the decoder that each line is a row, and none is blank."""
-        if isinstance(self._block, Lines):
-            self.numbers = range(self._block.first, self._block.first + self._block.count)
-            self._dense = True
 
-    def __len__(self) -> int:
-        return len(self.numbers)
+class ParsedRow(msgspec.Struct, kw_only=True):
+    """A row taken apart: its number, a value for each variable it has, and its `meta_data` as JSON.
 
-    @cached_property
-    def lines(self) -> Sequence[bytes]:
-        """The rows of a block of Lines, and perhaps what is after the last line end."""
-        if self._dense and isinstance(self._block, Lines):
-            return self._block.data.split(b"\n")
-        return [line for _, line in self._numbered]
+    *ignored* are the names in it with which nothing is done.
+    """
 
-    @cached_property
+    to: Value
+    values: dict[str, Value]
+    meta_data: object = NO_META
+    ignored: tuple[str, ...] = ()
+
+
+class ListNames:
+    """How a list calls the things: *columns* maps our names to its own."""
+
+    def __init__(self, variables: Sequence[str], columns: Mapping[str, str]) -> None:
+        self.to = columns.get("to", "to")
+        self.variables = columns.get("variables", "variables")
+        self.meta_data = columns.get("meta_data", "meta_data")
+        self.of = {name: columns.get(name, name) for name in variables}
+        """The list's name for each variable of the template."""
+        self.known = frozenset({self.to, *self.of.values()})
+        self.service = frozenset({self.to, self.variables, self.meta_data})
+        """The names in a row of the service's own shape."""
+
+    def is_meta(self, column: str) -> bool:
+        return column.startswith(META) and column != META and column not in self.known
+
+    def metas(self, columns: Mapping[str, object] | Sequence[str]) -> list[str]:
+        """The columns that go to `meta_data`, in one order whatever the order of the list."""
+        return sorted(column for column in columns if self.is_meta(column))
+
+
+class ListContext(msgspec.Struct, frozen=True):
+    """What is the same for all blocks of a list. *description* names the list to people.
+
+    *ignored* gathers the names with which nothing is done, in the order they were met.
+    """
+
+    codec: RowCodec
+    names: ListNames
+    description: str
+    ignored: dict[str, None]
+
+    def ignore(self, names: Sequence[str]) -> None:
+        self.ignored.update(dict.fromkeys(names))
+
+
+class Rows(Protocol):
+    """The rows of one block. A *position* counts them from 0; blank lines are no rows."""
+
+    @property
+    def names(self) -> ListNames: ...
+
+    @property
     def numbers(self) -> Sequence[int]:
-        """The number of each row, as its reader sees it."""
-        return self._all_numbers() if self._end is None else self._all_numbers()[: self._end]
+        """The number of each row, as its reader sees it. They only go up.
 
-    def _all_numbers(self) -> Sequence[int]:
-        match self._block:
-            case Lines():
-                return [number for number, _ in self._numbered]
-            case Cells() | Columns() as table:
-                return table.numbers
-            case Objects(first=first, items=items):
-                return range(first, first + len(items))
+        Raises UnusableSource if the block cannot be read.
+        """
 
-    def given(self, position: int) -> Given | Problem:
-        """One row, taken apart."""
-        match self._block:
-            case Lines():
-                return from_line(self.lines[position], self._names)
-            case Cells() | Columns() as table:
-                return from_cells(table.header, table.row(position), self._names)
-            case Objects(items=items):
-                return from_object(items[position], self._names)
+    def candidates(self) -> Candidates:
+        """The rows whose number and values are certainly text and all there, with nothing extra.
 
-    def columns(self, position: int) -> dict[str, str]:
-        """One row as text by column, for whoever has to mend it."""
-        match self._block:
-            case Lines():
-                line = self.lines[position]
-                try:
-                    return _texts(FIELDS.decode(line))
-                except (msgspec.DecodeError, RecursionError):
-                    return {"line": line.decode(errors="replace")}
-            case Cells(header=header) | Columns(header=header):
-                cells = self._block.row(position)
-                over = enumerate(cells[len(header) :], start=len(header) + 1)
-                return dict(zip(header, cells, strict=False)) | {f"column {at}": cell for at, cell in over}
-            case Objects(items=items):
-                fields = as_fields(items[position], self._names)
-                return {"row": str(items[position])} if fields is None else _texts(fields)
+        Raises UnusableSource if the block cannot be read.
+        """
 
-    def to(self, columns: Mapping[str, str]) -> str:
-        """The number among the columns of a row, as it was given."""
-        return columns.get(self._names.to, "")
+    def parse(self, position: int) -> ParsedRow | Problem:
+        """One row taken apart, or what is wrong with its structure."""
 
-    @cached_property
-    def _numbered(self) -> list[tuple[int, bytes]]:
-        if not isinstance(self._block, Lines):
-            return []
-        lines = self._block.data.split(b"\n")
-        numbered = enumerate(lines, start=self._block.first)
-        return [(number, line) for number, line in numbered if line and not line.isspace()]
+    def original(self, position: int) -> dict[str, str]:
+        """One row as it was read, as text by column."""
 
 
-def _texts(fields: Mapping[str, object]) -> dict[str, str]:
-    given = ((name, value) for name, value in fields.items() if value is not None)
-    return {str(name): text for name, value in given if (text := _text(value))}
-
-
-def _text(value: object) -> str:
-    if isinstance(value, str):
-        return value
-    try:
-        text = msgspec.json.encode(value).decode()
-    except (TypeError, ValueError, OverflowError, RecursionError):
-        pass
-    else:
-        return TEXT.decode(text) if text.startswith('"') else text
-    try:
-        return str(value)
-    except ValueError:  # an integer of thousands of digits
-        return f"a {type(value).__name__}"
+def rejected(rows: Rows, position: int, problem: Problem) -> Rejection:
+    """The rejection of one of *rows*, with the row as it was read."""
+    columns = rows.original(position)
+    return Rejection(
+        row=rows.numbers[position],
+        reason=problem.reason,
+        detail=problem.detail,
+        to=columns.get(rows.names.to, ""),
+        field=problem.field,
+        columns=columns,
+    )

@@ -1,80 +1,142 @@
-"""JSON Lines into drafts: all lines of a block as one array, and only if that fails line by line."""
+"""Rows of JSON Lines: one object a line, in the service's own shape or flat.
 
-from collections.abc import Sequence
+Which lines are rows is not known before they are looked at: a blank line is none, and has a number all the
+same. To split a block and look at each line costs time that a list without a blank or broken line need not
+spend. So the fast path decodes the block as it is (`line_decoder.py`) and learns there that every line is a
+row; only a block where that fails is split, to look at its lines one by one.
+"""
+
+from collections.abc import Mapping, Sequence
+from functools import cached_property
 from typing import Final
 
 import msgspec
 
-from keebai_async.planning.check_row import Names
-from keebai_async.planning.codec import Decoded, Loose, Shape
-from keebai_async.planning.draft import NOTHING, Draft
+from keebai_async.model.recipient import Reason
+from keebai_async.planning.candidates import NOBODY, Candidates
+from keebai_async.planning.codec import NO_META
+from keebai_async.planning.dict_columns import DictColumns, Item
+from keebai_async.planning.line_decoder import LineDecoder, LooseLines, StrictLines
 from keebai_async.planning.narrowing import picked
-from keebai_async.planning.rows import Originals
-from keebai_async.planning.rows_objects import Dicts, Item
-from keebai_async.sources.block import Lines
+from keebai_async.planning.rejections import Problem
+from keebai_async.planning.rendering import TEXT, shown
+from keebai_async.planning.rows import META, ListContext, ListNames, NotText, ParsedRow, Value
+from keebai_async.sources.block import LineBlock
+
+FIELDS: Final = msgspec.json.Decoder(dict[str, msgspec.Raw])
 
 _MINUS_ZERO: Final = b"-0"  # which JSON knows, and an integer that was read does not
 
 
-class LineReader:
-    """Makes drafts of JSON Lines for one template.
+class JsonlRows:
+    """The lines of one block but for blank ones."""
+
+    def __init__(self, block: LineBlock, names: ListNames, fast: "JsonlList") -> None:
+        self.names = names
+        self.block = block
+        self._fast = fast
+        self._every_line = False
+
+    @cached_property
+    def numbers(self) -> Sequence[int]:
+        if self._every_line:
+            return range(self.block.first, self.block.first + self.block.count)
+        return [number for number, _ in self._numbered]
+
+    @cached_property
+    def lines(self) -> Sequence[bytes]:
+        """The rows, and perhaps what is after the last line end. Raises UnusableSource if it is not UTF-8."""
+        if self._every_line:
+            return self.block.data.split(b"\n")
+        return [line for _, line in self._numbered]
+
+    def candidates(self) -> Candidates:
+        """The fast path: of a block whose lines can be decoded together, or else of those that can alone."""
+        return self._fast.candidates(self)
+
+    def no_line_is_blank(self) -> None:
+        """Learn from the decoder that each line is a row."""
+        self._every_line = True
+
+    def parse(self, position: int) -> ParsedRow | Problem:
+        """The slow path: one line taken apart."""
+        return from_line(self.lines[position], self.names)
+
+    def original(self, position: int) -> dict[str, str]:
+        """One line by name, for a person to look at; as it is if it is no object."""
+        line = self.lines[position]
+        try:
+            return shown(FIELDS.decode(line))
+        except (msgspec.DecodeError, RecursionError):
+            return {"line": line.decode(errors="replace")}
+
+    @cached_property
+    def _numbered(self) -> list[tuple[int, bytes]]:
+        self.block.check()
+        numbered = enumerate(self.block.data.split(b"\n"), start=self.block.first)
+        return [(number, line) for number, line in numbered if line and not line.isspace()]
+
+
+class JsonlList:
+    """The blocks of one list in JSON Lines, with the fast path of all of them.
 
     What kept one line from being decoded strictly, such as a number where text is asked for, is mostly so in
     the whole list: so once most of a block had to be decoded loosely, all that follow are.
     """
 
-    def __init__(self, shape: Shape, names: Names, dicts: Dicts) -> None:
-        self._shape = shape
-        self._names = names
-        self._dicts = dicts
-        self._renamed = names.service != {"to", "variables", "meta_data"}
+    def __init__(self, context: ListContext) -> None:
+        self._names = context.names
+        self._decoder = LineDecoder(context.codec.row_type)
+        self._dicts = DictColumns(context)
+        self._renamed = context.names.service != {"to", "variables", "meta_data"}
         self._loosely = False
 
-    def draft(self, block: Lines, originals: Originals) -> Draft:
-        """The rows of a block. Raises UnusableSource if it is not UTF-8."""
+    def rows(self, block: LineBlock) -> JsonlRows:
+        return JsonlRows(block, self._names, self)
+
+    def candidates(self, rows: JsonlRows) -> Candidates:
+        block = rows.block
         first = block.data[: block.data.find(b"\n") + 1] or block.data
         nested = (self._names.variables, self._names.meta_data)
         flat = not any(f'"{name}"'.encode() in first for name in nested)
         if self._renamed and not flat:
-            block.check()
-            return NOTHING
+            return NOBODY
         try:
-            draft = self._together(block, flat)
+            found = self._together(block, flat)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-            block.check()
-            return self._each(block, originals, flat)
-        originals.every_line()
-        return draft
+            return self._each(rows, flat)
+        rows.no_line_is_blank()
+        return found
 
-    def _together(self, block: Lines, flat: bool) -> Draft:
+    def _together(self, block: LineBlock, flat: bool) -> Candidates:
         where, data = range(block.count), block.data
         if flat:
-            return self._flat(self._shape.decode_flat(data, block.count, loosely=self._loosely), where, data)
+            return self._flat(self._decoder.flat_block(data, block.count, loosely=self._loosely), where, data)
         if self._loosely:
-            return self._loose(self._shape.decode_loosely(data, block.count), where, data)
-        return _draft(self._shape.decode_lines(data, block.count), where)
+            return self._loose(self._decoder.loose_block(data, block.count), where, data)
+        return _candidates(self._decoder.strict_block(data, block.count), where)
 
-    def _each(self, block: Lines, originals: Originals, flat: bool) -> Draft:
+    def _each(self, rows: JsonlRows, flat: bool) -> Candidates:
         """The rows of those lines that can be decoded."""
-        draft = self._singly(block, originals, flat)
-        if not self._loosely and len(draft.to) < len(originals) / 2:
+        found = self._singly(rows, flat)
+        if not self._loosely and len(found.to) < len(rows.numbers) / 2:
             self._loosely = True
-            loose = self._singly(block, originals, flat)
-            self._loosely = len(loose.to) > len(draft.to)
-            draft = loose if self._loosely else draft
-        return draft
+            loose = self._singly(rows, flat)
+            self._loosely = len(loose.to) > len(found.to)
+            found = loose if self._loosely else found
+        return found
 
-    def _singly(self, block: Lines, originals: Originals, flat: bool) -> Draft:
-        shape, lines = self._shape, originals.lines
+    def _singly(self, rows: JsonlRows, flat: bool) -> Candidates:
+        data = rows.block.data
         if flat:
-            items, where = shape.decode_each_flat(lines, loosely=self._loosely)
-            return self._flat(items, where, block.data)
+            items, where = self._decoder.each_flat(rows.lines, loosely=self._loosely)
+            return self._flat(items, where, data)
         if self._loosely:
-            loose, where = shape.decode_each_loosely(lines)
-            return self._loose(loose, where, block.data)
-        return _draft(*shape.decode_each(lines))
+            loose, where = self._decoder.each_loose(rows.lines)
+            return self._loose(loose, where, data)
+        return _candidates(*self._decoder.each_strict(rows.lines))
 
-    def _flat(self, items: Sequence[Item], where: Sequence[int], data: bytes) -> Draft:
+    def _flat(self, items: Sequence[Item], where: Sequence[int], data: bytes) -> Candidates:
         if self._loosely and (metas := self._names.metas(list(set().union(*items)))):
             # A number with a point would not be written to meta_data as it was read, nor a zero with a minus.
             simple = {str, bool, type(None)} | (set() if _MINUS_ZERO in data else {int})
@@ -86,18 +148,82 @@ class LineReader:
             items, where = picked(items, kept), picked(where, kept)
         return self._without_zeros(self._dicts.flat(items, where), data)
 
-    def _loose(self, loose: Loose, where: Sequence[int], data: bytes) -> Draft:
+    def _loose(self, loose: LooseLines, where: Sequence[int], data: bytes) -> Candidates:
         to, variables, metas = loose
         return self._without_zeros(self._dicts.of_variables(where, to, variables, metas, set()), data)
 
-    def _without_zeros(self, draft: Draft, data: bytes) -> Draft:
+    def _without_zeros(self, found: Candidates, data: bytes) -> Candidates:
         if not self._loosely or _MINUS_ZERO not in data:
-            return draft
-        return draft.without(
-            {place for column in draft.values for place, value in enumerate(column) if value == "0"}
+            return found
+        return found.without(
+            {place for column in found.values for place, value in enumerate(column) if value == "0"}
         )
 
 
-def _draft(decoded: Decoded, where: Sequence[int]) -> Draft:
-    to, values, metas, rows = decoded
-    return Draft(where, to, values, rows=rows) if values else Draft(where, to, (), metas)
+def from_line(line: bytes, names: ListNames) -> ParsedRow | Problem:
+    """Read one line of JSON."""
+    try:
+        fields = FIELDS.decode(line)
+    except (msgspec.DecodeError, RecursionError) as error:
+        return Problem(Reason.BAD_ROW, f"the line is not a JSON object, which it must be: {error}")
+    variables, meta_data = fields.get(names.variables), fields.get(names.meta_data)
+    if _is_object(variables) or _is_object(meta_data):
+        if variables is None or bytes(variables) == b"null":
+            given = {}
+        elif _is_object(variables):
+            given = FIELDS.decode(variables)
+        else:
+            return Problem(
+                Reason.BAD_ROW, "variables is not an object: write one, with a text for each", names.variables
+            )
+        return ParsedRow(
+            to=_value(fields.get(names.to)),
+            values={name: _value(value) for name, value in given.items()},
+            meta_data=_meta(meta_data),
+            ignored=tuple(fields.keys() - names.service),
+        )
+    metas = names.metas(fields)
+    return ParsedRow(
+        to=_value(fields.get(names.to)),
+        values={name: _value(fields[own]) for name, own in names.of.items() if own in fields},
+        meta_data=_joined({name: fields[name] for name in metas}),
+        ignored=tuple(fields.keys() - names.known - set(metas)),
+    )
+
+
+def _candidates(strict: StrictLines, where: Sequence[int]) -> Candidates:
+    to, values, metas, rows = strict
+    return Candidates(where, to, values, ready=rows) if values else Candidates(where, to, (), metas)
+
+
+def _is_object(raw: msgspec.Raw | None) -> bool:
+    return raw is not None and bytes(raw).startswith(b"{")
+
+
+def _value(raw: msgspec.Raw | None) -> Value:
+    """A JSON value as text: numbers as they are written, `true` and `false`."""
+    if raw is None:
+        return None
+    text = bytes(raw).decode()
+    match text[:1]:
+        case '"':
+            return TEXT.decode(raw)
+        case "{" | "[":
+            return NotText("is an object or a list")
+        case "n":
+            return None
+    return text
+
+
+def _meta(raw: msgspec.Raw | None) -> object:
+    if raw is None or bytes(raw) == b"null":
+        return NO_META
+    if not _is_object(raw):
+        return NotText("is not an object: write one, or leave it out")
+    return raw if FIELDS.decode(raw) else NO_META
+
+
+def _joined(fields: Mapping[str, msgspec.Raw]) -> object:
+    if not fields:
+        return NO_META
+    return msgspec.Raw(msgspec.json.encode({name.removeprefix(META): raw for name, raw in fields.items()}))

@@ -1,123 +1,102 @@
-"""Dicts into drafts, all of a block at once, in the service's own shape or flat.
-
-A row that is not right for certain is left out, for the slow path to look at; nothing is rejected here.
-"""
+"""Rows that a program gives: dicts, Recipients, and what else has names and a value for each."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from operator import itemgetter
+from typing import Protocol, runtime_checkable
 
-from keebai_async.planning.check_row import META, Names, as_fields, rendered
-from keebai_async.planning.codec import NO_META, Shape
-from keebai_async.planning.draft import NOTHING, Draft, all_text, sifted
+from keebai_async.model.recipient import Reason, Recipient
+from keebai_async.planning.candidates import NOBODY, Candidates
+from keebai_async.planning.dict_columns import DictColumns, Item
 from keebai_async.planning.narrowing import picked
+from keebai_async.planning.rejections import Problem
+from keebai_async.planning.rendering import rendered, rendered_meta, shown
+from keebai_async.planning.rows import META, ListContext, ListNames, ParsedRow
+from keebai_async.sources.block import ObjectBlock
 
-Item = Mapping[str, object]
+
+@runtime_checkable
+class Keyed(Protocol):
+    """What `dict` can be made of: names, and a value for each."""
+
+    def keys(self) -> Iterable[str]: ...
+
+    def __getitem__(self, name: str, /) -> object: ...
 
 
-class Dicts:
-    """Makes drafts of dicts for one template; notes in *ignored* the names with which nothing is done."""
+class ObjectList:
+    """The blocks of one list that a program has."""
 
-    def __init__(self, shape: Shape, names: Names, ignored: dict[str, None]) -> None:
-        self._shape = shape
-        self._names = names
-        self._ignored = ignored
-        self._own = [names.of[name] for name in shape.names]
+    def __init__(self, context: ListContext) -> None:
+        self._names = context.names
+        self._columns = DictColumns(context)
 
-    def draft(self, items: Sequence[object]) -> Draft:
-        """Dicts, Recipients, and what else a program gives."""
+    def rows(self, block: ObjectBlock) -> "ObjectRows":
+        return ObjectRows(block, self._names, self._columns)
+
+
+class ObjectRows:
+    """The items of one block, each of them a row."""
+
+    def __init__(self, block: ObjectBlock, names: ListNames, columns: DictColumns) -> None:
+        self.names = names
+        self.numbers = range(block.first, block.first + len(block.items))
+        self._items = block.items
+        self._columns = columns
+
+    def candidates(self) -> Candidates:
+        """The fast path: of dicts, Recipients, and what else a dict can be made of."""
+        items = self._items
         where: Sequence[int] = range(len(items))
         if set(map(type, items)) != {dict}:
-            fields = [as_fields(item, self._names) for item in items]
+            fields = [as_fields(item, self.names) for item in items]
             where = [place for place in where if fields[place] is not None]
             items = picked(fields, where)
         if not where:
-            return NOTHING
+            return NOBODY
         dicts: Sequence[Item] = items  # type: ignore[assignment]  # we have just looked
-        service = self._names.variables in dicts[0] or self._names.meta_data in dicts[0]
-        return (self._service if service else self.flat)(dicts, where)
+        return self._columns.of_dicts(dicts, where)
 
-    def _service(self, items: Sequence[Item], where: Sequence[int]) -> Draft:
-        names = self._names
-        keys = set().union(*items)
-        bad: set[int] = set()
-        metas: Sequence[object] | None = None
-        if names.meta_data in keys:
-            metas = [item.get(names.meta_data) for item in items]
-            if not set(map(type, metas)) <= {dict, type(None)}:
-                bad.update(place for place, meta in enumerate(metas) if not isinstance(meta, dict | None))
-            metas = self._written(metas, bad)
-        if not all_text(list(keys)):
-            bad.update(place for place, item in enumerate(items) if not all_text(list(item)))
-        to = [item.get(names.to) for item in items]
-        draft = self.of_variables(where, to, [item.get(names.variables) for item in items], metas, bad)
-        if not keys <= names.service:
-            known = set(draft.where)
-            taken = [item for item, at in zip(items, where, strict=True) if at in known]
-            self._ignored.update(dict.fromkeys(sorted(set().union(*taken) - names.service)))
-        return draft
+    def parse(self, position: int) -> ParsedRow | Problem:
+        """The slow path: one item taken apart."""
+        return from_object(self._items[position], self.names)
 
-    def of_variables(
-        self,
-        where: Sequence[int],
-        to: Sequence[object],
-        variables: Sequence[object],
-        meta_data: Sequence[object] | None,
-        bad: set[int],
-    ) -> Draft:
-        """The rows whose variables are dicts of just what the template asks for; none at the places *bad*."""
-        count = len(self._shape.names)
-        if set(map(type, variables)) != {dict} or set(map(len, variables)) != {count}:  # type: ignore[arg-type]
-            # A dict of another type may have ideas of its own: one with defaults grows when it is asked.
-            fits = [type(each) is dict and len(each) == count for each in variables]
-            bad.update(place for place, fit in enumerate(fits) if not fit)
-            variables = [each if fit else {} for each, fit in zip(variables, fits, strict=True)]
-        dicts: Sequence[Item] = variables  # type: ignore[assignment]  # they are by now
-        values = _columns(dicts, self._shape.names)
-        return sifted(where, to, values, meta_data, bad)
+    def original(self, position: int) -> dict[str, str]:
+        """One item, for a person to look at."""
+        fields = as_fields(self._items[position], self.names)
+        return {"row": str(self._items[position])} if fields is None else shown(fields)
 
-    def flat(self, items: Sequence[Item], where: Sequence[int]) -> Draft:
-        """The rows among *items* that name their variables side by side."""
-        names = self._names
-        keys = set().union(*items)
-        if not all_text(list(keys)) or names.variables in keys or names.meta_data in keys:
-            kept = [place for place, item in enumerate(items) if self._is_flat(item)]
-            items, where = picked(items, kept), picked(where, kept)
-            keys = set().union(*items)
-        metas = names.metas(list(keys))
-        bad: set[int] = set()
-        meta_data = self._written(self._flat_metas(items, metas), bad) if metas else None
-        if len(keys) > len(names.known) + len(metas):
-            self._ignored.update(dict.fromkeys(sorted(keys - names.known - set(metas))))
-        to = [item.get(names.to) for item in items]
-        return sifted(where, to, _columns(items, self._own), meta_data, bad)
 
-    def _is_flat(self, item: Item) -> bool:
-        return (
-            all_text(list(item)) and self._names.variables not in item and self._names.meta_data not in item
+def as_fields(item: object, names: ListNames) -> dict[str, object] | None:
+    """A row that a program gave, as a dict; None if it is nothing of the kind."""
+    if isinstance(item, dict):
+        return item if type(item) is dict else dict(item)  # a defaultdict grows when it is asked
+    if isinstance(item, Recipient):
+        return {names.to: item.to, names.variables: item.variables, names.meta_data: item.meta_data}
+    # A row of SQLite has names and is no Mapping.
+    return dict(item) if isinstance(item, Keyed) else None
+
+
+def from_object(item: object, names: ListNames) -> ParsedRow | Problem:
+    """Read one dict, other mapping, or Recipient."""
+    own = as_fields(item, names)
+    if own is None:
+        return Problem(Reason.BAD_ROW, f"a row is a dict or a Recipient, not a {type(item).__name__}")
+    fields = {str(name): value for name, value in own.items()}
+    variables, meta_data = fields.get(names.variables), fields.get(names.meta_data)
+    if isinstance(variables, Mapping) or isinstance(meta_data, Mapping):
+        if not isinstance(variables, Mapping | None):
+            return Problem(
+                Reason.BAD_ROW, "variables is not a dict: give one, with a text for each", names.variables
+            )
+        return ParsedRow(
+            to=rendered(fields.get(names.to)),
+            values={str(name): rendered(value) for name, value in (variables or {}).items()},
+            meta_data=rendered_meta(meta_data),
+            ignored=tuple(fields.keys() - names.service),
         )
-
-    def _flat_metas(self, items: Sequence[Item], metas: Sequence[str]) -> Sequence[object]:
-        names = [meta.removeprefix(META) for meta in metas]
-        try:
-            return self._shape.meta_rows(names, [list(map(itemgetter(meta), items)) for meta in metas])
-        except KeyError:  # not every row has all of them
-            named = list(zip(metas, names, strict=True))
-            return [{name: item[meta] for meta, name in named if meta in item} for item in items]
-
-    def _written(self, metas: Sequence[object], bad: set[int]) -> Sequence[object]:
-        """*metas* without what is empty; adds to *bad* the places of what cannot be written as JSON."""
-        if not self._shape.writable(metas):
-            bad.update(place for place, meta in enumerate(metas) if not self._shape.writable([meta]))
-        return metas if all(metas) else [meta or NO_META for meta in metas]
-
-
-def _columns(items: Iterable[Item], names: Sequence[str]) -> list[Sequence[object]]:
-    """A column for each of *names*: text where *items* have text, or what is rendered."""
-    columns: list[Sequence[object]] = []
-    for name in names:
-        try:
-            column: Sequence[object] = list(map(itemgetter(name), items))
-        except KeyError:
-            column = [item.get(name) for item in items]
-        columns.append(column if all_text(column) else list(map(rendered, column)))
-    return columns
+    metas = names.metas(fields)
+    return ParsedRow(
+        to=rendered(fields.get(names.to)),
+        values={name: rendered(fields[own]) for name, own in names.of.items() if own in fields},
+        meta_data=rendered_meta({name.removeprefix(META): fields[name] for name in metas}),
+        ignored=tuple(fields.keys() - names.known - set(metas)),
+    )

@@ -1,4 +1,4 @@
-"""Who is not to be messaged: files of numbers, compared by identity key."""
+"""Who is not to be messaged: numbers and files of numbers, compared by identity key."""
 
 import os
 from collections.abc import Iterable, Sequence
@@ -9,23 +9,17 @@ import anyio.lowlevel
 
 from keebai_async.errors import InvalidInput, UnusableSource
 from keebai_async.model.limits import E164
-from keebai_async.planning.phone import (
-    Parsed,
-    bare,
-    identities_if_e164,
-    identity,
-    parse,
-    parser_installed,
-)
+from keebai_async.planning.identity import identities_if_e164, identity
+from keebai_async.planning.phone import PhoneNumber, read_number
 from keebai_async.sources.compressed import open_plain
 from keebai_async.sources.delimited import DELIMITERS, Delimited
 from keebai_async.sources.pieces import pieces, text_of
 
-Suppress = str | os.PathLike[str] | Iterable[str]
-"""A number in E.164, a path, or numbers."""
+SuppressList = str | os.PathLike[str] | Iterable[str]
+"""A number in E.164, the path of a file of numbers, or numbers."""
 
 
-async def suppressed_keys(lists: Iterable[Suppress], region: str | None = None) -> set[int]:
+async def suppressed_keys(lists: Iterable[SuppressList], region: str | None = None) -> set[int]:
     """The keys of everybody in *lists*: paths to files with one number a line, or a CSV with `to`.
 
     A number that is not E.164 is read as those of the campaign are. One that cannot be read stops
@@ -86,15 +80,11 @@ def _add(numbers: Sequence[str], lines: Sequence[int], path: str, region: str | 
 
 
 def _key(number: str, region: str | None, where: str, row: int) -> int:
-    text = bare(str(number))
-    if E164.fullmatch(text):
-        return identity(text)
-    if parser_installed() and (region or text.startswith("+")):
-        parsed = parse(text, region)
-        if isinstance(parsed, Parsed):
-            return identity(parsed.e164)
+    found = read_number(str(number), region)
+    if isinstance(found, PhoneNumber):
+        return identity(found.e164)
     raise InvalidInput(
-        f"{where}: not a number in E.164, such as +5491155555555; nobody is messaged before it is mended",
+        f"{where}: not a number in E.164, such as +5491155555555: fix it; nobody is messaged before that",
         field="suppress",
         row=row,
     )

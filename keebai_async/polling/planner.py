@@ -1,4 +1,4 @@
-"""PollPlan: which broadcast to look at next, and when. Pure: what was seen goes in, the next look comes out.
+"""PollPlanner: which broadcast to look at next, and when. Pure: what was seen goes in, the next look out.
 
 The problem: a campaign of a million is 200 broadcasts, and 1,000 requests an hour is all there is.
 
@@ -6,13 +6,13 @@ The naive way, every broadcast every 30 seconds, costs 24,000 requests an hour; 
 a finished broadcast a quarter of an hour late. An estimate kept for each broadcast drifts without bound,
 because those at the back of the queue have not begun.
 
-The choice: a sender delivers its broadcasts in a line, so only the head of the line is read, at three
-quarters of its predicted wait and at the predicted end. Seen finished, the next one is read at once: what
-it has done by then says exactly how much the sender has done in all, hence one rate for everything in its
-line. A sender that works on all of them at once fits, too: reading "the next one at once" finds them
-finished one after another. If the head does not move when it should, the sender has an order of its
-own, or none: after three fruitless looks its broadcasts are read in turn, at a pace that the hour's
-quota can bear, and slower while nothing at all moves.
+The choice: a sender delivers its broadcasts one after the other, so only the head of its queue is read,
+at three quarters of its predicted wait and at the predicted end. Seen finished, the next one is read at
+once: what it has done by then says exactly how much the sender has done in all, hence one rate for
+everything in its queue. A sender that works on all of them at once fits, too: reading "the next one at
+once" finds them finished one after another. If the head does not move when it should, the sender has an
+order of its own, or none: after three fruitless looks its broadcasts are read in turn, at a pace that the
+hour's quota can bear, and slower while nothing at all moves.
 """
 
 import math
@@ -21,8 +21,9 @@ from typing import Final
 
 import msgspec
 
-from keebai_async.polling.sender_queue import FRUITLESS, Followed, Line
-from keebai_async.quota.window import DEFAULT_QUOTAS, Quota
+from keebai_async.model.progress import Progress
+from keebai_async.polling.sender_queue import FRUITLESS, QueuedBroadcast, SenderQueue
+from keebai_async.quota.window import CAUTIOUS_QUOTAS, Quota
 
 DELIVERY_RATE: Final = 80.0
 """Messages a second that one sender delivers by default. Source: contract, section 10, "Throughput"."""
@@ -43,7 +44,7 @@ SLOWEST_ROUND: Final = 60.0
 """Seconds between looks at a sender of which nothing moves."""
 
 _SLACK = 0.25  # seconds after the predicted end: a look a moment too early costs a floor more
-_HUNG = 10.0  # seconds after which a look that has not come back no longer holds up its line
+_HUNG = 10.0  # seconds after which a look that has not come back no longer holds up its queue
 
 
 class Look(msgspec.Struct, frozen=True):
@@ -60,12 +61,12 @@ class Stuck(msgspec.Struct, frozen=True):
     seconds: float
 
 
-def pace_of(quotas: Sequence[Quota] = DEFAULT_QUOTAS) -> float:
+def pace_of(quotas: Sequence[Quota] = CAUTIOUS_QUOTAS) -> float:
     """Seconds between two looks that these quotas can bear for ever, with a tenth left to others."""
     return max(1.1 * quota.per / quota.limit for quota in quotas)
 
 
-class PollPlan:
+class PollPlanner:
     """Plans looks at any number of broadcasts of any number of senders.
 
     Args:
@@ -89,8 +90,8 @@ class PollPlan:
         self._rate = rate
         self._pace = pace_of() if pace is None else pace
         self._stuck_after = stuck_after
-        self._broadcasts: dict[str, Followed] = {}
-        self._lines: dict[str, Line] = {}
+        self._broadcasts: dict[str, QueuedBroadcast] = {}
+        self._queues: dict[str, SenderQueue] = {}
         self._burst = max(1.0, SAVED / self._pace)
         self._saved = self._burst
         self._counted = -math.inf  # when the looks saved up were last counted
@@ -103,11 +104,11 @@ class PollPlan:
         """Begin to follow a broadcast that was accepted now, behind those of *sender* that are known."""
         if broadcast_id in self._broadcasts:
             return
-        line = self._lines.setdefault(sender, Line(self._rate, now))
-        if not line.waiting:
-            line.begin(now)
-        line.waiting[broadcast_id] = self._broadcasts[broadcast_id] = Followed(
-            broadcast_id, line, max(1, recipients), now
+        queue = self._queues.setdefault(sender, SenderQueue(self._rate, now))
+        if not queue.waiting:
+            queue.begin(now)
+        queue.waiting[broadcast_id] = self._broadcasts[broadcast_id] = QueuedBroadcast(
+            broadcast_id, queue, max(1, recipients), now
         )
 
     def next(self, now: float) -> Look | None:
@@ -117,8 +118,8 @@ class PollPlan:
         until `saw` or `missed` tells how it went. One that is not due may change: ask again then.
         """
         best, due = None, math.inf
-        for line in self._lines.values():
-            for broadcast, at in self._candidates(line, now):
+        for queue in self._queues.values():
+            for broadcast, at in self._candidates(queue, now):
                 if at < due:
                     best, due = broadcast, at
         if best is None:
@@ -126,7 +127,7 @@ class PollPlan:
         at = max(due, self._affordable(now), now)
         if at <= now:
             self._saved -= 1
-            best.looking_since = best.line.turned = now
+            best.looking_since = best.queue.turned = now
         return Look(best.id, at)
 
     def saw(self, broadcast_id: str, *, done: int, total: int, final: bool, now: float) -> None:
@@ -137,9 +138,9 @@ class PollPlan:
         broadcast = self._broadcasts.get(broadcast_id)
         if broadcast is None:
             return
-        line = broadcast.line
+        queue = broadcast.queue
         done = max(done, broadcast.done)
-        line.learn(broadcast, done=done, final=final, now=now)
+        queue.learn(broadcast, done=done, final=final, now=now)
         broadcast.total = total if total > 0 else broadcast.total
         broadcast.done = done
         broadcast.seen_at = now
@@ -147,6 +148,16 @@ class PollPlan:
         broadcast.misses = 0
         if final:
             self.forget(broadcast_id)
+
+    def saw_progress(self, broadcast_id: str, progress: Progress, now: float) -> None:
+        """The same, in the words that all services share. What a service does not count says nothing."""
+        self.saw(
+            broadcast_id,
+            done=progress.done or 0,
+            total=progress.total or 0,
+            final=progress.final,
+            now=now,
+        )
 
     def missed(self, broadcast_id: str, now: float) -> None:
         """A look failed: leave this broadcast alone for a while, longer each time."""
@@ -158,80 +169,80 @@ class PollPlan:
         broadcast.not_before = now + min(
             LONGEST_BACKOFF, max(1.0, self.floor) * 2.0 ** (broadcast.misses - 1)
         )
-        broadcast.line.fruitless += 1
+        broadcast.queue.fruitless += 1
 
     def hold(self, broadcast_id: str, until: float) -> None:
         """Nothing of this broadcast moves before *until*: leave it alone, and do not call it stuck."""
         broadcast = self._broadcasts.get(broadcast_id)
         if broadcast is not None:
-            line = broadcast.line
+            queue = broadcast.queue
             broadcast.not_before = max(broadcast.not_before, until)
-            line.moved_at = max(line.moved_at, until)
-            line.fruitless = line.idle_looks = 0
-            if len(line.waiting) == 1 and not broadcast.done:
-                line.begin(until)  # the time before it begins says nothing about its rate
+            queue.moved_at = max(queue.moved_at, until)
+            queue.fruitless = queue.idle_looks = 0
+            if len(queue.waiting) == 1 and not broadcast.done:
+                queue.begin(until)  # the time before it begins says nothing about its rate
 
     def forget(self, broadcast_id: str) -> None:
         """Follow this broadcast no longer."""
         broadcast = self._broadcasts.pop(broadcast_id, None)
         if broadcast is not None:
-            del broadcast.line.waiting[broadcast_id]
+            del broadcast.queue.waiting[broadcast_id]
 
     def stuck(self, now: float) -> list[Stuck]:
         """Broadcasts that were looked at, and of whose sender nothing moved for long; each stall once."""
         found: list[Stuck] = []
-        for line in self._lines.values():
-            still = now - line.moved_at
-            if not line.waiting or line.reported or still < self._stuck_after:
+        for queue in self._queues.values():
+            still = now - queue.moved_at
+            if not queue.waiting or queue.reported or still < self._stuck_after:
                 continue
-            seen = [one for one in line.waiting.values() if one.seen_at is not None or one.misses]
+            seen = [one for one in queue.waiting.values() if one.seen_at is not None or one.misses]
             found.extend(Stuck(one.id, still) for one in seen)
-            line.reported = bool(seen)
+            queue.reported = bool(seen)
         return found
 
-    def _candidates(self, line: Line, now: float) -> Iterator[tuple[Followed, float]]:
-        head = next(iter(line.waiting.values()), None)
+    def _candidates(self, queue: SenderQueue, now: float) -> Iterator[tuple[QueuedBroadcast, float]]:
+        head = next(iter(queue.waiting.values()), None)
         if head is None:
             return
-        if line.fruitless < FRUITLESS and head.looking_since is None:
+        if queue.fruitless < FRUITLESS and head.looking_since is None:
             yield head, max(self._due(head), head.not_before)
             return
-        if (turn := self._turn(line)) is not None:
+        if (turn := self._turn(queue)) is not None:
             one, at = turn
-            patience = -math.inf if line.fruitless >= FRUITLESS else (head.looking_since or now) + _HUNG
+            patience = -math.inf if queue.fruitless >= FRUITLESS else (head.looking_since or now) + _HUNG
             yield one, max(at, patience)
-        if line.fruitless < FRUITLESS:
+        if queue.fruitless < FRUITLESS:
             return
-        for one in line.waiting.values():
+        for one in queue.waiting.values():
             if one.looking_since is None and one.seen_at is not None and 0 < one.done < one.total:
                 yield one, max(self._due(one), one.not_before)
 
-    def _due(self, one: Followed) -> float:
+    def _due(self, one: QueuedBroadcast) -> float:
         """When to look at a broadcast that is believed to be worked on."""
-        line = one.line
-        wait = (one.total - one.done) / line.rate
+        queue = one.queue
+        wait = (one.total - one.done) / queue.rate
         if one.seen_at is None:
-            if line.follows_at is not None:
-                return line.follows_at  # the one before it was just seen finished
+            if queue.follows_at is not None:
+                return queue.follows_at  # the one before it was just seen finished
             early = EARLY * wait if wait > 4 * self.floor else max(wait + _SLACK, 1.0)
             return one.added + min(early, LONGEST_WAIT)
-        if line.fruitless:
+        if queue.fruitless:
             wait = max(wait / 4, self.floor)
         elif wait > 4 * self.floor:
             wait *= EARLY
         return one.seen_at + max(min(wait, LONGEST_WAIT) + _SLACK, self.floor)
 
-    def _turn(self, line: Line) -> tuple[Followed, float] | None:
-        """Whose turn it is in a line that is read in turn: the one not seen for the longest time."""
-        free = [one for one in line.waiting.values() if one.looking_since is None]
+    def _turn(self, queue: SenderQueue) -> tuple[QueuedBroadcast, float] | None:
+        """Whose turn it is in a queue that is read in turn: the one not seen for the longest time."""
+        free = [one for one in queue.waiting.values() if one.looking_since is None]
         if not free:
             return None
         one = min(free, key=lambda one: max(one.seen_at or -math.inf, one.not_before))
         step = self._pace
-        if line.idle_looks >= len(line.waiting):
-            step = min(SLOWEST_ROUND, self._pace * 2.0 ** min(10, line.idle_looks // len(line.waiting)))
+        if queue.idle_looks >= len(queue.waiting):
+            step = min(SLOWEST_ROUND, self._pace * 2.0 ** min(10, queue.idle_looks // len(queue.waiting)))
         last = -math.inf if one.seen_at is None else one.seen_at + self.floor
-        return one, max(line.turned + step, last, one.not_before)
+        return one, max(queue.turned + step, last, one.not_before)
 
     def _affordable(self, now: float) -> float:
         """When the quota bears one more look."""

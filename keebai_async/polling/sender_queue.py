@@ -1,4 +1,4 @@
-"""A sender's line of unfinished broadcasts, and what looking at them says about its speed. Pure."""
+"""A sender's queue of unfinished broadcasts, and what looking at them says about its speed. Pure."""
 
 import math
 from collections import deque
@@ -8,14 +8,14 @@ FRUITLESS: Final = 3
 """Looks without the movement that was due, after which a sender is read in turn."""
 
 
-class Followed:
+class QueuedBroadcast:
     """What is known of one broadcast."""
 
-    __slots__ = ("added", "done", "id", "line", "looking_since", "misses", "not_before", "seen_at", "total")
+    __slots__ = ("added", "done", "id", "looking_since", "misses", "not_before", "queue", "seen_at", "total")
 
-    def __init__(self, broadcast_id: str, line: "Line", total: int, added: float) -> None:
+    def __init__(self, broadcast_id: str, queue: "SenderQueue", total: int, added: float) -> None:
         self.id = broadcast_id
-        self.line = line
+        self.queue = queue
         self.total = total
         self.added = added
         self.done = 0
@@ -25,11 +25,11 @@ class Followed:
         self.not_before = -math.inf
 
 
-class Line:
+class SenderQueue:
     """The unfinished broadcasts of one sender, oldest first, and how fast it works."""
 
     def __init__(self, rate: float, now: float) -> None:
-        self.waiting: dict[str, Followed] = {}
+        self.waiting: dict[str, QueuedBroadcast] = {}
         self.rate = rate
         self.finished = 0  # messages of broadcasts that are final
         self.fruitless = 0
@@ -42,7 +42,7 @@ class Line:
         self._anchors: deque[tuple[float, int]] = deque(maxlen=6)  # (time, messages done in all)
 
     def begin(self, now: float) -> None:
-        """The line was empty: what the sender did before says nothing about when it began with this."""
+        """The queue was empty: what the sender did before says nothing about when it began with this."""
         self._anchors.clear()
         self._anchors.append((now, self.finished))
         self.follows_at = None
@@ -50,7 +50,7 @@ class Line:
         self.fruitless = self.idle_looks = 0
         self.reported = self.ahead = False
 
-    def learn(self, one: Followed, *, done: int, final: bool, now: float) -> None:
+    def learn(self, one: QueuedBroadcast, *, done: int, final: bool, now: float) -> None:
         """Take in a look at *one*, before it is written down there."""
         head = next(iter(self.waiting.values()))
         moved = done > one.done or final

@@ -1,14 +1,19 @@
-"""Follower: waiting for broadcasts and watching them, the same for every service that has some."""
+"""Waiter: wait for broadcasts, or watch them, the same for every service that has some.
 
+It looks at one broadcast at a time and has no task of its own: a caller may leave off anywhere.
+"""
+
+import logging
 import math
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterable
 from typing import Final, Generic, TypeVar
 
 from keebai_async.clock import Clock
-from keebai_async.errors import TimedOut
-from keebai_async.polling.following import OnStuck, follow, log_stuck
-from keebai_async.polling.planner import PollPlan
-from keebai_async.polling.watcher import Gauge
+from keebai_async.errors import ConnectionFailed, RateLimited, ServerFailed, TimedOut, Undecodable
+from keebai_async.model.progress import Progress
+from keebai_async.polling.planner import PollPlanner, Stuck
+
+logger = logging.getLogger("keebai_async")
 
 T = TypeVar("T")
 
@@ -18,14 +23,34 @@ POLL_FLOOR: Final = 5.0
 STUCK_AFTER: Final = 900.0
 """Seconds without any movement until a broadcast is called stuck."""
 
+LONGEST_SILENCE: Final = 3_600.0
+"""Seconds in which every look fails, after which the last failure is an error of the whole wait."""
 
-class Follower(Generic[T]):
-    """Looks at broadcasts as seldom as their progress allows.
+TEMPORARY: Final = (ConnectionFailed, TimedOut, ServerFailed, Undecodable, RateLimited)
+"""Errors of a look that the next one may not meet."""
+
+OnStuck = Callable[[Stuck], None]
+
+
+def log_stuck(stuck: Stuck) -> None:
+    """What is done about a broadcast that does not move, where nobody asked for more."""
+    logger.warning(
+        "broadcast stuck", extra={"broadcast": stuck.broadcast_id, "seconds": round(stuck.seconds)}
+    )
+
+
+def _never_quiet(_: object) -> float:
+    return 0.0
+
+
+class Waiter(Generic[T]):
+    """Looks at broadcasts no more often than their progress asks for.
 
     Args:
         look: reads one broadcast. Raises RequestError.
-        gauge: how far it is.
+        progress: how far it is.
         forward: what was seen, with counters that do not go back behind what was seen before.
+        quiet: seconds from now in which nothing of it will move, because it is scheduled for later.
         pace: seconds between two looks in the long run; by default what Keebai's quota can bear.
         apart: each broadcast moves by itself, instead of one after the other.
     """
@@ -33,18 +58,20 @@ class Follower(Generic[T]):
     def __init__(
         self,
         look: Callable[[str], Awaitable[T]],
-        gauge: Callable[[T], Gauge],
+        progress: Callable[[T], Progress],
         *,
         forward: Callable[[T, T | None], T],
         clock: Clock,
+        quiet: Callable[[T], float] = _never_quiet,
         floor: float = POLL_FLOOR,
         pace: float | None = None,
         apart: bool = False,
     ) -> None:
         self._look = look
-        self._gauge = gauge
+        self._progress = progress
         self._forward = forward
         self._clock = clock
+        self._quiet = quiet
         self._floor = floor
         self._pace = pace
         self._apart = apart
@@ -67,8 +94,8 @@ class Follower(Generic[T]):
         """
         deadline = math.inf if timeout is None else self._clock.now() + timeout
         said = "nothing"
-        async for _, seen in self._looks([broadcast_id], stuck_after, on_stuck, deadline):
-            if self._gauge(seen).final:
+        async for _, seen in self._forward_only([broadcast_id], stuck_after, on_stuck, deadline):
+            if self._progress(seen).final:
                 return seen
             said = words(seen)
         raise TimedOut(
@@ -84,25 +111,52 @@ class Follower(Generic[T]):
     ) -> AsyncGenerator[T, None]:
         """Yield every change, until all are final. Raises RequestError as `wait` does."""
         last: dict[str, T] = {}
-        async for broadcast_id, seen in self._looks(broadcasts, stuck_after, on_stuck, math.inf):
+        async for broadcast_id, seen in self._forward_only(broadcasts, stuck_after, on_stuck, math.inf):
             if seen != last.get(broadcast_id):
                 last[broadcast_id] = seen
                 yield seen
 
+    async def _forward_only(
+        self, broadcasts: Iterable[str], stuck_after: float, on_stuck: OnStuck, deadline: float
+    ) -> AsyncIterator[tuple[str, T]]:
+        last: dict[str, T] = {}
+        async for broadcast_id, seen in self._looks(broadcasts, stuck_after, on_stuck, deadline):
+            last[broadcast_id] = told = self._forward(seen, last.get(broadcast_id))
+            yield broadcast_id, told
+
     async def _looks(
         self, broadcasts: Iterable[str], stuck_after: float, on_stuck: OnStuck, deadline: float
     ) -> AsyncIterator[tuple[str, T]]:
-        looks = follow(
-            self._look,
-            self._gauge,
-            broadcasts,
-            plan=PollPlan(floor=self._floor, stuck_after=stuck_after, pace=self._pace),
-            clock=self._clock,
-            on_stuck=on_stuck,
-            deadline=deadline,
-            apart=self._apart,
-        )
-        last: dict[str, T] = {}
-        async for broadcast_id, seen in looks:
-            last[broadcast_id] = told = self._forward(seen, last.get(broadcast_id))
-            yield broadcast_id, told
+        """What each look gives, until every broadcast is final or *deadline* is reached.
+
+        The broadcasts may be anybody's: how many people they have is learnt from the first look. A look
+        that fails and may do better is made again, later and later, until none has succeeded for
+        LONGEST_SILENCE; that error, and any other one, comes out.
+        """
+        clock = self._clock
+        planner = PollPlanner(floor=self._floor, stuck_after=stuck_after, pace=self._pace)
+        for broadcast_id in broadcasts:
+            sender = broadcast_id if self._apart else ""
+            planner.add(broadcast_id, recipients=0, sender=sender, now=clock.now())
+        answered = clock.now()
+        while (planned := planner.next(clock.now())) is not None:
+            now = clock.now()
+            if planned.at > now:
+                await clock.sleep(min(planned.at, deadline) - now)
+                if clock.now() >= deadline:
+                    return
+                continue
+            try:
+                seen = await self._look(planned.broadcast_id)
+            except TEMPORARY:
+                if clock.now() - answered >= LONGEST_SILENCE:
+                    raise
+                planner.missed(planned.broadcast_id, clock.now())
+            else:
+                answered = now = clock.now()
+                planner.saw_progress(planned.broadcast_id, self._progress(seen), now)
+                if (quiet := self._quiet(seen)) > 0:
+                    planner.hold(planned.broadcast_id, now + quiet)
+                yield planned.broadcast_id, seen
+            for stuck in planner.stuck(clock.now()):
+                on_stuck(stuck)

@@ -11,8 +11,8 @@ import msgspec
 
 from keebai_async.quota.gate import Ending
 from keebai_async.quota.pause import NO_PAUSE, Pause, answered, refused
-from keebai_async.quota.store import Held, Word
-from keebai_async.quota.window import Room, Wait, forecast, opens, unaccounted
+from keebai_async.quota.store import HeldPlace, Word
+from keebai_async.quota.window import LaneWindow, Wait, forecast, opens, unaccounted
 
 PROVING_WAIT: Final = 1.0
 """Seconds until somebody asks again whether the first request after a pause came back."""
@@ -39,21 +39,21 @@ class Books:
         self.others: dict[float, list[float]] = {}
         self.pause: Pause = NO_PAUSE
 
-    def take(self, place_id: str, rooms: Sequence[Room], now: float) -> Held | Wait:
+    def take(self, place_id: str, windows: Sequence[LaneWindow], now: float) -> HeldPlace | Wait:
         """Enter a place, or say how long there is none."""
         if (wait := self._paused(now)) is not None:
             return wait
         held = len(self.held)
         at, binding = now, None
-        for room in rooms:
-            if (soonest := opens(room, self.ended, held, now, self._others(room))) > at:
-                at, binding = soonest, room.quota
+        for window in windows:
+            if (soonest := opens(window, self.ended, held, now, self._others(window))) > at:
+                at, binding = soonest, window.quota
         if binding is not None:
             return Wait(seconds=at - now, quota=binding, loose=held > 0)
         self.held[place_id] = now
-        return Held(place_id, now)
+        return HeldPlace(place_id, now)
 
-    def settle(self, held: Held, rooms: Sequence[Room], word: Word, now: float) -> Settled:
+    def settle(self, held: HeldPlace, windows: Sequence[LaneWindow], word: Word, now: float) -> Settled:
         """Enter what became of a place. One that is not under way any more is entered all the same."""
         self.held.pop(held.id, None)
         if word.ending is Ending.UNSENT:
@@ -62,30 +62,30 @@ class Books:
         insort(self.ended, ended)
         before = self.pause
         if word.pause is not None:
-            shortest, longest = rooms[0].per, rooms[-1].per
+            shortest, longest = windows[0].per, windows[-1].per
             self.pause = refused(
                 before, taken=held.taken, now=now, asked=word.pause, shortest=shortest, longest=longest
             )
         elif word.ending is Ending.ANSWERED:
             self.pause = answered(before, taken=held.taken)
-        others = self._take_over(held, rooms, word, now) if word.left else ()
+        others = self._take_over(held, windows, word, now) if word.left else ()
         return Settled(ended=ended, others=others, sooner=before.proving)
 
-    def forecast(self, rooms: Sequence[Room], ahead: int, now: float) -> Wait | None:
+    def forecast(self, windows: Sequence[LaneWindow], ahead: int, now: float) -> Wait | None:
         """How long somebody behind *ahead* others would wait."""
         start = max(now, self.pause.until)
-        books = [(room, sorted([*self.ended, *self._others(room)])) for room in rooms]
+        books = [(window, sorted([*self.ended, *self._others(window)])) for window in windows]
         wait = forecast(books, len(self.held), start, ahead=ahead)
         if wait is not None:
             return Wait(seconds=wait.seconds + start - now, quota=wait.quota, loose=wait.loose)
         return Wait(seconds=start - now) if start > now else None
 
-    def spent(self, rooms: Sequence[Room], now: float) -> tuple[int, ...]:
-        """How many requests count in each room."""
-        pasts = ((room, self.ended, self.others.get(room.per, ())) for room in rooms)
+    def spent(self, windows: Sequence[LaneWindow], now: float) -> tuple[int, ...]:
+        """How many requests count in each window."""
+        pasts = ((window, self.ended, self.others.get(window.per, ())) for window in windows)
         return tuple(
-            len(self.held) + sum(len(past) - bisect_right(past, now - room.per) for past in (ended, others))
-            for room, ended, others in pasts
+            len(self.held) + sum(len(past) - bisect_right(past, now - window.per) for past in (ended, others))
+            for window, ended, others in pasts
         )
 
     def remembered(self, now: float) -> float:
@@ -101,8 +101,8 @@ class Books:
             if not some:
                 del self.others[per]
 
-    def _others(self, room: Room) -> Sequence[float]:
-        return self.others.get(room.per, ())
+    def _others(self, window: LaneWindow) -> Sequence[float]:
+        return self.others.get(window.per, ())
 
     def _paused(self, now: float) -> Wait | None:
         pause = self.pause
@@ -113,15 +113,15 @@ class Books:
         return None
 
     def _take_over(
-        self, held: Held, rooms: Sequence[Room], word: Word, now: float
+        self, held: HeldPlace, windows: Sequence[LaneWindow], word: Word, now: float
     ) -> tuple[tuple[float, int], ...]:
         left = dict(word.left)
         found: list[tuple[float, int]] = []
-        for room in rooms:
-            if (remaining := left.get(room.quota)) is None:
+        for window in windows:
+            if (remaining := left.get(window.quota)) is None:
                 continue
-            limit, under_way, others = room.quota.limit, len(self.held), self._others(room)
-            if unknown := unaccounted(limit, remaining, room, self.ended, under_way, held.taken, others):
-                self.others.setdefault(room.per, []).extend([now] * unknown)
-                found.append((room.per, unknown))
+            limit, under_way, others = window.quota.limit, len(self.held), self._others(window)
+            if unknown := unaccounted(limit, remaining, window, self.ended, under_way, held.taken, others):
+                self.others.setdefault(window.per, []).extend([now] * unknown)
+                found.append((window.per, unknown))
         return tuple(found)

@@ -20,13 +20,13 @@ import msgspec
 from keebai_async.clock import SYSTEM_CLOCK, Clock, wait_for
 from keebai_async.quota.gate import Allowance, Ending, Lane, Place
 from keebai_async.quota.memory import MemoryStore
-from keebai_async.quota.store import Held, Store, Word
-from keebai_async.quota.window import DEFAULT_QUOTAS, Quota, Room, Wait, pair
+from keebai_async.quota.store import HeldPlace, Store, Word
+from keebai_async.quota.window import CAUTIOUS_QUOTAS, LaneWindow, Quota, Wait, pair
 
-GRACE: Final = 30.0
+UNANSWERED_GRACE: Final = 30.0
 """Seconds after its end in which an unanswered request may still reach the service."""
 
-RECHECK: Final = 1.0
+LOOSE_RECHECK: Final = 1.0
 """Seconds after which a waiter asks again, where another process may have given a place back."""
 
 
@@ -66,13 +66,13 @@ class RateLimiter:
 
     def __init__(
         self,
-        quotas: Sequence[Quota] = DEFAULT_QUOTAS,
+        quotas: Sequence[Quota] = CAUTIOUS_QUOTAS,
         *,
         store: Store | None = None,
         clock: Clock = SYSTEM_CLOCK,
         reserves: Reserves = Reserves(),  # noqa: B008 - frozen
         margin: Margin = Margin(),  # noqa: B008 - frozen
-        grace: float = GRACE,
+        grace: float = UNANSWERED_GRACE,
         on_wait: OnWait | None = None,
     ) -> None:
         self.quotas = tuple(sorted(quotas, key=lambda quota: quota.per))
@@ -80,8 +80,8 @@ class RateLimiter:
         self.on_wait = on_wait
         self._clock = clock
         self._grace = grace
-        self._rooms = {lane: _rooms(self.quotas, reserves.of(lane), margin) for lane in Lane}
-        self._lines: WeakKeyDictionary[asyncio.AbstractEventLoop, _Line] = WeakKeyDictionary()
+        self._windows = {lane: _windows(self.quotas, reserves.of(lane), margin) for lane in Lane}
+        self._lines: WeakKeyDictionary[asyncio.AbstractEventLoop, _WaitingLine] = WeakKeyDictionary()
         self._opening = threading.Lock()
 
     @contextmanager
@@ -100,19 +100,19 @@ class RateLimiter:
 
     async def forecast(self, lane: Lane) -> Wait | None:
         """How long a request of *lane* would wait if it came now; None if not at all."""
-        return await self.store.forecast(self._rooms[lane], self._line().ahead_of(lane))
+        return await self.store.forecast(self._windows[lane], self._line().ahead_of(lane))
 
     async def spent(self) -> tuple[tuple[Quota, int], ...]:
         """How much of each quota is spent now, by all who share the store. Raises QuotaUnusable."""
-        return tuple(zip(self.quotas, await self.store.spent(self._rooms[Lane.INTERACTIVE]), strict=True))
+        return tuple(zip(self.quotas, await self.store.spent(self._windows[Lane.INTERACTIVE]), strict=True))
 
     async def aclose(self) -> None:
         """Close the store. What was spent stays spent."""
         await self.store.aclose()
 
-    async def _take(self, lane: Lane) -> Held:
+    async def _take(self, lane: Lane) -> HeldPlace:
         line = self._line()
-        rooms = self._rooms[lane]
+        windows = self._windows[lane]
         waiter = _Waiter()
         queue = line.lanes[lane]
         queue.append(waiter)
@@ -122,11 +122,11 @@ class RateLimiter:
                 if line.head() is not waiter:
                     await waiter.nudged()
                     continue
-                answer = await self.store.take(rooms)
+                answer = await self.store.take(windows)
                 if not isinstance(answer, Wait):
                     return answer
                 told = self._tell(lane, answer, told)
-                seconds = min(answer.seconds, RECHECK) if answer.loose else answer.seconds
+                seconds = min(answer.seconds, LOOSE_RECHECK) if answer.loose else answer.seconds
                 await waiter.nudged(self._clock, seconds)
         finally:
             queue.remove(waiter)
@@ -142,19 +142,24 @@ class RateLimiter:
         return wait
 
     async def _settle(
-        self, lane: Lane, held: Held, ending: Ending, allowances: tuple[Allowance, ...], pause: float | None
+        self,
+        lane: Lane,
+        held: HeldPlace,
+        ending: Ending,
+        allowances: tuple[Allowance, ...],
+        pause: float | None,
     ) -> None:
         left = tuple(pair(self.quotas, allowances)) if allowances else ()
         word = Word(ending=ending, grace=self._grace, left=left, pause=pause)
-        if await self.store.settle(held, self._rooms[lane], word):
+        if await self.store.settle(held, self._windows[lane], word):
             self._line().nudge()
 
-    def _line(self) -> "_Line":
+    def _line(self) -> "_WaitingLine":
         loop = asyncio.get_running_loop()
         line = self._lines.get(loop)
         if line is None:
             with self._opening:
-                line = self._lines[loop] = _Line()
+                line = self._lines[loop] = _WaitingLine()
         return line
 
 
@@ -166,7 +171,7 @@ class _Place:
     def __init__(self, limiter: RateLimiter, lane: Lane) -> None:
         self._limiter = limiter
         self._lane = lane
-        self._held: Held | None = None
+        self._held: HeldPlace | None = None
         self._ending = Ending.UNANSWERED
         self._allowances: tuple[Allowance, ...] = ()
         self._pause: float | None = None
@@ -213,7 +218,7 @@ class _Waiter:
         self._news = False
 
 
-class _Line:
+class _WaitingLine:
     """The waiters of one event loop."""
 
     def __init__(self) -> None:
@@ -234,9 +239,9 @@ class _Line:
         return sum(len(queue) for above, queue in self.lanes.items() if above <= lane)
 
 
-def _rooms(quotas: Sequence[Quota], reserve: float, margin: Margin) -> tuple[Room, ...]:
+def _windows(quotas: Sequence[Quota], reserve: float, margin: Margin) -> tuple[LaneWindow, ...]:
     return tuple(
-        Room(
+        LaneWindow(
             quota=quota, per=margin.widened(quota.per), most=max(1, quota.limit - int(quota.limit * reserve))
         )
         for quota in quotas

@@ -11,7 +11,11 @@ memory (a restart without persistence, a flush), and the caller must enter what 
 
 from typing import Final
 
-_BEGIN = """
+from keebai_async.quota.pause import LONGEST_PAUSE
+
+_BEGIN = (
+    f"local LONGEST_PAUSE = {LONGEST_PAUSE:.0f}"
+    """
 local HELD, ENDED, PAUSE = KEYS[1], KEYS[2], KEYS[3]
 local time = redis.call('TIME')
 local now = tonumber(time[1]) + tonumber(time[2]) / 1000000
@@ -40,6 +44,7 @@ local function pause()
   return tonumber(said[1] or '-1'), tonumber(said[2] or '0'), said[3] == '1'
 end
 """
+)
 
 TAKE: Final = (
     _BEGIN
@@ -91,7 +96,7 @@ SETTLE: Final = (
     + """
 local id, taken, ending = ARGV[argument], tonumber(ARGV[argument + 1]), ARGV[argument + 2]
 local grace, asked = tonumber(ARGV[argument + 3]), tonumber(ARGV[argument + 4])
-taken = tonumber(redis.call('ZSCORE', HELD, id) or taken) -- it may have been entered anew
+taken = tonumber(redis.call('ZSCORE', HELD, id) or taken) -- it may have been entered again
 redis.call('ZREM', HELD, id)
 if ending == 'unsent' then
   redis.call('ZREM', ENDED, id)
@@ -104,7 +109,7 @@ local expires = keep
 if asked >= 0 then
   local length = step
   if asked > 0 then
-    length = math.min(asked, 86400)
+    length = math.min(asked, LONGEST_PAUSE)
   elseif step == 0 then
     length, step = shortest, shortest
   elseif taken >= rest then

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 from keebai_async.clock import SYSTEM_CLOCK, Clock
 from keebai_async.quota.books import Books
-from keebai_async.quota.store import Held, Word
-from keebai_async.quota.window import Room, Wait
+from keebai_async.quota.store import HeldPlace, Word
+from keebai_async.quota.window import LaneWindow, Wait
 
 _FORGET_EVERY = 128
 
@@ -22,26 +22,26 @@ class MemoryStore:
         self._books = Books()
         self._longest = 3_600.0
 
-    async def take(self, rooms: Sequence[Room]) -> Held | Wait:
+    async def take(self, windows: Sequence[LaneWindow]) -> HeldPlace | Wait:
         with self._lock:
-            return self._books.take(str(next(self._ids)), rooms, self._clock.now())
+            return self._books.take(str(next(self._ids)), windows, self._clock.now())
 
-    async def settle(self, held: Held, rooms: Sequence[Room], word: Word) -> bool:
+    async def settle(self, held: HeldPlace, windows: Sequence[LaneWindow], word: Word) -> bool:
         with self._lock:
             now = self._clock.now()
-            settled = self._books.settle(held, rooms, word, now)
-            self._longest = max(self._longest, rooms[-1].per)
+            settled = self._books.settle(held, windows, word, now)
+            self._longest = max(self._longest, windows[-1].per)
             if len(self._books.ended) % _FORGET_EVERY == 0:
                 self._books.forget(self._longest, now)
             return settled.sooner
 
-    async def forecast(self, rooms: Sequence[Room], ahead: int) -> Wait | None:
+    async def forecast(self, windows: Sequence[LaneWindow], ahead: int) -> Wait | None:
         with self._lock:
-            return self._books.forecast(rooms, ahead, self._clock.now())
+            return self._books.forecast(windows, ahead, self._clock.now())
 
-    async def spent(self, rooms: Sequence[Room]) -> tuple[int, ...]:
+    async def spent(self, windows: Sequence[LaneWindow]) -> tuple[int, ...]:
         with self._lock:
-            return self._books.spent(rooms, self._clock.now())
+            return self._books.spent(windows, self._clock.now())
 
     async def aclose(self) -> None:
         return None

@@ -23,19 +23,19 @@ from keebai_async.quota.gate import Ending
 from keebai_async.quota.lua import ENTER, LOOK, SETTLE, TAKE
 from keebai_async.quota.pause import NEVER, Pause
 from keebai_async.quota.sqlite import LONGEST_REQUEST
-from keebai_async.quota.store import Held, Word
-from keebai_async.quota.window import Room, Wait
+from keebai_async.quota.store import HeldPlace, Word
+from keebai_async.quota.window import LaneWindow, Wait
 
 T = TypeVar("T")
 
-SHARE: Final = 0.25
+LOCAL_SHARE: Final = 0.25
 """The part of the quota that one process may spend by itself while Redis is gone."""
 
 _TIMEOUT = 5.0  # seconds of real time for one answer of Redis
 _RETRY = 5.0  # seconds between attempts to reach a Redis that was gone
-_SETTLING = 12.0  # seconds of real time that a cancelled request may spend on its books
+_SETTLING_IN_REDIS = 12.0  # seconds of real time that a cancelled request may spend on its books
 
-_logger = logging.getLogger(__name__)
+logger = logging.getLogger("keebai_async")
 
 
 class RedisStore:
@@ -55,7 +55,7 @@ class RedisStore:
         *,
         clock: Clock = SYSTEM_CLOCK,
         local_when_gone: bool = False,
-        share: float = SHARE,
+        share: float = LOCAL_SHARE,
         longest: float = LONGEST_REQUEST,
     ) -> None:
         self._redis = Redis.from_url(
@@ -77,56 +77,58 @@ class RedisStore:
         self._own = Books()  # what this process spent, on its own clock: all there is while Redis is gone
         self._spent: dict[str, float] = {}  # the same by id, to enter it again where it is missing
 
-    async def take(self, rooms: Sequence[Room]) -> Held | Wait:
+    async def take(self, windows: Sequence[LaneWindow]) -> HeldPlace | Wait:
         place_id = os.urandom(12).hex()
         if self._gone and self._local and self._clock.now() < self._tried + _RETRY:
-            return self._take_alone(place_id, rooms)
+            return self._take_alone(place_id, windows)
         try:
-            return await self._take(place_id, rooms)
+            return await self._take(place_id, windows)
         except QuotaUnusable:
             if not self._local:
                 raise
-            return self._take_alone(place_id, rooms)
+            return self._take_alone(place_id, windows)
         except anyio.get_cancelled_exc_class():
-            with anyio.move_on_after(_SETTLING, shield=True):
-                await self._settle(Held(place_id, 0.0), rooms, Word(ending=Ending.UNSENT, grace=0.0))
+            with anyio.move_on_after(_SETTLING_IN_REDIS, shield=True):
+                await self._settle(HeldPlace(place_id, 0.0), windows, Word(ending=Ending.UNSENT, grace=0.0))
             raise
 
-    async def settle(self, held: Held, rooms: Sequence[Room], word: Word) -> bool:
-        sooner = self._note(held, rooms, word)
+    async def settle(self, held: HeldPlace, windows: Sequence[LaneWindow], word: Word) -> bool:
+        sooner = self._note(held, windows, word)
         try:
-            return await self._settle_shielded(held, rooms, word) or sooner
+            return await self._settle_shielded(held, windows, word) or sooner
         except anyio.get_cancelled_exc_class():
             # asyncio's own cancel() goes through shields. To enter an ending twice changes nothing.
-            await self._settle_shielded(held, rooms, word)
+            await self._settle_shielded(held, windows, word)
             raise
 
-    async def forecast(self, rooms: Sequence[Room], ahead: int) -> Wait | None:
+    async def forecast(self, windows: Sequence[LaneWindow], ahead: int) -> Wait | None:
         try:
-            books, now = await self._look(rooms)
+            books, now = await self._look(windows)
         except QuotaUnusable:
             if not self._local:
                 raise
-            return self._own.forecast(self._alone(rooms), ahead, self._clock.now())
-        return books.forecast(rooms, ahead, now)
+            return self._own.forecast(self._alone(windows), ahead, self._clock.now())
+        return books.forecast(windows, ahead, now)
 
-    async def spent(self, rooms: Sequence[Room]) -> tuple[int, ...]:
+    async def spent(self, windows: Sequence[LaneWindow]) -> tuple[int, ...]:
         try:
-            books, now = await self._look(rooms)
+            books, now = await self._look(windows)
         except QuotaUnusable:
             if not self._local:
                 raise
-            return self._own.spent(rooms, self._clock.now())
-        return books.spent(rooms, now)
+            return self._own.spent(windows, self._clock.now())
+        return books.spent(windows, now)
 
-    async def _look(self, rooms: Sequence[Room]) -> tuple[Books, float]:
+    async def _look(self, windows: Sequence[LaneWindow]) -> tuple[Books, float]:
         """What Redis has, as books, and the time there."""
-        (now, until, held), ended, *others = await self._run(LOOK, rooms, list[list[str]])
+        (now, until, held), ended, *others = await self._run(LOOK, windows, list[list[str]])
         books = Books()
         books.held = {str(number): float(now) for number in range(int(held))}
         books.ended = [float(at) for at in ended]
         books.others = {
-            room.per: [float(at) for at in some] for room, some in zip(rooms, others, strict=True) if some
+            window.per: [float(at) for at in some]
+            for window, some in zip(windows, others, strict=True)
+            if some
         }
         books.pause = Pause(until=float(until))
         return books, float(now)
@@ -134,56 +136,60 @@ class RedisStore:
     async def aclose(self) -> None:
         await self._redis.aclose()
 
-    async def _settle_shielded(self, held: Held, rooms: Sequence[Room], word: Word) -> bool:
-        with anyio.move_on_after(_SETTLING, shield=True):
+    async def _settle_shielded(self, held: HeldPlace, windows: Sequence[LaneWindow], word: Word) -> bool:
+        with anyio.move_on_after(_SETTLING_IN_REDIS, shield=True):
             try:
-                return not self._gone and await self._settle(held, rooms, word)
+                return not self._gone and await self._settle(held, windows, word)
             except QuotaUnusable as error:
-                _logger.warning("place not settled: it lapses by itself", extra={"reason": str(error)})
+                logger.warning("place not settled: it lapses by itself", extra={"reason": str(error)})
         return False
 
-    async def _take(self, place_id: str, rooms: Sequence[Room]) -> Held | Wait:
+    async def _take(self, place_id: str, windows: Sequence[LaneWindow]) -> HeldPlace | Wait:
         if not self._epoch or self._gone:
-            await self._enter(rooms)
+            await self._enter(windows)
         while True:
-            answer = await self._run(TAKE, rooms, list[str], place_id, self._epoch)
+            answer = await self._run(TAKE, windows, list[str], place_id, self._epoch)
             if answer[0] == "lost":
-                await self._enter(rooms)
+                await self._enter(windows)
             elif answer[0] == "held":
                 self._own.held[place_id] = self._clock.now()
-                return Held(place_id, float(answer[1]))
+                return HeldPlace(place_id, float(answer[1]))
             else:
                 binding = int(answer[2])
-                quota = rooms[binding - 1].quota if binding else None
+                quota = windows[binding - 1].quota if binding else None
                 return Wait(seconds=float(answer[1]), quota=quota, loose=answer[3] == "1")
 
-    def _take_alone(self, place_id: str, rooms: Sequence[Room]) -> Held | Wait:
+    def _take_alone(self, place_id: str, windows: Sequence[LaneWindow]) -> HeldPlace | Wait:
         """A place of this process's own share. Redis learns of it when it is back."""
-        answer = self._own.take(place_id, self._alone(rooms), self._clock.now())
-        if isinstance(answer, Held):
+        answer = self._own.take(place_id, self._alone(windows), self._clock.now())
+        if isinstance(answer, HeldPlace):
             return answer
         return Wait(seconds=min(answer.seconds, _RETRY), quota=answer.quota, loose=True)
 
-    def _alone(self, rooms: Sequence[Room]) -> list[Room]:
+    def _alone(self, windows: Sequence[LaneWindow]) -> list[LaneWindow]:
         return [
-            Room(quota=room.quota, per=room.per, most=max(1, int(room.most * self._share))) for room in rooms
+            LaneWindow(quota=window.quota, per=window.per, most=max(1, int(window.most * self._share)))
+            for window in windows
         ]
 
-    async def _settle(self, held: Held, rooms: Sequence[Room], word: Word) -> bool:
+    async def _settle(self, held: HeldPlace, windows: Sequence[LaneWindow], word: Word) -> bool:
         left = dict(word.left)
-        said = [(room.quota.limit, max(0, left[room.quota]) if room.quota in left else -1) for room in rooms]
+        said = [
+            (window.quota.limit, max(0, left[window.quota]) if window.quota in left else -1)
+            for window in windows
+        ]
         pause = -1.0 if word.pause is None else max(0.0, word.pause) if math.isfinite(word.pause) else 0.0
         about = (held.id, repr(held.taken), word.ending.value, word.grace, pause)
         numbers = [number for pair in said for number in pair]
-        return await self._run(SETTLE, rooms, str, *about, *numbers) == "1"
+        return await self._run(SETTLE, windows, str, *about, *numbers) == "1"
 
-    def _note(self, held: Held, rooms: Sequence[Room], word: Word) -> bool:
+    def _note(self, held: HeldPlace, windows: Sequence[LaneWindow], word: Word) -> bool:
         """Keep our own books, too."""
         now = self._clock.now()
         taken = self._own.held.get(held.id, now)
         alone = Word(ending=word.ending, grace=word.grace, pause=word.pause)
-        settled = self._own.settle(Held(held.id, taken), rooms, alone, now)
-        longest = max(3_600.0, rooms[-1].per)
+        settled = self._own.settle(HeldPlace(held.id, taken), windows, alone, now)
+        longest = max(3_600.0, windows[-1].per)
         self._own.forget(longest, now)
         if settled.ended is not None:
             self._spent[held.id] = settled.ended
@@ -191,24 +197,26 @@ class RedisStore:
             del self._spent[oldest]
         return settled.sooner
 
-    async def _enter(self, rooms: Sequence[Room]) -> None:
+    async def _enter(self, windows: Sequence[LaneWindow]) -> None:
         """Tell Redis what we spent as far as it does not know it, and learn its epoch."""
         now = self._clock.now()
         ended = [part for place, at in self._spent.items() for part in (place, repr(now - at))]
         held = [part for place, at in self._own.held.items() for part in (place, repr(now - at))]
-        self._epoch = await self._run(ENTER, rooms, str, len(self._spent), *ended, *held)
+        self._epoch = await self._run(ENTER, windows, str, len(self._spent), *ended, *held)
         if self._gone:
             self._gone = False
-            _logger.info("redis is back: what was spent meanwhile is entered there")
+            logger.info("redis is back: what was spent meanwhile is entered there")
 
-    async def _run(self, script: str, rooms: Sequence[Room], kind: type[T], *arguments: str | float) -> T:
+    async def _run(
+        self, script: str, windows: Sequence[LaneWindow], kind: type[T], *arguments: str | float
+    ) -> T:
         keys = [f"{self._name}:held", f"{self._name}:ended", f"{self._name}:pause"]
-        keys += [f"{self._name}:others:{room.per:g}" for room in rooms]
-        longest = max(3_600.0, rooms[-1].per)
+        keys += [f"{self._name}:others:{window.per:g}" for window in windows]
+        longest = max(3_600.0, windows[-1].per)
         keep = 2 * longest + self._longest
         newborn = os.urandom(8).hex()
-        windows = [number for room in rooms for number in (room.per, room.most)]
-        given = [self._longest, keep, newborn, len(rooms), *windows, *arguments]
+        lengths_and_limits = [number for window in windows for number in (window.per, window.most)]
+        given = [self._longest, keep, newborn, len(windows), *lengths_and_limits, *arguments]
         try:
             return msgspec.convert(await self._scripts[script](keys=keys, args=given), kind)
         except (RedisError, OSError) as error:
@@ -216,5 +224,5 @@ class RedisStore:
             if not self._gone:
                 self._gone = True
                 how = f"this process goes on with {self._share:.0%} of it" if self._local else "requests fail"
-                _logger.warning("redis gone: until it is back, %s", how, extra={"reason": str(error)})
+                logger.warning("redis gone: until it is back, %s", how, extra={"reason": str(error)})
             raise QuotaUnusable(f"cannot reach the Redis that keeps the quota: {error}") from error

@@ -7,7 +7,7 @@ from weakref import WeakValueDictionary
 from keebai_async.clock import SYSTEM_CLOCK, Clock
 from keebai_async.quota.limiter import RateLimiter
 from keebai_async.quota.memory import MemoryStore
-from keebai_async.quota.window import DEFAULT_QUOTAS, Quota
+from keebai_async.quota.window import Quota
 
 _Key = tuple[str, Clock]
 
@@ -17,9 +17,7 @@ _limiters: WeakValueDictionary[tuple[_Key, tuple[Quota, ...]], RateLimiter] = We
 _spending: dict[_Key, MemoryStore] = {}  # held here while it matters, even if no client is left
 
 
-def shared_limiter(
-    key: str, quotas: Sequence[Quota] = DEFAULT_QUOTAS, clock: Clock = SYSTEM_CLOCK
-) -> RateLimiter:
+def shared_limiter(key: str, quotas: Sequence[Quota], clock: Clock = SYSTEM_CLOCK) -> RateLimiter:
     """The limiter of *key* (a hash of base URL and token) in this process, made on first use.
 
     It outlives its clients, event loops and threads for as long as something that they spent still

@@ -7,34 +7,29 @@ after it was taken. A process that dies gives its places back in that way, with 
 import logging
 import os
 import sqlite3
-import threading
-import time
 from bisect import insort
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Final, TypeVar
+from typing import Final
 
 import anyio
-import anyio.to_thread
-from anyio.lowlevel import RunVar
 
 from keebai_async.clock import SYSTEM_CLOCK, Clock
 from keebai_async.errors import QuotaUnusable
 from keebai_async.quota.books import Books, Settled
 from keebai_async.quota.gate import Ending
 from keebai_async.quota.pause import Pause
-from keebai_async.quota.store import Held, Word
-from keebai_async.quota.window import Room, Wait
+from keebai_async.quota.store import HeldPlace, Word
+from keebai_async.quota.window import LaneWindow, Wait
 from keebai_async.storage.machine_clock import Mark, boot_id, mark
-
-T = TypeVar("T")
+from keebai_async.storage.safety import Safe
+from keebai_async.storage.sqlite_file import LOCK_PATIENCE, SqliteFile, SqliteUse
+from keebai_async.storage.thread import Worker
 
 LONGEST_REQUEST: Final = 150.0
 """Seconds after which a place whose holder was not heard of lapses: more than any request may take."""
 
-_BUSY = 10.0  # seconds to wait for another process that is writing
-_SETTLING = 15.0  # seconds of real time that a cancelled request may spend on its books
 _KEEP = 3_600.0  # seconds that the past is kept at least, for users of the file with a longer window
 
 _SCHEMA = """
@@ -47,14 +42,27 @@ CREATE TABLE IF NOT EXISTS pause (token TEXT PRIMARY KEY, until REAL, step REAL,
 CREATE TABLE IF NOT EXISTS mark (one INTEGER PRIMARY KEY, at REAL, steady REAL, wall REAL, boot TEXT);
 """
 
-_turn: RunVar[anyio.CapacityLimiter] = RunVar("keebai_async.quota.sqlite.turn")
+
+def _make_tables(connection: sqlite3.Connection, _: str) -> None:
+    connection.executescript(_SCHEMA)
+
+
+_USE: Final = SqliteUse(
+    name="the quota",
+    not_ours="it does not keep a quota: choose another file",
+    damaged="it is damaged: remove it, and send nothing for an hour",
+    error=QuotaUnusable,
+    migrate=_make_tables,
+)
+
 _logger = logging.getLogger(__name__)
 
 
 class SqliteStore:
     """The spending of the token named *key* in the file *path*, made on first use, for its owner's eyes only.
 
-    *longest* is how many seconds a request may take at most. The machine's clock decides, and may be set
+    *longest* is how many seconds a request may take at most, *patience* how many it waits in real time for
+    another process that is writing. The machine's clock decides, and may be set
     in the meantime. Not for a file on a network share: SQLite's locks do not hold there.
     """
 
@@ -66,100 +74,82 @@ class SqliteStore:
         clock: Clock = SYSTEM_CLOCK,
         longest: float = LONGEST_REQUEST,
         boot: str | None = None,
+        patience: float = LOCK_PATIENCE,
     ) -> None:
-        self._path = Path(path)
+        self._file = SqliteFile(Path(path), _USE, patience=patience)
+        self._worker = Worker("keebai quota", late=_late)
         self._key = key
         self._clock = clock
         self._longest = longest
         self._boot = boot_id() if boot is None else boot
-        self._lock = threading.Lock()
-        self._connection: sqlite3.Connection | None = None
 
-    async def take(self, rooms: Sequence[Room]) -> Held | Wait:
-        claim = _Claim(os.urandom(12).hex())
+    async def take(self, windows: Sequence[LaneWindow]) -> HeldPlace | Wait:
+        place_id = os.urandom(12).hex()
         try:
-            return await self._in_thread(lambda: self._take(claim, rooms))
+            return await self._worker.run(lambda: self._take(place_id, windows))
         except anyio.get_cancelled_exc_class():
-            # asyncio's own cancel() does not wait for the thread, which may take the place even now.
-            claim.wanted = False
-            with anyio.move_on_after(_SETTLING, shield=True):
-                await self._in_thread(lambda: self._give_back(claim))
+            # asyncio's own cancel(), after which nobody hears of the place that may be taken by now.
+            with suppress(QuotaUnusable):
+                await self._worker.hand_over(lambda: self._give_back(place_id)).result()
             raise
 
-    async def settle(self, held: Held, rooms: Sequence[Room], word: Word) -> bool:
+    async def settle(self, held: HeldPlace, windows: Sequence[LaneWindow], word: Word) -> bool:
         try:
-            return await self._settle_shielded(held, rooms, word)
-        except anyio.get_cancelled_exc_class():
-            # asyncio's own cancel() goes through shields. To enter an ending twice changes nothing.
-            await self._settle_shielded(held, rooms, word)
-            raise
+            # Handed over at once: it is entered whatever becomes of the task that waits for it.
+            return await self._worker.hand_over(lambda: self._settle(held, windows, word)).result()
+        except QuotaUnusable as error:
+            _logger.warning("place not settled: it lapses by itself", extra={"reason": str(error)})
+            return False
 
-    async def forecast(self, rooms: Sequence[Room], ahead: int) -> Wait | None:
-        return await self._in_thread(lambda: self._forecast(rooms, ahead))
+    async def forecast(self, windows: Sequence[LaneWindow], ahead: int) -> Wait | None:
+        return await self._worker.run(lambda: self._forecast(windows, ahead))
 
-    async def spent(self, rooms: Sequence[Room]) -> tuple[int, ...]:
-        return await self._in_thread(lambda: self._spent(rooms))
+    async def spent(self, windows: Sequence[LaneWindow]) -> tuple[int, ...]:
+        return await self._worker.run(lambda: self._spent(windows))
 
     async def aclose(self) -> None:
-        with self._lock:
-            connection, self._connection = self._connection, None
-        if connection is not None:
-            connection.close()
+        await self._worker.aclose(self._file.close)
 
-    async def _settle_shielded(self, held: Held, rooms: Sequence[Room], word: Word) -> bool:
-        with anyio.move_on_after(_SETTLING, shield=True):
-            try:
-                return await self._in_thread(lambda: self._settle(held, rooms, word))
-            except QuotaUnusable as error:
-                _logger.warning("place not settled: it lapses by itself", extra={"reason": str(error)})
-        return False
+    # From here on in the thread of the file
 
-    async def _in_thread(self, work: Callable[[], T]) -> T:
-        try:
-            turn = _turn.get()
-        except LookupError:
-            turn = anyio.CapacityLimiter(1)  # one thread: more would only wait for the same file
-            _turn.set(turn)
-        return await anyio.to_thread.run_sync(work, limiter=turn)
-
-    def _take(self, claim: "_Claim", rooms: Sequence[Room]) -> Held | Wait:
+    def _take(self, place_id: str, windows: Sequence[LaneWindow]) -> HeldPlace | Wait:
         with self._writing() as (db, now):
-            held = self._books(db, rooms, now).take(claim.id, rooms, now)
-            if isinstance(held, Held) and claim.wanted:
+            held = self._books(db, windows, now).take(place_id, windows, now)
+            if isinstance(held, HeldPlace):
                 lapses = now + self._longest
-                db.execute("INSERT INTO place VALUES (?, ?, ?, ?)", (claim.id, self._key, now, lapses))
+                db.execute("INSERT INTO place VALUES (?, ?, ?, ?)", (place_id, self._key, now, lapses))
             return held
 
-    def _give_back(self, claim: "_Claim") -> None:
+    def _give_back(self, place_id: str) -> None:
         with self._writing() as (db, _):
-            db.execute("DELETE FROM place WHERE id = ?", (claim.id,))
+            db.execute("DELETE FROM place WHERE id = ?", (place_id,))
 
-    def _settle(self, held: Held, rooms: Sequence[Room], word: Word) -> bool:
+    def _settle(self, held: HeldPlace, windows: Sequence[LaneWindow], word: Word) -> bool:
         with self._writing() as (db, now):
             if word.ending is Ending.UNSENT:
                 db.execute("DELETE FROM place WHERE id = ?", (held.id,))
                 return True
-            books = self._books(db, rooms, now)
+            books = self._books(db, windows, now)
             before = books.pause
-            settled = books.settle(held, rooms, word, now)
+            settled = books.settle(held, windows, word, now)
             self._enter(db, held, settled)
             for per, count in settled.others:
                 db.executemany("INSERT INTO other VALUES (?, ?, ?)", [(self._key, per, now)] * count)
             if books.pause != before:
                 pause = (self._key, books.pause.until, books.pause.step, books.pause.proving)
                 db.execute("INSERT OR REPLACE INTO pause VALUES (?, ?, ?, ?)", pause)
-            self._forget(db, books.remembered(now) - max(_KEEP, rooms[-1].per))
+            self._forget(db, books.remembered(now) - max(_KEEP, windows[-1].per))
             return settled.sooner
 
-    def _forecast(self, rooms: Sequence[Room], ahead: int) -> Wait | None:
+    def _forecast(self, windows: Sequence[LaneWindow], ahead: int) -> Wait | None:
         with self._writing() as (db, now):
-            return self._books(db, rooms, now).forecast(rooms, ahead, now)
+            return self._books(db, windows, now).forecast(windows, ahead, now)
 
-    def _spent(self, rooms: Sequence[Room]) -> tuple[int, ...]:
+    def _spent(self, windows: Sequence[LaneWindow]) -> tuple[int, ...]:
         with self._writing() as (db, now):
-            return self._books(db, rooms, now).spent(rooms, now)
+            return self._books(db, windows, now).spent(windows, now)
 
-    def _enter(self, db: sqlite3.Connection, held: Held, settled: Settled) -> None:
+    def _enter(self, db: sqlite3.Connection, held: HeldPlace, settled: Settled) -> None:
         past = (held.id, self._key, settled.ended)
         db.execute("INSERT OR REPLACE INTO place VALUES (?, ?, NULL, ?)", past)
 
@@ -167,14 +157,14 @@ class SqliteStore:
         db.execute("DELETE FROM place WHERE token = ? AND ended <= ?", (self._key, before))
         db.execute("DELETE FROM other WHERE token = ? AND ended <= ?", (self._key, before))
 
-    def _books(self, db: sqlite3.Connection, rooms: Sequence[Room], now: float) -> Books:
+    def _books(self, db: sqlite3.Connection, windows: Sequence[LaneWindow], now: float) -> Books:
         """What the file says, with the places that lapsed counted as ended."""
         books = Books()
         under_way = (
             "SELECT id, taken FROM place WHERE token = ? AND ended > ? AND taken NOT NULL ORDER BY taken"
         )
         books.held.update(db.execute(under_way, (self._key, now)).fetchall())
-        since = books.remembered(now) - rooms[-1].per
+        since = books.remembered(now) - windows[-1].per
         past = (
             "SELECT ended FROM place WHERE token = ? AND ended > ?"
             " AND (taken IS NULL OR ended <= ?) ORDER BY ended"
@@ -192,18 +182,14 @@ class SqliteStore:
     @contextmanager
     def _writing(self) -> "Iterator[tuple[sqlite3.Connection, float]]":
         """One transaction that nobody else can come between, and its time."""
-        with self._lock:
-            try:
-                db = self._open()
-                db.execute("BEGIN IMMEDIATE")
-                try:
-                    yield db, self._now(db)
-                    db.execute("COMMIT")
-                except BaseException:
-                    db.execute("ROLLBACK")
-                    raise
-            except (sqlite3.Error, OSError) as error:
-                raise QuotaUnusable(f"cannot keep the quota in {self._path}: {error}") from error
+        try:
+            with self._file.writing(Safe.FROM_KILLS) as db:
+                yield db, self._now(db)
+        except QuotaUnusable:
+            # Whatever is there the next time is opened: also the file that somebody made in its place.
+            with suppress(QuotaUnusable):
+                self._file.close()
+            raise
 
     def _now(self, db: sqlite3.Connection) -> float:
         row = db.execute("SELECT at, steady, wall, boot FROM mark WHERE one = 1").fetchone()
@@ -216,41 +202,6 @@ class SqliteStore:
         db.execute("INSERT OR REPLACE INTO mark VALUES (1, ?, ?, ?, ?)", row)
         return now.at
 
-    def _open(self) -> sqlite3.Connection:
-        if self._connection is None:
-            self._path.parent.mkdir(parents=True, exist_ok=True)
-            os.close(
-                os.open(self._path, os.O_RDWR | os.O_CREAT, 0o600)
-            )  # SQLite would make it for all to read
-            db = sqlite3.connect(self._path, timeout=_BUSY, isolation_level=None, check_same_thread=False)
-            try:
-                _prepare(db)
-            except BaseException:
-                db.close()
-                raise
-            self._connection = db
-        return self._connection
 
-
-class _Claim:
-    """A place that somebody asks for, until he is cancelled. The thread looks at it inside its lock."""
-
-    def __init__(self, place_id: str) -> None:
-        self.id = place_id
-        self.wanted = True
-
-
-def _prepare(db: sqlite3.Connection) -> None:
-    deadline = time.monotonic() + _BUSY
-    while True:
-        try:
-            db.execute("PRAGMA journal_mode = WAL")
-            db.execute("PRAGMA synchronous = NORMAL")
-            db.executescript(_SCHEMA)
-        except sqlite3.OperationalError:
-            # Changing the journal mode does not wait for others who open the file at the same time.
-            if time.monotonic() > deadline:
-                raise
-            time.sleep(0.02)
-        else:
-            return
+def _late(seconds: float) -> QuotaUnusable:
+    return QuotaUnusable(f"the quota took longer than {seconds:g} s for one line: is its disk gone?")

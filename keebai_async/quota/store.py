@@ -10,10 +10,10 @@ from typing import Protocol
 import msgspec
 
 from keebai_async.quota.gate import Ending
-from keebai_async.quota.window import Quota, Room, Wait
+from keebai_async.quota.window import LaneWindow, Quota, Wait
 
 
-class Held(msgspec.Struct, frozen=True, gc=False):
+class HeldPlace(msgspec.Struct, frozen=True, gc=False):
     """A place, taken at *taken* on the store's clock, until it is settled."""
 
     id: str
@@ -36,28 +36,28 @@ class Word(msgspec.Struct, frozen=True, kw_only=True):
 class Store(Protocol):
     """The spending of one token, shared by all who use the store.
 
-    *rooms* are in order of length, shortest first. Every method can be cancelled; a cancelled `take`
+    *windows* are in order of length, shortest first. Every method can be cancelled; a cancelled `take`
     leaves no place behind, and `settle` is carried out all the same.
     """
 
-    async def take(self, rooms: Sequence[Room]) -> Held | Wait:
-        """Take a place in every room at once, or none: then say when to ask again.
+    async def take(self, windows: Sequence[LaneWindow]) -> HeldPlace | Wait:
+        """Take a place in every window at once, or none: then say when to ask again.
 
         Raises:
             QuotaUnusable: the store cannot be reached or read. No place was taken.
         """
 
-    async def settle(self, held: Held, rooms: Sequence[Room], word: Word) -> bool:
+    async def settle(self, held: HeldPlace, windows: Sequence[LaneWindow], word: Word) -> bool:
         """End a place. Says whether somebody who waits may go sooner than he was told.
 
         Raises nothing: what became of a request is worth more than its place, which lapses by itself.
         """
 
-    async def forecast(self, rooms: Sequence[Room], ahead: int) -> Wait | None:
+    async def forecast(self, windows: Sequence[LaneWindow], ahead: int) -> Wait | None:
         """How long somebody would wait behind *ahead* others; None if not at all. Raises QuotaUnusable."""
 
-    async def spent(self, rooms: Sequence[Room]) -> tuple[int, ...]:
-        """How many requests count in each room now, those under way among them. Raises QuotaUnusable."""
+    async def spent(self, windows: Sequence[LaneWindow]) -> tuple[int, ...]:
+        """How many requests count in each window now, those under way among them. Raises QuotaUnusable."""
 
     async def aclose(self) -> None:
         """Let go of files and connections. The spending stays."""

@@ -35,13 +35,13 @@ def open_store(url: str, *, key: str, clock: Clock = SYSTEM_CLOCK) -> Store:
 
 def _redis(url: str, key: str, clock: Clock) -> Store:
     try:
-        from keebai_async.quota.redis import SHARE, RedisStore
+        from keebai_async.quota.redis import LOCAL_SHARE, RedisStore
     except ImportError as error:
         message = "keeping the quota in Redis needs the extra: pip install 'keebai-async[redis]'"
         raise InvalidInput(message, field="quota_store") from error
     parts = urlsplit(url)
     options = dict(parse_qsl(parts.query))
-    when_gone, share = options.pop("when_gone", "fail"), options.pop("share", str(SHARE))
+    when_gone, share = options.pop("when_gone", "fail"), options.pop("share", str(LOCAL_SHARE))
     plain = urlunsplit(parts._replace(query=urlencode(options)))
     try:
         part = float(share)

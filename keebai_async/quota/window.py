@@ -55,8 +55,8 @@ class Quota(msgspec.Struct, frozen=True, kw_only=False):
         return f"{self.limit}/{self.per:g}s"
 
 
-DEFAULT_QUOTAS: Final = (Quota(60, 60.0), Quota(1_000, 3_600.0))
-"""Source: contract, section 6."""
+CAUTIOUS_QUOTAS: Final = (Quota(60, 60.0), Quota(1_000, 3_600.0))
+"""For who names none: no service that we know allows less. A service's own are in its `settings.py`."""
 
 _QUOTA = re.compile(r"([0-9]{1,9})\s*/\s*([0-9]{0,9}(?:\.[0-9]{1,6})?)\s*([smh])")
 _UNITS = {"s": 1.0, "m": 60.0, "h": 3_600.0}
@@ -85,7 +85,7 @@ def parse_quotas(text: str) -> tuple[Quota, ...]:
     return tuple(quotas[per] for per in sorted(quotas))
 
 
-class Room(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+class LaneWindow(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """What one lane may use of one window: *most* places at once, each kept for *per* seconds.
 
     *per* is the quota's with the margin added, *most* its limit without the reserve for higher lanes.
@@ -117,30 +117,32 @@ class Wait(msgspec.Struct, frozen=True, kw_only=True):
         return f"{self.seconds:.0f} s: {self.why}"
 
 
-def opens(room: Room, ended: Sequence[float], held: int, now: float, others: Sequence[float] = ()) -> float:
-    """The soonest time at which one more request fits into *room*; *now* if it fits at once.
+def opens(
+    window: LaneWindow, ended: Sequence[float], held: int, now: float, others: Sequence[float] = ()
+) -> float:
+    """The soonest time at which one more request fits into *window*; *now* if it fits at once.
 
     *ended* are past requests, *others* those that were not ours, *held* is how many are under way. One
     under way leaves the window a full *per* after its reply, which may come any moment; so the answer
     is never too late, and is exact while none is under way.
     """
-    excess = held + _since(ended, now - room.per) + _since(others, now - room.per) - room.most
+    excess = held + _since(ended, now - window.per) + _since(others, now - window.per) - window.most
     if excess < 0:
         return now
     past = list(merge(ended, others)) if others else ended  # only now: it is long, and mostly not needed
-    first = bisect_right(past, now - room.per)
+    first = bisect_right(past, now - window.per)
     over = bisect_right(past, now) - first  # the rest lie ahead: given up, and counted with a grace
     if excess < over:
-        return past[first + excess] + room.per
+        return past[first + excess] + window.per
     if excess < over + held:
-        return now + room.per
-    return past[first + excess - held] + room.per
+        return now + window.per
+    return past[first + excess - held] + window.per
 
 
 def unaccounted(
     limit: int,
     remaining: int,
-    room: Room,
+    window: LaneWindow,
     ended: Sequence[float],
     held: int,
     taken: float,
@@ -152,7 +154,7 @@ def unaccounted(
     server can have had in its window when it counted this one is believed, so what remains
     unexplained is neither ours nor one of the *others* that we know of.
     """
-    believed = held + _since(ended, taken - room.per) + _since(others, taken - room.per)
+    believed = held + _since(ended, taken - window.per) + _since(others, taken - window.per)
     return max(0, limit - believed - max(0, remaining))
 
 
@@ -161,20 +163,20 @@ def _since(ended: Sequence[float], before: float) -> int:
 
 
 def forecast(
-    rooms: Sequence[tuple[Room, Sequence[float]]], held: int, now: float, *, ahead: int
+    windows: Sequence[tuple[LaneWindow, Sequence[float]]], held: int, now: float, *, ahead: int
 ) -> Wait | None:
     """How long the one behind *ahead* others waits, if nobody else comes and replies come at once.
 
-    Each room goes with the requests that count in it. None if it does not wait at all.
+    Each window goes with the requests that count in it. None if it does not wait at all.
     """
-    books = [(room, list(ended)) for room, ended in rooms]
+    books = [(window, list(ended)) for window, ended in windows]
     at, binding = now, None
     for _ in range(ahead + 1):
-        for room, ended in books:
-            soonest = opens(room, ended, held, at)
+        for window, ended in books:
+            soonest = opens(window, ended, held, at)
             while soonest > at:
-                at, binding = soonest, room.quota
-                soonest = opens(room, ended, held, at)
+                at, binding = soonest, window.quota
+                soonest = opens(window, ended, held, at)
         for _, ended in books:
             ended.insert(bisect_right(ended, at), at)
     return Wait(seconds=at - now, quota=binding, loose=held > 0) if at > now else None

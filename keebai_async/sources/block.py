@@ -1,4 +1,9 @@
-"""What a source gives: blocks of about 250 rows, with the numbers their reader sees."""
+"""What a source gives: blocks of about 250 rows, with the numbers their reader sees.
+
+A block of each kind holds its rows as they cost least to read: CSV as columns, JSON Lines as bytes. Nobody
+but `planning/reader.py` asks which kind a block is; to add one, add it here and in the `match` there, and
+write its `planning/rows_*.py`.
+"""
 
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from typing import Protocol
@@ -10,7 +15,7 @@ from keebai_async.sources.pieces import text_of
 BLOCK_ROWS = 250
 
 
-class Lines(msgspec.Struct, frozen=True, kw_only=True):
+class LineBlock(msgspec.Struct, frozen=True, kw_only=True):
     """*count* whole lines of JSON Lines. The first of them is line *first*; blank lines count.
 
     That they are UTF-8 is not certain before `check`: decoding finds out anyway, most of the time.
@@ -26,7 +31,7 @@ class Lines(msgspec.Struct, frozen=True, kw_only=True):
         text_of(self.data, self.name, self.first)
 
 
-class Cells(msgspec.Struct, frozen=True, kw_only=True):
+class CellBlock(msgspec.Struct, frozen=True, kw_only=True):
     """Rows of a table under *header*, each with its number; none is empty, some may be too short or long."""
 
     header: tuple[str, ...]
@@ -40,8 +45,20 @@ class Cells(msgspec.Struct, frozen=True, kw_only=True):
         """One column; empty where a row is too short."""
         return [row[place] if len(row) > place else "" for row in self.rows]
 
+    def whole_rows(self) -> tuple[Sequence[int], Sequence[Sequence[str]]]:
+        """The positions of the rows that are as wide as the header, and their columns."""
+        where: Sequence[int] = range(len(self.rows))
+        try:
+            columns = list(zip(*self.rows, strict=True))
+        except ValueError:  # some are short or long
+            columns = []
+        if len(columns) != len(self.header):
+            where = [position for position in where if len(self.rows[position]) == len(self.header)]
+            columns = list(zip(*map(self.rows.__getitem__, where), strict=True))
+        return where, columns
 
-class Columns(msgspec.Struct, frozen=True, kw_only=True):
+
+class ColumnBlock(msgspec.Struct, frozen=True, kw_only=True):
     """Rows of a table under *header*, all as wide as it, held by *columns*. The first is number *first*."""
 
     header: tuple[str, ...]
@@ -58,15 +75,22 @@ class Columns(msgspec.Struct, frozen=True, kw_only=True):
     def column(self, place: int) -> Sequence[str]:
         return self.columns[place]
 
+    def whole_rows(self) -> tuple[Sequence[int], Sequence[Sequence[str]]]:
+        """All positions, and the columns."""
+        return range(len(self.columns[0])), self.columns
 
-class Objects(msgspec.Struct, frozen=True, kw_only=True):
-    """Items of an iterable: dicts, Recipients, or whatever the caller gave. The first is number *first*."""
+
+TableBlock = CellBlock | ColumnBlock
+
+
+class ObjectBlock(msgspec.Struct, frozen=True, kw_only=True):
+    """Items of an iterable: dicts, Recipients, or anything a program gave. The first is number *first*."""
 
     first: int
     items: Sequence[object]
 
 
-Block = Lines | Cells | Columns | Objects
+Block = LineBlock | TableBlock | ObjectBlock
 
 
 class Source(Protocol):

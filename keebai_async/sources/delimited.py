@@ -14,7 +14,7 @@ from contextlib import aclosing
 from typing import TYPE_CHECKING, Final
 
 from keebai_async.errors import UnusableSource
-from keebai_async.sources.block import Cells, Columns
+from keebai_async.sources.block import CellBlock, ColumnBlock, TableBlock
 from keebai_async.sources.pieces import Opener, pieces, text_of
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ class Delimited:
         self._delimiter = delimiter
         self._open = open_file
 
-    async def blocks(self) -> AsyncGenerator[Cells | Columns, None]:
+    async def blocks(self) -> AsyncGenerator[TableBlock, None]:
         header: tuple[str, ...] | None = None
         unfinished = ""
         line = 1
@@ -61,7 +61,7 @@ class Delimited:
                 if self._delimiter is None:
                     text, line, self._delimiter = _begin(text, line)
                 if header is not None and (columns := self._columns(text, len(header))):
-                    yield Columns(header=header, first=line, columns=columns)
+                    yield ColumnBlock(header=header, first=line, columns=columns)
                     line += len(columns[0])
                     unfinished = ""
                     continue
@@ -73,7 +73,7 @@ class Delimited:
                     header = checked_header(rows[0], self.description)
                     rows, numbers = rows[1:], numbers[1:]
                 if header is not None and rows:
-                    yield Cells(header=header, numbers=numbers, rows=rows)
+                    yield CellBlock(header=header, numbers=numbers, rows=rows)
         if unfinished:
             raise self._open_quote(line)
         if header is None:

@@ -4,7 +4,7 @@ from collections.abc import AsyncGenerator, Mapping
 from contextlib import aclosing
 
 from keebai_async.errors import UnusableSource
-from keebai_async.sources.block import Lines
+from keebai_async.sources.block import LineBlock
 from keebai_async.sources.pieces import Opener, pieces
 
 
@@ -20,7 +20,7 @@ class JsonLines:
         self.columns = columns
         self._open = open_file
 
-    async def blocks(self) -> AsyncGenerator[Lines, None]:
+    async def blocks(self) -> AsyncGenerator[LineBlock, None]:
         async with aclosing(pieces(self._open, self.description)) as cut:
             async for piece in cut:
                 if piece.first == 1 and piece.data.lstrip().startswith(b"["):
@@ -29,4 +29,4 @@ class JsonLines:
                         f" jq -c '.[]' {self.description} > people.jsonl"
                     )
                 first, count, data = piece
-                yield Lines(first=first, count=count, data=data, name=self.description)
+                yield LineBlock(first=first, count=count, data=data, name=self.description)

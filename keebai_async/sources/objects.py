@@ -1,8 +1,9 @@
 """A list, a generator, an async generator: people that a program already has.
 
-A generator may wait for a database at every row, which must not hold the event loop: it is pulled in a
-thread of its own, always the same one, a block at a time. SQLite's objects refuse to be used in another
-thread than theirs, so a generator that visibly holds one is pulled in the loop, in small turns.
+A generator may wait for a database at every row. Pulled in the event loop, as a plain `for` would, it holds
+everybody who shares the loop. So it is pulled in a thread of its own, always the same one, a block at a
+time. SQLite's objects refuse to be used in another thread than theirs, so a generator that visibly holds one
+is pulled in the loop after all, in small turns; and a list in memory waits for nothing.
 """
 
 import asyncio
@@ -12,21 +13,23 @@ import time
 import types
 from collections.abc import AsyncGenerator, AsyncIterable, Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import aclosing
 from typing import Final, TypeVar
 
 import anyio
 import anyio.lowlevel
 
-from keebai_async.sources.block import BLOCK_ROWS, Objects
+from keebai_async.sources.block import BLOCK_ROWS, ObjectBlock
 
-TURN: Final = 0.002
-"""Seconds that one turn of pulling in the loop may take."""
-GRACE: Final = 10.0
+PULL_SECONDS: Final = 0.002
+"""Seconds that one turn of pulling in the event loop may take."""
+CLOSE_SECONDS: Final = 10.0
+"""Seconds that closing a generator in its thread may take."""
 
 T = TypeVar("T")
 
 
-class Held:
+class ItemsInLoop:
     """Rows that are pulled in the event loop: a list in memory, or what must stay in its thread."""
 
     def __init__(self, items: Iterable[object], *, columns: Mapping[str, str]) -> None:
@@ -34,46 +37,36 @@ class Held:
         self.columns = columns
         self._items = items
 
-    async def blocks(self) -> AsyncGenerator[Objects, None]:
+    async def blocks(self) -> AsyncGenerator[ObjectBlock, None]:
         iterator = iter(self._items)
-        turn = _quick_turn if isinstance(self._items, list | tuple) else _turn
+        pull = _pulled if isinstance(self._items, list | tuple) else _pulled_for_a_while
         first = 1
         try:
-            while items := turn(iterator):
-                yield Objects(first=first, items=items)
+            while items := pull(iterator):
+                yield ObjectBlock(first=first, items=items)
                 first += len(items)
                 await anyio.lowlevel.checkpoint()
         finally:
             _close(iterator)
 
 
-class Pulled:
-    """A generator or cursor whose rows may take their time: pulled, and closed, in one thread of its own."""
+class ItemsInThread:
+    """A generator or cursor whose rows may take their time."""
 
-    def __init__(
-        self, items: Iterable[object], *, columns: Mapping[str, str], size: int = BLOCK_ROWS
-    ) -> None:
+    def __init__(self, items: Iterable[object], *, columns: Mapping[str, str]) -> None:
         self.description = "the list"
         self.columns = columns
         self._items = items
-        self._size = size
 
-    async def blocks(self) -> AsyncGenerator[Objects, None]:
-        thread = ThreadPoolExecutor(1, thread_name_prefix="keebai-source")
-        iterator: Iterator[object] | None = None
-        try:
-            iterator = await _run(thread, lambda: iter(self._items))
-            first = 1
-            while items := await _run(thread, lambda: _quick_turn(iterator, self._size)):
-                yield Objects(first=first, items=items)
+    async def blocks(self) -> AsyncGenerator[ObjectBlock, None]:
+        first = 1
+        async with aclosing(in_thread(self._items)) as batches:
+            async for items in batches:
+                yield ObjectBlock(first=first, items=items)
                 first += len(items)
-        finally:
-            with anyio.move_on_after(GRACE, shield=True):
-                await _run(thread, lambda: _close(iterator))
-            thread.shutdown(wait=False)
 
 
-class Awaited:
+class AsyncItems:
     """An async iterable, gathered into blocks."""
 
     def __init__(self, items: AsyncIterable[object], *, columns: Mapping[str, str]) -> None:
@@ -81,7 +74,7 @@ class Awaited:
         self.columns = columns
         self._items = items
 
-    async def blocks(self) -> AsyncGenerator[Objects, None]:
+    async def blocks(self) -> AsyncGenerator[ObjectBlock, None]:
         iterator = aiter(self._items)
         gathered: list[object] = []
         first = 1
@@ -89,15 +82,29 @@ class Awaited:
             async for item in iterator:
                 gathered.append(item)
                 if len(gathered) == BLOCK_ROWS:
-                    yield Objects(first=first, items=gathered)
+                    yield ObjectBlock(first=first, items=gathered)
                     first += BLOCK_ROWS
                     gathered = []
                     await anyio.lowlevel.checkpoint()
             if gathered:
-                yield Objects(first=first, items=gathered)
+                yield ObjectBlock(first=first, items=gathered)
         finally:
             if isinstance(iterator, types.AsyncGeneratorType):
                 await iterator.aclose()
+
+
+async def in_thread(items: Iterable[T], size: int = BLOCK_ROWS) -> AsyncGenerator[list[T], None]:
+    """*items* in lists of up to *size*, pulled in one thread of its own, and closed in it."""
+    thread = ThreadPoolExecutor(1, thread_name_prefix="keebai-source")
+    iterator: Iterator[T] | None = None
+    try:
+        iterator = await _run(thread, lambda: iter(items))
+        while pulled := await _run(thread, lambda: _pulled(iterator, size)):
+            yield pulled
+    finally:
+        with anyio.move_on_after(CLOSE_SECONDS, shield=True):
+            await _run(thread, lambda: _close(iterator))
+        thread.shutdown(wait=False)
 
 
 def tied_to_its_thread(items: object) -> bool:
@@ -111,13 +118,14 @@ def tied_to_its_thread(items: object) -> bool:
     return any(isinstance(thing, sqlite3.Cursor | sqlite3.Connection) for thing in held)
 
 
-def _quick_turn(iterator: Iterator[object] | None, size: int = BLOCK_ROWS) -> list[object]:
+def _pulled(iterator: Iterator[T] | None, size: int = BLOCK_ROWS) -> list[T]:
+    """The next *size* items; fewer at the end, none after it."""
     return list(itertools.islice(iterator, size)) if iterator is not None else []
 
 
-def _turn(iterator: Iterator[object]) -> list[object]:
-    """Up to a block of rows, fewer when they take longer than TURN; none at the end."""
-    until = time.monotonic() + TURN
+def _pulled_for_a_while(iterator: Iterator[object]) -> list[object]:
+    """Up to a block of items, fewer when they take longer than PULL_SECONDS; none at the end."""
+    until = time.monotonic() + PULL_SECONDS
     items: list[object] = []
     for item in iterator:
         items.append(item)

@@ -9,17 +9,18 @@ from keebai_async.errors import UnusableSource
 from keebai_async.sources.block import Source
 from keebai_async.sources.compressed import OPENERS, open_plain
 from keebai_async.sources.delimited import Delimited
+from keebai_async.sources.excel import excel
 from keebai_async.sources.frames import rows_of_frame
 from keebai_async.sources.jsonlines import JsonLines
-from keebai_async.sources.objects import Awaited, Held, Pulled, tied_to_its_thread
-from keebai_async.sources.sheets import Sheet, excel_rows, parquet_rows
+from keebai_async.sources.objects import AsyncItems, ItemsInLoop, ItemsInThread, tied_to_its_thread
+from keebai_async.sources.parquet import parquet
 from keebai_async.sources.standard import StandardInput
 
-People = str | os.PathLike[str] | Iterable[object] | AsyncIterable[object]
+PeopleLike = str | os.PathLike[str] | Iterable[object] | AsyncIterable[object]
 
 
 def open_source(
-    people: People,
+    people: PeopleLike,
     *,
     columns: Mapping[str, str] | None = None,
     delimiter: str | None = None,
@@ -39,16 +40,16 @@ def open_source(
     if isinstance(given, str | os.PathLike):
         return _file(os.fspath(given), renamed, delimiter, sheet)
     if (rows := rows_of_frame(given)) is not None:
-        return Pulled(rows, columns=renamed)
+        return ItemsInThread(rows, columns=renamed)
     if isinstance(given, AsyncIterable):
-        return Awaited(given, columns=renamed)
+        return AsyncItems(given, columns=renamed)
     if not isinstance(given, Iterable) or isinstance(given, bytes | Mapping):
         raise UnusableSource(
             f"people are a path, or an iterable of dicts or Recipients, not a {type(given).__name__}"
         )
     if isinstance(given, list | tuple) or tied_to_its_thread(given):
-        return Held(given, columns=renamed)
-    return Pulled(given, columns=renamed)
+        return ItemsInLoop(given, columns=renamed)
+    return ItemsInThread(given, columns=renamed)
 
 
 def _file(path: str, columns: Mapping[str, str], delimiter: str | None, sheet: str | None) -> Source:
@@ -67,9 +68,9 @@ def _file(path: str, columns: Mapping[str, str], delimiter: str | None, sheet: s
         case ".jsonl" | ".ndjson" | ".json":
             return JsonLines(opener, path, columns=columns)
         case ".parquet" if open_file is None:
-            return Sheet(partial(parquet_rows, path), path, columns=columns)
+            return parquet(path, columns=columns)
         case ".xlsx" | ".xls" | ".xlsb" | ".ods" if open_file is None:
-            return Sheet(partial(excel_rows, path, sheet), path, columns=columns)
+            return excel(path, columns=columns, sheet=sheet)
     raise UnusableSource(
         f"{path}: a list of people ends in .csv, .tsv, .jsonl, .ndjson (also with .gz or .zst), .parquet or"
         f" .xlsx, not in {suffix!r}"

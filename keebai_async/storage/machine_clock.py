@@ -1,6 +1,6 @@
 """A clock for a file: it goes on across processes and restarts of the machine, and never back.
 
-The wall clock jumps when somebody sets it; the monotonic clock does not, but begins anew when the
+The wall clock jumps when somebody sets it; the monotonic clock does not, but begins again when the
 machine does. So a file keeps both, as they were when it was last written, and time goes on from there: by
 the monotonic clock while the machine has not restarted, else by the wall clock, and not at all if that went
 back. Waiting longer than needed after such a thing is harmless; forgetting what was spent is not.
@@ -35,7 +35,7 @@ def mark(last: Mark | None, clock: Clock, boot: str) -> Mark:
     steady, wall = clock.now(), clock.wall()
     if last is None:
         return Mark(at=wall, steady=steady, wall=wall, boot=boot)
-    # Without a boot id, a steady clock that stands earlier than it stood has begun anew.
+    # Without a boot id, a steady clock that stands earlier than it stood has begun again.
     restarted = boot != last.boot or steady < last.steady
     passed = wall - last.wall if restarted else steady - last.steady
     return Mark(at=last.at + max(0.0, passed), steady=steady, wall=wall, boot=boot)

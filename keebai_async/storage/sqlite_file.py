@@ -1,65 +1,69 @@
 """One SQLite file: made for its owner only, opened with care, written in whole transactions."""
 
-import enum
 import os
 import sqlite3
 import stat
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final
 
 import msgspec
 
-from keebai_async.errors import JournalUnusable
-from keebai_async.journal.schema import migrate
+from keebai_async.errors import KeebaiError
+from keebai_async.storage.safety import Safe
 
-PATIENCE: Final = 10.0
+LOCK_PATIENCE: Final = 10.0
 """Seconds to wait for another process that is writing."""
 
 _ADVICE: Final = {
-    sqlite3.SQLITE_FULL: "the disk is full: free some space and resume",
+    sqlite3.SQLITE_FULL: "the disk is full: free some space, then go on",
     sqlite3.SQLITE_IOERR: "the disk does not take it: it may be full, gone or failing",
     sqlite3.SQLITE_READONLY: "it may not be written: change its permissions, or choose another file",
     sqlite3.SQLITE_PERM: "it may not be used: change its permissions, or choose another file",
     sqlite3.SQLITE_CANTOPEN: "it cannot be opened: check the path and the permissions of its folder",
-    sqlite3.SQLITE_CORRUPT: "it is damaged: restore it from a copy before anything is submitted again",
-    sqlite3.SQLITE_NOTADB: "it is not a journal: choose another file",
     sqlite3.SQLITE_BUSY: "another process keeps it locked: end that one, or wait",
     sqlite3.SQLITE_LOCKED: "another process keeps it locked: end that one, or wait",
 }
 
 
-class Damaged(Exception):
-    """What was read is not what was written."""
+class SqliteUse(msgspec.Struct, frozen=True, kw_only=True):
+    """What a file is for: the names, the tables and the errors of who keeps something in it.
+
+    *pragmas* are set before the first table is made, *migrate* makes the tables or brings them up to date.
+    *private* files are closed to all but their owner when they are opened, however they were made.
+    """
+
+    name: str
+    """As in "the journal", before its path."""
+    not_ours: str
+    """Said of a file that SQLite did not make."""
+    damaged: str
+    """Said of a file that is not what was written, with what to do about it."""
+    error: Callable[[str], KeebaiError]
+    """What every failure of the disk becomes."""
+    migrate: Callable[[sqlite3.Connection, str], None]
+    pragmas: tuple[str, ...] = ()
+    private: bool = False
 
 
-class Safe(enum.Enum):
-    """What a write survives once it is told, each more than the one before."""
+class SqliteFile:
+    """A connection that lives in one thread. Every failure of the disk comes out as the error of its use.
 
-    FROM_KILLS = "the end of this process"
-    FROM_POWER_CUTS = "the end of the machine: it is on the disk, and with it all that was written before"
-    FROM_COPYING = "the loss of the log beside the file, as by somebody who copies one file of three"
+    A file that is open stays the same file: one that was removed or replaced takes nothing more.
+    """
 
-
-class Database:
-    """A connection that lives in one thread. Every failure of the disk comes out as JournalUnusable."""
-
-    def __init__(self, path: Path, *, patience: float = PATIENCE) -> None:
+    def __init__(self, path: Path, use: SqliteUse, *, patience: float = LOCK_PATIENCE) -> None:
         self._path = path
+        self._use = use
         self._patience = patience
         self._connection: sqlite3.Connection | None = None
         self._on_disk = True
         self._inode = 0
 
-    @property
-    def fresh(self) -> bool:
-        """It has not been opened yet."""
-        return self._connection is None
-
     @contextmanager
-    def writing(self, safe: "Safe") -> Iterator[sqlite3.Connection]:
+    def writing(self, safe: Safe) -> Iterator[sqlite3.Connection]:
         """One transaction that is written as a whole or not at all, and is so *safe* when this ends."""
         with self._mapped():
             connection = self._open()
@@ -91,6 +95,7 @@ class Database:
             connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
 
     def close(self) -> None:
+        """Let go of it. The next use opens what is there by then, or makes it."""
         connection, self._connection = self._connection, None
         if connection is not None:
             with self._mapped():
@@ -99,25 +104,27 @@ class Database:
     def _open(self) -> sqlite3.Connection:
         if self._connection is None:
             _create(self._path)
-            connection = sqlite3.connect(self._path, timeout=self._patience, isolation_level=None)
+            # SQLite lays the log beside the file itself, not beside a link to it.
+            path = Path(os.path.realpath(self._path))
+            self._check_names(path)
+            connection = sqlite3.connect(path, timeout=self._patience, isolation_level=None)
             try:
                 self._prepare(connection)
-                _check_whole(connection, self._path)
+                self._check_whole(connection, path)
             except BaseException:
                 connection.close()
                 raise
-            self._inode = self._path.stat().st_ino
+            self._inode = path.stat().st_ino
             self._connection = connection
         return self._connection
 
     def _prepare(self, connection: sqlite3.Connection) -> None:
-        connection.execute("PRAGMA auto_vacuum = INCREMENTAL")  # heard only before the first table
+        for pragma in self._use.pragmas:
+            connection.execute(f"PRAGMA {pragma}")
         self._patiently(connection, "PRAGMA journal_mode = WAL")
         connection.execute("PRAGMA synchronous = FULL")
-        connection.execute("PRAGMA foreign_keys = ON")
-        connection.execute("PRAGMA secure_delete = ON")
         self._on_disk = True
-        migrate(connection, str(self._path))
+        self._use.migrate(connection, str(self._path))
 
     def _patiently(self, connection: sqlite3.Connection, statement: str) -> None:
         # The change to WAL does not wait for a lock by itself when two processes make the file at once.
@@ -132,27 +139,66 @@ class Database:
             else:
                 return
 
+    def _check_names(self, path: Path) -> None:
+        """Look at who may read the file, and whether all find the same log beside it."""
+        if path.stat().st_nlink > 1:
+            raise self._use.error(
+                f"{self._use.name} {self._path} has a second name (a hard link), and what one name writes the"
+                " other would not see: remove one of the two names, or choose another file"
+            )
+        if self._use.private and os.name == "posix":
+            for file in (path, *_beside(path)):
+                self._close_to_others(file)
+
+    def _close_to_others(self, file: Path) -> None:
+        with suppress(FileNotFoundError):  # a log may go at any time
+            if not _open_to_others(file):
+                return
+            with suppress(PermissionError):
+                file.chmod(0o600)
+            if _open_to_others(file):
+                raise self._use.error(
+                    f"{self._use.name} {self._path} can be read by others than its owner, and that cannot be"
+                    " changed from here: let its owner do it (chmod 600), or choose another file"
+                )
+
+    def _check_whole(self, connection: sqlite3.Connection, path: Path) -> None:
+        # SQLite finds out that a file was cut off only when it needs what is missing.
+        log, _ = _beside(path)
+        if log.exists() and log.stat().st_size:
+            return  # the end of the file may still be in there
+        pages: tuple[int] = connection.execute("PRAGMA page_count").fetchone()
+        size: tuple[int] = connection.execute("PRAGMA page_size").fetchone()
+        if path.stat().st_size < pages[0] * size[0]:
+            raise self._unusable(f"{self._use.damaged} (it is shorter than it says)")
+
     def _check_in_place(self) -> None:
         # A file that was removed while open still takes every write, and keeps none.
         with suppress(FileNotFoundError):
             if self._path.stat().st_ino == self._inode:
                 return
-        raise JournalUnusable(f"{self._path} was removed or replaced while it was in use: nothing is kept")
+        raise self._use.error(f"{self._path} was removed or replaced while it was in use: nothing is kept")
 
     @contextmanager
     def _mapped(self) -> Iterator[None]:
         try:
             yield
         except sqlite3.Error as error:
-            advice = _ADVICE.get(_code(error), "it cannot be used")
-            raise JournalUnusable(f"the journal {self._path}: {advice} ({error})") from error
+            raise self._unusable(f"{self._advice(_code(error))} ({error})") from error
         except OSError as error:
-            raise JournalUnusable(
-                f"the journal {self._path} cannot be used: {error.strerror or error}"
+            raise self._use.error(
+                f"{self._use.name} {self._path} cannot be used: {error.strerror or error}"
             ) from error
-        except (msgspec.MsgspecError, Damaged) as error:
-            advice = _ADVICE[sqlite3.SQLITE_CORRUPT]
-            raise JournalUnusable(f"the journal {self._path}: {advice} ({error})") from error
+
+    def _unusable(self, words: str) -> KeebaiError:
+        return self._use.error(f"{self._use.name} {self._path}: {words}")
+
+    def _advice(self, code: int) -> str:
+        if code == sqlite3.SQLITE_CORRUPT:
+            return self._use.damaged
+        if code == sqlite3.SQLITE_NOTADB:
+            return self._use.not_ours
+        return _ADVICE.get(code, "it cannot be used")
 
 
 def _code(error: sqlite3.Error) -> int:
@@ -177,20 +223,16 @@ def _create(path: Path) -> None:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     try:
         # Before SQLite does, because SQLite asks the umask who may read.
-        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
+        os.close(os.open(os.path.realpath(path), os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
     except FileExistsError:
         if path.is_dir():
             raise IsADirectoryError(None, "it is a folder: name a file") from None
-        if path.stat().st_size == 0 and stat.S_ISREG(path.stat().st_mode):
-            path.chmod(0o600)
 
 
-def _check_whole(connection: sqlite3.Connection, path: Path) -> None:
-    # SQLite finds out that a file was cut off only when it needs what is missing.
-    log = path.with_name(path.name + "-wal")
-    if log.exists() and log.stat().st_size:
-        return  # the end of the file may still be in there
-    pages: tuple[int] = connection.execute("PRAGMA page_count").fetchone()
-    size: tuple[int] = connection.execute("PRAGMA page_size").fetchone()
-    if path.stat().st_size < pages[0] * size[0]:
-        raise Damaged("it is shorter than it says")
+def _beside(path: Path) -> tuple[Path, Path]:
+    """The log of a file, and its index: both are gone while nobody has the file open."""
+    return path.with_name(path.name + "-wal"), path.with_name(path.name + "-shm")
+
+
+def _open_to_others(file: Path) -> bool:
+    return bool(stat.S_IMODE(file.stat().st_mode) & 0o077)

@@ -6,91 +6,116 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from queue import Empty, SimpleQueue
-from typing import Final, Generic, TypeVar
+from typing import Final, Generic, Protocol, TypeVar
 
 import anyio
 import anyio.lowlevel
 
-from keebai_async.errors import JournalUnusable, Misused
-
 T = TypeVar("T")
+T_co = TypeVar("T_co", covariant=True)
 
-GRACE: Final = 30.0
-"""Seconds of real time that one piece of work may take before the disk counts as gone."""
+LONGEST_JOB: Final = 30.0
+"""Seconds of real time that one piece of work may take before its disk counts as gone."""
 
 
-class Worker:
-    """Does pieces of work one after another, and *beat* about every *period* seconds in between.
+class UnderWay(Protocol[T_co]):
+    """A piece of work that was handed over."""
 
-    The thread starts with the first piece. It is a daemon: work that was awaited is done, and a process
-    that ends without `aclose` must not hang for it.
-    """
+    async def result(self) -> T_co:
+        """Wait for its end; raises what it raised."""
 
-    def __init__(self, *, beat: Callable[[], None], period: float) -> None:
-        self._beat = beat
-        self._period = period
-        self._inbox: SimpleQueue[Callable[[], None] | None] = SimpleQueue()
-        self._thread: threading.Thread | None = None
-        self._closed = False
+
+class Runner(Protocol):
+    """Does pieces of work one after another, in the order they come."""
 
     async def run(self, work: Callable[[], T]) -> T:
         """Have *work* done, and give what it gives.
 
         Cancelled before the work was handed over, nothing is done. Cancelled later, the work is waited
         for all the same: half-known writes are what this library exists to avoid.
-
-        Raises:
-            JournalUnusable: it was not done within GRACE; if it had not begun, it never will.
-            Misused: the worker is closed.
         """
+
+    def hand_over(self, work: Callable[[], T]) -> UnderWay[T]:
+        """Have *work* done after all that was handed over before; its end is waited for with `result`."""
+
+    async def aclose(self, last: Callable[[], None]) -> None:
+        """Do *last* after all else, if anything was ever done."""
+
+
+class Worker:
+    """A Runner with a thread of its own, for work that may wait for a disk or a network.
+
+    *beat* is called about every *period* seconds in between, from the same thread. The thread starts with
+    the first piece of work, and after `aclose` with the next one. It is a daemon: work that was awaited is
+    done, and a process that ends without `aclose` must not hang for it. Several event loops may use it.
+
+    A piece that is not done within LONGEST_JOB raises what *late* makes of those seconds; if it had not
+    begun, it never will.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        *,
+        late: Callable[[float], Exception],
+        beat: Callable[[], None] | None = None,
+        period: float = 10.0,
+    ) -> None:
+        self._name = name
+        self._late = late
+        self._beat = beat
+        self._period = period
+        self._starting = threading.Lock()
+        self._inbox: SimpleQueue[Callable[[], None] | None] = SimpleQueue()
+        self._thread: threading.Thread | None = None
+
+    async def run(self, work: Callable[[], T]) -> T:
         await anyio.lowlevel.checkpoint_if_cancelled()
         return await self.hand_over(work).result()
 
     def hand_over(self, work: Callable[[], T]) -> "Job[T]":
-        """Have *work* done after all that was handed over before; its end is waited for with `result`.
-
-        Raises:
-            Misused: the worker is closed.
-        """
-        if self._closed:
-            raise Misused("this journal is closed")
-        job = Job(work)
-        self._inbox.put(job.do)
-        if self._thread is None:
-            self._thread = threading.Thread(target=self._serve, name="keebai journal", daemon=True)
-            self._thread.start()
+        job = Job(work, self._late)
+        with self._starting:
+            self._inbox.put(job.do)
+            if self._thread is None:
+                self._thread = threading.Thread(
+                    target=self._serve, args=(self._inbox,), name=self._name, daemon=True
+                )
+                self._thread.start()
         return job
 
     async def aclose(self, last: Callable[[], None]) -> None:
-        """Do *last* after all else, if anything was ever done, and end the thread."""
-        if self._closed:
+        if self._thread is None:
             return
         try:
-            if self._thread is not None:
-                with anyio.CancelScope(shield=True):
-                    await self.run(last)
+            with anyio.CancelScope(shield=True):
+                await self.run(last)
         finally:
-            self._closed = True
-            self._inbox.put(None)
+            with self._starting:
+                self._inbox.put(None)
+                # What comes later gets a thread and an inbox of its own: this one may be stuck.
+                self._thread, self._inbox = None, SimpleQueue()
 
-    def _serve(self) -> None:
+    def _serve(self, inbox: "SimpleQueue[Callable[[], None] | None]") -> None:
         due = time.monotonic() + self._period
         while True:
             with suppress(Empty):
-                job = self._inbox.get(timeout=max(0.0, due - time.monotonic()))
+                wait = None if self._beat is None else max(0.0, due - time.monotonic())
+                job = inbox.get(timeout=wait)
                 if job is None:
                     return
                 job()
-            if time.monotonic() >= due:
+            if self._beat is not None and time.monotonic() >= due:
                 self._beat()
                 due = time.monotonic() + self._period
 
 
 class Job(Generic[T]):
-    """A piece of work on its way."""
+    """A piece of work on its way to the thread and back to its event loop."""
 
-    def __init__(self, work: Callable[[], T]) -> None:
+    def __init__(self, work: Callable[[], T], late: Callable[[float], Exception]) -> None:
         self._work = work
+        self._late = late
         self._loop = asyncio.get_running_loop()
         self._landed = asyncio.Event()
         self._begun = threading.Lock()
@@ -108,7 +133,6 @@ class Job(Generic[T]):
             self._loop.call_soon_threadsafe(self._landed.set)
 
     async def result(self) -> T:
-        """Wait for the end, as `Worker.run` does."""
         await self._done()
         if self._error is not None:
             raise self._error
@@ -116,7 +140,7 @@ class Job(Generic[T]):
 
     async def _done(self) -> None:
         cancelled: asyncio.CancelledError | None = None
-        with anyio.move_on_after(GRACE, shield=True) as patience:
+        with anyio.move_on_after(LONGEST_JOB, shield=True) as patience:
             while not self._landed.is_set():
                 try:
                     await self._landed.wait()
@@ -126,6 +150,36 @@ class Job(Generic[T]):
                     cancelled = error  # Task.cancel(), which no shield keeps out
         if not self._landed.is_set():
             self._begun.acquire(blocking=False)
-            raise JournalUnusable(f"the journal took longer than {GRACE:g} s for one line: is its disk gone?")
+            raise self._late(LONGEST_JOB)
         if cancelled is not None:
             raise cancelled
+
+
+class InPlace:
+    """A Runner without a thread, for work that waits for nothing: it is done where it is asked for."""
+
+    async def run(self, work: Callable[[], T]) -> T:
+        return work()
+
+    def hand_over(self, work: Callable[[], T]) -> "Landed[T]":
+        return Landed(work)
+
+    async def aclose(self, last: Callable[[], None]) -> None:
+        last()
+
+
+class Landed(Generic[T]):
+    """A piece of work that is done already; what went wrong with it is told when it is asked for."""
+
+    def __init__(self, work: Callable[[], T]) -> None:
+        self._given: list[T] = []
+        self._error: Exception | None = None
+        try:
+            self._given.append(work())
+        except Exception as error:
+            self._error = error
+
+    async def result(self) -> T:
+        if self._error is not None:
+            raise self._error
+        return self._given[0]

@@ -7,7 +7,7 @@ from keebai_async.quota.gate import Lane
 from keebai_async.transport.error_mapping import undecodable
 from keebai_async.transport.exchange import Exchange
 from keebai_async.transport.reply import Answer
-from keebai_async.transport.request import Kind, Request
+from keebai_async.transport.request import Request, RequestKind
 from keebai_async.transport.tolerant_reader import json_of
 
 
@@ -60,7 +60,7 @@ def submit_request(
         method=method,
         path=path,
         body=body,
-        kind=Kind.SUBMIT,
+        kind=RequestKind.SUBMIT,
         lane=lane,
         recipients=recipients,
         timeout=timeout,

@@ -7,7 +7,7 @@ counts what comes out, so that a small bomb cannot become a large body.
 import zlib
 
 
-class Unreadable(Exception):
+class BodyUnreadable(Exception):
     """The body is larger than the cap, or encoded in a way that is not understood."""
 
 
@@ -24,13 +24,13 @@ class Decoder:
         """The plain bytes of *piece*.
 
         Raises:
-            Unreadable: they would go over the cap, or cannot be decoded.
+            BodyUnreadable: they would go over the cap, or cannot be decoded.
         """
         if not self._known:
-            raise Unreadable
+            raise BodyUnreadable
         plain = piece if self._inflate is None else self._inflated(self._inflate, piece)
         if len(plain) > self._left:
-            raise Unreadable
+            raise BodyUnreadable
         self._left -= len(plain)
         return plain
 
@@ -43,4 +43,4 @@ class Decoder:
         try:
             return inflate.decompress(piece, self._left + 1)
         except zlib.error:
-            raise Unreadable from None
+            raise BodyUnreadable from None

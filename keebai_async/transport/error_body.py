@@ -1,28 +1,44 @@
 """The service's own words about a request it did not accept. Pure.
 
-Keebai documents two envelopes, Whautomate none, and a reply may be in neither: an object with `error` (an
-object, a text or a list) or `message`, or a text by itself. Source: contract, section 5; Whautomate's
-contract, section 8.
+A reply may come in any of several envelopes, even from one service: an object with `error` (an object, a text
+or a list) or `message`, or a text by itself. What only one service says is in its ServiceDialect.
+
+It may also be of any size and depth. It is read in the event loop, so what is looked at is bounded: nothing
+of a body above LARGEST_READ, and of others the first messages and parts of details.
 """
 
 import http
 import re
-from collections.abc import Iterator
+import string
+from functools import lru_cache
+from itertools import islice
 from typing import Final
 
 import msgspec
 
-from keebai_async.masking import mask
+from keebai_async.privacy import LONGEST, shown
+from keebai_async.transport.dialect import STANDARD, ServiceDialect
 from keebai_async.transport.reply import Answer
 
-LONGEST_MESSAGE: Final = 500
-"""Characters of a server's message that are kept."""
+LARGEST_READ: Final = 128 * 1024
+"""Bytes of a body that are read for what it says, in some milliseconds; of more only the status speaks."""
+
+_MOST_PARTS = 2_000  # of details, and of messages
+_MOST_SEARCHED = 50  # messages that are searched for a field, each as far as it is shown
+
+_INDEXED = re.compile(r"\b([a-z_][A-Za-z_]*(?:\.\d+|\[\d+\])(?:\.\w+|\[\d+\])*)")
+"""recipients.17.to must be ..., recipients[17].to must be ..."""
+_NOT_EXPECTED = re.compile(r"\bproperty (\w+(?:\.\w+)*) should not exist")
+_VERBS = "must|should|is|has|can|cannot|may|exceeds|contains"
+_NAMES_OF_FIELD = ("field", "property", "path", "param", "pointer")
+_MARKS = bytes(set(range(256)) - set((string.ascii_letters + string.digits).encode()))
 
 
-class Fault(msgspec.Struct, frozen=True, kw_only=True):
-    """The service's own words about a request it did not accept, read from either envelope.
+class ErrorBody(msgspec.Struct, frozen=True, kw_only=True):
+    """What a service says about a request it did not accept, from any envelope.
 
-    *field* is what it named first (`recipients.17.to`), *items* every index inside a list that it named.
+    *field* is what it named first (`recipients.17.to`), *items* every index inside the list of people that
+    it named.
     """
 
     status: int
@@ -34,42 +50,23 @@ class Fault(msgspec.Struct, frozen=True, kw_only=True):
     missing: tuple[str, ...] = ()
 
 
-_FIELDS = (
-    "to|phone_number_id|channel_id|template_name|language|recipients|campaign_name"
-    "|text|variables|meta_data|preview_url|page|limit|status|type"
-)
-_PATHS = (
-    # recipients.17.to must be ..., recipients[17].to must be ...
-    re.compile(r"\b([a-z_]+(?:\.\d+|\[\d+\])(?:\.\w+|\[\d+\])*)"),
-    re.compile(r"\bproperty (\w+(?:\.\w+)*) should not exist"),
-    re.compile(rf"^\W*((?:{_FIELDS})(?:\.\w+)*)\W* (?:must|should|is|has|can|cannot|may|exceeds|contains)\b"),
-)
-_ITEM = re.compile(r"\brecipients(?:\.|\[)(\d{1,9})\b")
-_NUMBER = re.compile(r"(?<![0-9A-Za-z])\+?\d{8,15}(?![0-9A-Za-z])")
-_SECRET = re.compile(r"(?i)\b(bearer\s+|kbai_pk_|pat_)[^\s\"',;]{4,}")
-_NAMES_OF_FIELD = ("field", "property", "path", "param", "pointer")
-_NAMES_OF_INDEX = ("index", "item", "recipient_index")
-
-
-def fault_of(answer: Answer) -> Fault:
+def read_error(answer: Answer, dialect: ServiceDialect = STANDARD) -> ErrorBody:
     """Read any envelope; of a body in none, only the status speaks."""
     envelope = _object(answer)
     error = envelope.get("error")
     inner = error if isinstance(error, dict) else envelope
-    code = inner.get("code")
     details = inner.get("details")
-    found = _Found()
-    messages = list(_texts(inner.get("message")))
+    found = _Found(dialect)
+    messages = _texts(inner.get("message"))
     if not isinstance(error, dict) and not messages:
-        messages.extend(_texts(error))
-    for message in messages:
-        found.read_message(message)
+        messages = _texts(error)
+    found.read_messages(messages)
     found.read_details(details)
     words = "; ".join(messages[:5]) or http_phrase(answer.status)
-    return Fault(
+    return ErrorBody(
         status=answer.status,
-        message=printable(words),
-        code=printable(str(code)) if isinstance(code, str | int) else None,
+        message=shown(words),
+        code=_code(inner.get("code")),
         field=found.field,
         items=tuple(dict.fromkeys(found.items)),
         required=_names(details, "required"),
@@ -77,13 +74,13 @@ def fault_of(answer: Answer) -> Fault:
     )
 
 
-def fault_in_success(answer: Answer) -> Fault | None:
-    """What a 2xx complains of: an `error` that is not empty, or `"success": false`; None if of nothing."""
-    if answer.body.lstrip()[:1] != b"{":
+def read_error_in_success(answer: Answer, dialect: ServiceDialect) -> ErrorBody | None:
+    """What a 2xx complains of, where a service does that: an `error`, or `"success": false`."""
+    if not dialect.error_in_success or answer.body.lstrip()[:1] != b"{":
         return None  # a list of a thousand rows is not read twice
     fields = _object(answer)
     if fields.get("error") or fields.get("success") is False:
-        return fault_of(answer)
+        return read_error(answer, dialect)
     return None
 
 
@@ -94,6 +91,21 @@ def names_a_thing(answer: Answer) -> bool:
     return bool(fields.get("id") or (isinstance(inner, dict) and inner.get("id")))
 
 
+def find_code(body: bytes, codes: frozenset[str]) -> str | None:
+    """One of *codes* that stands anywhere in *body*, whatever its case and what is between its words."""
+    if b"\\u" in body and codes:
+        body = body.decode("raw_unicode_escape", "replace").encode("ascii", "ignore")
+    lower = body.lower()
+    return next((code for code in codes if _stands_in(lower, code.lower())), None)
+
+
+def _stands_in(body: bytes, code: str) -> bool:
+    word = max(re.split(r"[^a-z0-9]+", code), key=len)
+    if word.encode() not in body:
+        return False  # which is cheap to see, in a body of some megabytes
+    return code.encode().translate(None, _MARKS) in body.translate(None, _MARKS)
+
+
 def http_phrase(status: int) -> str:
     """What a status is called, for a reply that says nothing more."""
     try:
@@ -102,60 +114,88 @@ def http_phrase(status: int) -> str:
         return f"status {status}"
 
 
-def printable(text: str) -> str:
-    """*text* of a server as it may be shown: one line, bounded, no phone number and no secret in it."""
-    line = " ".join("".join(char if char.isprintable() else " " for char in text).split())
-    line = _SECRET.sub(lambda found: found[1] + "…", line)
-    line = _NUMBER.sub(lambda found: mask(found[0]), line)
-    return line if len(line) <= LONGEST_MESSAGE else line[: LONGEST_MESSAGE - 1] + "…"
+@lru_cache(maxsize=8)
+def _patterns(dialect: ServiceDialect) -> tuple[tuple[re.Pattern[str], ...], re.Pattern[str] | None]:
+    """Where a message names a field, and where an item of the list of people."""
+    paths = [_INDEXED, _NOT_EXPECTED]
+    if dialect.fields:
+        known = "|".join(map(re.escape, sorted(dialect.fields)))
+        paths.append(re.compile(rf"^\W*((?:{known})(?:\.\w+)*)\W* (?:{_VERBS})\b"))
+    people = rf"\b{re.escape(dialect.people)}(?:\.|\[)(\d{{1,9}})\b"
+    return tuple(paths), re.compile(people) if dialect.people else None
 
 
 class _Found:
     """What the messages and details name: the first field, and every item in a list."""
 
-    def __init__(self) -> None:
+    def __init__(self, dialect: ServiceDialect) -> None:
+        self._paths, self._item = _patterns(dialect)
         self.field: str | None = None
         self.items: list[int] = []
 
-    def read_message(self, message: str) -> None:
-        for pattern in _PATHS:
-            named = pattern.search(message)
-            if named:
-                self._name(named[1])
-                break
-        for item in _ITEM.findall(message):
-            self.items.append(int(item))
+    def read_messages(self, messages: list[str]) -> None:
+        for message in messages[:_MOST_SEARCHED]:
+            if self.field is None:
+                self._look_for_field(message[:LONGEST])
+        self._note_items("\n".join(messages))
 
     def read_details(self, details: object) -> None:
-        if isinstance(details, str):
-            self.read_message(details)
-        elif isinstance(details, list):
-            for part in details:
-                self.read_details(part)
-        elif isinstance(details, dict):
-            for name, value in details.items():
-                self._read_detail(str(name), value)
+        """Go through *details* in their order, with a list of what is left: they may be of any depth."""
+        left: list[tuple[str, object]] = [("", details)]
+        for _ in range(_MOST_PARTS):
+            if not left:
+                return
+            name, value = left.pop()
+            if not self._read_named(name, value):
+                left.extend(reversed(_parts(value)))
 
-    def _read_detail(self, name: str, value: object) -> None:
-        if name in _NAMES_OF_FIELD:
-            self._name(".".join(str(part) for part in value) if isinstance(value, list) else str(value))
-        elif name in _NAMES_OF_INDEX and isinstance(value, int) and not isinstance(value, bool):
+    def _read_named(self, name: str, value: object) -> bool:
+        """Read a part that says all by its name; False if what is inside is to be read."""
+        if name in _NAMES_OF_FIELD and isinstance(value, str | int | list):
+            path = value if isinstance(value, list) else [value]
+            self._name(".".join(str(part) for part in path[:20] if isinstance(part, str | int)))
+            return True
+        if _names_an_index(name) and isinstance(value, int) and not isinstance(value, bool):
             self.items.append(value)
-        elif name in {"required", "missing"}:
-            return
-        else:
-            if _ITEM.match(name):  # details keyed by the field: {"recipients.17.to": "not a number"}
-                self._name(name)
-            self.read_details(value)
+            return True
+        if name in {"required", "missing"}:
+            return True
+        if self._item is not None and self._item.match(name):
+            self._name(name)  # details keyed by the field: {"recipients.17.to": "not a number"}
+        if isinstance(value, str):
+            self.read_messages([value])
+        return False
+
+    def _look_for_field(self, message: str) -> None:
+        for pattern in self._paths:
+            if named := pattern.search(message):
+                self._name(named[1])
+                return
 
     def _name(self, field: str) -> None:
         if self.field is None:
-            self.field = printable(re.sub(r"\[(\d+)\]", r".\1", field))
-        for item in _ITEM.findall(field):
-            self.items.append(int(item))
+            self.field = shown(re.sub(r"\[(\d+)\]", r".\1", field))
+        self._note_items(field)
+
+    def _note_items(self, text: str) -> None:
+        if self._item is not None:
+            self.items.extend(int(item) for item in self._item.findall(text))
+
+
+def _code(value: object) -> str | None:
+    """The name or number of an error, which is nobody's number as long as it is short."""
+    if not isinstance(value, str | int) or isinstance(value, bool):
+        return None
+    return str(value) if isinstance(value, int) and abs(value) < 10**7 else shown(str(value))
+
+
+def _names_an_index(name: str) -> bool:
+    return name in {"index", "item"} or name.endswith("_index")
 
 
 def _object(answer: Answer) -> dict[str, object]:
+    if len(answer.body) > LARGEST_READ:
+        return {}
     try:
         value = msgspec.json.decode(answer.body, type=dict[str, object] | str)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
@@ -166,14 +206,20 @@ def _object(answer: Answer) -> dict[str, object]:
     return {"message": value} if isinstance(value, str) else value
 
 
-def _texts(value: object) -> Iterator[str]:
-    for part in value if isinstance(value, list) else [value]:
-        if isinstance(part, dict):
-            part = part.get("message")
-        if isinstance(part, str) and part.strip():
-            yield part
+def _parts(value: object) -> list[tuple[str, object]]:
+    if isinstance(value, list):
+        return [("", part) for part in value[:_MOST_PARTS]]
+    if isinstance(value, dict):
+        return [(str(name), part) for name, part in islice(value.items(), _MOST_PARTS)]
+    return []
+
+
+def _texts(value: object) -> list[str]:
+    parts = value[:_MOST_PARTS] if isinstance(value, list) else [value]
+    found = (part.get("message") if isinstance(part, dict) else part for part in parts)
+    return [part for part in found if isinstance(part, str) and part.strip()]
 
 
 def _names(details: object, name: str) -> tuple[str, ...]:
     value = details.get(name) if isinstance(details, dict) else None
-    return tuple(printable(text) for text in _texts(value))
+    return tuple(shown(text) for text in _texts(value)[:20])

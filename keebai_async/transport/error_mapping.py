@@ -14,7 +14,8 @@ from keebai_async.errors import (
     TokenRejected,
     Undecodable,
 )
-from keebai_async.transport.error_body import Fault, fault_of, http_phrase
+from keebai_async.transport.dialect import STANDARD, ServiceDialect
+from keebai_async.transport.error_body import ErrorBody, http_phrase, read_error
 from keebai_async.transport.rate_headers import pause_of
 from keebai_async.transport.reply import Answer, Failure, Outcome, Stage
 from keebai_async.transport.request import Request
@@ -36,8 +37,8 @@ def error_for(verdict: Verdict, request: Request, attempts: int) -> RequestError
                 status=answer.status,
                 attempts=attempts,
             )
-        case Refused(fault=fault) | Halted(fault=fault):
-            return error_of_fault(fault, request, attempts)
+        case Refused(fault=body) | Halted(fault=body):
+            return error_of_body(body, request, attempts)
         case Throttled(pause=pause):
             return _rate_limited(pause, request, attempts)
         case Unsent(reason=reason, status=status):
@@ -55,7 +56,9 @@ def error_for(verdict: Verdict, request: Request, attempts: int) -> RequestError
             )
 
 
-def error_for_read(outcome: Outcome, request: Request, attempts: int, *, wall: float) -> RequestError:
+def error_for_read(
+    outcome: Outcome, request: Request, attempts: int, *, wall: float, dialect: ServiceDialect = STANDARD
+) -> RequestError:
     """The exception for a read that goes no further."""
     if isinstance(outcome, Failure):
         return _unanswered(outcome, request, attempts)
@@ -64,16 +67,17 @@ def error_for_read(outcome: Outcome, request: Request, attempts: int, *, wall: f
         return _rate_limited(pause_of(outcome, wall=wall), request, attempts)
     if 200 <= status < 300:
         return undecodable(outcome, request, attempts)
+    body = read_error(outcome, dialect)
     if 400 <= status < 500 and status not in {408, 425}:
-        return error_of_fault(fault_of(outcome), request, attempts)
-    words = "a redirect, which is never followed" if 300 <= status < 400 else fault_of(outcome).message
+        return error_of_body(body, request, attempts)
+    words = "a redirect, which is never followed" if 300 <= status < 400 else body.message
     return ServerFailed(
         f"{request.method} {request.path} answered {status}: {words}",
         method=request.method,
         path=request.path,
         status=status,
         attempts=attempts,
-        code=fault_of(outcome).code,
+        code=body.code,
     )
 
 
@@ -89,15 +93,15 @@ def undecodable(answer: Answer, request: Request, attempts: int = 1) -> Undecoda
     )
 
 
-def error_of_fault(fault: Fault, request: Request, attempts: int) -> RequestError:
+def error_of_body(body: ErrorBody, request: Request, attempts: int) -> RequestError:
     """The exception for what the service said in a 4xx."""
-    method, path, status, code = request.method, request.path, fault.status, fault.code
-    said = f"{method} {path}: {_words(fault)}"
+    method, path, status, code = request.method, request.path, body.status, body.code
+    said = f"{method} {path}: {_words(body)}"
     match status:
         case 401:
             return TokenRejected(said, method=method, path=path, status=status, attempts=attempts, code=code)
         case 403:
-            lacking = ", ".join(fault.missing or fault.required)
+            lacking = ", ".join(body.missing or body.required)
             return ScopeMissing(
                 f"{said} (the token lacks {lacking})" if lacking else said,
                 method=method,
@@ -105,8 +109,8 @@ def error_of_fault(fault: Fault, request: Request, attempts: int) -> RequestErro
                 status=status,
                 attempts=attempts,
                 code=code,
-                required=fault.required,
-                missing=fault.missing,
+                required=body.required,
+                missing=body.missing,
             )
         case 404:
             return NotFound(said, method=method, path=path, status=status, attempts=attempts, code=code)
@@ -120,17 +124,17 @@ def error_of_fault(fault: Fault, request: Request, attempts: int) -> RequestErro
                 status=status,
                 attempts=attempts,
                 code=code,
-                field=fault.field,
-                item=fault.items[0] if fault.items else None,
+                field=body.field,
+                item=body.items[0] if body.items else None,
             )
 
 
-def _words(fault: Fault) -> str:
+def _words(body: ErrorBody) -> str:
     """The status, and what the service said beyond it."""
-    parts = [str(fault.status), fault.code or "", "" if fault.code == fault.message else fault.message]
-    if fault.field and fault.field not in fault.message:
-        parts.append(f"({fault.field})")
-    return " ".join(part for part in parts if part) or http_phrase(fault.status)
+    parts = [str(body.status), body.code or "", "" if body.code == body.message else body.message]
+    if body.field and body.field not in body.message:
+        parts.append(f"({body.field})")
+    return " ".join(part for part in parts if part) or http_phrase(body.status)
 
 
 def _rate_limited(pause: float, request: Request, attempts: int) -> RateLimited:

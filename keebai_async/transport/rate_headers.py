@@ -7,13 +7,10 @@ The throttler behind the service names one header per window, with the window's 
 import math
 import re
 from email.utils import parsedate_to_datetime
-from typing import Final
 
 from keebai_async.quota.gate import Allowance
+from keebai_async.quota.pause import LONGEST_PAUSE
 from keebai_async.transport.reply import Answer
-
-LONGEST_PAUSE: Final = 86_400.0
-"""A longer pause than a day is taken for a mistake, and for a day."""
 
 _RETRY_AFTER = re.compile(r"retry-after(-[\w-]+)?")
 _LIMIT = re.compile(r"x-ratelimit-(limit|remaining)(-[\w-]+)?")
@@ -23,7 +20,8 @@ _COUNT = re.compile(r"\s*(\d{1,12})")
 def pause_of(answer: Answer, *, wall: float) -> float:
     """Seconds to wait by the largest of the `Retry-After*` headers; 0.0 if there is none to read.
 
-    *wall* is Unix time, for a date in a reply that has no `Date` of its own.
+    More than LONGEST_PAUSE is a mistake, and taken for that. *wall* is Unix time, for a date in a reply that
+    has no `Date` of its own.
     """
     now = _seconds_of_date(answer.header("Date") or "")
     base = wall if now is None else now

@@ -7,7 +7,7 @@ import msgspec
 from keebai_async.quota.gate import Lane
 
 
-class Kind(enum.Enum):
+class RequestKind(enum.Enum):
     """Whether asking twice is harmless."""
 
     READ = "read"
@@ -23,8 +23,8 @@ class Timeouts(msgspec.Struct, frozen=True, kw_only=True):
     read: float = 30.0
     submit: float = 60.0
 
-    def whole(self, kind: Kind) -> float:
-        return self.submit if kind is Kind.SUBMIT else self.read
+    def whole(self, kind: RequestKind) -> float:
+        return self.submit if kind is RequestKind.SUBMIT else self.read
 
 
 class Request(msgspec.Struct, frozen=True, kw_only=True):
@@ -38,7 +38,7 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
     path: str
     query: tuple[tuple[str, str], ...] = ()
     body: bytes | None = None
-    kind: Kind = Kind.READ
+    kind: RequestKind = RequestKind.READ
     lane: Lane = Lane.INTERACTIVE
     timeout: float | None = None
     recipients: int = 0

@@ -1,6 +1,6 @@
 """What came back and how often we asked -> wait so long, or stop. Pure; chance is a parameter.
 
-Submits have no line here that repeats them after bytes left: `judge` alone says which may be repeated.
+Submits have no line here that repeats them after bytes left: `verdict` alone says which may be repeated.
 """
 
 import random

@@ -25,7 +25,7 @@ import anyio.to_thread
 from keebai_async.credentials import Token
 from keebai_async.errors import Misused
 from keebai_async.transport.address import check_base_url, url_of
-from keebai_async.transport.decoding import Decoder, Unreadable
+from keebai_async.transport.decoding import BodyUnreadable, Decoder
 from keebai_async.transport.reply import Answer, Failure, Outcome, Stage
 from keebai_async.transport.request import Request, Timeouts
 
@@ -169,12 +169,12 @@ class Session:
             while piece := await response.content.readany():
                 body += decoder.feed(piece)
             complete = decoder.finished
-        except (aiohttp.ClientError, TimeoutError, OSError, Unreadable):
+        except (aiohttp.ClientError, TimeoutError, OSError, BodyUnreadable):
             complete = False
             response.close()  # what is left on this connection is not worth reading
         headers = tuple((str(name), value) for name, value in response.headers.items())
-        # A service may name in an error what it was given: nobody is to read the token there.
-        plain = self._token.hidden_in(bytes(body))
+        # A service may name in an error what it was given, or half of it: nobody is to read the token there.
+        plain = self._token.hidden_in(bytes(body), pieces=response.status >= 300)
         return Answer(status=response.status, headers=headers, body=plain, complete=complete)
 
     def __repr__(self) -> str:
@@ -288,7 +288,7 @@ def _drop(client: "aiohttp.ClientSession", *, lent: bool) -> None:
     connector = client.connector
     client.detach()
     if connector is not None and not lent:
-        # No loop can be waited on here: one step closes the connections, and TLS goodbyes are left out.
+        # No loop can be waited on here: one step closes the connections, and nothing more is said over TLS.
         closing = connector.close().__await__()
         with suppress(StopIteration, RuntimeError):
             next(closing)

@@ -19,8 +19,8 @@ from keebai_async.transport.error_mapping import undecodable
 from keebai_async.transport.reply import Answer
 from keebai_async.transport.request import Request
 from keebai_async.transport.tolerant_reader import Fields, fields_of, items_of, object_in, text
-from keebai_async.whautomate.paging import Pages
-from keebai_async.whautomate.settings import PAGE_SIZE
+from keebai_async.whautomate.paging import WhautomatePages
+from keebai_async.whautomate.settings import WHAUTOMATE_PAGE_SIZE
 
 T = TypeVar("T")
 
@@ -95,7 +95,7 @@ class WhautomateApi(Api, frozen=True, kw_only=True):
         self,
         path: str,
         *,
-        page_sizes: Sequence[int] = (PAGE_SIZE,),
+        page_sizes: Sequence[int] = (WHAUTOMATE_PAGE_SIZE,),
         key: Callable[[Fields], Hashable] | None = None,
         query: tuple[tuple[str, str | None], ...] = (),
         lane: Lane = Lane.SUBMIT,
@@ -111,7 +111,7 @@ class WhautomateApi(Api, frozen=True, kw_only=True):
         if min(sizes) < 1:
             raise InvalidInput(f"a page has at least 1 item, not {min(sizes)}", field="page_size")
         fixed = tuple((name, value) for name, value in query if value is not None)
-        pages: Pages[Fields] = Pages(self.numbering.first)
+        pages: WhautomatePages[Fields] = WhautomatePages(self.numbering.first)
         while not pages.done:
             try:
                 items = await self._page(path, fixed, pages.page, sizes[0], lane, timeout)

@@ -10,10 +10,8 @@ import msgspec
 from keebai_async.clock import SYSTEM_CLOCK, Clock
 from keebai_async.errors import InvalidInput
 from keebai_async.inputs import check_word
-from keebai_async.polling.following import OnStuck, log_stuck
 from keebai_async.polling.planner import pace_of
-from keebai_async.polling.waiter import POLL_FLOOR, STUCK_AFTER, Follower
-from keebai_async.polling.watcher import Gauge
+from keebai_async.polling.waiter import POLL_FLOOR, STUCK_AFTER, OnStuck, Waiter, log_stuck
 from keebai_async.quota.gate import Lane
 from keebai_async.quota.window import Quota
 from keebai_async.transport.address import segment
@@ -23,15 +21,15 @@ from keebai_async.whautomate.draft import DraftFields, draft_of, fields_of_broad
 from keebai_async.whautomate.log_summary import LogSummary, summarize
 from keebai_async.whautomate.models import Broadcast, LogRow, ProcessedStats, moment
 from keebai_async.whautomate.replies import read_broadcast, read_log_row
-from keebai_async.whautomate.settings import LOG_PAGE_SIZES, PAGE_SIZE, QUOTAS
+from keebai_async.whautomate.settings import LOG_PAGE_SIZES, WHAUTOMATE_PAGE_SIZE, WHAUTOMATE_QUOTAS
 
-PATH: Final = "/broadcasts"
+BROADCASTS_PATH: Final = "/broadcasts"
 
 QUIET_AT_MOST: Final = 300.0
 """Seconds without a look at a broadcast that is scheduled for later: somebody may move it."""
 
 
-class Broadcasts:
+class WhautomateBroadcasts:
     """POST, GET, PUT and DELETE of /broadcasts, and their logs."""
 
     def __init__(
@@ -40,17 +38,18 @@ class Broadcasts:
         *,
         clock: Clock = SYSTEM_CLOCK,
         poll_floor: float = POLL_FLOOR,
-        quotas: tuple[Quota, ...] = QUOTAS,
+        quotas: tuple[Quota, ...] = WHAUTOMATE_QUOTAS,
     ) -> None:
         self._api = api
         self._clock = clock
-        self._follower = Follower(
+        self._waiter = Waiter(
             self._look,
-            lambda broadcast: gauge(broadcast, wall=clock.wall()),
+            lambda broadcast: broadcast.progress,
+            quiet=lambda broadcast: quiet(broadcast, wall=clock.wall()),
             forward=not_before,
             clock=clock,
             floor=poll_floor,
-            pace=pace_of(quotas or QUOTAS),
+            pace=pace_of(quotas or WHAUTOMATE_QUOTAS),
             apart=True,
         )
 
@@ -66,14 +65,14 @@ class Broadcasts:
         Put something unique into *name* (see `marked`): if the answer is lost, `find_lost` finds it by that.
 
         Raises:
-            InvalidInput: nothing was created; *field* names what to mend.
+            InvalidInput: nothing was created; *field* names what to fix.
             OutcomeUnknown: it may have been created; it is never created again by itself.
             RequestError: it was not created.
 
         Source: contract, sections 4.1 and 4.2.
         """
         draft = draft_of(fields, wall=self._clock.wall(), allow_past=allow_past)
-        return await self._api.write("POST", PATH, draft, read_broadcast, timeout=timeout)
+        return await self._api.write("POST", BROADCASTS_PATH, draft, read_broadcast, timeout=timeout)
 
     async def get(self, broadcast_id: str, *, timeout: float | None = None) -> Broadcast:
         """One broadcast with its counters. Raises InvalidInput, RequestError (NotFound if there is none)."""
@@ -86,7 +85,7 @@ class Broadcasts:
         end_date: datetime | None = None,
         location_id: str | None = None,
         search_text: str | None = None,
-        page_size: int = PAGE_SIZE,
+        page_size: int = WHAUTOMATE_PAGE_SIZE,
         timeout: float | None = None,
     ) -> AsyncGenerator[Broadcast, None]:
         """Broadcasts in the service's order, page by page as they are asked for, none twice.
@@ -103,7 +102,7 @@ class Broadcasts:
             ("locationId", location_id),
             ("searchText", search_text),
         )
-        pages = self._api.pages(PATH, page_sizes=(page_size,), query=query, timeout=timeout)
+        pages = self._api.pages(BROADCASTS_PATH, page_sizes=(page_size,), query=query, timeout=timeout)
         async for item in pages:
             if (broadcast := read_broadcast(item)) is not None:
                 yield broadcast
@@ -177,7 +176,7 @@ class Broadcasts:
         stuck_after: float = STUCK_AFTER,
         on_stuck: OnStuck = log_stuck,
     ) -> Broadcast:
-        """Look until the broadcast is finished, as seldom as its progress allows.
+        """Look until the broadcast is finished, as rarely as its progress allows.
 
         *timeout* is for the whole wait, in seconds of the client's clock. *on_stuck* is told when nothing
         has moved for *stuck_after* seconds; one that is scheduled for later is not stuck.
@@ -186,7 +185,7 @@ class Broadcasts:
             TimedOut: it was not finished in time.
             RequestError: as `get` raises it, unless the next look may do better.
         """
-        return await self._follower.wait(
+        return await self._waiter.wait(
             broadcast_id,
             path=_path(broadcast_id),
             words=lambda seen: str(seen.progress),
@@ -207,7 +206,7 @@ class Broadcasts:
         Counters never go back. Raises RequestError as `wait` does.
         """
         ids = [one if isinstance(one, str) else one.id for one in broadcasts]
-        return self._follower.watch(ids, stuck_after=stuck_after, on_stuck=on_stuck)
+        return self._waiter.watch(ids, stuck_after=stuck_after, on_stuck=on_stuck)
 
     async def find_lost(self, name: str, *, timeout: float | None = None) -> Broadcast | None:
         """The broadcast of exactly this name, after a create whose answer was lost.
@@ -245,14 +244,12 @@ class Broadcasts:
         )
 
 
-def gauge(broadcast: Broadcast, *, wall: float) -> Gauge:
-    """How far a broadcast is, in the words of the poll planner. *wall* is Unix time."""
-    progress = broadcast.progress
+def quiet(broadcast: Broadcast, *, wall: float) -> float:
+    """Seconds in which nothing of it will move, because it is scheduled for later. *wall* is Unix time."""
     schedule = moment(broadcast.schedule_date_time)
-    quiet = 0.0
-    if schedule is not None and not broadcast.started and not progress.done:
-        quiet = min(max(0.0, schedule.timestamp() - wall), QUIET_AT_MOST)
-    return Gauge(done=progress.done or 0, total=progress.total or 0, final=broadcast.finished, quiet=quiet)
+    if schedule is None or broadcast.started or broadcast.progress.done:
+        return 0.0
+    return min(max(0.0, schedule.timestamp() - wall), QUIET_AT_MOST)
 
 
 def not_before(broadcast: Broadcast, last: Broadcast | None) -> Broadcast:
@@ -273,7 +270,7 @@ def not_before(broadcast: Broadcast, last: Broadcast | None) -> Broadcast:
 
 
 def _path(broadcast_id: str) -> str:
-    return f"{PATH}/{segment(broadcast_id, field='broadcast_id')}"
+    return f"{BROADCASTS_PATH}/{segment(broadcast_id, field='broadcast_id')}"
 
 
 def _row_key(item: Fields) -> tuple[str | None, ...] | str:

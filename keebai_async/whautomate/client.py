@@ -15,18 +15,18 @@ from keebai_async.transport.request import Timeouts
 from keebai_async.transport.retry import RetryPolicy
 from keebai_async.transport.verdict import SubmitPolicy
 from keebai_async.whautomate.api import Numbering, WhautomateApi
-from keebai_async.whautomate.broadcasts import Broadcasts
-from keebai_async.whautomate.messages import Messages
-from keebai_async.whautomate.segments import Segments
+from keebai_async.whautomate.broadcasts import WhautomateBroadcasts
+from keebai_async.whautomate.messages import WhautomateMessages
+from keebai_async.whautomate.segments import WhautomateSegments
 from keebai_async.whautomate.settings import (
-    CONVENTIONS,
-    HOST_VARIABLE,
-    HOSTS,
-    KEY_VARIABLES,
-    POLL_FLOOR_VARIABLE,
-    QUOTA_STORE_VARIABLE,
-    QUOTA_VARIABLE,
-    QUOTAS,
+    WHAUTOMATE_DIALECT,
+    WHAUTOMATE_HOST_VARIABLE,
+    WHAUTOMATE_HOSTS,
+    WHAUTOMATE_KEY_VARIABLES,
+    WHAUTOMATE_POLL_FLOOR_VARIABLE,
+    WHAUTOMATE_QUOTA_STORE_VARIABLE,
+    WHAUTOMATE_QUOTA_VARIABLE,
+    WHAUTOMATE_QUOTAS,
 )
 
 if TYPE_CHECKING:
@@ -75,19 +75,19 @@ class Whautomate(ServiceClient):
     ) -> None:
         self._numbering = Numbering(first_page)
         super().__init__(
-            token_of(api_key, os.environ, KEY_VARIABLES),
+            token_of(api_key, os.environ, WHAUTOMATE_KEY_VARIABLES),
             host_of(host, os.environ),
-            quotas=quotas_of(None if quotas is None else tuple(quotas), os.environ, QUOTA_VARIABLE, QUOTAS),
-            limiter=limiter or os.environ.get(QUOTA_STORE_VARIABLE) or None,
+            quotas=quotas_of(quotas, os.environ, WHAUTOMATE_QUOTA_VARIABLE, WHAUTOMATE_QUOTAS),
+            limiter=limiter or os.environ.get(WHAUTOMATE_QUOTA_STORE_VARIABLE) or None,
             timeout=timeout,
             session=session,
             clock=clock,
             submit_policy=submit_policy,
             retries=retries,
-            poll_floor=poll_floor_of(poll_floor, os.environ, POLL_FLOOR_VARIABLE),
+            poll_floor=poll_floor_of(poll_floor, os.environ, WHAUTOMATE_POLL_FLOOR_VARIABLE),
             header="x-api-key",
             scheme="",
-            conventions=CONVENTIONS,
+            dialect=WHAUTOMATE_DIALECT,
         )
         self._equip()
 
@@ -109,9 +109,11 @@ class Whautomate(ServiceClient):
 
     def _equip(self) -> None:
         api = WhautomateApi(exchange=self._exchange_now(), requests=self.requests, numbering=self._numbering)
-        self.broadcasts = Broadcasts(api, clock=self.clock, poll_floor=self.poll_floor, quotas=self.quotas)
-        self.segments = Segments(api)
-        self.messages = Messages(api)
+        self.broadcasts = WhautomateBroadcasts(
+            api, clock=self.clock, poll_floor=self.poll_floor, quotas=self.quotas
+        )
+        self.segments = WhautomateSegments(api)
+        self.messages = WhautomateMessages(api)
 
 
 def host_of(given: str | None, environment: Mapping[str, str]) -> str:
@@ -122,8 +124,8 @@ def host_of(given: str | None, environment: Mapping[str, str]) -> str:
 
     Source: contract, section 1.
     """
-    text = (given or environment.get(HOST_VARIABLE) or "global").strip()
-    if text.lower() in HOSTS:
-        return HOSTS[text.lower()]
+    text = (given or environment.get(WHAUTOMATE_HOST_VARIABLE) or "global").strip()
+    if text.lower() in WHAUTOMATE_HOSTS:
+        return WHAUTOMATE_HOSTS[text.lower()]
     base = check_base_url(text if "://" in text else f"https://{text}")
     return base if base.endswith("/v1") else f"{base}/v1"

@@ -13,19 +13,20 @@ import msgspec
 
 from keebai_async.errors import InvalidInput
 from keebai_async.inputs import check_word
+from keebai_async.privacy import shown
 from keebai_async.transport.tolerant_reader import Fields
 from keebai_async.whautomate.models import (
     Broadcast,
+    CamelStruct,
     FlowParameters,
     LocationParameters,
     Reference,
     TemplateName,
-    Wire,
     moment,
 )
 from keebai_async.whautomate.replies import read_broadcast
 
-_UNSENDABLE: Final = re.compile(r"[\r\n\t]| {5}")
+_UNSENDABLE_PARAMETER: Final = re.compile(r"[\r\n\t]| {5}")
 
 SERVER_FIELDS: Final = frozenset(
     {"id", "status", "startedAt", "completedAt", "processedStats", "deliveryStats"}
@@ -55,7 +56,7 @@ class DraftFields(TypedDict, total=False):
     flow_parameters: FlowParameters | None
 
 
-class Draft(Wire, frozen=True, kw_only=True):
+class BroadcastDraft(CamelStruct, frozen=True, kw_only=True):
     """The body of a POST or PUT, checked and ready to be encoded."""
 
     name: str
@@ -76,13 +77,13 @@ class Draft(Wire, frozen=True, kw_only=True):
     location: Reference
 
 
-def draft_of(fields: DraftFields, *, wall: float, allow_past: bool = False) -> Draft:
+def draft_of(fields: DraftFields, *, wall: float, allow_past: bool = False) -> BroadcastDraft:
     """Check *fields*. *wall* is Unix time, for a schedule in the past.
 
     Raises:
-        InvalidInput: *field* names what to mend.
+        InvalidInput: *field* names what to fix.
     """
-    draft = Draft(
+    draft = BroadcastDraft(
         name=check_word(fields.get("name"), field="name"),
         type=check_word(fields.get("type"), field="type"),
         segments=_references(fields.get("segments", ())),
@@ -160,7 +161,7 @@ def fields_of_json(wire: Fields) -> DraftFields:
     names = {field.encode_name: field.name for field in msgspec.structs.fields(Broadcast)}
     unknown = next((name for name in wire if name not in names), None)
     if unknown is not None:
-        raise InvalidInput(f"a broadcast has no field {unknown!r}", field=unknown)
+        raise InvalidInput(f"a broadcast has no field {shown(unknown)!r}", field=shown(unknown))
     written = {name: value for name, value in wire.items() if name not in SERVER_FIELDS}
     for name in ("headerTextParameters", "bodyTextParameters", "buttonUrlParameters"):
         check_parameters(written.get(name) or [], field=name)
@@ -192,11 +193,11 @@ def check_parameters(given: object, *, field: str) -> tuple[str, ...]:
             raise InvalidInput(f"{where} must be a text, not {type(value).__name__}", field=where)
         if not value.strip():
             raise InvalidInput(f"{where} is blank: it would fail the message to everybody", field=where)
-        if _UNSENDABLE.search(value):
+        if _UNSENDABLE_PARAMETER.search(value):
             raise InvalidInput(
                 f"{where} holds a line break, a tab or five blanks in a row, which WhatsApp refuses",
                 field=where,
-                value=repr(value)[:80],
+                value=shown(repr(value), longest=80),
             )
     return tuple(given)
 
@@ -259,7 +260,9 @@ def _url(given: str | None) -> str | None:
     if given is None:
         return None
     if not given.startswith(("https://", "http://")) or " " in given:
-        raise InvalidInput("header_media_url is no URL", field="header_media_url", value=given[:80])
+        raise InvalidInput(
+            "header_media_url is no URL", field="header_media_url", value=shown(given, longest=80)
+        )
     return given
 
 

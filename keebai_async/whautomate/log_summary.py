@@ -7,7 +7,7 @@ from typing import Final, Protocol
 import msgspec
 
 from keebai_async.model.meta_codes import MetaCode, about
-from keebai_async.transport.error_body import printable
+from keebai_async.privacy import shown, without_numbers
 
 MOST_KINDS: Final = 100
 """Different statuses, codes or texts that are counted apart; what comes later is counted together."""
@@ -63,8 +63,8 @@ class Tally:
         self._statuses[_kind(row.status.lower(), self._statuses)] += 1
         if not row.failed:
             return
-        text = printable(row.error)[:_LONGEST]
-        # Without a code, the text is the reason; numbers in it are masked, so that equal reasons meet.
+        text = shown(without_numbers(row.error), longest=_LONGEST)
+        # Without a code, the text is the reason; without numbers, so that equal reasons meet.
         kind = row.meta_code if row.meta_code is not None else _kind(text, self._failures)
         self._failures[kind] += 1
         self._examples.setdefault(kind, text)

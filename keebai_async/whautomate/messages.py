@@ -9,10 +9,10 @@ from keebai_async.quota.gate import Lane
 from keebai_async.transport.tolerant_reader import object_in, text
 from keebai_async.whautomate.api import WhautomateApi
 from keebai_async.whautomate.draft import check_parameters
-from keebai_async.whautomate.models import Reference, SentTemplate, TemplateName, Wire
+from keebai_async.whautomate.models import CamelStruct, Reference, SentTemplate, TemplateName
 
 
-class _Body(Wire, frozen=True, kw_only=True):
+class _TemplateBody(CamelStruct, frozen=True, kw_only=True):
     contact: Reference
     template: TemplateName
     location: Reference
@@ -22,7 +22,7 @@ class _Body(Wire, frozen=True, kw_only=True):
     button_url_parameters: tuple[str, ...] = ()
 
 
-class Messages:
+class WhautomateMessages:
     """POST /messages/whatsapp/sendtemplate, awaited by somebody: it goes before all other requests."""
 
     def __init__(self, api: WhautomateApi) -> None:
@@ -44,13 +44,13 @@ class Messages:
         """Send an approved template to the contact of this id (not a phone number).
 
         Raises:
-            InvalidInput: nothing was sent; *field* names what to mend.
+            InvalidInput: nothing was sent; *field* names what to fix.
             OutcomeUnknown: it may have been sent. Sending it again may message the person twice.
             RequestError: it was not sent.
 
         Source: contract, section 6.
         """
-        body = _Body(
+        body = _TemplateBody(
             contact=Reference(id=check_word(contact, field="contact")),
             template=TemplateName(
                 name=check_word(template, field="template"),

@@ -9,30 +9,30 @@ from datetime import datetime
 
 import msgspec
 
-from keebai_async.inputs import E164
+from keebai_async.model.limits import E164
 from keebai_async.model.meta_codes import MetaCode, about, code_in
 from keebai_async.model.progress import Progress
 
 
-class Wire(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, rename="camel"):
+class CamelStruct(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, rename="camel"):
     """What goes over the wire. Written, it leaves out what nobody set."""
 
 
-class Reference(Wire, frozen=True, kw_only=True):
+class Reference(CamelStruct, frozen=True, kw_only=True):
     """Another thing by its id: a segment, a class, a location, a broadcast."""
 
     id: str
     name: str | None = None
 
 
-class TemplateName(Wire, frozen=True, kw_only=True):
+class TemplateName(CamelStruct, frozen=True, kw_only=True):
     """An approved template."""
 
     name: str
     language: str
 
 
-class LocationParameters(Wire, frozen=True, kw_only=True):
+class LocationParameters(CamelStruct, frozen=True, kw_only=True):
     """What a template with a location header shows."""
 
     latitude: float
@@ -41,14 +41,14 @@ class LocationParameters(Wire, frozen=True, kw_only=True):
     name: str = ""
 
 
-class FlowParameters(Wire, frozen=True, kw_only=True):
+class FlowParameters(CamelStruct, frozen=True, kw_only=True):
     """What a template with a flow button starts; the data is JSON inside a text."""
 
     flow_token: str
     flow_data: str = ""
 
 
-class ProcessedStats(Wire, frozen=True, kw_only=True, omit_defaults=False):
+class ProcessedStats(CamelStruct, frozen=True, kw_only=True, omit_defaults=False):
     """How many were handed to Meta, and how many of these it took."""
 
     total_count: int = 0
@@ -56,7 +56,7 @@ class ProcessedStats(Wire, frozen=True, kw_only=True, omit_defaults=False):
     failure_count: int = 0
 
 
-class DeliveryStats(Wire, frozen=True, kw_only=True, omit_defaults=False):
+class DeliveryStats(CamelStruct, frozen=True, kw_only=True, omit_defaults=False):
     """How many messages reached which status."""
 
     sent_count: int | None = None
@@ -66,7 +66,7 @@ class DeliveryStats(Wire, frozen=True, kw_only=True, omit_defaults=False):
     replied_count: int | None = None
 
 
-class Broadcast(Wire, frozen=True, kw_only=True):
+class Broadcast(CamelStruct, frozen=True, kw_only=True):
     """A broadcast as the service tells of it. It has no recipients: it reaches the people of segments, of a
     class, or of an earlier broadcast. Source: contract, section 4.1."""
 
@@ -144,7 +144,7 @@ def _log_name(field: str) -> str:
     return first + "".join(word.title() for word in rest)
 
 
-class LogRow(Wire, frozen=True, kw_only=True, omit_defaults=False, rename=_log_name):
+class LogRow(CamelStruct, frozen=True, kw_only=True, omit_defaults=False, rename=_log_name):
     """One person of a broadcast. The row changes in place while the message advances.
 
     There is no id of a message or a contact: a person is found by the number, see `spellings`.
@@ -191,15 +191,15 @@ class LogRow(Wire, frozen=True, kw_only=True, omit_defaults=False, rename=_log_n
         return tuple(dict.fromkeys(one for one in readings if E164.fullmatch(one)))
 
 
-class PrimaryLocation(Wire, frozen=True, kw_only=True):
+class PrimaryLocation(CamelStruct, frozen=True, kw_only=True):
     """A location inside a segment's criteria."""
 
     id: str
     title: str | None = None
 
 
-class Criteria(Wire, frozen=True, kw_only=True):
-    """Whom a segment holds. How several criteria combine is not documented."""
+class Criteria(CamelStruct, frozen=True, kw_only=True):
+    """The people of a segment. How several criteria combine is not documented."""
 
     tags: tuple[str, ...] = ()
     exclusion_tags: tuple[str, ...] = ()
@@ -211,7 +211,7 @@ class Criteria(Wire, frozen=True, kw_only=True):
     primary_locations: tuple[PrimaryLocation, ...] = ()
 
 
-class Segment(Wire, frozen=True, kw_only=True):
+class Segment(CamelStruct, frozen=True, kw_only=True):
     """An audience. Source: contract, section 5.1."""
 
     id: str
@@ -221,7 +221,7 @@ class Segment(Wire, frozen=True, kw_only=True):
     location: Reference | None = None
 
 
-class SentTemplate(Wire, frozen=True, kw_only=True):
+class SentTemplate(CamelStruct, frozen=True, kw_only=True):
     """A single template message that was taken. What the service answers is not documented."""
 
     id: str | None = None

@@ -22,11 +22,11 @@ T = TypeVar("T")
 RECENT: Final = 10_000
 """Items among which one that comes again is recognised."""
 
-MOST_PAGES: Final = 1_000_000
+WHAUTOMATE_MAX_PAGES: Final = 1_000_000
 """A server that hands out new things for ever ends here."""
 
 
-class Pages(Generic[T]):
+class WhautomatePages(Generic[T]):
     """Where a reader of pages stands. *first* is the number of the first page, None if it is not known.
 
     Ask for `page`, give what came to `take`, and go on until `done`.
@@ -98,7 +98,7 @@ class Pages(Generic[T]):
         self._taken += 1
         self._repeats = 0 if fresh else self._repeats + 1
         # Pages that moved by one between two requests repeat once; a server that ignores `page`, for ever.
-        self.done = not items or self._repeats == 2 or self._taken >= MOST_PAGES
+        self.done = not items or self._repeats == 2 or self._taken >= WHAUTOMATE_MAX_PAGES
         return fresh
 
     def _remember(self, key: int) -> None:

@@ -1,4 +1,4 @@
-"""Segments: whom a broadcast reaches. There is no way to change one: delete it and make another."""
+"""Segments: the people of a broadcast. There is no way to change one: delete it and make another."""
 
 from collections.abc import AsyncGenerator
 from functools import partial
@@ -9,21 +9,21 @@ import msgspec
 from keebai_async.inputs import check_word
 from keebai_async.transport.address import segment
 from keebai_async.whautomate.api import WhautomateApi
-from keebai_async.whautomate.models import Criteria, Reference, Segment, Wire
+from keebai_async.whautomate.models import CamelStruct, Criteria, Reference, Segment
 from keebai_async.whautomate.replies import read_segment
-from keebai_async.whautomate.settings import PAGE_SIZE, UNSUBSCRIBED
+from keebai_async.whautomate.settings import UNSUBSCRIBED, WHAUTOMATE_PAGE_SIZE
 
-PATH: Final = "/segments"
+SEGMENTS_PATH: Final = "/segments"
 
 
-class _Body(Wire, frozen=True, kw_only=True):
+class _SegmentBody(CamelStruct, frozen=True, kw_only=True):
     name: str
     type: str
     criteria: Criteria
     location: Reference
 
 
-class Segments:
+class WhautomateSegments:
     """GET, POST and DELETE of /segments. Source: contract, section 5.1."""
 
     def __init__(self, api: WhautomateApi) -> None:
@@ -51,16 +51,16 @@ class Segments:
 
         Source: contract, section 9, last paragraph.
         """
-        whom = criteria or Criteria()
-        if not include_unsubscribed and UNSUBSCRIBED not in whom.exclusion_tags:
-            whom = msgspec.structs.replace(whom, exclusion_tags=(*whom.exclusion_tags, UNSUBSCRIBED))
-        body = _Body(
+        people = criteria or Criteria()
+        if not include_unsubscribed and UNSUBSCRIBED not in people.exclusion_tags:
+            people = msgspec.structs.replace(people, exclusion_tags=(*people.exclusion_tags, UNSUBSCRIBED))
+        body = _SegmentBody(
             name=check_word(name, field="name"),
             type=check_word(type, field="type"),
-            criteria=whom,
+            criteria=people,
             location=Reference(id=check_word(location, field="location")),
         )
-        return await self._api.write("POST", PATH, body, read_segment, timeout=timeout)
+        return await self._api.write("POST", SEGMENTS_PATH, body, read_segment, timeout=timeout)
 
     async def get(self, segment_id: str, *, timeout: float | None = None) -> Segment:
         """One segment. Raises InvalidInput, RequestError (NotFound if there is none)."""
@@ -72,12 +72,14 @@ class Segments:
         *,
         location_id: str | None = None,
         search_text: str | None = None,
-        page_size: int = PAGE_SIZE,
+        page_size: int = WHAUTOMATE_PAGE_SIZE,
         timeout: float | None = None,
     ) -> AsyncGenerator[Segment, None]:
         """Segments in the service's order, page by page as they are asked for. Raises RequestError."""
         query = (("locationId", location_id), ("searchText", search_text))
-        async for item in self._api.pages(PATH, page_sizes=(page_size,), query=query, timeout=timeout):
+        async for item in self._api.pages(
+            SEGMENTS_PATH, page_sizes=(page_size,), query=query, timeout=timeout
+        ):
             if (found := read_segment(item)) is not None:
                 yield found
 
@@ -92,4 +94,4 @@ class Segments:
 
 
 def _path(segment_id: str) -> str:
-    return f"{PATH}/{segment(segment_id, field='segment_id')}"
+    return f"{SEGMENTS_PATH}/{segment(segment_id, field='segment_id')}"

@@ -3,34 +3,59 @@
 from typing import Final
 
 from keebai_async.quota.window import Quota
-from keebai_async.transport.dialect import Conventions
+from keebai_async.transport.dialect import ServiceDialect
 
-HOSTS: Final = {
+WHAUTOMATE_HOSTS: Final = {
     "global": "https://api.whautomate.com/v1",
     "india": "https://api.in.whautomate.com/v1",
 }
 """Source: contract, section 1."""
 
-KEY_VARIABLES: Final = ("WHAUTOMATE_API_KEY",)
-HOST_VARIABLE: Final = "WHAUTOMATE_API_HOST"
-QUOTA_VARIABLE: Final = "WHAUTOMATE_QUOTA"
-QUOTA_STORE_VARIABLE: Final = "WHAUTOMATE_QUOTA_STORE"
-POLL_FLOOR_VARIABLE: Final = "WHAUTOMATE_POLL_FLOOR"
+WHAUTOMATE_KEY_VARIABLES: Final = ("WHAUTOMATE_API_KEY",)
+WHAUTOMATE_HOST_VARIABLE: Final = "WHAUTOMATE_API_HOST"
+WHAUTOMATE_QUOTA_VARIABLE: Final = "WHAUTOMATE_QUOTA"
+WHAUTOMATE_QUOTA_STORE_VARIABLE: Final = "WHAUTOMATE_QUOTA_STORE"
+WHAUTOMATE_POLL_FLOOR_VARIABLE: Final = "WHAUTOMATE_POLL_FLOOR"
 
-QUOTAS: Final = (Quota(100, 60.0),)
+WHAUTOMATE_QUOTAS: Final = (Quota(100, 60.0),)
 """The figure of a sibling product; Whautomate's own is not to be seen. Source: contract, section 2."""
 
-CONVENTIONS: Final = Conventions(
+WHAUTOMATE_DIALECT: Final = ServiceDialect(
     refused=frozenset({400, 409, 413, 422}),
     error_in_success=True,
+    fields=frozenset(
+        {
+            "bodyTextParameters",
+            "buttonUrlParameters",
+            "contact",
+            "criteria",
+            "flowParameters",
+            "headerMediaUrl",
+            "headerTextParameters",
+            "limit",
+            "location",
+            "locationParameters",
+            "name",
+            "page",
+            "retargetBroadcast",
+            "retargetEngagementType",
+            "scheduleDateTime",
+            "segments",
+            "targetClass",
+            "targetClassStatus",
+            "template",
+            "type",
+        }
+    ),
     about_tokens="a key is valid on the host of its own region only, global or india",
 )
-"""Source: contract, section 8, and section 1 for the regions."""
+"""No envelope of errors is documented. Source: contract, section 8, and section 1 for the regions; the
+fields: sections 4.1, 5.1 and 6."""
 
 UNSUBSCRIBED: Final = "Unsubscribe"
 """The tag of those who wrote STOP. Broadcasts do not skip them by themselves. Source: contract, section 9."""
 
-PAGE_SIZE: Final = 100
+WHAUTOMATE_PAGE_SIZE: Final = 100
 """What is asked for; the greatest that is allowed is not documented. Source: contract, section 4.3."""
 
 LOG_PAGE_SIZES: Final = (1_000, 100)

@@ -2,17 +2,20 @@
 
 import enum
 from collections import Counter, deque
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import AsyncIterator, Iterable
+from contextlib import asynccontextmanager
 
 import msgspec
 
+from keebai_async.campaign.service import ChunkVerdict, Halted, Refusal, Taken, Throttled, Unknown, Unsent
 from keebai_async.clock import Clock
 from keebai_async.errors import ServerFailed
-from keebai_async.keebai.models import BroadcastStatus
+from keebai_async.keebai.bulk import blame_of, body_of
+from keebai_async.model.chunk import Chunk
+from keebai_async.model.plan import Plan
+from keebai_async.model.progress import Progress
 from keebai_async.model.requests import Requests
-from keebai_async.transport.error_body import Fault
-from keebai_async.transport.reply import Answer
-from keebai_async.transport.verdict import Accepted, Halted, Refused, Throttled, Unknown, Unsent, Verdict
+from keebai_async.transport.error_body import ErrorBody
 
 
 class Fate(enum.Enum):
@@ -45,7 +48,7 @@ class ScriptedService:
         script: Iterable[Fate] = (),
         malformed: Iterable[str] = (),
         names: bool = False,
-        common: Fault | None = None,
+        common: ErrorBody | None = None,
         largest: int = 5_000,
         latency: float = 0.2,
     ) -> None:
@@ -61,14 +64,28 @@ class ScriptedService:
         self.names_seen: list[str] = []
         self.totals: dict[str, int] = {}
         self.failing = 0.0  # the share of each broadcast that fails
+        self.halting = ErrorBody(status=401, message="Invalid or missing API token")
         self.down_probes = 0
         self.in_flight = 0
         self.most_in_flight = 0
+        self.given_back = 0  # places in the quota in which nothing left
 
-    async def submit(
-        self, body: bytes, *, recipients: int, leaving: Callable[[], Awaitable[None]]
-    ) -> Verdict:
-        await leaving()
+    def body(self, plan: Plan, chunk: Chunk, items: bytes) -> bytes:
+        return body_of(plan, chunk.number, items, parent=chunk.parent)
+
+    @asynccontextmanager
+    async def slot(self) -> AsyncIterator["ScriptedSlot"]:
+        await self.place()
+        slot = ScriptedSlot(self)
+        try:
+            yield slot
+        finally:
+            self.given_back += not slot.used
+
+    async def place(self) -> None:
+        """Wait for a place in the quota: by default there is always one."""
+
+    async def submit(self, body: bytes) -> ChunkVerdict:
         self.requests.submits += 1
         self.in_flight += 1
         self.most_in_flight = max(self.most_in_flight, self.in_flight)
@@ -77,14 +94,15 @@ class ScriptedService:
         fate = self.script.popleft() if self.script else Fate.FINE
         return self._judge(msgspec.json.decode(body, type=Body), fate)
 
-    async def status(self, broadcast_id: str) -> BroadcastStatus:
+    async def progress(self, broadcast_id: str) -> Progress:
         self.requests.polls += 1
         total = self.totals[broadcast_id]
         failed = round(self.failing * total)
-        return BroadcastStatus(
+        return Progress(
             broadcast_id=broadcast_id,
             status="COMPLETED",
-            total_recipients=total,
+            final=True,
+            total=total,
             sent=total - failed,
             failed=failed,
         )
@@ -95,7 +113,7 @@ class ScriptedService:
             self.down_probes -= 1
             raise ServerFailed("503", method="GET", path="/me", status=503)
 
-    def _judge(self, body: Body, fate: Fate) -> Verdict:
+    def _judge(self, body: Body, fate: Fate) -> ChunkVerdict:
         match fate:
             case Fate.UNSENT:
                 return Unsent(reason="connection refused")
@@ -104,27 +122,26 @@ class ScriptedService:
             case Fate.THROTTLED:
                 return Throttled(pause=0.0)
             case Fate.HALTED:
-                return Halted(fault=Fault(status=401, message="Invalid or missing API token"))
+                return Halted(fault=self.halting)
             case _:
                 refusal = self._refusal(body)
                 return refusal or self._accept(body, fate)
 
-    def _refusal(self, body: Body) -> Refused | None:
+    def _refusal(self, body: Body) -> Refusal | None:
         if self.common is not None:
-            return Refused(fault=self.common)
+            return refusal(self.common)
         if len(body.recipients) > self.largest:
-            return Refused(fault=Fault(status=413, message="Payload Too Large"))
+            return refusal(ErrorBody(status=413, message="Payload Too Large"))
         bad = [index for index, item in enumerate(body.recipients) if item.to in self.malformed]
         if not bad:
             return None
         if self.names:
             words = f"recipients.{bad[0]}.to must be a phone number"
-            return Refused(
-                fault=Fault(status=400, message=words, field=f"recipients.{bad[0]}.to", items=(bad[0],))
-            )
-        return Refused(fault=Fault(status=400, message="Bad Request"))
+            field = f"recipients.{bad[0]}.to"
+            return refusal(ErrorBody(status=400, message=words, field=field, items=(bad[0],)))
+        return refusal(ErrorBody(status=400, message="Bad Request"))
 
-    def _accept(self, body: Body, fate: Fate) -> Verdict:
+    def _accept(self, body: Body, fate: Fate) -> ChunkVerdict:
         people = [item.to for item in body.recipients]
         if fate is Fate.SHORT:
             people = people[1:]
@@ -135,6 +152,20 @@ class ScriptedService:
         if fate is Fate.LOST:
             return Unknown(reason="no answer in time")
         if fate is Fate.UNREADABLE:
-            return Accepted(answer=Answer(status=202, body=b"<html>", complete=False))
-        reply = {"broadcast_id": broadcast_id, "status": "scheduled", "total_recipients": len(people)}
-        return Accepted(answer=Answer(status=202, body=msgspec.json.encode(reply)))
+            return Taken(accepted=len(people), broadcast_id=None)
+        return Taken(accepted=len(people), broadcast_id=broadcast_id)
+
+
+class ScriptedSlot:
+    def __init__(self, service: ScriptedService) -> None:
+        self.service = service
+        self.used = False
+
+    async def submit(self, body: bytes, *, recipients: int) -> ChunkVerdict:
+        assert not self.used
+        self.used = True
+        return await self.service.submit(body)
+
+
+def refusal(fault: ErrorBody) -> Refusal:
+    return Refusal(fault=fault, blame=blame_of(fault))

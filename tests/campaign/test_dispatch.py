@@ -1,75 +1,17 @@
 """Submitting: everyone once, nobody twice, and what is not known stays unknown."""
 
-from collections.abc import Iterable
-
 import anyio
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from keebai_async.campaign.chunks import Book
-from keebai_async.campaign.circuit_breaker import Health
-from keebai_async.campaign.dispatch import dispatch
-from keebai_async.campaign.submit import Submitter
-from keebai_async.clock import ManualClock
-from keebai_async.journal.memory_tables import MemoryJournal
-from keebai_async.model.chunk import Chunk, ChunkState
-from keebai_async.model.events import Event, Waiting
-from keebai_async.model.report import Report, report_of
+from keebai_async.model.chunk import ChunkState
+from keebai_async.model.events import Waiting
 from keebai_async.model.stop import Cause
-from keebai_async.transport.error_body import Fault
-from tests.campaign.planning import freeze, number
-from tests.campaign.scripted_service import Fate, ScriptedService
-
-
-class Campaign:
-    """A submitting campaign over a service that follows a script."""
-
-    def __init__(self, people: int, *, size: int = 5_000) -> None:
-        self.clock = ManualClock()
-        self.journal = MemoryJournal(clock=self.clock)
-        self.people = people
-        self.size = size
-        self.events: list[Event] = []
-        self.stopped: Cause | None = None
-        self.frozen = False
-
-    async def submit(self, service: ScriptedService) -> Report:
-        if not self.frozen:
-            self.plan = await freeze(self.journal, self.people, size=self.size)
-            self.frozen = True
-        started = await self.journal.load(self.plan.campaign_id)
-        book = Book(started, journal=self.journal, clock=self.clock)
-        health = Health(service.probe, clock=self.clock, tell=self._wait)
-        submitter = Submitter(book, service, clock=self.clock, health=health, tell=self.events.append)
-        async with self.clock.running():
-            await dispatch(book, submitter)
-        self.stopped = submitter.stopped.cause if submitter.stopped else None
-        return report_of(await self.journal.load(self.plan.campaign_id))
-
-    async def chunks(self) -> tuple[Chunk, ...]:
-        return (await self.journal.load(self.plan.campaign_id)).chunks
-
-    def _wait(self, seconds: float, why: str) -> None:
-        self.events.append(Waiting(seconds=seconds, why=why))
-
-    def service(
-        self,
-        script: Iterable[Fate] = (),
-        *,
-        malformed: Iterable[int] = (),
-        names: bool = False,
-        common: Fault | None = None,
-        largest: int = 5_000,
-    ) -> ScriptedService:
-        return ScriptedService(
-            self.clock,
-            script=script,
-            malformed=[number(person) for person in malformed],
-            names=names,
-            common=common,
-            largest=largest,
-        )
+from keebai_async.transport.error_body import ErrorBody
+from tests.campaign.planning import number
+from tests.campaign.scripted_service import Fate
+from tests.campaign.submitting import Campaign
 
 
 async def test_everyone_is_submitted_once_in_chunks_named_after_the_campaign() -> None:
@@ -199,7 +141,7 @@ async def test_three_numbers_that_nobody_names_are_found_in_under_sixty_requests
 async def test_a_refusal_about_the_template_stops_the_campaign_with_the_servers_words() -> None:
     campaign = Campaign(20_000)
     service = campaign.service(
-        common=Fault(status=400, message="template_name is unknown", field="template_name")
+        common=ErrorBody(status=400, message="template_name is unknown", field="template_name")
     )
 
     report = await campaign.submit(service)
@@ -211,7 +153,7 @@ async def test_a_refusal_about_the_template_stops_the_campaign_with_the_servers_
 
 async def test_a_bare_refusal_of_everybody_is_recognised_after_two_single_people() -> None:
     campaign = Campaign(20_000)
-    service = campaign.service(common=Fault(status=400, message="Bad Request"))
+    service = campaign.service(common=ErrorBody(status=400, message="Bad Request"))
 
     report = await campaign.submit(service)
 

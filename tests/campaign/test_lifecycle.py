@@ -32,7 +32,7 @@ MAKERS: Final[dict[type[Move], Callable[[int, int], Move]]] = {
     TakeBack: lambda number, step: TakeBack(number=number, step=step, reason="429"),
     Accept: lambda number, step: Accept(number=number, step=step, accepted=7, broadcast_id="b"),
     Refuse: lambda number, step: Refuse(number=number, step=step, reason="400", recipients=2),
-    HandOn: lambda number, step: HandOn(number=number, step=step, reason="anew"),
+    HandOn: lambda number, step: HandOn(number=number, step=step, reason="cut again"),
     Lose: lambda number, step: Lose(number=number, step=step, reason="reset"),
     Vouch: lambda number, step: Vouch(number=number, step=step, accepted=9, broadcast_id="v"),
     Resend: lambda number, step: Resend(number=number, step=step),
@@ -112,9 +112,9 @@ def test_more_accepted_than_there_are_people_is_all_of_them() -> None:
 
 def test_refused_people_stay_and_handed_on_people_go() -> None:
     refused = apply(chunk_in(S.SUBMITTING), Refuse(number=3, step=5, reason="400", recipients=2))
-    handed_on = apply(chunk_in(S.PLANNED), HandOn(number=3, step=5, reason="anew"))
+    handed_on = apply(chunk_in(S.PLANNED), HandOn(number=3, step=5, reason="cut again"))
     assert (refused.recipients, refused.reason) == (2, "400")
-    assert (handed_on.recipients, handed_on.reason) == (0, "anew")
+    assert (handed_on.recipients, handed_on.reason) == (0, "cut again")
 
 
 @st.composite

@@ -1,7 +1,7 @@
 """A whole run: it ends in a report, and may be stopped, paused or killed at any instant."""
 
-from collections.abc import Awaitable, Callable, Iterable
-from contextlib import suppress
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, suppress
 
 import anyio
 import anyio.lowlevel
@@ -9,20 +9,20 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from keebai_async.campaign.run import CampaignRun
+from keebai_async.campaign.run import CampaignRun, Waits
 from keebai_async.clock import ManualClock
-from keebai_async.errors import CampaignBusy, JournalUnusable, QuotaUnusable, ScopeMissing
+from keebai_async.errors import CampaignBusy, JournalUnusable, NotFound, QuotaUnusable, ScopeMissing
 from keebai_async.journal.memory_tables import MemoryJournal
-from keebai_async.keebai.models import BroadcastStatus
 from keebai_async.model.campaign import CampaignState, Wish
 from keebai_async.model.chunk import Chunk, ChunkState
-from keebai_async.model.events import BroadcastProgress, ChunkAccepted, ChunkSubmitting, StateChanged
-from keebai_async.model.lifecycle import Move, Submit
+from keebai_async.model.events import BroadcastProgress, ChunkAccepted, ChunkSubmitting, StateChanged, Waiting
+from keebai_async.model.lifecycle import Accept, Move, Submit
 from keebai_async.model.plan import Guards, Plan
+from keebai_async.model.progress import Progress
 from keebai_async.model.report import report_of
 from keebai_async.model.requests import Requests
-from keebai_async.polling.planner import PollPlan
-from keebai_async.transport.verdict import Verdict
+from keebai_async.model.stop import Cause
+from keebai_async.polling.planner import PollPlanner
 from tests.campaign.planning import freeze
 from tests.campaign.scripted_service import Fate, ScriptedService
 
@@ -40,22 +40,34 @@ class FullDisk(MemoryJournal):
 
 
 class Unreadable(ScriptedService):
-    async def status(self, broadcast_id: str) -> BroadcastStatus:
+    async def progress(self, broadcast_id: str) -> Progress:
         raise ScopeMissing("403", method="GET", path="/", status=403, missing=("messages:bulk",))
 
 
 class QuotaGone(ScriptedService):
     """What keeps the quota cannot be reached, from the second request on."""
 
-    async def submit(
-        self, body: bytes, *, recipients: int, leaving: Callable[[], Awaitable[None]]
-    ) -> Verdict:
+    async def place(self) -> None:
         if self.requests.submits:
             raise QuotaUnusable("cannot reach the Redis that keeps the quota")
-        return await super().submit(body, recipients=recipients, leaving=leaving)
 
-    async def status(self, broadcast_id: str) -> BroadcastStatus:
+    async def progress(self, broadcast_id: str) -> Progress:
         raise QuotaUnusable("cannot reach the Redis that keeps the quota")
+
+
+class Forgetful(ScriptedService):
+    """It does not know a broadcast that it accepted."""
+
+    async def progress(self, broadcast_id: str) -> Progress:
+        raise NotFound("404", method="GET", path="/", status=404)
+
+
+class Crowded(ScriptedService):
+    """After four submits there is no place in the quota for an hour."""
+
+    async def place(self) -> None:
+        if self.requests.submits >= 4:
+            await self.clock.sleep(3_600.0)
 
 
 class World:
@@ -76,7 +88,13 @@ class World:
         return await freeze(self.journal, people, size=size)
 
     def run(
-        self, plan: Plan, *, track: bool = True, again: bool = False, guards: Guards | None = None
+        self,
+        plan: Plan,
+        *,
+        track: bool = True,
+        again: bool = False,
+        guards: Guards | None = None,
+        waits: Waits | None = None,
     ) -> CampaignRun:
         self.service.requests = Requests()  # each run counts its own
         return CampaignRun(
@@ -84,10 +102,11 @@ class World:
             journal=self.journal,
             service=self.service,
             clock=self.clock,
-            poll_plan=PollPlan(),
+            planner=PollPlanner(),
             track=track,
             again=again,
             guards=guards,
+            waits=waits,
         )
 
 
@@ -283,6 +302,157 @@ async def test_another_process_can_pause_resume_and_stop_a_run_through_the_journ
     assert (report.state, report.stopped_by) == ("stopped", "interrupted")
 
 
+async def test_a_pause_in_the_first_line_lets_nothing_leave() -> None:
+    world = World()
+    plan = await world.plan(4, size=1)
+
+    async with world.clock.running(), world.run(plan) as run:
+        await run.pause()
+        await world.clock.sleep(600)
+        assert (await world.journal.load(plan.campaign_id)).state is CampaignState.PAUSED
+        assert run.snapshot().accepted == 0
+        await run.resume()
+        report = await run.report()
+
+    assert (report.state, report.accepted, report.reason) == ("finished", 4, None)
+
+
+async def test_a_pause_and_a_resume_are_told_once_each_and_on_disk_before() -> None:
+    world = World()
+    world.service.latency = 100.0
+    plan = await world.plan(40, size=1)
+    on_disk: list[tuple[CampaignState, str | None]] = []
+
+    async with world.clock.running(), world.run(plan) as run:
+        for turn in (run.pause, run.pause, run.resume, run.resume):
+            await turn()
+            kept = await world.journal.load(plan.campaign_id)
+            on_disk.append((kept.state, kept.reason))
+        run.stop("enough")
+        told = [event async for event in run.events() if isinstance(event, StateChanged)]
+
+    paused, running = (CampaignState.PAUSED, "paused"), (CampaignState.RUNNING, None)
+    assert on_disk == [paused, paused, running, running]
+    assert [(event.state.value, event.reason) for event in told] == [
+        ("paused", "paused"),
+        ("running", None),
+        ("running", None),
+        ("stopped", "enough"),
+    ]
+
+
+async def test_a_pause_while_the_last_are_delivered_is_shown_and_holds_nothing_up() -> None:
+    world = World()
+    plan = await world.plan(1, size=1)
+
+    async with world.clock.running(), world.run(plan) as run:
+        async for event in run.events():
+            if isinstance(event, ChunkAccepted):
+                await run.pause()
+                assert run.snapshot().state == "paused"
+        report = await run.report()
+
+    assert (report.state, report.sent) == ("finished", 1)
+
+
+async def test_a_pause_and_then_a_stop_is_a_stop_and_the_first_reason_counts() -> None:
+    world = World()
+    world.service.latency = 100.0
+    plan = await world.plan(40, size=1)
+
+    async with world.clock.running(), world.run(plan) as run:
+        await world.clock.sleep(50)
+        await run.pause()
+        run.stop("the list was wrong")
+        run.stop("never mind")
+        await run.resume()
+        report = await run.report()
+
+    assert (report.state, report.stopped_by) == ("stopped", Cause.INTERRUPTED)
+    assert report.reason == "the list was wrong"
+    assert report.accepted == len(world.service.messaged) == 4
+
+
+async def test_a_run_that_was_stopped_before_it_began_submits_nothing() -> None:
+    world = World()
+    plan = await world.plan(4, size=1)
+    run = world.run(plan)
+    run.stop("no, wait")
+
+    async with world.clock.running(), run:
+        report = await run.report()
+
+    assert (report.state, report.reason, report.unsent) == ("stopped", "no, wait", 4)
+
+
+async def test_when_the_report_is_there_it_is_on_disk() -> None:
+    world = World()
+    plan = await world.plan(4, size=1)
+
+    async with world.clock.running(), world.run(plan) as run:
+        report = await run.report()
+        kept = await world.journal.load(plan.campaign_id)
+        run.stop("too late")
+        assert run.snapshot() == report_of(kept) == report
+
+    assert (await world.journal.load(plan.campaign_id)).state is CampaignState.FINISHED
+
+
+async def test_requests_and_seconds_add_up_over_all_runs() -> None:
+    world = World([Fate.HALTED])
+    plan = await world.plan(1, size=1)
+
+    async with world.clock.running():
+        async with world.run(plan) as run:
+            first = await run.report()
+        async with world.run(plan) as run:
+            second = await run.report()
+
+    assert (first.requests.submits, first.requests.polls) == (1, 0)
+    assert (second.requests.submits, second.requests.polls) == (2, 1)
+    assert second.seconds > first.seconds > 0
+
+
+async def test_a_wait_for_the_quota_is_told_if_it_is_long() -> None:
+    world = World()
+    plan = await world.plan(1, size=1)
+    told: list[Callable[[float, str], None]] = []
+
+    @contextmanager
+    def waits(tell: Callable[[float, str], None]) -> Iterator[None]:
+        told.append(tell)
+        yield
+        told.clear()
+
+    async with world.clock.running(), world.run(plan, waits=waits) as run:
+        told[0](2.9, "the minute is full")
+        told[0](3.0, "the hour is full")
+        events = [event async for event in run.events() if isinstance(event, Waiting)]
+
+    assert events == [Waiting(seconds=3.0, why="the hour is full")]
+    assert told == []
+
+
+async def test_a_journal_that_is_lost_for_a_moment_leaves_the_campaign_stopped_for_that() -> None:
+    world = World(journal=FullDisk)
+    plan = await world.plan(4, size=1)
+    assert isinstance(world.journal, FullDisk)
+    world.journal.room = 0
+
+    async with world.clock.running():
+        with pytest.raises(JournalUnusable, match="full"):
+            async with world.run(plan) as run:
+                await run.report()
+
+    kept = await world.journal.load(plan.campaign_id)
+    assert (kept.state, kept.stopped_by, kept.reason) == (
+        CampaignState.STOPPED,
+        Cause.JOURNAL,
+        "the disk is full",
+    )
+    assert world.service.given_back == 4
+
+
 async def test_a_second_run_of_a_running_campaign_is_told_that_it_is_busy() -> None:
     world = World()
     plan = await world.plan(4, size=1)
@@ -363,6 +533,69 @@ async def test_a_canary_that_fails_or_is_lost_leaves_everybody_else_unsent(scrip
     assert (report.state, report.stopped_by, report.unsent) == ("stopped", "guard", 30)
     assert (again.stopped_by, again.unsent) == ("guard", 30)
     assert persuaded.unsent == 0
+
+
+async def test_a_canary_is_followed_also_if_the_others_are_not() -> None:
+    world = World()
+    plan = await freeze(world.journal, 40, size=10, guards=Guards(canary=10))
+
+    async with world.clock.running(), world.run(plan, track=False) as run:
+        report = await run.report()
+
+    assert (report.state, report.stopped_by) == ("stopped", Cause.NOT_TRACKED)
+    assert (report.accepted, report.sent, report.pending) == (40, 10, 30)
+    assert report.requests.polls == 1
+
+
+async def test_a_canary_that_cannot_be_read_lets_nobody_follow() -> None:
+    world = World(service=Forgetful)
+    plan = await freeze(world.journal, 40, size=10, guards=Guards(canary=10))
+
+    async with world.clock.running(), world.run(plan) as run:
+        report = await run.report()
+
+    assert (report.stopped_by, report.unsent) == (Cause.GUARD, 30)
+
+
+@pytest.mark.parametrize(
+    ("failing", "final", "cause", "submits"),
+    [
+        (0.05, False, None, 1),  # it is better than it looked: the rest follows
+        (0.5, False, Cause.GUARD, 0),
+        (0.5, True, Cause.GUARD, 0),  # no look can change it any more
+    ],
+)
+async def test_after_a_guard_nobody_is_submitted_before_the_share_is_known_again(
+    failing: float, final: bool, cause: Cause | None, submits: int
+) -> None:
+    world = World()
+    world.service.failing = failing
+    world.service.totals["before"] = 5_000
+    plan = await freeze(world.journal, 10_000, size=5_000, guards=Guards(stop_above=0.2))
+    campaign = plan.campaign_id
+    await world.journal.record(campaign, Submit(number=1, step=1, at=1.0))
+    await world.journal.record(campaign, Accept(number=1, step=2, accepted=5_000, broadcast_id="before"))
+    await world.journal.progress(campaign, 1, sent=750, failed=250, final=final)
+
+    async with world.clock.running(), world.run(plan) as run:
+        events = [event async for event in run.events()]
+        report = await run.report()
+
+    assert (report.stopped_by, report.requests.submits) == (cause, submits)
+    if submits:
+        kinds = [type(event) for event in events]
+        assert kinds.index(BroadcastProgress) < kinds.index(ChunkSubmitting)
+
+
+async def test_a_share_that_becomes_too_large_calls_off_those_who_wait_for_their_place() -> None:
+    world = World(service=Crowded)
+    world.service.failing = 0.25
+    plan = await freeze(world.journal, 4_000, size=100, guards=Guards(stop_above=0.2))
+
+    async with world.clock.running(), world.run(plan) as run:
+        report = await run.report()
+
+    assert (report.stopped_by, report.requests.submits) == (Cause.GUARD, 4)
 
 
 async def test_too_large_a_share_of_failures_stops_what_is_not_submitted_yet() -> None:

@@ -1,4 +1,4 @@
-"""The real command in a process of its own, beside a sandbox."""
+"""The real command beside a sandbox."""
 
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path

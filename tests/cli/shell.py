@@ -1,4 +1,4 @@
-"""A user's terminal: the real command in a process of its own."""
+"""A user's terminal: the real command, in this process or in one of its own."""
 
 import io
 import json
@@ -59,6 +59,7 @@ class Shell:
         return [sys.executable, "-m", "keebai_async", *arguments]
 
     async def run(self, *arguments: str) -> Ended:
+        """The command in a process of its own, as a user starts it."""
         with anyio.fail_after(60):
             done = await anyio.run_process(
                 self.command(*arguments), cwd=self.folder, env=self.environment, check=False
@@ -85,7 +86,10 @@ class Shell:
         return Ended(code, out.decode(), b"".join(told).decode())
 
     async def call(self, *arguments: str) -> Ended:
-        """The same inside this process, for commands that end before they would listen to signals."""
+        """The same inside this process, which is faster: for all but signals, pipes and questions.
+
+        The command gets a loop of its own in a thread, where no signal arrives.
+        """
         with pytest.MonkeyPatch.context() as patched:
             for name in os.environ:
                 patched.delenv(name)

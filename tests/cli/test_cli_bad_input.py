@@ -123,6 +123,27 @@ async def test_without_a_token_it_names_the_variable(shell: Shell, clients: str)
     assert ended.code == 2
 
 
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("plan", "nowhere.csv", "--template", "promo", "--language", "es"), "there is no file nowhere.csv"),
+        (("launch", "nowhere.csv", *LAUNCH), "there is no file nowhere.csv"),
+        (("launch", "nowhere", "--yes"), "there is no file nowhere, and no plan"),
+        (("resume", "nowhere", "--yes"), "there is no campaign nowhere"),
+    ],
+    ids=" ".join,
+)
+async def test_what_is_not_there_is_told_before_a_token_is_asked_for(
+    shell: Shell, arguments: tuple[str, ...], words: str
+) -> None:
+    del shell.environment["KEEBAI_API_TOKEN"]
+
+    ended = await shell.call(*arguments)
+
+    assert words in one_line(ended)
+    assert ended.code == 2
+
+
 @pytest.mark.parametrize("command", ["launch", "plan", "numbers", "templates", "send", "text"])
 async def test_a_token_that_is_not_valid_is_code_4_and_is_not_printed(
     shell: Shell, sandbox: Sandbox, clients: str, command: str
@@ -149,7 +170,7 @@ async def test_a_missing_scope_is_code_4_and_named(make_shell: MakeShell) -> Non
         shell = make_shell(sandbox)
         people = shell.write("people.csv", f"to,nombre,codigo\n{ROW}\n")
 
-        ended = await shell.run("launch", people, *LAUNCH)
+        ended = await shell.call("launch", people, *LAUNCH)
 
     assert ended.code == 4
     assert "messages:bulk" in ended.out + ended.err

@@ -83,7 +83,7 @@ async def test_a_launch_messages_everyone_once_and_its_last_line_is_the_report(
 async def test_every_line_of_json_has_a_type_and_the_plan_comes_before_the_chunks(
     shell: Shell, clients: str
 ) -> None:
-    ended = await shell.run("launch", clients, *PROMO, "--yes", "--json")
+    ended = await shell.call("launch", clients, *PROMO, "--yes", "--json")
 
     kinds = [line["type"] for line in ended.objects]
     assert kinds[0] == "plan"
@@ -116,8 +116,8 @@ async def test_a_plan_is_launched_by_its_id_later_and_only_once(
 ) -> None:
     plan_id = campaign_of(await shell.call("plan", clients, *PROMO, "--json"))
 
-    launched = await shell.run("launch", plan_id, "--yes", "--json")
-    again = await shell.run("launch", plan_id, "--yes", "--json")
+    launched = await shell.call("launch", plan_id, "--yes", "--json")
+    again = await shell.call("launch", plan_id, "--yes", "--json")
 
     assert launched.code == 0, launched.err
     assert campaign_of(launched) == plan_id
@@ -127,7 +127,7 @@ async def test_a_plan_is_launched_by_its_id_later_and_only_once(
 
 
 async def test_a_dry_run_is_a_plan(shell: Shell, sandbox: Sandbox, clients: str) -> None:
-    ended = await shell.run("launch", clients, *PROMO, "--dry-run", "--json")
+    ended = await shell.call("launch", clients, *PROMO, "--dry-run", "--json")
 
     assert ended.code == 0
     assert [line["type"] for line in ended.objects] == ["plan"]
@@ -137,7 +137,7 @@ async def test_a_dry_run_is_a_plan(shell: Shell, sandbox: Sandbox, clients: str)
 async def test_people_read_the_three_sums_on_stdout_and_the_talk_on_stderr(
     shell: Shell, clients: str
 ) -> None:
-    ended = await shell.run("launch", clients, *PROMO, "--yes")
+    ended = await shell.call("launch", clients, *PROMO, "--yes")
 
     rows = [line.split()[:2] for line in ended.out.splitlines()]
     assert ended.code == 0
@@ -152,7 +152,7 @@ async def test_failing_people_are_code_5(make_shell: MakeShell) -> None:
         shell = make_shell(sandbox)
         people = shell.write("people.csv", "to,nombre,codigo\n+5491155550101,Ana,A1\n")
 
-        ended = await shell.run("launch", people, *PROMO, "--yes", "--json")
+        ended = await shell.call("launch", people, *PROMO, "--yes", "--json")
 
     assert ended.code == 5
     assert ended.objects[-1]["failed"] == 1
@@ -167,7 +167,7 @@ async def test_every_dialect_of_the_service_gives_the_same_report(
         shell = make_shell(sandbox)
         people = shell.write("people.csv", "to,nombre,codigo\n+5491155550101,Ana,A1\n")
 
-        ended = await shell.run("launch", people, *PROMO, "--yes", "--json")
+        ended = await shell.call("launch", people, *PROMO, "--yes", "--json")
 
     assert ended.code == 0, ended.err
     assert ended.objects[-1]["sent"] == sandbox.ledger.total == 1
@@ -188,7 +188,7 @@ async def test_a_renamed_column_and_a_limit_are_kept(shell: Shell, sandbox: Sand
     people = shell.write("people.csv", f"telefono,nombre,codigo\n{rows}\n")
     options = ("--column", "to=telefono", "--limit", "4")
 
-    ended = await shell.run("launch", people, *PROMO, *options, "--yes", "--json")
+    ended = await shell.call("launch", people, *PROMO, *options, "--yes", "--json")
 
     assert ended.code == 0, ended.err
     assert list(sandbox.ledger.times_messaged()) == [f"+54911555501{number:02}" for number in range(4)]
@@ -199,14 +199,14 @@ async def test_a_lost_reply_is_unknown_code_6_until_a_person_settles_it(
 ) -> None:
     sandbox.faults.on("POST /messages/bulk", faults.Reset(), nth=1)
 
-    launched = await shell.run("launch", clients, *PROMO, "--yes", "--json")
+    launched = await shell.call("launch", clients, *PROMO, "--yes", "--json")
     campaign = campaign_of(launched)
-    resumed = await shell.run("resume", campaign, "--yes", "--json")
+    resumed = await shell.call("resume", campaign, "--yes", "--json")
     exported = await shell.call("export", campaign, "unknown.csv", "--unknown")
     found = sandbox.ledger.submissions[0].broadcast_id or ""
     wrong = await shell.call("reconcile", campaign, "--chunk", "1", "--accepted", "66aa00112233445566778899")
     settled = await shell.call("reconcile", campaign, "--chunk", "1", "--accepted", found, "--json")
-    ended = await shell.run("resume", campaign, "--yes", "--json")
+    ended = await shell.call("resume", campaign, "--yes", "--json")
 
     assert launched.code == resumed.code == 6
     assert launched.objects[-1]["unknown"] == 3
@@ -225,7 +225,7 @@ async def test_an_unknown_chunk_is_shown_with_what_to_look_for_in_the_portal(
     shell: Shell, sandbox: Sandbox, clients: str
 ) -> None:
     sandbox.faults.on("POST /messages/bulk", faults.Reset(), nth=1)
-    campaign = campaign_of(await shell.run("launch", clients, *PROMO, "--yes", "--json"))
+    campaign = campaign_of(await shell.call("launch", clients, *PROMO, "--yes", "--json"))
 
     shown = await shell.call("reconcile", campaign, "--json")
     words = await shell.call("reconcile", campaign)
@@ -244,7 +244,7 @@ async def test_an_unknown_chunk_is_shown_with_what_to_look_for_in_the_portal(
     assert "Promo marzo [01/01]" in words.out
     assert f"keebai-async reconcile {campaign} --chunk 1 --accepted" in words.out
     assert not any(number in shown.out + words.out for number in NUMBERS)
-    assert (settled.out, settled.err) == ("", "nothing is unknown\n")
+    assert (settled.out, settled.err) == ("", "no chunk is unknown: there is nothing to settle\n")
 
 
 async def test_people_of_each_fate_are_exported(make_shell: MakeShell) -> None:
@@ -252,7 +252,7 @@ async def test_people_of_each_fate_are_exported(make_shell: MakeShell) -> None:
         shell = make_shell(sandbox)
         rows = "".join(f"{','.join(person)}\n" for person in PEOPLE)
         people = shell.write("people.csv", f"to,nombre,codigo\n{rows}nada,Nadie,A4\n")
-        ended = await shell.run("launch", people, *PROMO, "--yes", "--json", "--no-wait")
+        ended = await shell.call("launch", people, *PROMO, "--yes", "--json", "--no-wait")
         planned = await shell.call("plan", people, *PROMO, "--json")
         fates = {"rejected": ended, "refused": ended, "unknown": ended, "unsent": planned}
         exported = {
@@ -274,7 +274,7 @@ async def test_people_of_each_fate_are_exported(make_shell: MakeShell) -> None:
 
 async def test_status_lists_campaigns_newest_first_and_needs_no_token(shell: Shell, clients: str) -> None:
     first = campaign_of(await shell.call("plan", clients, *PROMO, "--json"))
-    second = campaign_of(await shell.run("launch", clients, *PROMO, "--yes", "--json"))
+    second = campaign_of(await shell.call("launch", clients, *PROMO, "--yes", "--json"))
     del shell.environment["KEEBAI_API_TOKEN"]
 
     listed = await shell.call("status", "--json")
@@ -290,8 +290,8 @@ async def test_status_lists_campaigns_newest_first_and_needs_no_token(shell: She
 async def test_without_waiting_the_delivery_is_followed_by_resume(
     shell: Shell, sandbox: Sandbox, clients: str
 ) -> None:
-    launched = await shell.run("launch", clients, *PROMO, "--yes", "--json", "--no-wait")
-    resumed = await shell.run("resume", campaign_of(launched), "--yes", "--json")
+    launched = await shell.call("launch", clients, *PROMO, "--yes", "--json", "--no-wait")
+    resumed = await shell.call("resume", campaign_of(launched), "--yes", "--json")
 
     assert launched.code == 0, launched.err
     assert launched.objects[-1]["accepted"] == 3
@@ -301,7 +301,7 @@ async def test_without_waiting_the_delivery_is_followed_by_resume(
 
 
 async def test_watch_ends_with_the_report_of_a_campaign_that_is_over(shell: Shell, clients: str) -> None:
-    campaign = campaign_of(await shell.run("launch", clients, *PROMO, "--yes", "--json"))
+    campaign = campaign_of(await shell.call("launch", clients, *PROMO, "--yes", "--json"))
 
     watched = await shell.call("watch", campaign, "--json")
 
@@ -312,7 +312,7 @@ async def test_watch_ends_with_the_report_of_a_campaign_that_is_over(shell: Shel
 async def test_a_launch_on_its_own_sandbox_reaches_nobody_else_and_keeps_no_campaign(
     shell: Shell, sandbox: Sandbox, clients: str
 ) -> None:
-    ended = await shell.run("launch", clients, *PROMO, "--yes", "--json", "--sandbox", "--speed", "200")
+    ended = await shell.call("launch", clients, *PROMO, "--yes", "--json", "--sandbox", "--speed", "200")
 
     assert ended.code == 0, ended.err
     assert ended.objects[-1]["sent"] == 3
@@ -323,7 +323,7 @@ async def test_a_launch_on_its_own_sandbox_reaches_nobody_else_and_keeps_no_camp
 
 
 async def test_the_demo_goes_the_whole_way_and_the_ledger_agrees(shell: Shell) -> None:
-    ended = await shell.run("demo", "--people", "3000", "--speed", "400", "--json")
+    ended = await shell.call("demo", "--people", "3000", "--speed", "400", "--json")
 
     report = ended.objects[-1]
     assert ended.code == 0, ended.err

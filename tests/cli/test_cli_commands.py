@@ -1,16 +1,33 @@
-"""Each command has help, stands in the manual, and is there without its extra in one line at most."""
+"""Each command has a file of its name, help that begins with an example, and a line in the manual."""
 
+import platform
+import re
+import shlex
+from importlib import metadata
 from pathlib import Path
 
 import pytest
+import typer
 
-from keebai_async.cli.app import COMMANDS
+from keebai_async.cli import commands
+from keebai_async.cli.app import COMMANDS, app
 from keebai_async.cli.exit_codes import Exit
+from keebai_async.cli.register import register
+from keebai_async.cli.whautomate.commands import WHAUTOMATE_COMMANDS
 from tests.cli.shell import Shell
 
 ROOT = Path(__file__).parents[2]
 NAMES = [command.__name__.rstrip("_") for command in COMMANDS]
-README = (ROOT / "README.md").read_text(encoding="utf-8")
+MANUAL = (ROOT / "docs" / "commands.md").read_text(encoding="utf-8")
+EVERY_HELP = [
+    (),
+    *((name,) for name in NAMES),
+    ("whautomate",),
+    *(("whautomate", command.__name__.rstrip("_")) for command in WHAUTOMATE_COMMANDS),
+]
+EXAMPLES = [
+    str(command.__doc__).rpartition("Example: ")[2].strip() for command in (*COMMANDS, *WHAUTOMATE_COMMANDS)
+]
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -19,10 +36,94 @@ async def test_a_command_has_help_and_stands_in_the_manual(shell: Shell, name: s
 
     assert ended.code == 0
     assert "Usage: keebai-async " + name in ended.out
-    assert any(line.startswith("|") and f"`{name}" in line for line in README.splitlines())
+    assert any(line.startswith("|") and f"`{name}" in line for line in MANUAL.splitlines())
+
+
+def test_a_file_of_the_commands_carries_its_commands_name() -> None:
+    files = {path.stem for path in Path(commands.__path__[0]).glob("*.py")} - {"__init__"}
+
+    assert files == set(NAMES)
+    assert {command.__module__.rpartition(".")[2] for command in COMMANDS} == set(NAMES)
+
+
+@pytest.mark.parametrize("words", EVERY_HELP, ids=" ".join)
+async def test_every_help_begins_with_an_example(shell: Shell, words: tuple[str, ...]) -> None:
+    usage, example, description, *_ = paragraphs((await shell.call(*words, "--help")).out)
+
+    assert usage.startswith("Usage: keebai-async")
+    assert example.startswith(" ".join(("Example: keebai-async", *words)))
+    assert description[-1] == "."
+
+
+def paragraphs(text: str) -> list[str]:
+    return [" ".join(part.split()) for part in re.split(r"\n\s*\n", text.strip())]
+
+
+@pytest.mark.parametrize("example", EXAMPLES)
+def test_an_example_can_be_typed_as_it_stands(example: str) -> None:
+    program, *words = shlex.split(example)
+    group = typer.main.get_command(app)
+    while hasattr(group, "commands") and words:
+        name = words.pop(0)
+        group = group.commands[name]
+
+    group.make_context(program, words)
+
+
+def test_a_command_without_an_example_cannot_be_added() -> None:
+    def wave() -> None:
+        """Wave."""
+
+    with pytest.raises(ValueError, match="wave"):
+        register(typer.Typer(), wave)
+
+
+async def test_the_version_names_the_program_and_the_python(shell: Shell) -> None:
+    ended = await shell.call("--version")
+
+    assert ended.code == 0
+    assert (
+        ended.out == f"keebai-async {metadata.version('keebai-async')}, Python {platform.python_version()}\n"
+    )
+
+
+@pytest.mark.parametrize(
+    ("typed", "words"),
+    [
+        (("watc",), "Did you mean 'watch'"),
+        (("whautomate", "delet", "B1"), "Did you mean 'delete'"),
+        (("plan", "clients.csv", "--templat", "promo"), "--template"),
+    ],
+    ids=" ".join,
+)
+async def test_a_slip_of_the_keyboard_is_told_what_was_probably_meant(
+    shell: Shell, typed: tuple[str, ...], words: str
+) -> None:
+    ended = await shell.call(*typed)
+
+    assert ended.code == Exit.USAGE
+    assert words in ended.err
+
+
+@pytest.mark.parametrize(
+    ("typed", "help_command"),
+    [
+        (("plan", "clients.csv", "--no-such-option"), "keebai-async plan --help"),
+        (("whautomate", "get"), "keebai-async whautomate get --help"),
+        (("no-such-command",), "keebai-async --help"),
+    ],
+    ids=" ".join,
+)
+async def test_what_is_typed_wrong_names_the_help_to_read(
+    shell: Shell, typed: tuple[str, ...], help_command: str
+) -> None:
+    ended = await shell.call(*typed)
+
+    assert ended.code == Exit.USAGE
+    assert ended.err.endswith(f"; see: {help_command}\n")
 
 
 def test_the_manual_has_every_exit_code() -> None:
-    rows = [line.split("|")[1].strip() for line in README.splitlines() if line.startswith("|")]
+    rows = [line.split("|")[1].strip() for line in MANUAL.splitlines() if line.startswith("|")]
 
     assert {str(int(code)) for code in Exit} <= set(rows)

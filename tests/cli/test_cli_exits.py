@@ -3,7 +3,8 @@
 import msgspec
 import pytest
 
-from keebai_async.cli.exit_codes import Exit, cause_of, code_of, code_of_error, line_of
+from keebai_async.cli.error_line import WHAUTOMATE_VARIABLES, cause_of, line_of
+from keebai_async.cli.exit_codes import Exit, code_of, code_of_error
 from keebai_async.errors import (
     CampaignNotFound,
     ConnectionFailed,
@@ -113,8 +114,28 @@ def test_an_error_is_an_exit_code(error: BaseException, code: Exit) -> None:
     assert code_of_error(error) is code
 
 
+@pytest.mark.parametrize(
+    ("field", "place"),
+    [
+        ("max_cost", "--max-cost: "),
+        ("default_region", "--default-region: "),
+        ("poll_floor", "KEEBAI_POLL_FLOOR: "),
+        ("base_url", "KEEBAI_BASE_URL: "),
+        ("nombre", "nombre: "),
+    ],
+)
+def test_a_field_of_the_library_is_named_as_the_user_typed_it(field: str, place: str) -> None:
+    assert line_of(InvalidInput("is wrong", field=field)) == f"error: {place}is wrong"
+
+
+def test_a_field_of_whautomate_is_its_own_variable() -> None:
+    line = line_of(InvalidInput("is wrong", field="quota"), WHAUTOMATE_VARIABLES)
+
+    assert line == "error: WHAUTOMATE_QUOTA: is wrong"
+
+
 def test_one_of_our_errors_in_a_group_is_the_one_that_is_told() -> None:
-    ours = InvalidInput("mend it")
+    ours = InvalidInput("fix it")
     group = BaseExceptionGroup("", [ValueError("no"), BaseExceptionGroup("", [OSError(), ours])])
 
     assert cause_of(group) is ours

@@ -8,10 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from keebai_async.cli.csv_files import inert, private_csv
-from keebai_async.cli.pairs import pairs
-from keebai_async.cli.people import write_people
-from keebai_async.cli.rejects import write_rejects
+from keebai_async.cli.csv_files import inert, private_csv, write_people, write_rejects
+from keebai_async.cli.options import pairs
 from keebai_async.errors import InvalidInput, JournalUnusable
 from keebai_async.model.chunk import Chunk, ChunkState
 from keebai_async.model.recipient import Reason, Rejection

@@ -16,12 +16,12 @@ async def test_a_canary_that_dies_is_code_7_and_stays_so_until_a_person_lifts_th
     async with Sandbox(speed=100.0, failing=1.0) as sandbox:
         shell = make_shell(sandbox)
         people = shell.write("people.csv", ROWS)
-        launched = await shell.run("launch", people, *PROMO, "--yes", "--json", "--canary", "2")
+        launched = await shell.call("launch", people, *PROMO, "--yes", "--json", "--canary", "2")
         campaign = campaign_of(launched)
         reached = sandbox.ledger.total
-        resumed = await shell.run("resume", campaign, "--yes", "--json")
-        wider = await shell.run("resume", campaign, "--yes", "--json", "--stop-above", "0.99")
-        lifted = await shell.run("resume", campaign, "--yes", "--json", "--no-guards")
+        resumed = await shell.call("resume", campaign, "--yes", "--json")
+        wider = await shell.call("resume", campaign, "--yes", "--json", "--stop-above", "0.99")
+        lifted = await shell.call("resume", campaign, "--yes", "--json", "--no-guards")
 
     report = launched.objects[-1]
     assert (launched.code, resumed.code, wider.code) == (7, 7, 7)
@@ -36,7 +36,7 @@ async def test_a_canary_that_dies_is_code_7_and_stays_so_until_a_person_lifts_th
 async def test_a_canary_that_lives_is_followed_by_everyone_else(shell: Shell, sandbox: Sandbox) -> None:
     people = shell.write("people.csv", ROWS)
 
-    ended = await shell.run("launch", people, *PROMO, "--yes", "--json", "--canary", "2")
+    ended = await shell.call("launch", people, *PROMO, "--yes", "--json", "--canary", "2")
 
     assert ended.code == 0, ended.err
     assert [submission.accepted for submission in sandbox.ledger.submissions] == [2, 3]
@@ -47,7 +47,7 @@ async def test_a_share_that_fails_is_code_7(make_shell: MakeShell) -> None:
     async with Sandbox(speed=100.0, failing=1.0) as sandbox:
         shell = make_shell(sandbox)
         options = ("--yes", "--json", "--stop-above", "0.3", "--canary", "300")
-        ended = await shell.run("launch", shell.write("people.csv", rows), *PROMO, *options)
+        ended = await shell.call("launch", shell.write("people.csv", rows), *PROMO, *options)
 
     assert ended.code == 7
     assert ended.objects[-1]["unsent"] == 5_100
@@ -57,10 +57,10 @@ async def test_a_share_that_fails_is_code_7(make_shell: MakeShell) -> None:
 async def test_the_same_list_under_the_same_name_goes_out_again_only_if_told(
     shell: Shell, sandbox: Sandbox, clients: str
 ) -> None:
-    first = await shell.run("launch", clients, *PROMO, "--yes", "--json")
-    refused = await shell.run("launch", clients, *PROMO, "--yes", "--json")
-    other = await shell.run("launch", clients, *PROMO[:-1], "Promo abril", "--yes", "--json")
-    again = await shell.run("launch", clients, *PROMO, "--yes", "--json", "--again")
+    first = await shell.call("launch", clients, *PROMO, "--yes", "--json")
+    refused = await shell.call("launch", clients, *PROMO, "--yes", "--json")
+    other = await shell.call("launch", clients, *PROMO[:-1], "Promo abril", "--yes", "--json")
+    again = await shell.call("launch", clients, *PROMO, "--yes", "--json", "--again")
 
     assert first.code == 0, first.err
     assert refused.code == 2
@@ -90,7 +90,7 @@ async def test_a_plan_takes_another_share_when_it_is_launched(make_shell: MakeSh
         shell = make_shell(sandbox)
         people = shell.write("people.csv", ROWS)
         plan = campaign_of(await shell.call("plan", people, *PROMO, "--json", "--canary", "2"))
-        ended = await shell.run("launch", plan, "--yes", "--json", "--stop-above", "1")
+        ended = await shell.call("launch", plan, "--yes", "--json", "--stop-above", "1")
 
     assert ended.code == 5
     assert ended.objects[-1]["failed"] == 5

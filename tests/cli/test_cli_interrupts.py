@@ -59,7 +59,7 @@ async def test_ctrl_c_during_delivery_stops_with_code_130_and_resume_follows_it_
             process.send_signal(signal.SIGINT)
             code, words = await end_of(process)
         await clock.advance(60.0)
-        resumed = await shell.run("resume", campaign_in(words), "--yes", "--json")
+        resumed = await shell.call("resume", campaign_in(words), "--yes", "--json")
 
     assert code == 130
     assert resumed.code == 0, resumed.err
@@ -98,7 +98,7 @@ async def test_a_second_ctrl_c_leaves_at_once_and_the_chunk_in_flight_is_unknown
             await anyio.sleep(0.3)
             process.send_signal(signal.SIGINT)
             code, words = await end_of(process)
-        resumed = await shell.run("resume", campaign_in(words), "--yes", "--json")
+        resumed = await shell.call("resume", campaign_in(words), "--yes", "--json")
 
     assert code == 130
     assert resumed.code == 6

@@ -24,7 +24,7 @@ async def test_people_in_the_lists_to_suppress_are_not_messaged(
     table = shell.write("stop.csv", "nombre,to\nXimena,+5215555550103\n")
     options = ("--suppress", lines, "--suppress", table)
 
-    ended = await shell.run("launch", clients, *PROMO, *options, "--yes", "--json")
+    ended = await shell.call("launch", clients, *PROMO, *options, "--yes", "--json")
 
     assert ended.code == 0, ended.err
     assert list(sandbox.ledger.times_messaged()) == [NUMBERS[1]]
@@ -42,7 +42,7 @@ async def test_people_in_the_lists_to_suppress_are_not_messaged(
 async def test_a_list_larger_than_allowed_is_code_7_and_nothing_is_submitted(
     shell: Shell, sandbox: Sandbox, clients: str, options: tuple[str, ...], words: str
 ) -> None:
-    ended = await shell.run("launch", clients, *PROMO, *options, "--yes", "--json")
+    ended = await shell.call("launch", clients, *PROMO, *options, "--yes", "--json")
 
     assert ended.code == 7
     assert words in ended.err
@@ -81,7 +81,7 @@ async def test_a_test_goes_to_the_given_numbers_with_the_first_rows_variables(
 ) -> None:
     to = ("--test-to", "+5491155559901", "--test-to", "+5491155559902")
 
-    ended = await shell.run("launch", clients, *PROMO, *to, "--yes", "--json")
+    ended = await shell.call("launch", clients, *PROMO, *to, "--yes", "--json")
 
     assert ended.code == 0, ended.err
     assert list(sandbox.ledger.times_messaged()) == [to[1], to[3]]
@@ -90,13 +90,13 @@ async def test_a_test_goes_to_the_given_numbers_with_the_first_rows_variables(
 async def test_local_numbers_are_read_with_a_region(shell: Shell, sandbox: Sandbox) -> None:
     people = shell.write("people.csv", "to,nombre,codigo\n011 15-5555-1111,Ana,A1\n")
 
-    ended = await shell.run("launch", people, *PROMO, "--default-region", "AR", "--yes", "--json")
+    ended = await shell.call("launch", people, *PROMO, "--default-region", "AR", "--yes", "--json")
 
     assert ended.code == 0, ended.err
     assert list(sandbox.ledger.times_messaged()) == ["+5491155551111"]
 
 
-async def test_variables_are_mended_only_when_told(shell: Shell) -> None:
+async def test_variables_are_fixed_only_when_told(shell: Shell) -> None:
     person = {"to": NUMBERS[0], "variables": {"nombre": "Ana\nMaría", "codigo": "A1", "otra": "x"}}
     people = shell.write("people.jsonl", json.dumps(person))
 

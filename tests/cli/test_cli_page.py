@@ -28,7 +28,7 @@ class Tags(HTMLParser):
 async def test_a_launch_leaves_a_page_that_asks_nobody_and_runs_nothing(shell: Shell, clients: str) -> None:
     options = (*PROMO[:-1], NAME, "--report", "page.html", "--yes", "--json")
 
-    ended = await shell.run("launch", clients, *options)
+    ended = await shell.call("launch", clients, *options)
     path = shell.folder / "page.html"
     page = path.read_text(encoding="utf-8")
 
@@ -50,7 +50,7 @@ async def test_numbers_that_the_service_names_are_hidden(make_shell: MakeShell) 
     async with Sandbox(speed=100.0, malformed={NUMBERS[0]}) as sandbox:
         shell = make_shell(sandbox)
         people = shell.write("people.csv", f"to,nombre,codigo\n{NUMBERS[0]},Ana,A1\n{NUMBERS[1]},Eva,A2\n")
-        campaign = campaign_of(await shell.run("launch", people, *PROMO, "--yes", "--json"))
+        campaign = campaign_of(await shell.call("launch", people, *PROMO, "--yes", "--json"))
 
         made = await shell.call("report", campaign, "--html", "page.html")
         nowhere = await shell.call("report", campaign, "--html", "no/such/folder/page.html")

@@ -35,7 +35,7 @@ async def test_another_token_has_spent_nothing(shell: Shell) -> None:
 
 
 async def test_a_sandbox_of_its_own_leaves_no_spending_behind(shell: Shell, clients: str) -> None:
-    ended = await shell.run("launch", clients, *PROMO, "--yes", "--sandbox", "--speed", "200")
+    ended = await shell.call("launch", clients, *PROMO, "--yes", "--sandbox", "--speed", "200")
 
     assert ended.code == 0, ended.err
     assert not (shell.folder / "quota.db").exists()
@@ -82,22 +82,22 @@ async def test_a_store_of_no_known_kind_is_a_mistake(shell: Shell) -> None:
 
 
 async def test_a_wait_for_the_quota_is_told_with_the_window_that_binds(shell: Shell, clients: str) -> None:
-    shell.environment["KEEBAI_QUOTA"] = "2/8s"  # spent by this look and by the plan; the submit has to wait
+    shell.environment["KEEBAI_QUOTA"] = "2/6s"  # spent by this look and by the plan; the submit has to wait
     await shell.call("templates")
-    ended = await shell.run("launch", clients, *PROMO, "--yes", "--json")
+    ended = await shell.call("launch", clients, *PROMO, "--yes", "--json")
     waits = [line for line in ended.objects if line["type"] == "waiting"]
 
     assert ended.code == 0, ended.err
-    assert waits[0]["why"] == "the quota of 2/8s is spent"
-    assert "s: the quota of 2/8s is spent" in ended.err
+    assert waits[0]["why"] == "the quota of 2/6s is spent"
+    assert "s: the quota of 2/6s is spent" in ended.err
 
 
 async def test_a_single_command_tells_that_it_waits(shell: Shell) -> None:
-    shell.environment["KEEBAI_QUOTA"] = "1/6s"
+    shell.environment["KEEBAI_QUOTA"] = "1/5s"
     first = await shell.call("templates")
     second = await shell.call("templates")
 
     assert (first.code, second.code) == (0, 0)
     assert first.err == ""
     assert "waiting" in second.err
-    assert "the quota of 1/6s is spent" in second.err
+    assert "the quota of 1/5s is spent" in second.err

@@ -36,10 +36,10 @@ async def test_a_campaign_is_paused_and_let_go_on_from_another_terminal(make_she
         shell = patient(make_shell(sandbox))
         async with launching(shell) as process:
             campaign = await running(shell)
-            second = await shell.run("resume", campaign, "--yes")
-            paused = await shell.run("pause", campaign)
+            second = await shell.call("resume", campaign, "--yes")
+            paused = await shell.call("pause", campaign)
             seen = await shell.call("status", campaign, "--json")
-            resumed = await shell.run("resume", campaign, "--yes")
+            resumed = await shell.call("resume", campaign, "--yes")
             process.send_signal(signal.SIGINT)
             code, words = await end_of(process)
 
@@ -61,10 +61,10 @@ async def test_a_campaign_is_stopped_from_another_terminal_and_resumed_later(mak
         async with launching(shell) as process:
             await until(lambda: sandbox.traffic.requests[READ] > 0)
             campaign = await running(shell)
-            stopped = await shell.run("stop", campaign)
+            stopped = await shell.call("stop", campaign)
             code, words = await end_of(process)
         await clock.advance(60.0)
-        resumed = await shell.run("resume", campaign, "--yes", "--json")
+        resumed = await shell.call("resume", campaign, "--yes", "--json")
 
     assert stopped.code == 0, stopped.err
     assert code == 130, words
@@ -104,7 +104,7 @@ async def test_there_is_nothing_to_ask_of_a_campaign_that_nobody_runs(
 async def test_purged_people_are_gone_and_the_counts_stay(
     shell: Shell, sandbox: Sandbox, clients: str
 ) -> None:
-    finished = campaign_of(await shell.run("launch", clients, *PROMO, "--yes", "--json"))
+    finished = campaign_of(await shell.call("launch", clients, *PROMO, "--yes", "--json"))
     planned = campaign_of(await shell.call("plan", clients, *PROMO, "--json"))
 
     asked = await shell.call("purge")
@@ -119,8 +119,8 @@ async def test_purged_people_are_gone_and_the_counts_stay(
     assert "--yes" in asked.err
     assert refused.code == 2
     assert "unsent" in refused.err
-    assert (purged.code, purged.err) == (0, f"its people are gone: {finished}\n")
-    assert (again.code, again.err) == (0, "no campaign has people left that may go\n")
+    assert (purged.code, purged.err) == (0, f"its people are removed: {finished}\n")
+    assert (again.code, again.err) == (0, "nothing to remove: no finished campaign has people left\n")
     assert forced.code == 0
     assert (status.objects[0]["sent"], status.objects[0]["read"]) == (3, 5)
     assert exported.code == 2

@@ -6,6 +6,7 @@ import pytest
 from keebai_async.cli.estimate import duration, estimate
 from keebai_async.cli.json_output import plan_line
 from keebai_async.cli.text_output import next_steps, plan_text, report_text, table
+from keebai_async.keebai.settings import KEEBAI_QUOTAS
 from keebai_async.model.campaign import CampaignState
 from keebai_async.model.chunk import ChunkState
 from keebai_async.model.plan import Plan, ReasonCount
@@ -13,7 +14,7 @@ from keebai_async.model.recipient import Reason, Rejection
 from keebai_async.model.report import ChunkLine, Report
 from keebai_async.model.requests import Requests
 from keebai_async.model.sender import Sender
-from keebai_async.quota.window import DEFAULT_QUOTAS, Quota
+from keebai_async.quota.window import Quota
 
 NUMBER = "+5491155550101"
 
@@ -78,7 +79,7 @@ REPORT = Report(
 
 
 def test_a_plan_shows_its_counts_its_reasons_and_where_the_first_rows_are() -> None:
-    text = plan_text(PLAN, estimate(PLAN, DEFAULT_QUOTAS))
+    text = plan_text(PLAN, estimate(PLAN, KEEBAI_QUOTAS))
 
     assert text.count("12,000") == 1
     assert "row 9 (+549…0101): repeats row 2" in text
@@ -87,24 +88,24 @@ def test_a_plan_shows_its_counts_its_reasons_and_where_the_first_rows_are() -> N
 
 
 def test_neither_form_of_a_plan_shows_a_whole_number() -> None:
-    assert NUMBER not in plan_text(PLAN, estimate(PLAN, DEFAULT_QUOTAS))
-    assert NUMBER not in msgspec.json.encode(plan_line(PLAN, estimate(PLAN, DEFAULT_QUOTAS))).decode()
+    assert NUMBER not in plan_text(PLAN, estimate(PLAN, KEEBAI_QUOTAS))
+    assert NUMBER not in msgspec.json.encode(plan_line(PLAN, estimate(PLAN, KEEBAI_QUOTAS))).decode()
 
 
 def test_a_name_from_a_file_moves_no_cursor() -> None:
     plan = msgspec.structs.replace(PLAN, name="Promo\x1b[2J\nread 0", ignored_columns=("\x1b]0;x\x07",))
 
-    assert all(line.isprintable() for line in plan_text(plan, estimate(plan, DEFAULT_QUOTAS)).splitlines())
+    assert all(line.isprintable() for line in plan_text(plan, estimate(plan, KEEBAI_QUOTAS)).splitlines())
 
 
 @pytest.mark.parametrize(
     ("chunks", "quotas", "seconds"),
     [
-        (0, DEFAULT_QUOTAS, 0.0),
-        (1, DEFAULT_QUOTAS, 0.0),
-        (60, DEFAULT_QUOTAS, 0.0),
-        (61, DEFAULT_QUOTAS, 60.0),
-        (1_001, DEFAULT_QUOTAS, 3_600.0),
+        (0, KEEBAI_QUOTAS, 0.0),
+        (1, KEEBAI_QUOTAS, 0.0),
+        (60, KEEBAI_QUOTAS, 0.0),
+        (61, KEEBAI_QUOTAS, 60.0),
+        (1_001, KEEBAI_QUOTAS, 3_600.0),
         (5, (Quota(2, 10.0),), 20.0),
     ],
 )
@@ -117,7 +118,7 @@ def test_submitting_waits_once_for_each_full_window(
 
 
 def test_delivering_is_reckoned_at_the_senders_rate() -> None:
-    assert estimate(PLAN, DEFAULT_QUOTAS).delivering == 150.0
+    assert estimate(PLAN, KEEBAI_QUOTAS).delivering == 150.0
 
 
 @pytest.mark.parametrize(

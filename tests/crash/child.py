@@ -12,32 +12,32 @@ import resource
 import signal
 import sys
 import traceback
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from contextlib import asynccontextmanager
 from functools import partial
 from typing import Any
 
 import anyio
 import msgspec
+from msgspec.structs import replace
 
+from keebai_async.campaign.service import ChunkVerdict
 from keebai_async.client import Keebai
 from keebai_async.clock import ScaledClock
 from keebai_async.errors import KeebaiError
 from keebai_async.journal import drafts, schema, sqlite_tables
-from keebai_async.journal.contract import Requests
-from keebai_async.journal.leases import Leases
-from keebai_async.journal.stored import SqliteJournal
-from keebai_async.keebai.bulk import CampaignService
+from keebai_async.journal.sqlite_tables import SqliteJournal, SqliteTables
+from keebai_async.journal.tables import MoveRow, StoredRow
+from keebai_async.keebai.bulk import BulkService, BulkSlot
 from keebai_async.model.campaign import CampaignState
 from keebai_async.model.chunk import Chunk
 from keebai_async.model.lifecycle import HandOn, Move, Refuse
 from keebai_async.model.plan import Plan
-from keebai_async.model.recipient import Rejection
+from keebai_async.model.requests import Requests
 from keebai_async.model.stop import Cause
 from keebai_async.planning.plan import PlanOptions
 from keebai_async.quota.window import Quota
-from keebai_async.storage import sqlite_file
 from keebai_async.transport.request import Timeouts
-from keebai_async.transport.verdict import Verdict
 from tests.crash.people import NAME, everybody
 
 UNDER_WAY = 0.002
@@ -132,9 +132,10 @@ class MortalJournal(SqliteJournal):
         chunks: tuple[Chunk, ...] = await self._around("recut", work)
         return chunks
 
-    async def progress(self, campaign_id: str, number: int, *, sent: int, failed: int, final: bool) -> None:
+    async def progress(self, campaign_id: str, number: int, *, sent: int, failed: int, final: bool) -> Chunk:
         work = partial(super().progress, campaign_id, number, sent=sent, failed=failed, final=final)
-        await self._around("progress", work)
+        chunk: Chunk = await self._around("progress", work)
+        return chunk
 
     async def set_state(
         self,
@@ -162,27 +163,33 @@ class MortalJournal(SqliteJournal):
         return chunks
 
 
-class MortalService(CampaignService):
+class MortalSlot(BulkSlot):
+    def __init__(self, slot: BulkSlot, fate: Fate) -> None:
+        self._inner = slot
+        self._fate = fate
+
+    async def submit(self, body: bytes, *, recipients: int) -> ChunkVerdict:
+        # Between here and the verdict the request is on its way.
+        asyncio.get_running_loop().call_later(UNDER_WAY, self._fate, "under way")
+        verdict = await self._inner.submit(body, recipients=recipients)
+        self._fate("verdict seen")
+        return verdict
+
+
+class MortalService(BulkService):
     fate: Fate
 
-    async def submit(
-        self, body: bytes, *, recipients: int, leaving: Callable[[], Awaitable[None]]
-    ) -> Verdict:
-        async def left() -> None:
-            await leaving()
-            # Between here and the verdict the request is on its way.
-            asyncio.get_running_loop().call_later(UNDER_WAY, self.fate, "under way")
-
+    @asynccontextmanager
+    async def slot(self) -> AsyncIterator[BulkSlot]:
         self.fate("before a place")
-        verdict = await super().submit(body, recipients=recipients, leaving=left)
-        self.fate("verdict seen")
-        return verdict
+        async with super().slot() as slot:
+            yield MortalSlot(slot, self.fate)
 
 
 class MortalKeebai(Keebai):
     fate: Fate
 
-    def campaign_service(self) -> CampaignService:
+    def campaign_service(self) -> BulkService:
         service = MortalService(self._exchange)
         service.fate = self.fate
         return service
@@ -215,23 +222,25 @@ def name_of(move: Move) -> str:
 
 def reach_into_transactions(fate: Fate) -> None:
     """Let points be reached while a transaction is written and not committed."""
-    put_move, freeze = sqlite_tables.put_move, drafts.freeze
+    insert, freeze = SqliteTables.insert, drafts.freeze
 
-    def put_mortal_move(db: Any, campaign_id: str, move: Move, after: Chunk, *, at: float) -> None:
-        put_move(db, campaign_id, move, after, at=at)
-        fate(f"inside {name_of(move)}")
+    def insert_mortally(tables: SqliteTables, row: StoredRow) -> None:
+        insert(tables, row)
+        if isinstance(row, MoveRow):
+            fate(f"inside {name_of(row.move)}")
 
-    def freeze_mortally(db: Any, leases: Leases, plan: Plan, rejections: Sequence[Rejection]) -> None:
-        freeze(db, leases, plan, rejections)
+    def freeze_mortally(*arguments: Any, **named: Any) -> None:
+        freeze(*arguments, **named)
         fate("inside freeze")
 
-    sqlite_tables.put_move = put_mortal_move
-    drafts.freeze = freeze_mortally
+    setattr(SqliteTables, "insert", insert_mortally)  # noqa: B010 - it is a method
+    setattr(drafts, "freeze", freeze_mortally)  # noqa: B010 - it is a function
 
 
 def begin_migration(fate: Fate) -> None:
     newer = (*schema.MIGRATIONS, MortalMigration(fate))
-    setattr(sqlite_file, "migrate", partial(schema.migrate, migrations=newer))  # noqa: B010 - it is not exported
+    migrate = partial(schema.migrate, migrations=newer)
+    setattr(sqlite_tables, "USE", replace(sqlite_tables.USE, migrate=migrate))  # noqa: B010 - it is a constant
 
 
 async def live(task: Task) -> None:

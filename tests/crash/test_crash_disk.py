@@ -2,12 +2,17 @@
 
 import random
 import sqlite3
-from contextlib import closing
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, ExitStack, closing, contextmanager
 from pathlib import Path
 
 import pytest
 
+from keebai_async.client import Keebai
+from keebai_async.errors import JournalUnusable
+from keebai_async.journal.sqlite_tables import SqliteJournal
 from keebai_async.model.chunk import ChunkState
+from keebai_async.model.events import ChunkAccepted
 from tests.crash.nursery import Life, Nursery
 from tests.crash.world import take_time, world
 
@@ -129,3 +134,51 @@ async def test_a_journal_that_is_replaced_while_a_campaign_runs_stops_it(
         account = await here.end()
         assert len(account.chunks(ChunkState.UNKNOWN)) <= 4
         await here.settle()
+
+
+@pytest.mark.parametrize("away", [True, False], ids=["away", "locked"])
+async def test_a_journal_that_comes_back_is_resumed_by_the_same_process(path: Path, *, away: bool) -> None:
+    """It was once told that it ran the campaign itself, until it was restarted."""
+    async with world(None, path, people=200) as here:
+        journal = SqliteJournal(path, patience=0.05)
+        async with here.client(journal=journal) as keebai:
+            campaign = await here.campaign(keebai)
+            with ExitStack() as trouble:
+                with pytest.raises(JournalUnusable):
+                    await run_into(trouble, keebai, campaign, moved(path) if away else locked(path))
+                submitted = here.sandbox.ledger.total
+            await here.truth()
+
+            async with keebai.campaigns.resume(campaign) as run:
+                report = await run.report()
+        await journal.aclose()
+
+        assert (report.unsent, report.pending) == (0, 0)
+        assert here.sandbox.ledger.total > submitted
+        await here.settle()
+
+
+async def run_into(
+    trouble: ExitStack, keebai: Keebai, campaign: str, what: AbstractContextManager[None]
+) -> None:
+    """Run a campaign, and let *what* begin when the first chunk is accepted; it ends with *trouble*."""
+    async with keebai.campaigns.resume(campaign) as run:
+        async for event in run.events():
+            if isinstance(event, ChunkAccepted):
+                trouble.enter_context(what)
+                break
+        await run.report()
+
+
+@contextmanager
+def locked(path: Path) -> Iterator[None]:
+    with closing(sqlite3.connect(path, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        yield
+
+
+@contextmanager
+def moved(path: Path) -> Iterator[None]:
+    away = path.rename(path.with_suffix(".away"))
+    yield
+    away.rename(path)

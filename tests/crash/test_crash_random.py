@@ -18,7 +18,7 @@ KILLS = 5
 
 
 class Doom(FaultPlan):
-    """Kills whoever sent the nth request from now on, as it arrives."""
+    """Kills the process that sent the nth request from now on, as it arrives."""
 
     def __init__(self) -> None:
         super().__init__()

@@ -1,17 +1,16 @@
 """A stop is heard at every instant: also where the run waits for something else."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 
 import anyio
 
 from keebai_async.campaign.run import CampaignRun
 from keebai_async.clock import ManualClock
 from keebai_async.journal.memory_tables import MemoryJournal
-from keebai_async.keebai.models import BroadcastStatus
 from keebai_async.model.events import ChunkAccepted
 from keebai_async.model.plan import Guards, Plan
-from keebai_async.polling.planner import PollPlan
-from keebai_async.transport.verdict import Verdict
+from keebai_async.model.progress import Progress
+from keebai_async.polling.planner import PollPlanner
 from tests.campaign.planning import freeze
 from tests.campaign.scripted_service import ScriptedService
 
@@ -21,19 +20,16 @@ class Exhausted(ScriptedService):
 
     spent = False
 
-    async def submit(
-        self, body: bytes, *, recipients: int, leaving: Callable[[], Awaitable[None]]
-    ) -> Verdict:
+    async def place(self) -> None:
         if self.spent:
             await self.clock.sleep(3_600.0)
-        return await super().submit(body, recipients=recipients, leaving=leaving)
 
 
 class Endless(ScriptedService):
     """Nothing is ever delivered."""
 
-    async def status(self, broadcast_id: str) -> BroadcastStatus:
-        return BroadcastStatus(broadcast_id=broadcast_id, status="PENDING", total_recipients=10, pending=10)
+    async def progress(self, broadcast_id: str) -> Progress:
+        return Progress(broadcast_id=broadcast_id, status="PENDING", total=10, sent=0, failed=0, pending=10)
 
 
 class SlowJournal(MemoryJournal):
@@ -48,7 +44,7 @@ class SlowJournal(MemoryJournal):
 
 
 def run_of(plan: Plan, journal: MemoryJournal, service: ScriptedService, clock: ManualClock) -> CampaignRun:
-    return CampaignRun(plan.campaign_id, journal=journal, service=service, clock=clock, poll_plan=PollPlan())
+    return CampaignRun(plan.campaign_id, journal=journal, service=service, clock=clock, planner=PollPlanner())
 
 
 async def test_a_stop_while_the_canary_is_waited_for_ends_the_run() -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import msgspec
 
-from keebai_async.journal.stored import SqliteJournal
+from keebai_async.journal.sqlite_tables import SqliteJournal
 from keebai_async.model.campaign import Started
 from keebai_async.model.chunk import Chunk, ChunkState
 from keebai_async.model.plan import Plan, chunk_name

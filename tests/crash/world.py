@@ -7,6 +7,7 @@ from pathlib import Path
 import anyio
 
 from keebai_async.client import Keebai
+from keebai_async.journal.contract import Journal
 from keebai_async.model.chunk import ChunkState
 from keebai_async.model.plan import Guards
 from keebai_async.planning.plan import PlanOptions
@@ -131,7 +132,7 @@ class World:
         return account
 
     async def settle_all(self) -> Account:
-        """The same, whoever the service finds malformed."""
+        """The same, with whatever numbers the service finds malformed."""
         self.sandbox.faults.clear()
         account = await self.account()
         assert account is not None
@@ -173,7 +174,7 @@ class World:
         )
         return plan.campaign_id
 
-    def client(self, *, timeout: float = 30.0) -> Keebai:
+    def client(self, *, timeout: float = 30.0, journal: Journal | None = None) -> Keebai:
         """A client in this process, on the same journal."""
         return Keebai(
             self.sandbox.token,
@@ -181,7 +182,7 @@ class World:
             phone_number_id=self.sandbox.phone_number_id,
             clock=self.sandbox.clock,
             quotas=[Quota(10_000, 1.0)],
-            journal=str(self.path),
+            journal=journal or str(self.path),
             poll_floor=2.0,
             timeout=Timeouts(connect=timeout, read=timeout, submit=timeout),
         )

@@ -1,21 +1,34 @@
 """Calls as users write them, for the type checker: never run, checked like the source."""
 
-from typing import assert_type
+from typing import assert_never, assert_type
 
 import aiohttp
 
 from keebai_async import (
     AcceptedBroadcast,
+    AnyEvent,
+    BroadcastProgress,
     BroadcastStatus,
+    BroadcastStuck,
+    BroadcastUnread,
+    CampaignRun,
+    CampaignState,
     Channel,
+    ChunkAccepted,
+    ChunkRefused,
+    ChunkSplit,
+    ChunkSubmitting,
+    ChunkUnknown,
     Keebai,
     Number,
     Quota,
     Receipt,
     Recipient,
+    StateChanged,
     SubmitPolicy,
     Template,
     Timeouts,
+    Waiting,
 )
 
 
@@ -58,3 +71,36 @@ async def somebody_looks_around() -> None:
         assert_type(await hurried.numbers.list(), list[Number])
         assert_type(await hurried.channels.list(), list[Channel])
         assert_type(await hurried.me(), dict[str, object])
+
+
+async def a_web_app_streams_what_a_run_tells(run: CampaignRun) -> list[str]:
+    lines = []
+    async for event in run.events():
+        assert_type(event, AnyEvent)
+        lines.append(line_of(event))
+    report = await run.report()
+    assert_type(report.state, CampaignState)
+    return lines
+
+
+def line_of(event: AnyEvent) -> str:
+    """Every event there is: a type checker says so when one is added and not named here."""
+    match event:
+        case ChunkSubmitting(number=number, of=of) | ChunkAccepted(number=number, of=of):
+            return f"chunk {number} of {of}"
+        case ChunkRefused(number=number, reason=reason) | ChunkUnknown(number=number, reason=reason):
+            return f"chunk {number}: {reason}"
+        case ChunkSplit(number=number, into=into):
+            return f"chunk {number} goes on as {into}"
+        case BroadcastProgress(number=number, pending=pending):
+            return f"chunk {number}: {pending} pending"
+        case BroadcastStuck(number=number, seconds=seconds):
+            return f"chunk {number} has not moved for {seconds} s"
+        case BroadcastUnread(number=number, reason=reason):
+            return f"chunk {number} could not be read: {reason}"
+        case Waiting(seconds=seconds, why=why):
+            return f"waiting {seconds} s: {why}"
+        case StateChanged(state=state):
+            return state.value
+        case _:
+            assert_never(event)

@@ -8,7 +8,7 @@ import sys
 import anyio
 import msgspec
 
-from keebai_async.journal.stored import SqliteJournal
+from keebai_async.journal.sqlite_tables import SqliteJournal
 from keebai_async.model.chunk import ChunkState
 from keebai_async.model.lifecycle import Accept, Move, Refuse, Submit, TakeBack
 from tests.journal.journal_kit import keep, people, plan_of

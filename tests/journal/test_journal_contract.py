@@ -1,5 +1,6 @@
-"""What every journal promises, in memory or on disk."""
+"""What every journal promises, whatever its database."""
 
+import itertools
 from collections.abc import Awaitable, Callable
 
 import anyio
@@ -8,7 +9,7 @@ import pytest
 
 from keebai_async.clock import ManualClock
 from keebai_async.errors import CampaignBusy, CampaignNotFound, ForbiddenMove, Misused
-from keebai_async.journal.contract import Journal, Requests
+from keebai_async.journal.contract import Journal
 from keebai_async.model.campaign import CampaignState, Wish
 from keebai_async.model.chunk import Chunk, ChunkState
 from keebai_async.model.lifecycle import (
@@ -24,6 +25,7 @@ from keebai_async.model.lifecycle import (
     Vouch,
     replay,
 )
+from keebai_async.model.requests import Requests
 from keebai_async.model.stop import Cause
 from tests.journal.journal_kit import keep, people, plan_of, rejection
 
@@ -141,6 +143,20 @@ async def test_rejections_come_back_in_the_order_they_were_read(journal: Journal
     assert [each async for each in journal.rejections("promo")] == rejected
 
 
+async def test_half_a_character_in_a_row_or_a_file_name_is_kept_with_a_mark(journal: Journal) -> None:
+    """A journal on disk once ended a plan with a UnicodeEncodeError for it."""
+    odd = msgspec.structs.replace(rejection(1), to="+54\ud800", columns={"n\udcf1": "Jos\udce9", "b": "Ana"})
+    await journal.add_chunk("promo", 1, 2, people(1, 2))
+    await journal.add_rejections("promo", [odd, rejection(2)])
+    plan = plan_of(chunks=(2,), rejected=2)
+    await journal.freeze(msgspec.structs.replace(plan, source="espa\udcf1a.csv"))
+
+    kept, other = [each async for each in journal.rejections("promo")]
+    assert (kept.to, kept.columns) == ("+54\ufffd", {"n\ufffd": "Jos\ufffd", "b": "Ana"})
+    assert other == rejection(2)
+    assert (await journal.load("promo")).plan == msgspec.structs.replace(plan, source="espa\ufffda.csv")
+
+
 async def test_campaigns_are_listed_newest_first(journal: Journal) -> None:
     for campaign_id, created_at in (("b", 20.0), ("c", 30.0), ("a", 10.0)):
         await keep(journal, plan_of(campaign_id, created_at=created_at))
@@ -255,13 +271,16 @@ async def test_an_unknown_chunk_or_campaign_is_not_found(journal: Journal) -> No
             pass
 
 
-async def test_a_refused_chunk_is_cut_anew_with_an_untested_one(journal: Journal) -> None:
+async def test_a_refused_chunk_is_cut_again_with_an_untested_one(journal: Journal) -> None:
     await keep(journal, plan_of(chunks=(5, 4, 3)))
     await journal.record("promo", submit(1))
 
     parent, handed_on, *children = await journal.recut(
         "promo",
-        [Refuse(number=1, step=2, reason="malformed", recipients=1), HandOn(number=2, step=1, reason="anew")],
+        [
+            Refuse(number=1, step=2, reason="malformed", recipients=1),
+            HandOn(number=2, step=1, reason="cut again"),
+        ],
         keep=b"[1]",
         children=[(6, people(4, 6)), (2, people(5, 2))],
     )
@@ -280,9 +299,9 @@ async def test_a_refused_chunk_is_cut_anew_with_an_untested_one(journal: Journal
     assert (await journal.record("promo", submit(4))).state is ChunkState.SUBMITTING
 
 
-async def test_waiting_chunks_are_cut_anew_without_a_refusal(journal: Journal) -> None:
+async def test_waiting_chunks_are_cut_again_without_a_refusal(journal: Journal) -> None:
     await keep(journal, plan_of(chunks=(2, 3)))
-    moves = [HandOn(number=number, step=1, reason="anew") for number in (1, 2)]
+    moves = [HandOn(number=number, step=1, reason="cut again") for number in (1, 2)]
 
     *gone, child = await journal.recut("promo", moves, keep=b"[]", children=[(5, people(3, 5))])
 
@@ -292,7 +311,7 @@ async def test_waiting_chunks_are_cut_anew_without_a_refusal(journal: Journal) -
 
 
 _REFUSE = Refuse(number=1, step=2, reason="400", recipients=1)
-_HAND_ON = HandOn(number=2, step=1, reason="anew")
+_HAND_ON = HandOn(number=2, step=1, reason="cut again")
 
 
 @pytest.mark.parametrize(
@@ -353,6 +372,39 @@ async def test_counters_and_spending_are_kept(journal: Journal) -> None:
     await journal.set_state("promo", CampaignState.RUNNING)
     again = await journal.load("promo")
     assert (again.reason, again.stopped_by) == (None, None)
+
+
+COUNTERS = ((1, 0, False), (3, 1, False), (2, 4, False), (5, 2, True))
+
+
+@pytest.mark.parametrize("order", list(itertools.permutations(COUNTERS)))
+async def test_counters_told_in_any_order_and_twice_never_go_back(
+    journal: Journal, order: tuple[tuple[int, int, bool], ...]
+) -> None:
+    await keep(journal, plan_of(chunks=(9,)))
+    await journal.record("promo", submit(1))
+    await journal.record("promo", Accept(number=1, step=2, accepted=9, broadcast_id="b"))
+
+    before = (0, 0, False)
+    for sent, failed, final in (*order, *order):
+        chunk = await journal.progress("promo", 1, sent=sent, failed=failed, final=final)
+        now = (chunk.sent, chunk.failed, chunk.final)
+        assert now == (max(before[0], sent), max(before[1], failed), before[2] or final)
+        before = now
+
+    (chunk,) = (await journal.load("promo")).chunks
+    assert (chunk.sent, chunk.failed, chunk.final) == (5, 4, True)
+    assert (chunk.state, chunk.step, chunk.broadcast_id) == (ChunkState.ACCEPTED, 2, "b")
+
+
+async def test_counters_that_came_before_the_answer_are_kept_by_it(journal: Journal) -> None:
+    await keep(journal, plan_of(chunks=(9,)))
+    await journal.record("promo", submit(1))
+    await journal.progress("promo", 1, sent=4, failed=1, final=False)
+
+    accepted = await journal.record("promo", Accept(number=1, step=2, accepted=9, broadcast_id="b"))
+
+    assert (accepted.sent, accepted.failed, accepted.final) == (4, 1, False)
 
 
 async def test_one_campaign_has_one_lease(journal: Journal, clock: ManualClock) -> None:

@@ -14,7 +14,7 @@ import msgspec
 import pytest
 
 from keebai_async.errors import CampaignBusy
-from keebai_async.journal.stored import SqliteJournal
+from keebai_async.journal.sqlite_tables import SqliteJournal
 from keebai_async.model.chunk import ChunkState
 from keebai_async.model.lifecycle import Move
 from tests.journal.journal_kit import keep, people, plan_of

@@ -1,4 +1,4 @@
-"""Any sequence of moves, reopenings and recoveries leaves both journals where a simple model is."""
+"""Any sequence of moves, reopenings and recoveries leaves all journals where a simple model is."""
 
 import asyncio
 import tempfile
@@ -13,7 +13,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 from keebai_async.errors import ForbiddenMove
 from keebai_async.journal.contract import Journal
 from keebai_async.journal.memory_tables import MemoryJournal
-from keebai_async.journal.stored import SqliteJournal
+from keebai_async.journal.sqlite_tables import SqliteJournal
 from keebai_async.model.campaign import Started
 from keebai_async.model.chunk import Chunk, ChunkState
 from keebai_async.model.lifecycle import (
@@ -30,6 +30,7 @@ from keebai_async.model.lifecycle import (
     replay,
 )
 from tests.journal.journal_kit import keep, people, plan_of
+from tests.journal.json_tables import JsonJournal, JsonServer
 
 T = TypeVar("T")
 
@@ -53,7 +54,7 @@ ARROWS: dict[type[Move], tuple[str, str]] = {
 def move_of(kind: type[Move], chunk: Chunk, step: int) -> Move:
     makers: dict[type[Move], Callable[[], Move]] = {
         Submit: lambda: Submit(number=chunk.number, step=step, at=2.5),
-        HandOn: lambda: HandOn(number=chunk.number, step=step, reason="anew"),
+        HandOn: lambda: HandOn(number=chunk.number, step=step, reason="cut again"),
         TakeBack: lambda: TakeBack(number=chunk.number, step=step, reason="429"),
         Accept: lambda: Accept(number=chunk.number, step=step, accepted=chunk.recipients, broadcast_id="b"),
         Refuse: lambda: Refuse(number=chunk.number, step=step, reason="400", recipients=chunk.recipients),
@@ -71,11 +72,13 @@ class Life(RuleBasedStateMachine):
         self._runner = asyncio.Runner()
         self._folder = tempfile.TemporaryDirectory()
         self._path = Path(self._folder.name) / "journal.db"
+        self._server = JsonServer()
         self.memory = MemoryJournal()
         self.disk = SqliteJournal(self._path)
+        self.json = JsonJournal(self._server)
         self.model = dict.fromkeys(range(1, len(CHUNKS) + 1), "planned")
         self.sizes = dict(enumerate(CHUNKS, start=1))
-        self.both(lambda journal: keep(journal, plan_of(chunks=CHUNKS)))
+        self.all(lambda journal: keep(journal, plan_of(chunks=CHUNKS)))
 
     def run(self, use: Awaitable[T]) -> T:
         async def used() -> T:
@@ -84,13 +87,13 @@ class Life(RuleBasedStateMachine):
         coroutine: Coroutine[object, object, T] = used()
         return self._runner.run(coroutine)
 
-    def both(self, use: Callable[[Journal], Awaitable[T]]) -> T:
-        """Do the same to both, and see that they say the same."""
-        in_memory, on_disk = self.outcome(use(self.memory)), self.outcome(use(self.disk))
+    def all(self, use: Callable[[Journal], Awaitable[T]]) -> T:
+        """Do the same to all of them, and see that they say the same."""
+        in_memory, *others = [self.outcome(use(journal)) for journal in (self.memory, self.disk, self.json)]
         if isinstance(in_memory, ForbiddenMove):
-            assert str(on_disk) == str(in_memory)
+            assert [str(other) for other in others] == [str(in_memory)] * 2
             raise in_memory
-        assert in_memory == on_disk
+        assert others == [in_memory] * 2
         return in_memory
 
     def outcome(self, use: Awaitable[T]) -> T | ForbiddenMove:
@@ -104,7 +107,7 @@ class Life(RuleBasedStateMachine):
         return next(each for each in self.load().chunks if each.number == number)
 
     def load(self) -> Started:
-        return self.both(lambda journal: journal.load("promo"))
+        return self.all(lambda journal: journal.load("promo"))
 
     @rule(data=st.data(), late=st.sampled_from([0, 0, 0, 0, -1, 1]))
     def move(self, data: st.DataObject, late: int) -> None:
@@ -116,7 +119,7 @@ class Life(RuleBasedStateMachine):
         loses_people = kind is HandOn and chunk.recipients > 0
         allowed = self.model[chunk.number] == before and not late and not loses_people
         try:
-            self.both(lambda journal: journal.record("promo", move))
+            self.all(lambda journal: journal.record("promo", move))
         except ForbiddenMove:
             assert not allowed
         else:
@@ -134,11 +137,11 @@ class Life(RuleBasedStateMachine):
         parts = [part for part in (rest // 2, rest - rest // 2) if part]
         moves: list[Refuse | HandOn] = [
             Refuse(number=number, step=chunks[number].step + 1, reason="400", recipients=kept),
-            *(HandOn(number=n, step=chunks[n].step + 1, reason="anew") for n in handed),
+            *(HandOn(number=n, step=chunks[n].step + 1, reason="cut again") for n in handed),
         ]
         first = max(self.model) + 1
         children = [(part, people(first + place, part)) for place, part in enumerate(parts)]
-        self.both(lambda journal: journal.recut("promo", moves, keep=people(number, kept), children=children))
+        self.all(lambda journal: journal.recut("promo", moves, keep=people(number, kept), children=children))
         self.model.update(dict.fromkeys([number, *handed], "refused"))
         self.sizes.update({number: kept} | dict.fromkeys(handed, 0))
         for place, part in enumerate(parts):
@@ -149,15 +152,18 @@ class Life(RuleBasedStateMachine):
         """The process ends, with or without its last words, and another one recovers."""
         if clean:
             self.run(self.disk.aclose())
-        before, self.disk = self.disk, SqliteJournal(self._path)
-        self.both(recovered)
-        self.run(before.aclose())
+            self.run(self.json.aclose())
+        before = (self.disk, self.json)
+        self.disk, self.json = SqliteJournal(self._path), JsonJournal(self._server)
+        self.all(recovered)
+        for journal in before:
+            self.run(journal.aclose())
         for number, state in self.model.items():
             if state == "submitting":
                 self.model[number] = "unknown"
 
     @invariant()
-    def both_are_where_the_model_is(self) -> None:
+    def all_are_where_the_model_is(self) -> None:
         started = self.load()
         assert {chunk.number: chunk.state for chunk in started.chunks} == {
             number: ChunkState(state) for number, state in self.model.items()
@@ -167,13 +173,14 @@ class Life(RuleBasedStateMachine):
 
     @invariant()
     def replaying_the_journal_twice_is_replaying_it_once(self) -> None:
-        moves = self.both(lambda journal: journal.moves("promo"))
+        moves = self.all(lambda journal: journal.moves("promo"))
         for chunk in self.load().chunks:
             assert replay(chunk, [move for move in moves if move.number == chunk.number]) == chunk
 
     def teardown(self) -> None:
         self.run(self.memory.aclose())
         self.run(self.disk.aclose())
+        self.run(self.json.aclose())
         self._runner.close()
         self._folder.cleanup()
 

@@ -10,6 +10,7 @@ import subprocess
 import sys
 import zlib
 from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack
 from pathlib import Path
 
 import anyio
@@ -22,8 +23,8 @@ from keebai_async.errors import CampaignBusy, InvalidInput, JournalUnusable, Mis
 from keebai_async.journal import drafts, schema
 from keebai_async.journal.memory_tables import MemoryJournal
 from keebai_async.journal.open import open_journal
-from keebai_async.journal.stored import SqliteJournal
-from keebai_async.model.campaign import Wish
+from keebai_async.journal.sqlite_tables import SqliteJournal
+from keebai_async.model.campaign import CampaignState, Wish
 from keebai_async.model.chunk import ChunkState
 from keebai_async.model.lifecycle import Accept, Submit
 from keebai_async.storage import process, thread
@@ -210,6 +211,45 @@ async def test_chunks_that_are_not_where_their_moves_lead_are_damage(
     await unusable(path, "it is damaged", lambda journal: journal.load("promo"))
 
 
+@pytest.mark.parametrize(
+    "change",
+    [
+        "UPDATE campaigns SET stopped_by = 'solar flare'",
+        "UPDATE campaigns SET state = 'postponed'",
+        "UPDATE chunks SET state = 'scheduled' WHERE number = 1",
+    ],
+)
+async def test_a_word_that_this_version_does_not_know_is_damage_or_of_a_newer_one(
+    path: Path, journal: SqliteJournal, change: str
+) -> None:
+    await keep(journal, plan_of())
+    await journal.aclose()
+    hand = sqlite3.connect(path)
+    hand.execute(change)
+    hand.commit()
+    hand.close()
+    uses: list[Callable[[SqliteJournal], Awaitable[object]]] = [
+        lambda journal: journal.load("promo"),
+        lambda journal: journal.campaigns(),
+        lambda journal: journal.record("promo", SUBMIT),
+    ]
+    for use in uses:
+        await unusable(path, "it is damaged, or a newer version of this program wrote it: ", use)
+
+
+async def test_counters_may_be_told_by_anybody_while_it_runs(path: Path, journal: SqliteJournal) -> None:
+    await keep(journal, plan_of())
+    other = SqliteJournal(path)
+    async with journal.lease("promo"):
+        await journal.record("promo", SUBMIT)
+        await other.progress("promo", 1, sent=2, failed=0, final=True)
+        mine = await journal.progress("promo", 1, sent=1, failed=0, final=False)
+        assert (mine.sent, mine.final) == (2, True)
+        accept = Accept(number=1, step=2, accepted=2, broadcast_id="b")
+        assert (await journal.record("promo", accept)).final
+    await other.aclose()
+
+
 async def test_a_file_that_another_program_keeps_locked(path: Path, journal: SqliteJournal) -> None:
     await keep(journal, plan_of())
     other = sqlite3.connect(path, isolation_level=None)
@@ -225,7 +265,7 @@ async def test_a_file_that_may_only_be_read(path: Path, journal: SqliteJournal) 
     await keep(journal, plan_of())
     await journal.aclose()
     with path.open("r+b") as file:
-        file.seek(18)  # "file format write version": whoever finds 3 there may only read, even root
+        file.seek(18)  # "file format write version": who finds 3 there may only read, even root
         file.write(b"\x03")
     await unusable(path, "may not be written", lambda journal: journal.record("promo", SUBMIT))
 
@@ -243,7 +283,7 @@ FILL = """
 import resource, sys, anyio
 from keebai_async.model.lifecycle import Submit, TakeBack
 from keebai_async.errors import JournalUnusable
-from keebai_async.journal.stored import SqliteJournal
+from keebai_async.journal.sqlite_tables import SqliteJournal
 async def main():
     journal = SqliteJournal(sys.argv[1])
     await journal.load("promo")
@@ -298,7 +338,7 @@ def run_child(program: str, *arguments: str) -> list[str]:
 FORBIDDEN = """
 import os, sys, anyio
 from keebai_async.errors import JournalUnusable
-from keebai_async.journal.stored import SqliteJournal
+from keebai_async.journal.sqlite_tables import SqliteJournal
 async def look(path):
     journal = SqliteJournal(path)
     try:
@@ -376,7 +416,7 @@ async def test_nobody_writes_to_a_campaign_that_another_journal_runs(
     async with journal.lease("promo"):
         writes: list[Callable[[], Awaitable[object]]] = [
             lambda: other.record("promo", SUBMIT),
-            lambda: other.progress("promo", 1, sent=1, failed=0, final=False),
+            lambda: other.set_state("promo", CampaignState.STOPPED),
             lambda: other.recover("promo"),
             lambda: other.purge("promo", unfinished=True),
         ]
@@ -424,6 +464,23 @@ async def test_who_lost_its_lease_notices_before_it_submits(
             await journal.record("promo", SUBMIT)
     assert (await journal.load("promo")).chunks[0].state is ChunkState.PLANNED
     await other.aclose()
+
+
+async def test_who_lost_its_lease_does_not_give_back_that_of_the_one_who_took_it_over(
+    path: Path, clock: ManualClock
+) -> None:
+    journal, other, third = [SqliteJournal(path, clock=clock) for _ in range(3)]
+    await keep(journal, plan_of())
+    async with AsyncExitStack() as stack:
+        async with journal.lease("promo"):
+            move_away(path, heartbeat=clock.wall() - process.STALE - 1)
+            await stack.enter_async_context(other.lease("promo"))
+        with pytest.raises(CampaignBusy):
+            async with third.lease("promo"):
+                pytest.fail("two have the lease")
+        await other.record("promo", SUBMIT)
+    for each in (journal, other, third):
+        await each.aclose()
 
 
 async def test_a_lease_from_another_machine_lives_as_long_as_its_heart_beats(
@@ -557,7 +614,7 @@ def test_one_journal_serves_one_loop_after_the_other(path: Path) -> None:
 def test_a_process_that_does_not_close_ends_and_loses_nothing(path: Path) -> None:
     program = (
         "import sys, anyio\n"
-        "from keebai_async.journal.stored import SqliteJournal\n"
+        "from keebai_async.journal.sqlite_tables import SqliteJournal\n"
         "from tests.journal.journal_kit import keep, plan_of\n"
         "anyio.run(keep, SqliteJournal(sys.argv[1]), plan_of())\n"
     )
@@ -652,7 +709,7 @@ async def test_a_lease_that_was_got_while_cancelled_is_given_back(
 async def test_a_disk_that_hangs_is_given_up_and_what_had_not_begun_never_happens(
     journal: SqliteJournal, stuck: sqlite3.Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(thread, "GRACE", 0.1)
+    monkeypatch.setattr(thread, "LONGEST_JOB", 0.1)
 
     async def write(move: Submit) -> None:
         with pytest.raises(JournalUnusable, match="took longer"):

@@ -19,11 +19,11 @@ from keebai_async import (
     TokenRejected,
     Undecodable,
 )
+from keebai_async.campaign.service import Halted, Taken
 from keebai_async.clock import ManualClock
 from keebai_async.polling.planner import Stuck
 from keebai_async.quota.gate import OpenGate
 from keebai_async.sandbox import Dialect, Sandbox, SandboxTemplate, SandboxToken, faults
-from keebai_async.transport.verdict import Accepted, Halted
 
 PERSON = "+5491155555555"
 SEND = "POST /messages/template"
@@ -305,27 +305,27 @@ async def test_a_client_with_its_quota_is_never_throttled(
 
 async def test_the_service_of_a_campaign_submits_follows_and_probes(keebai: Keebai, sandbox: Sandbox) -> None:
     service = keebai.campaign_service()
-    left: list[int] = []
-
-    async def leaving() -> None:
-        left.append(len(sandbox.ledger.submissions))
-
     body = b'{"phone_number_id":"%s","template_name":"aviso","language":"es","recipients":[{"to":"%s"}]}' % (
         sandbox.phone_number_id.encode(),
         PERSON.encode(),
     )
-    verdict = await service.submit(body, recipients=1, leaving=leaving)
-    assert isinstance(verdict, Accepted)
-    assert left == [0]
+    async with service.slot() as slot:
+        assert len(sandbox.ledger.submissions) == 0
+        verdict = await slot.submit(body, recipients=1)
+    assert isinstance(verdict, Taken)
+    assert verdict.accepted == 1
+    assert verdict.broadcast_id is not None
+    assert (await service.progress(verdict.broadcast_id)).total == 1
     await service.probe()
-    assert service.requests == Requests(submits=1, other=1)
+    assert service.requests == Requests(submits=1, polls=1, other=1)
 
 
 async def test_a_campaigns_token_that_is_revoked_halts_it(sandbox: Sandbox, clock: ManualClock) -> None:
-    async def leaving() -> None: ...
-
-    async with Keebai("kbai_pk_" + "77" * 32, base_url=sandbox.url, clock=clock) as keebai:
-        verdict = await keebai.campaign_service().submit(b"{}", recipients=1, leaving=leaving)
+    async with (
+        Keebai("kbai_pk_" + "77" * 32, base_url=sandbox.url, clock=clock) as keebai,
+        keebai.campaign_service().slot() as slot,
+    ):
+        verdict = await slot.submit(b"{}", recipients=1)
     assert isinstance(verdict, Halted)
 
 
@@ -351,6 +351,10 @@ async def test_input_that_cannot_be_right_costs_no_request(keebai: Keebai, sandb
         await keebai.broadcasts.create(
             template="aviso", language="es", recipients=[{"to": PERSON, "vars": {}}]
         )
+    for bad in ({"to": PERSON, PERSON: "x"}, {"to": PERSON, "variables": {PERSON: 1}}):
+        with pytest.raises(InvalidInput) as raised:
+            await keebai.broadcasts.create(template="aviso", language="es", recipients=[bad])
+        assert PERSON not in f"{raised.value} {raised.value.field} {raised.value.value}"
     with pytest.raises(InvalidInput) as raised:
         await keebai.messages.send_template(
             PERSON, template="promo", language="es", meta_data={"when": object()}

@@ -75,8 +75,8 @@ async def test_a_summary_counts_by_status_and_reason_and_stays_small() -> None:
 async def test_failures_for_one_reason_count_together_although_they_name_people() -> None:
     async def two() -> AsyncIterator[LogRow]:
         yield LogRow(status="failed", error="no such number 5491155550101")
-        yield LogRow(status="failed", error="no such number 5491155550101")
+        yield LogRow(status="failed", error="no such number +54 9 11 5555-0102")
 
     summary = await summarize(two())
     assert [one.count for one in summary.failures] == [2]
-    assert "5491155550101" not in summary.failures[0].example
+    assert summary.failures[0].example == "no such number …"

@@ -9,11 +9,12 @@ from keebai_async.model.plan import Plan
 from keebai_async.model.recipient import Rejection
 from keebai_async.model.sender import Sender
 from keebai_async.model.template import Template
-from keebai_async.planning.codec import Shape
+from keebai_async.planning.checked import Checked
+from keebai_async.planning.codec import RowCodec
 from keebai_async.planning.plan import PlanOptions, make_plan
-from keebai_async.planning.reader import Checked, Reader
-from keebai_async.sources import Block, People, open_source
-from keebai_async.sources.block import Lines
+from keebai_async.planning.reader import Reader
+from keebai_async.sources import Block, PeopleLike, open_source
+from keebai_async.sources.block import LineBlock
 
 PROMO = Template(name="promo", language="es", status="APPROVED", variables=("nombre", "saldo"))
 PLAIN = Template(name="hola", language="es", status="APPROVED")
@@ -41,7 +42,7 @@ class Made(msgspec.Struct, frozen=True):
 
 
 async def planned(
-    people: People,
+    people: PeopleLike,
     template: Template = PROMO,
     *,
     columns: Mapping[str, str] | None = None,
@@ -81,21 +82,21 @@ def flat(number: int, **columns: object) -> dict[str, object]:
     return {"to": f"+54911{number:08}", "nombre": f"Persona {number}", "saldo": f"{number},50", **columns}
 
 
-def lines(data: bytes) -> Lines:
+def lines(data: bytes) -> LineBlock:
     """A block of JSON Lines, as a file gives it."""
-    return Lines(first=1, count=data.count(b"\n") + (not data.endswith(b"\n")), data=data)
+    return LineBlock(first=1, count=data.count(b"\n") + (not data.endswith(b"\n")), data=data)
 
 
 async def both(template: Template, block: Block) -> Checked:
     """What the fast path says of a block, once it is certain that the slow path says the same."""
-    shape = Shape(template)
-    fast, slow = Reader(shape, {}), Reader(shape, {}, fast=False)
+    codec = RowCodec(template)
+    fast, slow = Reader(codec, {}), Reader(codec, {}, fast=False)
     quick, exact = await fast.read(block), await slow.read(block)
 
-    assert shape.encode(quick.rows) == shape.encode(exact.rows)
+    assert codec.encode(quick.ready) == codec.encode(exact.ready)
     assert quick.keys == exact.keys
     assert list(quick.rejections) == list(exact.rejections)
     assert list(quick.where) == list(exact.where)
     assert sorted(fast.ignored) == sorted(slow.ignored)
-    assert len(quick.rows) + len(quick.rejections) == len(quick.originals)
+    assert len(quick.ready) + len(quick.rejections) == quick.read == len(quick.rows.numbers)
     return quick

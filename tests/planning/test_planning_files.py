@@ -3,7 +3,6 @@
 import gzip
 import subprocess
 import sys
-import zipfile
 from contextlib import aclosing
 from pathlib import Path
 
@@ -13,9 +12,10 @@ import pytest
 from backports import zstd
 
 from keebai_async.errors import UnusableSource
-from keebai_async.sources import Cells, open_source
-from keebai_async.sources.sheets import text_of_cell
+from keebai_async.sources import CellBlock, open_source
+from keebai_async.sources.sheet import text_of_cell
 from tests.planning.made import person, planned
+from tests.planning.workbook import workbook
 
 CSV = b"to,nombre,saldo\n" + b"".join(
     f'{one["to"]},Persona {n},"{n},50"\n'.encode() for n in range(2_000) for one in [person(n)]
@@ -58,52 +58,6 @@ async def test_parquet_rows_are_counted_from_one(tmp_path: Path) -> None:
     assert made.people[2] == person(3) | {"meta_data": {"n": "3"}}
 
 
-def workbook(path: Path, **sheets: list[list[str | float]]) -> Path:
-    """A workbook as Excel would write it, with the little that a reader needs."""
-    main = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
-    office = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
-    package = "http://schemas.openxmlformats.org/package/2006"
-
-    def cell(value: str | float) -> str:
-        if isinstance(value, str):
-            return f'<c t="inlineStr"><is><t>{value}</t></is></c>'
-        return f"<c><v>{value!r}</v></c>"
-
-    def relation(number: int, kind: str, target: str) -> str:
-        return f'<Relationship Id="r{number}" Type="{office}/{kind}" Target="{target}"/>'
-
-    with zipfile.ZipFile(path, "w") as book:
-        book.writestr("[Content_Types].xml", f'<Types xmlns="{package}/content-types"/>')
-        book.writestr(
-            "_rels/.rels",
-            f'<Relationships xmlns="{package}/relationships">'
-            f"{relation(1, 'officeDocument', 'xl/workbook.xml')}</Relationships>",
-        )
-        names = "".join(
-            f'<sheet name="{name}" sheetId="{n}" r:id="r{n}"/>' for n, name in enumerate(sheets, 1)
-        )
-        book.writestr(
-            "xl/workbook.xml",
-            f'<workbook xmlns="{main}" xmlns:r="{office}"><sheets>{names}</sheets></workbook>',
-        )
-        targets = "".join(
-            relation(n, "worksheet", f"worksheets/sheet{n}.xml") for n in range(1, len(sheets) + 1)
-        )
-        book.writestr(
-            "xl/_rels/workbook.xml.rels",
-            f'<Relationships xmlns="{package}/relationships">{targets}</Relationships>',
-        )
-        for n, rows in enumerate(sheets.values(), 1):
-            cells = "".join(
-                f'<row r="{at}">{"".join(map(cell, row))}</row>' for at, row in enumerate(rows, 1) if row
-            )
-            book.writestr(
-                f"xl/worksheets/sheet{n}.xml",
-                f'<worksheet xmlns="{main}"><sheetData>{cells}</sheetData></worksheet>',
-            )
-    return path
-
-
 async def test_the_first_sheet_of_a_workbook_or_the_one_that_is_named(tmp_path: Path) -> None:
     head: list[str | float] = ["to", "nombre", "saldo"]
     path = workbook(
@@ -118,7 +72,7 @@ async def test_the_first_sheet_of_a_workbook_or_the_one_that_is_named(tmp_path: 
     assert made.people == [{"to": "+5491100000001", "variables": {"nombre": "Ana", "saldo": "7"}}]
     assert made.reasons == [(4, "bad number", "to")]
     async with aclosing(other.blocks()) as blocks:
-        assert [block.rows async for block in blocks if isinstance(block, Cells)] == [
+        assert [block.rows async for block in blocks if isinstance(block, CellBlock)] == [
             [["+5491100000003", "Eva", "007"]]
         ]
     with pytest.raises(UnusableSource, match="no sheet 'Third'; it has First, Other"):

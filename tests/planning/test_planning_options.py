@@ -9,10 +9,10 @@ from hypothesis import strategies as st
 
 from keebai_async.errors import InvalidInput, PlanTooLarge, UnusableSource
 from keebai_async.model.plan import Guards
-from keebai_async.planning import check_row
-from keebai_async.planning.dedupe import Seen
+from keebai_async.planning import phone
+from keebai_async.planning.dedupe import Deduper
 from keebai_async.planning.plan import PlanOptions
-from keebai_async.planning.template import flatten
+from keebai_async.planning.text_checks import flatten
 from tests.planning.made import PROMO, flat, person, planned
 
 AR = PlanOptions(default_region="AR")
@@ -57,7 +57,7 @@ async def test_a_number_the_parser_does_not_take_is_rejected_with_its_reason(to:
 
 
 async def test_without_the_extra_only_e164_goes(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(check_row, "parser_installed", lambda: False)
+    monkeypatch.setattr(phone, "parser_installed", lambda: False)
 
     made = await planned([person(1), person(2) | {"to": "+54 9 11 5555-5555"}])
 
@@ -105,6 +105,14 @@ async def test_a_number_to_suppress_that_cannot_be_read_stops_the_plan(tmp_path:
     path.write_text("name,phone\nAna,+5491100000001\n")
     with pytest.raises(UnusableSource, match="no column 'to'"):
         await planned([person(1)], options=PlanOptions(suppress=[path]))
+
+
+async def test_a_number_to_suppress_that_a_spreadsheet_rounded_is_not_read_as_somebody_elses() -> None:
+    """The parser drops the point: with the zero behind it, this is the number of somebody in Berlin."""
+    assert phone.parse("+4930123456.0", None) == phone.PhoneNumber("+49301234560", parsed=True, landline=True)
+
+    with pytest.raises(InvalidInput, match=r"number 1 to suppress: not a number in E\.164"):
+        await planned([person(1)], options=PlanOptions(suppress=[["+4930123456.0"]]))
 
 
 async def test_whitespace_can_be_fixed_and_is_counted() -> None:
@@ -174,7 +182,7 @@ async def test_a_message_longer_than_whatsapp_takes_is_rejected_when_the_text_is
 
 
 def test_a_bitmap_of_people_answers_as_a_set_does() -> None:
-    compact, plain = Seen(large=10), Seen(large=10**9)
+    compact, plain = Deduper(large=10), Deduper(large=10**9)
     for seen in (compact, plain):
         assert seen.add(range(100, 150), range(1, 51), range(50))
         if seen.full:
@@ -196,8 +204,9 @@ def test_a_bitmap_of_people_answers_as_a_set_does() -> None:
 
 
 @hypothesis.given(st.lists(st.lists(st.integers(1, 300), min_size=1, max_size=40), max_size=20))
+@hypothesis.settings(deadline=None)
 def test_people_are_known_once_whatever_holds_them(blocks: list[list[int]]) -> None:
-    compact, plain, known = Seen(large=20), Seen(large=10**9), set[int]()
+    compact, plain, known = Deduper(large=20), Deduper(large=10**9), set[int]()
     for keys in blocks:
         new = len(set(keys)) == len(keys) and known.isdisjoint(keys)
         repeated = [place for place, key in enumerate(keys) if key in known or key in keys[:place]]

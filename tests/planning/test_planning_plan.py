@@ -15,7 +15,7 @@ from keebai_async.journal.memory_tables import MemoryJournal
 from keebai_async.model.plan import Plan
 from keebai_async.model.recipient import Reason, Recipient, Rejection
 from keebai_async.model.template import Template
-from keebai_async.planning.dedupe import Seen
+from keebai_async.planning.dedupe import Deduper
 from keebai_async.planning.plan import PlanOptions, make_plan
 from keebai_async.sources import open_source
 from tests.planning.made import PLAIN, PROMO, SENDER, flat, person, planned
@@ -229,7 +229,7 @@ async def test_a_dict_with_defaults_is_read_and_left_as_it_was() -> None:
 
 async def test_planning_stops_if_somebody_would_be_in_it_twice(monkeypatch: pytest.MonkeyPatch) -> None:
     journal = MemoryJournal()
-    monkeypatch.setattr(Seen, "again", lambda self, keys: [])  # as if it did not notice
+    monkeypatch.setattr(Deduper, "again", lambda self, keys: [])  # as if it did not notice
 
     with pytest.raises(RuntimeError, match="twice"):
         await planned([person(1), person(1)], journal=journal)

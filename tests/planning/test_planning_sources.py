@@ -15,11 +15,11 @@ from pathlib import Path
 
 import anyio
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from keebai_async.errors import TemplateUnusable, UnusableSource
-from keebai_async.sources import Cells, Columns, Lines, Objects, People, open_source
+from keebai_async.sources import CellBlock, ColumnBlock, LineBlock, ObjectBlock, PeopleLike, open_source
 from keebai_async.sources.delimited import Delimited, delimiter_of
 from tests.planning.made import flat, person, planned
 
@@ -32,12 +32,12 @@ def written(folder: Path, name: str, content: str | bytes) -> Path:
     return path
 
 
-async def read(people: People) -> list[tuple[int, list[str]]]:
+async def read(people: PeopleLike) -> list[tuple[int, list[str]]]:
     """All rows of a table with their numbers."""
     rows: list[tuple[int, list[str]]] = []
     async with aclosing(open_source(people).blocks()) as blocks:
         async for block in blocks:
-            assert isinstance(block, Cells | Columns)
+            assert isinstance(block, CellBlock | ColumnBlock)
             rows.extend((number, list(block.row(place))) for place, number in enumerate(block.numbers))
     return rows
 
@@ -89,6 +89,7 @@ async def test_a_row_too_short_or_too_long_is_rejected_with_its_line(tmp_path: P
     st.lists(st.lists(st.text(alphabet='ab",\n\r;ñ'), min_size=2, max_size=2), min_size=1, max_size=20),
     st.integers(1, 60),
 )
+@settings(deadline=None)
 async def test_where_a_file_is_cut_makes_no_difference(rows: list[list[str]], size: int) -> None:
     text = io.StringIO(newline="")
     csv.writer(text, quoting=csv.QUOTE_ALL).writerows([["to", "x"], *rows])
@@ -112,6 +113,7 @@ async def test_where_a_file_is_cut_makes_no_difference(rows: list[list[str]], si
     st.integers(1, 60),
     st.sampled_from(["\n", "\r\n"]),
 )
+@settings(deadline=None)
 async def test_without_quotes_a_row_is_a_line_and_short_ones_do_not_borrow_of_long_ones(
     lines: list[str], size: int, end: str
 ) -> None:
@@ -260,7 +262,7 @@ async def test_a_cursor_of_sqlite_can_be_read(tmp_path: Path, kind: str) -> None
         own.close()
 
     connection.row_factory = sqlite3.Row
-    people: People = {
+    people: PeopleLike = {
         "cursor": lambda: connection.execute(query),
         "expression": lambda: (dict(row) for row in connection.execute(query)),
         "argument": lambda: held(connection),
@@ -305,7 +307,7 @@ async def test_a_data_frame_is_its_rows(frame: LikePandas | LikePolars) -> None:
 
 
 @pytest.mark.parametrize("people", [5, None, b"bytes", {"to": "+5491155555555"}])
-async def test_what_is_no_list_of_people_says_so(people: People) -> None:
+async def test_what_is_no_list_of_people_says_so(people: PeopleLike) -> None:
     with pytest.raises(UnusableSource, match="people are a path, or an iterable"):
         open_source(people)
 
@@ -313,9 +315,9 @@ async def test_what_is_no_list_of_people_says_so(people: People) -> None:
 async def test_blocks_are_small(tmp_path: Path) -> None:
     path = written(tmp_path, "people.jsonl", '{"to":"+5491100000001","nombre":"Ana","saldo":"1"}\n' * 5_000)
     async with aclosing(open_source(path).blocks()) as blocks:
-        sizes = [len(block.data) async for block in blocks if isinstance(block, Lines)]
+        sizes = [len(block.data) async for block in blocks if isinstance(block, LineBlock)]
     async with aclosing(open_source([person(1)] * 1_000).blocks()) as blocks:
-        counts = [len(block.items) async for block in blocks if isinstance(block, Objects)]
+        counts = [len(block.items) async for block in blocks if isinstance(block, ObjectBlock)]
 
     assert max(sizes) < 41 * 1024
     assert max(counts) == 250

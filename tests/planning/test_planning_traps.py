@@ -17,7 +17,7 @@ import msgspec
 import pytest
 
 from keebai_async.clock import ManualClock
-from keebai_async.model.plan import body_of
+from keebai_async.keebai.bulk import body_of
 from keebai_async.model.recipient import Reason
 from keebai_async.model.sender import Sender
 from keebai_async.sandbox.keebai.catalogue import SandboxTemplate
@@ -205,6 +205,6 @@ async def test_the_two_paths_agree_on_every_block_of_it(trapped: Path) -> None:
     read = 0
     async with aclosing(open_source(trapped).blocks()) as blocks:
         async for block in blocks:
-            read += len((await both(PROMO, block)).originals)
+            read += (await both(PROMO, block)).read
 
     assert read == (await planned(trapped)).plan.read

@@ -3,13 +3,13 @@
 import pytest
 
 from keebai_async.clock import ManualClock
-from keebai_async.polling.planner import PollPlan
-from keebai_async.polling.waiter import Follower
-from keebai_async.polling.watcher import Gauge
+from keebai_async.model.progress import Progress
+from keebai_async.polling.planner import PollPlanner
+from keebai_async.polling.waiter import Waiter
 
 
 def test_a_held_broadcast_is_not_looked_at_before_its_time_nor_called_stuck() -> None:
-    plan = PollPlan(stuck_after=900.0)
+    plan = PollPlanner(stuck_after=900.0)
     plan.add("a", recipients=0, sender="a", now=0.0)
     plan.saw("a", done=0, total=0, final=False, now=1.0)
     plan.hold("a", 5_000.0)
@@ -21,7 +21,7 @@ def test_a_held_broadcast_is_not_looked_at_before_its_time_nor_called_stuck() ->
 
 
 def test_the_time_before_it_began_does_not_make_a_broadcast_look_slow() -> None:
-    plan = PollPlan()
+    plan = PollPlanner()
     plan.add("a", recipients=0, sender="a", now=0.0)
     plan.saw("a", done=0, total=0, final=False, now=1.0)
     plan.hold("a", 5_000.0)
@@ -43,17 +43,22 @@ async def test_with_apart_one_that_waits_does_not_hold_up_another(apart: bool) -
         looks.append(broadcast_id)
         return clock.now() - start
 
-    def gauge(seconds: float) -> Gauge:
-        waiting = looks[-1] == "later" and seconds < 600
-        return Gauge(
-            done=0 if waiting else 100,
-            total=100,
-            final=not waiting,
-            quiet=600 - seconds if waiting else 0.0,
-        )
+    def waits(seconds: float) -> bool:
+        return looks[-1] == "later" and seconds < 600
 
-    follower = Follower(look, gauge, forward=lambda seen, _: seen, clock=clock, apart=apart)
+    def progress(seconds: float) -> Progress:
+        sent = 0 if waits(seconds) else 100
+        return Progress(broadcast_id=looks[-1], total=100, sent=sent, final=sent == 100)
+
+    waiter = Waiter(
+        look,
+        progress,
+        quiet=lambda seconds: 600 - seconds if waits(seconds) else 0.0,
+        forward=lambda seen, _: seen,
+        clock=clock,
+        apart=apart,
+    )
     async with clock.running():
-        ends = [round(seconds) async for seconds in follower.watch(["later", "now"])]
+        ends = [round(seconds) async for seconds in waiter.watch(["later", "now"])]
     assert (ends[1] < 60) is apart
     assert sorted(set(looks)) == ["later", "now"]

@@ -1,22 +1,22 @@
-"""PollPlan: what it looks at next, and when, by the figures."""
+"""PollPlanner: what it looks at next, and when, by the figures."""
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from keebai_async.polling.planner import Look, PollPlan, Stuck, pace_of
+from keebai_async.polling.planner import Look, PollPlanner, Stuck, pace_of
 from keebai_async.quota.window import Quota
 
 EARLY = 46.875  # three quarters of the 62.5 s that 5,000 messages take at 80 a second
 
 
-def plan_of(*broadcasts: str, sender: str = "one") -> PollPlan:
-    plan = PollPlan()
+def plan_of(*broadcasts: str, sender: str = "one") -> PollPlanner:
+    plan = PollPlanner()
     for broadcast_id in broadcasts:
         plan.add(broadcast_id, recipients=5_000, sender=sender, now=0.0)
     return plan
 
 
-def look(plan: PollPlan, now: float = 0.0) -> Look:
+def look(plan: PollPlanner, now: float = 0.0) -> Look:
     """Go on to the next look, and take it."""
     upcoming = plan.next(now)
     assert upcoming is not None
@@ -26,12 +26,12 @@ def look(plan: PollPlan, now: float = 0.0) -> Look:
     return upcoming
 
 
-def see(plan: PollPlan, broadcast_id: str, done: int, now: float, total: int = 5_000) -> None:
+def see(plan: PollPlanner, broadcast_id: str, done: int, now: float, total: int = 5_000) -> None:
     plan.saw(broadcast_id, done=done, total=total, final=done >= total, now=now)
 
 
 def test_nothing_to_follow_is_nothing_to_look_at() -> None:
-    assert PollPlan().next(0.0) is None
+    assert PollPlanner().next(0.0) is None
 
 
 def test_the_head_of_the_line_is_read_at_three_quarters_and_at_the_end_and_then_the_next_at_once() -> None:
@@ -189,7 +189,7 @@ def test_words_about_a_broadcast_that_is_not_followed_change_nothing() -> None:
 
 
 def test_what_does_not_move_is_called_stuck_once_until_it_moves_again() -> None:
-    plan = PollPlan(stuck_after=600.0)
+    plan = PollPlanner(stuck_after=600.0)
     plan.add("a", recipients=5_000, sender="one", now=0.0)
     now, reports = 0.0, []
     while now < 3_000.0:
@@ -243,7 +243,7 @@ Actions = st.lists(
 def test_whatever_is_seen_the_floor_and_the_hour_hold(
     actions: list[tuple[int, bool, int, int]], senders: int
 ) -> None:
-    plan = PollPlan()
+    plan = PollPlanner()
     for number in range(12):
         plan.add(str(number), recipients=1 + 700 * number, sender=str(number % senders), now=0.0)
     now = 0.0

@@ -7,10 +7,11 @@ import pytest
 
 from keebai_async.clock import ManualClock
 from keebai_async.errors import RequestError, ServerFailed
-from keebai_async.polling.planner import PollPlan, Stuck
-from keebai_async.polling.watcher import Gauge, Watcher
+from keebai_async.model.progress import Progress
+from keebai_async.polling.planner import PollPlanner, Stuck
+from keebai_async.polling.watcher import Watcher
 
-Look = Callable[[str], Awaitable[int]]
+Look = Callable[[str], Awaitable[Progress]]
 
 
 @pytest.fixture
@@ -20,39 +21,44 @@ async def clock() -> AsyncIterator[ManualClock]:
         yield clock
 
 
-def gauge(done: int) -> Gauge:
-    return Gauge(done, 5_000, done >= 5_000)
+def progress(broadcast_id: str, done: int) -> Progress:
+    return Progress(broadcast_id=broadcast_id, total=5_000, sent=done, final=done >= 5_000)
+
+
+def finished(seen: object) -> bool:
+    return isinstance(seen, Progress) and seen.final
 
 
 def in_line(clock: ManualClock) -> Look:
     """A sender that delivers 80 a second: broadcast `2` after `1` after `0`."""
 
-    async def look(broadcast_id: str) -> int:
+    async def look(broadcast_id: str) -> Progress:
         await clock.sleep(0.2)
-        return max(0, min(5_000, int(80 * clock.now()) - 5_000 * int(broadcast_id)))
+        done = max(0, min(5_000, int(80 * clock.now()) - 5_000 * int(broadcast_id)))
+        return progress(broadcast_id, done)
 
     return look
 
 
-def watcher_of(look: Look, clock: ManualClock, count: int, **plan: float) -> Watcher[int]:
-    watcher = Watcher(look, gauge, plan=PollPlan(**plan), clock=clock)
+def watcher_of(look: Look, clock: ManualClock, count: int, **plan: float) -> Watcher:
+    watcher = Watcher(look, planner=PollPlanner(**plan), clock=clock)
     for number in range(count):
         watcher.add(str(number), recipients=5_000, sender="one")
     return watcher
 
 
 async def test_every_broadcast_is_seen_finished_within_a_second(clock: ManualClock) -> None:
-    finished: dict[str, float] = {}
+    late: dict[str, float] = {}
     looks = 0
     async with watcher_of(in_line(clock), clock, 10) as watcher:
         watcher.close()
         async for broadcast_id, seen in watcher:
             looks += 1
-            if seen == 5_000:
-                finished[broadcast_id] = clock.now() - 62.5 * (int(broadcast_id) + 1)
+            if finished(seen):
+                late[broadcast_id] = clock.now() - 62.5 * (int(broadcast_id) + 1)
 
-    assert sorted(finished) == [str(number) for number in range(10)]
-    assert max(finished.values()) < 1.0
+    assert sorted(late) == [str(number) for number in range(10)]
+    assert max(late.values()) < 1.0
     assert looks <= 30
 
 
@@ -69,7 +75,7 @@ async def test_it_waits_for_broadcasts_that_come_later_until_it_is_closed(clock:
     async with watcher, anyio.create_task_group() as tasks:
         tasks.start_soon(submit)
         async for broadcast_id, seen in watcher:
-            if seen == 5_000:
+            if finished(seen):
                 order.append(broadcast_id)
 
     assert order == ["0", "1", "2"]
@@ -84,7 +90,7 @@ async def test_closed_with_nothing_to_follow_it_ends_at_once(clock: ManualClock)
 async def test_a_look_that_hangs_does_not_hold_up_another_sender(clock: ManualClock) -> None:
     line = in_line(clock)
 
-    async def look(broadcast_id: str) -> int:
+    async def look(broadcast_id: str) -> Progress:
         if broadcast_id == "hangs":
             await anyio.sleep_forever()
         return await line(broadcast_id)
@@ -95,7 +101,7 @@ async def test_a_look_that_hangs_does_not_hold_up_another_sender(clock: ManualCl
     async with watcher:
         async for broadcast_id, seen in watcher:
             assert broadcast_id == "0"
-            if seen == 5_000:
+            if finished(seen):
                 break
 
     assert clock.now() < 64.0
@@ -104,7 +110,7 @@ async def test_a_look_that_hangs_does_not_hold_up_another_sender(clock: ManualCl
 async def test_a_failed_look_is_told_and_made_again(clock: ManualClock) -> None:
     line, failures = in_line(clock), [ServerFailed("down", method="GET", path="/x", status=503)]
 
-    async def look(broadcast_id: str) -> int:
+    async def look(broadcast_id: str) -> Progress:
         if failures:
             raise failures.pop()
         return await line(broadcast_id)
@@ -116,7 +122,7 @@ async def test_a_failed_look_is_told_and_made_again(clock: ManualClock) -> None:
             seen.append(news)
 
     assert isinstance(seen[0], RequestError)
-    assert seen[-1] == 5_000
+    assert finished(seen[-1])
 
 
 async def test_what_the_callers_block_raises_comes_out_as_it_is(clock: ManualClock) -> None:
@@ -130,7 +136,7 @@ async def test_what_the_callers_block_raises_comes_out_as_it_is(clock: ManualClo
 
 
 async def test_an_error_that_is_no_request_error_ends_the_watch(clock: ManualClock) -> None:
-    async def look(broadcast_id: str) -> int:
+    async def look(broadcast_id: str) -> Progress:
         raise ZeroDivisionError
 
     async def watch() -> None:
@@ -144,8 +150,8 @@ async def test_an_error_that_is_no_request_error_ends_the_watch(clock: ManualClo
 
 
 async def test_a_broadcast_that_does_not_move_is_reported_and_can_be_given_up(clock: ManualClock) -> None:
-    async def look(broadcast_id: str) -> int:
-        return 100
+    async def look(broadcast_id: str) -> Progress:
+        return progress(broadcast_id, 100)
 
     reports: list[Stuck] = []
     async with watcher_of(look, clock, 1, stuck_after=600.0) as watcher:
@@ -164,7 +170,7 @@ async def test_cancelled_at_any_time_it_leaves_nothing_behind(clock: ManualClock
     under_way = 0
     line = in_line(clock)
 
-    async def look(broadcast_id: str) -> int:
+    async def look(broadcast_id: str) -> Progress:
         nonlocal under_way
         under_way += 1
         try:

@@ -5,7 +5,8 @@ import logging
 import os
 import sqlite3
 import stat
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import anyio
@@ -17,13 +18,13 @@ from keebai_async.quota.gate import Ending, Lane
 from keebai_async.quota.limiter import RateLimiter
 from keebai_async.quota.redis import RedisStore
 from keebai_async.quota.sqlite import SqliteStore
-from keebai_async.quota.store import Held, Word
-from keebai_async.quota.window import Quota, Room, Wait
+from keebai_async.quota.store import HeldPlace, Word
+from keebai_async.quota.window import LaneWindow, Quota, Wait
 from keebai_async.storage.machine_clock import Mark, mark
 from tests.quota.benches import RedisServer
 
 ANSWERED = Word(ending=Ending.ANSWERED, grace=30.0)
-EIGHT = [Room(quota=Quota(8, 60.0), per=60.0, most=8)]
+EIGHT = [LaneWindow(quota=Quota(8, 60.0), per=60.0, most=8)]
 
 
 @pytest.fixture
@@ -39,7 +40,7 @@ async def server(redis_server: RedisServer) -> AsyncIterator[RedisServer]:
 async def spend(store: RedisStore | SqliteStore, times: int) -> None:
     for _ in range(times):
         place = await store.take(EIGHT)
-        assert isinstance(place, Held)
+        assert isinstance(place, HeldPlace)
         await store.settle(place, EIGHT, ANSWERED)
 
 
@@ -85,12 +86,12 @@ async def test_a_redis_that_lost_its_memory_is_told_by_everybody_what_they_spent
     await spend(one, 3)
     await spend(two, 2)
     under_way = await two.take(EIGHT)
-    assert isinstance(under_way, Held)
+    assert isinstance(under_way, HeldPlace)
     server.stop()
     server.start()
 
     await spend(one, 1)  # it tells of its three first
-    assert isinstance(await two.take(EIGHT), Held)  # and the other of its two and the one under way
+    assert isinstance(await two.take(EIGHT), HeldPlace)  # and the other of its two and the one under way
     assert isinstance(await two.take(EIGHT), Wait)
     for store in (one, two):
         await store.aclose()
@@ -101,7 +102,7 @@ async def test_a_place_whose_end_redis_did_not_hear_of_is_entered_when_it_is_bac
 ) -> None:
     store = RedisStore(server.url, "a", clock=ManualClock())
     place = await store.take(EIGHT)
-    assert isinstance(place, Held)
+    assert isinstance(place, HeldPlace)
     server.stop()
     await store.settle(place, EIGHT, ANSWERED)
     server.start()
@@ -126,9 +127,9 @@ async def test_keys_expire_by_themselves(server: RedisServer) -> None:
     assert all(0 < life < 10_000 for life in lives)
 
 
-async def held(store: RedisStore | SqliteStore) -> Held:
+async def held(store: RedisStore | SqliteStore) -> HeldPlace:
     place = await store.take(EIGHT)
-    assert isinstance(place, Held)
+    assert isinstance(place, HeldPlace)
     return place
 
 
@@ -216,6 +217,98 @@ async def test_a_file_that_is_no_database_is_an_error_in_words(tmp_path: Path) -
     with pytest.raises(QuotaUnusable, match=r"quota\.db"):
         await store.take(EIGHT)
     await store.aclose()
+
+
+async def test_a_file_that_is_removed_is_said_once_and_made_again(tmp_path: Path) -> None:
+    store = store_in(tmp_path, ManualClock())
+    await spend(store, 8)
+    path = tmp_path / "sub" / "quota.db"
+    path.unlink()
+
+    with pytest.raises(QuotaUnusable, match="removed or replaced"):
+        await store.take(EIGHT)
+
+    await spend(store, 8)
+    assert isinstance(await store.take(EIGHT), Wait)
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    await store.aclose()
+
+
+async def test_a_file_that_another_program_keeps_locked_is_said_and_used_again_afterwards(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "quota.db"
+    store = SqliteStore(path, "a", clock=ManualClock(), patience=0.05)
+    await spend(store, 7)
+    with another_writer(path), pytest.raises(QuotaUnusable, match="keeps it locked"):
+        await store.take(EIGHT)
+
+    await spend(store, 1)
+    assert isinstance(await store.take(EIGHT), Wait)
+    await store.aclose()
+
+
+@contextmanager
+def another_writer(path: Path) -> Iterator[None]:
+    with closing(sqlite3.connect(path, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        yield
+
+
+async def test_a_place_that_is_settled_after_the_store_was_closed_is_entered(tmp_path: Path) -> None:
+    store = store_in(tmp_path, ManualClock())
+    place = await held(store)
+    await store.aclose()
+
+    assert not await store.settle(place, EIGHT, ANSWERED)
+
+    assert await store.spent(EIGHT) == (1,)
+    await spend(store, 7)
+    wait = await store.take(EIGHT)
+    assert isinstance(wait, Wait)
+    assert not wait.loose
+    await store.aclose()
+
+
+async def test_a_place_that_is_taken_for_a_cancelled_task_is_given_back(tmp_path: Path) -> None:
+    store = store_in(tmp_path, ManualClock())
+    await spend(store, 1)
+    with another_writer(tmp_path / "sub" / "quota.db"):
+        task = asyncio.ensure_future(store.take(EIGHT))
+        await anyio.wait_all_tasks_blocked()
+        task.cancel()
+        await asyncio.sleep(0)
+
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert await store.spent(EIGHT) == (1,)
+    await store.aclose()
+
+
+async def test_an_ending_is_entered_although_its_task_is_cancelled(tmp_path: Path) -> None:
+    store = store_in(tmp_path, ManualClock())
+    place = await held(store)
+    with another_writer(tmp_path / "sub" / "quota.db"):
+        task = asyncio.ensure_future(store.settle(place, EIGHT, ANSWERED))
+        await anyio.wait_all_tasks_blocked()
+        task.cancel()
+        await asyncio.sleep(0)
+
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    await spend(store, 7)
+    wait = await store.take(EIGHT)
+    assert isinstance(wait, Wait)
+    assert not wait.loose  # nothing is under way any more
+    await store.aclose()
+
+
+def test_one_store_serves_one_event_loop_after_the_other(tmp_path: Path) -> None:
+    store = store_in(tmp_path, ManualClock())
+    for _ in range(2):
+        asyncio.run(spend(store, 4))
+    assert asyncio.run(store.spent(EIGHT)) == (8,)
+    asyncio.run(store.aclose())
 
 
 async def test_a_place_that_cannot_be_settled_lapses_and_its_request_is_not_lost(

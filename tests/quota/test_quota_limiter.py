@@ -6,6 +6,7 @@ import anyio
 import pytest
 
 from keebai_async.clock import ManualClock
+from keebai_async.keebai.settings import KEEBAI_QUOTAS
 from keebai_async.quota.gate import Allowance, Ending, Lane
 from keebai_async.quota.limiter import Margin, RateLimiter, Reserves
 from keebai_async.quota.shared import shared_limiter
@@ -44,6 +45,26 @@ async def test_the_third_of_two_waits_for_exactly_one_window(clock: ManualClock)
             await go(limiter)
 
     assert clock.now() == 60.0
+
+
+async def test_without_a_word_windows_are_widened_for_late_timers_and_unequal_clocks(
+    clock: ManualClock,
+) -> None:
+    limiter = RateLimiter((Quota(1, 1_000.0),), clock=clock)
+    async with clock.running():
+        await go(limiter, Lane.INTERACTIVE)
+        await go(limiter, Lane.INTERACTIVE)
+
+    assert clock.now() == pytest.approx(1_000.0 + 0.2 + 0.05)
+    for lane in Lane:
+        wait = await RateLimiter((Quota(1, 60.0),), store=limiter.store, clock=clock).forecast(lane)
+        assert wait is not None
+        assert wait.seconds == pytest.approx(60.0 + 0.012 + 0.05)
+
+
+def test_who_names_no_quotas_gets_those_that_no_service_is_below() -> None:
+    assert RateLimiter().quotas == (Quota(60, 60.0), Quota(1_000, 3_600.0))
+    assert RateLimiter().quotas == KEEBAI_QUOTAS
 
 
 async def test_the_time_of_a_request_counts_from_its_reply(clock: ManualClock) -> None:

@@ -11,9 +11,9 @@ from keebai_async.quota.gate import Ending
 from keebai_async.quota.memory import MemoryStore
 from keebai_async.quota.redis import RedisStore
 from keebai_async.quota.sqlite import SqliteStore
-from keebai_async.quota.store import Held, Store, Word
+from keebai_async.quota.store import HeldPlace, Store, Word
 from keebai_async.quota.stores import open_store
-from keebai_async.quota.window import Quota, Room, Wait
+from keebai_async.quota.window import LaneWindow, Quota, Wait
 from tests.quota.benches import LONGEST, Bench
 
 SOON = 4.0  # Redis's own clock goes on while a test runs, perhaps on a busy machine
@@ -23,30 +23,30 @@ UNSENT = Word(ending=Ending.UNSENT, grace=30.0)
 UNANSWERED = Word(ending=Ending.UNANSWERED, grace=30.0)
 
 
-def rooms_of(*quotas: Quota) -> list[Room]:
-    return [Room(quota=quota, per=quota.per, most=quota.limit) for quota in quotas]
+def windows_of(*quotas: Quota) -> list[LaneWindow]:
+    return [LaneWindow(quota=quota, per=quota.per, most=quota.limit) for quota in quotas]
 
 
 MINUTE, HOUR = Quota(2, 60.0), Quota(3, 3_600.0)
-TWO_A_MINUTE = rooms_of(MINUTE)
-BOTH = rooms_of(MINUTE, HOUR)
-PLENTY = rooms_of(Quota(60, 60.0), Quota(1_000, 3_600.0))
+TWO_A_MINUTE = windows_of(MINUTE)
+BOTH = windows_of(MINUTE, HOUR)
+PLENTY = windows_of(Quota(60, 60.0), Quota(1_000, 3_600.0))
 
 
-async def held(store: Store, rooms: list[Room]) -> Held:
-    answer = await store.take(rooms)
-    assert isinstance(answer, Held), answer
+async def held(store: Store, windows: list[LaneWindow]) -> HeldPlace:
+    answer = await store.take(windows)
+    assert isinstance(answer, HeldPlace), answer
     return answer
 
 
-async def waits(store: Store, rooms: list[Room]) -> Wait:
-    answer = await store.take(rooms)
+async def waits(store: Store, windows: list[LaneWindow]) -> Wait:
+    answer = await store.take(windows)
     assert isinstance(answer, Wait)
     return answer
 
 
-async def spend(store: Store, rooms: list[Room], word: Word = ANSWERED) -> None:
-    await store.settle(await held(store, rooms), rooms, word)
+async def spend(store: Store, windows: list[LaneWindow], word: Word = ANSWERED) -> None:
+    await store.settle(await held(store, windows), windows, word)
 
 
 def about(seconds: float) -> object:
@@ -150,6 +150,18 @@ async def test_a_pause_is_everybodys(bench: Bench) -> None:
     await held(other, PLENTY)
 
 
+@pytest.mark.parametrize("later", [60.0, 0.0])
+async def test_a_pause_of_an_hour_is_not_cut_short_by_a_later_one(bench: Bench, later: float) -> None:
+    store = bench.open("a")
+    first, second = await held(store, PLENTY), await held(store, PLENTY)
+    await store.settle(first, PLENTY, Word(ending=Ending.ANSWERED, grace=30.0, pause=3_600.0))
+    await bench.advance(100.0 - SOON)
+    await store.settle(second, PLENTY, Word(ending=Ending.ANSWERED, grace=30.0, pause=later))
+
+    wait = await waits(bench.open("a"), PLENTY)
+    assert (wait.seconds, wait.quota) == (about(3_500.0 + SOON), None)
+
+
 async def test_a_guessed_pause_doubles_until_an_answer(bench: Bench) -> None:
     store = bench.open("a")
     refused = Word(ending=Ending.ANSWERED, grace=30.0, pause=0.0)
@@ -225,16 +237,16 @@ async def test_it_tells_how_long_one_behind_others_would_wait(bench: Bench) -> N
 async def test_every_store_keeps_the_same_books(bench: Bench, seed: int) -> None:
     """A long random history, beside the pure books: the answers are the same, to the second."""
     chance = random.Random(seed)
-    rooms = rooms_of(Quota(5, 40.0), Quota(12, 200.0))
+    windows = windows_of(Quota(5, 40.0), Quota(12, 200.0))
     store, books, turned, began = bench.open("a"), Books(), 0.0, time.monotonic()
-    under_way: list[tuple[Held, Held, float]] = []
+    under_way: list[tuple[HeldPlace, HeldPlace, float]] = []
     for step in range(120):
         move = chance.random()
         now = turned + (time.monotonic() - began if bench.kind == "redis" else 0.0)
         if move < 0.45:
-            answer, expected = await store.take(rooms), books.take(str(step), rooms, now)
+            answer, expected = await store.take(windows), books.take(str(step), windows, now)
             assert type(answer) is type(expected), step
-            if isinstance(answer, Held) and isinstance(expected, Held):
+            if isinstance(answer, HeldPlace) and isinstance(expected, HeldPlace):
                 under_way.append((answer, expected, now))
             elif isinstance(answer, Wait) and isinstance(expected, Wait):
                 assert answer.seconds == about(expected.seconds)
@@ -245,10 +257,10 @@ async def test_every_store_keeps_the_same_books(bench: Bench, seed: int) -> None
                 ending=chance.choice([Ending.ANSWERED, Ending.ANSWERED, Ending.UNSENT, Ending.UNANSWERED]),
                 grace=30.0,
                 pause=chance.choice([None] * 12 + [0.0, 25.0]),
-                left=((rooms[0].quota, chance.randrange(6)),) if chance.random() < 0.2 else (),
+                left=((windows[0].quota, chance.randrange(6)),) if chance.random() < 0.2 else (),
             )
-            sooner = books.settle(mirror, rooms, word, now).sooner
-            assert await store.settle(place, rooms, word) == sooner, step
+            sooner = books.settle(mirror, windows, word, now).sooner
+            assert await store.settle(place, windows, word) == sooner, step
         else:
             # Odd steps, so that nothing is due within the moment by which Redis's own clock runs ahead.
             passed = chance.randrange(1, 12) * 2.0 + 1.0

@@ -6,11 +6,11 @@ from hypothesis import strategies as st
 
 from keebai_async.errors import InvalidInput
 from keebai_async.quota.gate import Allowance
-from keebai_async.quota.window import Quota, Room, forecast, opens, pair, parse_quotas, unaccounted
+from keebai_async.quota.window import LaneWindow, Quota, forecast, opens, pair, parse_quotas, unaccounted
 
 
-def room(limit: int, per: float, *, reserve: int = 0) -> Room:
-    return Room(quota=Quota(limit, per), per=per, most=limit - reserve)
+def window(limit: int, per: float, *, reserve: int = 0) -> LaneWindow:
+    return LaneWindow(quota=Quota(limit, per), per=per, most=limit - reserve)
 
 
 @pytest.mark.parametrize(
@@ -46,18 +46,18 @@ def test_a_quota_survives_being_written_and_read(pairs: list[tuple[int, int]]) -
 
 
 def test_a_request_leaves_the_window_a_whole_window_after_its_reply() -> None:
-    two_a_minute = room(2, 60.0)
+    two_a_minute = window(2, 60.0)
 
     assert opens(two_a_minute, [100.0, 110.0], 0, 120.0) == 160.0
     assert opens(two_a_minute, [100.0, 110.0], 0, 160.0) == 160.0
 
 
 def test_a_reserve_is_left_to_others() -> None:
-    assert opens(room(2, 60.0, reserve=1), [100.0], 0, 120.0) == 160.0
+    assert opens(window(2, 60.0, reserve=1), [100.0], 0, 120.0) == 160.0
 
 
 def test_one_under_way_counts_as_if_it_were_answered_now() -> None:
-    assert opens(room(1, 60.0), [], 1, 120.0) == 180.0
+    assert opens(window(1, 60.0), [], 1, 120.0) == 180.0
 
 
 Spent = st.lists(st.integers(0, 200), max_size=12).map(lambda ended: [float(at) for at in sorted(ended)])
@@ -67,7 +67,7 @@ Spent = st.lists(st.integers(0, 200), max_size=12).map(lambda ended: [float(at) 
 def test_the_answer_is_the_soonest_at_which_one_more_fits(
     ended: list[float], held: int, limit: int, per: int, now: int
 ) -> None:
-    one = room(limit, float(per))
+    one = window(limit, float(per))
     # At best, those under way are answered now.
     counted = sorted(ended + [float(now)] * held)
 
@@ -84,7 +84,7 @@ def test_the_answer_is_the_soonest_at_which_one_more_fits(
 def test_a_forecast_is_what_happens_if_all_take_their_turn(
     ended: list[float], limit: int, per: int, ahead: int
 ) -> None:
-    one, now = room(limit, float(per)), 200.0
+    one, now = window(limit, float(per)), 200.0
     wait = forecast([(one, ended)], 0, now, ahead=ahead)
 
     spent, at = list(ended), now
@@ -96,14 +96,14 @@ def test_a_forecast_is_what_happens_if_all_take_their_turn(
 
 
 def test_what_a_reply_does_not_leave_was_spent_by_others() -> None:
-    assert unaccounted(60, 50, room(60, 60.0), [100.0, 101.0], 1, 100.0) == 7
-    assert unaccounted(60, 57, room(60, 60.0), [100.0, 101.0], 1, 100.0) == 0
-    assert unaccounted(60, 60, room(60, 60.0), [100.0], 0, 100.0) == 0
+    assert unaccounted(60, 50, window(60, 60.0), [100.0, 101.0], 1, 100.0) == 7
+    assert unaccounted(60, 57, window(60, 60.0), [100.0, 101.0], 1, 100.0) == 0
+    assert unaccounted(60, 60, window(60, 60.0), [100.0], 0, 100.0) == 0
 
 
 def test_requests_that_left_the_window_while_this_one_was_on_its_way_are_still_ours() -> None:
     # Ended at 100, window 60: gone at 160, but the server may have counted at 155, when we left.
-    assert unaccounted(60, 58, room(60, 60.0), [100.0, 170.0], 0, 155.0) == 0
+    assert unaccounted(60, 58, window(60, 60.0), [100.0, 170.0], 0, 155.0) == 0
 
 
 def test_allowances_find_their_windows() -> None:

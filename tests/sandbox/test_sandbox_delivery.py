@@ -4,15 +4,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from keebai_async.sandbox.keebai.delivery import DeliveryQueue, Order, QueuedBroadcast, delivery_queue
+from keebai_async.sandbox.keebai.delivery import BroadcastInLine, DeliveryQueue, Order, delivery_queue
 
 
 def queue(order: Order, rate: float = 80.0) -> DeliveryQueue:
     return delivery_queue(order, rate, random.Random(1))
 
 
-def add(to: DeliveryQueue, total: int, at: float, failing: tuple[int, ...] = ()) -> QueuedBroadcast:
-    broadcast = QueuedBroadcast(total, failing, at)
+def add(to: DeliveryQueue, total: int, at: float, failing: tuple[int, ...] = ()) -> BroadcastInLine:
+    broadcast = BroadcastInLine(total, failing, at)
     to.add(broadcast)
     return broadcast
 

@@ -1,5 +1,6 @@
 """Requests under a gate: one place each, every ending told, and never a submit too many."""
 
+import json
 import logging
 import random
 from collections.abc import AsyncIterator
@@ -28,7 +29,7 @@ from keebai_async.model.requests import Requests
 from keebai_async.quota.gate import Allowance, Ending, Lane, Place
 from keebai_async.transport.exchange import Exchange
 from keebai_async.transport.reply import Answer, Failure, Outcome, Stage
-from keebai_async.transport.request import Kind, Request, Timeouts
+from keebai_async.transport.request import Request, RequestKind, Timeouts
 from keebai_async.transport.retry import RetryPolicy, backoff
 from keebai_async.transport.session import Session
 from keebai_async.transport.verdict import Accepted, SubmitPolicy, Unsent
@@ -49,7 +50,7 @@ SUBMIT = Request(
     method="POST",
     path="/messages/bulk",
     body=b"{}",
-    kind=Kind.SUBMIT,
+    kind=RequestKind.SUBMIT,
     lane=Lane.SUBMIT,
     recipients=5000,
     timeout=0.3,
@@ -193,28 +194,55 @@ async def test_the_gate_hears_what_the_reply_says_of_the_quota(gate: RecordingGa
     assert gate.allowances == [Allowance(limit=60, remaining=0)]
 
 
-async def test_a_submit_leaves_only_after_leaving_was_awaited_in_its_place(gate: RecordingGate) -> None:
-    order: list[str] = []
-
-    async def leaving() -> None:
-        order.append(f"leaving, {len(gate.lanes)} place, {len(server.requests)} requests")
-
+async def test_nothing_leaves_before_the_slot_is_used(gate: RecordingGate) -> None:
     async with serving(answers(message())) as server, exchanging(server.url, gate) as exchange:
-        await exchange.submit_once(SUBMIT, leaving=leaving)
-    assert order == ["leaving, 1 place, 0 requests"]
+        async with exchange.slot(Lane.SUBMIT) as slot:
+            assert (gate.lanes, gate.endings, server.connections) == ([Lane.SUBMIT], [], 0)
+            await slot.submit(SUBMIT)
+            assert len(server.requests) == 1
+        assert gate.endings == [Ending.ANSWERED]
 
 
-async def test_a_submit_whose_intent_cannot_be_kept_does_not_leave(gate: RecordingGate) -> None:
-    async def disk_full() -> None:
-        raise OSError("disk full")
-
+async def test_a_slot_in_which_the_intent_cannot_be_kept_is_given_back_and_nothing_leaves(
+    gate: RecordingGate,
+) -> None:
     tally = Requests()
     async with serving(answers(message())) as server, exchanging(server.url, gate) as exchange:
         with pytest.raises(OSError, match="disk full"):
-            await exchange.submit_once(SUBMIT, leaving=disk_full, tally=tally)
+            async with exchange.slot(Lane.SUBMIT, tally=tally):
+                raise OSError("disk full")
     assert server.connections == 0
     assert gate.endings == [Ending.UNSENT]
     assert tally == Requests()
+
+
+async def test_a_slot_that_is_left_without_a_request_is_given_back(gate: RecordingGate) -> None:
+    async with Exchange(Wire(OK), gate).slot(Lane.SUBMIT):
+        pass
+    assert gate.endings == [Ending.UNSENT]
+
+
+async def test_a_slot_is_for_one_request(gate: RecordingGate) -> None:
+    wire = Wire(OK)
+    async with Exchange(wire, gate).slot(Lane.SUBMIT) as slot:
+        await slot.submit(SUBMIT)
+        with pytest.raises(Misused):
+            await slot.submit(SUBMIT)
+    with pytest.raises(Misused):
+        await slot.submit(SUBMIT)
+    assert wire.sent == 1
+    assert gate.endings == [Ending.ANSWERED]
+
+
+async def test_what_fails_after_the_answer_does_not_give_the_place_back(gate: RecordingGate) -> None:
+    async def submit_and_fail() -> None:
+        async with Exchange(Wire(OK), gate).slot(Lane.SUBMIT) as slot:
+            await slot.submit(SUBMIT)
+            raise OSError("disk full")
+
+    with pytest.raises(OSError, match="disk full"):
+        await submit_and_fail()
+    assert gate.endings == [Ending.ANSWERED]
 
 
 async def test_a_submit_cancelled_on_its_way_counts_as_unanswered(gate: RecordingGate) -> None:
@@ -240,12 +268,29 @@ async def test_a_closed_session_is_misused_before_anything_is_written_down(gate:
     wire = Wire(OK)
     wire.closed = True
 
-    async def leaving() -> None:
-        pytest.fail("nothing can leave")
-
     with pytest.raises(Misused):
-        await Exchange(wire, gate).submit_once(SUBMIT, leaving=leaving)
+        async with Exchange(wire, gate).slot(Lane.SUBMIT):
+            pytest.fail("nothing can leave")
     assert gate.lanes == []
+
+
+async def test_a_session_closed_while_a_place_was_waited_for_is_misused_before_anything_is_written_down(
+    gate: RecordingGate,
+) -> None:
+    wire = Wire(OK)
+
+    class Closing(RecordingGate):
+        @asynccontextmanager
+        async def place(self, lane: Lane) -> AsyncIterator[Place]:
+            wire.closed = True
+            async with super().place(lane) as place:
+                yield place
+
+    gate = Closing()
+    with pytest.raises(Misused):
+        async with Exchange(wire, gate).slot(Lane.SUBMIT):
+            pytest.fail("nothing can leave")
+    assert gate.endings == [Ending.UNSENT]
 
 
 async def test_a_submit_of_which_nothing_left_is_made_again(gate: RecordingGate, clock: ManualClock) -> None:
@@ -367,6 +412,34 @@ async def test_the_token_shows_in_no_error_and_no_log(
         "request answered"
     ]
     assert SECRET[12:] not in shown + logged
+
+
+@pytest.mark.parametrize("cut", [8, 20, 34, 60])
+@pytest.mark.parametrize("gap", [" ", "\\n", "...", '","'])
+async def test_a_token_that_the_service_cuts_in_two_shows_in_no_error(
+    gate: RecordingGate, cut: int, gap: str
+) -> None:
+    key = "5ec2e7a1b0c9d8f7" * 4  # without a prefix by which anybody could tell it from a word
+    echo = f'{{"message":["no good: {key[:cut]}{gap}{key[cut:]}"]}}'.encode()
+    async with serving(answers(message(400, echo))) as server, Session(server.url, Token(key)) as session:
+        with pytest.raises(RequestInvalid) as raised:
+            await Exchange(session, gate).read(READ)
+    shown = str(raised.value)
+    assert "no good: ..." in shown
+    assert not [key[at : at + 6] for at in range(len(key) - 6) if key[at : at + 6] in shown]
+
+
+@pytest.mark.parametrize("spelled", ["+54 9 11 5555-0101", "5491155550101", "+54\u00a0911\u00a055550101"])
+async def test_a_number_that_the_service_quotes_is_masked_in_the_error(
+    gate: RecordingGate, spelled: str
+) -> None:
+    body = {"error": {"code": spelled, "message": f"{spelled} is bad", "details": {"field": f"to.{spelled}"}}}
+    wire = Wire(Answer(status=400, body=json.dumps(body).encode()))
+    with pytest.raises(RequestInvalid) as raised:
+        await Exchange(wire, gate).submit(SUBMIT)
+    shown = str(raised.value) + repr(vars(raised.value))
+    assert "549…0101 is bad" in shown
+    assert "5555" not in shown
 
 
 async def test_logs_have_fixed_names_and_fields(

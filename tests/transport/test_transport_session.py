@@ -14,7 +14,7 @@ from aiohttp.abc import AbstractResolver, ResolveResult
 from keebai_async.credentials import Token
 from keebai_async.errors import InvalidInput, Misused
 from keebai_async.transport.reply import Answer, Failure, Stage
-from keebai_async.transport.request import Kind, Request, Timeouts
+from keebai_async.transport.request import Request, RequestKind, Timeouts
 from keebai_async.transport.session import REPLY_CAP, Session
 from tests.transport.wire_server import (
     Behaviour,
@@ -33,7 +33,7 @@ from tests.transport.wire_server import (
 )
 
 TOKEN = Token("kbai_pk_" + "5ec2e7" * 10)
-SUBMIT = Request(method="POST", path="/messages/bulk", body=b'{"recipients":[]}', kind=Kind.SUBMIT)
+SUBMIT = Request(method="POST", path="/messages/bulk", body=b'{"recipients":[]}', kind=RequestKind.SUBMIT)
 READ = Request(method="GET", path="/me")
 IMPATIENT = Timeouts(connect=0.15, read=0.15, submit=0.15)
 
@@ -177,7 +177,7 @@ async def test_a_read_on_a_dead_connection_is_not_repeated_behind_the_quotas_bac
 async def test_a_timeout_of_one_call_goes_before_the_sessions() -> None:
     async with serving(hangs) as server, Session(server.url, TOKEN) as session:
         failure = await session.send(
-            Request(method="POST", path="/x", body=b"{}", kind=Kind.SUBMIT, timeout=0.1)
+            Request(method="POST", path="/x", body=b"{}", kind=RequestKind.SUBMIT, timeout=0.1)
         )
     assert isinstance(failure, Failure)
     assert failure.timed_out

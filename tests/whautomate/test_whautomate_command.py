@@ -1,4 +1,4 @@
-"""`keebai-async whautomate ...` in a process of its own, beside a Whautomate on this machine."""
+"""`keebai-async whautomate ...`, beside a Whautomate on this machine."""
 
 import csv
 import stat
@@ -137,7 +137,7 @@ async def test_commands_that_follow_one_another_spend_one_quota(shell: Shell, bo
     ("arguments", "words"),
     [
         (("create", "--file", "nowhere.json"), "cannot read nowhere.json"),
-        (("create", "--file", "list.json"), "is no JSON object"),
+        (("create", "--file", "list.json"), "is not a JSON object"),
         (("create", "--file", "typo.json"), "no field 'nmae'"),
         (("create", "--name", "x"), "type is empty"),
         (("create", "--file", "good.json", "--body", " "), "is blank"),
@@ -200,6 +200,14 @@ async def test_every_command_works_on_a_sandbox_of_its_own_without_a_key(
     assert ended.code == Exit.DONE, ended.err
     assert len(ended.objects) == 1
     assert box.traffic.requests.total() == 0
+
+
+async def test_a_quota_store_out_of_reach_names_the_variable_of_this_service(shell: Shell) -> None:
+    shell.environment["WHAUTOMATE_QUOTA_STORE"] = "redis://127.0.0.1:9/0"
+    ended = await call(shell, "list")
+    assert ended.code == Exit.FAILED
+    assert "WHAUTOMATE_QUOTA_STORE" in ended.err
+    assert "KEEBAI_QUOTA_STORE" not in ended.err
 
 
 async def test_without_a_key_nothing_is_asked(shell: Shell) -> None:

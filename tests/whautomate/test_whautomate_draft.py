@@ -12,7 +12,7 @@ from keebai_async import InvalidInput
 from keebai_async.whautomate import Broadcast, Reference
 from keebai_async.whautomate.draft import (
     SERVER_FIELDS,
-    Draft,
+    BroadcastDraft,
     DraftFields,
     check_parameters,
     draft_of,
@@ -28,7 +28,7 @@ GOOD = DraftFields(
 )
 
 
-def draft(**changes: object) -> Draft:
+def draft(**changes: object) -> BroadcastDraft:
     return draft_of(msgspec.convert(GOOD | changes, DraftFields), wall=NOW)
 
 

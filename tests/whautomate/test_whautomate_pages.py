@@ -12,7 +12,7 @@ from keebai_async.quota.gate import OpenGate
 from keebai_async.sandbox import WhautomateSandbox
 from keebai_async.sandbox.whautomate.settings import WhautomateSandboxOptions as Options
 from keebai_async.whautomate.log_summary import summarize
-from keebai_async.whautomate.paging import Pages
+from keebai_async.whautomate.paging import WhautomatePages
 from tests.transport.wire_server import answers, message, serving
 
 MANNERS: list[Options] = [
@@ -134,7 +134,7 @@ async def test_a_hundred_thousand_rows_come_one_page_at_a_time(clock: ManualCloc
 
 def test_what_is_remembered_of_pages_does_not_grow_with_them() -> None:
     def peak(count: int) -> int:
-        pages: Pages[int] = Pages(1)
+        pages: WhautomatePages[int] = WhautomatePages(1)
         tracemalloc.start()
         try:
             for page in range(count):
@@ -157,7 +157,7 @@ def test_what_is_remembered_of_pages_does_not_grow_with_them() -> None:
 def test_pages_of_any_size_from_any_start_give_everything_in_order(
     total: int, cap: int, first: int, before: str, known: bool
 ) -> None:
-    pages: Pages[int] = Pages(first if known else None)
+    pages: WhautomatePages[int] = WhautomatePages(first if known else None)
     taken: list[int] = []
     requests = 0
     while not pages.done:
@@ -175,7 +175,7 @@ def test_pages_of_any_size_from_any_start_give_everything_in_order(
 
 
 def test_an_item_that_moves_to_the_next_page_comes_once() -> None:
-    pages: Pages[str] = Pages(1)
+    pages: WhautomatePages[str] = WhautomatePages(1)
     taken = pages.take(["b", "a"], ["b", "a"])
     taken += pages.take(["a", "z"], ["a", "z"])  # somebody made a new one at the top
     taken += pages.take(["a", "z"], ["a", "z"])  # one repeated page does not end it
@@ -186,7 +186,7 @@ def test_an_item_that_moves_to_the_next_page_comes_once() -> None:
 
 
 def test_rows_that_look_alike_on_one_page_are_as_many_as_they_are() -> None:
-    pages: Pages[str] = Pages(1)
+    pages: WhautomatePages[str] = WhautomatePages(1)
     assert pages.take(["a", "a", "b"], ["a", "a", "b"]) == ["a", "a", "b"]
     assert pages.take(["b", "c", "c"], ["b", "c", "c"]) == ["c", "c"]
 

@@ -1,13 +1,11 @@
-"""The command `doctor`: is everything in order, one line for each thing looked at."""
+"""The command `doctor`."""
 
-import platform
 from collections.abc import Awaitable, Callable
 from functools import partial
 
 import anyio
 import typer
 
-from keebai_async.cli import options as a
 from keebai_async.cli.connect import (
     Connection,
     bookkeeping,
@@ -16,10 +14,17 @@ from keebai_async.cli.connect import (
     quota_store_name,
     spending,
 )
-from keebai_async.cli.console import answer
-from keebai_async.cli.exit_codes import Exit, code_of_error, line_of
+from keebai_async.cli.console import answer, version
+from keebai_async.cli.error_line import line_of
+from keebai_async.cli.exit_codes import Exit, code_of_error
 from keebai_async.cli.json_output import emit
-from keebai_async.cli.version import version
+from keebai_async.cli.options import (
+    ChannelIdOption,
+    JournalOption,
+    JsonOption,
+    PhoneNumberIdOption,
+    QuotaStoreOption,
+)
 from keebai_async.client import Keebai
 from keebai_async.errors import InvalidInput, KeebaiError
 from keebai_async.journal.open import open_journal
@@ -28,13 +33,16 @@ Check = Callable[[], Awaitable[str]]
 
 
 def doctor(
-    phone_number_id: a.PhoneNumberId = None,
-    channel_id: a.ChannelId = None,
-    journal: a.Journal = None,
-    quota_store: a.QuotaStore = None,
-    json: a.Json = False,
+    phone_number_id: PhoneNumberIdOption = None,
+    channel_id: ChannelIdOption = None,
+    journal: JournalOption = None,
+    quota_store: QuotaStoreOption = None,
+    json: JsonOption = False,
 ) -> None:
-    """Look at the settings, the token, the sender, the templates and the journal. Sends nothing."""
+    """Check the settings, the token, the sender, the templates and the journal. Nothing is sent.
+
+    Example: keebai-async doctor
+    """
     connection = Connection(
         phone_number_id=phone_number_id, channel_id=channel_id, journal=journal, quota_store=quota_store
     )
@@ -69,7 +77,7 @@ async def _look(name: str, check: Check, *, json: bool) -> Exit:
 
 
 async def _version() -> str:
-    return f"{version()} on Python {platform.python_version()}"
+    return version()
 
 
 async def _quota(connection: Connection) -> str:
@@ -90,7 +98,7 @@ async def _journal(connection: Connection) -> str:
         kept = await journal.campaigns()
     finally:
         await journal.aclose()
-    return f"{name}, {len(kept)} campaigns"
+    return f"{name}, campaigns in it: {len(kept):,}"
 
 
 async def _with_client(connection: Connection, check: Callable[[Keebai], Awaitable[str]]) -> str:
@@ -100,7 +108,7 @@ async def _with_client(connection: Connection, check: Callable[[Keebai], Awaitab
 
 async def _token(keebai: Keebai) -> str:
     await keebai.me()
-    return "the service takes it"
+    return "the service accepts it"
 
 
 async def _sender(keebai: Keebai) -> str:
@@ -109,10 +117,10 @@ async def _sender(keebai: Keebai) -> str:
         if sender.id in {number.id, number.channel_id}:
             if number.status not in {"", "active"}:
                 raise InvalidInput(
-                    f"{sender.id} is {number.status}: it cannot send; see keebai-async numbers"
+                    f"{sender.id} is {number.status}: it cannot send; see: keebai-async numbers"
                 )
             return f"{sender.id}, {number.phone_number or 'without a number'}, {number.status}"
-    raise InvalidInput(f"{sender.id} is not among this token's numbers; see keebai-async numbers")
+    raise InvalidInput(f"{sender.id} is not among this token's numbers; see: keebai-async numbers")
 
 
 async def _templates(keebai: Keebai) -> str:

@@ -1,135 +1,116 @@
-"""The commands `plan` and `launch`."""
+"""The command `launch`."""
 
 from functools import partial
 from pathlib import Path
+from typing import Annotated
 
 import anyio
 import typer
 from msgspec.structs import replace
 
-from keebai_async.cli import options as a
-from keebai_async.cli.connect import Connection, campaigning
-from keebai_async.cli.console import say
+from keebai_async.cli.connect import Connection, bookkeeping, campaigning
 from keebai_async.cli.exit_codes import Exit
-from keebai_async.cli.expanding import expand
 from keebai_async.cli.launch_flow import (
-    Manner,
-    Wish,
+    LaunchSettings,
+    PlanRequest,
     check_can_ask,
     launch_plan,
-    make_plan,
+    plan_and_launch,
     save_rejects,
     show_plan,
 )
-from keebai_async.cli.option_groups import Box, Choice, Output
+from keebai_async.cli.option_groups import CampaignOptions, OutputOptions, SandboxChoice
+from keebai_async.cli.options import (
+    OUTPUT_PANEL,
+    FileOrPlanArgument,
+    NoWaitOption,
+    OptionalLanguageOption,
+    OptionalTemplateOption,
+    YesOption,
+)
 from keebai_async.client import Keebai
 from keebai_async.errors import CampaignBusy, CampaignNotFound, InvalidInput
 from keebai_async.model.campaign import CampaignState
 from keebai_async.model.plan import Plan
-from keebai_async.model.report import Report
+
+DryRunOption = Annotated[bool, typer.Option("--dry-run", help="Stop after the plan; nothing is submitted.")]
+AgainOption = Annotated[
+    bool,
+    typer.Option(
+        "--again",
+        help="Send although the same list was launched under the same name before: everyone gets it twice.",
+    ),
+]
+ReportOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--report",
+        metavar="FILE.html",
+        help="Write a page that shows the outcome, to look at in a browser.",
+        rich_help_panel=OUTPUT_PANEL,
+    ),
+]
 
 
-@expand
-def plan(
-    file: a.People,
-    template: a.Template,
-    language: a.Language,
-    choice: Choice,
-    connection: Connection,
-    box: Box,
-    output: Output,
-) -> None:
-    """Read, check and dedupe a list of people, and say what a launch would do. Nothing is submitted."""
-    wish = Wish(file=file, template=template, language=language, choice=choice)
-    manner = Manner(json=output.json, yes=True, resumable=not box.sandbox)
-    raise typer.Exit(anyio.run(partial(_go, wish, connection, manner, output, box, dry=True)))
-
-
-@expand
 def launch(
-    file: a.FileOrPlan,
-    choice: Choice,
+    file: FileOrPlanArgument,
+    options: CampaignOptions,
     connection: Connection,
-    box: Box,
-    output: Output,
-    template: a.OptionalTemplate = None,
-    language: a.OptionalLanguage = None,
-    yes: a.Yes = False,
-    dry_run: a.DryRun = False,
-    no_wait: a.NoWait = False,
-    again: a.Again = False,
-    report: a.Page = None,
+    box: SandboxChoice,
+    output: OutputOptions,
+    template: OptionalTemplateOption = None,
+    language: OptionalLanguageOption = None,
+    yes: YesOption = False,
+    dry_run: DryRunOption = False,
+    no_wait: NoWaitOption = False,
+    again: AgainOption = False,
+    report: ReportOption = None,
 ) -> None:
-    """Plan, show the plan, ask, submit, follow the delivery to its end, report."""
-    manner = Manner(
-        yes=yes, json=output.json, wait=not no_wait, resumable=not box.sandbox, again=again, page=report
+    """Plan, show the plan, ask, submit, follow the delivery to its end, report.
+
+    Example: keebai-async launch clients.csv --template promo --language es
+    """
+    settings = LaunchSettings(
+        dry=dry_run,
+        yes=yes,
+        json=output.json,
+        wait=not no_wait,
+        again=again,
+        rejects=output.rejects,
+        page=report,
+        resumable=not box.sandbox,
     )
     if not dry_run:
-        check_can_ask(manner)
+        check_can_ask(settings)
     if template is None and language is None and not Path(file).exists() and not box.sandbox:
-        work = partial(_launch_kept, file, choice, connection, manner, output, dry=dry_run)
-        raise typer.Exit(anyio.run(work))
+        raise typer.Exit(anyio.run(partial(_launch_kept, file, options, connection, settings)))
     if template is None or language is None:
         missing = "--template" if template is None else "--language"
         raise InvalidInput(f"{missing} is needed to launch a FILE", field=missing)
-    wish = Wish(file=file, template=template, language=language, choice=choice)
-    raise typer.Exit(anyio.run(partial(_go, wish, connection, manner, output, box, dry=dry_run)))
-
-
-async def _go(
-    wish: Wish,
-    connection: Connection,
-    manner: Manner,
-    output: Output,
-    box: Box,
-    *,
-    dry: bool,
-) -> Exit:
-    if box.sandbox:
-        # A sandbox brings a web server along, which no other launch should wait for.
-        from keebai_async.cli.sandboxed import on_sandbox, settle_with_ledger
-
-        async with on_sandbox(connection, speed=box.speed) as (keebai, service):
-            code, report = await _plan_and_launch(keebai, wish, manner, output, dry=dry)
-            return code if report is None else settle_with_ledger(service, report, code)
-    async with campaigning(connection) as keebai:
-        code, _ = await _plan_and_launch(keebai, wish, manner, output, dry=dry)
-        return code
-
-
-async def _plan_and_launch(
-    keebai: Keebai, wish: Wish, manner: Manner, output: Output, *, dry: bool
-) -> tuple[Exit, Report | None]:
-    made = await make_plan(keebai, wish)
-    if output.rejects is not None:
-        await save_rejects(keebai, made, output.rejects)
-    show_plan(keebai, made, manner, price=wish.choice.price)
-    if dry:
-        if manner.resumable:
-            say(f"nothing was submitted; to send it: keebai-async launch {made.campaign_id}")
-        return Exit.DONE, None
-    return await launch_plan(keebai, made, manner)
+    request = PlanRequest(file=file, template=template, language=language, options=options)
+    raise typer.Exit(anyio.run(partial(plan_and_launch, request, settings, connection, box)))
 
 
 async def _launch_kept(
-    plan_id: str, choice: Choice, connection: Connection, manner: Manner, output: Output, *, dry: bool
+    plan_id: str, options: CampaignOptions, connection: Connection, settings: LaunchSettings
 ) -> Exit:
-    if choice.for_a_list:
+    if options.for_a_list:
         raise InvalidInput(
-            f"{', '.join(choice.for_a_list)}: only for a FILE, and there is none named {plan_id};"
-            " a plan stays as it was made"
+            f"{', '.join(options.for_a_list)} cannot change a plan that is made,"
+            f" and there is no file {plan_id}: leave it out, or plan the FILE again"
         )
-    async with campaigning(connection) as keebai:
+    async with bookkeeping(connection) as keebai:  # a wrong id is told before a token is asked for
         made = await _kept(keebai, plan_id)
-        if output.rejects is not None:
-            await save_rejects(keebai, made, output.rejects)
-        show_plan(keebai, made, manner, price=choice.price)
-        if dry:
+    async with campaigning(connection) as keebai:
+        if settings.rejects is not None:
+            await save_rejects(keebai, made, settings.rejects)
+        show_plan(keebai, made, settings, price=options.price)
+        if settings.dry:
             return Exit.DONE
         guards = None
-        if choice.stop_above is not None:
-            guards = replace(made.guards, stop_above=choice.stop_above)
-        code, _ = await launch_plan(keebai, made, manner, guards=guards)
+        if options.stop_above is not None:
+            guards = replace(made.guards, stop_above=options.stop_above)
+        code, _ = await launch_plan(keebai, made, settings, guards=guards)
         return code
 
 

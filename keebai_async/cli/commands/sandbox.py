@@ -1,62 +1,47 @@
-"""The commands `sandbox` and `demo`: a Keebai on this machine."""
+"""The command `sandbox`."""
 
-import enum
 from functools import partial
-from typing import Annotated
+from typing import TYPE_CHECKING
 
 import anyio
 import typer
 
-from keebai_async.cli import options as a
+from keebai_async.cli.console import answer, say
+from keebai_async.cli.exit_codes import Exit
+from keebai_async.cli.options import DialectName, DialectOption, FailingOption, PortOption, SpeedOption
+from keebai_async.cli.serving import serve_until_told
 
-MAX_PEOPLE = 10_000_000
-
-
-class DialectName(enum.Enum):
-    """The halves of the service's documents, as words on the command line."""
-
-    OPENAPI = "openapi"
-    GUIDE = "guide"
-    MIXED = "mixed"
-
-
-Port = Annotated[int, typer.Option("--port", min=0, max=65535, help="0 takes a free one.")]
-Dialect = Annotated[
-    DialectName, typer.Option("--dialect", help="Which half of the service's documents it answers like.")
-]
-Failing = Annotated[
-    float, typer.Option("--failing", min=0.0, max=1.0, help="The share of people who never get anything.")
-]
-People = Annotated[
-    int, typer.Option("--people", min=1, max=MAX_PEOPLE, help="How many rows the messy list has.")
-]
+if TYPE_CHECKING:
+    from keebai_async.sandbox.keebai.server import Sandbox
 
 
 def sandbox(
-    port: Port = 8765,
-    speed: a.Speed = 1.0,
-    dialect: Dialect = DialectName.OPENAPI,
-    failing: Failing = 0.0,
+    port: PortOption = 8765,
+    speed: SpeedOption = 1.0,
+    dialect: DialectOption = DialectName.OPENAPI,
+    failing: FailingOption = 0.0,
 ) -> None:
-    """Run a Keebai on this machine until Ctrl-C; nobody is messaged. Prints the environment to use it."""
-    # Here and below: a sandbox brings a web server along, which no other command should wait for.
-    from keebai_async.cli.sandbox_run import serve
+    """Run a Keebai on this machine until Ctrl-C, and print the variables to use it. Nobody is messaged.
 
-    raise typer.Exit(anyio.run(partial(serve, port, speed=speed, dialect=dialect.value, failing=failing)))
+    Example: keebai-async sandbox --speed 100
+    """
+    raise typer.Exit(anyio.run(partial(_serve, port, speed=speed, dialect=dialect, failing=failing)))
 
 
-def demo(
-    people: People = 50_000,
-    speed: a.Speed = 100.0,
-    dialect: Dialect = DialectName.OPENAPI,
-    failing: Failing = 0.0,
-    rejects: a.Rejects = None,
-    json: a.Json = False,
-) -> None:
-    """Launch a campaign to a generated messy list on a sandbox of its own: the whole way, in seconds."""
-    from keebai_async.cli.sandbox_run import demonstrate
+async def _serve(port: int, *, speed: float, dialect: DialectName, failing: float) -> Exit:
+    # A sandbox brings a web server with it, and no other command should wait until that is loaded.
+    from keebai_async.sandbox.keebai.server import Sandbox
+    from keebai_async.sandbox.keebai.settings import Dialect
 
-    work = partial(
-        demonstrate, people, speed=speed, dialect=dialect.value, failing=failing, rejects=rejects, json=json
-    )
-    raise typer.Exit(anyio.run(work))
+    served = Sandbox(port=port, speed=speed, dialect=Dialect(dialect.value), failing=failing)
+    await serve_until_told(served, port, lambda: _introduce(served))
+    say(f"{served.ledger.total:,} messages accepted, {served.traffic.requests.total():,} requests seen")
+    return Exit.DONE
+
+
+def _introduce(served: "Sandbox") -> None:
+    say("a Keebai on this machine; to use it, in another terminal:")
+    answer(f"export KEEBAI_BASE_URL={served.url}")
+    answer(f"export KEEBAI_API_TOKEN={served.token}")
+    answer(f"export KEEBAI_PHONE_NUMBER_ID={served.phone_number_id}")
+    say("Ctrl-C ends it")

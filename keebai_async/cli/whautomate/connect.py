@@ -4,33 +4,26 @@ import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-import msgspec
-
 from keebai_async.cli.connect import Connection, quota_store_name
 from keebai_async.cli.console import answer, say
+from keebai_async.cli.option_groups import SandboxChoice
+from keebai_async.cli.serving import serve_until_told
 from keebai_async.whautomate.client import Whautomate
-from keebai_async.whautomate.settings import QUOTA_STORE_VARIABLE
-
-
-class Where(msgspec.Struct, frozen=True, kw_only=True):
-    """What the options say of where to go. *speed* is that of the sandbox's time."""
-
-    sandbox: bool = False
-    speed: float = 1.0
+from keebai_async.whautomate.settings import WHAUTOMATE_QUOTA_STORE_VARIABLE
 
 
 @asynccontextmanager
 async def opened(
-    where: Where, *, stage: str | None = None, starts_in: float = 0.0
+    where: SandboxChoice, *, stage: str | None = None, starts_in: float = 0.0
 ) -> AsyncIterator[Whautomate]:
     """A client. In a sandbox, the broadcast *stage* is there, and starts in so many seconds."""
     if not where.sandbox:
         # Commands that follow one another spend one quota, so what was spent outlives each of them.
-        store = os.environ.get(QUOTA_STORE_VARIABLE) or quota_store_name(Connection())
+        store = os.environ.get(WHAUTOMATE_QUOTA_STORE_VARIABLE) or quota_store_name(Connection())
         async with Whautomate(limiter=store) as client:
             yield client
         return
-    # A sandbox brings a web server along, which no other command should wait for.
+    # A sandbox brings a web server with it, and no other command should wait until that is loaded.
     from keebai_async.sandbox.whautomate.server import WhautomateSandbox
 
     async with WhautomateSandbox(speed=where.speed, any_id=True) as box:
@@ -42,13 +35,15 @@ async def opened(
 
 async def serve(port: int, *, speed: float) -> None:
     """Run a Whautomate on this machine until Ctrl-C or SIGTERM. Raises InvalidInput: the port is taken."""
-    from keebai_async.cli.serving import serve_until_told
     from keebai_async.sandbox.whautomate.server import WhautomateSandbox
 
     box = WhautomateSandbox(port=port, speed=speed, any_id=True)
 
     def introduce() -> None:
-        say("a Whautomate on this machine; it takes any id of a location or segment. In another terminal:")
+        say(
+            "a Whautomate on this machine (it accepts any id of a location or segment);"
+            " to use it, in another terminal:"
+        )
         answer(f"export WHAUTOMATE_API_HOST={box.url}")
         answer(f"export WHAUTOMATE_API_KEY={box.key}")
         say("Ctrl-C ends it")

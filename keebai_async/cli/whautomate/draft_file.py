@@ -1,52 +1,91 @@
-"""A broadcast from a file in the service's own shape, and from options that go before it."""
+"""A broadcast from a file in the service's own shape, and from options, which are stronger than the file."""
 
 import sys
-from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
+from typing import Annotated
 
 import msgspec
+import typer
 
 from keebai_async.errors import InvalidInput
 from keebai_async.whautomate.draft import DraftFields, fields_of_json
 
 
-class Options(msgspec.Struct, frozen=True, kw_only=True):
-    """What was given on the command line; None and () are what was not."""
+class ReplaceOptions(msgspec.Struct, frozen=True, kw_only=True):
+    """What may be changed of a broadcast; None is what was not given. Each field is one of DraftFields."""
 
-    name: str | None = None
-    type: str | None = None
-    template: str | None = None
-    language: str | None = None
-    location: str | None = None
-    segments: Sequence[str] = ()
-    target_class: str | None = None
-    target_class_status: str | None = None
-    retarget_broadcast: str | None = None
-    retarget_engagement_type: str | None = None
-    schedule_date_time: str | None = None
-    header_media_url: str | None = None
-    header_text_parameters: Sequence[str] = ()
-    body_text_parameters: Sequence[str] = ()
-    button_url_parameters: Sequence[str] = ()
+    name: Annotated[
+        str | None, typer.Option("--name", "-n", help="The name of the broadcast, to find it by.")
+    ] = None
+    type: Annotated[str | None, typer.Option("--type", help="contact or client.")] = None
+    template: Annotated[str | None, typer.Option("--template", "-t", help="The template's exact name.")] = (
+        None
+    )
+    language: Annotated[str | None, typer.Option("--language", "-l", help="Such as es or pt_BR.")] = None
+    location: Annotated[str | None, typer.Option("--location", help="The id of the location that sends.")] = (
+        None
+    )
+    segments: Annotated[
+        list[str] | None, typer.Option("--segment", help="The id of a segment. Repeatable.")
+    ] = None
+    schedule_date_time: Annotated[
+        str | None,
+        typer.Option("--at", metavar="TIME", help="When: 2026-10-01T09:00:00-03:00, with its offset."),
+    ] = None
+    header_media_url: Annotated[
+        str | None, typer.Option("--header-media-url", help="The address of the header's picture or file.")
+    ] = None
+    header_text_parameters: Annotated[
+        list[str] | None, typer.Option("--header", help="A parameter of the header. Repeatable.")
+    ] = None
+    body_text_parameters: Annotated[
+        list[str] | None, typer.Option("--body", help="A parameter of the body, in order. Repeatable.")
+    ] = None
+    button_url_parameters: Annotated[
+        list[str] | None, typer.Option("--button", help="A parameter of a button. Repeatable.")
+    ] = None
 
 
-def fields_of_options(file: str | None, options: Options) -> DraftFields:
+class CreateOptions(ReplaceOptions, frozen=True, kw_only=True):
+    """What may be said of a new broadcast."""
+
+    target_class: Annotated[str | None, typer.Option("--target-class", help="The id of a class.")] = None
+    target_class_status: Annotated[str | None, typer.Option("--target-class-status", help="Such as ALL.")] = (
+        None
+    )
+    retarget_broadcast: Annotated[
+        str | None, typer.Option("--retarget", help="The id of an earlier broadcast.")
+    ] = None
+    retarget_engagement_type: Annotated[
+        str | None, typer.Option("--engagement", help="Which of its people to reach again, such as sent.")
+    ] = None
+
+
+def fields_of_options(file: str | None, options: ReplaceOptions) -> DraftFields:
     """What *file* says (`-` is stdin), and above it what *options* say.
 
     Raises:
         InvalidInput: the file cannot be read or is no broadcast, or a time has no offset.
     """
     fields = DraftFields() if file is None else fields_of_json(_object(file))
-    given: dict[str, object] = {
-        field.name: value
-        for field in msgspec.structs.fields(Options)
-        if (value := getattr(options, field.name)) not in (None, ())
+    given = {
+        name: value for name, value in msgspec.structs.asdict(options).items() if value not in (None, [])
     }
     if options.schedule_date_time is not None:
-        given["schedule_date_time"] = _time(options.schedule_date_time)
+        given["schedule_date_time"] = moment(options.schedule_date_time, option="--at")
     fields.update(msgspec.convert(given, DraftFields))
     return fields
+
+
+def moment(text: str, *, option: str) -> datetime:
+    """The time that *option* was given. Raises InvalidInput."""
+    try:
+        return datetime.fromisoformat(text.strip())
+    except ValueError as error:
+        raise InvalidInput(
+            f"write the time as 2026-10-01T09:00:00-03:00, not {text!r}", field=option, value=text
+        ) from error
 
 
 def _object(file: str) -> dict[str, object]:
@@ -57,13 +96,4 @@ def _object(file: str) -> dict[str, object]:
     try:
         return msgspec.json.decode(content, type=dict[str, object])
     except (msgspec.MsgspecError, UnicodeDecodeError) as error:
-        raise InvalidInput(f"{file} is no JSON object: {error}", field="--file") from error
-
-
-def _time(text: str) -> datetime:
-    try:
-        return datetime.fromisoformat(text.strip())
-    except ValueError as error:
-        raise InvalidInput(
-            f"write the time as 2026-10-01T09:00:00-03:00, not {text!r}", field="--at", value=text
-        ) from error
+        raise InvalidInput(f"{file} is not a JSON object: {error}", field="--file") from error

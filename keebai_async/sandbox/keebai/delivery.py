@@ -42,7 +42,7 @@ class Counters(msgspec.Struct, frozen=True, kw_only=True):
         return self.total - self.sent - self.failed
 
 
-class QueuedBroadcast:
+class BroadcastInLine:
     """One broadcast in a queue. *failing* are the places (from 0, ascending) of those who will not get it."""
 
     __slots__ = ("base", "ended", "failing", "started", "submitted", "total")
@@ -65,25 +65,25 @@ class QueuedBroadcast:
 class DeliveryQueue(Protocol):
     """Delivers for one sender. Times given to it never go back."""
 
-    def add(self, broadcast: QueuedBroadcast) -> None: ...
+    def add(self, broadcast: BroadcastInLine) -> None: ...
 
-    def counters_of(self, broadcast: QueuedBroadcast, now: float) -> Counters: ...
+    def counters_of(self, broadcast: BroadcastInLine, now: float) -> Counters: ...
 
 
 class _OneByOne:
     def __init__(self, rate: float, chance: random.Random | None) -> None:
         self._rate = rate
         self._chance = chance
-        self._waiting: list[QueuedBroadcast] = []
-        self._current: QueuedBroadcast | None = None
+        self._waiting: list[BroadcastInLine] = []
+        self._current: BroadcastInLine | None = None
         self._free_at = 0.0
 
-    def add(self, broadcast: QueuedBroadcast) -> None:
+    def add(self, broadcast: BroadcastInLine) -> None:
         self._catch_up(broadcast.submitted)
         self._waiting.append(broadcast)
         self._catch_up(broadcast.submitted)
 
-    def counters_of(self, broadcast: QueuedBroadcast, now: float) -> Counters:
+    def counters_of(self, broadcast: BroadcastInLine, now: float) -> Counters:
         self._catch_up(now)
         if broadcast.started is None:
             return broadcast.counters(0)
@@ -115,17 +115,17 @@ class _Shared:
         self._rate = rate
         self._level = 0.0
         self._now = 0.0
-        self._active: list[tuple[float, int, QueuedBroadcast]] = []
+        self._active: list[tuple[float, int, BroadcastInLine]] = []
         self._count = 0
 
-    def add(self, broadcast: QueuedBroadcast) -> None:
+    def add(self, broadcast: BroadcastInLine) -> None:
         self._catch_up(broadcast.submitted)
         broadcast.started = broadcast.submitted
         broadcast.base = self._level
         self._count += 1
         heapq.heappush(self._active, (self._level + broadcast.total, self._count, broadcast))
 
-    def counters_of(self, broadcast: QueuedBroadcast, now: float) -> Counters:
+    def counters_of(self, broadcast: BroadcastInLine, now: float) -> Counters:
         self._catch_up(now)
         done = (
             broadcast.total if broadcast.ended is not None else int(self._level - broadcast.base + _EPSILON)

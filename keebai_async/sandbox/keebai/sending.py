@@ -19,10 +19,10 @@ from keebai_async.sandbox.keebai.bodies import (
 )
 from keebai_async.sandbox.keebai.catalogue import SandboxSender, SandboxTemplate, SandboxToken
 from keebai_async.sandbox.keebai.delivery import (
+    BroadcastInLine,
     Counters,
     DeliveryQueue,
     Order,
-    QueuedBroadcast,
     delivery_queue,
 )
 from keebai_async.sandbox.keebai.ledger import Ledger, Submission
@@ -50,7 +50,7 @@ class RequestContext(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class _AcceptedBroadcast(msgspec.Struct, frozen=True):
-    queued: QueuedBroadcast
+    queued: BroadcastInLine
     queue: DeliveryQueue
     company: str
 
@@ -201,7 +201,7 @@ class SendHandlers:
             chance = random.Random(f"{settings.seed} {sender.phone_number_id}")  # noqa: S311 - no secret
             queue = delivery_queue(Order(settings.order), settings.delivery_rate, chance)
             self._queues[sender.phone_number_id] = queue
-        queued = QueuedBroadcast(len(items), sorted(failing), self._clock.now())
+        queued = BroadcastInLine(len(items), sorted(failing), self._clock.now())
         queue.add(queued)
         broadcast_id = f"66aa0011{settings.seed & 0xFFFFFFFF:08x}{len(self._broadcasts) + 1:08x}"
         self._broadcasts[broadcast_id] = _AcceptedBroadcast(queued, queue, context.token.company)
@@ -254,7 +254,7 @@ def _queued(broadcast_id: str, total: int, dialect: Dialect) -> SandboxReply:
 
 
 def _status(counters: Counters, dialect: Dialect) -> str:
-    """Source: contract, section 3.5. One that reached nobody ends FAILED, as section 3.4 tells of a text."""
+    """Source: contract, sections 3.5 and 3.4: one that reached nobody ends FAILED, as a text does."""
     if counters.started is None:
         state = "PENDING"
     elif counters.ended is None:

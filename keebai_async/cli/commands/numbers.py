@@ -1,0 +1,33 @@
+"""The command `numbers`."""
+
+from functools import partial
+
+import anyio
+import typer
+
+from keebai_async.cli.connect import Connection, messaging
+from keebai_async.cli.console import answer
+from keebai_async.cli.exit_codes import Exit
+from keebai_async.cli.json_output import emit, typed
+from keebai_async.cli.options import JsonOption
+from keebai_async.cli.text_output import table
+
+
+def numbers(json: JsonOption = False) -> None:
+    """List the numbers that can send; the first column is what --phone-number-id takes.
+
+    Example: keebai-async numbers
+    """
+    raise typer.Exit(anyio.run(partial(_numbers, json=json)))
+
+
+async def _numbers(*, json: bool) -> Exit:
+    async with messaging(Connection()) as keebai:
+        found = await keebai.numbers.list()
+    if json:
+        for number in found:
+            emit(typed("number", number))
+        return Exit.DONE
+    rows = [(one.id, one.phone_number or "", one.status, one.channel_id or "") for one in found]
+    answer(table(("PHONE NUMBER ID", "NUMBER", "STATUS", "CHANNEL ID"), rows))
+    return Exit.DONE

@@ -1,0 +1,25 @@
+"""The command `pause`."""
+
+from functools import partial
+
+import anyio
+import typer
+
+from keebai_async.cli.connect import Connection, bookkeeping
+from keebai_async.cli.exit_codes import Exit
+from keebai_async.cli.options import CampaignArgument, JournalOption
+from keebai_async.cli.other_process import ask_and_wait
+from keebai_async.model.campaign import CampaignState
+
+
+def pause(campaign: CampaignArgument, journal: JournalOption = None) -> None:
+    """Ask the process that runs a campaign to submit nothing more until you resume it.
+
+    Example: keebai-async pause promo-marzo-1a2b3c4d
+    """
+    raise typer.Exit(anyio.run(partial(_pause, campaign, Connection(journal=journal))))
+
+
+async def _pause(campaign: str, connection: Connection) -> Exit:
+    async with bookkeeping(connection) as keebai:
+        return await ask_and_wait(keebai, campaign, keebai.campaigns.pause, CampaignState.PAUSED)

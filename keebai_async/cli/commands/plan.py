@@ -1,0 +1,31 @@
+"""The command `plan`."""
+
+from functools import partial
+
+import anyio
+import typer
+
+from keebai_async.cli.connect import Connection
+from keebai_async.cli.launch_flow import LaunchSettings, PlanRequest, plan_and_launch
+from keebai_async.cli.option_groups import CampaignOptions, OutputOptions, SandboxChoice
+from keebai_async.cli.options import FileArgument, LanguageOption, TemplateOption
+
+
+def plan(
+    file: FileArgument,
+    template: TemplateOption,
+    language: LanguageOption,
+    options: CampaignOptions,
+    connection: Connection,
+    box: SandboxChoice,
+    output: OutputOptions,
+) -> None:
+    """Read a list of people, check every row, and show what a launch would do. Nothing is submitted.
+
+    Example: keebai-async plan clients.csv --template promo --language es
+    """
+    request = PlanRequest(file=file, template=template, language=language, options=options)
+    settings = LaunchSettings(
+        dry=True, yes=True, json=output.json, rejects=output.rejects, resumable=not box.sandbox
+    )
+    raise typer.Exit(anyio.run(partial(plan_and_launch, request, settings, connection, box)))

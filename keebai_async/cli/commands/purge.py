@@ -1,0 +1,62 @@
+"""The command `purge`."""
+
+from functools import partial
+from typing import Annotated
+
+import anyio
+import typer
+
+from keebai_async.cli.connect import Connection, bookkeeping
+from keebai_async.cli.console import can_ask, confirm, say
+from keebai_async.cli.exit_codes import Exit
+from keebai_async.cli.options import JournalOption, YesOption
+from keebai_async.errors import InvalidInput
+
+OneOrAllArgument = Annotated[
+    str | None,
+    typer.Argument(metavar="[CAMPAIGN]", help="Default: every campaign in which everyone is settled."),
+]
+UnfinishedOption = Annotated[
+    bool,
+    typer.Option(
+        "--unfinished",
+        help="Also people who are unsent or unknown; the campaign can never be resumed then.",
+    ),
+]
+
+
+def purge(
+    campaign: OneOrAllArgument = None,
+    unfinished: UnfinishedOption = False,
+    yes: YesOption = False,
+    journal: JournalOption = None,
+) -> None:
+    """Remove people from the journal for good: numbers, variables, rows. The counts stay.
+
+    Example: keebai-async purge promo-marzo-1a2b3c4d
+    """
+    if campaign is None and unfinished:
+        raise InvalidInput("name the CAMPAIGN whose people are to be removed although it is not finished")
+    if not yes and not can_ask():
+        raise InvalidInput(
+            "no terminal to ask on, nothing was removed: add --yes to purge without a question"
+        )
+    question = f"Remove the people of {campaign or 'every finished campaign'} for good?"
+    if not yes and not confirm(question):
+        say("declined: nothing was removed")
+        raise typer.Exit(Exit.DECLINED)
+    raise typer.Exit(anyio.run(partial(_purge, campaign, Connection(journal=journal), unfinished=unfinished)))
+
+
+async def _purge(campaign: str | None, connection: Connection, *, unfinished: bool) -> Exit:
+    async with bookkeeping(connection) as keebai:
+        if campaign is None:
+            purged = await keebai.campaigns.purge_finished()
+        else:
+            await keebai.campaigns.purge(campaign, unfinished=unfinished)
+            purged = (campaign,)
+    for each in purged:
+        say(f"its people are removed: {each}")
+    if not purged:
+        say("nothing to remove: no finished campaign has people left")
+    return Exit.DONE

@@ -1,0 +1,50 @@
+"""The command `watch`."""
+
+from functools import partial
+
+import anyio
+import typer
+
+from keebai_async.cli.connect import Connection, bookkeeping
+from keebai_async.cli.console import say
+from keebai_async.cli.exit_codes import Exit
+from keebai_async.cli.options import CampaignArgument, JournalOption, JsonOption
+from keebai_async.cli.other_process import PROCESS_GONE
+from keebai_async.cli.show_run import conclude
+from keebai_async.cli.text_output import campaign_line
+from keebai_async.model.campaign import CampaignState
+from keebai_async.model.report import Report, report_of
+
+_JOURNAL_READ_EVERY = 2.0
+"""Seconds between two looks into the journal; they cost no request."""
+
+
+def watch(campaign: CampaignArgument, journal: JournalOption = None, json: JsonOption = False) -> None:
+    """Look on while another process runs a campaign, until it stops or ends. Costs no requests.
+
+    Example: keebai-async watch promo-marzo-1a2b3c4d
+    """
+    raise typer.Exit(anyio.run(partial(_watch, campaign, Connection(journal=journal), json=json)))
+
+
+async def _watch(campaign: str, connection: Connection, *, json: bool) -> Exit:
+    async with bookkeeping(connection) as keebai:
+        last = ""
+        while True:
+            started = await keebai.journal.load(campaign)
+            report = report_of(started)
+            line = campaign_line(report)
+            if line != last:
+                last = line
+                say(line)
+            if started.holder is None:
+                return _concluded(report, json=json)
+            await anyio.sleep(_JOURNAL_READ_EVERY)
+
+
+def _concluded(report: Report, *, json: bool) -> Exit:
+    code = conclude(report, json=json)
+    if report.state not in {CampaignState.RUNNING, CampaignState.PAUSED}:
+        return code
+    say(PROCESS_GONE)
+    return Exit.UNKNOWN if code is Exit.UNKNOWN else Exit.FAILED

@@ -1,0 +1,173 @@
+"""What a journal asks of a database: six kinds of rows, and a few plain verbs over them.
+
+The rules of a journal are written once, as plain functions over Tables (`stored.py` and what it uses). A
+database brings the verbs and decides how a transaction is made; it knows nothing of leases, moves or purges.
+"""
+
+from collections.abc import Callable
+from typing import Protocol, TypeVar
+
+import msgspec
+
+from keebai_async.model.campaign import CampaignState, Wish
+from keebai_async.model.chunk import Chunk
+from keebai_async.model.lifecycle import Move
+from keebai_async.model.recipient import Rejection
+from keebai_async.model.stop import Cause
+from keebai_async.storage.process import Process
+from keebai_async.storage.safety import Safe
+
+
+class StoredRow(msgspec.Struct, frozen=True, kw_only=True):
+    """Base of all rows. Within its kind a row is found by its campaign's id and its *place* there."""
+
+    campaign_id: str
+
+    @property
+    def place(self) -> tuple[int, ...]:
+        return ()
+
+
+class CampaignRow(StoredRow, frozen=True, kw_only=True):
+    """*plan* is its JSON; None while it is in the making, in which nothing but *created_at* is set.
+
+    *requests* is JSON too: what was spent in all runs.
+    """
+
+    name: str = ""
+    fingerprint: str = ""
+    plan: bytes | None = None
+    state: CampaignState = CampaignState.PLANNED
+    reason: str | None = None
+    stopped_by: Cause | None = None
+    requests: bytes = b"{}"
+    seconds: float = 0.0
+    created_at: float
+    purged_at: float | None = None
+
+
+class ChunkRow(StoredRow, frozen=True, kw_only=True):
+    """*born* is how many people it had at first, so that its moves can be lived again."""
+
+    born: int
+    chunk: Chunk
+
+    @property
+    def place(self) -> tuple[int, ...]:
+        return (self.chunk.number,)
+
+
+class MoveRow(StoredRow, frozen=True, kw_only=True):
+    """What happened to a chunk. No two of a campaign may have the same number and step."""
+
+    move: Move
+    recorded_at: float
+
+    @property
+    def place(self) -> tuple[int, ...]:
+        return (self.move.number, self.move.step)
+
+
+class ItemsRow(StoredRow, frozen=True, kw_only=True):
+    """The people of a chunk, as a JSON array, which comes back byte for byte."""
+
+    number: int
+    items: bytes
+
+    @property
+    def place(self) -> tuple[int, ...]:
+        return (self.number,)
+
+
+class RejectionsRow(StoredRow, frozen=True, kw_only=True):
+    """Some rows of a list that are not sent. *id* is given by the table, and only ever grows."""
+
+    id: int = 0
+    rejections: tuple[Rejection, ...]
+
+    @property
+    def place(self) -> tuple[int, ...]:
+        return (self.id,)
+
+
+class LeaseRow(StoredRow, frozen=True, kw_only=True):
+    """Who may change the campaign: *token* is another one each time that a lease is taken."""
+
+    token: str
+    process: Process
+    since: float
+    heartbeat: float
+    """On the clock of the tables."""
+    wish: Wish | None = None
+
+
+R = TypeVar("R", bound=StoredRow)
+T = TypeVar("T")
+
+KINDS: tuple[type[StoredRow], ...] = (CampaignRow, ChunkRow, MoveRow, ItemsRow, RejectionsRow, LeaseRow)
+
+
+class Tables(Protocol):
+    """The rows, as one transaction sees and changes them.
+
+    Raises Damaged for what cannot be read as the row it should be, and for an `insert` of a row that is
+    there or an `update` of one that is not.
+    """
+
+    def get(self, kind: type[R], campaign_id: str, *place: int) -> R | None:
+        """The row at its place, if it is there."""
+
+    def rows(self, kind: type[R], campaign_id: str) -> list[R]:
+        """All rows of a campaign in the order in which they were inserted; chunks by their number."""
+
+    def insert(self, row: StoredRow) -> None: ...
+
+    def update(self, row: StoredRow) -> None:
+        """Put *row* where one of its kind and place is."""
+
+    def delete(self, kind: type[StoredRow], campaign_id: str) -> None:
+        """Remove a campaign's rows of one kind; with its CampaignRow go those of all kinds."""
+
+    def frozen(self, *, alike: tuple[str, str] | None = None) -> list[CampaignRow]:
+        """The campaigns that have a plan, or those of one name and fingerprint, newest first."""
+
+    def drafts(self) -> list[CampaignRow]:
+        """The campaigns whose plan is in the making."""
+
+    def rejections_after(self, campaign_id: str, last: int) -> RejectionsRow | None:
+        """The first row with an id above *last*."""
+
+    def now(self) -> float:
+        """The time, in seconds, on the clock that all who share this database have in common."""
+
+
+class Database(Protocol):
+    """Makes transactions. Used from one thread, one call at a time.
+
+    *work* is a plain function: it changes nothing but the tables it is given, so that a database which
+    has to give a transaction up (a deadlock, two that cannot be put in an order) calls it again, from its
+    beginning. What *work* read still holds when its transaction is committed: a lease that it looked at
+    is nobody else's by then.
+
+    Raises JournalUnusable for every failure of the disk, the network or the database.
+    """
+
+    name: str
+    """For people, in the middle of a sentence: "the journal /data/k.db"."""
+    blocks: bool
+    """It may wait for a disk or a network, so it is used from a thread of its own."""
+
+    def write(self, work: Callable[[Tables], T], *, safe: Safe) -> T:
+        """One transaction, written as a whole or not at all, and so *safe* when this returns."""
+
+    def read(self, work: Callable[[Tables], T]) -> T:
+        """One look, in which everything belongs to the same instant."""
+
+    def shred(self) -> None:
+        """Leave nothing of what was deleted, as far as this database can."""
+
+    def alive(self, process: Process, *, silent_for: float) -> bool:
+        """Whether *process* still runs, its last heartbeat being *silent_for* seconds old."""
+
+    def close(self) -> None:
+        """Let go of files and connections. The next use opens them again."""

@@ -1,0 +1,33 @@
+"""What happens, as records that one hook receives. Nothing in `campaign`, `transport`, `quota` or `polling`
+logs in its own words beside it.
+
+A room takes `observer: Observer = TO_LOG` when it is made, and calls it with a record:
+
+    transport   RequestStarted when the first byte leaves, then one RequestEnded, with the same attempt's
+                beginning in it; RetryScheduled before it waits for another attempt; SubmitUnknown where a
+                submit outside of a campaign ends without a certain outcome
+    quota       the limiter, to the observer of the request that waits: QuotaWaitExpected, QuotaWaited,
+                QuotaSpent; the stores: PlaceNotSettled, QuotaStoreGone, QuotaStoreBack
+    campaign    the chunks: ChunkMoved, once a move is on disk; submit: ChunkSubmitStarted and -Ended around
+                each attempt, SubmitsHeld; the run: RunStarted and -Ended, CampaignMoved, LeaseTaken,
+                LeaseLost; the circuit breaker: CircuitOpened, CircuitProbed, CircuitClosed; the tracker:
+                BroadcastRead, LookFailed, BroadcastStalled; reconcile: ChunkMoved for a person's word
+    polling     BroadcastStalled, where somebody waits for a broadcast that is no campaign's
+
+A client makes the hook (`hook_of`) of what its user gave, and hands it down. Three rules for who tells:
+
+1. A beginning and its end are told by the same task, one inside the other, and the end also when an
+   exception or a cancellation passes (`finally`). Nothing is yielded to a caller in between.
+2. What is on disk is told after it is on disk, as events are.
+3. A text from outside goes into `reason`, a path without its ids into `route`, and nowhere else.
+"""
+
+from keebai_async.observe.base import BaseRecord as BaseRecord
+from keebai_async.observe.base import event_of as event_of
+from keebai_async.observe.base import fields_of as fields_of
+from keebai_async.observe.hook import TO_LOG as TO_LOG
+from keebai_async.observe.hook import Hook as Hook
+from keebai_async.observe.hook import Observer as Observer
+from keebai_async.observe.hook import hook_of as hook_of
+from keebai_async.observe.logging_sink import to_logging as to_logging
+from keebai_async.observe.records import Record as Record

@@ -1,0 +1,62 @@
+"""Rows with the right structure, as columns: what the fast path has of a block before it looks at values."""
+
+from collections.abc import Sequence
+from typing import TypeGuard
+
+import msgspec
+
+from keebai_async.planning.codec import WireRow
+from keebai_async.planning.narrowing import picked
+
+
+class Candidates(msgspec.Struct, gc=False):
+    """Rows of a block that have a number and a text for each variable. *where* are their positions in it.
+
+    *values* has a column for each variable. *ready* is there when the decoder made the rows as they are
+    sent; then no value is empty or too long.
+    """
+
+    where: Sequence[int]
+    to: Sequence[str]
+    values: Sequence[Sequence[str]]
+    meta_data: Sequence[object] | None = None
+    ready: list[WireRow] | None = None
+
+    def picked(self, places: Sequence[int]) -> "Candidates":
+        """The rows at *places* alone."""
+        return Candidates(
+            picked(self.where, places),
+            picked(self.to, places),
+            [picked(column, places) for column in self.values],
+            None if self.meta_data is None else picked(self.meta_data, places),
+            None if self.ready is None else picked(self.ready, places),
+        )
+
+    def without(self, places: set[int]) -> "Candidates":
+        """All rows but those at *places*."""
+        if not places:
+            return self
+        return self.picked([place for place in range(len(self.to)) if place not in places])
+
+
+NOBODY = Candidates((), (), ())
+
+
+def texts_among(
+    where: Sequence[int],
+    to: Sequence[object],
+    values: Sequence[Sequence[object]],
+    meta_data: Sequence[object] | None,
+    bad: set[int],
+) -> Candidates:
+    """The rows whose number and values are all text, but for those at the places *bad*."""
+    for column in (to, *values):
+        if not all_text(column):
+            bad.update(place for place, value in enumerate(column) if type(value) is not str)
+    # What is no text is gone with its row.
+    return Candidates(where, to, values, meta_data).without(bad)  # type: ignore[arg-type]
+
+
+def all_text(values: Sequence[object]) -> TypeGuard[Sequence[str]]:
+    """Whether *values* are text and nothing but text."""
+    return set(map(type, values)) <= {str}

@@ -1,0 +1,116 @@
+"""Dicts into columns, all of a block at once, in the service's own shape or flat.
+
+This is the fast path of what a program gives, and of JSON Lines that had to be decoded loosely. A row that is
+not right for certain is left out, for the slow path to look at; nothing is rejected here.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from operator import itemgetter
+
+from keebai_async.planning.candidates import Candidates, all_text, texts_among
+from keebai_async.planning.codec import NO_META
+from keebai_async.planning.narrowing import picked
+from keebai_async.planning.rendering import rendered
+from keebai_async.planning.rows import META, ListContext
+
+Item = Mapping[str, object]
+
+
+class DictColumns:
+    """Makes candidates of the dicts of one list. *where* are the positions of the dicts in their block."""
+
+    def __init__(self, context: ListContext) -> None:
+        self._context = context
+        self._codec = context.codec
+        self._names = context.names
+        self._own = [context.names.of[name] for name in context.codec.names]
+
+    def of_dicts(self, items: Sequence[Item], where: Sequence[int]) -> Candidates:
+        """The rows of dicts in the shape of the first of them."""
+        service = self._names.variables in items[0] or self._names.meta_data in items[0]
+        return (self._service if service else self.flat)(items, where)
+
+    def _service(self, items: Sequence[Item], where: Sequence[int]) -> Candidates:
+        names = self._names
+        keys = set().union(*items)
+        bad: set[int] = set()
+        metas: Sequence[object] | None = None
+        if names.meta_data in keys:
+            metas = [item.get(names.meta_data) for item in items]
+            if not set(map(type, metas)) <= {dict, type(None)}:
+                bad.update(place for place, meta in enumerate(metas) if not isinstance(meta, dict | None))
+            metas = self._written(metas, bad)
+        if not all_text(list(keys)):
+            bad.update(place for place, item in enumerate(items) if not all_text(list(item)))
+        to = [item.get(names.to) for item in items]
+        found = self.of_variables(where, to, [item.get(names.variables) for item in items], metas, bad)
+        if not keys <= names.service:
+            known = set(found.where)
+            taken = [item for item, at in zip(items, where, strict=True) if at in known]
+            self._context.ignore(sorted(set().union(*taken) - names.service))
+        return found
+
+    def of_variables(
+        self,
+        where: Sequence[int],
+        to: Sequence[object],
+        variables: Sequence[object],
+        meta_data: Sequence[object] | None,
+        bad: set[int],
+    ) -> Candidates:
+        """The rows whose variables are dicts of just what the template asks for; none at the places *bad*."""
+        count = len(self._codec.names)
+        if set(map(type, variables)) != {dict} or set(map(len, variables)) != {count}:  # type: ignore[arg-type]
+            # A dict of another type may have ideas of its own: one with defaults grows when it is asked.
+            fits = [type(each) is dict and len(each) == count for each in variables]
+            bad.update(place for place, fit in enumerate(fits) if not fit)
+            variables = [each if fit else {} for each, fit in zip(variables, fits, strict=True)]
+        dicts: Sequence[Item] = variables  # type: ignore[assignment]  # they are by now
+        return texts_among(where, to, _columns(dicts, self._codec.names), meta_data, bad)
+
+    def flat(self, items: Sequence[Item], where: Sequence[int]) -> Candidates:
+        """The rows among *items* that name their variables side by side."""
+        names = self._names
+        keys = set().union(*items)
+        if not all_text(list(keys)) or names.variables in keys or names.meta_data in keys:
+            kept = [place for place, item in enumerate(items) if self._is_flat(item)]
+            items, where = picked(items, kept), picked(where, kept)
+            keys = set().union(*items)
+        metas = names.metas(list(keys))
+        bad: set[int] = set()
+        meta_data = self._written(self._flat_metas(items, metas), bad) if metas else None
+        if len(keys) > len(names.known) + len(metas):
+            self._context.ignore(sorted(keys - names.known - set(metas)))
+        to = [item.get(names.to) for item in items]
+        return texts_among(where, to, _columns(items, self._own), meta_data, bad)
+
+    def _is_flat(self, item: Item) -> bool:
+        return (
+            all_text(list(item)) and self._names.variables not in item and self._names.meta_data not in item
+        )
+
+    def _flat_metas(self, items: Sequence[Item], metas: Sequence[str]) -> Sequence[object]:
+        names = [meta.removeprefix(META) for meta in metas]
+        try:
+            return self._codec.meta_rows(names, [list(map(itemgetter(meta), items)) for meta in metas])
+        except KeyError:  # not every row has all of them
+            named = list(zip(metas, names, strict=True))
+            return [{name: item[meta] for meta, name in named if meta in item} for item in items]
+
+    def _written(self, metas: Sequence[object], bad: set[int]) -> Sequence[object]:
+        """*metas* without what is empty; adds to *bad* the places of what cannot be written as JSON."""
+        if not self._codec.writable(metas):
+            bad.update(place for place, meta in enumerate(metas) if not self._codec.writable([meta]))
+        return metas if all(metas) else [meta or NO_META for meta in metas]
+
+
+def _columns(items: Iterable[Item], names: Sequence[str]) -> list[Sequence[object]]:
+    """A column for each of *names*: text where *items* have text, or what is rendered."""
+    columns: list[Sequence[object]] = []
+    for name in names:
+        try:
+            column: Sequence[object] = list(map(itemgetter(name), items))
+        except KeyError:
+            column = [item.get(name) for item in items]
+        columns.append(column if all_text(column) else list(map(rendered, column)))
+    return columns

@@ -1,0 +1,165 @@
+"""JSON Lines, decoded a block at a time.
+
+Decoded and looked at line by line, a block takes half as long again as when it is one array. But lines that
+are joined with commas may be read as what no line is: an object that goes on in the next line, or two
+objects in one, would pass as people that nobody meant. So a null of our own goes behind every line end, and
+must come out of the array between two rows, where it was put. A block in which one line is not right for
+certain is decoded line by line, and leaves out only those lines.
+
+There are three forms: *strict*, in the service's own shape with nothing but text, which is checked while it
+is read; *loose*, the same with any JSON for a variable; *flat*, an object with a key for each variable.
+"""
+
+from collections.abc import Sequence
+from operator import attrgetter
+from typing import Final, NamedTuple, TypeVar
+
+import msgspec
+
+from keebai_async.planning.codec import NO_META, WireRow
+
+_meta_data_of = attrgetter("meta_data")
+_EMPTY: Final = frozenset({b"", b"{}", b"null"})
+
+T = TypeVar("T")
+
+
+class LooseRow(msgspec.Struct, forbid_unknown_fields=True, gc=False):
+    """One person in the service's shape, whose variables may be anything."""
+
+    to: str
+    variables: dict[str, object]
+    meta_data: msgspec.Raw = NO_META
+
+
+class Written(str):
+    """A number of JSON with a point or an exponent, as it is written."""
+
+    __slots__ = ()
+
+
+class StrictLines(NamedTuple):
+    """Rows, and by column what is in them: *values* has a column for each variable."""
+
+    to: Sequence[str]
+    values: Sequence[Sequence[str]]
+    meta_data: Sequence[msgspec.Raw]
+    rows: list[WireRow]
+
+
+class LooseLines(NamedTuple):
+    """Rows by column, with the variables as they are."""
+
+    to: Sequence[str]
+    variables: Sequence[object]
+    meta_data: Sequence[msgspec.Raw]
+
+
+Flat = dict[str, object]
+_FLAT_BLOCK: Final[msgspec.json.Decoder[list[Flat | None]]] = msgspec.json.Decoder(
+    list[dict[str, str] | None]
+)
+_FLAT_LINE: Final[msgspec.json.Decoder[Flat]] = msgspec.json.Decoder(dict[str, str])
+_LOOSE_FLAT_BLOCK: Final = msgspec.json.Decoder(list[Flat | None], float_hook=Written)
+_LOOSE_FLAT_LINE: Final = msgspec.json.Decoder(Flat, float_hook=Written)
+_LOOSE_BLOCK: Final = msgspec.json.Decoder(list[LooseRow | None], float_hook=Written)
+_LOOSE_LINE: Final = msgspec.json.Decoder(LooseRow, float_hook=Written)
+
+
+class LineDecoder:
+    """Decodes lines into rows of one type, which `RowCodec` made.
+
+    What decodes a block takes it whole, *count* lines in *data*, or raises msgspec.DecodeError when any line
+    is another, UnicodeDecodeError when it is not UTF-8, RecursionError when it is too deep. What decodes
+    *each* line gives the rows of those that it would take alone, and the places of these.
+    """
+
+    def __init__(self, row_type: type[WireRow]) -> None:
+        self._block: msgspec.json.Decoder[list[WireRow | None]] = msgspec.json.Decoder(list[row_type | None])  # type: ignore[valid-type]
+        self._line: msgspec.json.Decoder[WireRow] = msgspec.json.Decoder(row_type)
+
+    def strict_block(self, data: bytes, count: int) -> StrictLines:
+        """Rows in the service's shape, with no value that is empty or too long."""
+        return _strict(_together(self._block, data, count))
+
+    def loose_block(self, data: bytes, count: int) -> LooseLines:
+        """The same with any variables. A number with a point or an exponent is a `Written`."""
+        return LooseLines(*_parts(_together(_LOOSE_BLOCK, data, count)))
+
+    def flat_block(self, data: bytes, count: int, *, loosely: bool) -> list[Flat]:
+        """Flat rows; unless *loosely*, of nothing but text."""
+        return _together(_LOOSE_FLAT_BLOCK if loosely else _FLAT_BLOCK, data, count)
+
+    def each_strict(self, lines: Sequence[bytes]) -> tuple[StrictLines, list[int]]:
+        rows, where = _singly(self._line, lines)
+        return _strict(rows), where
+
+    def each_loose(self, lines: Sequence[bytes]) -> tuple[LooseLines, list[int]]:
+        rows, where = _singly(_LOOSE_LINE, lines)
+        return LooseLines(*_parts(rows)), where
+
+    def each_flat(self, lines: Sequence[bytes], *, loosely: bool) -> tuple[list[Flat], list[int]]:
+        return _singly(_LOOSE_FLAT_LINE if loosely else _FLAT_LINE, lines)
+
+
+def _together(decoder: msgspec.json.Decoder[list[T | None]], data: bytes, count: int) -> list[T]:
+    # Within an object or a text there is no place for our null, and elsewhere it must come out between two
+    # rows: so an object over two lines, or two in one, passes neither here nor, if it hides in an array of
+    # meta_data, where that is looked at.
+    items = decoder.decode(b"[%b]" % data.removesuffix(b"\n").replace(b"\n", b"\n,null,"))
+    rows = list(filter(None, items[::2]))
+    if len(rows) != count or items[1::2] != [None] * (count - 1):
+        raise msgspec.DecodeError("a line that is not an object")
+    return rows
+
+
+def _singly(decoder: msgspec.json.Decoder[T], lines: Sequence[bytes]) -> tuple[list[T], list[int]]:
+    rows: list[T] = []
+    where: list[int] = []
+    for place, line in enumerate(lines):
+        try:
+            row = decoder.decode(line)
+        except (msgspec.DecodeError, RecursionError):
+            continue
+        if _is_object_or_empty(bytes(getattr(row, "meta_data", NO_META))):
+            rows.append(row)
+            where.append(place)
+    return rows, where
+
+
+def _strict(rows: list[WireRow]) -> StrictLines:
+    to, variables, metas = _parts(rows)
+    values = map(msgspec.structs.astuple, variables)  # type: ignore[arg-type]  # they are structs
+    return StrictLines(to, list(zip(*values, strict=True)), metas, rows)
+
+
+def _is_object_or_empty(meta: bytes) -> bool:
+    """Whether what is given as meta_data certainly is one; no to be looked at closer."""
+    return meta.startswith(b'{"') or meta in _EMPTY
+
+
+def _parts(
+    rows: Sequence[WireRow] | Sequence[LooseRow],
+) -> tuple[Sequence[str], Sequence[object], Sequence[msgspec.Raw]]:
+    """The numbers, the variables and the meta_data of rows that were decoded; none of the last is empty.
+
+    Raises as `LineDecoder` does, for what is decoded only here.
+    """
+    if not rows:
+        return (), (), ()
+    to, variables, metas = zip(*map(msgspec.structs.astuple, rows), strict=True)
+    joined = b"\0" + b"\0".join(metas)  # which JSON cannot hold
+    if len(joined) == len(rows):  # nobody has any
+        return to, variables, metas
+    if b"\n" in joined:
+        raise msgspec.DecodeError("an object over two lines")
+    if not joined.isascii():
+        joined.decode()
+    if joined.count(b'\0{"') != len(rows):
+        for row, meta in zip(rows, map(bytes, metas), strict=True):
+            if meta in _EMPTY:
+                msgspec.structs.force_setattr(row, "meta_data", NO_META)
+            elif not _is_object_or_empty(meta):
+                raise msgspec.DecodeError("meta_data that may be no object")
+        metas = tuple(map(_meta_data_of, rows))
+    return to, variables, metas

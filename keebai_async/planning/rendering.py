@@ -1,0 +1,77 @@
+"""What a program gives, as text: a value for the service, `meta_data` as JSON, a row for a person to look at.
+
+Rendered is only what has one spelling: whole numbers, decimals, true and false. A list, a date or bytes may
+be meant in many ways, so they are NotText, and their row is rejected.
+"""
+
+import decimal
+import math
+import numbers
+from collections.abc import Mapping
+from typing import Final
+
+import msgspec
+
+from keebai_async.model.limits import MAX_VARIABLE
+from keebai_async.planning.codec import NO_META, UNWRITABLE
+from keebai_async.planning.rows import NotText, Value
+
+TEXT: Final = msgspec.json.Decoder(str)
+
+_MANY: Final = 10**18
+
+
+def rendered(value: object) -> Value:
+    """What a program or a JSON line gives for a variable, as text; None for nothing."""
+    if value is None or isinstance(value, str):
+        return None if value is None else str.__str__(value)
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, decimal.Decimal):
+        return _digits(value) if value.is_finite() else None
+    if isinstance(value, float):
+        return repr(float(value)) if math.isfinite(value) else None
+    if isinstance(value, numbers.Integral):
+        number = int(value)
+        return str(number) if -_MANY < number < _MANY else _digits(decimal.Decimal(number))
+    return NotText(f"is a {type(value).__name__}")
+
+
+def rendered_meta(value: object) -> object:
+    """`meta_data` as JSON; NO_META for nothing, NotText for what is none."""
+    if value is None or value == {}:
+        return NO_META
+    if not isinstance(value, Mapping):
+        return NotText("is not a dict: give one, or leave it out")
+    try:
+        return msgspec.Raw(msgspec.json.encode(dict(value)))
+    except UNWRITABLE as error:
+        return NotText(f"cannot be written as JSON: {error}")
+
+
+def shown(fields: Mapping[str, object]) -> dict[str, str]:
+    """A row by column, for a person: whatever is in it as text, without what is nothing."""
+    given = ((name, value) for name, value in fields.items() if value is not None)
+    return {str(name): text for name, value in given if (text := _shown(value))}
+
+
+def _shown(value: object) -> str:
+    if isinstance(value, str):
+        return value
+    try:
+        text = msgspec.json.encode(value).decode()
+    except UNWRITABLE:
+        pass
+    else:
+        return TEXT.decode(text) if text.startswith('"') else text
+    try:
+        return str(value)
+    except ValueError:  # an integer of thousands of digits
+        return f"a {type(value).__name__}"
+
+
+def _digits(value: decimal.Decimal) -> Value:
+    # Python refuses to write an integer of thousands of digits, and would write out any power of ten.
+    if abs(value.adjusted()) > MAX_VARIABLE:
+        return NotText("is a number of too many digits")
+    return format(value, "f")

@@ -1,0 +1,104 @@
+"""Rows of a table: CSV, Parquet, Excel. A header names the columns; all cells are text.
+
+A table has its structure once, in its header, so what is wrong with that stops the plan before a row is
+read. After that a row can only be too short or too long.
+"""
+
+from collections.abc import Sequence
+
+from keebai_async.errors import TemplateUnusable, UnusableSource
+from keebai_async.model.recipient import Reason
+from keebai_async.planning.candidates import NOBODY, Candidates
+from keebai_async.planning.rejections import Problem
+from keebai_async.planning.rendering import rendered_meta
+from keebai_async.planning.rows import META, ListContext, ListNames, ParsedRow
+from keebai_async.sources.block import TableBlock
+
+
+class TableList:
+    """The blocks of one table; remembers for which header all is well."""
+
+    def __init__(self, context: ListContext) -> None:
+        self._context = context
+        self._header: Sequence[str] = ()
+
+    def rows(self, block: TableBlock) -> "TableRows":
+        """Raises TemplateUnusable or UnusableSource unless the header has a column for all we need."""
+        if block.header is not self._header:
+            check_header(block.header, self._context)
+            self._header = block.header
+            names = self._context.names
+            known = names.known.union(names.metas(block.header))
+            self._context.ignore([name for name in block.header if name not in known])
+        return TableRows(block, self._context)
+
+
+class TableRows:
+    """The rows of one block of a table."""
+
+    def __init__(self, block: TableBlock, context: ListContext) -> None:
+        self.names = context.names
+        self.numbers = block.numbers
+        self._block = block
+        self._codec = context.codec
+
+    def candidates(self) -> Candidates:
+        """The fast path: the columns of all rows that are as wide as the header."""
+        where, columns = self._block.whole_rows()
+        if not columns:
+            return NOBODY
+        header, names = self._block.header, self.names
+        of = dict(zip(header, columns, strict=True))
+        values = [of[names.of[name]] for name in self._codec.names]
+        return Candidates(where, of[names.to], values, self._meta_data(of))
+
+    def parse(self, position: int) -> ParsedRow | Problem:
+        """The slow path: one row taken apart."""
+        return from_cells(self._block.header, self._block.row(position), self.names)
+
+    def original(self, position: int) -> dict[str, str]:
+        """One row by column, for a person to look at; with what is beyond the header."""
+        header, cells = self._block.header, self._block.row(position)
+        over = enumerate(cells[len(header) :], start=len(header) + 1)
+        return dict(zip(header, cells, strict=False)) | {f"column {at}": cell for at, cell in over}
+
+    def _meta_data(self, of: dict[str, Sequence[str]]) -> Sequence[object] | None:
+        metas = self.names.metas(self._block.header)
+        names = [meta.removeprefix(META) for meta in metas]
+        return self._codec.meta_rows(names, [of[meta] for meta in metas]) if metas else None
+
+
+def check_header(header: Sequence[str], context: ListContext) -> None:
+    """Raises TemplateUnusable or UnusableSource unless a table's *header* has a column for all we need."""
+    names, where = context.names, context.description
+    found = ", ".join(header)
+    if names.to not in header:
+        raise UnusableSource(
+            f"{where} has no column {names.to!r} for the numbers. Its columns are: {found}."
+            " Say which one it is: --column to=NAME",
+            field="to",
+        )
+    absent = [own for own in names.of.values() if own not in header]
+    if absent:
+        raise TemplateUnusable(
+            f"template {context.codec.template.name!r} asks for {', '.join(absent)}, but {where} has no such"
+            f" column. Its columns are: {found}. Rename one, or say which it is: --column {absent[0]}=NAME",
+            field=absent[0],
+        )
+
+
+def from_cells(header: Sequence[str], cells: Sequence[str], names: ListNames) -> ParsedRow | Problem:
+    """Read one row of a table."""
+    if len(cells) != len(header):
+        short = "short" if len(cells) < len(header) else "long"
+        return Problem(
+            Reason.BAD_ROW,
+            f"the row is too {short}: it has {len(cells)} cells, the header has {len(header)};"
+            " look for a delimiter or a quote that is missing, or one too many",
+        )
+    fields = dict(zip(header, cells, strict=True))
+    return ParsedRow(
+        to=fields.get(names.to),
+        values={name: fields[own] for name, own in names.of.items() if own in fields},
+        meta_data=rendered_meta({name.removeprefix(META): fields[name] for name in names.metas(fields)}),
+    )

@@ -1,0 +1,145 @@
+"""Who is to blame for a refused chunk, what follows, and what the search costs."""
+
+import msgspec
+import pytest
+
+from keebai_async.campaign.bisect import MOST_CUTS, Everybody, Halve, Named, Ruling, Search, rule
+from keebai_async.campaign.service import Blame, Refusal
+from keebai_async.model.chunk import ChunkState
+from keebai_async.model.events import ChunkRefused, ChunkSplit
+from keebai_async.model.stop import Cause
+from keebai_async.transport.error_body import ErrorBody
+from tests.campaign.planning import number
+from tests.campaign.scripted_service import Fate, Item
+from tests.campaign.submitting import Campaign
+
+
+@pytest.mark.parametrize(
+    ("blame", "items", "recipients", "trusted", "ruling"),
+    [
+        (Blame.SOMEBODY, (17,), 5_000, False, Named((17,))),
+        (Blame.SOMEBODY, (9, 1, 9), 10, False, Named((1, 9))),
+        (Blame.EVERYBODY, (1,), 10, False, Named((1,))),
+        (Blame.SOMEBODY, (10,), 10, True, Search(sure=True)),
+        (Blame.NOT_SAID, (-1,), 10, True, Search(sure=True)),
+        (Blame.SIZE, (), 2, False, Halve()),
+        (Blame.SIZE, (), 1, False, Named((0,))),
+        (Blame.EVERYBODY, (), 5_000, True, Everybody()),
+        (Blame.EVERYBODY, (), 1, True, Everybody()),
+        (Blame.SOMEBODY, (), 5_000, False, Search(sure=True)),
+        (Blame.SOMEBODY, (), 1, False, Named((0,))),
+        (Blame.NOT_SAID, (), 5_000, False, Search(sure=False)),
+        (Blame.NOT_SAID, (), 5_000, True, Search(sure=True)),
+        (Blame.NOT_SAID, (), 1, False, Search(sure=False)),
+        (Blame.NOT_SAID, (), 1, True, Named((0,))),
+    ],
+)
+def test_the_ruling_follows_what_the_reply_names(
+    blame: Blame, items: tuple[int, ...], recipients: int, trusted: bool, ruling: Ruling
+) -> None:
+    refusal = Refusal(fault=ErrorBody(status=400, message="", items=items), blame=blame)
+    assert rule(refusal, recipients, trusted=trusted) == ruling
+
+
+async def refused(campaign: Campaign) -> list[str]:
+    """The numbers that the journal holds as refused, in their order."""
+    people: list[Item] = []
+    for chunk in await campaign.chunks():
+        if chunk.state is ChunkState.REFUSED:
+            items = await campaign.journal.items(campaign.plan.campaign_id, chunk.number)
+            people += msgspec.json.decode(items, type=list[Item])
+    return sorted(person.to for person in people)
+
+
+@pytest.mark.parametrize("names", [True, False])
+async def test_exactly_those_who_are_malformed_are_refused(names: bool) -> None:
+    campaign = Campaign(300, size=100)
+    culprits = [0, 150, 151, 299]
+
+    report = await campaign.submit(campaign.service(malformed=culprits, names=names))
+
+    assert await refused(campaign) == [number(person) for person in culprits]
+    assert (report.accepted, report.refused, report.unsent) == (296, 4, 0)
+
+
+async def test_a_search_that_finds_no_end_is_given_up_and_who_is_left_stays_refused() -> None:
+    """Without its ceiling this list would cost 4,500 requests: a day of the quota."""
+    campaign = Campaign(1_000, size=500)
+    service = campaign.service(malformed=range(500, 1_000))
+
+    report = await campaign.submit(service)
+
+    splits = [event for event in campaign.events if isinstance(event, ChunkSplit)]
+    assert len(splits) == MOST_CUTS
+    assert service.requests.submits < 1.2 * MOST_CUTS
+    assert (report.accepted, report.refused, report.unsent) == (500, 500, 0)
+    last = [event for event in campaign.events if isinstance(event, ChunkRefused)][-1]
+    assert last.recipients > 400
+    assert last.reason == "Bad Request; the search for who it is about was given up"
+
+
+async def test_a_campaign_that_was_accepted_before_searches_without_asking_single_people_first() -> None:
+    campaign = Campaign(128, size=64)
+    await campaign.submit(campaign.service([Fate.FINE, Fate.HALTED]))
+    service = campaign.service(malformed=[64])
+
+    report = await campaign.submit(service)
+
+    assert (report.accepted, report.refused) == (127, 1)
+    assert service.requests.submits == 1 + 6 + 1  # the whole, six halvings to the one, and the others
+
+
+async def test_two_single_people_who_are_refused_before_anybody_is_accepted_stand_for_everybody() -> None:
+    campaign = Campaign(100, size=100)
+    service = campaign.service(malformed=[0, 1])
+
+    report = await campaign.submit(service)
+
+    assert campaign.stopped is Cause.REFUSED
+    assert (report.unsent, report.refused, service.requests.submits) == (100, 0, 3)
+
+
+async def test_a_single_person_who_is_refused_for_no_reason_is_asked_once_more_and_then_stops_it() -> None:
+    campaign = Campaign(1)
+    service = campaign.service(malformed=[0])
+
+    report = await campaign.submit(service)
+
+    assert campaign.stopped is Cause.REFUSED
+    assert (report.unsent, report.refused, service.requests.submits) == (1, 0, 2)
+
+
+async def test_everybody_named_is_everybody_refused() -> None:
+    campaign = Campaign(2, size=1)
+
+    report = await campaign.submit(campaign.service(malformed=[0, 1], names=True))
+
+    assert (report.refused, report.unsent) == (2, 0)
+    told = [event for event in campaign.events if isinstance(event, ChunkRefused)]
+    assert sorted((event.number, event.recipients) for event in told) == [(1, 1), (2, 1)]
+    assert {event.reason for event in told} == {"recipients.0.to must be a phone number"}
+
+
+async def test_what_a_chunk_was_cut_into_is_told() -> None:
+    campaign = Campaign(4, size=4)
+
+    await campaign.submit(campaign.service(malformed=[1], names=True))
+
+    told = [event for event in campaign.events if isinstance(event, ChunkRefused | ChunkSplit)]
+    assert told == [
+        ChunkRefused(number=1, recipients=1, reason="recipients.1.to must be a phone number"),
+        ChunkSplit(number=1, into=(2,)),
+    ]
+
+
+@pytest.mark.parametrize("largest", [1, 3, 7])
+async def test_a_request_that_is_too_large_is_halved_also_in_the_middle_of_a_search(largest: int) -> None:
+    campaign = Campaign(32, size=16)
+    service = campaign.service(malformed=[5, 6, 20], largest=largest)
+
+    report = await campaign.submit(service)
+
+    assert set(service.messaged.values()) == {1}
+    assert report.errors() == ()
+    if campaign.stopped is None:
+        assert await refused(campaign) == [number(person) for person in (5, 6, 20)]

@@ -1,0 +1,142 @@
+"""The chunks of a run: first on disk, then shown, and counters that never go back."""
+
+import anyio
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from keebai_async.campaign import chunks as chunks_module
+from keebai_async.campaign.chunks import Chunks
+from keebai_async.clock import ManualClock
+from keebai_async.errors import JournalUnusable
+from keebai_async.journal.memory_tables import MemoryJournal
+from keebai_async.model.chunk import Chunk, ChunkState
+from keebai_async.model.lifecycle import Move
+from tests.campaign.planning import freeze, number
+
+COUNTS = st.tuples(st.integers(0, 30), st.integers(0, 30), st.booleans())
+
+
+async def opened(people: int, *, size: int = 5_000, journal: MemoryJournal | None = None) -> Chunks:
+    clock = ManualClock()
+    journal = journal or MemoryJournal(clock=clock)
+    plan = await freeze(journal, people, size=size)
+    return Chunks(await journal.load(plan.campaign_id), journal=journal, clock=clock)
+
+
+async def accepted(people: int = 10) -> tuple[Chunks, MemoryJournal]:
+    journal = MemoryJournal(clock=ManualClock())
+    chunks = await opened(people, journal=journal)
+    await chunks.submit(1)
+    await chunks.accept(1, accepted=people, broadcast_id="b")
+    return chunks, journal
+
+
+def counters(chunk: Chunk) -> tuple[int, int, bool]:
+    return (chunk.sent, chunk.failed, chunk.final)
+
+
+@given(st.lists(COUNTS, max_size=8))
+def test_counters_never_go_back_neither_here_nor_on_disk(seen: list[tuple[int, int, bool]]) -> None:
+    async def story() -> None:
+        chunks, journal = await accepted()
+        most = (0, 0, False)
+        for sent, failed, final in seen:
+            most = (max(most[0], sent), max(most[1], failed), most[2] or final)
+            given = await chunks.progress(1, sent=sent, failed=failed, final=final)
+            (kept,) = (await journal.load(chunks.plan.campaign_id)).chunks
+            assert counters(given) == counters(chunks[1]) == counters(kept) == most
+
+    anyio.run(story)
+
+
+async def test_counters_that_say_nothing_new_are_not_written() -> None:
+    chunks, journal = await accepted()
+    await chunks.progress(1, sent=5, failed=1, final=False)
+    writes: list[str] = []
+
+    async def progress(campaign_id: str, number: int, *, sent: int, failed: int, final: bool) -> Chunk:
+        writes.append(f"{sent}, {failed}, {final}")
+        return chunks[1]
+
+    journal.progress = progress  # type: ignore[method-assign]
+    await chunks.progress(1, sent=5, failed=0, final=False)
+    await chunks.progress(1, sent=4, failed=1, final=True)
+
+    assert writes == ["5, 1, True"]
+
+
+async def test_what_the_journal_gives_back_is_what_is_shown() -> None:
+    """Somebody else may have written newer counters there."""
+    chunks, journal = await accepted()
+    newer = msgspec.structs.replace(chunks[1], sent=9, failed=1, final=True)
+
+    async def progress(campaign_id: str, number: int, *, sent: int, failed: int, final: bool) -> Chunk:
+        return newer
+
+    journal.progress = progress  # type: ignore[method-assign]
+
+    assert await chunks.progress(1, sent=5, failed=0, final=False) == newer == chunks[1]
+
+
+async def test_each_move_is_the_next_step_of_its_chunk() -> None:
+    chunks = await opened(10)
+    await chunks.submit(1)
+    await chunks.take_back(1, "429")
+    await chunks.submit(1)
+    lost = await chunks.lose(1, "no answer")
+
+    assert (lost.step, lost.attempts, lost.state, lost.reason) == (4, 2, ChunkState.UNKNOWN, "no answer")
+    assert chunks[1] == lost
+
+
+async def test_a_chunk_that_was_refused_whole_keeps_everybody() -> None:
+    chunks = await opened(10)
+    await chunks.submit(1)
+    refused = await chunks.refuse(1, "bad")
+    assert (refused.state, refused.recipients) == (ChunkState.REFUSED, 10)
+    assert len(await chunks.people(1)) == 10
+
+
+async def test_a_cut_keeps_who_is_named_and_hands_everybody_else_on() -> None:
+    chunks = await opened(6, size=3)
+    await chunks.submit(1)
+    people = await chunks.people(1)
+    rest = await chunks.people(2)
+
+    children = await chunks.recut(1, "bad", keep=people[:1], rest=2, into=[people[1:2], [people[2], *rest]])
+
+    assert [child.number for child in children] == [3, 4]
+    shown = {chunk.number: (chunk.state.value, chunk.recipients) for chunk in chunks}
+    assert shown == {1: ("refused", 1), 2: ("refused", 0), 3: ("planned", 1), 4: ("planned", 4)}
+    assert chunks.of == 3  # the one that answers for nobody does not count
+    numbers = [
+        [msgspec.json.decode(person)["to"] for person in await chunks.people(at)] for at in (1, 2, 3, 4)
+    ]
+    assert numbers == [
+        [number(0)],
+        [],
+        [number(1)],
+        [number(2), number(3), number(4), number(5)],
+    ]
+
+
+class Stuck(MemoryJournal):
+    async def record(self, campaign_id: str, move: Move) -> Chunk:
+        await anyio.sleep_forever()
+        raise AssertionError
+
+
+async def test_a_journal_that_does_not_take_a_line_in_time_is_unusable(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(chunks_module, "LONGEST_WRITE", 0.05)
+    chunks = await opened(10, journal=Stuck(clock=ManualClock()))
+
+    with anyio.CancelScope() as scope:
+        scope.cancel()  # a write that has begun is not cancelled
+        with pytest.raises(JournalUnusable, match="did not take a line within"):
+            await chunks.submit(1)
+
+    assert chunks[1].state is ChunkState.PLANNED

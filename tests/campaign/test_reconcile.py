@@ -1,0 +1,174 @@
+"""A person settles an unknown chunk: the word is checked, and only then on disk."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import pytest
+
+from keebai_async.campaign.reconcile import PortalEntry, portal_entries, reconcile
+from keebai_async.clock import ManualClock
+from keebai_async.errors import CampaignBusy, InvalidInput, NotFound
+from keebai_async.journal.memory_tables import MemoryJournal
+from keebai_async.model.chunk import Chunk, ChunkState
+from keebai_async.model.lifecycle import Accept, Lose, Submit
+from keebai_async.model.progress import Progress
+from keebai_async.model.report import Report
+from tests.campaign.planning import freeze
+
+
+class Lost:
+    """A campaign of three chunks of 5 people: the first is accepted, the second unknown, the last planned."""
+
+    def __init__(self) -> None:
+        self.journal = MemoryJournal(clock=ManualClock())
+        self.totals: dict[str, int | None] = {"found": 5, "small": 4, "silent": None}
+        self.read: list[str] = []
+
+    async def __aenter__(self) -> "Lost":
+        self.id = (await freeze(self.journal, 15, size=5)).campaign_id
+        for move in (
+            Submit(number=1, step=1, at=1.0),
+            Accept(number=1, step=2, accepted=5, broadcast_id="first"),
+            Submit(number=2, step=1, at=7.0),
+            Lose(number=2, step=2, reason="no answer in time"),
+        ):
+            await self.journal.record(self.id, move)
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.journal.aclose()
+
+    async def progress(self, broadcast_id: str) -> Progress:
+        self.read.append(broadcast_id)
+        if broadcast_id not in self.totals:
+            raise NotFound("404", method="GET", path="/", status=404)
+        return Progress(broadcast_id=broadcast_id, total=self.totals[broadcast_id])
+
+    async def settle(
+        self, number: int = 2, *, accepted: str | None = None, resend: bool = False, abandon: bool = False
+    ) -> Report:
+        return await reconcile(
+            self.id,
+            number,
+            journal=self.journal,
+            read=self.progress,
+            accepted=accepted,
+            resend=resend,
+            abandon=abandon,
+        )
+
+    async def chunk(self, number: int = 2) -> Chunk:
+        return (await self.journal.load(self.id)).chunks[number - 1]
+
+
+@asynccontextmanager
+async def unchanged() -> AsyncIterator[Lost]:
+    async with Lost() as lost:
+        yield lost
+        assert (await lost.chunk()).state is ChunkState.UNKNOWN
+
+
+async def test_a_broadcast_that_was_found_is_the_chunks_own() -> None:
+    async with Lost() as lost:
+        report = await lost.settle(accepted="found")
+        chunk = await lost.chunk()
+
+    assert (report.accepted, report.unknown) == (10, 0)
+    assert (chunk.state, chunk.broadcast_id, chunk.accepted) == (ChunkState.ACCEPTED, "found", 5)
+    assert lost.read == ["found"]
+
+
+async def test_a_chunk_that_did_not_arrive_is_planned_again() -> None:
+    async with Lost() as lost:
+        report = await lost.settle(resend=True)
+        chunk = await lost.chunk()
+
+    assert (report.unknown, report.unsent) == (0, 10)
+    assert chunk.state is ChunkState.PLANNED
+
+
+async def test_a_chunk_that_is_given_up_stays_so() -> None:
+    async with Lost() as lost:
+        report = await lost.settle(abandon=True)
+        with pytest.raises(InvalidInput, match="chunk 2 is not unknown; no chunk of this campaign is"):
+            await lost.settle(resend=True)
+
+    assert (report.unknown, report.abandoned) == (0, 5)
+
+
+@pytest.mark.parametrize(
+    ("words", "match"),
+    [
+        ({}, "say one of"),
+        ({"resend": True, "abandon": True}, "say one of"),
+        ({"accepted": "found", "resend": True}, "say one of"),
+        ({"accepted": "found", "abandon": True}, "say one of"),
+        ({"number": 1, "resend": True}, "chunk 1 is not unknown; unknown are 2"),
+        ({"number": 3, "resend": True}, "chunk 3 is not unknown; unknown are 2"),
+        ({"number": 99, "resend": True}, "chunk 99 is not unknown; unknown are 2"),
+        ({"accepted": "first"}, "broadcast first is chunk 1 of this campaign already"),
+        ({"accepted": "small"}, "broadcast small has 4 recipients, but chunk 2 has 5: it is another one"),
+        ({"accepted": "silent"}, "broadcast silent has an unknown number of recipients"),
+    ],
+)
+async def test_a_word_that_cannot_be_right_changes_nothing(words: dict[str, object], match: str) -> None:
+    async with unchanged() as lost:
+        with pytest.raises(InvalidInput, match=match):
+            await lost.settle(**words)  # type: ignore[arg-type]
+
+
+async def test_a_broadcast_that_the_service_does_not_know_changes_nothing() -> None:
+    async with unchanged() as lost:
+        with pytest.raises(NotFound):
+            await lost.settle(accepted="nobody's")
+
+
+async def test_a_broadcast_of_another_chunk_is_not_even_read() -> None:
+    async with unchanged() as lost:
+        with pytest.raises(InvalidInput):
+            await lost.settle(accepted="first")
+        assert lost.read == []
+
+
+async def test_while_a_process_runs_the_campaign_nothing_is_settled() -> None:
+    async with unchanged() as lost, lost.journal.lease(lost.id):
+        with pytest.raises(CampaignBusy):
+            await lost.settle(resend=True)
+
+
+async def test_a_chunk_whose_process_died_on_the_way_can_be_settled_at_once() -> None:
+    async with Lost() as lost:
+        await lost.journal.record(lost.id, Submit(number=3, step=1, at=9.0))
+
+        await lost.settle(3, resend=True)
+
+        assert (await lost.chunk(3)).state is ChunkState.PLANNED
+
+
+async def test_what_a_person_looks_for_is_named_as_in_the_portal_with_masked_numbers() -> None:
+    async with Lost() as lost:
+        await lost.journal.record(lost.id, Submit(number=3, step=1, at=9.0))
+        entries = await portal_entries(await lost.journal.load(lost.id), lost.journal)
+        async with lost.journal.lease(lost.id):
+            while_it_runs = await portal_entries(await lost.journal.load(lost.id), lost.journal)
+
+    assert [entry.number for entry in entries] == [2, 3]
+    assert entries[0] == PortalEntry(
+        number=2,
+        campaign_name="Promo [02/03]",
+        left_at=7.0,
+        recipients=5,
+        first=entries[0].first,
+        last=entries[0].last,
+        reason="no answer in time",
+    )
+    assert (entries[0].first[-4:], entries[0].last[-4:]) == ("0005", "0009")
+    assert "1100000005" not in entries[0].first
+    assert [entry.number for entry in while_it_runs] == [2]
+
+
+async def test_of_a_purged_campaign_the_numbers_are_gone() -> None:
+    async with Lost() as lost:
+        await lost.journal.purge(lost.id, unfinished=True)
+        (entry,) = await portal_entries(await lost.journal.load(lost.id), lost.journal)
+    assert (entry.recipients, entry.first, entry.last) == (5, "", "")

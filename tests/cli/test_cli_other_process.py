@@ -1,0 +1,40 @@
+"""A process that is asked, and dies before it answers, is not said to go on."""
+
+import pytest
+
+from keebai_async.cli.exit_codes import Exit
+from keebai_async.cli.other_process import ask_and_wait
+from keebai_async.client import Keebai
+from keebai_async.errors import InvalidInput
+from keebai_async.model.campaign import CampaignState
+from keebai_async.sandbox.keebai.server import Sandbox
+from tests.cli.shell import Shell
+from tests.cli.test_cli_campaign import PROMO
+
+
+async def test_a_process_that_died_instead_of_an_answer_is_a_failure(
+    shell: Shell, sandbox: Sandbox, clients: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    async with Keebai(sandbox.token, base_url=sandbox.url, phone_number_id=sandbox.phone_number_id) as keebai:
+        people = shell.folder / clients
+        plan = await keebai.campaigns.plan(people, template=PROMO[1], language=PROMO[3])
+
+        async def die(campaign: str) -> bool:
+            await keebai.journal.set_state(campaign, CampaignState.RUNNING)
+            return True
+
+        code = await ask_and_wait(keebai, plan.campaign_id, die, CampaignState.PAUSED)
+
+    told = capsys.readouterr().err
+    assert code is Exit.FAILED
+    assert "the process that ran it is gone" in told
+    assert f"keebai-async resume {plan.campaign_id}" in told
+
+
+async def test_nobody_to_ask_is_told_with_the_state(shell: Shell, sandbox: Sandbox, clients: str) -> None:
+    async with Keebai(sandbox.token, base_url=sandbox.url, phone_number_id=sandbox.phone_number_id) as keebai:
+        people = shell.folder / clients
+        plan = await keebai.campaigns.plan(people, template=PROMO[1], language=PROMO[3])
+
+        with pytest.raises(InvalidInput, match="it is planned"):
+            await ask_and_wait(keebai, plan.campaign_id, keebai.campaigns.stop, CampaignState.STOPPED)

@@ -1,0 +1,164 @@
+"""The house: which room may import which, as data, and that every import keeps to it."""
+
+import ast
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+from typing import Final
+
+import pytest
+
+import keebai_async
+
+PACKAGE: Final = Path(keebai_async.__file__).parent
+
+ROOMS: Final = {
+    # From the ground up: a room imports only what stands above its own line here, so there is no circle.
+    "errors": "",
+    "clock": "",
+    "privacy": "",
+    "model": "errors",
+    "inputs": "errors privacy",
+    "credentials": "errors privacy",
+    "storage": "errors clock",
+    "sources": "errors",
+    "observe": "errors clock privacy model",
+    "quota": "errors clock model storage observe",
+    "transport": "errors clock privacy model credentials quota observe",
+    "polling": "errors clock model quota",
+    "journal": "errors clock privacy model storage",
+    "planning": "errors privacy model sources journal",
+    "environment": "errors credentials quota polling",
+    "campaign": "errors clock privacy model quota transport polling journal observe",
+    "service_client": "errors clock credentials model quota transport environment observe",
+    "keebai": "errors clock privacy model inputs quota transport polling environment campaign",
+    "whautomate": (
+        "errors clock privacy model inputs credentials quota transport polling environment service_client"
+    ),
+    "webhooks": "errors clock model credentials journal",
+    "campaigns": "errors clock model sources quota polling journal planning campaign",
+    "client": (
+        "errors clock model credentials quota transport journal environment service_client keebai campaigns"
+        " observe"
+    ),
+    "web": "errors clock model journal campaign campaigns client",
+    "workers": "errors clock model journal campaign campaigns client",
+    "sandbox": "clock",  # it shares no decision with the client, or it would prove nothing
+    "testing": "clock sandbox",
+    "cli": (
+        "errors clock privacy model credentials sources quota transport polling journal planning"
+        " environment campaign keebai whautomate campaigns client sandbox"
+    ),
+    "__main__": "cli",
+    "__init__": (
+        "errors clock model credentials quota transport polling journal planning campaign keebai whautomate"
+        " campaigns client observe"
+    ),
+}
+
+SERVICES: Final = {"keebai", "whautomate"}
+KNOW_NO_SERVICE: Final = ("campaign", "model", "polling", "quota", "transport")
+WORDS_OF_SERVICES: Final = (
+    "phone_number_id",
+    "channel_id",
+    "template_name",
+    "campaign_name",
+    "total_recipients",
+    "invalid_phone",
+    "MISSING_ACCESS_TOKEN",
+    "/messages",
+    "KEEBAI_",
+    "WHAUTOMATE_",
+)
+
+
+def room_of(module: str) -> str:
+    _, _, inside = module.partition(".")
+    return inside.partition(".")[0] or "__init__"
+
+
+def files(*under: str) -> Iterator[tuple[str, ast.Module]]:
+    """The modules of the package, or of these rooms or files of it, by their dotted names."""
+    for path in sorted(PACKAGE.rglob("*.py")):
+        inside = path.relative_to(PACKAGE)
+        if not under or any(inside.is_relative_to(each) for each in under):
+            module = ".".join((keebai_async.__name__, *inside.with_suffix("").parts))
+            yield module.removesuffix(".__init__"), parsed(path)
+
+
+@cache
+def parsed(path: Path) -> ast.Module:
+    return ast.parse(path.read_text(encoding="utf-8"))
+
+
+def imports(tree: ast.Module) -> Iterator[str]:
+    """Every module of ours that is imported anywhere in it: also inside functions, and for types alone."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ImportFrom) and node.module:
+            assert node.level == 0, "imports are absolute here"
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+        elif isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+
+
+def arrows() -> set[tuple[str, str, str]]:
+    """(room, room it imports, module that does)."""
+    return {
+        (room_of(module), room_of(imported), module)
+        for module, tree in files()
+        for imported in imports(tree)
+        if imported.startswith(f"{keebai_async.__name__}.") and room_of(imported) != room_of(module)
+    }
+
+
+def test_every_room_is_in_the_drawing() -> None:
+    assert {room_of(module) for module, _ in files()} <= set(ROOMS)
+
+
+def test_the_drawing_has_no_circle() -> None:
+    seen: set[str] = set()
+    for room, allowed in ROOMS.items():
+        assert set(allowed.split()) <= seen, f"{room} may import only what is drawn before it"
+        seen.add(room)
+
+
+def test_no_room_imports_what_it_may_not() -> None:
+    wrong = [
+        f"{module} imports from {imported}"
+        for room, imported, module in sorted(arrows())
+        if imported not in ROOMS[room].split()
+    ]
+    assert wrong == []
+
+
+def test_no_modules_import_each_other_in_a_circle() -> None:
+    named = {module: set(imports(tree)) for module, tree in files() if module != keebai_async.__name__}
+    needs = {
+        module: {
+            name if name in named else name.rpartition(".")[0]
+            for name in names
+            if room_of(name) != "__init__" and name.startswith(f"{keebai_async.__name__}.")
+        }
+        for module, names in named.items()
+    }
+    done: set[str] = set()
+    while ready := {module for module, others in needs.items() if module not in done and others <= done}:
+        done |= ready
+    assert sorted(set(needs) - done) == [], "these are in a circle, or need one that is"
+
+
+@pytest.mark.parametrize("place", KNOW_NO_SERVICE)
+def test_the_engine_knows_no_service_by_name(place: str) -> None:
+    for module, tree in files(place):
+        assert not SERVICES & {room_of(imported) for imported in imports(tree)}, module
+        if module != "keebai_async.model.sender":  # a sender is one of two ids, both Meta's and public
+            texts = [text for text in _texts(tree) if any(word in text for word in WORDS_OF_SERVICES)]
+            assert texts == [], module
+
+
+def _texts(tree: ast.Module) -> Iterator[str]:
+    """The texts in the code; what stands alone as a statement is a docstring."""
+    alone = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in alone:
+            yield node.value

@@ -1,0 +1,115 @@
+"""A third database, to prove that one needs nothing but its tables: rows as JSON in one dictionary.
+
+It is like a server that many processes share: every row goes through bytes, a transaction works on a copy
+of its own, and each one is given up once after all its work is done, as PostgreSQL may do, and made again.
+"""
+
+from collections.abc import Callable
+from typing import TypeVar
+
+import msgspec
+from msgspec.structs import replace
+
+from keebai_async.clock import SYSTEM_CLOCK, Clock
+from keebai_async.journal.stored import StoredJournal
+from keebai_async.journal.tables import KINDS, CampaignRow, R, RejectionsRow, StoredRow, Tables
+from keebai_async.storage.process import Process, alive
+from keebai_async.storage.safety import Damaged, Safe
+
+T = TypeVar("T")
+Kept = dict[tuple[str, str, tuple[int, ...]], bytes]
+
+
+class JsonServer:
+    """What outlives the journals that are open on it."""
+
+    def __init__(self) -> None:
+        self.kept: Kept = {}
+
+
+class JsonJournal(StoredJournal):
+    def __init__(self, server: JsonServer, *, clock: Clock = SYSTEM_CLOCK) -> None:
+        super().__init__(JsonDatabase(server, clock), clock=clock)
+
+
+class JsonDatabase:
+    name = "the journal in JSON"
+    blocks = True
+
+    def __init__(self, server: JsonServer, clock: Clock) -> None:
+        self._server = server
+        self._clock = clock
+
+    def write(self, work: Callable[[Tables], T], *, safe: Safe) -> T:
+        work(JsonTables(dict(self._server.kept), self._clock))  # given up: all of it is done again
+        tables = JsonTables(dict(self._server.kept), self._clock)
+        given = work(tables)
+        self._server.kept = tables.kept
+        return given
+
+    def read(self, work: Callable[[Tables], T]) -> T:
+        return work(JsonTables(self._server.kept, self._clock))
+
+    def shred(self) -> None:
+        return None
+
+    def alive(self, process: Process, *, silent_for: float) -> bool:
+        return alive(process, silent_for=silent_for)
+
+    def close(self) -> None:
+        return None
+
+
+class JsonTables:
+    def __init__(self, kept: Kept, clock: Clock) -> None:
+        self.kept = kept
+        self._clock = clock
+
+    def get(self, kind: type[R], campaign_id: str, *place: int) -> R | None:
+        found = self.kept.get((kind.__name__, campaign_id, place))
+        return None if found is None else msgspec.json.decode(found, type=kind)
+
+    def rows(self, kind: type[R], campaign_id: str) -> list[R]:
+        return [
+            msgspec.json.decode(found, type=kind)
+            for (name, campaign, _), found in self.kept.items()
+            if (name, campaign) == (kind.__name__, campaign_id)
+        ]
+
+    def insert(self, row: StoredRow) -> None:
+        if isinstance(row, RejectionsRow):
+            row = replace(row, id=len(self.rows(RejectionsRow, row.campaign_id)) + 1)
+        key = (type(row).__name__, row.campaign_id, row.place)
+        if key in self.kept:
+            raise Damaged(f"{key} is there already")
+        self.kept[key] = msgspec.json.encode(row)
+
+    def update(self, row: StoredRow) -> None:
+        key = (type(row).__name__, row.campaign_id, row.place)
+        if key not in self.kept:
+            raise Damaged(f"{key} is not there")
+        self.kept[key] = msgspec.json.encode(row)
+
+    def delete(self, kind: type[StoredRow], campaign_id: str) -> None:
+        gone = {each.__name__ for each in (KINDS if kind is CampaignRow else (kind,))}
+        for key in [key for key in self.kept if key[0] in gone and key[1] == campaign_id]:
+            del self.kept[key]
+
+    def frozen(self, *, alike: tuple[str, str] | None = None) -> list[CampaignRow]:
+        rows = [row for row in self._campaigns() if row.plan is not None]
+        if alike is not None:
+            rows = [row for row in rows if (row.name, row.fingerprint) == alike]
+        return sorted(rows, key=lambda row: row.created_at, reverse=True)
+
+    def drafts(self) -> list[CampaignRow]:
+        return [row for row in self._campaigns() if row.plan is None]
+
+    def _campaigns(self) -> list[CampaignRow]:
+        names = [campaign for name, campaign, _ in self.kept if name == CampaignRow.__name__]
+        return [row for campaign in names for row in self.rows(CampaignRow, campaign)]
+
+    def rejections_after(self, campaign_id: str, last: int) -> RejectionsRow | None:
+        return self.get(RejectionsRow, campaign_id, last + 1)
+
+    def now(self) -> float:
+        return self._clock.wall()
