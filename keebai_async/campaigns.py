@@ -11,7 +11,7 @@ from keebai_async.campaign.reconcile import PortalEntry, portal_entries, reconci
 from keebai_async.campaign.run import CampaignRun, Waits
 from keebai_async.campaign.service import CampaignService
 from keebai_async.clock import Clock
-from keebai_async.draining import Drain, drain_of
+from keebai_async.draining import drain_of
 from keebai_async.journal.contract import Journal
 from keebai_async.model.campaign import CampaignState, Wish
 from keebai_async.model.chunk import Chunk, ChunkState
@@ -19,6 +19,8 @@ from keebai_async.model.plan import Guards, Plan, slug
 from keebai_async.model.recipient import Recipient, Rejection
 from keebai_async.model.report import Report, report_of
 from keebai_async.model.sender import Sender
+from keebai_async.observe import Observer
+from keebai_async.observe.campaign_records import CampaignMoved
 from keebai_async.planning.plan import PlanOptions, PlanProgress, make_plan
 from keebai_async.polling.planner import PollPlanner, pace_of
 from keebai_async.quota.gate import Gate, Lane
@@ -57,7 +59,7 @@ class CampaignClient(Protocol):
     def longest_submit(self) -> float: ...
 
     @property
-    def drain(self) -> Drain: ...
+    def observer(self) -> Observer: ...
 
     def sender_or(self, sender: Sender | None = None) -> Sender: ...
 
@@ -113,6 +115,8 @@ class Campaigns:
             progress=progress,
         )
         await keebai.journal.set_state(plan.campaign_id, CampaignState.PLANNED, requests=service.requests)
+        planned = CampaignState.PLANNED
+        keebai.observer(CampaignMoved(campaign=plan.campaign_id, before=planned, state=planned))
         return plan
 
     def start(
@@ -135,8 +139,9 @@ class Campaigns:
             track=track,
             again=again,
             guards=guards,
-            drains=(self._keebai.drain, drain_of(self._keebai.journal)),
+            drains=(drain_of(self._keebai), drain_of(self._keebai.journal)),
             longest_submit=self._keebai.longest_submit,
+            observer=self._keebai.observer,
         )
 
     def resume(self, campaign_id: str, *, track: bool = True, guards: Guards | None = None) -> CampaignRun:
@@ -250,6 +255,7 @@ class Campaigns:
             accepted=accepted,
             resend=resend,
             abandon=abandon,
+            observer=self._keebai.observer,
         )
 
 

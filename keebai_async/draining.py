@@ -84,8 +84,13 @@ _USERS: Final[WeakKeyDictionary[object, Drain]] = WeakKeyDictionary()
 
 
 def drain_of(thing: object) -> Drain:
-    """The Drain of something that several clients may share, such as a journal."""
+    """The Drain of a client, or of something that several clients may share, such as a journal."""
     return _USERS.setdefault(thing, Drain())
+
+
+def share_drain(thing: object, other: object) -> None:
+    """Let *other*, such as a copy of a client, have the Drain of *thing*."""
+    _USERS[other] = drain_of(thing)
 
 
 def out_of_reach() -> None:
@@ -94,7 +99,7 @@ def out_of_reach() -> None:
     When a program ends, `asyncio.run` and web servers call `cancel()` on every task that they find there,
     and no shield keeps that out. The parent is found as before, and stops its child in good order.
 
-    Source: Python documentation, "Extending asyncio", task lifetime support.
+    It is one of the calls that "Extending asyncio" in the documentation of Python describes.
     """
     task = asyncio.current_task()
     if task is not None:
