@@ -245,13 +245,15 @@ class Campaigns:
             InvalidInput: not exactly one word is given, the chunk does not exist or is not unknown, or
                 the broadcast has another number of recipients or is another chunk already.
             NotFound: the service does not know that broadcast.
-            CampaignBusy: a process runs the campaign now.
+            CampaignBusy: a process runs the campaign now; or it is too early for *resend*, because what left
+                before its process ended may still arrive. The message says how long to wait.
         """
         return await reconcile(
             campaign_id,
             chunk,
             journal=self._keebai.journal,
             read=self._keebai.campaign_service().progress,
+            clock=self._keebai.clock,
             accepted=accepted,
             resend=resend,
             abandon=abandon,
