@@ -95,6 +95,7 @@ class ServiceClient:
             dialect=self._dialect,
             observer=self.observer,
             server=address.hostname,
+            account=self._token.key(self.base_url)[:8],
             port=address.port or (443 if address.scheme == "https" else 80),
         )
 
