@@ -9,7 +9,7 @@ from typing import Protocol
 from keebai_async.campaign.pacing import paced_by
 from keebai_async.campaign.reconcile import PortalEntry, portal_entries, reconcile
 from keebai_async.campaign.run import CampaignRun, Waits
-from keebai_async.campaign.service import CampaignService
+from keebai_async.campaign.service import PlanningService
 from keebai_async.clock import Clock
 from keebai_async.journal.contract import Journal
 from keebai_async.model.campaign import CampaignState, Wish
@@ -18,7 +18,6 @@ from keebai_async.model.plan import Guards, Plan, slug
 from keebai_async.model.recipient import Recipient, Rejection
 from keebai_async.model.report import Report, report_of
 from keebai_async.model.sender import Sender
-from keebai_async.model.template import Template
 from keebai_async.observe import Observer
 from keebai_async.observe.campaign_records import CampaignMoved
 from keebai_async.planning.plan import PlanOptions, PlanProgress, make_plan
@@ -35,14 +34,6 @@ People = (
     | AsyncIterable[Mapping[str, object] | Recipient]
 )
 """A path, or people one by one: rows in the flat form, in the service's own shape, or Recipients."""
-
-
-class PlanningService(CampaignService, Protocol):
-    """A service that campaigns are planned for, too."""
-
-    async def template(self, name: str, language: str) -> Template:
-        """The template as the service lists it. Raises TemplateUnusable, or RequestError."""
-        ...
 
 
 class CampaignClient(Protocol):

@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 from keebai_async.clock import Clock
 from keebai_async.credentials import Token
 from keebai_async.environment import poll_floor_of
+from keebai_async.lazy_names import LazyModule
 from keebai_async.model.requests import Requests
 from keebai_async.observe import Observer, hook_of
 from keebai_async.quota.gate import Gate
@@ -23,6 +24,8 @@ from keebai_async.transport.verdict import SubmitPolicy
 
 if TYPE_CHECKING:
     import aiohttp
+else:  # too dear to import for an annotation
+    aiohttp = LazyModule("aiohttp")
 
 
 class ServiceClient:
@@ -30,6 +33,30 @@ class ServiceClient:
 
     A child makes its resources in `_equip`, which is called again for a copy with other options.
     """
+
+    __slots__ = {
+        "__dict__": "",
+        "__weakref__": "",
+        "base_url": "Where requests go.",
+        "clock": "What waits and measures.",
+        "limiter": "Who gives places in the quota.",
+        "poll_floor": "Seconds between two looks at one broadcast, at least.",
+        "quotas": "How many requests in how many seconds.",
+        "requests": "Requests that left for calls outside of campaigns.",
+        "retries": "How often a read is repeated.",
+        "submit_policy": "After which replies a submit may be made again, beyond the safe ones.",
+        "timeouts": "Seconds for a whole request, by its kind.",
+    }
+
+    base_url: str
+    clock: Clock
+    limiter: Gate
+    poll_floor: float
+    quotas: tuple[Quota, ...]
+    requests: Requests
+    retries: RetryPolicy
+    submit_policy: SubmitPolicy
+    timeouts: Timeouts
 
     def __init__(
         self,
@@ -58,13 +85,12 @@ class ServiceClient:
         self.retries = retries or RetryPolicy()
         self.observer = hook_of(observer)
         self.requests = Requests()
-        """Requests that left for calls outside of campaigns."""
         self._session = Session(base_url, token, header=header, scheme=scheme, client=session)
         self._dialect = dialect
         self._token = token
         self._owner = True
         self._closing: list[Callable[[], Awaitable[None]]] = []
-        self.limiter: Gate = self._gate(limiter, token.key(base_url))
+        self.limiter = self._gate(limiter, token.key(base_url))
 
     def _gate(self, given: Gate | str | None, key: str) -> Gate:
         if given is None or given == "memory:":

@@ -58,6 +58,10 @@ class CampaignRun:
         JournalUnusable: also inside, from the instant when something could not be written.
     """
 
+    __slots__ = {"__dict__": "", "__weakref__": "", "campaign_id": "The campaign that runs."}
+
+    campaign_id: str
+
     def __init__(
         self,
         campaign_id: str,

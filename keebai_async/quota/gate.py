@@ -53,6 +53,7 @@ class Gate(Protocol):
 
     def place(self, lane: Lane) -> AbstractAsyncContextManager[Place]:
         """Wait until one more request fits every quota, and hold its place while it is under way."""
+        ...
 
 
 @runtime_checkable

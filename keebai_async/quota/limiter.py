@@ -18,6 +18,7 @@ import anyio
 import msgspec
 
 from keebai_async.clock import SYSTEM_CLOCK, Clock, wait_for
+from keebai_async.loops import running_loop
 from keebai_async.observe import TO_LOG, Observer
 from keebai_async.observe.quota_records import QuotaSpent, QuotaWaited, QuotaWaitExpected
 from keebai_async.quota.gate import Allowance, Ending, Gate, Lane, Place
@@ -66,6 +67,18 @@ class RateLimiter:
     person. It is called inside the event loop and must not block.
     """
 
+    __slots__ = {
+        "__dict__": "",
+        "__weakref__": "",
+        "on_wait": "Who is told of a wait at the head of the line.",
+        "quotas": "Shortest first.",
+        "store": "Where the spending is kept.",
+    }
+
+    on_wait: OnWait | None
+    quotas: tuple[Quota, ...]
+    store: Store
+
     def __init__(
         self,
         quotas: Sequence[Quota] = CAUTIOUS_QUOTAS,
@@ -78,7 +91,7 @@ class RateLimiter:
         on_wait: OnWait | None = None,
     ) -> None:
         self.quotas = tuple(sorted(quotas, key=lambda quota: quota.per))
-        self.store: Store = MemoryStore(clock) if store is None else store
+        self.store = MemoryStore(clock) if store is None else store
         self.on_wait = on_wait
         self._clock = clock
         self._grace = grace
@@ -170,7 +183,7 @@ class RateLimiter:
             self._line().nudge()
 
     def _line(self) -> "_WaitingLine":
-        loop = asyncio.get_running_loop()
+        loop = running_loop()
         line = self._lines.get(loop)
         if line is None:
             with self._opening:

@@ -17,6 +17,7 @@ from redis.exceptions import RedisError
 
 from keebai_async.clock import SYSTEM_CLOCK, Clock
 from keebai_async.errors import QuotaUnusable
+from keebai_async.loops import OneLoop
 from keebai_async.observe import TO_LOG, Observer
 from keebai_async.observe.quota_records import PlaceNotSettled, QuotaStoreBack, QuotaStoreGone
 from keebai_async.quota.books import Books
@@ -46,6 +47,8 @@ class RedisStore:
     on with *share* of each window. Either way *observer* is told once, and when Redis is back, what
     was spent in the meantime is entered there first. So it is if Redis lost its memory.
 
+    In another event loop than the first it raises Misused.
+
     *longest* is how many seconds a request may take at most: a place whose holder died lapses then.
     """
 
@@ -72,6 +75,7 @@ class RedisStore:
         self._name = f"keebai:{{{key}}}"
         self._clock = clock
         self._local = local_when_gone
+        self._one_loop = OneLoop("this Redis store of the quota")
         self._share = share
         self._longest = longest
         self._epoch = ""
@@ -220,6 +224,7 @@ class RedisStore:
         keep = 2 * longest + self._longest
         newborn = os.urandom(8).hex()
         lengths_and_limits = [number for window in windows for number in (window.per, window.most)]
+        self._one_loop.check()  # its connections are of the loop that made them
         given = [self._longest, keep, newborn, len(windows), *lengths_and_limits, *arguments]
         try:
             return msgspec.convert(await self._scripts[script](keys=keys, args=given), kind)

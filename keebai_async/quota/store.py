@@ -51,18 +51,21 @@ class Store(Protocol):
         Raises:
             QuotaUnusable: the store cannot be reached or read. No place was taken.
         """
+        ...
 
     async def settle(self, held: HeldPlace, windows: Sequence[LaneWindow], word: Word) -> bool:
         """End a place. Says whether somebody who waits may go sooner than he was told.
 
         Raises nothing: what became of a request is worth more than its place, which lapses by itself.
         """
+        ...
 
     async def forecast(self, windows: Sequence[LaneWindow], ahead: int) -> Wait | None:
         """How long somebody would wait behind *ahead* others; None if not at all. Raises QuotaUnusable."""
 
     async def spent(self, windows: Sequence[LaneWindow]) -> tuple[int, ...]:
         """How many requests count in each window now, those under way among them. Raises QuotaUnusable."""
+        ...
 
     async def aclose(self) -> None:
         """Let go of files and connections. The spending stays."""

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Self
 from keebai_async.clock import SYSTEM_CLOCK, Clock
 from keebai_async.credentials import Token
 from keebai_async.environment import poll_floor_of, quotas_of, token_of
+from keebai_async.lazy_names import LazyModule
 from keebai_async.observe import Observer
 from keebai_async.quota.gate import Gate
 from keebai_async.quota.window import Quota
@@ -32,6 +33,8 @@ from keebai_async.whautomate.settings import (
 
 if TYPE_CHECKING:
     import aiohttp
+else:  # too dear to import for an annotation
+    aiohttp = LazyModule("aiohttp")
 
 
 class Whautomate(ServiceClient):
@@ -60,6 +63,16 @@ class Whautomate(ServiceClient):
     Raises:
         InvalidInput: there is no key, or something of this cannot be used.
     """
+
+    __slots__ = {
+        "broadcasts": "Create, look at, list, replace, delete, wait for and watch broadcasts; their logs.",
+        "messages": "One template to one person.",
+        "segments": "The audiences of broadcasts.",
+    }
+
+    broadcasts: WhautomateBroadcasts
+    messages: WhautomateMessages
+    segments: WhautomateSegments
 
     def __init__(
         self,
