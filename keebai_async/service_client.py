@@ -40,11 +40,7 @@ class ServiceClient:
         "base_url": "Where requests go.",
         "clock": "What waits and measures.",
         "limiter": "Who gives places in the quota.",
-<<<<<<< HEAD
-        "observer": "Who is told of what happens.",
-=======
         "observer": "Who is told what happens.",
->>>>>>> wt-observe
         "poll_floor": "Seconds between two looks at one broadcast, at least.",
         "quotas": "How many requests in how many seconds.",
         "requests": "Requests that left for calls outside of campaigns.",
