@@ -24,9 +24,10 @@ import anyio.to_thread
 
 from keebai_async.credentials import Token
 from keebai_async.errors import Misused
+from keebai_async.loops import running_loop
 from keebai_async.transport.address import check_base_url, url_of
 from keebai_async.transport.decoding import BodyUnreadable, Decoder
-from keebai_async.transport.reply import Answer, Failure, Outcome, Stage
+from keebai_async.transport.reply import Answer, Failure, Outcome, Stage, mark_unwritten
 from keebai_async.transport.request import Request, Timeouts
 
 if TYPE_CHECKING:
@@ -101,14 +102,15 @@ class Session:
         """Raise Misused if this session cannot be used here and now."""
         if self._closed:
             raise Misused("this client is closed: open another one")
-        if self._loop is not None and self._loop is not asyncio.get_running_loop():
+        loop = running_loop()
+        if self._loop is not None and self._loop is not loop:
             raise Misused("this client was opened in another event loop: open one in each loop")
 
     async def send(self, request: Request, timeouts: Timeouts | None = None) -> Outcome:
         """Make one attempt. Trouble on the way is a Failure, not an exception.
 
         Raises:
-            Misused: this session is closed, or was opened in another event loop.
+            Misused: this session is closed, or was opened in another event loop, or none of asyncio's runs.
         """
         self.check()
         if "aiohttp" not in sys.modules:
@@ -132,6 +134,10 @@ class Session:
                 return await self._read(response)
         except (aiohttp.ClientError, TimeoutError, OSError, _SecondAttempt) as error:
             return _failure(error, attempt, request, timeouts)
+        except asyncio.CancelledError as error:
+            if not attempt.written:
+                mark_unwritten(error)
+            raise
 
     async def aclose(self) -> None:
         """Close what this session opened. Harmless when repeated."""
@@ -142,7 +148,7 @@ class Session:
 
     def _open(self) -> "aiohttp.ClientSession":
         if self._own is None:
-            self._loop = asyncio.get_running_loop()
+            self._loop = running_loop()
             self._own = _client(self._lent)
         return self._own
 
@@ -195,7 +201,11 @@ class Session:
 
 async def _import_aside() -> None:
     """Import aiohttp in a thread: a third of a second is too long to hold the loop."""
-    await anyio.to_thread.run_sync(importlib.import_module, "aiohttp")
+    try:
+        await anyio.to_thread.run_sync(importlib.import_module, "aiohttp")
+    except asyncio.CancelledError as error:
+        mark_unwritten(error)
+        raise
 
 
 def _client(lent: "aiohttp.ClientSession | None") -> "aiohttp.ClientSession":
