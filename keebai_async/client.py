@@ -61,7 +61,7 @@ class Keebai(ServiceClient):
             with `memory:`, all clients of this process with the same token and base URL share one.
         journal: where campaigns are kept: a path, a URL, or a journal that you close yourself.
         timeout: seconds for a whole request, or Timeouts.
-        session: an aiohttp session whose connections are used, and left open.
+        session: an aiohttp session whose connector and proxy are used, and left open.
         submit_policy: after which replies a submit may be made again, beyond the safe ones.
         retries: how often a read is repeated.
         poll_floor: seconds between two looks at one broadcast, at least.

@@ -94,9 +94,9 @@ class Slot:
     async def _send(self, request: Request) -> Outcome:
         try:
             return await self._session.send(request, self._timeouts)
-        except Misused:
-            self._place.settle(Ending.UNSENT)
-            raise
+        except Misused as error:
+            # Closed since the place was given. The intent is on disk, and nothing left: that is an outcome.
+            return Failure(stage=Stage.NOT_WRITTEN, reason=str(error))
         except BaseException:
             # Cancelled on the way: the service may count it, even later than now.
             self._place.settle(Ending.UNANSWERED)

@@ -23,7 +23,7 @@ class WireServer:
 
 
 @asynccontextmanager
-async def serving(*behaviours: Behaviour) -> AsyncIterator[WireServer]:
+async def serving(*behaviours: Behaviour, port: int = 0) -> AsyncIterator[WireServer]:
     """Serve each connection by the next of *behaviours*, and the last one for all after."""
     seen = WireServer()
     writers: list[asyncio.StreamWriter] = []
@@ -39,7 +39,7 @@ async def serving(*behaviours: Behaviour) -> AsyncIterator[WireServer]:
         finally:
             writer.close()
 
-    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    server = await asyncio.start_server(serve, "127.0.0.1", port)
     seen.port = server.sockets[0].getsockname()[1]
     try:
         yield seen
@@ -104,10 +104,6 @@ def answers(*replies: bytes) -> Behaviour:
             await writer.drain()
 
     return behave
-
-
-async def closes_at_once(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    writer.close()
 
 
 async def resets_after_reading(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
