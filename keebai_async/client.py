@@ -10,7 +10,7 @@ from keebai_async.credentials import Token
 from keebai_async.environment import poll_floor_of, quotas_of, token_of
 from keebai_async.keebai.account import me
 from keebai_async.keebai.api import KeebaiApi
-from keebai_async.keebai.broadcasts import Broadcasts
+from keebai_async.keebai.broadcasts import BroadcastNames, Broadcasts
 from keebai_async.keebai.bulk import BulkService
 from keebai_async.keebai.channels import Channels
 from keebai_async.keebai.messages import Messages
@@ -103,6 +103,7 @@ class Keebai(ServiceClient):
         self.sender: Sender | None = sender_of(phone_number_id, channel_id, os.environ)
         self._journal: AnyJournal = journal or os.environ.get(KEEBAI_JOURNAL_VARIABLE) or "memory:"
         self._lender: Keebai | None = None
+        self._names = BroadcastNames()
         self._equip()
 
     def with_options(
@@ -135,7 +136,7 @@ class Keebai(ServiceClient):
         api = KeebaiApi(exchange=self._exchange, sender=self.sender, requests=self.requests)
         self._api = api
         self.messages = Messages(api)
-        self.broadcasts = Broadcasts(api, clock=self.clock, poll_floor=self.poll_floor)
+        self.broadcasts = Broadcasts(api, clock=self.clock, poll_floor=self.poll_floor, names=self._names)
         self.templates = Templates(api)
         self.numbers = Numbers(api)
         self.channels = Channels(api)

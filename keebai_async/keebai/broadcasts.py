@@ -19,7 +19,7 @@ from keebai_async.keebai.models import AcceptedBroadcast, BroadcastStatus
 from keebai_async.polling.waiter import POLL_FLOOR, STUCK_AFTER, OnStuck, Waiter, log_stuck
 from keebai_async.privacy import shown
 from keebai_async.quota.gate import Lane
-from keebai_async.transport.address import segment
+from keebai_async.transport.address import is_id, segment
 from keebai_async.transport.error_mapping import error_for, undecodable
 from keebai_async.transport.reply import Answer
 from keebai_async.transport.request import Request
@@ -28,16 +28,39 @@ from keebai_async.transport.verdict import Accepted
 
 BULK_PATH: Final = "/messages/bulk"
 
+_NAMES_KEPT = 10_000
+
 _KNOWN_FIELDS = frozenset({"to", "variables", "meta_data"})
+
+
+class BroadcastNames:
+    """The ids of the broadcasts that a client made, the last ones: each names one."""
+
+    def __init__(self) -> None:
+        self._seen: dict[str, None] = {}
+
+    def is_new(self, broadcast_id: str) -> bool:
+        """Whether it is seen for the first time; from now on it is not."""
+        new = broadcast_id not in self._seen
+        self._seen[broadcast_id] = None
+        if len(self._seen) > _NAMES_KEPT:
+            del self._seen[next(iter(self._seen))]
+        return new
 
 
 class Broadcasts:
     """POST /messages/bulk, and GET of what became of it."""
 
     def __init__(
-        self, api: KeebaiApi, *, clock: Clock = SYSTEM_CLOCK, poll_floor: float = POLL_FLOOR
+        self,
+        api: KeebaiApi,
+        *,
+        clock: Clock = SYSTEM_CLOCK,
+        poll_floor: float = POLL_FLOOR,
+        names: BroadcastNames | None = None,
     ) -> None:
         self._api = api
+        self._names = BroadcastNames() if names is None else names
         self._waiter = Waiter(
             self.status,
             lambda status: status.progress,
@@ -66,7 +89,8 @@ class Broadcasts:
         Raises:
             InvalidInput: nothing was sent; *field* names what to fix.
             OutcomeUnknown: it may have been sent. Sending it again may message everybody twice.
-            RequestError: it was not accepted; or Undecodable, it was, in a reply that cannot be read.
+            RequestError: it was not accepted; or Undecodable, it was, in a reply that cannot be read or
+                that names an earlier broadcast of this client.
 
         Source: contract, section 3.1.
         """
@@ -91,7 +115,7 @@ class Broadcasts:
             BULK_PATH, body, recipients=recipients, lane=Lane.SUBMIT, timeout=timeout
         )
         accepted = read_accepted(answer)
-        if accepted is None:
+        if accepted is None or not self._names.is_new(accepted.broadcast_id):
             raise error_for(Accepted(answer=answer), request, 1)
         return accepted
 
@@ -112,8 +136,8 @@ class Broadcasts:
         )
         answer = await self._api.exchange.read(request, tally=self._api.requests)
         status = read_status(answer, broadcast_id)
-        if status is None:
-            raise undecodable(answer, request)
+        if status is None or status.broadcast_id != broadcast_id:
+            raise undecodable(answer, request)  # or it is the answer to another look
         return status
 
     async def wait(
@@ -175,7 +199,7 @@ def read_accepted(answer: Answer) -> AcceptedBroadcast | None:
     """The answer to an accepted broadcast in either dialect; None if it names no broadcast."""
     fields = object_in(answer.body)
     broadcast_id = text(fields, "broadcast_id", "broadcastId")
-    if broadcast_id is None:
+    if not is_id(broadcast_id):
         return None
     return AcceptedBroadcast(
         broadcast_id=broadcast_id,
@@ -197,7 +221,7 @@ def read_status(answer: Answer, broadcast_id: str) -> BroadcastStatus | None:
     if total is None:
         total = known + (pending or 0)
     return BroadcastStatus(
-        broadcast_id=text(fields, "broadcast_id", "broadcastId", "id") or broadcast_id,
+        broadcast_id=text(fields, "broadcast_id", "broadcastId") or broadcast_id,
         status=status or "",
         total_recipients=total,
         sent=sent or 0,

@@ -12,6 +12,7 @@ from keebai_async.keebai.checking import (
 )
 from keebai_async.keebai.models import Receipt
 from keebai_async.quota.gate import Lane
+from keebai_async.transport.address import is_id
 from keebai_async.transport.error_mapping import error_for
 from keebai_async.transport.reply import Answer
 from keebai_async.transport.tolerant_reader import object_in, text
@@ -117,11 +118,11 @@ def read_receipt(answer: Answer) -> Receipt | None:
         text(fields, "broadcast_id", "broadcastId"),
         text(fields, "message_id", "messageId"),
     )
-    if broadcast_id is None and message_id is None:
+    if not is_id(broadcast_id) and not is_id(message_id):
         return None
     return Receipt(
-        broadcast_id=broadcast_id,
-        message_id=message_id,
+        broadcast_id=broadcast_id if is_id(broadcast_id) else None,
+        message_id=message_id if is_id(message_id) else None,
         status=text(fields, "status") or "",
         sent_at=text(fields, "sent_at", "sentAt"),
     )

@@ -67,5 +67,5 @@ def _about_file(environment: Mapping[str, str]) -> str:
     file = environment.get(CERT_FILE_VARIABLE)
     if file and not Path(file).is_file():
         return f"{CERT_FILE_VARIABLE} names {file}, which is no file"
-    also = " another" if file else ""
-    return f"if your company has one, name{also} file with its certificate in {CERT_FILE_VARIABLE}"
+    which = "another" if file else "a"
+    return f"if your company has one, name {which} file with its certificate in {CERT_FILE_VARIABLE}"

@@ -2,6 +2,7 @@
 
 import asyncio
 import socket
+import ssl
 import struct
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -23,7 +24,9 @@ class WireServer:
 
 
 @asynccontextmanager
-async def serving(*behaviours: Behaviour, port: int = 0) -> AsyncIterator[WireServer]:
+async def serving(
+    *behaviours: Behaviour, port: int = 0, tls: ssl.SSLContext | None = None
+) -> AsyncIterator[WireServer]:
     """Serve each connection by the next of *behaviours*, and the last one for all after."""
     seen = WireServer()
     writers: list[asyncio.StreamWriter] = []
@@ -39,7 +42,7 @@ async def serving(*behaviours: Behaviour, port: int = 0) -> AsyncIterator[WireSe
         finally:
             writer.close()
 
-    server = await asyncio.start_server(serve, "127.0.0.1", port)
+    server = await asyncio.start_server(serve, "127.0.0.1", port, ssl=tls)
     seen.port = server.sockets[0].getsockname()[1]
     try:
         yield seen
