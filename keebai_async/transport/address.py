@@ -57,7 +57,7 @@ def url_of(base_url: str, path: str, query: tuple[tuple[str, str], ...]) -> str:
 
 
 LONGEST_ID: Final = 200
-"""Characters of an id that a service may give. Theirs have 36; more is no id, and no path takes a megabyte."""
+"""Characters of an id that a service may give: theirs have 36, and no path takes a megabyte."""
 
 
 def is_id(text: str | None) -> TypeGuard[str]:

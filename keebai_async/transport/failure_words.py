@@ -15,7 +15,7 @@ CERT_FILE_VARIABLE: Final = "SSL_CERT_FILE"
 _UNKNOWN_AUTHORITY = frozenset({2, 18, 19, 20, 21, 24})
 _TIME = {9: "not valid yet", 10: "expired"}
 _OTHER_HOST = frozenset({62, 63, 64})
-"""Source: openssl-verification-options(1), X509_V_ERR_*."""
+"""Codes of OpenSSL: X509_V_ERR_*."""
 
 
 def words_of(error: BaseException, *, proxy: Proxy | None, environment: Mapping[str, str]) -> str:

@@ -36,6 +36,40 @@ def test_an_accepted_broadcast_without_an_id_is_none(value: object) -> None:
     assert read_accepted(answer(value)) is None
 
 
+@pytest.mark.parametrize("value", [" ", ".", "..", ". .", "\n", "b\0", "x" * 201, "\u202e"])
+def test_what_can_be_no_id_is_none(value: str) -> None:
+    assert read_accepted(answer({"broadcast_id": value, "total_recipients": 3})) is None
+    assert read_receipt(answer({"broadcast_id": value, "message_id": value})) is None
+    receipt = read_receipt(answer({"broadcast_id": value, "message_id": "m"}))
+    assert receipt is not None
+    assert (receipt.broadcast_id, receipt.message_id) == (None, "m")
+
+
+async def test_one_id_for_two_broadcasts_of_a_client_is_not_accepted_as_it_stands() -> None:
+    reply = message(202, b'{"broadcast_id":"b","total_recipients":1}')
+    async with (
+        serving(answers(reply)) as server,
+        Keebai("t" * 20, base_url=server.url, phone_number_id="1", limiter=OpenGate()) as keebai,
+    ):
+        first = await keebai.broadcasts.create_raw(b"{}", recipients=1)
+        with pytest.raises(Undecodable, match="do not send it again"):
+            await keebai.broadcasts.create_raw(b"{}", recipients=1)
+        with pytest.raises(Undecodable, match="do not send it again"):
+            await keebai.with_options(timeout=5.0).broadcasts.create_raw(b"{}", recipients=1)
+    assert first.broadcast_id == "b"
+    assert len(server.requests) == 3
+
+
+async def test_a_status_of_another_broadcast_is_not_believed() -> None:
+    reply = message(200, b'{"broadcast_id":"other","status":"COMPLETED","total_recipients":1,"sent":1}')
+    async with (
+        serving(answers(reply)) as server,
+        Keebai("t" * 20, base_url=server.url, limiter=OpenGate()) as keebai,
+    ):
+        with pytest.raises(Undecodable):
+            await keebai.broadcasts.status("mine")
+
+
 def test_an_unknown_status_is_kept_as_text_and_is_not_final() -> None:
     status = read_status(answer({"status": "Draining", "total": 10, "sent": 4}), "b")
     assert status == BroadcastStatus(

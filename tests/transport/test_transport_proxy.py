@@ -98,7 +98,7 @@ def test_a_proxy_that_cannot_be_used_is_refused_and_not_passed_by(value: str) ->
 
 @asynccontextmanager
 async def proxying(reply: bytes = b"") -> AsyncIterator[tuple[str, list[bytes]]]:
-    """A proxy that connects to the port it is asked for on this machine, or gives *reply*; what it was told."""
+    """A proxy that connects to a port of this machine, or gives *reply*; and what it was told."""
     heads: list[bytes] = []
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
