@@ -9,7 +9,7 @@ from typing import Protocol
 from keebai_async.campaign.pacing import paced_by
 from keebai_async.campaign.reconcile import PortalEntry, portal_entries, reconcile
 from keebai_async.campaign.run import CampaignRun, Waits
-from keebai_async.campaign.service import CampaignService
+from keebai_async.campaign.service import PlanningService
 from keebai_async.clock import Clock
 from keebai_async.journal.contract import Journal
 from keebai_async.model.campaign import CampaignState, Wish
@@ -18,7 +18,8 @@ from keebai_async.model.plan import Guards, Plan, slug
 from keebai_async.model.recipient import Recipient, Rejection
 from keebai_async.model.report import Report, report_of
 from keebai_async.model.sender import Sender
-from keebai_async.model.template import Template
+from keebai_async.observe import Observer
+from keebai_async.observe.campaign_records import CampaignMoved
 from keebai_async.planning.plan import PlanOptions, PlanProgress, make_plan
 from keebai_async.polling.planner import PollPlanner, pace_of
 from keebai_async.quota.gate import Gate, Lane
@@ -33,14 +34,6 @@ People = (
     | AsyncIterable[Mapping[str, object] | Recipient]
 )
 """A path, or people one by one: rows in the flat form, in the service's own shape, or Recipients."""
-
-
-class PlanningService(CampaignService, Protocol):
-    """A service that campaigns are planned for, too."""
-
-    async def template(self, name: str, language: str) -> Template:
-        """The template as the service lists it. Raises TemplateUnusable, or RequestError."""
-        ...
 
 
 class CampaignClient(Protocol):
@@ -60,6 +53,9 @@ class CampaignClient(Protocol):
 
     @property
     def poll_floor(self) -> float: ...
+
+    @property
+    def observer(self) -> Observer: ...
 
     def sender_or(self, sender: Sender | None = None) -> Sender: ...
 
@@ -115,6 +111,8 @@ class Campaigns:
             progress=progress,
         )
         await keebai.journal.set_state(plan.campaign_id, CampaignState.PLANNED, requests=service.requests)
+        planned = CampaignState.PLANNED
+        keebai.observer(CampaignMoved(campaign=plan.campaign_id, before=planned, state=planned))
         return plan
 
     def start(
@@ -137,6 +135,7 @@ class Campaigns:
             track=track,
             again=again,
             guards=guards,
+            observer=self._keebai.observer,
         )
 
     def resume(self, campaign_id: str, *, track: bool = True, guards: Guards | None = None) -> CampaignRun:
@@ -250,6 +249,7 @@ class Campaigns:
             accepted=accepted,
             resend=resend,
             abandon=abandon,
+            observer=self._keebai.observer,
         )
 
 

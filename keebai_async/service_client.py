@@ -1,14 +1,17 @@
 """ServiceClient: what the clients of all services have in common; each adds its own resources."""
 
 import copy
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
+from urllib.parse import urlsplit
 
 from keebai_async.clock import Clock
 from keebai_async.credentials import Token
 from keebai_async.environment import poll_floor_of
+from keebai_async.lazy_names import LazyModule
 from keebai_async.model.requests import Requests
+from keebai_async.observe import Observer, hook_of
 from keebai_async.quota.gate import Gate
 from keebai_async.quota.shared import shared_limiter
 from keebai_async.quota.window import Quota
@@ -21,6 +24,8 @@ from keebai_async.transport.verdict import SubmitPolicy
 
 if TYPE_CHECKING:
     import aiohttp
+else:  # too dear to import for an annotation
+    aiohttp = LazyModule("aiohttp")
 
 
 class ServiceClient:
@@ -28,6 +33,30 @@ class ServiceClient:
 
     A child makes its resources in `_equip`, which is called again for a copy with other options.
     """
+
+    __slots__ = {
+        "__dict__": "",
+        "__weakref__": "",
+        "base_url": "Where requests go.",
+        "clock": "What waits and measures.",
+        "limiter": "Who gives places in the quota.",
+        "poll_floor": "Seconds between two looks at one broadcast, at least.",
+        "quotas": "How many requests in how many seconds.",
+        "requests": "Requests that left for calls outside of campaigns.",
+        "retries": "How often a read is repeated.",
+        "submit_policy": "After which replies a submit may be made again, beyond the safe ones.",
+        "timeouts": "Seconds for a whole request, by its kind.",
+    }
+
+    base_url: str
+    clock: Clock
+    limiter: Gate
+    poll_floor: float
+    quotas: tuple[Quota, ...]
+    requests: Requests
+    retries: RetryPolicy
+    submit_policy: SubmitPolicy
+    timeouts: Timeouts
 
     def __init__(
         self,
@@ -45,6 +74,7 @@ class ServiceClient:
         header: str = "Authorization",
         scheme: str = "Bearer",
         dialect: ServiceDialect,
+        observer: Observer | Iterable[Observer] | None = None,
     ) -> None:
         self.base_url = base_url
         self.quotas = tuple(quotas)
@@ -53,14 +83,14 @@ class ServiceClient:
         self.timeouts = _timeouts(timeout)
         self.submit_policy = submit_policy or SubmitPolicy()
         self.retries = retries or RetryPolicy()
+        self.observer = hook_of(observer)
         self.requests = Requests()
-        """Requests that left for calls outside of campaigns."""
         self._session = Session(base_url, token, header=header, scheme=scheme, client=session)
         self._dialect = dialect
         self._token = token
         self._owner = True
         self._closing: list[Callable[[], Awaitable[None]]] = []
-        self.limiter: Gate = self._gate(limiter, token.key(base_url))
+        self.limiter = self._gate(limiter, token.key(base_url))
 
     def _gate(self, given: Gate | str | None, key: str) -> Gate:
         if given is None or given == "memory:":
@@ -70,9 +100,8 @@ class ServiceClient:
         from keebai_async.quota.limiter import RateLimiter
         from keebai_async.quota.stores import open_store  # brings SQLite along, which few clients need
 
-        limiter = RateLimiter(
-            self.quotas, store=open_store(given, key=key, clock=self.clock), clock=self.clock
-        )
+        store = open_store(given, key=key, clock=self.clock, observer=self.observer)
+        limiter = RateLimiter(self.quotas, store=store, clock=self.clock)
         self.at_close(limiter.aclose)
         return limiter
 
@@ -81,6 +110,7 @@ class ServiceClient:
 
     def _exchange_now(self) -> Exchange:
         """An exchange with the options as they are."""
+        address = urlsplit(self.base_url)
         return Exchange(
             self._session,
             self.limiter,
@@ -89,6 +119,9 @@ class ServiceClient:
             policy=self.submit_policy,
             timeouts=self.timeouts,
             dialect=self._dialect,
+            observer=self.observer,
+            server=address.hostname,
+            port=address.port or (443 if address.scheme == "https" else 80),
         )
 
     def _copied(

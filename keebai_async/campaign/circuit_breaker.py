@@ -22,6 +22,8 @@ from keebai_async.errors import (
     Undecodable,
 )
 from keebai_async.model.stop import Cause, Stop
+from keebai_async.observe import TO_LOG, Observer
+from keebai_async.observe.campaign_records import CircuitClosed, CircuitOpened, CircuitProbed
 
 FIRST_PROBE_WAIT = 5.0
 LONGEST_PROBE_WAIT = 300.0
@@ -39,7 +41,12 @@ class CircuitBreaker:
         clock: Clock,
         tell: Callable[[float, str], None],
         longest_outage: float = LONGEST_OUTAGE,
+        campaign_id: str = "",
+        observer: Observer = TO_LOG,
     ) -> None:
+        self._campaign = campaign_id
+        self._observer = observer
+        self._opened = clock.now()
         self._probe = probe
         self._clock = clock
         self._tell = tell
@@ -56,8 +63,12 @@ class CircuitBreaker:
 
     def trip(self, why: str) -> None:
         """Open it: an outcome was unknown, or the service could not be reached."""
+        opens = self.closed
         self._trips += 1
         self._why = why
+        if opens:
+            self._opened = self._clock.now()
+            self._observer(CircuitOpened(campaign=self._campaign, reason=why))
 
     async def until_closed(self) -> Stop | None:
         """Return when the service has answered a read that began after the last trip.
@@ -66,7 +77,7 @@ class CircuitBreaker:
         has answered for too long.
         """
         async with self._probing:
-            wait, since = FIRST_PROBE_WAIT, self._clock.now()
+            wait, since, failures = FIRST_PROBE_WAIT, self._clock.now(), 0
             while not self.closed:
                 trips = self._trips
                 try:
@@ -75,14 +86,24 @@ class CircuitBreaker:
                     return stop_for_error(error)
                 if answered:
                     self._cleared = trips
+                    self._tell_if_closed()
                     continue
                 why = f"the service does not answer ({self._why})"
                 if self._clock.now() - since >= self._longest_outage:
                     return Stop(cause=Cause.UNREACHABLE, reason=why)
+                failures += 1
                 self._tell(wait, why)
+                self._observer(
+                    CircuitProbed(campaign=self._campaign, failures=failures, seconds=wait, reason=self._why)
+                )
                 await self._clock.sleep(wait)
                 wait = min(2 * wait, LONGEST_PROBE_WAIT)
         return None
+
+    def _tell_if_closed(self) -> None:
+        if self.closed:
+            seconds = self._clock.now() - self._opened
+            self._observer(CircuitClosed(campaign=self._campaign, seconds=seconds))
 
     async def _answers(self) -> bool:
         try:

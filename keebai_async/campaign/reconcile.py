@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable
 
 import msgspec
 
+from keebai_async.campaign.run_records import tell_taken
 from keebai_async.errors import InvalidInput
 from keebai_async.journal.contract import Journal
 from keebai_async.model.campaign import Started
@@ -17,6 +18,8 @@ from keebai_async.model.lifecycle import Abandon, Move, Resend, Vouch
 from keebai_async.model.plan import chunk_name
 from keebai_async.model.progress import Progress
 from keebai_async.model.report import Report, report_of
+from keebai_async.observe import TO_LOG, Observer
+from keebai_async.observe.chunk_records import chunk_moved
 from keebai_async.privacy import mask
 
 
@@ -79,6 +82,7 @@ async def reconcile(
     accepted: str | None = None,
     resend: bool = False,
     abandon: bool = False,
+    observer: Observer = TO_LOG,
 ) -> Report:
     """Settle chunk *number* by a person's word; exactly one of the three. *read* looks at a broadcast.
 
@@ -91,7 +95,7 @@ async def reconcile(
     if [accepted is not None, resend, abandon].count(True) != 1:
         raise InvalidInput("say one of accepted, resend and abandon", field="chunk")
     async with journal.lease(campaign_id):
-        await journal.recover(campaign_id)
+        tell_taken(campaign_id, await journal.recover(campaign_id), observer)
         campaign = await journal.load(campaign_id)
         chunk = _unknown(campaign, number)
         step = chunk.step + 1
@@ -103,7 +107,8 @@ async def reconcile(
             move = Resend(number=number, step=step)
         else:
             move = Abandon(number=number, step=step)
-        await journal.record(campaign_id, move)
+        after = await journal.record(campaign_id, move)
+        observer(chunk_moved(campaign_id, chunk, move, after))
         return report_of(await journal.load(campaign_id))
 
 

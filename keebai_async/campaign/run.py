@@ -16,6 +16,7 @@ from keebai_async.campaign.event_log import EventLog
 from keebai_async.campaign.guard import canary_died, canary_of, canary_unnamed, exceeded
 from keebai_async.campaign.pacing import Pacing
 from keebai_async.campaign.repetition import refuse_repetition
+from keebai_async.campaign.run_records import RunRecords
 from keebai_async.campaign.run_state import BeginRun, PauseRun, ResumeRun, StopRun
 from keebai_async.campaign.service import CampaignService
 from keebai_async.campaign.stop import leaves, stop_for_failure
@@ -30,6 +31,7 @@ from keebai_async.model.events import AnyEvent, BroadcastProgress, ChunkAccepted
 from keebai_async.model.plan import Guards
 from keebai_async.model.report import Report, report_of
 from keebai_async.model.stop import Cause, Stop
+from keebai_async.observe import TO_LOG, Observer
 from keebai_async.polling.planner import PollPlanner
 from keebai_async.polling.watcher import Watcher
 
@@ -56,6 +58,10 @@ class CampaignRun:
         JournalUnusable: also inside, from the instant when something could not be written.
     """
 
+    __slots__ = {"__dict__": "", "__weakref__": "", "campaign_id": "The campaign that runs."}
+
+    campaign_id: str
+
     def __init__(
         self,
         campaign_id: str,
@@ -69,6 +75,7 @@ class CampaignRun:
         track: bool = True,
         again: bool = False,
         guards: Guards | None = None,
+        observer: Observer = TO_LOG,
     ) -> None:
         self.campaign_id = campaign_id
         self._journal = journal
@@ -80,6 +87,8 @@ class CampaignRun:
         self._track = track
         self._again = again
         self._given_guards = guards
+        self._observer = observer
+        self._records = RunRecords(campaign_id, observer=observer, clock=clock)
         self._control = RunControl()
         self._log = EventLog()
 
@@ -93,15 +102,15 @@ class CampaignRun:
     @asynccontextmanager
     async def _live(self) -> AsyncIterator[None]:
         async with self._journal.lease(self.campaign_id):
-            await self._journal.recover(self.campaign_id)
-            self._before = await self._journal.load(self.campaign_id)
+            self._records.taken(await self._journal.recover(self.campaign_id))
+            self._before = self._kept = await self._journal.load(self.campaign_id)
             if not self._again:
                 await refuse_repetition(self._before, self._journal)
             self._set_up()
             self._control.apply(BeginRun())
             with nullcontext() if self._waits is None else self._waits(self._tell_quota):
                 async with anyio.create_task_group() as tasks:
-                    tasks.start_soon(self._run)
+                    tasks.start_soon(self._run_and_tell)
                     try:
                         yield
                     finally:
@@ -126,20 +135,28 @@ class CampaignRun:
 
     def _set_up(self) -> None:
         self._began = self._clock.now()
-        self._chunks = Chunks(self._before, journal=self._journal, clock=self._clock)
+        self._chunks = Chunks(self._before, journal=self._journal, clock=self._clock, observer=self._observer)
         self._submitter = Submitter(
             self._chunks,
             self._service,
             clock=self._clock,
             control=self._control,
-            breaker=CircuitBreaker(self._service.probe, clock=self._clock, tell=self._tell_wait),
+            breaker=CircuitBreaker(
+                self._service.probe,
+                clock=self._clock,
+                tell=self._tell_wait,
+                campaign_id=self.campaign_id,
+                observer=self._observer,
+            ),
             tell=self._tell,
             pacing=self._pacing if self._track else None,
+            observer=self._observer,
         )
         self._tracker = Tracker(
             self._chunks,
             Watcher(self._service.progress, planner=self._planner, clock=self._clock),
             tell=self._tell,
+            observer=self._observer,
         )
         for chunk in self._chunks:
             self._tracker.add(chunk)
@@ -177,6 +194,10 @@ class CampaignRun:
         """Go on after `pause`."""
         if self._control.apply(ResumeRun()):
             await self._keep_state()
+
+    async def _run_and_tell(self) -> None:
+        with self._records.run(self._now):
+            await self._run()
 
     async def _run(self) -> None:
         try:
@@ -273,6 +294,8 @@ class CampaignRun:
             requests=now.requests,
             seconds=now.seconds,
         )
+        before, self._kept = self._kept, now
+        self._records.moved(before, now)
         self._tell(StateChanged(state=now.state, reason=now.reason))
 
     def _now(self) -> Started:

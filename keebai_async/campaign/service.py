@@ -14,6 +14,7 @@ from keebai_async.model.chunk import Chunk
 from keebai_async.model.plan import Plan
 from keebai_async.model.progress import Progress
 from keebai_async.model.requests import Requests
+from keebai_async.model.template import Template
 from keebai_async.transport.error_body import ErrorBody
 from keebai_async.transport.verdict import Halted as Halted
 from keebai_async.transport.verdict import Throttled as Throttled
@@ -98,3 +99,11 @@ class CampaignService(Protocol):
 
         Raises RequestError if the service does not answer it, QuotaUnusable if it could not be made.
         """
+
+
+class PlanningService(CampaignService, Protocol):
+    """A service that campaigns are planned for, too."""
+
+    async def template(self, name: str, language: str) -> Template:
+        """The template as the service lists it. Raises TemplateUnusable, or RequestError."""
+        ...

@@ -40,6 +40,9 @@ from keebai_async.clock import Clock
 from keebai_async.model.chunk import Chunk
 from keebai_async.model.events import AnyEvent, ChunkAccepted, ChunkSubmitting, ChunkUnknown, Waiting
 from keebai_async.model.stop import Cause, Stop
+from keebai_async.observe import TO_LOG, Observer
+from keebai_async.observe.campaign_records import SubmitsHeld
+from keebai_async.observe.chunk_records import ChunkSubmitEnded, ChunkSubmitStarted
 
 MOST_THROTTLED = 5
 """429s in a row for one chunk before the campaign stops: somebody else uses the token up."""
@@ -62,6 +65,7 @@ class Submitter:
         breaker: CircuitBreaker,
         tell: Callable[[AnyEvent], None],
         pacing: Pacing | None = None,
+        observer: Observer = TO_LOG,
     ) -> None:
         self._chunks = chunks
         self._service = service
@@ -70,6 +74,7 @@ class Submitter:
         self._breaker = breaker
         self._owners = {chunk.broadcast_id: chunk.number for chunk in chunks if chunk.broadcast_id}
         self._pacing = pacing
+        self._observer = observer
         self.tell = tell
 
     def stop(self, stop: Stop) -> None:
@@ -93,7 +98,7 @@ class Submitter:
         """
         throttled = 0
         while await self._until_it_may_leave():
-            async with self._attempt(self._chunks[number]) as verdict:
+            async with self._told(number), self._attempt(self._chunks[number]) as verdict:
                 match verdict:
                     case Taken() | Refusal() | Unknown():
                         yield verdict
@@ -132,7 +137,24 @@ class Submitter:
             return verdict
         if self._owners.setdefault(verdict.broadcast_id, chunk.number) == chunk.number:
             return verdict
-        return Taken(accepted=chunk.recipients, broadcast_id=None)
+        return Taken(accepted=verdict.accepted, broadcast_id=None)
+
+    @asynccontextmanager
+    async def _told(self, number: int) -> AsyncIterator[None]:
+        """Tell the beginning and the end of an attempt. It awaits nothing."""
+        chunk, since = self._chunks[number], self._clock.now()
+        started = ChunkSubmitStarted(
+            campaign=self._chunks.plan.campaign_id,
+            chunk=number,
+            recipients=chunk.recipients,
+            attempt=chunk.attempts + 1,
+        )
+        self._observer(started)
+        try:
+            yield
+        finally:
+            state, seconds = self._chunks[number].state, self._clock.now() - since
+            self._observer(ChunkSubmitEnded(submit=started, state=state, seconds=seconds))
 
     def _heed(self, verdict: ChunkVerdict) -> None:
         """Let nobody else leave into what this verdict tells of."""
@@ -201,7 +223,10 @@ class Submitter:
 
     async def _keep_pace(self, pacing: Pacing, seconds: float) -> None:
         if pacing.begins_to_wait():
-            self.tell(Waiting(seconds=seconds, why="the sender has enough to do for now"))
+            why = "the sender has enough to do for now"
+            self.tell(Waiting(seconds=seconds, why=why))
+            held = SubmitsHeld(campaign=self._chunks.plan.campaign_id, seconds=seconds, reason=why)
+            self._observer(held)
         with self._control.while_allowed(_may_leave):
             await self._clock.sleep(seconds)
 

@@ -15,11 +15,11 @@ from keebai_async.keebai.checking import (
     check_variables,
     check_word,
 )
-from keebai_async.keebai.models import AcceptedBroadcast, BroadcastStatus
-from keebai_async.polling.waiter import POLL_FLOOR, STUCK_AFTER, OnStuck, Waiter, log_stuck
+from keebai_async.keebai.models import AcceptedBroadcast, BroadcastStatus, id_in
+from keebai_async.polling.waiter import POLL_FLOOR, STUCK_AFTER, OnStuck, Waiter
 from keebai_async.privacy import shown
 from keebai_async.quota.gate import Lane
-from keebai_async.transport.address import is_id, segment
+from keebai_async.transport.address import segment
 from keebai_async.transport.error_mapping import error_for, undecodable
 from keebai_async.transport.reply import Answer
 from keebai_async.transport.request import Request
@@ -27,6 +27,7 @@ from keebai_async.transport.tolerant_reader import count, object_in, text
 from keebai_async.transport.verdict import Accepted
 
 BULK_PATH: Final = "/messages/bulk"
+_ROUTE: Final = f"{BULK_PATH}/{{broadcast_id}}"
 
 _NAMES_KEPT = 10_000
 
@@ -67,6 +68,7 @@ class Broadcasts:
             forward=not_before,
             clock=clock,
             floor=poll_floor,
+            observer=api.exchange.observer,
         )
 
     async def create(
@@ -104,15 +106,20 @@ class Broadcasts:
         if campaign_name is not None:
             body["campaign_name"] = check_word(campaign_name, field="campaign_name")
         body["recipients"] = [_item(recipient, number) for number, recipient in enumerate(recipients)]
-        return await self.create_raw(encoded(body), recipients=len(recipients), timeout=timeout)
+        return await self._create(encoded(body), len(recipients), label=campaign_name, timeout=timeout)
 
     async def create_raw(
         self, body: bytes, *, recipients: int, timeout: float | None = None
     ) -> AcceptedBroadcast:
         """Submit a body that is encoded already. Raises as `create` does."""
         check_size(recipients)
+        return await self._create(body, recipients, label=None, timeout=timeout)
+
+    async def _create(
+        self, body: bytes, recipients: int, *, label: str | None, timeout: float | None
+    ) -> AcceptedBroadcast:
         answer, request = await self._api.submit(
-            BULK_PATH, body, recipients=recipients, lane=Lane.SUBMIT, timeout=timeout
+            BULK_PATH, body, recipients=recipients, lane=Lane.SUBMIT, timeout=timeout, label=label
         )
         accepted = read_accepted(answer)
         if accepted is None or not self._names.is_new(accepted.broadcast_id):
@@ -133,10 +140,11 @@ class Broadcasts:
             path=f"{BULK_PATH}/{segment(broadcast_id, field='broadcast_id')}",
             lane=Lane.POLL,
             timeout=timeout,
+            route=_ROUTE,
         )
         answer = await self._api.exchange.read(request, tally=self._api.requests)
         status = read_status(answer, broadcast_id)
-        if status is None or status.broadcast_id != broadcast_id:
+        if status is None or status.broadcast_id not in {broadcast_id, broadcast_id.strip()}:
             raise undecodable(answer, request)  # or it is the answer to another look
         return status
 
@@ -146,13 +154,13 @@ class Broadcasts:
         *,
         timeout: float | None = None,
         stuck_after: float = STUCK_AFTER,
-        on_stuck: OnStuck = log_stuck,
+        on_stuck: OnStuck | None = None,
     ) -> BroadcastStatus:
         """Look until the broadcast is final, as rarely as its progress allows, and give its last status.
 
         Each look costs a request of the quota. *timeout* is for the whole wait, in seconds of the
         client's clock; without it there is no end but the broadcast's. *on_stuck* is told when nothing
-        has moved for *stuck_after* seconds (default: a warning in the log), and waiting goes on.
+        has moved for *stuck_after* seconds, as the log is, and waiting goes on.
 
         Raises:
             TimedOut: it was not final in time.
@@ -172,7 +180,7 @@ class Broadcasts:
         broadcasts: Iterable[str | AcceptedBroadcast],
         *,
         stuck_after: float = STUCK_AFTER,
-        on_stuck: OnStuck = log_stuck,
+        on_stuck: OnStuck | None = None,
     ) -> AsyncGenerator[BroadcastStatus, None]:
         """Yield every change of many broadcasts, no matter who made them, until all are final.
 
@@ -198,8 +206,8 @@ def not_before(status: BroadcastStatus, last: BroadcastStatus | None) -> Broadca
 def read_accepted(answer: Answer) -> AcceptedBroadcast | None:
     """The answer to an accepted broadcast in either dialect; None if it names no broadcast."""
     fields = object_in(answer.body)
-    broadcast_id = text(fields, "broadcast_id", "broadcastId")
-    if not is_id(broadcast_id):
+    broadcast_id = id_in(fields, "broadcast_id", "broadcastId")
+    if broadcast_id is None:
         return None
     return AcceptedBroadcast(
         broadcast_id=broadcast_id,
@@ -221,7 +229,7 @@ def read_status(answer: Answer, broadcast_id: str) -> BroadcastStatus | None:
     if total is None:
         total = known + (pending or 0)
     return BroadcastStatus(
-        broadcast_id=text(fields, "broadcast_id", "broadcastId") or broadcast_id,
+        broadcast_id=id_in(fields, "broadcast_id", "broadcastId") or broadcast_id,
         status=status or "",
         total_recipients=total,
         sent=sent or 0,

@@ -10,9 +10,8 @@ from keebai_async.keebai.checking import (
     check_variables,
     check_word,
 )
-from keebai_async.keebai.models import Receipt
+from keebai_async.keebai.models import Receipt, id_in
 from keebai_async.quota.gate import Lane
-from keebai_async.transport.address import is_id
 from keebai_async.transport.error_mapping import error_for
 from keebai_async.transport.reply import Answer
 from keebai_async.transport.tolerant_reader import object_in, text
@@ -114,15 +113,13 @@ class Messages:
 def read_receipt(answer: Answer) -> Receipt | None:
     """The answer to an accepted send in either dialect; None if it names neither of the two ids."""
     fields = object_in(answer.body)
-    broadcast_id, message_id = (
-        text(fields, "broadcast_id", "broadcastId"),
-        text(fields, "message_id", "messageId"),
-    )
-    if not is_id(broadcast_id) and not is_id(message_id):
+    broadcast_id = id_in(fields, "broadcast_id", "broadcastId")
+    message_id = id_in(fields, "message_id", "messageId")
+    if broadcast_id is None and message_id is None:
         return None
     return Receipt(
-        broadcast_id=broadcast_id if is_id(broadcast_id) else None,
-        message_id=message_id if is_id(message_id) else None,
+        broadcast_id=broadcast_id,
+        message_id=message_id,
         status=text(fields, "status") or "",
         sent_at=text(fields, "sent_at", "sentAt"),
     )

@@ -8,6 +8,10 @@ import enum
 import msgspec
 
 from keebai_async.model.progress import Progress
+from keebai_async.transport.tolerant_reader import Fields, text
+
+_LONGEST_ID = 200
+_NO_IDS = frozenset({"null", "none", "nil", "undefined", "nan"})
 
 
 class Phase(enum.Enum):
@@ -45,6 +49,26 @@ _PHASES = {
 def phase_of(status: str) -> Phase:
     """Read a status in either dialect and any case."""
     return _PHASES.get(status.lower(), Phase.OTHER)
+
+
+def id_in(fields: Fields, *names: str) -> str | None:
+    """The id under the first of *names* that holds one; None if there is none that can be asked for.
+
+    A blank, dots, `null` or a text with blanks in it is no id: a path made of it would lead elsewhere, and
+    never to the broadcast.
+    """
+    found = (text(fields, name) for name in names)
+    return next((one.strip() for one in found if one is not None and _is_id(one.strip())), None)
+
+
+def _is_id(word: str) -> bool:
+    return (
+        len(word) <= _LONGEST_ID
+        and word.isprintable()
+        and not any(letter.isspace() for letter in word)
+        and any(letter.isalnum() for letter in word)
+        and word.lower() not in _NO_IDS
+    )
 
 
 class AcceptedBroadcast(msgspec.Struct, frozen=True, kw_only=True):

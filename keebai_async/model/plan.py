@@ -7,6 +7,7 @@ import msgspec
 from keebai_async.errors import InvalidInput
 from keebai_async.model.recipient import Reason, Rejection
 from keebai_async.model.sender import Sender
+from keebai_async.privacy import without_numbers
 
 
 class ReasonCount(msgspec.Struct, frozen=True, kw_only=True):
@@ -80,5 +81,9 @@ def chunk_name(name: str, number: int, of: int, *, parent: int | None = None) ->
 
 
 def slug(name: str) -> str:
-    """A campaign's name as the beginning of its id: lower case letters, digits and dashes."""
-    return re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")[:32] or "campaign"
+    """A campaign's name as the beginning of its id: lower case letters, digits and dashes.
+
+    The id stands in logs and traces, so a number that somebody could call is left out of it.
+    """
+    nobody = re.sub(r"\d{8,}", " ", without_numbers(name))
+    return re.sub(r"[^a-z0-9]+", "-", nobody.lower()).strip("-")[:32] or "campaign"

@@ -4,7 +4,6 @@ A place under way is written with the time at which it lapses: its longest possi
 after it was taken. A process that dies gives its places back in that way, with nobody looking after it.
 """
 
-import logging
 import os
 import sqlite3
 from bisect import insort
@@ -17,6 +16,8 @@ import anyio
 
 from keebai_async.clock import SYSTEM_CLOCK, Clock
 from keebai_async.errors import QuotaUnusable
+from keebai_async.observe import TO_LOG, Observer
+from keebai_async.observe.quota_records import PlaceNotSettled
 from keebai_async.quota.books import Books, Settled
 from keebai_async.quota.gate import Ending
 from keebai_async.quota.pause import Pause
@@ -55,8 +56,6 @@ _USE: Final = SqliteUse(
     migrate=_make_tables,
 )
 
-_logger = logging.getLogger(__name__)
-
 
 class SqliteStore:
     """The spending of the token named *key* in the file *path*, made on first use, for its owner's eyes only.
@@ -75,7 +74,9 @@ class SqliteStore:
         longest: float = LONGEST_REQUEST,
         boot: str | None = None,
         patience: float = LOCK_PATIENCE,
+        observer: Observer = TO_LOG,
     ) -> None:
+        self._observer = observer
         self._file = SqliteFile(Path(path), _USE, patience=patience)
         self._worker = Worker("keebai quota", late=_late)
         self._key = key
@@ -83,38 +84,38 @@ class SqliteStore:
         self._longest = longest
         self._boot = boot_id() if boot is None else boot
 
-    async def take(self, rooms: Sequence[LaneWindow]) -> HeldPlace | Wait:
+    async def take(self, windows: Sequence[LaneWindow]) -> HeldPlace | Wait:
         place_id = os.urandom(12).hex()
         try:
-            return await self._worker.run(lambda: self._take(place_id, rooms))
+            return await self._worker.run(lambda: self._take(place_id, windows))
         except anyio.get_cancelled_exc_class():
             # asyncio's own cancel(), after which nobody hears of the place that may be taken by now.
             with suppress(QuotaUnusable):
                 await self._worker.hand_over(lambda: self._give_back(place_id)).result()
             raise
 
-    async def settle(self, held: HeldPlace, rooms: Sequence[LaneWindow], word: Word) -> bool:
+    async def settle(self, held: HeldPlace, windows: Sequence[LaneWindow], word: Word) -> bool:
         try:
             # Handed over at once: it is entered whatever becomes of the task that waits for it.
-            return await self._worker.hand_over(lambda: self._settle(held, rooms, word)).result()
+            return await self._worker.hand_over(lambda: self._settle(held, windows, word)).result()
         except QuotaUnusable as error:
-            _logger.warning("place not settled: it lapses by itself", extra={"reason": str(error)})
+            self._observer(PlaceNotSettled(store="sqlite", reason=str(error)))
             return False
 
-    async def forecast(self, rooms: Sequence[LaneWindow], ahead: int) -> Wait | None:
-        return await self._worker.run(lambda: self._forecast(rooms, ahead))
+    async def forecast(self, windows: Sequence[LaneWindow], ahead: int) -> Wait | None:
+        return await self._worker.run(lambda: self._forecast(windows, ahead))
 
-    async def spent(self, rooms: Sequence[LaneWindow]) -> tuple[int, ...]:
-        return await self._worker.run(lambda: self._spent(rooms))
+    async def spent(self, windows: Sequence[LaneWindow]) -> tuple[int, ...]:
+        return await self._worker.run(lambda: self._spent(windows))
 
     async def aclose(self) -> None:
         await self._worker.aclose(self._file.close)
 
     # From here on in the thread of the file
 
-    def _take(self, place_id: str, rooms: Sequence[LaneWindow]) -> HeldPlace | Wait:
+    def _take(self, place_id: str, windows: Sequence[LaneWindow]) -> HeldPlace | Wait:
         with self._writing() as (db, now):
-            held = self._books(db, rooms, now).take(place_id, rooms, now)
+            held = self._books(db, windows, now).take(place_id, windows, now)
             if isinstance(held, HeldPlace):
                 lapses = now + self._longest
                 db.execute("INSERT INTO place VALUES (?, ?, ?, ?)", (place_id, self._key, now, lapses))
@@ -124,30 +125,30 @@ class SqliteStore:
         with self._writing() as (db, _):
             db.execute("DELETE FROM place WHERE id = ?", (place_id,))
 
-    def _settle(self, held: HeldPlace, rooms: Sequence[LaneWindow], word: Word) -> bool:
+    def _settle(self, held: HeldPlace, windows: Sequence[LaneWindow], word: Word) -> bool:
         with self._writing() as (db, now):
             if word.ending is Ending.UNSENT:
                 db.execute("DELETE FROM place WHERE id = ?", (held.id,))
                 return True
-            books = self._books(db, rooms, now)
+            books = self._books(db, windows, now)
             before = books.pause
-            settled = books.settle(held, rooms, word, now)
+            settled = books.settle(held, windows, word, now)
             self._enter(db, held, settled)
             for per, count in settled.others:
                 db.executemany("INSERT INTO other VALUES (?, ?, ?)", [(self._key, per, now)] * count)
             if books.pause != before:
                 pause = (self._key, books.pause.until, books.pause.step, books.pause.proving)
                 db.execute("INSERT OR REPLACE INTO pause VALUES (?, ?, ?, ?)", pause)
-            self._forget(db, books.remembered(now) - max(_KEEP, rooms[-1].per))
+            self._forget(db, books.remembered(now) - max(_KEEP, windows[-1].per))
             return settled.sooner
 
-    def _forecast(self, rooms: Sequence[LaneWindow], ahead: int) -> Wait | None:
+    def _forecast(self, windows: Sequence[LaneWindow], ahead: int) -> Wait | None:
         with self._writing() as (db, now):
-            return self._books(db, rooms, now).forecast(rooms, ahead, now)
+            return self._books(db, windows, now).forecast(windows, ahead, now)
 
-    def _spent(self, rooms: Sequence[LaneWindow]) -> tuple[int, ...]:
+    def _spent(self, windows: Sequence[LaneWindow]) -> tuple[int, ...]:
         with self._writing() as (db, now):
-            return self._books(db, rooms, now).spent(rooms, now)
+            return self._books(db, windows, now).spent(windows, now)
 
     def _enter(self, db: sqlite3.Connection, held: HeldPlace, settled: Settled) -> None:
         past = (held.id, self._key, settled.ended)
@@ -157,14 +158,14 @@ class SqliteStore:
         db.execute("DELETE FROM place WHERE token = ? AND ended <= ?", (self._key, before))
         db.execute("DELETE FROM other WHERE token = ? AND ended <= ?", (self._key, before))
 
-    def _books(self, db: sqlite3.Connection, rooms: Sequence[LaneWindow], now: float) -> Books:
+    def _books(self, db: sqlite3.Connection, windows: Sequence[LaneWindow], now: float) -> Books:
         """What the file says, with the places that lapsed counted as ended."""
         books = Books()
         under_way = (
             "SELECT id, taken FROM place WHERE token = ? AND ended > ? AND taken NOT NULL ORDER BY taken"
         )
         books.held.update(db.execute(under_way, (self._key, now)).fetchall())
-        since = books.remembered(now) - rooms[-1].per
+        since = books.remembered(now) - windows[-1].per
         past = (
             "SELECT ended FROM place WHERE token = ? AND ended > ?"
             " AND (taken IS NULL OR ended <= ?) ORDER BY ended"

@@ -83,7 +83,7 @@ class MessyList(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def duplicates(self) -> int:
-        """Rows that are in order but reach somebody whom an earlier good row reaches."""
+        """Rows that are correct, but whose person is reached by an earlier good row."""
         return self._sum(DUPLICATES)
 
     @property
@@ -93,7 +93,7 @@ class MessyList(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def bad_variables(self) -> int:
-        """Rows whose number is good, and nobody else's, but whose variables cannot be sent."""
+        """Rows with a good number that no other row has, and with variables that cannot be sent."""
         return self._sum(BAD_VARIABLES)
 
     def _sum(self, kinds: frozenset[RowKind]) -> int:

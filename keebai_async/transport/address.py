@@ -1,7 +1,6 @@
 """The base URL of a service: where the token may go, and nowhere else."""
 
 import ipaddress
-from typing import Final, TypeGuard
 from urllib.parse import quote, urlencode, urlsplit
 
 from keebai_async.errors import InvalidInput
@@ -56,21 +55,12 @@ def url_of(base_url: str, path: str, query: tuple[tuple[str, str], ...]) -> str:
     return base_url + path + (f"?{urlencode(query)}" if query else "")
 
 
-LONGEST_ID: Final = 200
-"""Characters of an id that a service may give: theirs have 36, and no path takes a megabyte."""
-
-
-def is_id(text: str | None) -> TypeGuard[str]:
-    """Whether *text*, from a reply, can be an id: something to ask for, in a path of its own."""
-    return text is not None and len(text) <= LONGEST_ID and text.isprintable() and bool(text.strip(" ."))
-
-
 def segment(text: str, *, field: str) -> str:
     """*text* as one segment of a path.
 
     Raises:
         InvalidInput: it is blank, or would lead elsewhere (`..`).
     """
-    if not is_id(text):
+    if not text.strip() or not text.strip("."):
         raise InvalidInput(f"{field} is empty or no id", field=field, value=text)
     return quote(text, safe="")

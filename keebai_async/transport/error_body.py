@@ -91,7 +91,7 @@ def names_a_thing(answer: Answer) -> bool:
     return bool(fields.get("id") or (isinstance(inner, dict) and inner.get("id")))
 
 
-def code_in(body: bytes, codes: frozenset[str]) -> str | None:
+def find_code(body: bytes, codes: frozenset[str]) -> str | None:
     """One of *codes* that stands anywhere in *body*, whatever its case and what is between its words."""
     if b"\\u" in body and codes:
         body = body.decode("raw_unicode_escape", "replace").encode("ascii", "ignore")

@@ -21,10 +21,11 @@ import anyio.to_thread
 
 from keebai_async.credentials import Token
 from keebai_async.errors import Misused
+from keebai_async.loops import running_loop
 from keebai_async.transport.address import check_base_url, url_of
 from keebai_async.transport.decoding import Decoder
 from keebai_async.transport.proxy import Proxy, checked_proxy, proxy_of
-from keebai_async.transport.reply import Answer, Failure, Outcome, Stage
+from keebai_async.transport.reply import Answer, Failure, Outcome, Stage, mark_unwritten
 from keebai_async.transport.request import Request, RequestKind, Timeouts
 
 if TYPE_CHECKING:
@@ -94,7 +95,8 @@ class Session:
         """Raise Misused if this session cannot be used here and now."""
         if self._closed:
             raise Misused("this client is closed: open another one")
-        if self._loop is not None and self._loop is not asyncio.get_running_loop():
+        loop = running_loop()
+        if self._loop is not None and self._loop is not loop:
             raise Misused("this client was opened in another event loop: open one in each loop")
         if self._lent is not None and self._lent.closed:
             raise Misused("the aiohttp session given as session= is closed")
@@ -110,7 +112,7 @@ class Session:
         """Make one attempt. Trouble on the way is a Failure, not an exception.
 
         Raises:
-            Misused: this session is closed, or was opened in another event loop.
+            Misused: this session is closed, or was opened in another event loop, or none of asyncio's runs.
         """
         self.check()
         if _WIRE not in sys.modules:
@@ -148,6 +150,8 @@ class Session:
         except asyncio.CancelledError as error:
             task = asyncio.current_task()
             if task is None or task.cancelling():
+                if not wire.written:
+                    mark_unwritten(error)
                 raise
             return self._without_answer(error, wire, request, timeouts)  # nobody cancelled us: it was raised
         except Exception as error:
@@ -162,7 +166,7 @@ class Session:
 
     def _open(self) -> "aiohttp.ClientSession":
         if self._own is None:
-            self._loop = asyncio.get_running_loop()
+            self._loop = running_loop()
             self._own = _client(self._lent)
         return self._own
 
@@ -245,7 +249,11 @@ _WIRE = "keebai_async.transport.wire"
 
 async def _import_aside() -> None:
     """Import what knows aiohttp in a thread: a third of a second is too long to hold the loop."""
-    await anyio.to_thread.run_sync(importlib.import_module, _WIRE)
+    try:
+        await anyio.to_thread.run_sync(importlib.import_module, _WIRE)
+    except asyncio.CancelledError as error:
+        mark_unwritten(error)
+        raise
 
 
 def _client(lent: "aiohttp.ClientSession | None") -> "aiohttp.ClientSession":

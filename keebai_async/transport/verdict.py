@@ -12,7 +12,7 @@ import msgspec
 from keebai_async.transport.dialect import STANDARD, ServiceDialect
 from keebai_async.transport.error_body import (
     ErrorBody,
-    code_in,
+    find_code,
     http_phrase,
     names_a_thing,
     read_error,
@@ -98,7 +98,7 @@ def _judge_answer(answer: Answer, wall: float, policy: SubmitPolicy, dialect: Se
     status = answer.status
     if 200 <= status < 300:
         return _judge_success(answer, dialect)
-    if (code := code_in(answer.body, dialect.perhaps_sent)) is not None:
+    if (code := find_code(answer.body, dialect.perhaps_sent)) is not None:
         return Unknown(reason=f"the message may have been sent: {code}", status=status)
     if status == 429:
         return Throttled(pause=pause_of(answer, wall=wall))

@@ -37,7 +37,7 @@ class Circuit:
     """A breaker whose probes fail with these errors, one after the other, and then succeed."""
 
     def __init__(self, *errors: KeebaiError, forever: bool = False) -> None:
-        self.clock = ManualClock(0.0)
+        self.clock = ManualClock(500.0)
         self.errors = list(errors)
         self.forever = forever
         self.probes: list[float] = []
@@ -76,7 +76,7 @@ async def test_an_outage_keeps_it_open_and_is_told_with_its_reason(error: Keebai
     assert await circuit.until_closed() is None
 
     assert circuit.breaker.closed
-    assert circuit.probes == [0.0, 6.0]
+    assert circuit.probes == [500.0, 506.0]
     assert circuit.waits == [(5.0, "the service does not answer (no answer in time)")]
 
 
@@ -119,7 +119,7 @@ async def test_probes_come_less_and_less_often_until_it_is_given_up() -> None:
     seconds = [wait for wait, _ in circuit.waits]
     assert seconds[:8] == [5.0, 10.0, 20.0, 40.0, 80.0, 160.0, 300.0, 300.0]
     assert max(seconds) == LONGEST_PROBE_WAIT
-    assert LONGEST_OUTAGE <= circuit.clock.now() < LONGEST_OUTAGE + LONGEST_PROBE_WAIT + 2.0
+    assert LONGEST_OUTAGE <= circuit.clock.now() - 500.0 < LONGEST_OUTAGE + LONGEST_PROBE_WAIT + 2.0
 
 
 async def test_a_read_that_began_before_the_last_trip_does_not_close_it() -> None:

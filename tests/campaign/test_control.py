@@ -61,6 +61,7 @@ async def test_what_is_not_allowed_any_more_is_called_off_and_nothing_else(
         control.apply(event)
 
     assert done == (["followed"] if event == PauseRun() else [])
+    assert control._under_way == {}  # what is over is remembered no longer
 
 
 async def test_what_was_not_allowed_when_it_began_is_called_off_at_once() -> None:

@@ -62,6 +62,14 @@ class Forgetful(ScriptedService):
         raise NotFound("404", method="GET", path="/", status=404)
 
 
+class Crowded(ScriptedService):
+    """After four submits there is no place in the quota for an hour."""
+
+    async def place(self) -> None:
+        if self.requests.submits >= 4:
+            await self.clock.sleep(3_600.0)
+
+
 class World:
     """A clock, a journal and a service, in which one campaign may run several times."""
 
@@ -577,6 +585,17 @@ async def test_after_a_guard_nobody_is_submitted_before_the_share_is_known_again
     if submits:
         kinds = [type(event) for event in events]
         assert kinds.index(BroadcastProgress) < kinds.index(ChunkSubmitting)
+
+
+async def test_a_share_that_becomes_too_large_calls_off_those_who_wait_for_their_place() -> None:
+    world = World(service=Crowded)
+    world.service.failing = 0.25
+    plan = await freeze(world.journal, 4_000, size=100, guards=Guards(stop_above=0.2))
+
+    async with world.clock.running(), world.run(plan) as run:
+        report = await run.report()
+
+    assert (report.stopped_by, report.requests.submits) == (Cause.GUARD, 4)
 
 
 async def test_too_large_a_share_of_failures_stops_what_is_not_submitted_yet() -> None:

@@ -182,9 +182,14 @@ STOPS: Final = st.sampled_from(Cause).map(lambda cause: StopRun(stop_of(cause)))
 ASKED: Final[st.SearchStrategy[RunEvent]] = st.one_of(st.just(PauseRun()), st.just(ResumeRun()), STOPS)
 
 
-@given(st.lists(STOPS, max_size=1), st.lists(ASKED, max_size=12), st.sets(st.sampled_from(SETTLED + OPEN)))
+@given(
+    st.lists(STOPS, max_size=1),
+    st.lists(ASKED, max_size=12),
+    st.sets(st.sampled_from(SETTLED + OPEN)),
+    st.lists(ASKED, max_size=3),
+)
 def test_whatever_happens_to_a_run_it_keeps_its_promises(
-    early: list[StopRun], events: list[RunEvent], chunks: set[Chunk]
+    early: list[StopRun], events: list[RunEvent], chunks: set[Chunk], late: list[RunEvent]
 ) -> None:
     state, first = RunState(), None
     for event in [*early, BeginRun(), *events]:
@@ -209,5 +214,5 @@ def test_whatever_happens_to_a_run_it_keeps_its_promises(
     assert (end.phase is RunPhase.FINISHED) is (settled and first is None)  # finished only when settled
     assert end.campaign in {CampaignState.FINISHED, CampaignState.STOPPED}
     assert end.why == (first or left_open(chunks))
-    for late in events:
-        assert apply(end, late) == end  # nothing changes an end
+    for event in late:
+        assert apply(end, event) == end  # nothing changes an end

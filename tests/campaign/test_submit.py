@@ -26,15 +26,20 @@ INTERRUPTED = Stop(cause=Cause.INTERRUPTED, reason="enough")
 
 
 class SlowJournal(MemoryJournal):
-    """Takes *seconds* for each move, and notes when it is on disk; once it is *full* it takes none."""
+    """Takes *seconds* for each move, *reading* for people, and once it is *full* nothing; notes it all."""
 
     seconds = 0.0
+    reading = 0.0
     full = False
 
     def __init__(self, *, clock: Clock) -> None:
         super().__init__(clock=clock)
         self.time = clock
         self.order: list[str] = []
+
+    async def items(self, campaign_id: str, number: int) -> bytes:
+        await self.time.sleep(self.reading)
+        return await super().items(campaign_id, number)
 
     async def record(self, campaign_id: str, move: Move) -> Chunk:
         await self.time.sleep(self.seconds)
@@ -209,10 +214,19 @@ async def test_cancelled_at_each_await_an_attempt_is_called_off_or_finished(
     assert sum(service.messaged.values()) == messaged
 
 
-@pytest.mark.parametrize("seconds", [1.5, 2.1, 3.1])
+@pytest.mark.parametrize(
+    "seconds",
+    [
+        2.0,  # the intent is being written
+        2.6,  # the bytes are on their way
+        2.9,  # the people of the refused chunk are being read
+        3.5,  # their new chunks are being written
+    ],
+)
 async def test_cancelled_while_a_refused_chunk_is_cut_nobody_is_lost(seconds: float) -> None:
     campaign = Attempts(4, size=4)
     campaign.journal.seconds = 1.0
+    campaign.journal.reading = 0.5
     service = campaign.slow(1.0)
     service.malformed = frozenset({"+5491100000002"})
     await campaign.begin(service)

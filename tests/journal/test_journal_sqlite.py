@@ -10,6 +10,7 @@ import subprocess
 import sys
 import zlib
 from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack
 from pathlib import Path
 
 import anyio
@@ -463,6 +464,23 @@ async def test_who_lost_its_lease_notices_before_it_submits(
             await journal.record("promo", SUBMIT)
     assert (await journal.load("promo")).chunks[0].state is ChunkState.PLANNED
     await other.aclose()
+
+
+async def test_who_lost_its_lease_does_not_give_back_that_of_the_one_who_took_it_over(
+    path: Path, clock: ManualClock
+) -> None:
+    journal, other, third = [SqliteJournal(path, clock=clock) for _ in range(3)]
+    await keep(journal, plan_of())
+    async with AsyncExitStack() as stack:
+        async with journal.lease("promo"):
+            move_away(path, heartbeat=clock.wall() - process.STALE - 1)
+            await stack.enter_async_context(other.lease("promo"))
+        with pytest.raises(CampaignBusy):
+            async with third.lease("promo"):
+                pytest.fail("two have the lease")
+        await other.record("promo", SUBMIT)
+    for each in (journal, other, third):
+        await each.aclose()
 
 
 async def test_a_lease_from_another_machine_lives_as_long_as_its_heart_beats(

@@ -11,6 +11,7 @@ from keebai_async.keebai.broadcasts import read_accepted, read_status
 from keebai_async.keebai.messages import read_receipt
 from keebai_async.keebai.paging import KEEBAI_MAX_PAGES, Pages
 from keebai_async.quota.gate import OpenGate
+from keebai_async.transport.address import segment
 from keebai_async.transport.reply import Answer
 from tests.transport.wire_server import answers, message, serving
 
@@ -36,13 +37,24 @@ def test_an_accepted_broadcast_without_an_id_is_none(value: object) -> None:
     assert read_accepted(answer(value)) is None
 
 
-@pytest.mark.parametrize("value", [" ", ".", "..", ". .", "\n", "b\0", "x" * 201, "\u202e"])
-def test_what_can_be_no_id_is_none(value: str) -> None:
-    assert read_accepted(answer({"broadcast_id": value, "total_recipients": 3})) is None
-    assert read_receipt(answer({"broadcast_id": value, "message_id": value})) is None
-    receipt = read_receipt(answer({"broadcast_id": value, "message_id": "m"}))
-    assert receipt is not None
-    assert (receipt.broadcast_id, receipt.message_id) == (None, "m")
+@pytest.mark.parametrize(
+    "word",
+    [" ", ".", "..", "...", "\u00a0", "\n", "-", "null", "undefined", "a b", "a\x00b", "\u200b", "x" * 300],
+)
+def test_what_no_broadcast_can_be_asked_for_by_is_no_id(word: str) -> None:
+    assert read_accepted(answer({"broadcast_id": word, "total_recipients": 3})) is None
+    assert read_receipt(answer({"broadcast_id": word, "status": "PENDING"})) is None
+    other = read_accepted(answer({"broadcast_id": word, "broadcastId": "b"}))
+    assert other is not None
+    assert other.broadcast_id == "b"
+
+
+@pytest.mark.parametrize("word", ["66aa00112233445566778899", "br.1", "a/b", "ñ", "7", " padded\n", 7])
+def test_any_other_word_is_an_id(word: object) -> None:
+    accepted = read_accepted(answer({"broadcast_id": word}))
+    assert accepted is not None
+    assert accepted.broadcast_id == str(word).strip()
+    segment(accepted.broadcast_id, field="broadcast_id")
 
 
 async def test_one_id_for_two_broadcasts_of_a_client_is_not_accepted_as_it_stands() -> None:

@@ -204,6 +204,7 @@ def test_a_bitmap_of_people_answers_as_a_set_does() -> None:
 
 
 @hypothesis.given(st.lists(st.lists(st.integers(1, 300), min_size=1, max_size=40), max_size=20))
+@hypothesis.settings(deadline=None)
 def test_people_are_known_once_whatever_holds_them(blocks: list[list[int]]) -> None:
     compact, plain, known = Deduper(large=20), Deduper(large=10**9), set[int]()
     for keys in blocks:

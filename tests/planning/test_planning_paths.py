@@ -110,12 +110,14 @@ def listed(draw: st.DrawFn) -> tuple[Template, list[dict[str, object]]]:
 
 
 @given(listed())
+@settings(deadline=None)
 async def test_the_two_paths_agree_on_dicts(made: tuple[Template, list[dict[str, object]]]) -> None:
     template, rows = made
     await both(template, ObjectBlock(first=1, items=rows))
 
 
 @given(listed())
+@settings(deadline=None)
 async def test_the_two_paths_agree_on_json_lines(made: tuple[Template, list[dict[str, object]]]) -> None:
     template, rows = made
     written = []
@@ -169,6 +171,7 @@ async def test_the_two_paths_agree_on_json_lines(made: tuple[Template, list[dict
     ),
     st.sampled_from([b"\n", b"\r\n"]),
 )
+@settings(deadline=None)
 async def test_the_two_paths_agree_on_broken_lines(broken: Sequence[bytes], end: bytes) -> None:
     checked = await both(TEMPLATES[1], lines(end.join(broken) + end))
 
@@ -176,7 +179,7 @@ async def test_the_two_paths_agree_on_broken_lines(broken: Sequence[bytes], end:
 
 
 @given(listed())
-@settings(max_examples=50)
+@settings(max_examples=50, deadline=None)
 async def test_the_two_paths_agree_on_recipients(made: tuple[Template, list[dict[str, object]]]) -> None:
     template, rows = made
     people = [
@@ -192,6 +195,7 @@ async def test_the_two_paths_agree_on_recipients(made: tuple[Template, list[dict
     st.lists(st.lists(st.one_of(good_number, text), min_size=3, max_size=5), min_size=1, max_size=8),
     st.lists(st.tuples(good_number, good_text, good_text, good_text), max_size=8),
 )
+@settings(deadline=None)
 async def test_the_two_paths_agree_on_tables(bad: list[list[str]], good: list[Sequence[str]]) -> None:
     header = ("to", "saldo", "meta_a", "nombre")
     rows = [*good, *bad]
@@ -199,6 +203,7 @@ async def test_the_two_paths_agree_on_tables(bad: list[list[str]], good: list[Se
 
 
 @given(st.lists(st.lists(st.one_of(good_number, text), min_size=4, max_size=4), min_size=1, max_size=8))
+@settings(deadline=None)
 async def test_the_two_paths_agree_on_columns_as_they_do_on_rows(rows: list[list[str]]) -> None:
     header = ("to", "saldo", "meta_a", "nombre")
     columns = list(zip(*rows, strict=True))

@@ -3,7 +3,7 @@
 import re
 
 import pytest
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from keebai_async.model.limits import E164
@@ -43,6 +43,7 @@ def test_two_people(one: str, other: str) -> None:
 
 
 @given(st.lists(e164, min_size=1))
+@settings(deadline=None)
 def test_many_keys_at_once_are_the_keys_one_by_one(numbers: list[str]) -> None:
     assert identities(numbers) == [identity(number) for number in numbers]
 
@@ -54,12 +55,14 @@ def test_many_keys_at_once_are_the_keys_one_by_one(numbers: list[str]) -> None:
 @example(["+1234567", "+5491234", "+123456789012345", "+549123456789012"])
 @example(["+5491234567890123"])
 @example(["+5491155555555", "5+491155555555"])
+@settings(deadline=None)
 def test_a_list_is_in_e164_exactly_when_each_number_is(numbers: list[str]) -> None:
     all_good = all(E164.fullmatch(number) for number in numbers)
     assert identities_if_e164(numbers) == (identities(numbers) if all_good else None)
 
 
 @given(st.from_regex(r"\+55[0-9]{10,12}", fullmatch=True))
+@settings(deadline=None)
 def test_the_ninth_digit_of_brazil_is_taken_from_mobiles_alone(number: str) -> None:
     without = re.sub(r"^(\+55[1-9]{2})9(?=[6-9][0-9]{7}$)", r"\1", number)
 

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import anyio
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from keebai_async.errors import TemplateUnusable, UnusableSource
@@ -89,6 +89,7 @@ async def test_a_row_too_short_or_too_long_is_rejected_with_its_line(tmp_path: P
     st.lists(st.lists(st.text(alphabet='ab",\n\r;ñ'), min_size=2, max_size=2), min_size=1, max_size=20),
     st.integers(1, 60),
 )
+@settings(deadline=None)
 async def test_where_a_file_is_cut_makes_no_difference(rows: list[list[str]], size: int) -> None:
     text = io.StringIO(newline="")
     csv.writer(text, quoting=csv.QUOTE_ALL).writerows([["to", "x"], *rows])
@@ -112,6 +113,7 @@ async def test_where_a_file_is_cut_makes_no_difference(rows: list[list[str]], si
     st.integers(1, 60),
     st.sampled_from(["\n", "\r\n"]),
 )
+@settings(deadline=None)
 async def test_without_quotes_a_row_is_a_line_and_short_ones_do_not_borrow_of_long_ones(
     lines: list[str], size: int, end: str
 ) -> None:

@@ -150,6 +150,18 @@ async def test_a_pause_is_everybodys(bench: Bench) -> None:
     await held(other, PLENTY)
 
 
+@pytest.mark.parametrize("later", [60.0, 0.0])
+async def test_a_pause_of_an_hour_is_not_cut_short_by_a_later_one(bench: Bench, later: float) -> None:
+    store = bench.open("a")
+    first, second = await held(store, PLENTY), await held(store, PLENTY)
+    await store.settle(first, PLENTY, Word(ending=Ending.ANSWERED, grace=30.0, pause=3_600.0))
+    await bench.advance(100.0 - SOON)
+    await store.settle(second, PLENTY, Word(ending=Ending.ANSWERED, grace=30.0, pause=later))
+
+    wait = await waits(bench.open("a"), PLENTY)
+    assert (wait.seconds, wait.quota) == (about(3_500.0 + SOON), None)
+
+
 async def test_a_guessed_pause_doubles_until_an_answer(bench: Bench) -> None:
     store = bench.open("a")
     refused = Word(ending=Ending.ANSWERED, grace=30.0, pause=0.0)

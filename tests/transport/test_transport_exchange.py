@@ -407,7 +407,8 @@ async def test_the_token_shows_in_no_error_and_no_log(
     shown = str(raised.value) + repr(vars(raised.value))
     logged = caplog.text + "".join(str(vars(record)) for record in caplog.records)
     assert [record.message for record in caplog.records if record.name == "keebai_async"] == [
-        "request answered"
+        "request started",
+        "request answered",
     ]
     assert SECRET[12:] not in shown + logged
 
@@ -448,10 +449,16 @@ async def test_logs_have_fixed_names_and_fields(
     verdict = await Exchange(Wire(Answer(status=202)), gate, clock=clock).submit_once(SUBMIT)
     assert isinstance(verdict, Accepted)
     await Exchange(Wire(LOST, throttled, OK), gate, clock=clock).read(READ)
-    said = [(record.message, vars(record)["path"], vars(record)["attempt"]) for record in caplog.records]
+    said = [(record.message, vars(record)["route"], vars(record)["attempt"]) for record in caplog.records]
     assert said == [
+        ("request started", "/messages/bulk", 1),
         ("request answered", "/messages/bulk", 1),
+        ("request started", "/messages/bulk/b", 1),
         ("request failed", "/messages/bulk/b", 1),
+        ("retry scheduled", "/messages/bulk/b", 1),
+        ("request started", "/messages/bulk/b", 2),
         ("request throttled", "/messages/bulk/b", 2),
+        ("retry scheduled", "/messages/bulk/b", 2),
+        ("request started", "/messages/bulk/b", 3),
         ("request answered", "/messages/bulk/b", 3),
     ]
