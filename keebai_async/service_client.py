@@ -40,6 +40,7 @@ class ServiceClient:
         "base_url": "Where requests go.",
         "clock": "What waits and measures.",
         "limiter": "Who gives places in the quota.",
+        "observer": "Who is told what happens.",
         "poll_floor": "Seconds between two looks at one broadcast, at least.",
         "quotas": "How many requests in how many seconds.",
         "requests": "Requests that left for calls outside of campaigns.",
@@ -51,6 +52,7 @@ class ServiceClient:
     base_url: str
     clock: Clock
     limiter: Gate
+    observer: Observer
     poll_floor: float
     quotas: tuple[Quota, ...]
     requests: Requests
@@ -121,6 +123,7 @@ class ServiceClient:
             dialect=self._dialect,
             observer=self.observer,
             server=address.hostname,
+            account=self._token.key(self.base_url)[:8],
             port=address.port or (443 if address.scheme == "https" else 80),
         )
 

@@ -27,7 +27,7 @@ from keebai_async.transport.tolerant_reader import count, object_in, text
 from keebai_async.transport.verdict import Accepted
 
 BULK_PATH: Final = "/messages/bulk"
-_ROUTE: Final = f"{BULK_PATH}/{{broadcast_id}}"
+BULK_ROUTE: Final = f"{BULK_PATH}/{{broadcast_id}}"
 
 _NAMES_KEPT = 10_000
 
@@ -140,7 +140,7 @@ class Broadcasts:
             path=f"{BULK_PATH}/{segment(broadcast_id, field='broadcast_id')}",
             lane=Lane.POLL,
             timeout=timeout,
-            route=_ROUTE,
+            route=BULK_ROUTE,
         )
         answer = await self._api.exchange.read(request, tally=self._api.requests)
         status = read_status(answer, broadcast_id)

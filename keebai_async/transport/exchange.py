@@ -160,7 +160,8 @@ class Slot:
 class Exchange:
     """Reads and submits on one session and one gate. Cheap to make: options are its arguments.
 
-    *observer* is told of every attempt, with *server* and *port* as where it goes; it must not raise.
+    *observer* is told of every attempt, with *server* and *port* as where it goes, and of the
+    quota of *account*, a name for the token. It must not raise.
     """
 
     def __init__(
@@ -177,9 +178,10 @@ class Exchange:
         observer: Observer = TO_LOG,
         server: str | None = None,
         port: int | None = None,
+        account: str | None = None,
     ) -> None:
         self._session = session
-        self._gate = gate.observed(observer) if isinstance(gate, TellingGate) else gate
+        self._gate = gate.observed(observer, account=account) if isinstance(gate, TellingGate) else gate
         self._telling = TellingOf(observer, clock, server=server, port=port)
         self.observer = observer
         self._clock = clock
