@@ -145,6 +145,11 @@ class ServiceClient:
         other.retries = retries or self.retries
         return other
 
+    @property
+    def way(self) -> str:
+        """How requests get to the service, in words: through which proxy, and who named it."""
+        return self._session.way
+
     def at_close(self, callback: Callable[[], Awaitable[None]]) -> None:
         """Await *callback* when this client is closed; the last one comes first."""
         self._closing.append(callback)

@@ -72,6 +72,7 @@ class Submitter:
         self._clock = clock
         self._control = control
         self._breaker = breaker
+        self._owners = {chunk.broadcast_id: chunk.number for chunk in chunks if chunk.broadcast_id}
         self._pacing = pacing
         self._observer = observer
         self.tell = tell
@@ -120,12 +121,23 @@ class Submitter:
                 if self._breaker.closed and self._control.keep(scope):  # from here on it is not
                     await self._chunks.submit(number)  # the intent, on disk
                     self._tell_submitting(chunk)
-                    verdict = await slot.submit(body, recipients=chunk.recipients)  # the bytes
+                    verdict = self._named_once(
+                        chunk,
+                        await slot.submit(body, recipients=chunk.recipients),  # the bytes
+                    )
                     self._heed(verdict)
                     await self._write(chunk, verdict)  # the verdict, on disk
                     yield verdict
                     return
         yield None
+
+    def _named_once(self, chunk: Chunk, verdict: ChunkVerdict) -> ChunkVerdict:
+        """*verdict*, without a broadcast id that is another chunk's: accepted, and under no name we know."""
+        if not isinstance(verdict, Taken) or verdict.broadcast_id is None:
+            return verdict
+        if self._owners.setdefault(verdict.broadcast_id, chunk.number) == chunk.number:
+            return verdict
+        return Taken(accepted=verdict.accepted, broadcast_id=None)
 
     @asynccontextmanager
     async def _told(self, number: int) -> AsyncIterator[None]:

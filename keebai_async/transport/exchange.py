@@ -113,8 +113,11 @@ class Slot:
     async def _send(self, request: Request, told: ToldAttempt) -> Outcome:
         try:
             return await self._session.send(request, self._timeouts)
+        except Misused as error:
+            # Closed since the place was given. The intent is on disk, and nothing left: that is an outcome.
+            return Failure(stage=Stage.NOT_WRITTEN, reason=str(error))
         except BaseException as error:
-            stage = Stage.NOT_WRITTEN if isinstance(error, Misused) else stage_of(error)
+            stage = stage_of(error)
             self._settle_without_answer(request, stage)
             told.raised(error, stage)
             raise
