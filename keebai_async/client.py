@@ -5,9 +5,10 @@ from collections.abc import Iterable, Sequence
 from os import PathLike
 from typing import TYPE_CHECKING, Self
 
-from keebai_async.campaign.service import PlanningService
+from keebai_async.campaign.service import CampaignService
 from keebai_async.clock import SYSTEM_CLOCK, Clock
 from keebai_async.credentials import Token
+from keebai_async.draining import drain_of
 from keebai_async.environment import poll_floor_of, quotas_of, token_of
 from keebai_async.journal.contract import Journal
 from keebai_async.keebai.account import me
@@ -185,6 +186,7 @@ class Keebai(ServiceClient):
 
             self._journal = open_journal(os.fspath(self._journal))
             self.at_close(self._journal.aclose)
+            self.at_close(drain_of(self._journal).drain)  # other clients may have been given it
         return self._journal
 
     def sender_or(self, sender: Sender | None = None) -> Sender:
@@ -199,6 +201,6 @@ class Keebai(ServiceClient):
         """
         return await me(self._api)
 
-    def campaign_service(self) -> PlanningService:
+    def campaign_service(self) -> CampaignService:
         """The service that one run of a campaign works on, with counters of its own."""
-        return BulkService(self._exchange)
+        return BulkService(self._exchange_now(self._session))

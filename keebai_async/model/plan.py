@@ -46,6 +46,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     *chunks* holds the number of recipients of each chunk, in order. *fingerprint* is a hash of
     everything that would be sent: two plans with the same one would message the same people with the
     same words. *notes* are things a person should know before saying yes, a sentence each.
+    *category* is what the template was when it was planned; plans of 0.1 do not know it.
     """
 
     campaign_id: str
@@ -67,6 +68,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     source: str = ""
     preview: str | None = None
     guards: Guards = Guards()
+    category: str = ""
 
 
 def chunk_name(name: str, number: int, of: int, *, parent: int | None = None) -> str:
