@@ -13,7 +13,7 @@ from keebai_async.environment import poll_floor_of, quotas_of, token_of
 from keebai_async.journal.contract import Journal
 from keebai_async.keebai.account import me
 from keebai_async.keebai.api import KeebaiApi
-from keebai_async.keebai.broadcasts import Broadcasts
+from keebai_async.keebai.broadcasts import BroadcastNames, Broadcasts
 from keebai_async.keebai.bulk import BulkService
 from keebai_async.keebai.channels import Channels
 from keebai_async.keebai.messages import Messages
@@ -68,7 +68,7 @@ class Keebai(ServiceClient):
             with `memory:`, all clients of this process with the same token and base URL share one.
         journal: where campaigns are kept: a path, a URL, or a journal that you close yourself.
         timeout: seconds for a whole request, or Timeouts.
-        session: an aiohttp session whose connections are used, and left open.
+        session: an aiohttp session whose connector and proxy are used, and left open.
         submit_policy: after which replies a submit may be made again, beyond the safe ones.
         retries: how often a read is repeated.
         poll_floor: seconds between two looks at one broadcast, at least.
@@ -130,6 +130,7 @@ class Keebai(ServiceClient):
         self.sender = sender_of(phone_number_id, channel_id, os.environ)
         self._journal: AnyJournal = journal or os.environ.get(KEEBAI_JOURNAL_VARIABLE) or "memory:"
         self._lender: Keebai | None = None
+        self._names = BroadcastNames()
         self._equip()
 
     def with_options(
@@ -162,7 +163,7 @@ class Keebai(ServiceClient):
         api = KeebaiApi(exchange=self._exchange, sender=self.sender, requests=self.requests)
         self._api = api
         self.messages = Messages(api)
-        self.broadcasts = Broadcasts(api, clock=self.clock, poll_floor=self.poll_floor)
+        self.broadcasts = Broadcasts(api, clock=self.clock, poll_floor=self.poll_floor, names=self._names)
         self.templates = Templates(api)
         self.numbers = Numbers(api)
         self.channels = Channels(api)

@@ -45,6 +45,7 @@ class ServiceClient:
         "base_url": "Where requests go.",
         "clock": "What waits and measures.",
         "limiter": "Who gives places in the quota.",
+        "observer": "Who is told what happens.",
         "poll_floor": "Seconds between two looks at one broadcast, at least.",
         "quotas": "How many requests in how many seconds.",
         "requests": "Requests that left for calls outside of campaigns.",
@@ -56,6 +57,7 @@ class ServiceClient:
     base_url: str
     clock: Clock
     limiter: Gate
+    observer: Observer
     poll_floor: float
     quotas: tuple[Quota, ...]
     requests: Requests
@@ -129,6 +131,7 @@ class ServiceClient:
             dialect=self._dialect,
             observer=self.observer,
             server=address.hostname,
+            account=self._token.key(self.base_url)[:8],
             port=address.port or (443 if address.scheme == "https" else 80),
         )
 
@@ -150,6 +153,11 @@ class ServiceClient:
         other.submit_policy = submit_policy or self.submit_policy
         other.retries = retries or self.retries
         return other
+
+    @property
+    def way(self) -> str:
+        """How requests get to the service, in words: through which proxy, and who named it."""
+        return self._session.way
 
     @property
     def longest_submit(self) -> float:

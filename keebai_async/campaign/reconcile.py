@@ -1,7 +1,8 @@
 """Chunks whose outcome is unknown: what a person looks for in the service's portal, and what follows.
 
 Nothing but a person's word leads out of unknown. The word is checked as far as it can be: a broadcast that
-has another number of people, or is another chunk's, is not the one.
+has more people, or is another chunk's, is not the one. One that has fewer may be: the service took fewer
+than it was given, and the others are reported as refused.
 """
 
 import math
@@ -102,7 +103,7 @@ async def reconcile(
 
     Raises:
         InvalidInput: not exactly one word is given, the chunk does not exist or is not unknown, or the
-            broadcast has another number of recipients or is another chunk already.
+            broadcast has more recipients, or none, or is another chunk already.
         RequestError: the broadcast cannot be read; NotFound, if the service does not know it.
         CampaignBusy: a process runs the campaign now; or it is too early for *resend*, and the message says
             until when.
@@ -173,8 +174,8 @@ async def _check_broadcast(
                 value=broadcast_id,
             )
     total = (await read(broadcast_id)).total
-    if total == chunk.recipients:
-        return chunk.recipients
+    if total is not None and 0 < total <= chunk.recipients:
+        return total  # the service may take fewer people than it was given
     raise InvalidInput(
         f"broadcast {broadcast_id} has {'an unknown number of' if total is None else total} recipients,"
         f" but chunk {chunk.number} has {chunk.recipients}: it is another one",

@@ -13,7 +13,7 @@ from keebai_async.campaign.circuit_breaker import CircuitBreaker
 from keebai_async.campaign.control import RunControl
 from keebai_async.campaign.dispatch import dispatch
 from keebai_async.campaign.event_log import EventLog
-from keebai_async.campaign.guard import canary_died, canary_of, exceeded
+from keebai_async.campaign.guard import canary_died, canary_of, canary_unnamed, exceeded
 from keebai_async.campaign.pacing import Pacing
 from keebai_async.campaign.repetition import refuse_repetition
 from keebai_async.campaign.run_records import RunRecords
@@ -257,6 +257,8 @@ class CampaignRun:
         """Send the canary, and wait for its end; nobody else is sent if too many of it fail."""
         await dispatch(self._chunks, self._submitter, canary_of(self._chunks))
         await self._control.until(lambda: self._stopped or self._canary_landed())
+        if canary_unnamed(self._before.chunks):
+            return  # an earlier run stopped for it, and somebody started this one all the same
         if not self._stopped and (why := canary_died(self._guards, self._chunks)):
             self._halt(Stop(cause=Cause.GUARD, reason=why))
 

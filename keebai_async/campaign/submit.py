@@ -76,6 +76,7 @@ class Submitter:
         self._clock = clock
         self._control = control
         self._breaker = breaker
+        self._owners = {chunk.broadcast_id: chunk.number for chunk in chunks if chunk.broadcast_id}
         self._pacing = pacing
         self._clocks = clocks
         self._observer = observer
@@ -127,16 +128,23 @@ class Submitter:
                     await self._chunks.submit(number)  # the intent, on disk
                     self._tell_submitting(chunk)
                     if age.fresh:
-                        verdict = await slot.submit(body, recipients=chunk.recipients)  # the bytes
+                        answer = await slot.submit(body, recipients=chunk.recipients)  # the bytes
                     else:
-                        verdict = Unsent(
-                            reason=f"it slept for {age.seconds:.0f} s before its first byte left"
-                        )
+                        answer = Unsent(reason=f"it slept for {age.seconds:.0f} s before its first byte left")
+                    verdict = self._named_once(chunk, answer)
                     self._heed(verdict)
                     await self._write(chunk, verdict)  # the verdict, on disk
                     yield verdict
                     return
         yield None
+
+    def _named_once(self, chunk: Chunk, verdict: ChunkVerdict) -> ChunkVerdict:
+        """*verdict*, without a broadcast id that is another chunk's: accepted, and under no name we know."""
+        if not isinstance(verdict, Taken) or verdict.broadcast_id is None:
+            return verdict
+        if self._owners.setdefault(verdict.broadcast_id, chunk.number) == chunk.number:
+            return verdict
+        return Taken(accepted=verdict.accepted, broadcast_id=None)
 
     @asynccontextmanager
     async def _told(self, number: int) -> AsyncIterator[None]:

@@ -117,8 +117,11 @@ class Slot:
     async def _send(self, request: Request, told: ToldAttempt) -> Outcome:
         try:
             return await self._session.send(request, self._timeouts)
+        except Misused as error:
+            # Closed since the place was given. The intent is on disk, and nothing left: that is an outcome.
+            return Failure(stage=Stage.NOT_WRITTEN, reason=str(error))
         except BaseException as error:
-            stage = Stage.NOT_WRITTEN if isinstance(error, Misused) else stage_of(error)
+            stage = stage_of(error)
             self._settle_without_answer(request, stage)
             told.raised(error, stage)
             raise
@@ -161,7 +164,8 @@ class Slot:
 class Exchange:
     """Reads and submits on one session and one gate. Cheap to make: options are its arguments.
 
-    *observer* is told of every attempt, with *server* and *port* as where it goes; it must not raise.
+    *observer* is told of every attempt, with *server* and *port* as where it goes, and of the
+    quota of *account*, a name for the token. It must not raise.
     """
 
     def __init__(
@@ -178,9 +182,10 @@ class Exchange:
         observer: Observer = TO_LOG,
         server: str | None = None,
         port: int | None = None,
+        account: str | None = None,
     ) -> None:
         self._session = session
-        self._gate = gate.observed(observer) if isinstance(gate, TellingGate) else gate
+        self._gate = gate.observed(observer, account=account) if isinstance(gate, TellingGate) else gate
         self._telling = TellingOf(observer, clock, server=server, port=port)
         self.observer = observer
         self._forecasting = gate if isinstance(gate, ForecastingGate) else None

@@ -65,6 +65,8 @@ def read_error(answer: Answer) -> ErrorBody:
         (answer(413), "Refused"),
         (answer(422), "Refused"),
         (answer(400, {"error": {"code": "META_MISSING_MESSAGE_ID", "message": "x"}}), "Unknown"),
+        (Answer(status=400, body=b"\x8b", complete=False), "Unknown"),  # its words may say that it was sent
+        (Answer(status=413, complete=False), "Refused"),
         (answer(401), "Halted"),
         (answer(403), "Halted"),
         (answer(404), "Halted"),
