@@ -68,7 +68,8 @@ async def task_group_outside(make: Callable[[], Keebai], life: Life, wait: float
 
 async def left_by_an_error(make: Callable[[], Keebai], life: Life, wait: float) -> None:
     async with make() as keebai:
-        asyncio.ensure_future(life(keebai))  # noqa: RUF006 - it is left alone, which is what is tried
+        task = asyncio.ensure_future(life(keebai))  # it is left alone, which is what is tried
+        task.add_done_callback(lambda done: done.cancelled() or done.exception())
         await asyncio.sleep(wait)
         raise Boom
 
