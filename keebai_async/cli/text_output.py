@@ -53,7 +53,7 @@ def _plan_lines(plan: Plan, estimate: Estimate, price: Price | None) -> Iterator
     yield from (f"note: {shown_text(note)}" for note in plan.notes)
 
 
-def countries_text(plan: Plan) -> str:
+def countries_text(plan: Plan | Report) -> str:
     """`Argentina 31,204; Per\u00fa 3`: the people who are ready."""
     return "; ".join(f"{country.name} {country.people:,}" for country in plan.countries)
 
@@ -110,6 +110,8 @@ def _report_lines(report: Report) -> Iterator[str]:
     yield _row("  duplicates", report.duplicates)
     yield _row("  rejected", report.rejected)
     yield _row("  suppressed", report.suppressed)
+    if report.countries:
+        yield f"people by country: {countries_text(report)}"
     yield _row("ready", report.ready)
     yield _row("  accepted", report.accepted)
     yield _row("  refused", report.refused)
