@@ -11,6 +11,7 @@ from keebai_async.campaign.reconcile import PortalEntry, portal_entries, reconci
 from keebai_async.campaign.run import CampaignRun, Waits
 from keebai_async.campaign.service import CampaignService
 from keebai_async.clock import Clock
+from keebai_async.draining import drain_of
 from keebai_async.journal.contract import Journal
 from keebai_async.model.campaign import CampaignState, Wish
 from keebai_async.model.chunk import Chunk, ChunkState
@@ -18,7 +19,8 @@ from keebai_async.model.plan import Guards, Plan, slug
 from keebai_async.model.recipient import Recipient, Rejection
 from keebai_async.model.report import Report, report_of
 from keebai_async.model.sender import Sender
-from keebai_async.model.template import Template
+from keebai_async.observe import Observer
+from keebai_async.observe.campaign_records import CampaignMoved
 from keebai_async.planning.plan import PlanOptions, PlanProgress, make_plan
 from keebai_async.polling.planner import PollPlanner, pace_of
 from keebai_async.quota.gate import Gate, Lane
@@ -33,14 +35,6 @@ People = (
     | AsyncIterable[Mapping[str, object] | Recipient]
 )
 """A path, or people one by one: rows in the flat form, in the service's own shape, or Recipients."""
-
-
-class PlanningService(CampaignService, Protocol):
-    """A service that campaigns are planned for, too."""
-
-    async def template(self, name: str, language: str) -> Template:
-        """The template as the service lists it. Raises TemplateUnusable, or RequestError."""
-        ...
 
 
 class CampaignClient(Protocol):
@@ -61,9 +55,15 @@ class CampaignClient(Protocol):
     @property
     def poll_floor(self) -> float: ...
 
+    @property
+    def longest_submit(self) -> float: ...
+
+    @property
+    def observer(self) -> Observer: ...
+
     def sender_or(self, sender: Sender | None = None) -> Sender: ...
 
-    def campaign_service(self) -> PlanningService: ...
+    def campaign_service(self) -> CampaignService: ...
 
 
 class Campaigns:
@@ -115,6 +115,8 @@ class Campaigns:
             progress=progress,
         )
         await keebai.journal.set_state(plan.campaign_id, CampaignState.PLANNED, requests=service.requests)
+        planned = CampaignState.PLANNED
+        keebai.observer(CampaignMoved(campaign=plan.campaign_id, before=planned, state=planned))
         return plan
 
     def start(
@@ -137,6 +139,9 @@ class Campaigns:
             track=track,
             again=again,
             guards=guards,
+            drains=(drain_of(self._keebai), drain_of(self._keebai.journal)),
+            longest_submit=self._keebai.longest_submit,
+            observer=self._keebai.observer,
         )
 
     def resume(self, campaign_id: str, *, track: bool = True, guards: Guards | None = None) -> CampaignRun:
@@ -240,16 +245,19 @@ class Campaigns:
             InvalidInput: not exactly one word is given, the chunk does not exist or is not unknown, or
                 the broadcast has another number of recipients or is another chunk already.
             NotFound: the service does not know that broadcast.
-            CampaignBusy: a process runs the campaign now.
+            CampaignBusy: a process runs the campaign now; or it is too early for *resend*, because what left
+                before its process ended may still arrive. The message says how long to wait.
         """
         return await reconcile(
             campaign_id,
             chunk,
             journal=self._keebai.journal,
             read=self._keebai.campaign_service().progress,
+            clock=self._keebai.clock,
             accepted=accepted,
             resend=resend,
             abandon=abandon,
+            observer=self._keebai.observer,
         )
 
 

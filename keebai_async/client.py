@@ -1,16 +1,19 @@
 """Keebai: what a user opens. It puts the rooms together and decides nothing."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from os import PathLike
 from typing import TYPE_CHECKING, Self
 
+from keebai_async.campaign.service import CampaignService
 from keebai_async.clock import SYSTEM_CLOCK, Clock
 from keebai_async.credentials import Token
+from keebai_async.draining import drain_of
 from keebai_async.environment import poll_floor_of, quotas_of, token_of
+from keebai_async.journal.contract import Journal
 from keebai_async.keebai.account import me
 from keebai_async.keebai.api import KeebaiApi
-from keebai_async.keebai.broadcasts import Broadcasts
+from keebai_async.keebai.broadcasts import BroadcastNames, Broadcasts
 from keebai_async.keebai.bulk import BulkService
 from keebai_async.keebai.channels import Channels
 from keebai_async.keebai.messages import Messages
@@ -27,7 +30,9 @@ from keebai_async.keebai.settings import (
     sender_of,
 )
 from keebai_async.keebai.templates import Templates
+from keebai_async.lazy_names import LazyModule
 from keebai_async.model.sender import Sender
+from keebai_async.observe import Observer
 from keebai_async.quota.gate import Gate
 from keebai_async.quota.window import Quota
 from keebai_async.service_client import ServiceClient
@@ -38,10 +43,12 @@ from keebai_async.transport.verdict import SubmitPolicy
 if TYPE_CHECKING:
     import aiohttp
 
-    from keebai_async.campaigns import Campaigns
-    from keebai_async.journal.contract import Journal
+    import keebai_async.campaigns as campaigning
+else:  # too dear to import for an annotation
+    aiohttp = LazyModule("aiohttp")
+    campaigning = LazyModule("keebai_async.campaigns")
 
-    AnyJournal = Journal | str | PathLike[str]
+AnyJournal = Journal | str | PathLike[str]
 
 
 class Keebai(ServiceClient):
@@ -61,14 +68,32 @@ class Keebai(ServiceClient):
             with `memory:`, all clients of this process with the same token and base URL share one.
         journal: where campaigns are kept: a path, a URL, or a journal that you close yourself.
         timeout: seconds for a whole request, or Timeouts.
-        session: an aiohttp session whose connections are used, and left open.
+        session: an aiohttp session whose connector and proxy are used, and left open.
         submit_policy: after which replies a submit may be made again, beyond the safe ones.
         retries: how often a read is repeated.
         poll_floor: seconds between two looks at one broadcast, at least.
+        observer: called with each record of what happens (docs/observability.md), or several of them; the
+            log gets the same records all the same.
 
     Raises:
         InvalidInput: there is no token, or something of this cannot be used.
     """
+
+    __slots__ = {  # on the class, as help() and the mocks that are made of a class want it
+        "broadcasts": "One broadcast: create, look, wait, watch.",
+        "channels": "The channels of the account.",
+        "messages": "One template or one text to one person.",
+        "numbers": "The numbers of the account.",
+        "sender": "The sender of calls that name none.",
+        "templates": "The templates of the account.",
+    }
+
+    broadcasts: Broadcasts
+    channels: Channels
+    messages: Messages
+    numbers: Numbers
+    sender: Sender | None
+    templates: Templates
 
     def __init__(
         self,
@@ -79,13 +104,14 @@ class Keebai(ServiceClient):
         channel_id: str | None = None,
         quotas: Sequence[Quota] | None = None,
         limiter: Gate | str | None = None,
-        journal: "AnyJournal | None" = None,
+        journal: AnyJournal | None = None,
         timeout: Timeouts | float | None = None,
         session: "aiohttp.ClientSession | None" = None,
         clock: Clock = SYSTEM_CLOCK,
         submit_policy: SubmitPolicy | None = None,
         retries: RetryPolicy | None = None,
         poll_floor: float | None = None,
+        observer: Observer | Iterable[Observer] | None = None,
     ) -> None:
         super().__init__(
             token_of(token, os.environ, KEEBAI_TOKEN_VARIABLES),
@@ -99,10 +125,12 @@ class Keebai(ServiceClient):
             retries=retries,
             poll_floor=poll_floor_of(poll_floor, os.environ, KEEBAI_POLL_FLOOR_VARIABLE),
             dialect=KEEBAI_DIALECT,
+            observer=observer,
         )
-        self.sender: Sender | None = sender_of(phone_number_id, channel_id, os.environ)
+        self.sender = sender_of(phone_number_id, channel_id, os.environ)
         self._journal: AnyJournal = journal or os.environ.get(KEEBAI_JOURNAL_VARIABLE) or "memory:"
         self._lender: Keebai | None = None
+        self._names = BroadcastNames()
         self._equip()
 
     def with_options(
@@ -110,7 +138,7 @@ class Keebai(ServiceClient):
         *,
         phone_number_id: str | None = None,
         channel_id: str | None = None,
-        journal: "AnyJournal | None" = None,
+        journal: AnyJournal | None = None,
         timeout: Timeouts | float | None = None,
         submit_policy: SubmitPolicy | None = None,
         retries: RetryPolicy | None = None,
@@ -135,23 +163,21 @@ class Keebai(ServiceClient):
         api = KeebaiApi(exchange=self._exchange, sender=self.sender, requests=self.requests)
         self._api = api
         self.messages = Messages(api)
-        self.broadcasts = Broadcasts(api, clock=self.clock, poll_floor=self.poll_floor)
+        self.broadcasts = Broadcasts(api, clock=self.clock, poll_floor=self.poll_floor, names=self._names)
         self.templates = Templates(api)
         self.numbers = Numbers(api)
         self.channels = Channels(api)
-        self._campaigns: Campaigns | None = None
+        self._campaigns: campaigning.Campaigns | None = None
 
     @property
-    def campaigns(self) -> "Campaigns":
+    def campaigns(self) -> "campaigning.Campaigns":
         """Plan campaigns, run them, and look at those that were."""
         if self._campaigns is None:
-            from keebai_async.campaigns import Campaigns
-
-            self._campaigns = Campaigns(self)
+            self._campaigns = campaigning.Campaigns(self)
         return self._campaigns
 
     @property
-    def journal(self) -> "Journal":
+    def journal(self) -> Journal:
         """Where campaigns are kept; in memory, if nobody said where. One given by name is opened now."""
         if self._lender is not None:
             return self._lender.journal
@@ -160,6 +186,7 @@ class Keebai(ServiceClient):
 
             self._journal = open_journal(os.fspath(self._journal))
             self.at_close(self._journal.aclose)
+            self.at_close(drain_of(self._journal).drain)  # other clients may have been given it
         return self._journal
 
     def sender_or(self, sender: Sender | None = None) -> Sender:
@@ -174,6 +201,6 @@ class Keebai(ServiceClient):
         """
         return await me(self._api)
 
-    def campaign_service(self) -> BulkService:
+    def campaign_service(self) -> CampaignService:
         """The service that one run of a campaign works on, with counters of its own."""
-        return BulkService(self._exchange)
+        return BulkService(self._exchange_now(self._session))

@@ -1,19 +1,27 @@
 """ServiceClient: what the clients of all services have in common; each adds its own resources."""
 
+import asyncio
 import copy
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
+from urllib.parse import urlsplit
+
+import anyio
 
 from keebai_async.clock import Clock
 from keebai_async.credentials import Token
+from keebai_async.draining import drain_of, share_drain
 from keebai_async.environment import poll_floor_of
+from keebai_async.lazy_names import LazyModule
 from keebai_async.model.requests import Requests
+from keebai_async.observe import Observer, hook_of
 from keebai_async.quota.gate import Gate
 from keebai_async.quota.shared import shared_limiter
 from keebai_async.quota.window import Quota
+from keebai_async.transport.departures import Departures
 from keebai_async.transport.dialect import ServiceDialect
-from keebai_async.transport.exchange import Exchange
+from keebai_async.transport.exchange import Exchange, HttpTransport
 from keebai_async.transport.request import Timeouts
 from keebai_async.transport.retry import RetryPolicy
 from keebai_async.transport.session import Session
@@ -21,6 +29,8 @@ from keebai_async.transport.verdict import SubmitPolicy
 
 if TYPE_CHECKING:
     import aiohttp
+else:  # too dear to import for an annotation
+    aiohttp = LazyModule("aiohttp")
 
 
 class ServiceClient:
@@ -28,6 +38,32 @@ class ServiceClient:
 
     A child makes its resources in `_equip`, which is called again for a copy with other options.
     """
+
+    __slots__ = {
+        "__dict__": "",
+        "__weakref__": "",
+        "base_url": "Where requests go.",
+        "clock": "What waits and measures.",
+        "limiter": "Who gives places in the quota.",
+        "observer": "Who is told what happens.",
+        "poll_floor": "Seconds between two looks at one broadcast, at least.",
+        "quotas": "How many requests in how many seconds.",
+        "requests": "Requests that left for calls outside of campaigns.",
+        "retries": "How often a read is repeated.",
+        "submit_policy": "After which replies a submit may be made again, beyond the safe ones.",
+        "timeouts": "Seconds for a whole request, by its kind.",
+    }
+
+    base_url: str
+    clock: Clock
+    limiter: Gate
+    observer: Observer
+    poll_floor: float
+    quotas: tuple[Quota, ...]
+    requests: Requests
+    retries: RetryPolicy
+    submit_policy: SubmitPolicy
+    timeouts: Timeouts
 
     def __init__(
         self,
@@ -45,6 +81,7 @@ class ServiceClient:
         header: str = "Authorization",
         scheme: str = "Bearer",
         dialect: ServiceDialect,
+        observer: Observer | Iterable[Observer] | None = None,
     ) -> None:
         self.base_url = base_url
         self.quotas = tuple(quotas)
@@ -53,14 +90,14 @@ class ServiceClient:
         self.timeouts = _timeouts(timeout)
         self.submit_policy = submit_policy or SubmitPolicy()
         self.retries = retries or RetryPolicy()
+        self.observer = hook_of(observer)
         self.requests = Requests()
-        """Requests that left for calls outside of campaigns."""
         self._session = Session(base_url, token, header=header, scheme=scheme, client=session)
         self._dialect = dialect
         self._token = token
         self._owner = True
         self._closing: list[Callable[[], Awaitable[None]]] = []
-        self.limiter: Gate = self._gate(limiter, token.key(base_url))
+        self.limiter = self._gate(limiter, token.key(base_url))
 
     def _gate(self, given: Gate | str | None, key: str) -> Gate:
         if given is None or given == "memory:":
@@ -70,25 +107,32 @@ class ServiceClient:
         from keebai_async.quota.limiter import RateLimiter
         from keebai_async.quota.stores import open_store  # brings SQLite along, which few clients need
 
-        limiter = RateLimiter(
-            self.quotas, store=open_store(given, key=key, clock=self.clock), clock=self.clock
-        )
+        store = open_store(given, key=key, clock=self.clock, observer=self.observer)
+        limiter = RateLimiter(self.quotas, store=store, clock=self.clock)
         self.at_close(limiter.aclose)
         return limiter
 
     def _equip(self) -> None:
         raise NotImplementedError
 
-    def _exchange_now(self) -> Exchange:
-        """An exchange with the options as they are."""
+    def _exchange_now(self, session: HttpTransport | None = None) -> Exchange:
+        """An exchange with the options as they are, whose submits are waited for at the end.
+
+        One that goes straight through a *session* is for who enters the Drain for a whole campaign.
+        """
+        address = urlsplit(self.base_url)
         return Exchange(
-            self._session,
+            session or Departures(self._session, drain_of(self), timeouts=self.timeouts),
             self.limiter,
             clock=self.clock,
             retries=self.retries,
             policy=self.submit_policy,
             timeouts=self.timeouts,
             dialect=self._dialect,
+            observer=self.observer,
+            server=address.hostname,
+            account=self._token.key(self.base_url)[:8],
+            port=address.port or (443 if address.scheme == "https" else 80),
         )
 
     def _copied(
@@ -100,6 +144,7 @@ class ServiceClient:
     ) -> Self:
         """A copy that shares session and limiter and closes nothing; it is not equipped yet."""
         other = copy.copy(self)
+        share_drain(self, other)
         other._owner = False
         if poll_floor is not None:
             other.poll_floor = poll_floor_of(poll_floor, {}, "")
@@ -108,6 +153,16 @@ class ServiceClient:
         other.submit_policy = submit_policy or self.submit_policy
         other.retries = retries or self.retries
         return other
+
+    @property
+    def way(self) -> str:
+        """How requests get to the service, in words: through which proxy, and who named it."""
+        return self._session.way
+
+    @property
+    def longest_submit(self) -> float:
+        """Seconds after which a submit that left has its answer, or never will."""
+        return self.timeouts.submit
 
     def at_close(self, callback: Callable[[], Awaitable[None]]) -> None:
         """Await *callback* when this client is closed; the last one comes first."""
@@ -123,14 +178,34 @@ class ServiceClient:
         await self.aclose()
 
     async def aclose(self) -> None:
-        """Close what this client opened. Harmless when repeated."""
+        """Stop what runs, wait for what has left, and close what this client opened. Harmless when repeated.
+
+        From the first instant nothing more leaves. Submits under way, of campaigns and of single calls, are
+        answered or reach their time limit, and are written down. A cancellation cuts nothing of this short:
+        it is raised when all is closed.
+        """
         if not self._owner:
             return
-        try:
-            while self._closing:
-                await self._closing.pop()()
-        finally:
-            await self._session.aclose()
+        cancelled: asyncio.CancelledError | None = None
+        failed: Exception | None = None
+        with anyio.CancelScope(shield=True):
+            for close in self._in_the_order_of_closing():
+                try:
+                    await close()
+                except asyncio.CancelledError as error:
+                    cancelled = error
+                except Exception as error:
+                    failed = failed or error
+        if cancelled is not None:
+            raise cancelled
+        if failed is not None:
+            raise failed
+
+    def _in_the_order_of_closing(self) -> Iterator[Callable[[], Awaitable[None]]]:
+        yield drain_of(self).close
+        while self._closing:
+            yield self._closing.pop()
+        yield self._session.aclose
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self._token!r}, base_url={self.base_url!r})"

@@ -18,12 +18,17 @@ from typing import TYPE_CHECKING, Protocol, Unpack
 
 import pytest
 
+from keebai_async.lazy_names import LazyModule
+
 if TYPE_CHECKING:
-    from keebai_async.clock import Clock
+    import keebai_async.clock as clocks
+    import keebai_async.sandbox as sandboxes
     from keebai_async.clock import ManualClock as ManualClock
-    from keebai_async.sandbox.keebai.server import Sandbox as Sandbox
-    from keebai_async.sandbox.keebai.settings import SandboxOptions
-    from keebai_async.sandbox.whautomate.server import WhautomateSandbox as WhautomateSandbox
+    from keebai_async.sandbox import Sandbox as Sandbox
+    from keebai_async.sandbox import WhautomateSandbox as WhautomateSandbox
+else:
+    clocks = LazyModule("keebai_async.clock")
+    sandboxes = LazyModule("keebai_async.sandbox")
 
 __all__ = [
     "ManualClock",
@@ -40,12 +45,16 @@ class SandboxFactory(Protocol):
     """Opens a Sandbox with any of its keywords; it is closed when the test ends."""
 
     def __call__(
-        self, *, clock: "Clock | None" = None, speed: float = 1.0, **options: "Unpack[SandboxOptions]"
-    ) -> "Sandbox": ...
+        self,
+        *,
+        clock: "clocks.Clock | None" = None,
+        speed: float = 1.0,
+        **options: "Unpack[sandboxes.SandboxOptions]",
+    ) -> "sandboxes.Sandbox": ...
 
 
 @pytest.fixture
-def keebai_sandbox() -> "Iterator[Sandbox]":
+def keebai_sandbox() -> "Iterator[sandboxes.Sandbox]":
     """A running Sandbox with its defaults, on time that runs a hundred times as fast as ours."""
     from keebai_async.sandbox.keebai.server import Sandbox
 
@@ -61,15 +70,18 @@ def keebai_sandbox_factory() -> Iterator[SandboxFactory]:
     with ExitStack() as open_sandboxes:
 
         def factory(
-            *, clock: "Clock | None" = None, speed: float = 1.0, **options: "Unpack[SandboxOptions]"
-        ) -> "Sandbox":
+            *,
+            clock: "clocks.Clock | None" = None,
+            speed: float = 1.0,
+            **options: "Unpack[sandboxes.SandboxOptions]",
+        ) -> "sandboxes.Sandbox":
             return open_sandboxes.enter_context(Sandbox(clock=clock, speed=speed, **options))
 
         yield factory
 
 
 @pytest.fixture
-def whautomate_sandbox() -> "Iterator[WhautomateSandbox]":
+def whautomate_sandbox() -> "Iterator[sandboxes.WhautomateSandbox]":
     """A running WhautomateSandbox with its defaults, on time that runs a hundred times as fast as ours."""
     from keebai_async.sandbox.whautomate.server import WhautomateSandbox
 

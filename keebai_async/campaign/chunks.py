@@ -18,6 +18,8 @@ from keebai_async.model.campaign import Started
 from keebai_async.model.chunk import Chunk, ChunkState
 from keebai_async.model.lifecycle import Accept, HandOn, Lose, Move, Refuse, Submit, TakeBack
 from keebai_async.model.plan import Plan
+from keebai_async.observe import TO_LOG, Observer
+from keebai_async.observe.chunk_records import broadcast_read, chunk_moved
 
 LONGEST_WRITE = 30.0
 """Seconds of real time that one write may take before the journal counts as unusable."""
@@ -26,12 +28,18 @@ _ENCODED_PEOPLE = msgspec.json.Decoder(list[msgspec.Raw])
 
 
 class Chunks:
-    """The chunks of one campaign by their numbers; iterating gives them in that order."""
+    """The chunks of one campaign by their numbers; iterating gives them in that order.
 
-    def __init__(self, campaign: Started, *, journal: Journal, clock: Clock) -> None:
+    *observer* is told of each move once it is on disk, and must not raise.
+    """
+
+    def __init__(
+        self, campaign: Started, *, journal: Journal, clock: Clock, observer: Observer = TO_LOG
+    ) -> None:
         self.plan: Plan = campaign.plan
         self._journal = journal
         self._clock = clock
+        self._observer = observer
         self._chunks = {chunk.number: chunk for chunk in campaign.chunks}
 
     def __iter__(self) -> Iterator[Chunk]:
@@ -92,6 +100,7 @@ class Chunks:
         moves: list[Refuse | HandOn] = [self._leave(number, reason, keep=len(keep))]
         if rest is not None:
             moves.append(self._leave(rest, f"cut again with chunk {number}"))
+        before = [self._chunks[move.number] for move in moves]
         with _safely():
             chunks = await self._journal.recut(
                 self.plan.campaign_id,
@@ -100,7 +109,12 @@ class Chunks:
                 children=[(len(people), msgspec.json.encode(people)) for people in into],
             )
             self._chunks.update((chunk.number, chunk) for chunk in chunks)
-        return list(chunks[len(moves) :])
+        children = list(chunks[len(moves) :])
+        for place, (was, move, after) in enumerate(zip(before, moves, chunks, strict=False)):
+            # With one of the moves only, or their people would be counted twice.
+            cut_into: list[Chunk] = [] if place else children
+            self._observer(chunk_moved(self.plan.campaign_id, was, move, after, cut_into))
+        return children
 
     def _leave(self, number: int, reason: str, *, keep: int = 0) -> Refuse | HandOn:
         chunk = self._chunks[number]
@@ -119,13 +133,17 @@ class Chunks:
             self._chunks[number] = await self._journal.progress(
                 self.plan.campaign_id, number, sent=sent, failed=failed, final=final
             )
+        self._observer(broadcast_read(self.plan.campaign_id, before, self._chunks[number]))
         return self._chunks[number]
 
-    async def _make(self, number: int, move: Callable[[int], Move]) -> Chunk:
+    async def _make(self, number: int, make: Callable[[int], Move]) -> Chunk:
+        before = self._chunks[number]
+        move = make(before.step + 1)
         with _safely():
-            chunk = await self._journal.record(self.plan.campaign_id, move(self._chunks[number].step + 1))
-            self._chunks[number] = chunk
-        return chunk
+            after = await self._journal.record(self.plan.campaign_id, move)
+            self._chunks[number] = after
+        self._observer(chunk_moved(self.plan.campaign_id, before, move, after))
+        return after
 
 
 @contextmanager

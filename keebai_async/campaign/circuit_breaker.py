@@ -17,11 +17,14 @@ from keebai_async.errors import (
     RequestError,
     ScopeMissing,
     ServerFailed,
+    TemplateUnusable,
     TimedOut,
     TokenRejected,
     Undecodable,
 )
 from keebai_async.model.stop import Cause, Stop
+from keebai_async.observe import TO_LOG, Observer
+from keebai_async.observe.campaign_records import CircuitClosed, CircuitOpened, CircuitProbed
 
 FIRST_PROBE_WAIT = 5.0
 LONGEST_PROBE_WAIT = 300.0
@@ -39,7 +42,12 @@ class CircuitBreaker:
         clock: Clock,
         tell: Callable[[float, str], None],
         longest_outage: float = LONGEST_OUTAGE,
+        campaign_id: str = "",
+        observer: Observer = TO_LOG,
     ) -> None:
+        self._campaign = campaign_id
+        self._observer = observer
+        self._opened: float | None = None
         self._probe = probe
         self._clock = clock
         self._tell = tell
@@ -48,6 +56,7 @@ class CircuitBreaker:
         self._trips = 0
         self._cleared = 0
         self._why = ""
+        self._stop: Stop | None = None
 
     @property
     def closed(self) -> bool:
@@ -56,33 +65,52 @@ class CircuitBreaker:
 
     def trip(self, why: str) -> None:
         """Open it: an outcome was unknown, or the service could not be reached."""
+        self.hold(why)
+        if self._opened is None:
+            self._opened = self._clock.now()
+            self._observer(CircuitOpened(campaign=self._campaign, reason=why))
+
+    def hold(self, why: str) -> None:
+        """Open it although nothing is wrong: a read is wanted before the next submit."""
         self._trips += 1
         self._why = why
 
     async def until_closed(self) -> Stop | None:
         """Return when the service has answered a read that began after the last trip.
 
-        A Stop says that it will not be closed: the token is refused, the quota cannot be asked, or nothing
-        has answered for too long.
+        A Stop says that it will not be closed: the token is refused, the template may not be sent, the quota
+        cannot be asked, or nothing has answered for too long.
         """
         async with self._probing:
-            wait, since = FIRST_PROBE_WAIT, self._clock.now()
-            while not self.closed:
+            wait, since, failures = FIRST_PROBE_WAIT, self._clock.now(), 0
+            while self._stop is None and not self.closed:
                 trips = self._trips
                 try:
                     answered = await self._answers()
-                except (TokenRejected, ScopeMissing, QuotaUnusable) as error:
-                    return stop_for_error(error)
+                except (TokenRejected, ScopeMissing, QuotaUnusable, TemplateUnusable) as error:
+                    self._stop = stop_for_error(error)  # all who wait hear it, and nobody asks again
+                    continue
                 if answered:
                     self._cleared = trips
+                    self._tell_if_closed()
                     continue
                 why = f"the service does not answer ({self._why})"
                 if self._clock.now() - since >= self._longest_outage:
-                    return Stop(cause=Cause.UNREACHABLE, reason=why)
+                    self._stop = Stop(cause=Cause.UNREACHABLE, reason=why)
+                    continue
+                failures += 1
                 self._tell(wait, why)
+                self._observer(
+                    CircuitProbed(campaign=self._campaign, failures=failures, seconds=wait, reason=self._why)
+                )
                 await self._clock.sleep(wait)
                 wait = min(2 * wait, LONGEST_PROBE_WAIT)
-        return None
+        return self._stop
+
+    def _tell_if_closed(self) -> None:
+        if self.closed and self._opened is not None:
+            seconds, self._opened = self._clock.now() - self._opened, None
+            self._observer(CircuitClosed(campaign=self._campaign, seconds=seconds))
 
     async def _answers(self) -> bool:
         try:

@@ -14,6 +14,7 @@ from keebai_async.model.chunk import Chunk
 from keebai_async.model.plan import Plan
 from keebai_async.model.progress import Progress
 from keebai_async.model.requests import Requests
+from keebai_async.model.template import Template
 from keebai_async.transport.error_body import ErrorBody
 from keebai_async.transport.verdict import Halted as Halted
 from keebai_async.transport.verdict import Throttled as Throttled
@@ -86,6 +87,13 @@ class CampaignService(Protocol):
 
         A slot that is left without a submit gives its place back. Entering it may be cancelled at any
         time. Raises QuotaUnusable, on entering only, when no place can be asked for.
+        """
+        ...
+
+    async def template(self, name: str, language: str) -> Template:
+        """The approved template of that name, as the service lists it now.
+
+        Raises TemplateUnusable if there is none that is approved, RequestError, or QuotaUnusable.
         """
         ...
 

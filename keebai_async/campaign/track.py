@@ -10,6 +10,8 @@ from keebai_async.model.events import AnyEvent, BroadcastProgress, BroadcastStuc
 from keebai_async.model.progress import Progress
 from keebai_async.model.report import settle_counters
 from keebai_async.model.stop import Stop
+from keebai_async.observe import TO_LOG, Observer
+from keebai_async.observe.chunk_records import BroadcastStalled, LookFailed
 from keebai_async.polling.planner import Stuck
 from keebai_async.polling.watcher import Watcher
 
@@ -17,10 +19,18 @@ from keebai_async.polling.watcher import Watcher
 class Tracker:
     """Looks at broadcasts and keeps what it sees in the Chunks. *tell* gets each event once it is on disk."""
 
-    def __init__(self, chunks: Chunks, watcher: Watcher, *, tell: Callable[[AnyEvent], None]) -> None:
+    def __init__(
+        self,
+        chunks: Chunks,
+        watcher: Watcher,
+        *,
+        tell: Callable[[AnyEvent], None],
+        observer: Observer = TO_LOG,
+    ) -> None:
         self._chunks = chunks
         self._watcher = watcher
         self._tell = tell
+        self._observer = observer
         self._numbers: dict[str, int] = {}
         self.gone: set[int] = set()
         """Chunks whose broadcasts the service does not know (any more), by number."""
@@ -51,8 +61,7 @@ class Tracker:
                     case Progress():
                         await self._saw(broadcast_id, seen)
                     case Stuck(seconds=seconds):
-                        number = self._numbers[broadcast_id]
-                        self._tell(BroadcastStuck(number=number, broadcast_id=broadcast_id, seconds=seconds))
+                        self._stuck(broadcast_id, seconds)
                     case TokenRejected() | ScopeMissing() | QuotaUnusable():
                         return stop_for_error(seen)
                     case RequestError():
@@ -76,9 +85,31 @@ class Tracker:
             )
         )
 
+    def _stuck(self, broadcast_id: str, seconds: float) -> None:
+        number = self._numbers[broadcast_id]
+        self._observer(
+            BroadcastStalled(
+                campaign=self._chunks.plan.campaign_id,
+                chunk=number,
+                broadcast=broadcast_id,
+                seconds=seconds,
+            )
+        )
+        self._tell(BroadcastStuck(number=number, broadcast_id=broadcast_id, seconds=seconds))
+
     def _missed(self, broadcast_id: str, error: RequestError) -> None:
         number = self._numbers[broadcast_id]
+        gone = isinstance(error, NotFound)
+        self._observer(
+            LookFailed(
+                campaign=self._chunks.plan.campaign_id,
+                chunk=number,
+                broadcast=broadcast_id,
+                reason=str(error),
+                gone=gone,
+            )
+        )
         self._tell(BroadcastUnread(number=number, broadcast_id=broadcast_id, reason=str(error)))
-        if isinstance(error, NotFound):
+        if gone:
             self.gone.add(number)
             self._watcher.forget(broadcast_id)  # it was there when it was accepted: asking again is no use

@@ -1,5 +1,6 @@
 """The command `keebai-async`: every command under its name, and every error as one line."""
 
+import logging
 import os
 import traceback
 from collections.abc import Callable, Sequence
@@ -38,6 +39,7 @@ from keebai_async.cli.exit_codes import Exit, code_of_error
 from keebai_async.cli.register import register
 from keebai_async.cli.shown import shown_text
 from keebai_async.cli.whautomate.commands import whautomate_app
+from keebai_async.observe.logging_sink import LOGGER
 
 COMMANDS: Final[tuple[Callable[..., None], ...]] = (
     plan,
@@ -73,6 +75,9 @@ for command in COMMANDS:
     register(app, command)
 app.add_typer(whautomate_app, name="whautomate")
 
+# A command says itself what happens: without this, Python prints each warning of the log beside it.
+_SILENT: Final = logging.NullHandler()
+
 # Click's error for what was typed wrong, or that of the Click that newer Typers carry inside: it has no
 # public name that both share, but BadParameter is a child of its child.
 _TypedWrong: Final = typer.BadParameter.__mro__[2]
@@ -85,6 +90,7 @@ def _main(
         bool, typer.Option("--version", help="Print the versions of the program and of Python.")
     ] = False,
 ) -> None:
+    logging.getLogger(LOGGER).addHandler(_SILENT)
     if show_version:
         answer(version())
         raise typer.Exit(Exit.DONE)

@@ -33,6 +33,7 @@ _STOPS = {
     Cause.TOKEN: Exit.TOKEN,
     Cause.SCOPE: Exit.TOKEN,
     Cause.GUARD: Exit.GUARD,
+    Cause.TEMPLATE: Exit.GUARD,
     Cause.UNKNOWN: Exit.UNKNOWN,
 }
 
@@ -47,7 +48,7 @@ def code_of(report: Report) -> Exit:
         return Exit.INTERRUPTED
     if report.unknown:
         return Exit.UNKNOWN
-    if report.stopped_by not in {None, Cause.NOT_TRACKED}:
+    if report.stopped_by is not None and report.stopped_by is not Cause.NOT_TRACKED:
         return _STOPS.get(report.stopped_by, Exit.FAILED)
     if report.failed or report.refused or report.untracked or report.abandoned:
         return Exit.PARTLY

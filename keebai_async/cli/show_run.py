@@ -42,7 +42,7 @@ async def follow(
                 tell(event)
             report = await run.report()
             tasks.cancel_scope.cancel()
-    return report
+    return report  # pyright: ignore[reportPossiblyUnboundVariable]  (a group of tasks hides no error)
 
 
 def _printed(thing: object) -> bool:

@@ -1,1 +1,27 @@
 """What must survive a crash."""
+
+from keebai_async.lazy_names import lazily
+
+with lazily(globals()):
+    from keebai_async.journal.contract import Journal as Journal
+    from keebai_async.journal.open import open_journal as open_journal
+    from keebai_async.model.campaign import CampaignState as CampaignState
+    from keebai_async.model.campaign import Holder as Holder
+    from keebai_async.model.campaign import Started as Started
+    from keebai_async.model.campaign import Wish as Wish
+    from keebai_async.model.chunk import Chunk as Chunk
+    from keebai_async.model.chunk import ChunkState as ChunkState
+    from keebai_async.model.lifecycle import Abandon as Abandon
+    from keebai_async.model.lifecycle import Accept as Accept
+    from keebai_async.model.lifecycle import HandOn as HandOn
+    from keebai_async.model.lifecycle import Lose as Lose
+    from keebai_async.model.lifecycle import Move as Move
+    from keebai_async.model.lifecycle import Refuse as Refuse
+    from keebai_async.model.lifecycle import Resend as Resend
+    from keebai_async.model.lifecycle import Submit as Submit
+    from keebai_async.model.lifecycle import TakeBack as TakeBack
+    from keebai_async.model.lifecycle import Vouch as Vouch
+    from keebai_async.model.plan import Plan as Plan
+    from keebai_async.model.recipient import Rejection as Rejection
+    from keebai_async.model.requests import Requests as Requests
+    from keebai_async.model.stop import Cause as Cause

@@ -44,9 +44,11 @@ class Journal(Protocol):
 
     async def campaigns(self) -> list[Started]:
         """All frozen campaigns, newest first."""
+        ...
 
     async def items(self, campaign_id: str, number: int) -> bytes:
         """The JSON array of the recipients that a chunk answers for."""
+        ...
 
     async def record(self, campaign_id: str, move: Move) -> Chunk:
         """Put a move of a chunk's life on disk, and give the chunk as it is after it.
@@ -54,6 +56,7 @@ class Journal(Protocol):
         Raises ForbiddenMove if its life does not allow it, or if it would lose people (a Refuse that
         keeps fewer than its chunk holds, a HandOn: those are for `recut`); then nothing has changed.
         """
+        ...
 
     async def recut(
         self,
@@ -73,6 +76,7 @@ class Journal(Protocol):
         Raises ForbiddenMove if a move is not allowed; ValueError if the people before and after differ
         in number.
         """
+        ...
 
     async def progress(self, campaign_id: str, number: int, *, sent: int, failed: int, final: bool) -> Chunk:
         """Keep the counters of a chunk's broadcast, and give the chunk as it is after it.
@@ -80,6 +84,7 @@ class Journal(Protocol):
         Anybody may tell of them, in any order, as often as they like: no lease is asked for, neither
         counter ever goes back, and final stays final.
         """
+        ...
 
     async def set_state(
         self,
@@ -95,6 +100,7 @@ class Journal(Protocol):
 
     def rejections(self, campaign_id: str) -> AsyncIterator[Rejection]:
         """The rows that were not sent, in the order they were read."""
+        ...
 
     def lease(self, campaign_id: str) -> AbstractAsyncContextManager[None]:
         """Be the only one who changes this campaign, inside `async with`.
@@ -105,21 +111,26 @@ class Journal(Protocol):
 
         Raises CampaignBusy, naming who, if it is held already.
         """
+        ...
 
     async def recover(self, campaign_id: str) -> tuple[Chunk, ...]:
         """Move the chunks that were SUBMITTING when their process died to UNKNOWN, and give them.
 
         Raises Misused outside the lease: the chunks may be somebody's who is alive.
         """
+        ...
 
     async def moves(self, campaign_id: str) -> tuple[Move, ...]:
         """Every move of every chunk, in the order they were recorded."""
+        ...
 
     async def find(self, name: str, fingerprint: str) -> list[Started]:
         """The frozen campaigns of this name that would send exactly the same, newest first."""
+        ...
 
     async def ask(self, campaign_id: str, wish: Wish) -> bool:
         """Leave a wish with the process that runs a campaign; False if none does. The last one counts."""
+        ...
 
     async def asked(self, campaign_id: str) -> Wish | None:
         """The wish left since the last call, if any. For the one who has the lease."""
@@ -132,6 +143,7 @@ class Journal(Protocol):
 
     async def purge_finished(self) -> list[str]:
         """Purge every campaign in which everyone is settled; gives the ids of those purged now."""
+        ...
 
     async def aclose(self) -> None:
         """Let go of leases and files. More than once is once."""

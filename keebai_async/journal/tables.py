@@ -119,6 +119,7 @@ class Tables(Protocol):
 
     def rows(self, kind: type[R], campaign_id: str) -> list[R]:
         """All rows of a campaign in the order in which they were inserted; chunks by their number."""
+        ...
 
     def insert(self, row: StoredRow) -> None: ...
 
@@ -130,15 +131,18 @@ class Tables(Protocol):
 
     def frozen(self, *, alike: tuple[str, str] | None = None) -> list[CampaignRow]:
         """The campaigns that have a plan, or those of one name and fingerprint, newest first."""
+        ...
 
     def drafts(self) -> list[CampaignRow]:
         """The campaigns whose plan is in the making."""
+        ...
 
     def rejections_after(self, campaign_id: str, last: int) -> RejectionsRow | None:
         """The first row with an id above *last*."""
 
     def now(self) -> float:
         """The time, in seconds, on the clock that all who share this database have in common."""
+        ...
 
 
 class Database(Protocol):
@@ -159,15 +163,18 @@ class Database(Protocol):
 
     def write(self, work: Callable[[Tables], T], *, safe: Safe) -> T:
         """One transaction, written as a whole or not at all, and so *safe* when this returns."""
+        ...
 
     def read(self, work: Callable[[Tables], T]) -> T:
         """One look, in which everything belongs to the same instant."""
+        ...
 
     def shred(self) -> None:
         """Leave nothing of what was deleted, as far as this database can."""
 
     def alive(self, process: Process, *, silent_for: float) -> bool:
         """Whether *process* still runs, its last heartbeat being *silent_for* seconds old."""
+        ...
 
     def close(self) -> None:
         """Let go of files and connections. The next use opens them again."""

@@ -10,6 +10,7 @@ from keebai_async.errors import JournalUnusable, Misused
 from keebai_async.journal import drafts, rules
 from keebai_async.journal.leases import Leases
 from keebai_async.journal.tables import Database, Tables
+from keebai_async.storage.process import OneProcess
 from keebai_async.storage.safety import Damaged, NotKnownHere, Safe
 from keebai_async.storage.thread import InPlace, Runner, UnderWay, Worker
 
@@ -24,7 +25,8 @@ class Transactions:
 
     Between them the leases beat. Before the first of them, what dead makers of plans left is swept away.
 
-    Raises JournalUnusable for what cannot be written, read or understood, and Misused once it is closed.
+    Raises JournalUnusable for what cannot be written, read or understood, and Misused once it is closed,
+    or in a fork of the process that made it.
     """
 
     def __init__(self, database: Database, leases: Leases, *, heartbeat: float) -> None:
@@ -35,6 +37,7 @@ class Transactions:
             self._runner = Worker("keebai journal", late=self._late, beat=self._beat, period=heartbeat)
         self._swept = False
         self._closed = False
+        self._process = OneProcess("this journal")
 
     async def write(self, work: Callable[[Tables], T], *, safe: Safe = Safe.FROM_POWER_CUTS) -> T:
         self._check_open()
@@ -56,7 +59,7 @@ class Transactions:
 
     async def aclose(self) -> None:
         """Remove the plans in the making, let go of leases and database. More than once is once."""
-        if self._closed:
+        if self._closed or self._process.forked:
             return
         self._closed = True
         try:
@@ -67,6 +70,7 @@ class Transactions:
     def _check_open(self) -> None:
         if self._closed:
             raise Misused("this journal is closed")
+        self._process.check()
 
     # From here on in the thread of the database
 

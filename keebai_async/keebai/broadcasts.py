@@ -16,7 +16,7 @@ from keebai_async.keebai.checking import (
     check_word,
 )
 from keebai_async.keebai.models import AcceptedBroadcast, BroadcastStatus, id_in
-from keebai_async.polling.waiter import POLL_FLOOR, STUCK_AFTER, OnStuck, Waiter, log_stuck
+from keebai_async.polling.waiter import POLL_FLOOR, STUCK_AFTER, OnStuck, Waiter
 from keebai_async.privacy import shown
 from keebai_async.quota.gate import Lane
 from keebai_async.transport.address import segment
@@ -27,23 +27,48 @@ from keebai_async.transport.tolerant_reader import count, object_in, text
 from keebai_async.transport.verdict import Accepted
 
 BULK_PATH: Final = "/messages/bulk"
+BULK_ROUTE: Final = f"{BULK_PATH}/{{broadcast_id}}"
+
+_NAMES_KEPT = 10_000
 
 _KNOWN_FIELDS = frozenset({"to", "variables", "meta_data"})
+
+
+class BroadcastNames:
+    """The ids of the broadcasts that a client made, the last ones: each names one."""
+
+    def __init__(self) -> None:
+        self._seen: dict[str, None] = {}
+
+    def is_new(self, broadcast_id: str) -> bool:
+        """Whether it is seen for the first time; from now on it is not."""
+        new = broadcast_id not in self._seen
+        self._seen[broadcast_id] = None
+        if len(self._seen) > _NAMES_KEPT:
+            del self._seen[next(iter(self._seen))]
+        return new
 
 
 class Broadcasts:
     """POST /messages/bulk, and GET of what became of it."""
 
     def __init__(
-        self, api: KeebaiApi, *, clock: Clock = SYSTEM_CLOCK, poll_floor: float = POLL_FLOOR
+        self,
+        api: KeebaiApi,
+        *,
+        clock: Clock = SYSTEM_CLOCK,
+        poll_floor: float = POLL_FLOOR,
+        names: BroadcastNames | None = None,
     ) -> None:
         self._api = api
+        self._names = BroadcastNames() if names is None else names
         self._waiter = Waiter(
             self.status,
             lambda status: status.progress,
             forward=not_before,
             clock=clock,
             floor=poll_floor,
+            observer=api.exchange.observer,
         )
 
     async def create(
@@ -66,7 +91,8 @@ class Broadcasts:
         Raises:
             InvalidInput: nothing was sent; *field* names what to fix.
             OutcomeUnknown: it may have been sent. Sending it again may message everybody twice.
-            RequestError: it was not accepted; or Undecodable, it was, in a reply that cannot be read.
+            RequestError: it was not accepted; or Undecodable, it was, in a reply that cannot be read or
+                that names an earlier broadcast of this client.
 
         Source: contract, section 3.1.
         """
@@ -80,18 +106,23 @@ class Broadcasts:
         if campaign_name is not None:
             body["campaign_name"] = check_word(campaign_name, field="campaign_name")
         body["recipients"] = [_item(recipient, number) for number, recipient in enumerate(recipients)]
-        return await self.create_raw(encoded(body), recipients=len(recipients), timeout=timeout)
+        return await self._create(encoded(body), len(recipients), label=campaign_name, timeout=timeout)
 
     async def create_raw(
         self, body: bytes, *, recipients: int, timeout: float | None = None
     ) -> AcceptedBroadcast:
         """Submit a body that is encoded already. Raises as `create` does."""
         check_size(recipients)
+        return await self._create(body, recipients, label=None, timeout=timeout)
+
+    async def _create(
+        self, body: bytes, recipients: int, *, label: str | None, timeout: float | None
+    ) -> AcceptedBroadcast:
         answer, request = await self._api.submit(
-            BULK_PATH, body, recipients=recipients, lane=Lane.SUBMIT, timeout=timeout
+            BULK_PATH, body, recipients=recipients, lane=Lane.SUBMIT, timeout=timeout, label=label
         )
         accepted = read_accepted(answer)
-        if accepted is None:
+        if accepted is None or not self._names.is_new(accepted.broadcast_id):
             raise error_for(Accepted(answer=answer), request, 1)
         return accepted
 
@@ -109,11 +140,12 @@ class Broadcasts:
             path=f"{BULK_PATH}/{segment(broadcast_id, field='broadcast_id')}",
             lane=Lane.POLL,
             timeout=timeout,
+            route=BULK_ROUTE,
         )
         answer = await self._api.exchange.read(request, tally=self._api.requests)
         status = read_status(answer, broadcast_id)
-        if status is None:
-            raise undecodable(answer, request)
+        if status is None or status.broadcast_id not in {broadcast_id, broadcast_id.strip()}:
+            raise undecodable(answer, request)  # or it is the answer to another look
         return status
 
     async def wait(
@@ -122,13 +154,13 @@ class Broadcasts:
         *,
         timeout: float | None = None,
         stuck_after: float = STUCK_AFTER,
-        on_stuck: OnStuck = log_stuck,
+        on_stuck: OnStuck | None = None,
     ) -> BroadcastStatus:
         """Look until the broadcast is final, as rarely as its progress allows, and give its last status.
 
         Each look costs a request of the quota. *timeout* is for the whole wait, in seconds of the
         client's clock; without it there is no end but the broadcast's. *on_stuck* is told when nothing
-        has moved for *stuck_after* seconds (default: a warning in the log), and waiting goes on.
+        has moved for *stuck_after* seconds, as the log is, and waiting goes on.
 
         Raises:
             TimedOut: it was not final in time.
@@ -148,7 +180,7 @@ class Broadcasts:
         broadcasts: Iterable[str | AcceptedBroadcast],
         *,
         stuck_after: float = STUCK_AFTER,
-        on_stuck: OnStuck = log_stuck,
+        on_stuck: OnStuck | None = None,
     ) -> AsyncGenerator[BroadcastStatus, None]:
         """Yield every change of many broadcasts, no matter who made them, until all are final.
 
@@ -197,7 +229,7 @@ def read_status(answer: Answer, broadcast_id: str) -> BroadcastStatus | None:
     if total is None:
         total = known + (pending or 0)
     return BroadcastStatus(
-        broadcast_id=text(fields, "broadcast_id", "broadcastId", "id") or broadcast_id,
+        broadcast_id=id_in(fields, "broadcast_id", "broadcastId") or broadcast_id,
         status=status or "",
         total_recipients=total,
         sent=sent or 0,

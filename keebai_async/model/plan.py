@@ -7,6 +7,7 @@ import msgspec
 from keebai_async.errors import InvalidInput
 from keebai_async.model.recipient import Reason, Rejection
 from keebai_async.model.sender import Sender
+from keebai_async.privacy import without_numbers
 
 
 class ReasonCount(msgspec.Struct, frozen=True, kw_only=True):
@@ -75,6 +76,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     same words. *notes* are things a person should know before saying yes, a sentence each; *preview* is the
     first message, *previews* are others that are worth a look. *countries* are those of the people who are
     ready, the most first.
+    *category* is what the template was when it was planned; plans of 0.1 do not know it.
     """
 
     campaign_id: str
@@ -96,6 +98,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     source: str = ""
     preview: str | None = None
     guards: Guards = Guards()
+    category: str = ""
     countries: tuple[CountryCount, ...] = ()
     suppress_lists: tuple[SuppressListCount, ...] = ()
     previews: tuple[Preview, ...] = ()
@@ -113,5 +116,9 @@ def chunk_name(name: str, number: int, of: int, *, parent: int | None = None) ->
 
 
 def slug(name: str) -> str:
-    """A campaign's name as the beginning of its id: lower case letters, digits and dashes."""
-    return re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")[:32] or "campaign"
+    """A campaign's name as the beginning of its id: lower case letters, digits and dashes.
+
+    The id stands in logs and traces, so a number that somebody could call is left out of it.
+    """
+    nobody = re.sub(r"\d{8,}", " ", without_numbers(name))
+    return re.sub(r"[^a-z0-9]+", "-", nobody.lower()).strip("-")[:32] or "campaign"

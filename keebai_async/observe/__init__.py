@@ -22,12 +22,50 @@ A client makes the hook (`hook_of`) of what its user gave, and hands it down. Th
 3. A text from outside goes into `reason`, a path without its ids into `route`, and nowhere else.
 """
 
-from keebai_async.observe.base import BaseRecord as BaseRecord
-from keebai_async.observe.base import event_of as event_of
-from keebai_async.observe.base import fields_of as fields_of
-from keebai_async.observe.hook import TO_LOG as TO_LOG
-from keebai_async.observe.hook import Hook as Hook
-from keebai_async.observe.hook import Observer as Observer
-from keebai_async.observe.hook import hook_of as hook_of
-from keebai_async.observe.logging_sink import to_logging as to_logging
-from keebai_async.observe.records import Record as Record
+from keebai_async.lazy_names import lazily
+
+with lazily(globals()):
+    from keebai_async.observe.base import BaseRecord as BaseRecord
+    from keebai_async.observe.base import Field as Field
+    from keebai_async.observe.base import event_of as event_of
+    from keebai_async.observe.base import fields_of as fields_of
+    from keebai_async.observe.campaign_records import CampaignMoved as CampaignMoved
+    from keebai_async.observe.campaign_records import CampaignRecord as CampaignRecord
+    from keebai_async.observe.campaign_records import CircuitClosed as CircuitClosed
+    from keebai_async.observe.campaign_records import CircuitOpened as CircuitOpened
+    from keebai_async.observe.campaign_records import CircuitProbed as CircuitProbed
+    from keebai_async.observe.campaign_records import LeaseLost as LeaseLost
+    from keebai_async.observe.campaign_records import LeaseTaken as LeaseTaken
+    from keebai_async.observe.campaign_records import RunEnded as RunEnded
+    from keebai_async.observe.campaign_records import RunStarted as RunStarted
+    from keebai_async.observe.campaign_records import SubmitsHeld as SubmitsHeld
+    from keebai_async.observe.chunk_records import BroadcastRead as BroadcastRead
+    from keebai_async.observe.chunk_records import BroadcastStalled as BroadcastStalled
+    from keebai_async.observe.chunk_records import ChunkMoved as ChunkMoved
+    from keebai_async.observe.chunk_records import ChunkRecord as ChunkRecord
+    from keebai_async.observe.chunk_records import ChunkSubmitEnded as ChunkSubmitEnded
+    from keebai_async.observe.chunk_records import ChunkSubmitStarted as ChunkSubmitStarted
+    from keebai_async.observe.chunk_records import LookFailed as LookFailed
+    from keebai_async.observe.headcount import Headcount as Headcount
+    from keebai_async.observe.hook import TO_LOG as TO_LOG
+    from keebai_async.observe.hook import Hook as Hook
+    from keebai_async.observe.hook import Observer as Observer
+    from keebai_async.observe.hook import hook_of as hook_of
+    from keebai_async.observe.logging_sink import to_logging as to_logging
+    from keebai_async.observe.quota_records import PlaceNotSettled as PlaceNotSettled
+    from keebai_async.observe.quota_records import QuotaRecord as QuotaRecord
+    from keebai_async.observe.quota_records import QuotaSpent as QuotaSpent
+    from keebai_async.observe.quota_records import QuotaStoreBack as QuotaStoreBack
+    from keebai_async.observe.quota_records import QuotaStoreGone as QuotaStoreGone
+    from keebai_async.observe.quota_records import QuotaWaited as QuotaWaited
+    from keebai_async.observe.quota_records import QuotaWaitExpected as QuotaWaitExpected
+    from keebai_async.observe.records import Record as Record
+    from keebai_async.observe.request_records import RequestAnswered as RequestAnswered
+    from keebai_async.observe.request_records import RequestCancelled as RequestCancelled
+    from keebai_async.observe.request_records import RequestEnded as RequestEnded
+    from keebai_async.observe.request_records import RequestFailed as RequestFailed
+    from keebai_async.observe.request_records import RequestRecord as RequestRecord
+    from keebai_async.observe.request_records import RequestStarted as RequestStarted
+    from keebai_async.observe.request_records import RequestThrottled as RequestThrottled
+    from keebai_async.observe.request_records import RetryScheduled as RetryScheduled
+    from keebai_async.observe.request_records import SubmitUnknown as SubmitUnknown

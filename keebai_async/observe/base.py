@@ -3,6 +3,7 @@
 import enum
 import itertools
 from collections.abc import Callable
+from functools import lru_cache
 from typing import Final
 
 import msgspec
@@ -12,7 +13,8 @@ from keebai_async.privacy import shown
 Field = str | int | float | bool
 """What a field of a record holds once it is flat."""
 
-_FROM_OUTSIDE: Final = ("reason", "route")
+_FROM_OUTSIDE: Final = ("reason", "label")
+_shown_route: Final = lru_cache(maxsize=256)(shown)  # of routes there are few, and each request has one
 _spans: Final = itertools.count(1)
 
 next_span: Final[Callable[[], int]] = _spans.__next__
@@ -22,8 +24,8 @@ next_span: Final[Callable[[], int]] = _spans.__next__
 class BaseRecord(msgspec.Struct, frozen=True, kw_only=True, tag_field="event", omit_defaults=True):
     """Something that happened, told once. The tag is its event name; it holds nobody's number and no token.
 
-    Texts that come from outside stand in `reason` (a server's words, an error's) and `route`. Both pass the
-    policy of privacy here, whoever tells the record.
+    Texts that come from outside stand in `reason` (a server's words, an error's), `label` (a name that a
+    user gave) and `route`. All pass the policy of privacy here, whoever tells the record.
     """
 
     def __post_init__(self) -> None:
@@ -31,6 +33,9 @@ class BaseRecord(msgspec.Struct, frozen=True, kw_only=True, tag_field="event", o
             text: str | None = getattr(self, name, None)
             if text:
                 msgspec.structs.force_setattr(self, name, shown(text))
+        route: str | None = getattr(self, "route", None)
+        if route:
+            msgspec.structs.force_setattr(self, "route", _shown_route(route))
 
 
 def event_of(record: BaseRecord) -> str:

@@ -96,9 +96,11 @@ def level_of(record: Record) -> int:
     costs people, ERROR for what a person has to settle.
     """
     match record:
-        case RequestStarted() | RequestAnswered() | ChunkSubmitStarted() | ChunkSubmitEnded():
+        case QuotaSpent() | RequestStarted() | RequestAnswered():  # first: each request has some of them
             return logging.DEBUG
-        case QuotaWaited() | QuotaSpent() | BroadcastRead() | LeaseTaken() | RunStarted():
+        case ChunkSubmitStarted() | ChunkSubmitEnded() | QuotaWaited() | BroadcastRead():
+            return logging.DEBUG
+        case LeaseTaken() | RunStarted():
             return logging.DEBUG
         case RequestFailed() | RetryScheduled() | LookFailed(gone=False) | SubmitsHeld():
             return logging.INFO

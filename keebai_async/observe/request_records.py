@@ -10,7 +10,7 @@ class RequestStarted(BaseRecord, frozen=True, kw_only=True, tag="request started
 
     *route* is the path without ids in it (`/messages/bulk/{broadcast_id}`). *server* and *port* are where it
     goes. *kind* is `read` or `submit`, *lane* `interactive`, `submit` or `poll`; *attempt* counts from 1.
-    *recipients* is how many people it can reach.
+    *recipients* is how many people it can reach, *label* the name by which a person finds it at the service.
     """
 
     method: str
@@ -19,6 +19,7 @@ class RequestStarted(BaseRecord, frozen=True, kw_only=True, tag="request started
     lane: str
     attempt: int
     recipients: int = 0
+    label: str | None = None
     server: str | None = None
     port: int | None = None
     span: int = msgspec.field(default_factory=next_span)
@@ -78,6 +79,7 @@ class SubmitUnknown(BaseRecord, frozen=True, kw_only=True, tag="outcome unknown"
     recipients: int
     attempt: int
     reason: str
+    label: str | None = None
     status: int | None = None
 
 

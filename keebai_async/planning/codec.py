@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable, Iterable, Sequence
 from itertools import repeat
 from operator import attrgetter
-from typing import Annotated, Final
+from typing import Annotated, Final, cast
 
 import msgspec
 
@@ -83,7 +83,7 @@ class RowCodec:
 
     def row(self, to: str, values: Sequence[str], meta_data: object = NO_META) -> WireRow:
         """One row; *values* in the order of `names`."""
-        make: Callable[..., WireRow] = self.row_type
+        make = cast("Callable[..., WireRow]", self.row_type)
         return make(to, self._variables(*values) if values else self._nothing, meta_data)
 
     def rows(
@@ -94,7 +94,7 @@ class RowCodec:
     ) -> list[WireRow]:
         """Many rows at once, of columns: *values* has one for each of `names`."""
         variables: Iterable[object] = map(self._variables, *values) if values else repeat(self._nothing)
-        make: Callable[..., WireRow] = self.row_type
+        make = cast("Callable[..., WireRow]", self.row_type)
         if meta_data is None:
             return list(map(make, to, variables))
         return list(map(make, to, variables, meta_data))

@@ -12,7 +12,7 @@ is read; *loose*, the same with any JSON for a variable; *flat*, an object with 
 
 from collections.abc import Sequence
 from operator import attrgetter
-from typing import Final, NamedTuple, TypeVar
+from typing import Final, NamedTuple, TypeVar, cast
 
 import msgspec
 
@@ -56,10 +56,10 @@ class LooseLines(NamedTuple):
 
 
 Flat = dict[str, object]
-_FLAT_BLOCK: Final[msgspec.json.Decoder[list[Flat | None]]] = msgspec.json.Decoder(
-    list[dict[str, str] | None]
+_FLAT_BLOCK: Final = cast(
+    "msgspec.json.Decoder[list[Flat | None]]", msgspec.json.Decoder(list[dict[str, str] | None])
 )
-_FLAT_LINE: Final[msgspec.json.Decoder[Flat]] = msgspec.json.Decoder(dict[str, str])
+_FLAT_LINE: Final = cast("msgspec.json.Decoder[Flat]", msgspec.json.Decoder(dict[str, str]))
 _LOOSE_FLAT_BLOCK: Final = msgspec.json.Decoder(list[Flat | None], float_hook=Written)
 _LOOSE_FLAT_LINE: Final = msgspec.json.Decoder(Flat, float_hook=Written)
 _LOOSE_BLOCK: Final = msgspec.json.Decoder(list[LooseRow | None], float_hook=Written)

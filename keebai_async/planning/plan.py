@@ -169,6 +169,7 @@ class _Making:
             name=name,
             template=self._template.name,
             language=self._template.language,
+            category=self._template.category,
             sender=self._sender,
             created_at=created_at,
             read=self.read,

@@ -101,18 +101,22 @@ class Rows(Protocol):
 
         Raises UnusableSource if the block cannot be read.
         """
+        ...
 
     def candidates(self) -> Candidates:
         """The rows whose number and values are certainly text and all there, with nothing extra.
 
         Raises UnusableSource if the block cannot be read.
         """
+        ...
 
     def parse(self, position: int) -> ParsedRow | Problem:
         """One row taken apart, or what is wrong with its structure."""
+        ...
 
     def original(self, position: int) -> dict[str, str]:
         """One row as it was read, as text by column."""
+        ...
 
 
 def rejected(rows: Rows, position: int, problem: Problem) -> Rejection:

@@ -37,8 +37,12 @@ class JsonlRows:
         self._fast = fast
         self._every_line = False
 
-    @cached_property
+    @property
     def numbers(self) -> Sequence[int]:
+        return self._numbers
+
+    @cached_property
+    def _numbers(self) -> Sequence[int]:
         if self._every_line:
             return range(self.block.first, self.block.first + self.block.count)
         return [number for number, _ in self._numbered]

@@ -3,7 +3,6 @@
 It looks at one broadcast at a time and has no task of its own: a caller may leave off anywhere.
 """
 
-import logging
 import math
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterable
 from typing import Final, Generic, TypeVar
@@ -11,9 +10,9 @@ from typing import Final, Generic, TypeVar
 from keebai_async.clock import Clock
 from keebai_async.errors import ConnectionFailed, RateLimited, ServerFailed, TimedOut, Undecodable
 from keebai_async.model.progress import Progress
+from keebai_async.observe import TO_LOG, Observer
+from keebai_async.observe.chunk_records import BroadcastStalled
 from keebai_async.polling.planner import PollPlanner, Stuck
-
-logger = logging.getLogger("keebai_async")
 
 T = TypeVar("T")
 
@@ -32,13 +31,6 @@ TEMPORARY: Final = (ConnectionFailed, TimedOut, ServerFailed, Undecodable, RateL
 OnStuck = Callable[[Stuck], None]
 
 
-def log_stuck(stuck: Stuck) -> None:
-    """What is done about a broadcast that does not move, where nobody asked for more."""
-    logger.warning(
-        "broadcast stuck", extra={"broadcast": stuck.broadcast_id, "seconds": round(stuck.seconds)}
-    )
-
-
 def _never_quiet(_: object) -> float:
     return 0.0
 
@@ -53,6 +45,7 @@ class Waiter(Generic[T]):
         quiet: seconds from now in which nothing of it will move, because it is scheduled for later.
         pace: seconds between two looks in the long run; by default what Keebai's quota can bear.
         apart: each broadcast moves by itself, instead of one after the other.
+        observer: told of a broadcast that does not move.
     """
 
     def __init__(
@@ -66,6 +59,7 @@ class Waiter(Generic[T]):
         floor: float = POLL_FLOOR,
         pace: float | None = None,
         apart: bool = False,
+        observer: Observer = TO_LOG,
     ) -> None:
         self._look = look
         self._progress = progress
@@ -75,6 +69,7 @@ class Waiter(Generic[T]):
         self._floor = floor
         self._pace = pace
         self._apart = apart
+        self._observer = observer
 
     async def wait(
         self,
@@ -84,7 +79,7 @@ class Waiter(Generic[T]):
         words: Callable[[T], str],
         timeout: float | None = None,
         stuck_after: float = STUCK_AFTER,
-        on_stuck: OnStuck = log_stuck,
+        on_stuck: OnStuck | None = None,
     ) -> T:
         """The broadcast when it is final. *words* say where it stood, *path* is where it is read.
 
@@ -107,7 +102,7 @@ class Waiter(Generic[T]):
         broadcasts: Iterable[str],
         *,
         stuck_after: float = STUCK_AFTER,
-        on_stuck: OnStuck = log_stuck,
+        on_stuck: OnStuck | None = None,
     ) -> AsyncGenerator[T, None]:
         """Yield every change, until all are final. Raises RequestError as `wait` does."""
         last: dict[str, T] = {}
@@ -117,7 +112,7 @@ class Waiter(Generic[T]):
                 yield seen
 
     async def _forward_only(
-        self, broadcasts: Iterable[str], stuck_after: float, on_stuck: OnStuck, deadline: float
+        self, broadcasts: Iterable[str], stuck_after: float, on_stuck: OnStuck | None, deadline: float
     ) -> AsyncIterator[tuple[str, T]]:
         last: dict[str, T] = {}
         async for broadcast_id, seen in self._looks(broadcasts, stuck_after, on_stuck, deadline):
@@ -125,7 +120,7 @@ class Waiter(Generic[T]):
             yield broadcast_id, told
 
     async def _looks(
-        self, broadcasts: Iterable[str], stuck_after: float, on_stuck: OnStuck, deadline: float
+        self, broadcasts: Iterable[str], stuck_after: float, on_stuck: OnStuck | None, deadline: float
     ) -> AsyncIterator[tuple[str, T]]:
         """What each look gives, until every broadcast is final or *deadline* is reached.
 
@@ -159,4 +154,6 @@ class Waiter(Generic[T]):
                     planner.hold(planned.broadcast_id, now + quiet)
                 yield planned.broadcast_id, seen
             for stuck in planner.stuck(clock.now()):
-                on_stuck(stuck)
+                self._observer(BroadcastStalled(broadcast=stuck.broadcast_id, seconds=stuck.seconds))
+                if on_stuck is not None:
+                    on_stuck(stuck)

@@ -51,7 +51,7 @@ class Books:
         if binding is not None:
             return Wait(seconds=at - now, quota=binding, loose=held > 0)
         self.held[place_id] = now
-        return HeldPlace(place_id, now)
+        return HeldPlace(place_id, now, self.spent(windows, now))
 
     def settle(self, held: HeldPlace, windows: Sequence[LaneWindow], word: Word, now: float) -> Settled:
         """Enter what became of a place. One that is not under way any more is entered all the same."""

@@ -2,9 +2,11 @@
 
 import enum
 from contextlib import AbstractAsyncContextManager
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import msgspec
+
+from keebai_async.observe import Observer
 
 
 class Lane(enum.IntEnum):
@@ -51,6 +53,18 @@ class Gate(Protocol):
 
     def place(self, lane: Lane) -> AbstractAsyncContextManager[Place]:
         """Wait until one more request fits every quota, and hold its place while it is under way."""
+        ...
+
+
+@runtime_checkable
+class TellingGate(Gate, Protocol):
+    """A gate that tells of waits and of spending, too. One that does not works as well, in silence."""
+
+    def observed(self, observer: Observer, *, account: str | None = None) -> Gate:
+        """The same gate for one of those who share it: *observer* is told of his requests.
+
+        *account* is a name for the token, which must not tell what the token is.
+        """
 
 
 class OpenGate:

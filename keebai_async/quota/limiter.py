@@ -18,7 +18,10 @@ import anyio
 import msgspec
 
 from keebai_async.clock import SYSTEM_CLOCK, Clock, wait_for
-from keebai_async.quota.gate import Allowance, Ending, Lane, Place
+from keebai_async.loops import running_loop
+from keebai_async.observe import TO_LOG, Observer
+from keebai_async.observe.quota_records import QuotaSpent, QuotaWaited, QuotaWaitExpected
+from keebai_async.quota.gate import Allowance, Ending, Gate, Lane, Place
 from keebai_async.quota.memory import MemoryStore
 from keebai_async.quota.store import HeldPlace, Store, Word
 from keebai_async.quota.window import CAUTIOUS_QUOTAS, LaneWindow, Quota, Wait, pair
@@ -64,6 +67,18 @@ class RateLimiter:
     person. It is called inside the event loop and must not block.
     """
 
+    __slots__ = {
+        "__dict__": "",
+        "__weakref__": "",
+        "on_wait": "Who is told of a wait at the head of the line.",
+        "quotas": "Shortest first.",
+        "store": "Where the spending is kept.",
+    }
+
+    on_wait: OnWait | None
+    quotas: tuple[Quota, ...]
+    store: Store
+
     def __init__(
         self,
         quotas: Sequence[Quota] = CAUTIOUS_QUOTAS,
@@ -76,7 +91,7 @@ class RateLimiter:
         on_wait: OnWait | None = None,
     ) -> None:
         self.quotas = tuple(sorted(quotas, key=lambda quota: quota.per))
-        self.store: Store = MemoryStore(clock) if store is None else store
+        self.store = MemoryStore(clock) if store is None else store
         self.on_wait = on_wait
         self._clock = clock
         self._grace = grace
@@ -96,7 +111,14 @@ class RateLimiter:
 
     def place(self, lane: Lane) -> AbstractAsyncContextManager[Place]:
         """Wait until one more request fits every quota, and hold its place while it is under way."""
-        return _Place(self, lane)
+        return _Place(self, lane, TO_LOG, None)
+
+    def observed(self, observer: Observer, *, account: str | None = None) -> Gate:
+        """The same limiter for one who shares it: *observer* is told of the waits and places of his requests.
+
+        It must not raise (see `hook_of`). *account* tells this token's quota from another's, in what is told.
+        """
+        return _ObservedLimiter(self, observer, account)
 
     async def forecast(self, lane: Lane) -> Wait | None:
         """How long a request of *lane* would wait if it came now; None if not at all."""
@@ -110,36 +132,42 @@ class RateLimiter:
         """Close the store. What was spent stays spent."""
         await self.store.aclose()
 
-    async def _take(self, lane: Lane) -> HeldPlace:
+    async def _take(self, lane: Lane, observer: Observer, account: str | None) -> HeldPlace:
         line = self._line()
         windows = self._windows[lane]
         waiter = _Waiter()
         queue = line.lanes[lane]
         queue.append(waiter)
-        told: Wait | None = None
+        wait = _LaneWait(lane, self._clock, observer)
         try:
             while True:
                 if line.head() is not waiter:
+                    wait.begin()
                     await waiter.nudged()
                     continue
                 answer = await self.store.take(windows)
                 if not isinstance(answer, Wait):
+                    wait.got = True
+                    self._tell_spent(answer, observer, account)
                     return answer
-                told = self._tell(lane, answer, told)
+                if wait.grows(answer):
+                    self._tell(lane, answer)
                 seconds = min(answer.seconds, LOOSE_RECHECK) if answer.loose else answer.seconds
                 await waiter.nudged(self._clock, seconds)
         finally:
             queue.remove(waiter)
             line.nudge()
+            wait.end()
 
-    def _tell(self, lane: Lane, wait: Wait, told: Wait | None) -> Wait:
-        news = told is None or wait.quota != told.quota or wait.seconds > told.seconds
-        if news:
-            if self.on_wait is not None:
-                self.on_wait(lane, wait)
-            for listener in list(self._line().listeners):
-                listener(lane, wait)
-        return wait
+    def _tell(self, lane: Lane, wait: Wait) -> None:
+        if self.on_wait is not None:
+            self.on_wait(lane, wait)
+        for listener in list(self._line().listeners):
+            listener(lane, wait)
+
+    def _tell_spent(self, held: HeldPlace, observer: Observer, account: str | None) -> None:
+        for quota, spent in zip(self.quotas, held.spent, strict=False):  # a store need not say
+            observer(QuotaSpent(window=quota.per, limit=quota.limit, spent=spent, account=account))
 
     async def _settle(
         self,
@@ -155,7 +183,7 @@ class RateLimiter:
             self._line().nudge()
 
     def _line(self) -> "_WaitingLine":
-        loop = asyncio.get_running_loop()
+        loop = running_loop()
         line = self._lines.get(loop)
         if line is None:
             with self._opening:
@@ -163,21 +191,87 @@ class RateLimiter:
         return line
 
 
+class _ObservedLimiter:
+    """A limiter for one of those who share it."""
+
+    __slots__ = ("_account", "_limiter", "_observer")
+
+    def __init__(self, limiter: RateLimiter, observer: Observer, account: str | None) -> None:
+        self._account = account
+        self._limiter = limiter
+        self._observer = observer
+
+    def place(self, lane: Lane) -> AbstractAsyncContextManager[Place]:
+        return _Place(self._limiter, lane, self._observer, self._account)
+
+
+class _LaneWait:
+    """The wait of one request for its place, told to its observer when it begins, grows and ends."""
+
+    __slots__ = ("_clock", "_lane", "_last", "_observer", "_since", "got")
+
+    def __init__(self, lane: Lane, clock: Clock, observer: Observer) -> None:
+        self._lane = lane
+        self._clock = clock
+        self._observer = observer
+        self._since: float | None = None
+        self._last: Wait | None = None
+        self.got = False
+
+    def begin(self) -> None:
+        if self._since is None:
+            self._since = self._clock.now()
+
+    def grows(self, wait: Wait) -> bool:
+        """Whether *wait* is longer than was told, or another one. If so it is told."""
+        self.begin()
+        last, self._last = self._last, wait
+        if last is not None and wait.quota == last.quota and wait.seconds <= last.seconds:
+            return False
+        quota = wait.quota
+        self._observer(
+            QuotaWaitExpected(
+                lane=self._lane.name.lower(),
+                seconds=wait.seconds,
+                reason=wait.why,
+                window=None if quota is None else quota.per,
+                limit=None if quota is None else quota.limit,
+            )
+        )
+        return True
+
+    def end(self) -> None:
+        if self._since is None:
+            return
+        last = self._last
+        self._observer(
+            QuotaWaited(
+                lane=self._lane.name.lower(),
+                seconds=self._clock.now() - self._since,
+                got=self.got,
+                paused=last is not None and last.quota is None,
+                window=None if last is None or last.quota is None else last.quota.per,
+            )
+        )
+
+
 class _Place:
     """One place: waits on entry, settles on exit."""
 
-    __slots__ = ("_allowances", "_ending", "_held", "_lane", "_limiter", "_pause")
+    __slots__ = ("_account", "_allowances", "_ending", "_held", "_lane", "_limiter", "_observer", "_pause")
 
-    def __init__(self, limiter: RateLimiter, lane: Lane) -> None:
+    def __init__(self, limiter: RateLimiter, lane: Lane, observer: Observer, account: str | None) -> None:
+        self._account = account
         self._limiter = limiter
         self._lane = lane
+        self._observer = observer
         self._held: HeldPlace | None = None
         self._ending = Ending.UNANSWERED
         self._allowances: tuple[Allowance, ...] = ()
         self._pause: float | None = None
 
     async def __aenter__(self) -> Place:
-        self._held = await self._limiter._take(self._lane)
+        self._held = await self._limiter._take(self._lane, self._observer, self._account)
         return self
 
     async def __aexit__(

@@ -64,7 +64,7 @@ local function opens(per, most, others)
   local low = '(' .. text(now - per)
   local counted = redis.call('ZCOUNT', ENDED, low, '+inf') + redis.call('ZCOUNT', others, low, '+inf')
   local excess = held + counted - most
-  if excess < 0 then return now end
+  if excess < 0 then return now, held + counted + 1 end
   local first = {}
   for _, key in ipairs({ENDED, others}) do
     local some = redis.call('ZRANGEBYSCORE', key, low, '+inf', 'WITHSCORES', 'LIMIT', 0, excess + 1)
@@ -77,9 +77,10 @@ local function opens(per, most, others)
   if excess < past + held then return now + per end
   return first[excess - held + 1] + per
 end
-local at, binding = now, 0
+local at, binding, spent = now, 0, {}
 for i = 1, windows do
-  local soonest = opens(window(i))
+  local soonest, counted = opens(window(i))
+  spent[i] = tostring(counted)
   if soonest > at then at, binding = soonest, i end
 end
 if binding > 0 then
@@ -87,7 +88,7 @@ if binding > 0 then
 end
 redis.call('ZADD', HELD, text(now), id)
 all_expire(keep)
-return {'held', text(now)}
+return {'held', text(now), unpack(spent)}
 """
 )
 

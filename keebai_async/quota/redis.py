@@ -3,7 +3,6 @@
 Needs the `redis` extra. Keys expire by themselves once nothing in them counts any more.
 """
 
-import logging
 import math
 import os
 from collections.abc import Sequence
@@ -18,6 +17,9 @@ from redis.exceptions import RedisError
 
 from keebai_async.clock import SYSTEM_CLOCK, Clock
 from keebai_async.errors import QuotaUnusable
+from keebai_async.loops import OneLoop
+from keebai_async.observe import TO_LOG, Observer
+from keebai_async.observe.quota_records import PlaceNotSettled, QuotaStoreBack, QuotaStoreGone
 from keebai_async.quota.books import Books
 from keebai_async.quota.gate import Ending
 from keebai_async.quota.lua import ENTER, LOOK, SETTLE, TAKE
@@ -31,19 +33,21 @@ T = TypeVar("T")
 LOCAL_SHARE: Final = 0.25
 """The part of the quota that one process may spend by itself while Redis is gone."""
 
+_STORE: Final = "redis"
+
 _TIMEOUT = 5.0  # seconds of real time for one answer of Redis
 _RETRY = 5.0  # seconds between attempts to reach a Redis that was gone
 _SETTLING_IN_REDIS = 12.0  # seconds of real time that a cancelled request may spend on its books
-
-logger = logging.getLogger("keebai_async")
 
 
 class RedisStore:
     """The spending of the token named *key* at the Redis at *url*, for one event loop.
 
     While Redis cannot be reached, `take` raises QuotaUnusable, or with *local_when_gone* this process goes
-    on with *share* of each window. Either way it is said once in the log, and when Redis is back, what
+    on with *share* of each window. Either way *observer* is told once, and when Redis is back, what
     was spent in the meantime is entered there first. So it is if Redis lost its memory.
+
+    In another event loop than the first it raises Misused.
 
     *longest* is how many seconds a request may take at most: a place whose holder died lapses then.
     """
@@ -57,7 +61,9 @@ class RedisStore:
         local_when_gone: bool = False,
         share: float = LOCAL_SHARE,
         longest: float = LONGEST_REQUEST,
+        observer: Observer = TO_LOG,
     ) -> None:
+        self._observer = observer
         self._redis = Redis.from_url(
             url,
             socket_timeout=_TIMEOUT,
@@ -69,6 +75,7 @@ class RedisStore:
         self._name = f"keebai:{{{key}}}"
         self._clock = clock
         self._local = local_when_gone
+        self._one_loop = OneLoop("this Redis store of the quota")
         self._share = share
         self._longest = longest
         self._epoch = ""
@@ -141,7 +148,7 @@ class RedisStore:
             try:
                 return not self._gone and await self._settle(held, windows, word)
             except QuotaUnusable as error:
-                logger.warning("place not settled: it lapses by itself", extra={"reason": str(error)})
+                self._observer(PlaceNotSettled(store=_STORE, reason=str(error)))
         return False
 
     async def _take(self, place_id: str, windows: Sequence[LaneWindow]) -> HeldPlace | Wait:
@@ -153,7 +160,8 @@ class RedisStore:
                 await self._enter(windows)
             elif answer[0] == "held":
                 self._own.held[place_id] = self._clock.now()
-                return HeldPlace(place_id, float(answer[1]))
+                spent = tuple(int(count) for count in answer[2:])
+                return HeldPlace(place_id, float(answer[1]), spent)
             else:
                 binding = int(answer[2])
                 quota = windows[binding - 1].quota if binding else None
@@ -205,7 +213,7 @@ class RedisStore:
         self._epoch = await self._run(ENTER, windows, str, len(self._spent), *ended, *held)
         if self._gone:
             self._gone = False
-            logger.info("redis is back: what was spent meanwhile is entered there")
+            self._observer(QuotaStoreBack(store=_STORE))
 
     async def _run(
         self, script: str, windows: Sequence[LaneWindow], kind: type[T], *arguments: str | float
@@ -216,6 +224,7 @@ class RedisStore:
         keep = 2 * longest + self._longest
         newborn = os.urandom(8).hex()
         lengths_and_limits = [number for window in windows for number in (window.per, window.most)]
+        self._one_loop.check()  # its connections are of the loop that made them
         given = [self._longest, keep, newborn, len(windows), *lengths_and_limits, *arguments]
         try:
             return msgspec.convert(await self._scripts[script](keys=keys, args=given), kind)
@@ -223,6 +232,6 @@ class RedisStore:
             self._tried = self._clock.now()
             if not self._gone:
                 self._gone = True
-                how = f"this process goes on with {self._share:.0%} of it" if self._local else "requests fail"
-                logger.warning("redis gone: until it is back, %s", how, extra={"reason": str(error)})
+                share = self._share if self._local else None
+                self._observer(QuotaStoreGone(store=_STORE, reason=str(error), share=share))
             raise QuotaUnusable(f"cannot reach the Redis that keeps the quota: {error}") from error

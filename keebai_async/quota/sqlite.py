@@ -4,7 +4,6 @@ A place under way is written with the time at which it lapses: its longest possi
 after it was taken. A process that dies gives its places back in that way, with nobody looking after it.
 """
 
-import logging
 import os
 import sqlite3
 from bisect import insort
@@ -17,6 +16,8 @@ import anyio
 
 from keebai_async.clock import SYSTEM_CLOCK, Clock
 from keebai_async.errors import QuotaUnusable
+from keebai_async.observe import TO_LOG, Observer
+from keebai_async.observe.quota_records import PlaceNotSettled
 from keebai_async.quota.books import Books, Settled
 from keebai_async.quota.gate import Ending
 from keebai_async.quota.pause import Pause
@@ -55,8 +56,6 @@ _USE: Final = SqliteUse(
     migrate=_make_tables,
 )
 
-_logger = logging.getLogger(__name__)
-
 
 class SqliteStore:
     """The spending of the token named *key* in the file *path*, made on first use, for its owner's eyes only.
@@ -75,7 +74,9 @@ class SqliteStore:
         longest: float = LONGEST_REQUEST,
         boot: str | None = None,
         patience: float = LOCK_PATIENCE,
+        observer: Observer = TO_LOG,
     ) -> None:
+        self._observer = observer
         self._file = SqliteFile(Path(path), _USE, patience=patience)
         self._worker = Worker("keebai quota", late=_late)
         self._key = key
@@ -98,7 +99,7 @@ class SqliteStore:
             # Handed over at once: it is entered whatever becomes of the task that waits for it.
             return await self._worker.hand_over(lambda: self._settle(held, windows, word)).result()
         except QuotaUnusable as error:
-            _logger.warning("place not settled: it lapses by itself", extra={"reason": str(error)})
+            self._observer(PlaceNotSettled(store="sqlite", reason=str(error)))
             return False
 
     async def forecast(self, windows: Sequence[LaneWindow], ahead: int) -> Wait | None:

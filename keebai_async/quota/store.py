@@ -14,10 +14,15 @@ from keebai_async.quota.window import LaneWindow, Quota, Wait
 
 
 class HeldPlace(msgspec.Struct, frozen=True, gc=False):
-    """A place, taken at *taken* on the store's clock, until it is settled."""
+    """A place, taken at *taken* on the store's clock, until it is settled.
+
+    *spent* is how many requests counted in each window then, this one among them, in the order of the
+    windows that were asked for; empty where the store does not say.
+    """
 
     id: str
     taken: float
+    spent: tuple[int, ...] = ()
 
 
 class Word(msgspec.Struct, frozen=True, kw_only=True):
@@ -46,18 +51,21 @@ class Store(Protocol):
         Raises:
             QuotaUnusable: the store cannot be reached or read. No place was taken.
         """
+        ...
 
     async def settle(self, held: HeldPlace, windows: Sequence[LaneWindow], word: Word) -> bool:
         """End a place. Says whether somebody who waits may go sooner than he was told.
 
         Raises nothing: what became of a request is worth more than its place, which lapses by itself.
         """
+        ...
 
     async def forecast(self, windows: Sequence[LaneWindow], ahead: int) -> Wait | None:
         """How long somebody would wait behind *ahead* others; None if not at all. Raises QuotaUnusable."""
 
     async def spent(self, windows: Sequence[LaneWindow]) -> tuple[int, ...]:
         """How many requests count in each window now, those under way among them. Raises QuotaUnusable."""
+        ...
 
     async def aclose(self) -> None:
         """Let go of files and connections. The spending stays."""

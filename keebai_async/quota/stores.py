@@ -5,6 +5,7 @@ from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
 from keebai_async.clock import SYSTEM_CLOCK, Clock
 from keebai_async.errors import InvalidInput
+from keebai_async.observe import TO_LOG, Observer
 from keebai_async.quota.memory import MemoryStore
 from keebai_async.quota.sqlite import SqliteStore
 from keebai_async.quota.store import Store
@@ -13,11 +14,12 @@ _REDIS = ("redis", "rediss", "unix")
 _FORMS = "memory:, sqlite:PATH or redis://HOST:PORT/NUMBER"
 
 
-def open_store(url: str, *, key: str, clock: Clock = SYSTEM_CLOCK) -> Store:
+def open_store(url: str, *, key: str, clock: Clock = SYSTEM_CLOCK, observer: Observer = TO_LOG) -> Store:
     """The store at *url*, for the token whose hash is *key*. Nothing is opened or reached yet.
 
     A Redis URL may end in `?when_gone=local` and `&share=0.25`: what a process does while Redis cannot be
     reached. Without it, requests fail then.
+    *observer* is told of that, and of places that could not be settled.
 
     Raises:
         InvalidInput: *url* has another form, or asks for Redis without the `redis` extra.
@@ -26,14 +28,15 @@ def open_store(url: str, *, key: str, clock: Clock = SYSTEM_CLOCK) -> Store:
     if scheme == "memory" and not rest:
         return MemoryStore(clock)
     if scheme == "sqlite" and rest.removeprefix("//"):
-        return SqliteStore(Path(rest.removeprefix("//")).expanduser(), key, clock=clock)
+        path = Path(rest.removeprefix("//")).expanduser()
+        return SqliteStore(path, key, clock=clock, observer=observer)
     if scheme in _REDIS and rest:
-        return _redis(url, key, clock)
+        return _redis(url, key, clock, observer)
     # A URL may hold a password: only its scheme is shown.
     raise InvalidInput(f"a store of the quota is {_FORMS}, not {scheme}:...", field="quota_store")
 
 
-def _redis(url: str, key: str, clock: Clock) -> Store:
+def _redis(url: str, key: str, clock: Clock, observer: Observer) -> Store:
     try:
         from keebai_async.quota.redis import LOCAL_SHARE, RedisStore
     except ImportError as error:
@@ -47,6 +50,7 @@ def _redis(url: str, key: str, clock: Clock) -> Store:
         part = float(share)
         if when_gone not in ("fail", "local") or not 0 < part <= 1:
             raise ValueError("when_gone is fail or local, share above 0 and at most 1")
-        return RedisStore(plain, key, clock=clock, local_when_gone=when_gone == "local", share=part)
+        local = when_gone == "local"
+        return RedisStore(plain, key, clock=clock, local_when_gone=local, share=part, observer=observer)
     except ValueError as error:
         raise InvalidInput(f"cannot use this Redis URL: {error}", field="quota_store") from error

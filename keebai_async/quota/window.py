@@ -169,14 +169,13 @@ def forecast(
 
     Each window goes with the requests that count in it. None if it does not wait at all.
     """
-    books = [(window, list(ended)) for window, ended in windows]
+    # Those under way are taken for answered now: while they are, no time frees the places that they hold.
+    books = [(window, sorted([*ended, *([now] * held)])) for window, ended in windows]
     at, binding = now, None
     for _ in range(ahead + 1):
         for window, ended in books:
-            soonest = opens(window, ended, held, at)
-            while soonest > at:
+            if (soonest := opens(window, ended, 0, at)) > at:
                 at, binding = soonest, window.quota
-                soonest = opens(window, ended, held, at)
         for _, ended in books:
             ended.insert(bisect_right(ended, at), at)
     return Wait(seconds=at - now, quota=binding, loose=held > 0) if at > now else None

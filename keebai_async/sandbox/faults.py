@@ -124,9 +124,16 @@ class _Rule:
 class FaultPlan:
     """Which request meets which fault."""
 
+    __slots__ = {
+        "__dict__": "",
+        "__weakref__": "",
+        "given": "The faults that happened, in order.",
+    }
+
+    given: list[FaultRecord]
+
     def __init__(self) -> None:
-        self.given: list[FaultRecord] = []
-        """The faults that happened, in order."""
+        self.given = []
         self._rules: list[_Rule] = []
 
     def on(self, route: str, fault: AnyFault, *, nth: int = 1, times: int | None = 1) -> None:

@@ -36,6 +36,16 @@ class LocalServer:
     What it counted and accepted may be read from any thread, and faults and settings may be changed from any.
     """
 
+    __slots__ = {
+        "__dict__": "",
+        "__weakref__": "",
+        "clock": "What the server takes for the time.",
+        "faults": "Which request meets which fault.",
+    }
+
+    clock: Clock
+    faults: FaultPlan
+
     def __init__(self, service: SandboxService, *, port: int, host: str, clock: Clock) -> None:
         self.clock = clock
         self.faults = FaultPlan()

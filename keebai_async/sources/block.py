@@ -107,3 +107,4 @@ class Source(Protocol):
 
         Raises UnusableSource when the list as a whole cannot be read.
         """
+        ...

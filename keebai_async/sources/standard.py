@@ -42,7 +42,7 @@ class _Listening(io.FileIO):
 
 
 class _Piped(io.BufferedReader):
-    raw: _Listening
+    raw: _Listening  # pyright: ignore[reportIncompatibleVariableOverride]
 
     def close(self) -> None:
         self.raw.unwanted = True  # or a thread that waits in it keeps its lock

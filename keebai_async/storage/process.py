@@ -9,6 +9,8 @@ from typing import Final
 
 import msgspec
 
+from keebai_async.errors import Misused
+
 STALE: Final = 60.0
 """Seconds without a heartbeat after which a process that cannot be looked at counts as dead."""
 
@@ -23,6 +25,33 @@ class Process(msgspec.Struct, frozen=True, kw_only=True):
     born: str
     host: str
     place: str
+
+
+class OneProcess:
+    """Holds *what* to the process that opens it: a fork has no thread of its parent, and its locks and leases
+    are the parent's.
+    """
+
+    def __init__(self, what: str) -> None:
+        self._what = what
+        self._pid = os.getpid()
+
+    def opened(self) -> None:
+        """From now on it is this process's."""
+        self._pid = os.getpid()
+
+    @property
+    def forked(self) -> bool:
+        """Whether this is a child of the process that opened it."""
+        return os.getpid() != self._pid
+
+    def check(self) -> None:
+        """Raise Misused in a fork."""
+        if self.forked:
+            raise Misused(
+                f"{self._what} was opened before this process was forked: open one in each process,"
+                " after the fork"
+            )
 
 
 def this_process() -> Process:

@@ -11,6 +11,9 @@ from typing import Final, Generic, Protocol, TypeVar
 import anyio
 import anyio.lowlevel
 
+from keebai_async.loops import running_loop
+from keebai_async.storage.process import OneProcess
+
 T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)
 
@@ -23,6 +26,7 @@ class UnderWay(Protocol[T_co]):
 
     async def result(self) -> T_co:
         """Wait for its end; raises what it raised."""
+        ...
 
 
 class Runner(Protocol):
@@ -34,9 +38,11 @@ class Runner(Protocol):
         Cancelled before the work was handed over, nothing is done. Cancelled later, the work is waited
         for all the same: half-known writes are what this library exists to avoid.
         """
+        ...
 
     def hand_over(self, work: Callable[[], T]) -> UnderWay[T]:
         """Have *work* done after all that was handed over before; its end is waited for with `result`."""
+        ...
 
     async def aclose(self, last: Callable[[], None]) -> None:
         """Do *last* after all else, if anything was ever done."""
@@ -47,7 +53,8 @@ class Worker:
 
     *beat* is called about every *period* seconds in between, from the same thread. The thread starts with
     the first piece of work, and after `aclose` with the next one. It is a daemon: work that was awaited is
-    done, and a process that ends without `aclose` must not hang for it. Several event loops may use it.
+    done, and a process that ends without `aclose` must not hang for it. Several event loops may use it, but
+    only one process: in a fork, `run` and `hand_over` raise Misused and `aclose` does nothing.
 
     A piece that is not done within LONGEST_JOB raises what *late* makes of those seconds; if it had not
     begun, it never will.
@@ -68,6 +75,7 @@ class Worker:
         self._starting = threading.Lock()
         self._inbox: SimpleQueue[Callable[[], None] | None] = SimpleQueue()
         self._thread: threading.Thread | None = None
+        self._process = OneProcess(f"the {name}")
 
     async def run(self, work: Callable[[], T]) -> T:
         await anyio.lowlevel.checkpoint_if_cancelled()
@@ -75,9 +83,12 @@ class Worker:
 
     def hand_over(self, work: Callable[[], T]) -> "Job[T]":
         job = Job(work, self._late)
+        if self._thread is not None:
+            self._process.check()  # before the lock, which may have been held when the process was forked
         with self._starting:
             self._inbox.put(job.do)
             if self._thread is None:
+                self._process.opened()
                 self._thread = threading.Thread(
                     target=self._serve, args=(self._inbox,), name=self._name, daemon=True
                 )
@@ -85,7 +96,7 @@ class Worker:
         return job
 
     async def aclose(self, last: Callable[[], None]) -> None:
-        if self._thread is None:
+        if self._thread is None or self._process.forked:
             return
         try:
             with anyio.CancelScope(shield=True):
@@ -116,7 +127,7 @@ class Job(Generic[T]):
     def __init__(self, work: Callable[[], T], late: Callable[[float], Exception]) -> None:
         self._work = work
         self._late = late
-        self._loop = asyncio.get_running_loop()
+        self._loop = running_loop()
         self._landed = asyncio.Event()
         self._begun = threading.Lock()
         self._given: list[T] = []

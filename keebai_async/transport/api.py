@@ -25,9 +25,10 @@ class Api(msgspec.Struct, frozen=True, kw_only=True):
         lane: Lane = Lane.SUBMIT,
         timeout: float | None = None,
         once: bool = False,
+        route: str | None = None,
     ) -> object:
         """GET, and the JSON value that came. Raises RequestError."""
-        request = Request(method="GET", path=path, query=query, lane=lane, timeout=timeout)
+        request = Request(method="GET", path=path, query=query, lane=lane, timeout=timeout, route=route)
         answer = await self.exchange.read(request, tally=self.requests, once=once)
         return decoded(answer, request)
 
@@ -40,9 +41,20 @@ class Api(msgspec.Struct, frozen=True, kw_only=True):
         lane: Lane,
         timeout: float | None = None,
         method: str = "POST",
+        route: str | None = None,
+        label: str | None = None,
     ) -> tuple[Answer, Request]:
         """Change something, again only if that was certainly not accepted. Raises RequestError."""
-        request = submit_request(path, body, recipients=recipients, lane=lane, timeout=timeout, method=method)
+        request = submit_request(
+            path,
+            body,
+            recipients=recipients,
+            lane=lane,
+            timeout=timeout,
+            method=method,
+            route=route,
+            label=label,
+        )
         return await self.exchange.submit(request, tally=self.requests), request
 
 
@@ -54,6 +66,8 @@ def submit_request(
     lane: Lane,
     timeout: float | None = None,
     method: str = "POST",
+    route: str | None = None,
+    label: str | None = None,
 ) -> Request:
     """A request that can message *recipients* people, or change what others may see."""
     return Request(
@@ -64,6 +78,8 @@ def submit_request(
         lane=lane,
         recipients=recipients,
         timeout=timeout,
+        route=route,
+        label=label,
     )
 
 

@@ -4,27 +4,39 @@ Every attempt of everything goes through a Slot, so nothing leaves that the gate
 the gate hears how each one ended. Meaning is decided in `verdict`, repeating in `retry`.
 """
 
-import logging
+import asyncio
 import random
+import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from functools import partial
 from typing import Protocol
 
+import anyio
+
 from keebai_async.clock import SYSTEM_CLOCK, Clock
 from keebai_async.errors import Misused, RequestError, TokenRejected
 from keebai_async.model.requests import Requests
-from keebai_async.quota.gate import Ending, Gate, Lane, Place
+from keebai_async.observe import TO_LOG, Observer
+from keebai_async.quota.gate import Ending, Gate, Lane, Place, TellingGate
+from keebai_async.transport.call_limit import CallLimit, ForecastingGate
 from keebai_async.transport.dialect import STANDARD, ServiceDialect
 from keebai_async.transport.error_body import read_error_in_success
 from keebai_async.transport.error_mapping import error_for, error_for_read, error_of_body
 from keebai_async.transport.rate_headers import allowances_of, pause_of
-from keebai_async.transport.reply import Answer, Failure, Outcome, Stage
+from keebai_async.transport.reply import Answer, Failure, Outcome, Stage, stage_of
 from keebai_async.transport.request import Request, RequestKind, Timeouts
 from keebai_async.transport.retry import NO_RETRIES, RetryPolicy, backoff, wait_before_repeat
-from keebai_async.transport.verdict import Accepted, SubmitPolicy, Throttled, Unsent, Verdict, judge
-
-logger = logging.getLogger("keebai_async")
+from keebai_async.transport.telling import TellingOf, ToldAttempt, note_of
+from keebai_async.transport.verdict import (
+    Accepted,
+    SubmitPolicy,
+    Throttled,
+    Unknown,
+    Unsent,
+    Verdict,
+    judge,
+)
 
 
 class Judge(Protocol):
@@ -56,6 +68,7 @@ class Slot:
         timeouts: Timeouts | None,
         tally: Requests | None,
         judge: Judge,
+        telling: TellingOf,
     ) -> None:
         self._session = session
         self._place = place
@@ -63,12 +76,22 @@ class Slot:
         self._timeouts = timeouts
         self._tally = tally
         self._judge = judge
+        self._telling = telling
         self._open = True
+        self._may_have_left = False
+        self.verdict: Verdict | None = None
+        """What a submit meant, once that is known."""
 
     async def submit(self, request: Request, *, attempt: int = 1) -> Verdict:
         """Send it, and say what came of it. Trouble on the way is no exception."""
         outcome = await self.send(request, attempt=attempt)
-        return self._judge(outcome, wall=self._clock.wall())
+        self.verdict = self._judge(outcome, wall=self._clock.wall())
+        return self.verdict
+
+    @property
+    def perhaps_accepted(self) -> bool:
+        """Some of a submit may have left, and nothing says that it was not accepted."""
+        return self._may_have_left and isinstance(self.verdict, Accepted | Unknown | None)
 
     async def send(self, request: Request, *, attempt: int = 1) -> Outcome:
         """Make the one request that this place is for.
@@ -79,10 +102,10 @@ class Slot:
         if not self._open:
             raise Misused("a place in the quota is for one request")
         self._open = False
-        start = self._clock.now()
-        outcome = await self._send(request)
-        self._settle(request, outcome)
-        _log(request, outcome, attempt, self._clock.now() - start)  # each attempt of everything is told here
+        told = self._telling.begin(request, attempt)  # each attempt of everything is told here
+        outcome = await self._send(request, told)
+        pause = self._settle(request, outcome)
+        told.ended(outcome, pause=pause)
         return outcome
 
     def close(self) -> None:
@@ -91,29 +114,38 @@ class Slot:
             self._open = False
             self._place.settle(Ending.UNSENT)
 
-    async def _send(self, request: Request) -> Outcome:
+    async def _send(self, request: Request, told: ToldAttempt) -> Outcome:
         try:
             return await self._session.send(request, self._timeouts)
-        except Misused:
-            self._place.settle(Ending.UNSENT)
-            raise
-        except BaseException:
-            # Cancelled on the way: the service may count it, even later than now.
-            self._place.settle(Ending.UNANSWERED)
-            self._count(request)
+        except Misused as error:
+            # Closed since the place was given. The intent is on disk, and nothing left: that is an outcome.
+            return Failure(stage=Stage.NOT_WRITTEN, reason=str(error))
+        except BaseException as error:
+            stage = stage_of(error)
+            self._settle_without_answer(request, stage)
+            told.raised(error, stage)
             raise
 
-    def _settle(self, request: Request, outcome: Outcome) -> None:
-        if isinstance(outcome, Failure):
-            unsent = outcome.stage is Stage.NOT_WRITTEN
-            self._place.settle(Ending.UNSENT if unsent else Ending.UNANSWERED)
-            if not unsent:
-                self._count(request)
+    def _settle_without_answer(self, request: Request, stage: Stage) -> None:
+        """If something of it left, the service may count it, even later than now."""
+        if stage is Stage.NOT_WRITTEN:
+            self._place.settle(Ending.UNSENT)
             return
+        self._may_have_left = True
+        self._place.settle(Ending.UNANSWERED)
+        self._count(request)
+
+    def _settle(self, request: Request, outcome: Outcome) -> float | None:
+        """Say to the gate what became of it; gives the pause that a 429 asks for."""
+        if isinstance(outcome, Failure):
+            self._settle_without_answer(request, outcome.stage)
+            return None
+        self._may_have_left = True
         throttled = outcome.status == 429
         pause = pause_of(outcome, wall=self._clock.wall()) if throttled else None
         self._place.settle(Ending.ANSWERED, allowances=allowances_of(outcome), pause=pause)
         self._count(request, throttled=throttled)
+        return pause
 
     def _count(self, request: Request, *, throttled: bool = False) -> None:
         """Count one more that left; a 429 is counted as what it asked for, and as throttled."""
@@ -130,7 +162,11 @@ class Slot:
 
 
 class Exchange:
-    """Reads and submits on one session and one gate. Cheap to make: options are its arguments."""
+    """Reads and submits on one session and one gate. Cheap to make: options are its arguments.
+
+    *observer* is told of every attempt, with *server* and *port* as where it goes, and of the
+    quota of *account*, a name for the token. It must not raise.
+    """
 
     def __init__(
         self,
@@ -143,9 +179,16 @@ class Exchange:
         policy: SubmitPolicy | None = None,
         timeouts: Timeouts | None = None,
         dialect: ServiceDialect = STANDARD,
+        observer: Observer = TO_LOG,
+        server: str | None = None,
+        port: int | None = None,
+        account: str | None = None,
     ) -> None:
         self._session = session
-        self._gate = gate
+        self._gate = gate.observed(observer, account=account) if isinstance(gate, TellingGate) else gate
+        self._telling = TellingOf(observer, clock, server=server, port=port)
+        self.observer = observer
+        self._forecasting = gate if isinstance(gate, ForecastingGate) else None
         self._clock = clock
         self._chance = chance or random.Random()  # noqa: S311 - it spreads waits, it keeps no secret
         self._retries = retries or RetryPolicy()
@@ -161,25 +204,27 @@ class Exchange:
             Misused: the session is closed, or of another event loop.
         """
         policy = NO_RETRIES if once else self._retries
-        attempt, throttled = 0, False
+        attempt, throttled, limit = 0, False, CallLimit(request)
         while True:
             attempt += 1
-            async with self.slot(request.lane, tally=tally) as slot:
-                outcome = await slot.send(request, attempt=attempt)
+            async with self.slot(request.lane, tally=tally, limit=limit) as slot:
+                outcome = await slot.send(limit.request(), attempt=attempt)
             if isinstance(outcome, Answer) and 200 <= outcome.status < 300 and outcome.complete:
                 fault = read_error_in_success(outcome, self._dialect)
                 if fault is not None:
                     raise self._worded(error_of_body(fault, request, attempt))
                 return outcome
-            if not once and not throttled and self._worth_waiting(outcome):
+            if not once and not throttled and self._worth_waiting(outcome, limit):
                 throttled = True  # the gate holds the next attempt until the pause is over
+                self._telling.retry(request, attempt, self._pause_of(outcome), "429")
                 continue
             wait = wait_before_repeat(policy, outcome, attempt, self._chance)
-            if wait is None:
+            if wait is None or not limit.allows(wait):
                 wall = self._clock.wall()
                 raise self._worded(
                     error_for_read(outcome, request, attempt, wall=wall, dialect=self._dialect)
                 )
+            self._telling.retry(request, attempt, wait, _reason_of(outcome))
             await self._clock.sleep(wait)
 
     async def submit(
@@ -192,18 +237,26 @@ class Exchange:
             RequestError: it was not accepted.
             Misused: the session is closed, or of another event loop.
         """
-        attempt, throttled = 0, False
+        attempt, throttled, limit = 0, False, CallLimit(request)
+        longest = self._retries.longest_pause
         while True:
             attempt += 1
-            verdict = await self.submit_once(request, tally=tally, policy=policy, attempt=attempt)
+            verdict = await self.submit_once(
+                request, tally=tally, policy=policy, attempt=attempt, limit=limit
+            )
             match verdict:
                 case Accepted(answer=answer):
                     return answer
-                case Throttled(pause=pause) if not throttled and pause <= self._retries.longest_pause:
+                case Throttled(pause=pause) if not throttled and pause <= longest and limit.allows(pause):
                     throttled = True
-                case Unsent() if attempt <= self._retries.retries:
-                    await self._clock.sleep(backoff(self._retries, attempt, self._chance))
+                    self._telling.retry(request, attempt, pause, "429")
+                case Unsent(reason=reason) if attempt <= self._retries.retries and limit.allows(0.0):
+                    wait = backoff(self._retries, attempt, self._chance)
+                    self._telling.retry(request, attempt, wait, reason)
+                    await self._clock.sleep(wait)
                 case _:
+                    if isinstance(verdict, Unknown):
+                        self._tell_unknown(request, verdict, attempt)
                     raise self._worded(error_for(verdict, request, attempt))
 
     async def submit_once(
@@ -213,31 +266,48 @@ class Exchange:
         tally: Requests | None = None,
         policy: SubmitPolicy | None = None,
         attempt: int = 1,
+        limit: CallLimit | None = None,
     ) -> Verdict:
         """Make exactly one attempt, and say what it means. Trouble on the way is no exception.
 
+        Cancelled when some of it may have left, the cancellation says so in a note, and the log in a warning.
+
         Raises:
-            Misused, QuotaUnusable: as `slot` does; then nothing has left.
+            Misused, QuotaUnusable, QuotaSpent: as `slot` does; then nothing has left.
         """
-        async with self.slot(request.lane, tally=tally, policy=policy) as slot:
-            return await slot.submit(request, attempt=attempt)
+        slot: Slot | None = None
+        try:
+            async with self.slot(request.lane, tally=tally, policy=policy, limit=limit) as slot:
+                return await slot.submit(limit.request() if limit else request, attempt=attempt)
+        except asyncio.CancelledError as error:
+            if slot is not None and slot.perhaps_accepted:
+                error.add_note(note_of(request))
+                if slot.verdict is not None:  # its end was told as an answer, which nobody will see
+                    self._telling.unknown(request, attempt, "cancelled after the reply had come")
+            raise
 
     @asynccontextmanager
     async def slot(
-        self, lane: Lane, *, tally: Requests | None = None, policy: SubmitPolicy | None = None
+        self,
+        lane: Lane,
+        *,
+        tally: Requests | None = None,
+        policy: SubmitPolicy | None = None,
+        limit: CallLimit | None = None,
     ) -> AsyncIterator[Slot]:
         """Wait for a place in the quota, for one request: until then, and after it, nothing has left.
 
         Inside `async with`, `send` or `submit` makes the request; left without one, the place is given
-        back. *tally* counts what leaves.
+        back. *tally* counts what leaves. *limit* is how long a place is waited for.
 
         Raises:
             Misused: the session is closed, or of another event loop. It is looked at before a place is
                 waited for, and again when it has come.
             QuotaUnusable: no place could be asked for.
+            QuotaSpent: none came within *limit*.
         """
         self._session.check()
-        async with self._gate.place(lane) as place:
+        async with self._place(lane, limit) as place:
             slot = Slot(
                 self._session,
                 place,
@@ -245,6 +315,7 @@ class Exchange:
                 timeouts=self._timeouts,
                 tally=tally,
                 judge=partial(judge, policy=policy or self._policy, dialect=self._dialect),
+                telling=self._telling,
             )
             try:
                 self._session.check()
@@ -252,32 +323,46 @@ class Exchange:
             finally:
                 slot.close()
 
+    @asynccontextmanager
+    async def _place(self, lane: Lane, limit: CallLimit | None) -> AsyncIterator[Place]:
+        waiting = self._gate.place(lane)
+        if limit is None or limit.patience is None:
+            async with waiting as place:
+                yield place
+            return
+        with anyio.move_on_after(limit.patience) as patience:
+            place = await waiting.__aenter__()
+        if patience.cancelled_caught:
+            raise limit.spent(None if self._forecasting is None else await self._forecasting.forecast(lane))
+        try:
+            yield place
+        finally:
+            await waiting.__aexit__(*sys.exc_info())
+
     def _worded(self, error: RequestError) -> RequestError:
         if isinstance(error, TokenRejected) and self._dialect.about_tokens:
             error.args = (f"{error} ({self._dialect.about_tokens})",)
         return error
 
-    def _worth_waiting(self, outcome: Outcome) -> bool:
+    def _worth_waiting(self, outcome: Outcome, limit: CallLimit) -> bool:
         if isinstance(outcome, Failure) or outcome.status != 429:
             return False
-        return pause_of(outcome, wall=self._clock.wall()) <= self._retries.longest_pause
+        pause = self._pause_of(outcome)
+        return pause <= self._retries.longest_pause and limit.allows(pause)
+
+    def _pause_of(self, outcome: Outcome) -> float:
+        return 0.0 if isinstance(outcome, Failure) else pause_of(outcome, wall=self._clock.wall())
+
+    def tell_unknown(self, request: Request, reason: str, *, attempt: int = 1, status: int | None) -> None:
+        """Tell that a submit was accepted in a reply that does not say what became of it."""
+        self._telling.unknown(request, attempt, reason, status=status)
+
+    def _tell_unknown(self, request: Request, verdict: Unknown, attempt: int) -> None:
+        if request.method == "DELETE" and verdict.status == 204:
+            return  # it needs no body to say that it is done
+        self.tell_unknown(request, verdict.reason, attempt=attempt, status=verdict.status)
 
 
-def _log(request: Request, outcome: Outcome, attempt: int, seconds: float) -> None:
-    said: dict[str, object]
-    if isinstance(outcome, Failure):
-        level, event = logging.INFO, "request failed"
-        said = {"stage": outcome.stage.value, "reason": outcome.reason}
-    else:
-        throttled = outcome.status == 429
-        level = logging.WARNING if throttled else logging.DEBUG
-        event = "request throttled" if throttled else "request answered"
-        said = {"status": outcome.status}
-    if logger.isEnabledFor(level):
-        said |= {
-            "method": request.method,
-            "path": request.path,
-            "attempt": attempt,
-            "seconds": round(seconds, 3),
-        }
-        logger.log(level, event, extra=said)
+def _reason_of(outcome: Outcome) -> str:
+    """Why an attempt did not do."""
+    return outcome.reason if isinstance(outcome, Failure) else f"the service answered {outcome.status}"

@@ -4,6 +4,18 @@ import enum
 
 import msgspec
 
+_NOT_WRITTEN = "nothing of the request was written"
+
+
+def mark_unwritten(error: BaseException) -> None:
+    """Say on a cancellation that no byte of the request had left."""
+    vars(error)[_NOT_WRITTEN] = True
+
+
+def stage_of(error: BaseException) -> "Stage":
+    """How far a request came that *error* ended; in doubt, some of it may have left."""
+    return Stage.NOT_WRITTEN if _NOT_WRITTEN in vars(error) else Stage.WRITTEN
+
 
 class Answer(msgspec.Struct, frozen=True, kw_only=True):
     """A status line arrived. *complete* is false if the body was cut off, not readable or over the cap."""

@@ -32,6 +32,9 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
 
     *timeout* overrides the whole-request timeout, in seconds. *recipients* is how many people a submit
     can reach: what is at stake when its outcome is unknown.
+
+    *route* is the path without the ids in it, as logs and traces show it (default: the path), *label* the
+    name by which a person finds at the service what it makes.
     """
 
     method: str
@@ -42,3 +45,5 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
     lane: Lane = Lane.INTERACTIVE
     timeout: float | None = None
     recipients: int = 0
+    route: str | None = None
+    label: str | None = None

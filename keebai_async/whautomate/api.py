@@ -44,11 +44,12 @@ class WhautomateApi(Api, frozen=True, kw_only=True):
         path: str,
         read: Callable[[Fields], T | None],
         *,
+        route: str,
         lane: Lane = Lane.SUBMIT,
         timeout: float | None = None,
     ) -> T:
-        """GET one thing, as *read* understands it. Raises RequestError."""
-        found = read(fields_of(await self.read(path, lane=lane, timeout=timeout)))
+        """GET one thing, as *read* understands it; *route* is the path without ids. Raises RequestError."""
+        found = read(fields_of(await self.read(path, lane=lane, timeout=timeout, route=route)))
         if found is None:
             raise undecodable(Answer(status=200), Request(method="GET", path=path))
         return found
@@ -60,19 +61,33 @@ class WhautomateApi(Api, frozen=True, kw_only=True):
         body: msgspec.Struct,
         read: Callable[[Fields], T | None],
         *,
+        label: str,
+        route: str | None = None,
         timeout: float | None = None,
     ) -> T:
         """POST or PUT one thing, and what was written of it, as *read* understands the answer.
+
+        *label* is the name by which a person finds it, *route* the path without ids.
 
         Raises:
             OutcomeUnknown: it may have been written; also if the answer names nothing that was.
             RequestError: it was not written.
         """
-        answer, _ = await self.submit(
-            path, msgspec.json.encode(body), recipients=0, lane=Lane.SUBMIT, timeout=timeout, method=method
+        answer, request = await self.submit(
+            path,
+            msgspec.json.encode(body),
+            recipients=0,
+            lane=Lane.SUBMIT,
+            timeout=timeout,
+            method=method,
+            route=route,
+            label=label,
         )
         written = read(object_in(answer.body))
         if written is None:
+            self.exchange.tell_unknown(
+                request, "the answer does not name what was written", status=answer.status
+            )
             raise OutcomeUnknown(
                 f"{method} {path} was answered {answer.status}, but not with what was written:"
                 " look for it before you send it again",
@@ -83,10 +98,12 @@ class WhautomateApi(Api, frozen=True, kw_only=True):
             )
         return written
 
-    async def delete(self, path: str, *, timeout: float | None = None) -> None:
+    async def delete(self, path: str, *, route: str, timeout: float | None = None) -> None:
         """DELETE, made again only if that was certainly not accepted. Raises RequestError."""
         try:
-            await self.submit(path, None, recipients=0, lane=Lane.SUBMIT, timeout=timeout, method="DELETE")
+            await self.submit(
+                path, None, recipients=0, lane=Lane.SUBMIT, timeout=timeout, method="DELETE", route=route
+            )
         except OutcomeUnknown as error:
             if error.status != 204:  # which has no body, and needs none to say that it is done
                 raise
@@ -100,6 +117,7 @@ class WhautomateApi(Api, frozen=True, kw_only=True):
         query: tuple[tuple[str, str | None], ...] = (),
         lane: Lane = Lane.SUBMIT,
         timeout: float | None = None,
+        route: str | None = None,
     ) -> AsyncGenerator[Fields, None]:
         """The items of a list, page by page as they are asked for.
 
@@ -114,7 +132,7 @@ class WhautomateApi(Api, frozen=True, kw_only=True):
         pages: WhautomatePages[Fields] = WhautomatePages(self.numbering.first)
         while not pages.done:
             try:
-                items = await self._page(path, fixed, pages.page, sizes[0], lane, timeout)
+                items = await self._page(path, fixed, pages.page, sizes[0], lane, timeout, route)
             except (NotFound, RequestInvalid, ServerFailed, Undecodable) as error:
                 if pages.probing:
                     for item in pages.no_such_page():
@@ -125,7 +143,7 @@ class WhautomateApi(Api, frozen=True, kw_only=True):
                     continue
                 if pages.begun and isinstance(error, NotFound | RequestInvalid):
                     # There are no more, unless what is listed was deleted meanwhile: then this raises.
-                    await self._page(path, fixed, pages.start, sizes[0], lane, timeout)
+                    await self._page(path, fixed, pages.start, sizes[0], lane, timeout, route)
                     return
                 raise
             for item in pages.take(items, [key_of(item) for item in items]):
@@ -141,9 +159,10 @@ class WhautomateApi(Api, frozen=True, kw_only=True):
         size: int,
         lane: Lane,
         timeout: float | None,
+        route: str | None,
     ) -> list[Fields]:
         query = (*fixed, ("page", str(page)), ("limit", str(size)))
-        items = items_of(await self.read(path, query=query, lane=lane, timeout=timeout))
+        items = items_of(await self.read(path, query=query, lane=lane, timeout=timeout, route=route))
         if items is None:
             raise undecodable(Answer(status=200), Request(method="GET", path=path))
         return items

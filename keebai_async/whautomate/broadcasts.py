@@ -11,7 +11,7 @@ from keebai_async.clock import SYSTEM_CLOCK, Clock
 from keebai_async.errors import InvalidInput
 from keebai_async.inputs import check_word
 from keebai_async.polling.planner import pace_of
-from keebai_async.polling.waiter import POLL_FLOOR, STUCK_AFTER, OnStuck, Waiter, log_stuck
+from keebai_async.polling.waiter import POLL_FLOOR, STUCK_AFTER, OnStuck, Waiter
 from keebai_async.quota.gate import Lane
 from keebai_async.quota.window import Quota
 from keebai_async.transport.address import segment
@@ -24,6 +24,7 @@ from keebai_async.whautomate.replies import read_broadcast, read_log_row
 from keebai_async.whautomate.settings import LOG_PAGE_SIZES, WHAUTOMATE_PAGE_SIZE, WHAUTOMATE_QUOTAS
 
 BROADCASTS_PATH: Final = "/broadcasts"
+_BROADCAST_ROUTE: Final = f"{BROADCASTS_PATH}/{{broadcast_id}}"
 
 QUIET_AT_MOST: Final = 300.0
 """Seconds without a look at a broadcast that is scheduled for later: somebody may move it."""
@@ -51,6 +52,7 @@ class WhautomateBroadcasts:
             floor=poll_floor,
             pace=pace_of(quotas or WHAUTOMATE_QUOTAS),
             apart=True,
+            observer=api.exchange.observer,
         )
 
     async def create(
@@ -72,7 +74,9 @@ class WhautomateBroadcasts:
         Source: contract, sections 4.1 and 4.2.
         """
         draft = draft_of(fields, wall=self._clock.wall(), allow_past=allow_past)
-        return await self._api.write("POST", BROADCASTS_PATH, draft, read_broadcast, timeout=timeout)
+        return await self._api.write(
+            "POST", BROADCASTS_PATH, draft, read_broadcast, label=draft.name, timeout=timeout
+        )
 
     async def get(self, broadcast_id: str, *, timeout: float | None = None) -> Broadcast:
         """One broadcast with its counters. Raises InvalidInput, RequestError (NotFound if there is none)."""
@@ -135,7 +139,9 @@ class WhautomateBroadcasts:
         merged.update(changes)
         draft = draft_of(merged, wall=self._clock.wall(), allow_past=allow_past)
         read = partial(read_broadcast, broadcast_id=broadcast_id)
-        return await self._api.write("PUT", path, draft, read, timeout=timeout)
+        return await self._api.write(
+            "PUT", path, draft, read, label=draft.name, route=_BROADCAST_ROUTE, timeout=timeout
+        )
 
     async def delete(self, broadcast_id: str, *, timeout: float | None = None) -> None:
         """Delete a broadcast. Whether one that runs is stopped by this is not documented.
@@ -144,7 +150,7 @@ class WhautomateBroadcasts:
             OutcomeUnknown: it may be deleted: `get` tells, by NotFound.
             RequestError: it was not deleted.
         """
-        await self._api.delete(_path(broadcast_id), timeout=timeout)
+        await self._api.delete(_path(broadcast_id), route=_BROADCAST_ROUTE, timeout=timeout)
 
     async def logs(
         self, broadcast_id: str, *, page_size: int | None = None, timeout: float | None = None
@@ -160,7 +166,14 @@ class WhautomateBroadcasts:
         """
         path = f"{_path(broadcast_id)}/logs"
         sizes = LOG_PAGE_SIZES if page_size is None else (page_size,)
-        rows = self._api.pages(path, page_sizes=sizes, key=_row_key, lane=Lane.POLL, timeout=timeout)
+        rows = self._api.pages(
+            path,
+            page_sizes=sizes,
+            key=_row_key,
+            lane=Lane.POLL,
+            timeout=timeout,
+            route=f"{_BROADCAST_ROUTE}/logs",
+        )
         async for item in rows:
             yield read_log_row(item)
 
@@ -174,7 +187,7 @@ class WhautomateBroadcasts:
         *,
         timeout: float | None = None,
         stuck_after: float = STUCK_AFTER,
-        on_stuck: OnStuck = log_stuck,
+        on_stuck: OnStuck | None = None,
     ) -> Broadcast:
         """Look until the broadcast is finished, as rarely as its progress allows.
 
@@ -199,7 +212,7 @@ class WhautomateBroadcasts:
         broadcasts: Iterable[str | Broadcast],
         *,
         stuck_after: float = STUCK_AFTER,
-        on_stuck: OnStuck = log_stuck,
+        on_stuck: OnStuck | None = None,
     ) -> AsyncGenerator[Broadcast, None]:
         """Yield every change of many broadcasts until all are finished; `progress` is how far each is.
 
@@ -239,6 +252,7 @@ class WhautomateBroadcasts:
         return await self._api.one(
             _path(broadcast_id),
             partial(read_broadcast, broadcast_id=broadcast_id),
+            route=_BROADCAST_ROUTE,
             lane=lane,
             timeout=timeout,
         )

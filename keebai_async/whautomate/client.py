@@ -1,12 +1,14 @@
 """Whautomate: what a user of that service opens, beside Keebai. It puts the rooms together."""
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Self
 
 from keebai_async.clock import SYSTEM_CLOCK, Clock
 from keebai_async.credentials import Token
 from keebai_async.environment import poll_floor_of, quotas_of, token_of
+from keebai_async.lazy_names import LazyModule
+from keebai_async.observe import Observer
 from keebai_async.quota.gate import Gate
 from keebai_async.quota.window import Quota
 from keebai_async.service_client import ServiceClient
@@ -31,6 +33,8 @@ from keebai_async.whautomate.settings import (
 
 if TYPE_CHECKING:
     import aiohttp
+else:  # too dear to import for an annotation
+    aiohttp = LazyModule("aiohttp")
 
 
 class Whautomate(ServiceClient):
@@ -48,15 +52,27 @@ class Whautomate(ServiceClient):
             `redis://...` by several machines; or a RateLimiter that you close yourself. Without it, or
             with `memory:`, all clients of this process with the same key and host share one.
         timeout: seconds for a whole request, or Timeouts.
-        session: an aiohttp session whose connections are used, and left open.
+        session: an aiohttp session whose connector and proxy are used, and left open.
         submit_policy: after which replies a create may be made again, beyond the safe ones.
         retries: how often a read is repeated.
         poll_floor: seconds between two looks at one broadcast, at least.
+        observer: called with each record of what happens (docs/observability.md), or several of them; the
+            log gets the same records all the same.
         first_page: whether pages count from 0 or 1; found out by itself, with one request, if not given.
 
     Raises:
         InvalidInput: there is no key, or something of this cannot be used.
     """
+
+    __slots__ = {
+        "broadcasts": "Create, look at, list, replace, delete, wait for and watch broadcasts; their logs.",
+        "messages": "One template to one person.",
+        "segments": "The audiences of broadcasts.",
+    }
+
+    broadcasts: WhautomateBroadcasts
+    messages: WhautomateMessages
+    segments: WhautomateSegments
 
     def __init__(
         self,
@@ -72,6 +88,7 @@ class Whautomate(ServiceClient):
         retries: RetryPolicy | None = None,
         poll_floor: float | None = None,
         first_page: int | None = None,
+        observer: Observer | Iterable[Observer] | None = None,
     ) -> None:
         self._numbering = Numbering(first_page)
         super().__init__(
@@ -88,6 +105,7 @@ class Whautomate(ServiceClient):
             header="x-api-key",
             scheme="",
             dialect=WHAUTOMATE_DIALECT,
+            observer=observer,
         )
         self._equip()
 

@@ -221,6 +221,17 @@ async def test_a_lost_reply_is_unknown_code_6_until_a_person_settles_it(
     assert set(sandbox.ledger.times_messaged().values()) == {1}
 
 
+async def test_the_command_says_itself_what_happens_without_bare_lines_of_the_log(
+    shell: Shell, sandbox: Sandbox, clients: str
+) -> None:
+    sandbox.faults.on("POST /messages/bulk", faults.Reset(), nth=1)
+    ended = await shell.run("launch", clients, *PROMO, "--yes")
+    assert ended.code == 6
+    assert "unknown" in ended.err
+    events = {"chunk unknown", "circuit opened", "campaign stopped", "request throttled"}
+    assert events.isdisjoint(ended.err.splitlines())
+
+
 async def test_an_unknown_chunk_is_shown_with_what_to_look_for_in_the_portal(
     shell: Shell, sandbox: Sandbox, clients: str
 ) -> None:

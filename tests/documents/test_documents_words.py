@@ -46,7 +46,7 @@ def test_no_page_names_a_variable_that_is_not_in_the_table(variables: set[str]) 
 
 def test_the_table_of_errors_has_every_error_and_no_other() -> None:
     named = {first.strip("`") for first, *_ in paper("docs/errors.md").rows("Errors")}
-    public = {name: getattr(keebai_async, name) for name in keebai_async.__all__}
+    public = {name: getattr(keebai_async, name) for name in vars(keebai_async)["__all__"]}
     errors = {
         name for name, each in public.items() if isinstance(each, type) and issubclass(each, KeebaiError)
     }

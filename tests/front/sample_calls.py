@@ -1,5 +1,7 @@
 """Calls as users write them, for the type checker: never run, checked like the source."""
 
+from collections import Counter
+from collections.abc import AsyncIterator
 from typing import assert_never, assert_type
 
 import aiohttp
@@ -11,25 +13,56 @@ from keebai_async import (
     BroadcastStatus,
     BroadcastStuck,
     BroadcastUnread,
+    CampaignBusy,
     CampaignRun,
+    Campaigns,
     CampaignState,
+    Cause,
     Channel,
     ChunkAccepted,
     ChunkRefused,
     ChunkSplit,
     ChunkSubmitting,
     ChunkUnknown,
+    Guards,
     Keebai,
+    Lane,
+    LogSummary,
     Number,
+    Plan,
+    PlanOptions,
+    PortalEntry,
     Quota,
+    RateLimited,
+    RateLimiter,
+    ReasonCount,
     Receipt,
     Recipient,
+    Rejection,
+    Report,
+    Requests,
     StateChanged,
     SubmitPolicy,
     Template,
     Timeouts,
+    Wait,
     Waiting,
+    Whautomate,
+    open_journal,
 )
+from keebai_async.journal import Abandon, Accept, HandOn, Lose, Move, Refuse, Resend, Submit, TakeBack, Vouch
+from keebai_async.observe import (
+    ChunkMoved,
+    Observer,
+    QuotaWaited,
+    Record,
+    RequestThrottled,
+    event_of,
+    fields_of,
+)
+from keebai_async.sandbox import Ledger, Sandbox, WhautomateLedger, WhautomateSandbox, faults
+from keebai_async.testing import ManualClock, SandboxFactory
+from keebai_async.whautomate import Broadcast
 
 
 async def a_web_app_sends_one_message(session: aiohttp.ClientSession) -> None:
@@ -104,3 +137,96 @@ def line_of(event: AnyEvent) -> str:
             return state.value
         case _:
             assert_never(event)
+
+
+async def a_marketing_team_runs_a_list() -> None:
+    async with Keebai(journal="campaigns.db") as keebai:
+        report = await keebai.campaigns.run("clients.csv", template="promo", language="es", name="Promo")
+        assert_type(report, Report)
+        assert_type(report.requests, Requests)
+        assert_type(report.stopped_by, Cause | None)
+        for chunk in await keebai.campaigns.unknown(report.campaign_id):
+            assert_type(chunk, PortalEntry)
+            await keebai.campaigns.reconcile(report.campaign_id, chunk.number, accepted="b-1")
+
+
+async def a_web_app_plans_and_then_asks() -> None:
+    async def people() -> AsyncIterator[Recipient]:
+        yield Recipient(to="+5491155555555", variables={"nombre": "Ana"})
+
+    options = PlanOptions(guards=Guards(canary=100, stop_above=0.05), max_recipients=5_000)
+    async with Keebai() as keebai:
+        campaigns: Campaigns = keebai.campaigns
+        plan = await campaigns.plan(people(), template="promo", language="es", options=options)
+        assert_type(plan, Plan)
+        assert_type(plan.reasons, tuple[ReasonCount, ...])
+        async with campaigns.start(plan) as run:
+            assert_type(run, CampaignRun)
+            await run.pause()
+            await run.resume()
+            assert_type(run.snapshot(), Report)
+            run.stop()
+        async for rejection in campaigns.rejections(plan.campaign_id):
+            assert_type(rejection, Rejection)
+
+
+async def a_worker_goes_on_with_what_is_there(campaign_id: str) -> None:
+    limiter = RateLimiter([Quota(60, 60.0)], on_wait=lambda lane, wait: print(lane.name, wait.seconds))
+    journal = open_journal("campaigns.db")
+    async with Keebai(limiter=limiter, journal=journal) as keebai:
+        assert_type(await journal.moves(campaign_id), tuple[Move, ...])
+        assert_type(await limiter.forecast(Lane.SUBMIT), Wait | None)
+        try:
+            async with keebai.campaigns.resume(campaign_id) as run:
+                await run.report()
+        except CampaignBusy as error:
+            print(error.campaign_id)
+        except RateLimited as error:
+            assert_type(error.retry_after, float)
+
+
+def word_of(move: Move) -> str:
+    """Every step of a chunk's life there is."""
+    match move:
+        case Submit() | TakeBack() | Accept() | HandOn():
+            return "on its way"
+        case Refuse(reason=reason) | Lose(reason=reason):
+            return reason
+        case Vouch() | Resend() | Abandon():
+            return "a person's word"
+        case _:
+            assert_never(move)
+
+
+async def another_service(api_key: str) -> None:
+    async with Whautomate(api_key, host="india") as whautomate:
+        assert_type(whautomate, Whautomate)
+        broadcast = await whautomate.broadcasts.get("b-1")
+        assert_type(broadcast, Broadcast)
+        assert_type(await whautomate.broadcasts.log_summary("b-1"), LogSummary)
+
+
+def test_my_shop_confirms_an_order(keebai_sandbox: Sandbox, whautomate_sandbox: WhautomateSandbox) -> None:
+    keebai_sandbox.faults.on("POST /messages/template", faults.Reset())
+    assert_type(keebai_sandbox.ledger, Ledger)
+    assert_type(keebai_sandbox.ledger.times_messaged(), Counter[str])
+    assert_type(whautomate_sandbox.ledger, WhautomateLedger)
+
+
+def test_my_campaign(keebai_sandbox_factory: SandboxFactory) -> None:
+    sandbox = keebai_sandbox_factory(clock=ManualClock(), failing=0.02)
+    assert_type(sandbox, Sandbox)
+
+
+def observed(record: Record) -> None:
+    """An observer of one's own, which reads what it wants to."""
+    match record:
+        case RequestThrottled() | QuotaWaited():
+            print(fields_of(record))
+        case ChunkMoved():
+            print(event_of(record))
+        case _:
+            pass
+
+
+OBSERVER: Observer = observed

@@ -14,45 +14,51 @@ PACKAGE: Final = Path(keebai_async.__file__).parent
 
 ROOMS: Final = {
     # From the ground up: a room imports only what stands above its own line here, so there is no circle.
+    "lazy_names": "",
     "errors": "",
+    "loops": "errors",
     "clock": "",
     "privacy": "",
-    "model": "errors",
+    "draining": "errors loops",
+    "model": "errors privacy",
     "inputs": "errors privacy",
     "credentials": "errors privacy",
-    "storage": "errors clock",
+    "storage": "errors loops clock",
     "sources": "errors",
-    "observe": "errors clock privacy model",
-    "quota": "errors clock model storage observe",
-    "transport": "errors clock privacy model credentials quota observe",
-    "polling": "errors clock model quota",
-    "journal": "errors clock privacy model storage",
+    "observe": "lazy_names errors clock privacy model",
+    "quota": "lazy_names loops errors clock model storage observe",
+    "transport": "loops errors clock draining privacy model credentials quota observe",
+    "polling": "errors clock model quota observe",
+    "journal": "lazy_names errors clock privacy model storage",
     "planning": "errors privacy model sources journal",
     "environment": "errors credentials quota polling",
-    "campaign": "errors clock privacy model quota transport polling journal observe",
-    "service_client": "errors clock credentials model quota transport environment observe",
+    "campaign": "lazy_names errors clock draining privacy model quota transport polling journal observe",
+    "service_client": (
+        "lazy_names errors clock draining credentials model quota transport environment observe"
+    ),
     "keebai": "errors clock privacy model inputs quota transport polling environment campaign",
     "whautomate": (
-        "errors clock privacy model inputs credentials quota transport polling environment service_client"
+        "lazy_names errors clock privacy model inputs credentials quota transport polling environment"
+        " service_client observe"
     ),
     "webhooks": "errors clock model credentials journal",
-    "campaigns": "errors clock model sources quota polling journal planning campaign",
+    "campaigns": "errors clock draining model sources quota polling journal planning campaign observe",
     "client": (
-        "errors clock model credentials quota transport journal environment service_client keebai campaigns"
-        " observe"
+        "lazy_names errors clock draining model credentials quota transport journal environment campaign"
+        " service_client keebai campaigns observe"
     ),
     "web": "errors clock model journal campaign campaigns client",
     "workers": "errors clock model journal campaign campaigns client",
     "sandbox": "clock",  # it shares no decision with the client, or it would prove nothing
-    "testing": "clock sandbox",
+    "testing": "lazy_names clock sandbox",
     "cli": (
         "errors clock privacy model credentials sources quota transport polling journal planning"
-        " environment campaign keebai whautomate campaigns client sandbox"
+        " environment campaign keebai whautomate campaigns client sandbox observe"
     ),
     "__main__": "cli",
     "__init__": (
-        "errors clock model credentials quota transport polling journal planning campaign keebai whautomate"
-        " campaigns client observe"
+        "lazy_names errors clock model credentials quota transport polling journal planning campaign"
+        " keebai whautomate campaigns client observe"
     ),
 }
 

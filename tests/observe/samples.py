@@ -64,6 +64,7 @@ SUBMIT = RequestStarted(
     kind="submit",
     lane="submit",
     attempt=1,
+    label="Promo marzo",
     recipients=5_000,
     server="api.keebai.com",
     port=443,
@@ -74,6 +75,7 @@ READ = RequestStarted(
     kind="read",
     lane="poll",
     attempt=2,
+    label="Promo marzo",
     server="api.keebai.com",
     port=443,
 )
@@ -118,6 +120,7 @@ SAMPLES: tuple[Record, ...] = (
     SubmitUnknown(
         method="POST",
         route="/messages/template",
+        label="Promo marzo",
         recipients=1,
         attempt=1,
         reason="502 Bad Gateway",

@@ -42,6 +42,7 @@ def test_an_end_has_the_fields_of_its_beginning() -> None:
         "route": "/messages/bulk/{broadcast_id}",
         "kind": "read",
         "lane": "poll",
+        "label": "Promo marzo",
         "attempt": 2,
         "recipients": 0,
         "server": "api.keebai.com",

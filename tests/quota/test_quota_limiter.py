@@ -1,5 +1,6 @@
 """RateLimiter: order, cancellation, pauses, sharing."""
 
+from collections.abc import Awaitable, Callable, Sequence
 from itertools import pairwise
 
 import anyio
@@ -9,8 +10,10 @@ from keebai_async.clock import ManualClock
 from keebai_async.keebai.settings import KEEBAI_QUOTAS
 from keebai_async.quota.gate import Allowance, Ending, Lane
 from keebai_async.quota.limiter import Margin, RateLimiter, Reserves
+from keebai_async.quota.memory import MemoryStore
 from keebai_async.quota.shared import shared_limiter
-from keebai_async.quota.window import Quota, Wait
+from keebai_async.quota.store import HeldPlace
+from keebai_async.quota.window import LaneWindow, Quota, Wait
 
 EXACT = Margin(seconds=0.0, drift=0.0)
 ALL = Reserves(submit=0.0, poll=0.0)
@@ -176,6 +179,120 @@ async def test_a_place_given_back_goes_to_the_head_of_the_line_at_once(clock: Ma
         place.settle(Ending.UNSENT)
 
     assert clock.now() == 7.25
+
+
+async def test_a_forecast_ends_while_requests_under_way_fill_the_window(clock: ManualClock) -> None:
+    limiter = limiter_of(clock, Quota(1, 60.0))
+    async with limiter.place(Lane.SUBMIT):
+        wait = await limiter.forecast(Lane.SUBMIT)
+
+    assert wait == Wait(seconds=60.0, quota=Quota(1, 60.0), loose=True)
+
+
+async def test_a_forecast_counts_those_who_wait_in_the_same_lane_and_above(clock: ManualClock) -> None:
+    limiter = limiter_of(clock, Quota(1, 60.0))
+    await go(limiter)
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(go, limiter, Lane.SUBMIT)
+        await anyio.wait_all_tasks_blocked()
+        waits = [await limiter.forecast(lane) for lane in Lane]
+        tasks.cancel_scope.cancel()
+
+    assert [wait.seconds for wait in waits if wait] == [60.0, 120.0, 120.0]
+
+
+async def test_a_place_left_with_an_error_is_settled_all_the_same(clock: ManualClock) -> None:
+    limiter = limiter_of(clock, Quota(1, 60.0))
+
+    async def fails() -> None:
+        async with limiter.place(Lane.SUBMIT) as place:
+            place.settle(Ending.ANSWERED)
+            raise ValueError("bad")
+
+    with pytest.raises(ValueError, match="bad"):
+        await fails()
+
+    assert await limiter.forecast(Lane.SUBMIT) == Wait(seconds=60.0, quota=Quota(1, 60.0))
+
+
+async def test_the_shortest_window_comes_first_in_whatever_order_they_are_given(clock: ManualClock) -> None:
+    limiter = limiter_of(clock, Quota(1000, 3600.0), Quota(60, 60.0))
+    await go(limiter, pause=0)
+
+    assert limiter.quotas == (Quota(60, 60.0), Quota(1000, 3600.0))
+    assert await limiter.forecast(Lane.SUBMIT) == Wait(seconds=60.0)
+
+
+async def test_even_a_reserve_of_everything_leaves_a_lane_one_place(clock: ManualClock) -> None:
+    limiter = limiter_of(clock, Quota(5, 60.0), reserves=Reserves(submit=1.0, poll=1.0))
+
+    assert await limiter.forecast(Lane.POLL) is None
+
+
+async def test_a_listener_is_told_as_long_as_it_listens(clock: ManualClock) -> None:
+    limiter = limiter_of(clock, Quota(1, 60.0))
+    told: list[float] = []
+    async with clock.running():
+        with limiter.listening(lambda _, wait: told.append(wait.seconds)):
+            await go(limiter)
+            await go(limiter)
+        await go(limiter)
+
+    assert told == [60.0]
+
+
+class ScriptedStore(MemoryStore):
+    """Gives the answers it was made with, then places; *asked* is when it was asked."""
+
+    def __init__(self, clock: ManualClock, *answers: Wait) -> None:
+        super().__init__(clock)
+        self.clock = clock
+        self.answers = list(answers)
+        self.asked: list[float] = []
+        self.meanwhile: Callable[[], Awaitable[None]] | None = None
+
+    async def take(self, windows: Sequence[LaneWindow]) -> HeldPlace | Wait:
+        self.asked.append(self.clock.now())
+        if self.meanwhile is not None:
+            meanwhile, self.meanwhile = self.meanwhile, None
+            await meanwhile()
+        return self.answers.pop(0) if self.answers else HeldPlace("place", self.clock.now())
+
+
+async def test_a_wait_is_told_again_only_if_it_grows_or_another_window_binds(clock: ManualClock) -> None:
+    minute, hour = Quota(60, 60.0), Quota(1000, 3600.0)
+    script = [(10.0, minute), (5.0, minute), (5.0, hour), (4.0, hour), (8.0, hour)]
+    store = ScriptedStore(clock, *(Wait(seconds=seconds, quota=quota) for seconds, quota in script))
+    limiter, told = RateLimiter((minute, hour), store=store, clock=clock), list[Wait]()
+    limiter.on_wait = lambda _, wait: told.append(wait)
+    async with clock.running():
+        await go(limiter)
+
+    assert [(wait.seconds, wait.quota) for wait in told] == [(10.0, minute), (5.0, hour), (8.0, hour)]
+
+
+async def test_who_may_go_sooner_looks_again_every_second(clock: ManualClock) -> None:
+    store = ScriptedStore(clock, Wait(seconds=60.0, loose=True), Wait(seconds=0.5, loose=True))
+    async with clock.running():
+        await go(RateLimiter((Quota(1, 60.0),), store=store, clock=clock))
+
+    assert store.asked == [0.0, 1.0, 1.5]
+
+
+async def test_news_that_comes_while_the_store_is_asked_is_not_slept_on(clock: ManualClock) -> None:
+    store = ScriptedStore(clock)
+    limiter = RateLimiter((Quota(9, 60.0),), store=store, clock=clock)
+    async with limiter.place(Lane.SUBMIT) as first:
+
+        async def gives_back() -> None:
+            first.settle(Ending.UNSENT)
+            await limiter._settle(Lane.SUBMIT, HeldPlace("place", 0.0), Ending.UNSENT, (), None)
+
+        store.answers, store.meanwhile = [Wait(seconds=1_000.0)], gives_back
+        with anyio.fail_after(5):
+            await go(limiter)
+
+    assert (store.asked, clock.now()) == ([0.0, 0.0, 0.0], 0.0)
 
 
 async def test_a_waiter_is_told_how_long_and_why(clock: ManualClock) -> None:

@@ -36,6 +36,12 @@ def test_nonsense_is_no_quota(text: str) -> None:
         parse_quotas(text)
 
 
+def test_a_quota_without_end_is_none() -> None:
+    for per in (float("inf"), float("nan")):
+        with pytest.raises(InvalidInput):
+            Quota(1, per)
+
+
 @given(
     st.lists(st.tuples(st.integers(1, 10**6), st.integers(1, 86_400)), min_size=1, unique_by=lambda q: q[1])
 )
@@ -95,10 +101,27 @@ def test_a_forecast_is_what_happens_if_all_take_their_turn(
     assert (now if wait is None else now + wait.seconds) == at
 
 
+def test_a_forecast_ends_while_requests_under_way_fill_the_window() -> None:
+    one, two = window(1, 60.0), window(2, 60.0)
+    wait = forecast([(one, [])], 1, 100.0, ahead=0)
+    assert wait is not None
+    assert (wait.seconds, wait.quota, wait.loose) == (60.0, one.quota, True)
+    later = forecast([(two, [])], 2, 100.0, ahead=2)
+    assert later is not None
+    assert later.seconds == 120.0
+
+
+def test_requests_of_others_fill_a_window_too() -> None:
+    assert opens(window(2, 60.0), [110.0], 0, 120.0, [100.0]) == 160.0
+    assert opens(window(3, 60.0), [110.0], 1, 120.0, [100.0]) == 160.0
+
+
 def test_what_a_reply_does_not_leave_was_spent_by_others() -> None:
     assert unaccounted(60, 50, window(60, 60.0), [100.0, 101.0], 1, 100.0) == 7
     assert unaccounted(60, 57, window(60, 60.0), [100.0, 101.0], 1, 100.0) == 0
     assert unaccounted(60, 60, window(60, 60.0), [100.0], 0, 100.0) == 0
+    assert unaccounted(60, 50, window(60, 60.0), [100.0], 1, 100.0, [99.0, 99.5]) == 6
+    assert unaccounted(60, -5, window(60, 60.0), [100.0], 1, 100.0) == 58
 
 
 def test_requests_that_left_the_window_while_this_one_was_on_its_way_are_still_ours() -> None:
@@ -116,3 +139,8 @@ def test_allowances_find_their_windows() -> None:
     assert left((1000, 7)) == [(hour, 7)]
     assert left((2000, 7), (120, 3)) == [(minute, 3), (hour, 7)]
     assert left((2000, 7)) == []
+    assert left((2000, 7), (1000, 8), (5, 9)) == [(hour, 8)]
+    assert left((60, 3), (5, 9), (7, 1)) == [(minute, 3)]
+    odd = (Quota(50, 60.0), Quota(40, 3600.0))  # the longer window is the tighter one
+    said = [Allowance(limit=limit, remaining=rest) for limit, rest in ((100, 1), (80, 2))]
+    assert pair(odd, said) == [(odd[1], 2), (odd[0], 1)]

@@ -142,7 +142,7 @@ async def _create(where: SandboxChoice, fields: DraftFields, allow_past: bool) -
         try:
             emit(await client.broadcasts.create(allow_past=allow_past, **fields))
         except OutcomeUnknown:
-            say(f"to look for it: keebai-async whautomate list --search {fields['name']!r}")
+            say(f"to look for it: keebai-async whautomate list --search {fields.get('name')!r}")
             raise
     return Exit.DONE
 

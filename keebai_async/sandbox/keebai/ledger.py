@@ -57,8 +57,14 @@ class Submission(msgspec.Struct, frozen=True, kw_only=True):
 class Ledger:
     """All accepted requests. Nothing is deduped, as the service does not: contract, section 3.1."""
 
+    __slots__ = {
+        "submissions": "What was accepted, in order.",
+    }
+
+    submissions: list[Submission]
+
     def __init__(self) -> None:
-        self.submissions: list[Submission] = []
+        self.submissions = []
 
     def add(self, submission: Submission) -> None:
         self.submissions.append(submission)

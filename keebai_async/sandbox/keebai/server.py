@@ -22,6 +22,12 @@ class Sandbox(LocalServer):
     one on the same port.
     """
 
+    __slots__ = {
+        "settings": "How it behaves; may be changed while it runs.",
+    }
+
+    settings: SandboxSettings
+
     def __init__(
         self,
         *,

@@ -19,11 +19,20 @@ class Created(msgspec.Struct, frozen=True, kw_only=True):
 class WhautomateLedger:
     """All that was created, written again and deleted. Nothing is deduped."""
 
+    __slots__ = {
+        "created": "What was made, in order.",
+        "deleted": "Ids of broadcasts that were deleted.",
+        "replaced": "Ids of broadcasts that were written again.",
+    }
+
+    created: list[Created]
+    deleted: list[str]
+    replaced: list[str]
+
     def __init__(self) -> None:
-        self.created: list[Created] = []
-        self.replaced: list[str] = []
-        """Ids of broadcasts that were written again."""
-        self.deleted: list[str] = []
+        self.created = []
+        self.replaced = []
+        self.deleted = []
 
     @property
     def broadcasts(self) -> list[Created]:

@@ -16,6 +16,12 @@ class WhautomateSandbox(LocalServer):
     may be changed at `settings` while it runs.
     """
 
+    __slots__ = {
+        "settings": "How it behaves; may be changed while it runs.",
+    }
+
+    settings: WhautomateSandboxSettings
+
     def __init__(
         self,
         *,
