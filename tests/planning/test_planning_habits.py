@@ -12,11 +12,23 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from keebai_async.planning.identity import identity
+from keebai_async.planning.number_forms import calling_code
 from keebai_async.planning.plan import PlanOptions
 from tests.planning.made import planned
 
 Habit = Callable[[str], str]
 """What becomes of a number."""
+
+
+def code(to: str) -> str:
+    """The plus and country code of a number."""
+    return f"+{calling_code(to[1:])}"
+
+
+def local(to: str) -> str:
+    """The rest of it."""
+    return to.removeprefix(code(to))
+
 
 NUMBERS: list[Habit] = [
     lambda to: to,
@@ -25,8 +37,8 @@ NUMBERS: list[Habit] = [
     lambda to: f'="{to}"',
     lambda to: f"\u202a{to}\u202c",
     lambda to: f"\ufeff{to}\u200b",
-    lambda to: f"{to[:3]}\u00a0{to[3:]}",
-    lambda to: f"({to[:3]}) {to[3:]}",
+    lambda to: f"{code(to)}\u00a0{local(to)}",
+    lambda to: f"({code(to)}) {local(to)}",
     lambda to: f"+ {to[1:]}",
     lambda to: f"00{to[1:]}",
     lambda to: f"+00 {to[1:]}",
@@ -34,12 +46,12 @@ NUMBERS: list[Habit] = [
     lambda to: f"tel:{to}",
     lambda to: f"https://wa.me/{to[1:]}",
     lambda to: f"{to[1:]}@s.whatsapp.net",
-    lambda to: f"{to[:3]} 0{to[3:]}",
-    lambda to: f"{to[:3]}0{to[3:]}",
+    lambda to: f"{code(to)} 0{local(to)}",
+    lambda to: f"{code(to)}0{local(to)}",
     lambda to: to[1:],
     lambda to: f"{to[1:]}.0",
-    lambda to: to[3:],
-    lambda to: f"0{to[3:]}",
+    lambda to: local(to),
+    lambda to: f"0{local(to)}",
     lambda to: to[:-2],
     lambda to: f"{to}12",
     lambda to: f"{to[1:]}@lid",
