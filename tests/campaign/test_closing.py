@@ -210,7 +210,8 @@ async def test_a_run_on_the_journal_of_a_client_that_closes_ends_first(tmp_path:
             sandbox.token, base_url=sandbox.url, phone_number_id="100000000000001", journal=owner.journal
         )
         task = asyncio.ensure_future(launch(guest))
-        await asyncio.sleep(LATE)
+        while not any(chunk.attempts for each in await owner.journal.campaigns() for chunk in each.chunks):
+            await asyncio.sleep(0)  # noqa: ASYNC110 - a journal tells nobody of a write
         await owner.aclose()
         report = await task
         await guest.aclose()
