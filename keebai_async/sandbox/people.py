@@ -64,7 +64,16 @@ _SHARES: Final = {
     RowKind.NEWLINE: 0.0004,
     RowKind.TAB: 0.0003,
 }
-_FIRST_NAMES: Final = ("Ana", "José", "María Inés", "Peña, Julián", "Lucía", 'Roberto "Tito"', "João", "Nuria")
+_FIRST_NAMES: Final = (
+    "Ana",
+    "José",
+    "María Inés",
+    "Peña, Julián",
+    "Lucía",
+    'Roberto "Tito"',
+    "João",
+    "Nuria",
+)
 _CITIES: Final = ("Buenos Aires", "Ciudad de México", "São Paulo", "Bogotá", "Madrid")
 _COUNTRIES: Final = ("argentina", "mexico", "brazil", "colombia", "spain")
 _REMEMBERED: Final = 2_000  # people of each country that later rows may repeat
