@@ -9,8 +9,9 @@ from typing import Protocol
 from keebai_async.campaign.pacing import paced_by
 from keebai_async.campaign.reconcile import PortalEntry, portal_entries, reconcile
 from keebai_async.campaign.run import CampaignRun, Waits
-from keebai_async.campaign.service import PlanningService
+from keebai_async.campaign.service import CampaignService
 from keebai_async.clock import Clock
+from keebai_async.draining import drain_of
 from keebai_async.journal.contract import Journal
 from keebai_async.model.campaign import CampaignState, Wish
 from keebai_async.model.chunk import Chunk, ChunkState
@@ -55,11 +56,14 @@ class CampaignClient(Protocol):
     def poll_floor(self) -> float: ...
 
     @property
+    def longest_submit(self) -> float: ...
+
+    @property
     def observer(self) -> Observer: ...
 
     def sender_or(self, sender: Sender | None = None) -> Sender: ...
 
-    def campaign_service(self) -> PlanningService: ...
+    def campaign_service(self) -> CampaignService: ...
 
 
 class Campaigns:
@@ -135,6 +139,8 @@ class Campaigns:
             track=track,
             again=again,
             guards=guards,
+            drains=(drain_of(self._keebai), drain_of(self._keebai.journal)),
+            longest_submit=self._keebai.longest_submit,
             observer=self._keebai.observer,
         )
 
@@ -239,13 +245,15 @@ class Campaigns:
             InvalidInput: not exactly one word is given, the chunk does not exist or is not unknown, or
                 the broadcast has another number of recipients or is another chunk already.
             NotFound: the service does not know that broadcast.
-            CampaignBusy: a process runs the campaign now.
+            CampaignBusy: a process runs the campaign now; or it is too early for *resend*, because what left
+                before its process ended may still arrive. The message says how long to wait.
         """
         return await reconcile(
             campaign_id,
             chunk,
             journal=self._keebai.journal,
             read=self._keebai.campaign_service().progress,
+            clock=self._keebai.clock,
             accepted=accepted,
             resend=resend,
             abandon=abandon,

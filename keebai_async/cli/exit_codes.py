@@ -33,6 +33,7 @@ _STOPS = {
     Cause.TOKEN: Exit.TOKEN,
     Cause.SCOPE: Exit.TOKEN,
     Cause.GUARD: Exit.GUARD,
+    Cause.TEMPLATE: Exit.GUARD,
     Cause.UNKNOWN: Exit.UNKNOWN,
 }
 

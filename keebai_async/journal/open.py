@@ -9,7 +9,7 @@ from keebai_async.errors import InvalidInput
 from keebai_async.journal.contract import Journal
 from keebai_async.journal.memory_tables import MemoryJournal
 
-_NAMES: Final = "memory:, sqlite:PATH or a path"
+_JOURNAL_NAMES: Final = "memory:, sqlite:PATH or a path"
 
 
 def open_journal(where: str | Path) -> Journal:
@@ -36,7 +36,7 @@ def journal_path(name: str) -> Path | None:
 
 def _memory(rest: str) -> Journal:
     if rest not in ("", "//"):
-        raise InvalidInput(f"memory: has no path: use {_NAMES}", field="journal")
+        raise InvalidInput(f"memory: has no path: use {_JOURNAL_NAMES}", field="journal")
     return MemoryJournal()
 
 
@@ -56,7 +56,7 @@ def _parts(name: str) -> tuple[str, str]:
     if not colon or len(scheme) < 2 or not scheme.isalnum():  # one letter is a drive: C:\\campaigns.db
         return "sqlite", name
     if scheme not in _OPENERS:
-        raise InvalidInput(f"there is no journal of kind {scheme}: use {_NAMES}", field="journal")
+        raise InvalidInput(f"there is no journal of kind {scheme}: use {_JOURNAL_NAMES}", field="journal")
     return scheme, rest
 
 
@@ -64,5 +64,5 @@ def _path(rest: str) -> Path:
     if rest.startswith("///"):
         rest = rest[2:] if not rest.startswith("////") else rest[3:]
     if not rest:
-        raise InvalidInput(f"the journal has no path: use {_NAMES}", field="journal")
+        raise InvalidInput(f"the journal has no path: use {_JOURNAL_NAMES}", field="journal")
     return Path(rest).expanduser()

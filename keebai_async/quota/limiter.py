@@ -111,14 +111,14 @@ class RateLimiter:
 
     def place(self, lane: Lane) -> AbstractAsyncContextManager[Place]:
         """Wait until one more request fits every quota, and hold its place while it is under way."""
-        return _Place(self, lane, TO_LOG)
+        return _Place(self, lane, TO_LOG, None)
 
-    def observed(self, observer: Observer) -> Gate:
+    def observed(self, observer: Observer, *, account: str | None = None) -> Gate:
         """The same limiter for one who shares it: *observer* is told of the waits and places of his requests.
 
-        It must not raise (see `hook_of`).
+        It must not raise (see `hook_of`). *account* tells this token's quota from another's, in what is told.
         """
-        return _ObservedLimiter(self, observer)
+        return _ObservedLimiter(self, observer, account)
 
     async def forecast(self, lane: Lane) -> Wait | None:
         """How long a request of *lane* would wait if it came now; None if not at all."""
@@ -132,7 +132,7 @@ class RateLimiter:
         """Close the store. What was spent stays spent."""
         await self.store.aclose()
 
-    async def _take(self, lane: Lane, observer: Observer) -> HeldPlace:
+    async def _take(self, lane: Lane, observer: Observer, account: str | None) -> HeldPlace:
         line = self._line()
         windows = self._windows[lane]
         waiter = _Waiter()
@@ -148,7 +148,7 @@ class RateLimiter:
                 answer = await self.store.take(windows)
                 if not isinstance(answer, Wait):
                     wait.got = True
-                    self._tell_spent(answer, observer)
+                    self._tell_spent(answer, observer, account)
                     return answer
                 if wait.grows(answer):
                     self._tell(lane, answer)
@@ -165,9 +165,9 @@ class RateLimiter:
         for listener in list(self._line().listeners):
             listener(lane, wait)
 
-    def _tell_spent(self, held: HeldPlace, observer: Observer) -> None:
+    def _tell_spent(self, held: HeldPlace, observer: Observer, account: str | None) -> None:
         for quota, spent in zip(self.quotas, held.spent, strict=False):  # a store need not say
-            observer(QuotaSpent(window=quota.per, limit=quota.limit, spent=spent))
+            observer(QuotaSpent(window=quota.per, limit=quota.limit, spent=spent, account=account))
 
     async def _settle(
         self,
@@ -194,14 +194,15 @@ class RateLimiter:
 class _ObservedLimiter:
     """A limiter for one of those who share it."""
 
-    __slots__ = ("_limiter", "_observer")
+    __slots__ = ("_account", "_limiter", "_observer")
 
-    def __init__(self, limiter: RateLimiter, observer: Observer) -> None:
+    def __init__(self, limiter: RateLimiter, observer: Observer, account: str | None) -> None:
+        self._account = account
         self._limiter = limiter
         self._observer = observer
 
     def place(self, lane: Lane) -> AbstractAsyncContextManager[Place]:
-        return _Place(self._limiter, lane, self._observer)
+        return _Place(self._limiter, lane, self._observer, self._account)
 
 
 class _LaneWait:
@@ -257,9 +258,10 @@ class _LaneWait:
 class _Place:
     """One place: waits on entry, settles on exit."""
 
-    __slots__ = ("_allowances", "_ending", "_held", "_lane", "_limiter", "_observer", "_pause")
+    __slots__ = ("_account", "_allowances", "_ending", "_held", "_lane", "_limiter", "_observer", "_pause")
 
-    def __init__(self, limiter: RateLimiter, lane: Lane, observer: Observer) -> None:
+    def __init__(self, limiter: RateLimiter, lane: Lane, observer: Observer, account: str | None) -> None:
+        self._account = account
         self._limiter = limiter
         self._lane = lane
         self._observer = observer
@@ -269,7 +271,7 @@ class _Place:
         self._pause: float | None = None
 
     async def __aenter__(self) -> Place:
-        self._held = await self._limiter._take(self._lane, self._observer)
+        self._held = await self._limiter._take(self._lane, self._observer, self._account)
         return self
 
     async def __aexit__(

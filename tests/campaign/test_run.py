@@ -450,7 +450,7 @@ async def test_a_journal_that_is_lost_for_a_moment_leaves_the_campaign_stopped_f
         Cause.JOURNAL,
         "the disk is full",
     )
-    assert world.service.given_back == 4
+    assert world.service.given_back == world.service.places > 0
 
 
 async def test_a_second_run_of_a_running_campaign_is_told_that_it_is_busy() -> None:

@@ -65,6 +65,8 @@ def read_error(answer: Answer) -> ErrorBody:
         (answer(413), "Refused"),
         (answer(422), "Refused"),
         (answer(400, {"error": {"code": "META_MISSING_MESSAGE_ID", "message": "x"}}), "Unknown"),
+        (Answer(status=400, body=b"\x8b", complete=False), "Unknown"),  # its words may say that it was sent
+        (Answer(status=413, complete=False), "Refused"),
         (answer(401), "Halted"),
         (answer(403), "Halted"),
         (answer(404), "Halted"),
@@ -80,6 +82,26 @@ def read_error(answer: Answer) -> ErrorBody:
 )
 def test_each_row_of_the_table(outcome: Outcome, verdict: str) -> None:
     assert verdict_of(outcome) == verdict
+
+
+@pytest.mark.parametrize(
+    ("status", "reason"),
+    [
+        (101, "101 Switching Protocols"),
+        (299, "299 without readable JSON"),
+        (300, "a redirect (300), which is never followed"),
+        (302, "a redirect (302), which is never followed"),
+        (399, "a redirect (399), which is never followed"),
+        (500, "500 Internal Server Error"),
+    ],
+)
+def test_what_is_unknown_says_how_it_was_answered(status: int, reason: str) -> None:
+    assert judge(answer(status), wall=0.0) == Unknown(reason=reason, status=status)
+
+
+@pytest.mark.parametrize("status", [199, 300])
+def test_a_status_beside_the_successes_is_no_success_even_with_the_id_of_a_broadcast(status: int) -> None:
+    assert verdict_of(answer(status, {"broadcast_id": "b"})) == "Unknown"
 
 
 @pytest.mark.parametrize(

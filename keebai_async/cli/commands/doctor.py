@@ -1,5 +1,6 @@
 """The command `doctor`."""
 
+import os
 from collections.abc import Awaitable, Callable
 from functools import partial
 
@@ -55,6 +56,7 @@ async def _doctor(connection: Connection, *, json: bool) -> Exit:
         ("version", _version),
         ("quota", partial(_quota, connection)),
         ("journal", partial(_journal, connection)),
+        ("network", partial(_with_client, connection, _network)),
         ("token", partial(_with_client, connection, _token)),
         ("sender", partial(_with_client, connection, _sender)),
         ("templates", partial(_with_client, connection, _templates)),
@@ -104,6 +106,11 @@ async def _journal(connection: Connection) -> str:
 async def _with_client(connection: Connection, check: Callable[[Keebai], Awaitable[str]]) -> str:
     async with messaging(connection) as keebai:
         return await check(keebai)
+
+
+async def _network(keebai: Keebai) -> str:
+    file = os.environ.get("SSL_CERT_FILE")
+    return f"{keebai.base_url}, {keebai.way}" + (f", certificates of {file} (SSL_CERT_FILE)" if file else "")
 
 
 async def _token(keebai: Keebai) -> str:
