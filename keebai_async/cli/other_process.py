@@ -4,8 +4,8 @@ from collections.abc import Awaitable, Callable
 
 import anyio
 
-from keebai_async.cli.console import say
 from keebai_async.cli.exit_codes import Exit
+from keebai_async.cli.output import say
 from keebai_async.client import Keebai
 from keebai_async.errors import CampaignBusy, InvalidInput
 from keebai_async.model.campaign import CampaignState, Started

@@ -3,15 +3,15 @@
 from functools import partial
 from typing import Annotated
 
-import anyio
 import typer
 
 from keebai_async.cli.connect import Connection, bookkeeping, spending, token_known
-from keebai_async.cli.console import answer, say
 from keebai_async.cli.error_line import line_of
 from keebai_async.cli.exit_codes import Exit
+from keebai_async.cli.interrupts import interrupts
 from keebai_async.cli.json_output import emit, typed
 from keebai_async.cli.options import JournalOption, JsonOption, QuotaStoreOption
+from keebai_async.cli.output import answer, say
 from keebai_async.cli.text_output import campaign_line, next_steps, report_text
 from keebai_async.client import Keebai
 from keebai_async.errors import QuotaUnusable
@@ -34,7 +34,7 @@ def status(
     Example: keebai-async status promo-marzo-1a2b3c4d
     """
     connection = Connection(journal=journal, quota_store=quota_store)
-    raise typer.Exit(anyio.run(partial(_status, campaign, connection, json=json)))
+    raise typer.Exit(interrupts.run(partial(_status, campaign, connection, json=json)))
 
 
 async def _status(campaign: str | None, connection: Connection, *, json: bool) -> Exit:
