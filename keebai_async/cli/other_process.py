@@ -23,6 +23,11 @@ Ask = Callable[[str], Awaitable[bool]]
 """`pause`, `unpause` or `stop` of `keebai.campaigns`."""
 
 
+def has_died(campaign: Started) -> bool:
+    """Whether *campaign* is running or paused, says the journal, and no process runs it."""
+    return campaign.holder is None and campaign.state in {CampaignState.RUNNING, CampaignState.PAUSED}
+
+
 async def ask_and_wait(keebai: Keebai, campaign: str, ask: Ask, wanted: CampaignState) -> Exit:
     """Ask the process that runs *campaign*, wait until the campaign is in the state *wanted*, and say so.
 
