@@ -1,4 +1,4 @@
-"""Which tests should notice a break in which module: the few fast files (or tests of a file) that are about it."""
+"""Which tests should notice a break in which module: the few fast files, or tests, that are about it."""
 
 from types import MappingProxyType
 from typing import Final
