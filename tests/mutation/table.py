@@ -1,4 +1,4 @@
-"""Which tests should notice a break in which module: the few fast files that are about it."""
+"""Which tests should notice a break in which module: the few fast files, or tests, that are about it."""
 
 from types import MappingProxyType
 from typing import Final
@@ -9,7 +9,7 @@ MODULES: Final = MappingProxyType(
         "campaign/run_state": ("campaign/test_run_state.py",),
         "campaign/guard": ("campaign/test_guard.py",),
         "campaign/circuit_breaker": ("campaign/test_circuit_breaker.py",),
-        "campaign/submit": ("campaign/test_submit.py", "campaign/test_dispatch.py"),
+        "campaign/submit": ("campaign/test_submit.py",),
         "campaign/bisect": ("campaign/test_bisect.py",),
         "campaign/chunks": ("campaign/test_chunks.py",),
         "campaign/reconcile": ("campaign/test_reconcile.py",),
@@ -20,7 +20,12 @@ MODULES: Final = MappingProxyType(
         "planning/dedupe": ("planning/test_planning_plan.py",),
         "planning/admission": ("planning/test_planning_plan.py",),
         "planning/identity": ("planning/test_planning_phone.py",),
-        "journal/leases": ("journal/test_journal_leases.py",),
+        "journal/leases": (
+            "journal/test_journal_leases.py",
+            "journal/test_journal_contract.py::test_one_campaign_has_one_lease",
+            "journal/test_journal_contract.py::test_a_lease_is_given_back_by_a_failing_or_cancelled_run",
+            "journal/test_journal_contract.py::test_a_wish_reaches_the_one_who_runs_it_once",
+        ),
         "journal/rules": ("journal/test_journal_contract.py",),
     }
 )

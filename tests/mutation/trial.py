@@ -76,7 +76,6 @@ class Trial:
 
 
 def _run(mutated: _Mutated, name: str, tests: Sequence[str], out: int) -> int:
-    os.setsid()
     resource.setrlimit(resource.RLIMIT_CPU, (CPU_LIMIT, CPU_LIMIT))
     signal.alarm(10 * CPU_LIMIT)  # wall time, for one that only waits; a test's own limit comes first
     nowhere = os.open(os.devnull, os.O_RDWR)
