@@ -37,6 +37,8 @@ class Delimited:
             `to`; a quote is never closed, or opens a cell that swallows rows.
     """
 
+    notes: Sequence[str] = ()
+
     def __init__(
         self,
         open_file: Opener,

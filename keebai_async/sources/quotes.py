@@ -59,7 +59,7 @@ class QuoteCheck:
         if self._to is None or len(cells) < self._width:
             return False
         number = cells[self._to].strip(" \t\"'")
-        return not number or len(_DIGITS.findall(number)) >= _ENOUGH
+        return len(_DIGITS.findall(number)) >= _ENOUGH
 
     def _swallows(self, line: int, swallowed: int) -> UnusableSource:
         return UnusableSource(

@@ -33,7 +33,6 @@ async def rows(folder: Path, text: str, *, size: int = 16 * 1024) -> list[list[s
         f'"to","nombre"\n"{ANA}","Ana\n"{BRUNO}","Bruno"\n',
         f'nombre,to\n"Ana,{ANA}\nBruno,{BRUNO}"\n',
         f'to,nombre\n{ANA},"Ana\n011 15-5555-0102,Bruno"\n',
-        f'to,nombre,codigo\n{ANA},"Ana\n,Bruno,B1"\n',
         f'to,nombre\r\n{ANA},"Ana\r\n{BRUNO},Bruno"\r\n',
         f'to,nombre\n{ANA},"Ana\n{BRUNO}"\n',
         f'to\n"{ANA}\n{BRUNO}"\n',
@@ -53,7 +52,7 @@ async def test_rows_inside_a_cell_stop_the_file_where_the_quote_opened(
 async def test_the_line_is_that_of_the_quote_and_not_of_the_record(tmp_path: Path) -> None:
     with pytest.raises(UnusableSource, match="line 3: a quote"):
         await rows(tmp_path, f'to,nota,nombre\n{ANA},"one\ntwo","Ana\n{BRUNO},x,Bruno"\n')
-    with pytest.raises(UnusableSource, match="line 3: a quote .* never closed"):
+    with pytest.raises(UnusableSource, match=r"line 3: a quote .* never closed"):
         await rows(tmp_path, f'to,nota,nombre\n{ANA},"one\ntwo","Ana\n{BRUNO},x,Bruno\n')
 
 
