@@ -83,6 +83,7 @@ class Campaigns:
         columns: Mapping[str, str] | None = None,
         delimiter: str | None = None,
         sheet: str | None = None,
+        hidden_rows: bool = False,
         options: PlanOptions | None = None,
         progress: Callable[[PlanProgress], None] | None = None,
     ) -> Plan:
@@ -90,7 +91,8 @@ class Campaigns:
 
         Nothing is sent. *name* is the campaign's name (default: the template's), *columns* says which
         column of the source holds what (`{"to": "phone"}`), *delimiter* is that of a CSV (default: found),
-        *sheet* one of a workbook (default: the first), *progress* is called now and then while reading.
+        *sheet* one of a workbook (default: the one that is shown when it is opened), *hidden_rows* reads also
+        its rows that are hidden or filtered out, *progress* is called now and then while reading.
 
         Raises:
             UnusableSource: the list as a whole cannot be read, or nobody in it can be messaged.
@@ -101,7 +103,9 @@ class Campaigns:
         """
         name = name or template
         keebai = self._keebai
-        source = open_source(people, columns=columns, delimiter=delimiter, sheet=sheet)
+        source = open_source(
+            people, columns=columns, delimiter=delimiter, sheet=sheet, hidden_rows=hidden_rows
+        )
         service = keebai.campaign_service()
         plan = await make_plan(
             source,

@@ -118,6 +118,7 @@ async def make_plan(keebai: Keebai, request: PlanRequest) -> Plan:
             columns=pairs(options.column or (), option="--column", form="FIELD=COLUMN") or None,
             delimiter=options.delimiter,
             sheet=options.sheet,
+            hidden_rows=options.hidden_rows,
             options=options.plan_options,
             progress=lambda progress: shown.show("reading", progress.read, None),
         )

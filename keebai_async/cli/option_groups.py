@@ -68,10 +68,18 @@ class CampaignOptions(msgspec.Struct, frozen=True, kw_only=True):
         typer.Option(
             "--sheet",
             metavar="NAME",
-            help="Which sheet of an Excel file. Default: the first.",
+            help="Which sheet of an Excel file. Default: the one that is shown when it is opened.",
             rich_help_panel=LIST_PANEL,
         ),
     ] = None
+    hidden_rows: Annotated[
+        bool,
+        typer.Option(
+            "--hidden-rows",
+            help="Read also the rows of an Excel file that are hidden or filtered out.",
+            rich_help_panel=LIST_PANEL,
+        ),
+    ] = False
     default_region: Annotated[
         str | None,
         typer.Option(

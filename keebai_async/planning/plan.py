@@ -180,7 +180,7 @@ class _Making:
             chunks=tuple(self._chunker.sizes),
             reasons=out.summary(),
             ignored_columns=tuple(self.reader.ignored),
-            notes=(*self._notes, *self._all_notes(lists)),
+            notes=(*self._notes, *self._source.notes, *self._all_notes(lists)),
             preview=self._preview,
             countries=tuple(
                 CountryCount(region=region, name=country_name(region), people=people)
