@@ -210,8 +210,8 @@ async def test_a_run_on_the_journal_of_a_client_that_closes_ends_first(tmp_path:
             sandbox.token, base_url=sandbox.url, phone_number_id="100000000000001", journal=owner.journal
         )
         task = asyncio.ensure_future(launch(guest))
-        while not any(chunk.attempts for each in await owner.journal.campaigns() for chunk in each.chunks):
-            await asyncio.sleep(0)  # noqa: ASYNC110 - a journal tells nobody of a write
+        while not await _attempted(owner):  # noqa: ASYNC110 - a journal tells nobody of a write
+            await asyncio.sleep(0)
         await owner.aclose()
         report = await task
         await guest.aclose()
@@ -270,3 +270,7 @@ async def test_nothing_leaves_a_client_that_is_being_closed(tmp_path: Path) -> N
             await keebai.messages.send_text("+5491155550102", "Hola")
         await ended(first, closing)
         assert set(sandbox.ledger.times_messaged()) == {"+5491155550101"}
+
+
+async def _attempted(owner: Keebai) -> bool:
+    return any(chunk.attempts for each in await owner.journal.campaigns() for chunk in each.chunks)
