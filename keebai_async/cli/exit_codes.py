@@ -26,6 +26,7 @@ class Exit(enum.IntEnum):
     PARTLY = 5
     UNKNOWN = 6
     GUARD = 7
+    NO_FILE = 8
     INTERRUPTED = 130
 
 

@@ -8,6 +8,7 @@ import msgspec
 from keebai_async.cli.connect import Connection, campaigning, telling_waits
 from keebai_async.cli.console import can_ask, confirm
 from keebai_async.cli.csv_files import write_rejects
+from keebai_async.cli.error_line import line_of
 from keebai_async.cli.estimate import Price, estimate
 from keebai_async.cli.exit_codes import Exit
 from keebai_async.cli.html_report import save_page
@@ -176,6 +177,11 @@ async def launch_plan(
         if error.campaign_id == plan.campaign_id:
             raise
         raise CampaignBusy(f"{error} (--again)", campaign_id=error.campaign_id) from error
+    code = conclude(report, json=settings.json, resumable=settings.resumable)
     if settings.page is not None:
-        await save_page(keebai, plan.campaign_id, settings.page)
-    return conclude(report, json=settings.json, resumable=settings.resumable), report
+        try:
+            await save_page(keebai, plan.campaign_id, settings.page)
+        except InvalidInput as error:  # too late to be a wrong input: people have been messaged
+            say(line_of(error))
+            code = Exit.NO_FILE if code is Exit.DONE else code
+    return code, report

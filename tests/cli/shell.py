@@ -64,7 +64,9 @@ class Shell:
             done = await anyio.run_process(
                 self.command(*arguments), cwd=self.folder, env=self.environment, check=False
             )
-        return Ended(done.returncode, done.stdout.decode(), done.stderr.decode())
+        return Ended(
+            done.returncode, done.stdout.decode(errors="replace"), done.stderr.decode(errors="replace")
+        )
 
     async def answer(self, words: str, *arguments: str) -> Ended:
         """The same on a terminal, where *words* are typed. What is told there comes back as `err`."""

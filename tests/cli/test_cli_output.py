@@ -92,6 +92,16 @@ async def test_a_reader_who_does_not_read_holds_no_campaign_up_and_gets_all_of_i
     assert b"accepted" in words
 
 
+async def test_a_page_that_cannot_be_written_is_code_8_after_the_report(
+    shell: Shell, sandbox: Sandbox, clients: str
+) -> None:
+    ended = await shell.call(*LAUNCH, "--report", "nowhere/page.html")
+
+    assert ended.code == 8
+    assert "accepted" in ended.out
+    assert "cannot write nowhere" in ended.err
+
+
 def fill(pipe: int) -> None:
     os.set_blocking(pipe, False)
     try:

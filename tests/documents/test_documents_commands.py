@@ -77,7 +77,7 @@ def test_every_option_that_is_named_exists() -> None:
     named = {
         (each.name, option)
         for each in PAPERS
-        if each.name != "CHANGELOG.md"
+        if each.name not in {"CHANGELOG.md", "docs/mutation.md"}  # that page has a program of its own
         for span in each.spans
         if span.startswith("--")
         for option in re.findall(r"(?<![\w-])--[a-z][a-z-]*", span)
