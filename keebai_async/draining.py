@@ -15,6 +15,7 @@ import anyio
 import msgspec
 
 from keebai_async.errors import Misused
+from keebai_async.loops import running_loop
 
 
 class _Activity(msgspec.Struct, frozen=True, eq=False):
@@ -43,7 +44,7 @@ class Drain:
         *stop* is called when somebody closes: it lets nothing more leave, and does not block. *seconds* is
         how long what is under way may take from then on.
         """
-        one = _Activity(stop=stop, seconds=seconds, loop=asyncio.get_running_loop(), over=anyio.Event())
+        one = _Activity(stop=stop, seconds=seconds, loop=running_loop(), over=anyio.Event())
         self._inside.add(one)
         try:
             yield
@@ -62,7 +63,7 @@ class Drain:
         Not longer than the longest of their *seconds*. A cancellation does not end the wait, and is raised
         after it.
         """
-        inside = [one for one in self._inside if one.loop is asyncio.get_running_loop()]
+        inside = [one for one in self._inside if one.loop is running_loop()]
         for one in inside:
             if one.stop is not None:
                 one.stop()

@@ -6,9 +6,9 @@ from html import escape
 from pathlib import Path
 from typing import Final
 
-from keebai_async.cli.console import say
 from keebai_async.cli.csv_files import private_file
 from keebai_async.cli.estimate import duration
+from keebai_async.cli.output import say
 from keebai_async.cli.shown import shown_reason, shown_text
 from keebai_async.cli.text_output import countries_text, example_text
 from keebai_async.client import Keebai

@@ -1,11 +1,11 @@
 """What `--json` prints: one object a line on stdout, each with a `type`."""
 
-import sys
 from collections.abc import Iterable
 
 import msgspec
 
 from keebai_async.cli.estimate import Estimate, Price
+from keebai_async.cli.output import answer_json
 from keebai_async.cli.shown import shown_number
 from keebai_async.model.plan import CountryCount, Plan, Preview, SuppressListCount
 
@@ -117,5 +117,4 @@ def typed(kind: str, thing: msgspec.Struct) -> dict[str, object]:
 
 def emit(thing: object) -> None:
     """Print one line now, so that a reader at the other end of a pipe sees it as it happens."""
-    sys.stdout.write(msgspec.json.encode(thing).decode() + "\n")
-    sys.stdout.flush()
+    answer_json(msgspec.json.encode(thing))

@@ -45,6 +45,7 @@ def _areas() -> dict[str, str]:
     return {start: region for region, starts in AREAS.items() for start in starts.split()}
 
 
+@cache
 def _spread(ranges: str) -> frozenset[str]:
     ends = [each.partition("-")[::2] for each in ranges.split()]
     return frozenset(f"{start:02}" for one, two in ends for start in range(int(one), int(two or one) + 1))
@@ -52,7 +53,11 @@ def _spread(ranges: str) -> frozenset[str]:
 
 def calling_code(digits: str) -> str:
     """The calling code that *digits* begin with; nothing if they begin with none."""
-    return next((digits[:size] for size in (1, 2, 3) if digits[:size] in _starts()), "")
+    starts = _starts()
+    for size in (2, 1, 3):  # none is the beginning of another
+        if digits[:size] in starts:
+            return digits[:size]
+    return ""
 
 
 def is_certain(key: int) -> bool:

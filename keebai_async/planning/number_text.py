@@ -48,6 +48,8 @@ def trimmed(cell: str) -> str:
 
 def without_wrapping(text: str) -> Unwrapped:
     """A number without what a program or a link puts around it."""
+    if text[-1:].isdigit() and not any(map(text.__contains__, "@:/.,")):
+        return Unwrapped(text)  # as nearly all are
     lowered = text.lower()
     if lowered.endswith(_HIDDEN):
         return Unwrapped(text, hidden="a hidden id of WhatsApp, which is no phone number: ask for the number")

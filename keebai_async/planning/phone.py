@@ -29,6 +29,7 @@ from keebai_async.planning.number_lengths import POSSIBLE, REGIONS, TRUNK
 from keebai_async.planning.number_text import is_spreadsheet_number, plain_digits, trimmed, without_wrapping
 from keebai_async.planning.rejections import Problem
 
+MOST_WITH_CARRIER: Final = 17
 MOST_KEPT: Final = 20_000
 _MEXICO: Final = ("044", "045", "01", "1")
 """What was dialled before a Mexican number until 2019, and still stands in lists."""
@@ -116,7 +117,9 @@ class NumberReader:
 def from_international(number: str) -> PhoneNumber | str:
     """Read a plus and digits; for what is no phone, why, in words."""
     if not E164.fullmatch(number):
-        return _unlike(number)
+        # With a zero and the code of a carrier, a number is longer than it can be.
+        with_carrier = len(number) <= MOST_WITH_CARRIER and number.startswith("+55")
+        return parse(number, None) if with_carrier and parser_installed() else _unlike(number)
     if is_certain(identity(number)):
         return PhoneNumber(number, parsed=True, landline=is_fixed(number))
     if number.startswith("+52") and (mexican := _mexican(number[3:])):

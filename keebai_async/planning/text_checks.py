@@ -32,7 +32,9 @@ _BREAKS: Final = "\n\r\t\x0b\x0c\x1c-\x1e\x85\u2028\u2029"
 _TO_FLATTEN: Final = re.compile(f" *[{_BREAKS}][ {_BREAKS}]*| {{5,}}")
 # All bytes of UTF-8 but the control characters of ASCII and those that begin every other blank, separator,
 # control or invisible character (and much that is harmless, which then is looked at).
-_HARMLESS: Final = bytes(set(range(0x20, 0x100)) - {0x7F, 0xC2, 0xCD, 0xE1, 0xE2, 0xE3, 0xEF, 0xF3})
+_HARMLESS: Final = bytes(
+    set(range(0x20, 0x100)) - {0x7F, 0xC2, 0xCD, 0xD8, 0xE1, 0xE2, 0xE3, 0xEF, 0xF0, 0xF3}
+)
 # What is printed and yet not seen: fillers of Hangul, blanks of Braille, selectors of variants.
 _UNSEEN: Final = "\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0\ufe00-\ufe0f\U000e0100-\U000e01ef"
 _MARKS: Final = (

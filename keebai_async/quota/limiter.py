@@ -1,8 +1,8 @@
 """RateLimiter: who waits, in which order, for a place that a store gives.
 
-The one at the head of the line asks the store, and sleeps for as long as the store says; everybody
-else sleeps until he is the head. So there is no task of our own to look after, a waiter that is
-cancelled simply leaves the line, and nobody is ever handed a place that he does not pick up.
+The waiter at the head of the line asks the store, and sleeps for as long as the store says; every
+else sleeps until it is the head. So there is no task of our own to look after, a waiter that is
+cancelled simply leaves the line, and no waiter is ever handed a place that it does not pick up.
 """
 
 import asyncio
@@ -114,7 +114,7 @@ class RateLimiter:
         return _Place(self, lane, TO_LOG, None)
 
     def observed(self, observer: Observer, *, account: str | None = None) -> Gate:
-        """The same limiter for one who shares it: *observer* is told of the waits and places of his requests.
+        """The same limiter for one client that shares it: *observer* is told of its waits and places.
 
         It must not raise (see `hook_of`). *account* tells this token's quota from another's, in what is told.
         """
@@ -288,13 +288,13 @@ class _Place:
 
 
 class _Waiter:
-    """Somebody in line. A nudge tells him to look whether he is the head, or may go sooner."""
+    """A request in line. A nudge tells it to look whether it is the head, or may go sooner."""
 
     __slots__ = ("_event", "_news")
 
     def __init__(self) -> None:
         self._event: anyio.Event | None = None
-        self._news = False  # nudged while he was asking the store: he must not go to sleep on it
+        self._news = False  # nudged while it was asking the store: it must not go to sleep on it
 
     def nudge(self) -> None:
         self._news = True

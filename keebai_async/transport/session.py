@@ -49,7 +49,7 @@ class Session:
     *client* lends its connector, which makes our connections, and its proxy; both are left open at the end,
     and its trace hooks are told. Nothing else of it is used: neither headers nor cookies, nor connections
     that it keeps. *environment* (by default that of the process) names a proxy where the lent session has
-    none (`proxy.py`), but not for a connector that is not aiohttp's own for TCP: that one has its own ways.
+    none (`proxy.py`), but not for a connector that is not aiohttp's own for TCP: that one finds its own way.
 
     Raises:
         InvalidInput: *base_url* is unusable or plain http to another machine, or the proxy is unusable.

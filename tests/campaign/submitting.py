@@ -15,6 +15,7 @@ from keebai_async.model.chunk import Chunk
 from keebai_async.model.events import AnyEvent, Waiting
 from keebai_async.model.report import Report, report_of
 from keebai_async.model.stop import Cause
+from keebai_async.observe.records import Record
 from keebai_async.transport.error_body import ErrorBody
 from tests.campaign.planning import freeze, number
 from tests.campaign.scripted_service import Fate, ScriptedService
@@ -37,6 +38,7 @@ class Campaign:
         self.people = people
         self.size = size
         self.events: list[AnyEvent] = []
+        self.told: list[Record] = []
         self.frozen = False
 
     async def submit(self, service: ScriptedService) -> Report:
@@ -67,6 +69,7 @@ class Campaign:
             breaker=CircuitBreaker(service.probe, clock=self.clock, tell=self._wait),
             tell=self.tell,
             pacing=self.pacing,
+            observer=self.told.append,
         )
 
     async def report(self) -> Report:

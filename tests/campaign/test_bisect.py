@@ -6,7 +6,7 @@ import pytest
 from keebai_async.campaign.bisect import MOST_CUTS, Everybody, Halve, Named, Ruling, Search, rule
 from keebai_async.campaign.service import Blame, Refusal
 from keebai_async.model.chunk import ChunkState
-from keebai_async.model.events import ChunkRefused, ChunkSplit
+from keebai_async.model.events import ChunkRefused, ChunkSplit, ChunkSubmitting
 from keebai_async.model.stop import Cause
 from keebai_async.transport.error_body import ErrorBody
 from tests.campaign.planning import number
@@ -18,6 +18,7 @@ from tests.campaign.submitting import Campaign
     ("blame", "items", "recipients", "trusted", "ruling"),
     [
         (Blame.SOMEBODY, (17,), 5_000, False, Named((17,))),
+        (Blame.SOMEBODY, (0,), 10, False, Named((0,))),
         (Blame.SOMEBODY, (9, 1, 9), 10, False, Named((1, 9))),
         (Blame.EVERYBODY, (1,), 10, False, Named((1,))),
         (Blame.SOMEBODY, (10,), 10, True, Search(sure=True)),
@@ -51,6 +52,11 @@ async def refused(campaign: Campaign) -> list[str]:
     return sorted(person.to for person in people)
 
 
+def submitted(campaign: Campaign) -> list[int]:
+    """How many people left with each submit, in order."""
+    return [event.recipients for event in campaign.events if isinstance(event, ChunkSubmitting)]
+
+
 @pytest.mark.parametrize("names", [True, False])
 async def test_exactly_those_who_are_malformed_are_refused(names: bool) -> None:
     campaign = Campaign(300, size=100)
@@ -60,6 +66,35 @@ async def test_exactly_those_who_are_malformed_are_refused(names: bool) -> None:
 
     assert await refused(campaign) == [number(person) for person in culprits]
     assert (report.accepted, report.refused, report.unsent) == (296, 4, 0)
+
+
+@pytest.mark.parametrize(
+    ("people", "culprit", "sizes"),
+    [
+        (8, 0, [8, 1, 1, 6, 1]),  # who is refused alone is asked again, once somebody else was accepted
+        (8, 7, [8, 1, 3, 2, 1, 1]),  # the last one need not be cut from anybody
+        (16, 5, [16, 1, 7, 3, 2, 1, 1, 10]),  # and all after him go in one request
+        (16, 8, [16, 1, 7, 4, 2, 1, 7]),
+    ],
+)
+async def test_a_search_submits_half_of_the_suspects_each_time_and_who_comes_after_them_once(
+    people: int, culprit: int, sizes: list[int]
+) -> None:
+    campaign = Campaign(people, size=people)
+
+    report = await campaign.submit(campaign.service(malformed=[culprit]))
+
+    assert submitted(campaign) == sizes
+    assert (report.accepted, report.refused, report.unsent) == (people - 1, 1, 0)
+
+
+async def test_what_is_too_large_is_halved_and_each_half_again() -> None:
+    campaign = Campaign(8, size=8)
+
+    report = await campaign.submit(campaign.service(largest=3))
+
+    assert submitted(campaign) == [8, 4, 2, 2, 4, 2, 2]
+    assert (report.accepted, report.refused) == (8, 0)
 
 
 async def test_a_search_that_finds_no_end_is_given_up_and_who_is_left_stays_refused() -> None:

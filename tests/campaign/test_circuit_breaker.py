@@ -20,6 +20,8 @@ from keebai_async.errors import (
     Undecodable,
 )
 from keebai_async.model.stop import Cause, Stop
+from keebai_async.observe.campaign_records import CircuitClosed, CircuitOpened, CircuitProbed
+from keebai_async.observe.records import Record
 
 OUTAGE = (
     ConnectionFailed("refused", method="GET", path="/me"),
@@ -36,15 +38,23 @@ ANSWERS = (
 class Circuit:
     """A breaker whose probes fail with these errors, one after the other, and then succeed."""
 
-    def __init__(self, *errors: KeebaiError, forever: bool = False) -> None:
+    def __init__(
+        self, *errors: KeebaiError, forever: bool = False, longest_outage: float = LONGEST_OUTAGE
+    ) -> None:
         self.clock = ManualClock(500.0)
         self.errors = list(errors)
         self.forever = forever
         self.probes: list[float] = []
         self.waits: list[tuple[float, str]] = []
         self.during: Callable[[], None] | None = None
+        self.told: list[Record] = []
         self.breaker = CircuitBreaker(
-            self.probe, clock=self.clock, tell=lambda seconds, why: self.waits.append((seconds, why))
+            self.probe,
+            clock=self.clock,
+            tell=lambda seconds, why: self.waits.append((seconds, why)),
+            longest_outage=longest_outage,
+            campaign_id="c",
+            observer=self.told.append,
         )
 
     async def probe(self) -> None:
@@ -120,6 +130,46 @@ async def test_probes_come_less_and_less_often_until_it_is_given_up() -> None:
     assert seconds[:8] == [5.0, 10.0, 20.0, 40.0, 80.0, 160.0, 300.0, 300.0]
     assert max(seconds) == LONGEST_PROBE_WAIT
     assert LONGEST_OUTAGE <= circuit.clock.now() - 500.0 < LONGEST_OUTAGE + LONGEST_PROBE_WAIT + 2.0
+
+
+async def test_it_is_given_up_with_the_first_probe_that_fails_when_the_longest_outage_is_over() -> None:
+    circuit = Circuit(OUTAGE[0], forever=True, longest_outage=7.0)
+    circuit.breaker.trip("reset")
+
+    stop = await circuit.until_closed()
+
+    assert stop is not None
+    assert circuit.probes == [500.0, 506.0]  # a probe takes a second: at 507.0 it is over, not later
+    assert circuit.waits == [(5.0, "the service does not answer (reset)")]
+
+
+async def test_an_outage_is_told_from_its_first_trip_to_the_answer_that_ends_it() -> None:
+    circuit = Circuit(OUTAGE[0], OUTAGE[1])
+    await circuit.clock.advance(100.0)
+    circuit.breaker.trip("reset")
+    circuit.breaker.trip("late")
+
+    await circuit.until_closed()
+
+    assert circuit.told == [
+        CircuitOpened(campaign="c", reason="reset"),
+        CircuitProbed(campaign="c", failures=1, seconds=5.0, reason="late"),
+        CircuitProbed(campaign="c", failures=2, seconds=10.0, reason="late"),
+        CircuitClosed(campaign="c", seconds=18.0),
+    ]
+
+
+async def test_a_circuit_that_was_tripped_during_its_probe_is_not_told_as_closed() -> None:
+    circuit = Circuit()
+    circuit.breaker.trip("reset")
+    circuit.during = lambda: circuit.breaker.trip("another one was lost")
+
+    await circuit.until_closed()
+
+    assert circuit.told == [
+        CircuitOpened(campaign="c", reason="reset"),
+        CircuitClosed(campaign="c", seconds=2.0),
+    ]
 
 
 async def test_a_read_that_began_before_the_last_trip_does_not_close_it() -> None:

@@ -93,6 +93,14 @@ def test_the_canary_is_the_first_chunk_and_all_that_it_was_cut_into() -> None:
         ([chunk(1, state=S.REFUSED, recipients=1), chunk(2, parent=1, sent=999, recipients=999)], False),
         ([chunk(1, state=S.REFUSED, recipients=0), chunk(2, parent=1, sent=999)], False),
         ([chunk(1, state=S.REFUSED), chunk(2, parent=1, state=S.UNKNOWN)], True),
+        (
+            [
+                chunk(1, state=S.REFUSED, recipients=0),
+                chunk(2, parent=1),
+                chunk(3, parent=1, state=S.UNKNOWN),
+            ],
+            True,
+        ),
         ([chunk(1, sent=1_000), chunk(2, state=S.UNKNOWN)], False),  # 2 is no part of it
     ],
 )

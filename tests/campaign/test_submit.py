@@ -17,6 +17,7 @@ from keebai_async.model.chunk import Chunk, ChunkState
 from keebai_async.model.events import AnyEvent, ChunkAccepted, Waiting
 from keebai_async.model.lifecycle import HandOn, Move, Refuse, Submit
 from keebai_async.model.stop import Cause, Stop
+from keebai_async.observe.chunk_records import ChunkSubmitEnded, ChunkSubmitStarted
 from keebai_async.quota.window import Quota
 from keebai_async.transport.error_body import ErrorBody
 from tests.campaign.scripted_service import Fate, ScriptedService
@@ -399,6 +400,26 @@ async def test_the_intent_counts_the_attempt_and_says_when_it_left() -> None:
     (chunk,) = await campaign.chunks()
     assert chunk.attempts == 2
     assert chunk.submitted_at == pytest.approx(1_790_000_000.0 + campaign.began + campaign.left[1])
+
+
+async def test_each_attempt_is_told_with_its_number_its_end_and_how_long_it_took() -> None:
+    campaign = Campaign(2)
+
+    await campaign.submit(campaign.service([Fate.UNSENT, Fate.FINE]))
+
+    told = [each for each in campaign.told if isinstance(each, ChunkSubmitStarted | ChunkSubmitEnded)]
+    match told:
+        case [first, first_end, second, second_end]:
+            assert isinstance(first, ChunkSubmitStarted)
+            assert isinstance(second, ChunkSubmitStarted)
+            assert (first.campaign, first.chunk, first.recipients) == (campaign.plan.campaign_id, 1, 2)
+            assert (first.attempt, second.attempt) == (1, 2)
+            planned, accepted = ChunkState.PLANNED, ChunkState.ACCEPTED
+            for end, submit, state in ((first_end, first, planned), (second_end, second, accepted)):
+                assert isinstance(end, ChunkSubmitEnded)
+                assert (end.submit, end.state, round(end.seconds, 6)) == (submit, state, 0.2)
+        case _:
+            pytest.fail(f"two attempts are told by four records, not {told}")
 
 
 async def test_what_was_accepted_is_told_as_it_was() -> None:

@@ -169,5 +169,5 @@ async def test_a_template_that_is_paused_in_the_middle_costs_what_had_left() -> 
             report = await run.report()
 
     assert report.stopped_by is Cause.TEMPLATE
-    assert report.unsent > 1_000
+    assert report.unsent > 0
     assert len(sandbox.ledger.times_messaged()) == report.accepted

@@ -50,7 +50,7 @@ async def test_a_holder_that_wakes_after_its_chunk_was_sent_again_sends_nothing(
 
 async def _until_stopped(pid: int) -> None:
     with anyio.fail_after(60):
-        while "T (stopped)" not in await anyio.Path(f"/proc/{pid}/status").read_text():
+        while "T (stopped)" not in await anyio.Path(f"/proc/{pid}/status").read_text():  # noqa: ASYNC110
             await anyio.sleep(0.05)
 
 

@@ -19,7 +19,7 @@ ROOMS: Final = {
     "loops": "errors",
     "clock": "",
     "privacy": "",
-    "draining": "errors",
+    "draining": "errors loops",
     "model": "errors privacy",
     "inputs": "errors privacy",
     "credentials": "errors privacy",

@@ -24,6 +24,14 @@ def test_a_reply_that_names_no_time_is_a_guess_of_the_shortest_window(asked: flo
     assert after(NO_PAUSE, taken=0.0, now=10.0, asked=asked) == Pause(until=70.0, step=60.0, proving=True)
 
 
+def test_a_pause_of_less_than_a_second_is_believed() -> None:
+    assert after(NO_PAUSE, taken=0.0, now=10.0, asked=0.5).until == 10.5
+
+
+def test_without_a_refusal_there_is_nothing_to_wait_for_and_nothing_to_prove() -> None:
+    assert Pause(until=-math.inf, step=0.0, proving=False) == NO_PAUSE
+
+
 def test_nobody_is_believed_who_asks_for_more_than_a_day() -> None:
     assert LONGEST_PAUSE == 86_400.0
     assert after(NO_PAUSE, taken=0.0, now=10.0, asked=1e9).until == 86_410.0

@@ -6,7 +6,16 @@ from hypothesis import strategies as st
 
 from keebai_async.errors import InvalidInput
 from keebai_async.quota.gate import Allowance
-from keebai_async.quota.window import LaneWindow, Quota, forecast, opens, pair, parse_quotas, unaccounted
+from keebai_async.quota.window import (
+    LaneWindow,
+    Quota,
+    Wait,
+    forecast,
+    opens,
+    pair,
+    parse_quotas,
+    unaccounted,
+)
 
 
 def window(limit: int, per: float, *, reserve: int = 0) -> LaneWindow:
@@ -64,6 +73,22 @@ def test_a_reserve_is_left_to_others() -> None:
 
 def test_one_under_way_counts_as_if_it_were_answered_now() -> None:
     assert opens(window(1, 60.0), [], 1, 120.0) == 180.0
+
+
+def test_a_place_comes_when_as_many_have_left_the_window_as_are_too_many() -> None:
+    assert opens(window(2, 60.0), [10.0, 20.0, 30.0], 0, 40.0) == 80.0
+    assert opens(window(2, 60.0), [-100.0, 10.0, 20.0, 30.0], 0, 40.0) == 80.0  # the first counts no more
+
+
+def test_one_under_way_leaves_before_one_that_was_given_up_and_may_still_arrive() -> None:
+    assert opens(window(3, 60.0), [10.0, 50.0], 1, 40.0) == 70.0  # the one of 10 s has left
+    assert opens(window(2, 60.0), [10.0, 50.0], 1, 40.0) == 100.0  # and the one under way
+    assert opens(window(1, 60.0), [10.0, 50.0], 1, 40.0) == 110.0  # and the one that was given up
+
+
+def test_a_wait_says_what_is_waited_for() -> None:
+    assert str(Wait(seconds=59.6, quota=Quota(60, 60.0))) == "60 s: the quota of 60/60s is spent"
+    assert str(Wait(seconds=5.0)) == "5 s: the service asked for a pause"
 
 
 Spent = st.lists(st.integers(0, 200), max_size=12).map(lambda ended: [float(at) for at in sorted(ended)])

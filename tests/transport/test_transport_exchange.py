@@ -52,9 +52,8 @@ SUBMIT = Request(
     kind=RequestKind.SUBMIT,
     lane=Lane.SUBMIT,
     recipients=5000,
-    timeout=0.3,
 )
-READ = Request(method="GET", path="/messages/bulk/b", lane=Lane.POLL, timeout=0.3)
+READ = Request(method="GET", path="/messages/bulk/b", lane=Lane.POLL)
 
 
 class RecordingGate:
@@ -126,7 +125,8 @@ async def clock() -> AsyncIterator[ManualClock]:
 
 @asynccontextmanager
 async def exchanging(url: str, gate: RecordingGate) -> AsyncIterator[Exchange]:
-    async with Session(url, Token(SECRET)) as session:
+    short = Timeouts(connect=0.3, read=0.3, submit=0.3)
+    async with Session(url, Token(SECRET), timeouts=short) as session:
         yield Exchange(session, gate, retries=RetryPolicy(retries=0))
 
 

@@ -4,7 +4,6 @@ import os
 from collections.abc import Awaitable, Callable
 from functools import partial
 
-import anyio
 import typer
 
 from keebai_async.cli.connect import (
@@ -15,9 +14,10 @@ from keebai_async.cli.connect import (
     quota_store_name,
     spending,
 )
-from keebai_async.cli.console import answer, version
+from keebai_async.cli.console import version
 from keebai_async.cli.error_line import line_of
 from keebai_async.cli.exit_codes import Exit, code_of_error
+from keebai_async.cli.interrupts import interrupts
 from keebai_async.cli.json_output import emit
 from keebai_async.cli.options import (
     ChannelIdOption,
@@ -26,6 +26,7 @@ from keebai_async.cli.options import (
     PhoneNumberIdOption,
     QuotaStoreOption,
 )
+from keebai_async.cli.output import answer
 from keebai_async.client import Keebai
 from keebai_async.errors import InvalidInput, KeebaiError
 from keebai_async.journal.open import open_journal
@@ -47,7 +48,7 @@ def doctor(
     connection = Connection(
         phone_number_id=phone_number_id, channel_id=channel_id, journal=journal, quota_store=quota_store
     )
-    raise typer.Exit(anyio.run(partial(_doctor, connection, json=json)))
+    raise typer.Exit(interrupts.run(partial(_doctor, connection, json=json)))
 
 
 async def _doctor(connection: Connection, *, json: bool) -> Exit:

@@ -1,0 +1,31 @@
+"""Which tests should notice a break in which module: the few fast files, or tests, that are about it."""
+
+from types import MappingProxyType
+from typing import Final
+
+MODULES: Final = MappingProxyType(
+    {
+        "model/lifecycle": ("campaign/test_lifecycle.py",),
+        "campaign/run_state": ("campaign/test_run_state.py",),
+        "campaign/guard": ("campaign/test_guard.py",),
+        "campaign/circuit_breaker": ("campaign/test_circuit_breaker.py",),
+        "campaign/submit": ("campaign/test_submit.py",),
+        "campaign/bisect": ("campaign/test_bisect.py",),
+        "campaign/chunks": ("campaign/test_chunks.py",),
+        "campaign/reconcile": ("campaign/test_reconcile.py",),
+        "quota/pause": ("quota/test_quota_pause.py",),
+        "quota/window": ("quota/test_quota_window.py", "quota/test_quota_books.py"),
+        "quota/limiter": ("quota/test_quota_limiter.py", "quota/test_quota_told.py"),
+        "transport/verdict": ("transport/test_transport_verdict.py", "transport/test_transport_dialect.py"),
+        "planning/dedupe": ("planning/test_planning_plan.py",),
+        "planning/admission": ("planning/test_planning_plan.py",),
+        "planning/identity": ("planning/test_planning_phone.py",),
+        "journal/leases": (
+            "journal/test_journal_leases.py",
+            "journal/test_journal_contract.py::test_one_campaign_has_one_lease",
+            "journal/test_journal_contract.py::test_a_lease_is_given_back_by_a_failing_or_cancelled_run",
+            "journal/test_journal_contract.py::test_a_wish_reaches_the_one_who_runs_it_once",
+        ),
+        "journal/rules": ("journal/test_journal_contract.py",),
+    }
+)
