@@ -89,8 +89,8 @@ def check_header(header: Sequence[str], context: ListContext) -> None:
     found = ", ".join(header)
     if names.to not in header:
         raise UnusableSource(
-            f"{where} has no column {names.to!r} for the numbers. Its columns are: {found}."
-            " Say which one it is: --column to=NAME",
+            f"{where} has no column {names.to!r} for the numbers. Its header is taken to be the first row,"
+            f" with the columns: {found}. Say which one it is: --column to=NAME",
             field="to",
         )
     absent = [own for own in names.of.values() if own not in header]

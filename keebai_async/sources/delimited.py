@@ -78,7 +78,7 @@ class Delimited:
                     header = checked_header(rows[0], self.description)
                     rows, numbers = rows[1:], numbers[1:]
                 if header is not None and rows:
-                    yield CellBlock(header=header, numbers=numbers, rows=rows)
+                    yield CellBlock(header=header, numbers=numbers, rows=_fitted(rows, len(header)))
         if unfinished:
             raise self._open_quote(line, unfinished)
         if header is None:
@@ -156,6 +156,11 @@ class Delimited:
         return UnusableSource(
             f'{self.description}, line {line}: a quote (") is opened and never closed', row=line
         )
+
+
+def _fitted(rows: Sequence[list[str]], width: int) -> Sequence[list[str]]:
+    """*rows* without empty cells beyond the header, which a delimiter too many at the end makes."""
+    return [row[:width] if len(row) > width and not any(row[width:]) else row for row in rows]
 
 
 def checked_header(names: Sequence[str], where: str) -> tuple[str, ...]:

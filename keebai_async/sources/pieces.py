@@ -49,7 +49,8 @@ async def pieces(open_file: Opener, name: str, *, size: int = BLOCK_BYTES) -> As
                 raise UnusableSource(f"{name} is a binary file, not a CSV or JSON Lines file in UTF-8")
             if first:
                 _look(data, name)
-                data = data.removeprefix(_BOM)
+                while data.startswith(_BOM):  # some programs write it twice
+                    data = data.removeprefix(_BOM)
                 first = False
             start = 0
             while end := _end(data, start, size):

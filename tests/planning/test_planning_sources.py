@@ -124,7 +124,8 @@ async def test_without_quotes_a_row_is_a_line_and_short_ones_do_not_borrow_of_lo
         async for block in cut:
             found.extend((number, list(block.row(place))) for place, number in enumerate(block.numbers))
 
-    assert found == [(number, line.split(",")) for number, line in enumerate(lines, start=2) if line]
+    cells = [(number, line.split(",")) for number, line in enumerate(lines, start=2) if line]
+    assert found == [(number, row if any(row[2:]) else row[:2]) for number, row in cells]
 
 
 @pytest.mark.parametrize(
@@ -378,3 +379,11 @@ anyio.run(listen)
             assert process.wait(30) != 0
         finally:
             process.kill()
+
+
+async def test_empty_cells_behind_the_header_and_a_second_mark_of_byte_order_are_nothing(
+    tmp_path: Path,
+) -> None:
+    path = written(tmp_path, "people.csv", "\ufeff\ufeffto;a\n+1;x;\n+2;y;;\n+3;z;;w\n")
+
+    assert await read(path) == [(2, ["+1", "x"]), (3, ["+2", "y"]), (4, ["+3", "z", "", "w"])]
