@@ -26,6 +26,7 @@ with lazily(globals()):
     from keebai_async.errors import NotFound as NotFound
     from keebai_async.errors import OutcomeUnknown as OutcomeUnknown
     from keebai_async.errors import PlanTooLarge as PlanTooLarge
+    from keebai_async.errors import QuotaSpent as QuotaSpent
     from keebai_async.errors import QuotaUnusable as QuotaUnusable
     from keebai_async.errors import RateLimited as RateLimited
     from keebai_async.errors import RequestError as RequestError
@@ -68,9 +69,12 @@ with lazily(globals()):
     from keebai_async.model.events import Waiting as Waiting
     from keebai_async.model.meta_codes import MetaCode as MetaCode
     from keebai_async.model.meta_codes import Remedy as Remedy
+    from keebai_async.model.plan import CountryCount as CountryCount
     from keebai_async.model.plan import Guards as Guards
     from keebai_async.model.plan import Plan as Plan
+    from keebai_async.model.plan import Preview as Preview
     from keebai_async.model.plan import ReasonCount as ReasonCount
+    from keebai_async.model.plan import SuppressListCount as SuppressListCount
     from keebai_async.model.progress import Progress as Progress
     from keebai_async.model.recipient import Reason as Reason
     from keebai_async.model.recipient import Recipient as Recipient

@@ -9,8 +9,9 @@ from typing import Protocol
 from keebai_async.campaign.pacing import paced_by
 from keebai_async.campaign.reconcile import PortalEntry, portal_entries, reconcile
 from keebai_async.campaign.run import CampaignRun, Waits
-from keebai_async.campaign.service import PlanningService
+from keebai_async.campaign.service import CampaignService
 from keebai_async.clock import Clock
+from keebai_async.draining import drain_of
 from keebai_async.journal.contract import Journal
 from keebai_async.model.campaign import CampaignState, Wish
 from keebai_async.model.chunk import Chunk, ChunkState
@@ -55,11 +56,14 @@ class CampaignClient(Protocol):
     def poll_floor(self) -> float: ...
 
     @property
+    def longest_submit(self) -> float: ...
+
+    @property
     def observer(self) -> Observer: ...
 
     def sender_or(self, sender: Sender | None = None) -> Sender: ...
 
-    def campaign_service(self) -> PlanningService: ...
+    def campaign_service(self) -> CampaignService: ...
 
 
 class Campaigns:
@@ -79,6 +83,7 @@ class Campaigns:
         columns: Mapping[str, str] | None = None,
         delimiter: str | None = None,
         sheet: str | None = None,
+        hidden_rows: bool = False,
         options: PlanOptions | None = None,
         progress: Callable[[PlanProgress], None] | None = None,
     ) -> Plan:
@@ -86,7 +91,8 @@ class Campaigns:
 
         Nothing is sent. *name* is the campaign's name (default: the template's), *columns* says which
         column of the source holds what (`{"to": "phone"}`), *delimiter* is that of a CSV (default: found),
-        *sheet* one of a workbook (default: the first), *progress* is called now and then while reading.
+        *sheet* one of a workbook (default: the one that is shown when it is opened), *hidden_rows* reads also
+        its rows that are hidden or filtered out, *progress* is called now and then while reading.
 
         Raises:
             UnusableSource: the list as a whole cannot be read, or nobody in it can be messaged.
@@ -97,7 +103,9 @@ class Campaigns:
         """
         name = name or template
         keebai = self._keebai
-        source = open_source(people, columns=columns, delimiter=delimiter, sheet=sheet)
+        source = open_source(
+            people, columns=columns, delimiter=delimiter, sheet=sheet, hidden_rows=hidden_rows
+        )
         service = keebai.campaign_service()
         plan = await make_plan(
             source,
@@ -135,6 +143,8 @@ class Campaigns:
             track=track,
             again=again,
             guards=guards,
+            drains=(drain_of(self._keebai), drain_of(self._keebai.journal)),
+            longest_submit=self._keebai.longest_submit,
             observer=self._keebai.observer,
         )
 
@@ -239,13 +249,15 @@ class Campaigns:
             InvalidInput: not exactly one word is given, the chunk does not exist or is not unknown, or
                 the broadcast has another number of recipients or is another chunk already.
             NotFound: the service does not know that broadcast.
-            CampaignBusy: a process runs the campaign now.
+            CampaignBusy: a process runs the campaign now; or it is too early for *resend*, because what left
+                before its process ended may still arrive. The message says how long to wait.
         """
         return await reconcile(
             campaign_id,
             chunk,
             journal=self._keebai.journal,
             read=self._keebai.campaign_service().progress,
+            clock=self._keebai.clock,
             accepted=accepted,
             resend=resend,
             abandon=abandon,

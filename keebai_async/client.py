@@ -5,14 +5,15 @@ from collections.abc import Iterable, Sequence
 from os import PathLike
 from typing import TYPE_CHECKING, Self
 
-from keebai_async.campaign.service import PlanningService
+from keebai_async.campaign.service import CampaignService
 from keebai_async.clock import SYSTEM_CLOCK, Clock
 from keebai_async.credentials import Token
+from keebai_async.draining import drain_of
 from keebai_async.environment import poll_floor_of, quotas_of, token_of
 from keebai_async.journal.contract import Journal
 from keebai_async.keebai.account import me
 from keebai_async.keebai.api import KeebaiApi
-from keebai_async.keebai.broadcasts import Broadcasts
+from keebai_async.keebai.broadcasts import BroadcastNames, Broadcasts
 from keebai_async.keebai.bulk import BulkService
 from keebai_async.keebai.channels import Channels
 from keebai_async.keebai.messages import Messages
@@ -67,7 +68,7 @@ class Keebai(ServiceClient):
             with `memory:`, all clients of this process with the same token and base URL share one.
         journal: where campaigns are kept: a path, a URL, or a journal that you close yourself.
         timeout: seconds for a whole request, or Timeouts.
-        session: an aiohttp session whose connections are used, and left open.
+        session: an aiohttp session whose connector and proxy are used, and left open.
         submit_policy: after which replies a submit may be made again, beyond the safe ones.
         retries: how often a read is repeated.
         poll_floor: seconds between two looks at one broadcast, at least.
@@ -129,6 +130,7 @@ class Keebai(ServiceClient):
         self.sender = sender_of(phone_number_id, channel_id, os.environ)
         self._journal: AnyJournal = journal or os.environ.get(KEEBAI_JOURNAL_VARIABLE) or "memory:"
         self._lender: Keebai | None = None
+        self._names = BroadcastNames()
         self._equip()
 
     def with_options(
@@ -161,7 +163,7 @@ class Keebai(ServiceClient):
         api = KeebaiApi(exchange=self._exchange, sender=self.sender, requests=self.requests)
         self._api = api
         self.messages = Messages(api)
-        self.broadcasts = Broadcasts(api, clock=self.clock, poll_floor=self.poll_floor)
+        self.broadcasts = Broadcasts(api, clock=self.clock, poll_floor=self.poll_floor, names=self._names)
         self.templates = Templates(api)
         self.numbers = Numbers(api)
         self.channels = Channels(api)
@@ -184,6 +186,7 @@ class Keebai(ServiceClient):
 
             self._journal = open_journal(os.fspath(self._journal))
             self.at_close(self._journal.aclose)
+            self.at_close(drain_of(self._journal).drain)  # other clients may have been given it
         return self._journal
 
     def sender_or(self, sender: Sender | None = None) -> Sender:
@@ -198,6 +201,6 @@ class Keebai(ServiceClient):
         """
         return await me(self._api)
 
-    def campaign_service(self) -> PlanningService:
+    def campaign_service(self) -> CampaignService:
         """The service that one run of a campaign works on, with counters of its own."""
-        return BulkService(self._exchange)
+        return BulkService(self._exchange_now(self._session))

@@ -1,12 +1,12 @@
-"""The public names of a package as plain import statements, each carried out when its name is first used.
+"""The public names of a package as plain import statements, each done when its name is first used.
 
     with lazily(globals()):
         from keebai_async.client import Keebai as Keebai
 
-Type checkers, editors, linters and programs that freeze an application see what they know: imports. At run
-time the block only notes them. Mercurial and Google's etils do the same; the other known way, a stub file
-that is read at run time (scientific Python's lazy_loader), keeps an application from being frozen, and
-pylint from seeing the names.
+Inside the block an import is only noted; its module is loaded when the name is first used. Editors, type
+checkers, linters and programs that freeze an application read plain imports. The limit: `__import__` is
+replaced while the block runs, so the block may hold nothing but imports. Imports of other modules are not
+changed.
 
 `__all__`, `__dir__` and `__getattr__` of the package follow from the block.
 """
@@ -46,7 +46,7 @@ class _Noted:
 class lazily:  # noqa: N801  (it is read as a word: "with lazily")
     """Inside `with`, the imports of the package whose `globals()` these are happen later, if ever.
 
-    Imports of other modules, in other threads meanwhile, are none of its business.
+    Imports of other modules, in other threads meanwhile, are left as they are.
     """
 
     def __init__(self, package: dict[str, object]) -> None:

@@ -1,13 +1,17 @@
 """ServiceClient: what the clients of all services have in common; each adds its own resources."""
 
+import asyncio
 import copy
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 from urllib.parse import urlsplit
 
+import anyio
+
 from keebai_async.clock import Clock
 from keebai_async.credentials import Token
+from keebai_async.draining import drain_of, share_drain
 from keebai_async.environment import poll_floor_of
 from keebai_async.lazy_names import LazyModule
 from keebai_async.model.requests import Requests
@@ -15,8 +19,9 @@ from keebai_async.observe import Observer, hook_of
 from keebai_async.quota.gate import Gate
 from keebai_async.quota.shared import shared_limiter
 from keebai_async.quota.window import Quota
+from keebai_async.transport.departures import Departures
 from keebai_async.transport.dialect import ServiceDialect
-from keebai_async.transport.exchange import Exchange
+from keebai_async.transport.exchange import Exchange, HttpTransport
 from keebai_async.transport.request import Timeouts
 from keebai_async.transport.retry import RetryPolicy
 from keebai_async.transport.session import Session
@@ -40,7 +45,7 @@ class ServiceClient:
         "base_url": "Where requests go.",
         "clock": "What waits and measures.",
         "limiter": "Who gives places in the quota.",
-        "observer": "Who is told of what happens.",
+        "observer": "Who is told what happens.",
         "poll_floor": "Seconds between two looks at one broadcast, at least.",
         "quotas": "How many requests in how many seconds.",
         "requests": "Requests that left for calls outside of campaigns.",
@@ -110,11 +115,14 @@ class ServiceClient:
     def _equip(self) -> None:
         raise NotImplementedError
 
-    def _exchange_now(self) -> Exchange:
-        """An exchange with the options as they are."""
+    def _exchange_now(self, session: HttpTransport | None = None) -> Exchange:
+        """An exchange with the options as they are, whose submits are waited for at the end.
+
+        One that goes straight through a *session* is for who enters the Drain for a whole campaign.
+        """
         address = urlsplit(self.base_url)
         return Exchange(
-            self._session,
+            session or Departures(self._session, drain_of(self), timeouts=self.timeouts),
             self.limiter,
             clock=self.clock,
             retries=self.retries,
@@ -123,6 +131,7 @@ class ServiceClient:
             dialect=self._dialect,
             observer=self.observer,
             server=address.hostname,
+            account=self._token.key(self.base_url)[:8],
             port=address.port or (443 if address.scheme == "https" else 80),
         )
 
@@ -135,6 +144,7 @@ class ServiceClient:
     ) -> Self:
         """A copy that shares session and limiter and closes nothing; it is not equipped yet."""
         other = copy.copy(self)
+        share_drain(self, other)
         other._owner = False
         if poll_floor is not None:
             other.poll_floor = poll_floor_of(poll_floor, {}, "")
@@ -143,6 +153,16 @@ class ServiceClient:
         other.submit_policy = submit_policy or self.submit_policy
         other.retries = retries or self.retries
         return other
+
+    @property
+    def way(self) -> str:
+        """How requests get to the service, in words: through which proxy, and who named it."""
+        return self._session.way
+
+    @property
+    def longest_submit(self) -> float:
+        """Seconds after which a submit that left has its answer, or never will."""
+        return self.timeouts.submit
 
     def at_close(self, callback: Callable[[], Awaitable[None]]) -> None:
         """Await *callback* when this client is closed; the last one comes first."""
@@ -158,14 +178,34 @@ class ServiceClient:
         await self.aclose()
 
     async def aclose(self) -> None:
-        """Close what this client opened. Harmless when repeated."""
+        """Stop what runs, wait for what has left, and close what this client opened. Harmless when repeated.
+
+        From the first instant nothing more leaves. Submits under way, of campaigns and of single calls, are
+        answered or reach their time limit, and are written down. A cancellation cuts nothing of this short:
+        it is raised when all is closed.
+        """
         if not self._owner:
             return
-        try:
-            while self._closing:
-                await self._closing.pop()()
-        finally:
-            await self._session.aclose()
+        cancelled: asyncio.CancelledError | None = None
+        failed: Exception | None = None
+        with anyio.CancelScope(shield=True):
+            for close in self._in_the_order_of_closing():
+                try:
+                    await close()
+                except asyncio.CancelledError as error:
+                    cancelled = error
+                except Exception as error:
+                    failed = failed or error
+        if cancelled is not None:
+            raise cancelled
+        if failed is not None:
+            raise failed
+
+    def _in_the_order_of_closing(self) -> Iterator[Callable[[], Awaitable[None]]]:
+        yield drain_of(self).close
+        while self._closing:
+            yield self._closing.pop()
+        yield self._session.aclose
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self._token!r}, base_url={self.base_url!r})"

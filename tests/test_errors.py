@@ -24,8 +24,8 @@ KINDS = [kind for kind in vars(errors).values() if isinstance(kind, type) and is
 
 def made(kind: type[KeebaiError]) -> KeebaiError:
     path = "/messages/bulk"
-    if kind is RateLimited:
-        return RateLimited("words", method="POST", path=path, retry_after=60.0)
+    if issubclass(kind, RateLimited):
+        return kind("words", method="POST", path=path, retry_after=60.0)
     if kind is OutcomeUnknown:
         return OutcomeUnknown("words", method="POST", path=path, recipients=5_000, campaign_id="c", chunk=3)
     if kind is RequestInvalid:

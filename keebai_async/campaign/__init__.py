@@ -7,7 +7,6 @@ with lazily(globals()):
     from keebai_async.campaign.service import Blame as Blame
     from keebai_async.campaign.service import CampaignService as CampaignService
     from keebai_async.campaign.service import ChunkVerdict as ChunkVerdict
-    from keebai_async.campaign.service import PlanningService as PlanningService
     from keebai_async.campaign.service import Refusal as Refusal
     from keebai_async.campaign.service import SubmitSlot as SubmitSlot
     from keebai_async.campaign.service import Taken as Taken

@@ -17,6 +17,7 @@ from keebai_async.errors import (
     RequestError,
     ScopeMissing,
     ServerFailed,
+    TemplateUnusable,
     TimedOut,
     TokenRejected,
     Undecodable,
@@ -46,7 +47,7 @@ class CircuitBreaker:
     ) -> None:
         self._campaign = campaign_id
         self._observer = observer
-        self._opened = clock.now()
+        self._opened: float | None = None
         self._probe = probe
         self._clock = clock
         self._tell = tell
@@ -55,6 +56,7 @@ class CircuitBreaker:
         self._trips = 0
         self._cleared = 0
         self._why = ""
+        self._stop: Stop | None = None
 
     @property
     def closed(self) -> bool:
@@ -63,34 +65,39 @@ class CircuitBreaker:
 
     def trip(self, why: str) -> None:
         """Open it: an outcome was unknown, or the service could not be reached."""
-        opens = self.closed
-        self._trips += 1
-        self._why = why
-        if opens:
+        self.hold(why)
+        if self._opened is None:
             self._opened = self._clock.now()
             self._observer(CircuitOpened(campaign=self._campaign, reason=why))
+
+    def hold(self, why: str) -> None:
+        """Open it although nothing is wrong: a read is wanted before the next submit."""
+        self._trips += 1
+        self._why = why
 
     async def until_closed(self) -> Stop | None:
         """Return when the service has answered a read that began after the last trip.
 
-        A Stop says that it will not be closed: the token is refused, the quota cannot be asked, or nothing
-        has answered for too long.
+        A Stop says that it will not be closed: the token is refused, the template may not be sent, the quota
+        cannot be asked, or nothing has answered for too long.
         """
         async with self._probing:
             wait, since, failures = FIRST_PROBE_WAIT, self._clock.now(), 0
-            while not self.closed:
+            while self._stop is None and not self.closed:
                 trips = self._trips
                 try:
                     answered = await self._answers()
-                except (TokenRejected, ScopeMissing, QuotaUnusable) as error:
-                    return stop_for_error(error)
+                except (TokenRejected, ScopeMissing, QuotaUnusable, TemplateUnusable) as error:
+                    self._stop = stop_for_error(error)  # all who wait hear it, and nobody asks again
+                    continue
                 if answered:
                     self._cleared = trips
                     self._tell_if_closed()
                     continue
                 why = f"the service does not answer ({self._why})"
                 if self._clock.now() - since >= self._longest_outage:
-                    return Stop(cause=Cause.UNREACHABLE, reason=why)
+                    self._stop = Stop(cause=Cause.UNREACHABLE, reason=why)
+                    continue
                 failures += 1
                 self._tell(wait, why)
                 self._observer(
@@ -98,11 +105,11 @@ class CircuitBreaker:
                 )
                 await self._clock.sleep(wait)
                 wait = min(2 * wait, LONGEST_PROBE_WAIT)
-        return None
+        return self._stop
 
     def _tell_if_closed(self) -> None:
-        if self.closed:
-            seconds = self._clock.now() - self._opened
+        if self.closed and self._opened is not None:
+            seconds, self._opened = self._clock.now() - self._opened, None
             self._observer(CircuitClosed(campaign=self._campaign, seconds=seconds))
 
     async def _answers(self) -> bool:

@@ -9,6 +9,7 @@ from keebai_async.campaign.bisect import Bisection, Evidence
 from keebai_async.campaign.chunks import Chunks
 from keebai_async.campaign.stop import stop_for_error
 from keebai_async.campaign.submit import Submitter
+from keebai_async.draining import out_of_reach
 from keebai_async.errors import QuotaUnusable
 from keebai_async.model.chunk import Chunk, ChunkState
 
@@ -25,6 +26,7 @@ async def dispatch(chunks: Chunks, submitter: Submitter, only: Iterable[Chunk] |
     evidence = Evidence.of(chunks)
 
     async def work() -> None:
+        out_of_reach()  # of a cancellation that is not the run's: see RunControl
         try:
             while queue and submitter.stopped is None:
                 number = queue.popleft()

@@ -52,10 +52,18 @@ def canary_of(chunks: Iterable[Chunk]) -> list[Chunk]:
     return list(family.values())
 
 
+def canary_unnamed(chunks: Iterable[Chunk]) -> bool:
+    """Whether the canary was accepted in replies that name no broadcast: nobody can ever follow it."""
+    accepted = [chunk for chunk in canary_of(chunks) if chunk.state is ChunkState.ACCEPTED]
+    return bool(accepted) and not any(chunk.tracked for chunk in accepted)
+
+
 def canary_died(guards: Guards, chunks: Iterable[Chunk]) -> str | None:
     """Why the rest should not follow the canary, whose chunks are settled; None if it may."""
     family = [chunk for chunk in canary_of(chunks) if chunk.recipients]
     accepted = [chunk for chunk in family if chunk.tracked]
+    if canary_unnamed(family):
+        return "the reply to the canary names no broadcast: see what became of it in the portal, then resume"
     if not accepted or any(not chunk.settled for chunk in family):
         return "what became of the canary is not known"
     limit = CANARY_SHARE if guards.stop_above is None else guards.stop_above

@@ -1,16 +1,23 @@
 """Chunks whose outcome is unknown: what a person looks for in the service's portal, and what follows.
 
 Nothing but a person's word leads out of unknown. The word is checked as far as it can be: a broadcast that
-has another number of people, or is another chunk's, is not the one.
+has more people, or is another chunk's, is not the one. One that has fewer may be: the service took fewer
+than it was given, and the others are reported as refused.
 """
 
-from collections.abc import Awaitable, Callable
+import math
+from collections.abc import Awaitable, Callable, Mapping
+from types import MappingProxyType
+from typing import Final
 
 import msgspec
 
+from keebai_async.campaign.freshness import LATE_ARRIVAL, LONGEST_INTENT
 from keebai_async.campaign.run_records import tell_taken
-from keebai_async.errors import InvalidInput
+from keebai_async.clock import SYSTEM_CLOCK, Clock
+from keebai_async.errors import CampaignBusy, InvalidInput
 from keebai_async.journal.contract import Journal
+from keebai_async.journal.rules import NO_ANSWER_WRITTEN, NOT_SEEN_TO_END
 from keebai_async.model.campaign import Started
 from keebai_async.model.chunk import Chunk, ChunkState
 from keebai_async.model.lifecycle import Abandon, Move, Resend, Vouch
@@ -20,6 +27,11 @@ from keebai_async.model.report import Report, report_of
 from keebai_async.observe import TO_LOG, Observer
 from keebai_async.observe.chunk_records import chunk_moved
 from keebai_async.privacy import mask
+
+_MAY_STILL_ARRIVE: Final[Mapping[str, float]] = MappingProxyType(
+    {NO_ANSWER_WRITTEN: LONGEST_INTENT + LATE_ARRIVAL, NOT_SEEN_TO_END: 600.0}
+)
+"""Seconds after the intent, by the reason of an unknown chunk, in which its bytes may still arrive."""
 
 
 class PortalEntry(msgspec.Struct, frozen=True, kw_only=True, tag="unknown", tag_field="type"):
@@ -78,6 +90,7 @@ async def reconcile(
     *,
     journal: Journal,
     read: Callable[[str], Awaitable[Progress]],
+    clock: Clock = SYSTEM_CLOCK,
     accepted: str | None = None,
     resend: bool = False,
     abandon: bool = False,
@@ -85,11 +98,15 @@ async def reconcile(
 ) -> Report:
     """Settle chunk *number* by a person's word; exactly one of the three. *read* looks at a broadcast.
 
+    *resend* is believed only when a look into the portal shows everything: of a process that ended, what left
+    just before may arrive for some seconds more, and one that was not seen to end may wake.
+
     Raises:
         InvalidInput: not exactly one word is given, the chunk does not exist or is not unknown, or the
-            broadcast has another number of recipients or is another chunk already.
+            broadcast has more recipients, or none, or is another chunk already.
         RequestError: the broadcast cannot be read; NotFound, if the service does not know it.
-        CampaignBusy: a process runs the campaign now.
+        CampaignBusy: a process runs the campaign now; or it is too early for *resend*, and the message says
+            until when.
     """
     if [accepted is not None, resend, abandon].count(True) != 1:
         raise InvalidInput("say one of accepted, resend and abandon", field="chunk")
@@ -103,12 +120,33 @@ async def reconcile(
             total = await _check_broadcast(campaign, chunk, accepted, read)
             move = Vouch(number=number, step=step, accepted=total, broadcast_id=accepted)
         elif resend:
+            _check_not_too_early(campaign_id, chunk, clock.wall())
             move = Resend(number=number, step=step)
         else:
             move = Abandon(number=number, step=step)
         after = await journal.record(campaign_id, move)
         observer(chunk_moved(campaign_id, chunk, move, after))
         return report_of(await journal.load(campaign_id))
+
+
+def resend_wait(chunk: Chunk, wall: float) -> float:
+    """Seconds from the time *wall* on until a look into the portal shows what became of an unknown chunk."""
+    longest = _MAY_STILL_ARRIVE.get(chunk.reason or "", 0.0)
+    if not longest or chunk.submitted_at is None:
+        return 0.0
+    return min(longest, max(0.0, chunk.submitted_at + longest - wall))
+
+
+def _check_not_too_early(campaign_id: str, chunk: Chunk, wall: float) -> None:
+    wait = math.ceil(resend_wait(chunk, wall))
+    if wait:
+        silent = chunk.reason == NOT_SEEN_TO_END
+        raise CampaignBusy(
+            f"it is too early to send chunk {chunk.number} again: "
+            + ("its process could wake" if silent else "what left before its process ended may still arrive")
+            + f"; wait {wait} s, look into the portal again, and then repeat this",
+            campaign_id=campaign_id,
+        )
 
 
 def _unknown(campaign: Started, number: int) -> Chunk:
@@ -136,8 +174,8 @@ async def _check_broadcast(
                 value=broadcast_id,
             )
     total = (await read(broadcast_id)).total
-    if total == chunk.recipients:
-        return chunk.recipients
+    if total is not None and 0 < total <= chunk.recipients:
+        return total  # the service may take fewer people than it was given
     raise InvalidInput(
         f"broadcast {broadcast_id} has {'an unknown number of' if total is None else total} recipients,"
         f" but chunk {chunk.number} has {chunk.recipients}: it is another one",

@@ -1,28 +1,30 @@
 """CampaignRun: one run of a campaign, from what the journal says to a report."""
 
-from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractContextManager, asynccontextmanager, nullcontext
+from collections.abc import AsyncIterator, Callable, Iterable
+from contextlib import AbstractContextManager, ExitStack, asynccontextmanager, nullcontext
 from types import TracebackType
 from typing import Self
 
 import anyio
 from msgspec.structs import replace
 
-from keebai_async.campaign.chunks import Chunks
+from keebai_async.campaign.chunks import LONGEST_WRITE, Chunks
 from keebai_async.campaign.circuit_breaker import CircuitBreaker
 from keebai_async.campaign.control import RunControl
 from keebai_async.campaign.dispatch import dispatch
 from keebai_async.campaign.event_log import EventLog
-from keebai_async.campaign.guard import canary_died, canary_of, exceeded
+from keebai_async.campaign.guard import canary_died, canary_of, canary_unnamed, exceeded
 from keebai_async.campaign.pacing import Pacing
 from keebai_async.campaign.repetition import refuse_repetition
 from keebai_async.campaign.run_records import RunRecords
-from keebai_async.campaign.run_state import BeginRun, PauseRun, ResumeRun, StopRun
+from keebai_async.campaign.run_state import BeginRun, PauseRun, ResumeRun, RunPhase, StopRun
 from keebai_async.campaign.service import CampaignService
 from keebai_async.campaign.stop import leaves, stop_for_failure
 from keebai_async.campaign.submit import Submitter
+from keebai_async.campaign.template_check import TemplateCheck
 from keebai_async.campaign.track import Tracker
 from keebai_async.clock import Clock
+from keebai_async.draining import Drain, out_of_reach
 from keebai_async.errors import KeebaiError
 from keebai_async.journal.contract import Journal
 from keebai_async.model.campaign import Started, Wish
@@ -75,6 +77,8 @@ class CampaignRun:
         track: bool = True,
         again: bool = False,
         guards: Guards | None = None,
+        drains: Iterable[Drain] = (),
+        longest_submit: float = 60.0,
         observer: Observer = TO_LOG,
     ) -> None:
         self.campaign_id = campaign_id
@@ -91,6 +95,9 @@ class CampaignRun:
         self._records = RunRecords(campaign_id, observer=observer, clock=clock)
         self._control = RunControl()
         self._log = EventLog()
+        self._drains = tuple(drains)
+        self._longest_end = longest_submit + 2 * LONGEST_WRITE  # the verdict, and the state
+        self._inside = ExitStack()
 
     async def __aenter__(self) -> Self:
         self._life = self._live()
@@ -101,20 +108,26 @@ class CampaignRun:
     # context, and who follows that chain, such as a task group around us, never comes to its end.
     @asynccontextmanager
     async def _live(self) -> AsyncIterator[None]:
-        async with self._journal.lease(self.campaign_id):
-            self._records.taken(await self._journal.recover(self.campaign_id))
-            self._before = self._kept = await self._journal.load(self.campaign_id)
-            if not self._again:
-                await refuse_repetition(self._before, self._journal)
-            self._set_up()
-            self._control.apply(BeginRun())
-            with nullcontext() if self._waits is None else self._waits(self._tell_quota):
-                async with anyio.create_task_group() as tasks:
-                    tasks.start_soon(self._run_and_tell)
-                    try:
-                        yield
-                    finally:
-                        await self._log.until_closed()
+        # Who closes the client waits for the work, not for the caller inside `async with`, who may be the one
+        # that closes it: so `_end` leaves the drains, and here it is for a run that never came so far.
+        with self._inside:
+            for drain in self._drains:
+                drain.check()
+                self._inside.enter_context(drain.inside(seconds=self._longest_end, stop=self._closed))
+            async with self._journal.lease(self.campaign_id):
+                self._records.taken(await self._journal.recover(self.campaign_id))
+                self._before = self._kept = await self._journal.load(self.campaign_id)
+                if not self._again:
+                    await refuse_repetition(self._before, self._journal)
+                self._set_up()
+                self._control.apply(BeginRun())
+                with nullcontext() if self._waits is None else self._waits(self._tell_quota):
+                    async with anyio.create_task_group() as tasks:
+                        tasks.start_soon(self._run_and_tell)
+                        try:
+                            yield
+                        finally:
+                            await self._log.until_closed()
 
     async def __aexit__(
         self,
@@ -136,18 +149,21 @@ class CampaignRun:
     def _set_up(self) -> None:
         self._began = self._clock.now()
         self._chunks = Chunks(self._before, journal=self._journal, clock=self._clock, observer=self._observer)
+        self._template = TemplateCheck(self._before.plan, self._service)
+        self._breaker = CircuitBreaker(
+            self._template.probe,
+            clock=self._clock,
+            tell=self._tell_wait,
+            campaign_id=self.campaign_id,
+            observer=self._observer,
+        )
+        self._check_template()
         self._submitter = Submitter(
             self._chunks,
             self._service,
             clock=self._clock,
             control=self._control,
-            breaker=CircuitBreaker(
-                self._service.probe,
-                clock=self._clock,
-                tell=self._tell_wait,
-                campaign_id=self.campaign_id,
-                observer=self._observer,
-            ),
+            breaker=self._breaker,
             tell=self._tell,
             pacing=self._pacing if self._track else None,
             observer=self._observer,
@@ -161,6 +177,11 @@ class CampaignRun:
         for chunk in self._chunks:
             self._tracker.add(chunk)
         self._guards = self._given_guards or self._before.plan.guards
+
+    def _check_template(self) -> None:
+        """Let nothing leave before the template has been read again."""
+        self._template.due = True
+        self._breaker.hold("its template is to be read again")
 
     @property
     def of(self) -> int:
@@ -192,10 +213,16 @@ class CampaignRun:
 
     async def resume(self) -> None:
         """Go on after `pause`."""
+        if self._control.state.phase is RunPhase.PAUSED:
+            self._check_template()
         if self._control.apply(ResumeRun()):
             await self._keep_state()
 
+    def _closed(self) -> None:
+        self.stop("stopped because its client was closed")
+
     async def _run_and_tell(self) -> None:
+        out_of_reach()
         with self._records.run(self._now):
             await self._run()
 
@@ -230,6 +257,8 @@ class CampaignRun:
         """Send the canary, and wait for its end; nobody else is sent if too many of it fail."""
         await dispatch(self._chunks, self._submitter, canary_of(self._chunks))
         await self._control.until(lambda: self._stopped or self._canary_landed())
+        if canary_unnamed(self._before.chunks):
+            return  # an earlier run stopped for it, and somebody started this one all the same
         if not self._stopped and (why := canary_died(self._guards, self._chunks)):
             self._halt(Stop(cause=Cause.GUARD, reason=why))
 
@@ -280,6 +309,7 @@ class CampaignRun:
                 await self._keep_state()
         finally:
             self._log.close()
+            self._inside.close()
 
     async def _keep_state(self) -> None:
         """Put on disk where the run stands, and then tell it."""
@@ -314,6 +344,8 @@ class CampaignRun:
             self._tracker.add(self._chunks[event.number])
         if isinstance(event, BroadcastProgress) and (why := exceeded(self._guards, self._chunks)):
             self._halt(Stop(cause=Cause.GUARD, reason=why))
+        if isinstance(event, BroadcastProgress) and self._template.bursts(self._chunks):
+            self._check_template()
         self._log.tell(event)
         self._control.wake()
 

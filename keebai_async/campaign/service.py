@@ -90,6 +90,13 @@ class CampaignService(Protocol):
         """
         ...
 
+    async def template(self, name: str, language: str) -> Template:
+        """The approved template of that name, as the service lists it now.
+
+        Raises TemplateUnusable if there is none that is approved, RequestError, or QuotaUnusable.
+        """
+        ...
+
     async def progress(self, broadcast_id: str) -> Progress:
         """Read where a broadcast stands. Raises RequestError or QuotaUnusable."""
         ...
@@ -99,11 +106,3 @@ class CampaignService(Protocol):
 
         Raises RequestError if the service does not answer it, QuotaUnusable if it could not be made.
         """
-
-
-class PlanningService(CampaignService, Protocol):
-    """A service that campaigns are planned for, too."""
-
-    async def template(self, name: str, language: str) -> Template:
-        """The template as the service lists it. Raises TemplateUnusable, or RequestError."""
-        ...

@@ -1,6 +1,6 @@
 """Why a campaign stops before everyone is submitted: a cause for machines, a sentence for people."""
 
-from keebai_async.errors import JournalUnusable, QuotaUnusable, ScopeMissing, TokenRejected
+from keebai_async.errors import JournalUnusable, QuotaUnusable, ScopeMissing, TemplateUnusable, TokenRejected
 from keebai_async.model.stop import Cause, Stop
 from keebai_async.transport.error_body import ErrorBody
 
@@ -23,7 +23,7 @@ def stop_for(fault: ErrorBody) -> Stop:
             )
 
 
-def stop_for_error(error: TokenRejected | ScopeMissing | QuotaUnusable) -> Stop:
+def stop_for_error(error: TokenRejected | ScopeMissing | QuotaUnusable | TemplateUnusable) -> Stop:
     """The same, where it was a read that could not be made."""
     match error:
         case TokenRejected():
@@ -32,6 +32,8 @@ def stop_for_error(error: TokenRejected | ScopeMissing | QuotaUnusable) -> Stop:
             return Stop(cause=Cause.SCOPE, reason=str(error))
         case QuotaUnusable():
             return Stop(cause=Cause.QUOTA, reason=str(error))
+        case TemplateUnusable():
+            return Stop(cause=Cause.TEMPLATE, reason=str(error))
 
 
 def stop_for_failure(error: BaseException) -> Stop:

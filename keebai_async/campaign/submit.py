@@ -9,6 +9,8 @@ disk; only then does anyone hear of it. `_attempt` is that order. If we die
 - waiting for a place: nothing left, nothing is written, the chunk is still planned;
 - while the intent is written: nothing left; the chunk is planned or, if the disk had it, unknown;
 - after the intent: it may have left, so it is unknown when the campaign comes back;
+- after the intent, but are only frozen, and wake: the intent is too old, nothing leaves, and it is taken
+  back, if the lease is still ours (else the journal refuses, and the run ends);
 - after the verdict, before it is on disk: the same, since we could not prove what we saw;
 - after that: the journal says what is true.
 
@@ -23,6 +25,7 @@ from contextlib import asynccontextmanager
 from keebai_async.campaign.chunks import Chunks
 from keebai_async.campaign.circuit_breaker import CircuitBreaker
 from keebai_async.campaign.control import RunControl
+from keebai_async.campaign.freshness import Clocks, IntentAge, machine_clocks
 from keebai_async.campaign.pacing import Pacing
 from keebai_async.campaign.run_state import RunState, StopRun
 from keebai_async.campaign.service import (
@@ -65,6 +68,7 @@ class Submitter:
         breaker: CircuitBreaker,
         tell: Callable[[AnyEvent], None],
         pacing: Pacing | None = None,
+        clocks: Callable[[], Clocks] = machine_clocks,
         observer: Observer = TO_LOG,
     ) -> None:
         self._chunks = chunks
@@ -72,7 +76,9 @@ class Submitter:
         self._clock = clock
         self._control = control
         self._breaker = breaker
+        self._owners = {chunk.broadcast_id: chunk.number for chunk in chunks if chunk.broadcast_id}
         self._pacing = pacing
+        self._clocks = clocks
         self._observer = observer
         self.tell = tell
 
@@ -118,14 +124,27 @@ class Submitter:
         with self._control.while_allowed(_may_leave) as scope:
             async with self._service.slot() as slot:  # waits for a place, and may be called off meanwhile
                 if self._breaker.closed and self._control.keep(scope):  # from here on it is not
+                    age = IntentAge(self._clocks)
                     await self._chunks.submit(number)  # the intent, on disk
                     self._tell_submitting(chunk)
-                    verdict = await slot.submit(body, recipients=chunk.recipients)  # the bytes
+                    if age.fresh:
+                        answer = await slot.submit(body, recipients=chunk.recipients)  # the bytes
+                    else:
+                        answer = Unsent(reason=f"it slept for {age.seconds:.0f} s before its first byte left")
+                    verdict = self._named_once(chunk, answer)
                     self._heed(verdict)
                     await self._write(chunk, verdict)  # the verdict, on disk
                     yield verdict
                     return
         yield None
+
+    def _named_once(self, chunk: Chunk, verdict: ChunkVerdict) -> ChunkVerdict:
+        """*verdict*, without a broadcast id that is another chunk's: accepted, and under no name we know."""
+        if not isinstance(verdict, Taken) or verdict.broadcast_id is None:
+            return verdict
+        if self._owners.setdefault(verdict.broadcast_id, chunk.number) == chunk.number:
+            return verdict
+        return Taken(accepted=verdict.accepted, broadcast_id=None)
 
     @asynccontextmanager
     async def _told(self, number: int) -> AsyncIterator[None]:

@@ -27,7 +27,7 @@ from keebai_async.cli.commands.stop import stop
 from keebai_async.cli.commands.templates import templates
 from keebai_async.cli.commands.text import text
 from keebai_async.cli.commands.watch import watch
-from keebai_async.cli.console import answer, drop_output, say, version
+from keebai_async.cli.console import version
 from keebai_async.cli.error_line import (
     KEEBAI_VARIABLES,
     WHAUTOMATE_VARIABLES,
@@ -36,6 +36,7 @@ from keebai_async.cli.error_line import (
     line_of,
 )
 from keebai_async.cli.exit_codes import Exit, code_of_error
+from keebai_async.cli.output import answer, say
 from keebai_async.cli.register import register
 from keebai_async.cli.shown import shown_text
 from keebai_async.cli.whautomate.commands import whautomate_app
@@ -117,9 +118,6 @@ def _end(error: BaseException, variables: VariableNames) -> int:
         case KeyboardInterrupt() | typer.Abort():
             say("interrupted")
             return Exit.INTERRUPTED
-        case BrokenPipeError():
-            drop_output()  # or Python complains at its end
-            return Exit.FAILED
         case _ if isinstance(error, _TypedWrong):
             say(_typed_wrong(error))
             return Exit.USAGE

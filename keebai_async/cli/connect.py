@@ -8,9 +8,10 @@ import msgspec
 import platformdirs
 
 from keebai_async.campaign.run import WORTH_TELLING
-from keebai_async.cli.console import say
 from keebai_async.cli.estimate import duration
+from keebai_async.cli.interrupts import interrupts
 from keebai_async.cli.options import ChannelIdOption, JournalOption, PhoneNumberIdOption, QuotaStoreOption
+from keebai_async.cli.output import say
 from keebai_async.client import Keebai
 from keebai_async.errors import JournalUnusable
 from keebai_async.journal.open import journal_path
@@ -73,6 +74,7 @@ async def messaging(connection: Connection) -> AsyncIterator[Keebai]:
         phone_number_id=connection.phone_number_id,
         channel_id=connection.channel_id,
         limiter=quota_store_name(connection),
+        observer=interrupts.observe,
     ) as keebai:
         with telling_waits(keebai):
             yield keebai
@@ -101,6 +103,7 @@ async def campaigning(connection: Connection) -> AsyncIterator[Keebai]:
         channel_id=connection.channel_id,
         journal=journal_name(connection.journal),
         limiter=quota_store_name(connection),
+        observer=interrupts.observe,
     ) as keebai:
         yield keebai
 

@@ -51,11 +51,13 @@ WHAUTOMATE_VARIABLES: Final = VariableNames(
 _OPTIONS: Final = frozenset(
     {
         "canary",
+        "countries",
         "default_region",
         "journal",
         "language",
         "limit",
         "max_cost",
+        "numbers",
         "phone_number_id",
         "stop_above",
         "suppress",

@@ -16,7 +16,7 @@ from keebai_async.model.stop import Cause
 
 
 class Exit(enum.IntEnum):
-    """The codes that scripts may rely on; the README has the same table."""
+    """The codes that scripts may rely on; docs/commands.md has the same table."""
 
     DONE = 0
     FAILED = 1
@@ -33,6 +33,7 @@ _STOPS = {
     Cause.TOKEN: Exit.TOKEN,
     Cause.SCOPE: Exit.TOKEN,
     Cause.GUARD: Exit.GUARD,
+    Cause.TEMPLATE: Exit.GUARD,
     Cause.UNKNOWN: Exit.UNKNOWN,
 }
 

@@ -6,11 +6,11 @@ from html import escape
 from pathlib import Path
 from typing import Final
 
-from keebai_async.cli.console import say
 from keebai_async.cli.csv_files import private_file
 from keebai_async.cli.estimate import duration
+from keebai_async.cli.output import say
 from keebai_async.cli.shown import shown_reason, shown_text
-from keebai_async.cli.text_output import example_text
+from keebai_async.cli.text_output import countries_text, example_text
 from keebai_async.client import Keebai
 from keebai_async.model.plan import Plan
 from keebai_async.model.report import ChunkLine, Report, report_of
@@ -92,6 +92,8 @@ def _page(report: Report, plan: Plan, at: float) -> Iterator[str]:
     )
     yield "</div>"
     yield "<p>Sent means that Meta took the message, not that it was delivered or read.</p>"
+    if plan.countries:
+        yield f"<p>People by country: {_text(countries_text(plan))}</p>"
     if plan.reasons:
         yield from _left_out(plan)
     yield from _chunks(report.chunks)

@@ -1,13 +1,13 @@
 """What `--json` prints: one object a line on stdout, each with a `type`."""
 
-import sys
 from collections.abc import Iterable
 
 import msgspec
 
 from keebai_async.cli.estimate import Estimate, Price
+from keebai_async.cli.output import answer_json
 from keebai_async.cli.shown import shown_number
-from keebai_async.model.plan import Plan
+from keebai_async.model.plan import CountryCount, Plan, Preview, SuppressListCount
 
 
 class PlannedChunk(msgspec.Struct, frozen=True, kw_only=True):
@@ -54,7 +54,10 @@ class PlanLine(msgspec.Struct, frozen=True, kw_only=True, tag="plan", tag_field=
     requests: int
     submitting: float
     delivering: float
+    countries: tuple[CountryCount, ...] = ()
+    suppress_lists: tuple[SuppressListCount, ...] = ()
     preview: str | None = None
+    previews: tuple[Preview, ...] = ()
     price: float | None = None
     currency: str | None = None
 
@@ -82,7 +85,10 @@ def plan_line(plan: Plan, estimate: Estimate, price: Price | None = None) -> Pla
         requests=estimate.requests,
         submitting=estimate.submitting,
         delivering=round(estimate.delivering, 1),
+        countries=plan.countries,
+        suppress_lists=plan.suppress_lists,
         preview=plan.preview,
+        previews=plan.previews,
         price=None if price is None else round(price.unit * plan.ready, 4),
         currency=None if price is None else price.currency,
     )
@@ -111,5 +117,4 @@ def typed(kind: str, thing: msgspec.Struct) -> dict[str, object]:
 
 def emit(thing: object) -> None:
     """Print one line now, so that a reader at the other end of a pipe sees it as it happens."""
-    sys.stdout.write(msgspec.json.encode(thing).decode() + "\n")
-    sys.stdout.flush()
+    answer_json(msgspec.json.encode(thing))

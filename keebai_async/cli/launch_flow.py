@@ -6,7 +6,7 @@ from pathlib import Path
 import msgspec
 
 from keebai_async.cli.connect import Connection, campaigning, telling_waits
-from keebai_async.cli.console import answer, can_ask, confirm, say
+from keebai_async.cli.console import can_ask, confirm
 from keebai_async.cli.csv_files import write_rejects
 from keebai_async.cli.estimate import Price, estimate
 from keebai_async.cli.exit_codes import Exit
@@ -14,6 +14,7 @@ from keebai_async.cli.html_report import save_page
 from keebai_async.cli.json_output import emit, plan_line
 from keebai_async.cli.option_groups import CampaignOptions, SandboxChoice
 from keebai_async.cli.options import pairs
+from keebai_async.cli.output import answer, say
 from keebai_async.cli.progress import meter
 from keebai_async.cli.show_run import conclude, follow
 from keebai_async.cli.text_output import plan_text
@@ -117,6 +118,7 @@ async def make_plan(keebai: Keebai, request: PlanRequest) -> Plan:
             columns=pairs(options.column or (), option="--column", form="FIELD=COLUMN") or None,
             delimiter=options.delimiter,
             sheet=options.sheet,
+            hidden_rows=options.hidden_rows,
             options=options.plan_options,
             progress=lambda progress: shown.show("reading", progress.read, None),
         )

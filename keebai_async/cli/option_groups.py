@@ -29,6 +29,13 @@ class ExtraVariables(enum.Enum):
     DROP = "drop"
 
 
+class WithoutPlus(enum.Enum):
+    """What numbers without a plus begin with."""
+
+    REGION = "region"
+    INTERNATIONAL = "international"
+
+
 class CampaignOptions(msgspec.Struct, frozen=True, kw_only=True):
     """What a campaign takes from a list, and what guards it."""
 
@@ -61,10 +68,18 @@ class CampaignOptions(msgspec.Struct, frozen=True, kw_only=True):
         typer.Option(
             "--sheet",
             metavar="NAME",
-            help="Which sheet of an Excel file. Default: the first.",
+            help="Which sheet of an Excel file. Default: the one that is shown when it is opened.",
             rich_help_panel=LIST_PANEL,
         ),
     ] = None
+    hidden_rows: Annotated[
+        bool,
+        typer.Option(
+            "--hidden-rows",
+            help="Read also the rows of an Excel file that are hidden or filtered out.",
+            rich_help_panel=LIST_PANEL,
+        ),
+    ] = False
     default_region: Annotated[
         str | None,
         typer.Option(
@@ -75,13 +90,31 @@ class CampaignOptions(msgspec.Struct, frozen=True, kw_only=True):
             rich_help_panel=LIST_PANEL,
         ),
     ] = None
+    numbers: Annotated[
+        WithoutPlus,
+        typer.Option(
+            "--numbers",
+            help="What numbers without a plus are: of --default-region, or international, which means that"
+            " they begin with their country code.",
+            rich_help_panel=LIST_PANEL,
+        ),
+    ] = WithoutPlus.REGION
+    countries: Annotated[
+        str | None,
+        typer.Option(
+            "--countries",
+            metavar="AR,UY",
+            help="Send to numbers of these countries only; the rows of all others are rejected.",
+            rich_help_panel=LIST_PANEL,
+        ),
+    ] = None
     suppress: Annotated[
         list[str] | None,
         typer.Option(
             "--suppress",
             metavar="FILE",
-            help="People who must get nothing: one number in each line, or a CSV with the column to."
-            " Repeatable.",
+            help="People who must get nothing: numbers in lines, a CSV, Excel or JSON Lines. A row without a"
+            " number that can be read stops everything. Repeatable.",
             rich_help_panel=LIST_PANEL,
         ),
     ] = None
@@ -180,6 +213,8 @@ class CampaignOptions(msgspec.Struct, frozen=True, kw_only=True):
         return PlanOptions(
             limit=self.limit,
             default_region=self.default_region,
+            numbers="international" if self.numbers is WithoutPlus.INTERNATIONAL else "region",
+            countries=tuple(filter(None, map(str.strip, (self.countries or "").upper().split(",")))),
             extra_variables="drop" if self.extra_variables is ExtraVariables.DROP else "reject",
             fix_whitespace=self.fix_whitespace,
             suppress=tuple(Path(file) for file in self.suppress or ()),

@@ -4,8 +4,8 @@ from collections.abc import Awaitable, Callable
 
 import anyio
 
-from keebai_async.cli.console import say
 from keebai_async.cli.exit_codes import Exit
+from keebai_async.cli.output import say
 from keebai_async.client import Keebai
 from keebai_async.errors import CampaignBusy, InvalidInput
 from keebai_async.model.campaign import CampaignState, Started
@@ -21,6 +21,11 @@ PROCESS_GONE = "the process that ran it is gone: it was killed, or its machine s
 
 Ask = Callable[[str], Awaitable[bool]]
 """`pause`, `unpause` or `stop` of `keebai.campaigns`."""
+
+
+def has_died(campaign: Started) -> bool:
+    """Whether *campaign* is running or paused, says the journal, and no process runs it."""
+    return campaign.holder is None and campaign.state in {CampaignState.RUNNING, CampaignState.PAUSED}
 
 
 async def ask_and_wait(keebai: Keebai, campaign: str, ask: Ask, wanted: CampaignState) -> Exit:

@@ -1,6 +1,5 @@
 """How far it is: bars on a terminal, a plain line now and then elsewhere; always on stderr."""
 
-import sys
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -11,6 +10,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextC
 
 from keebai_async.campaign.run import WORTH_TELLING
 from keebai_async.cli.estimate import duration
+from keebai_async.cli.output import say
 from keebai_async.cli.shown import shown_reason
 from keebai_async.model.chunk import ChunkState
 from keebai_async.model.events import (
@@ -70,7 +70,7 @@ class PlainLines:
             self.say(f"{what}: {done:,}" + (f" of {of:,}" if of is not None else ""))
 
     def say(self, line: str) -> None:
-        print(line, file=sys.stderr, flush=True)
+        say(line)
 
 
 @contextmanager

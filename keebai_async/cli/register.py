@@ -8,6 +8,9 @@ from typing import get_type_hints
 import msgspec
 import typer
 
+from keebai_async.cli.exit_codes import Exit
+from keebai_async.cli.output import say
+
 _EXAMPLE = "Example: "
 
 
@@ -38,7 +41,11 @@ def _expanded(command: Callable[..., None]) -> Callable[..., None]:
     def run(**given: object) -> None:
         for name, kind in groups.items():
             given[name] = kind(**{field: given.pop(field) for field in kind.__struct_fields__})
-        command(**given)
+        try:
+            command(**given)
+        except KeyboardInterrupt as error:  # some Typers end with 130 here and say nothing
+            say("interrupted")
+            raise typer.Exit(Exit.INTERRUPTED) from error
 
     parameters = list(_parameters(command, hints))
     run.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]

@@ -6,8 +6,8 @@ from contextlib import asynccontextmanager
 import msgspec
 
 from keebai_async.cli.connect import Connection
-from keebai_async.cli.console import say
 from keebai_async.cli.exit_codes import Exit
+from keebai_async.cli.output import say
 from keebai_async.client import Keebai
 from keebai_async.keebai.settings import KEEBAI_QUOTAS
 from keebai_async.model.limits import MAX_RECIPIENTS

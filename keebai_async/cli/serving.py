@@ -1,19 +1,18 @@
 """A sandbox of any service that serves until it is told to stop."""
 
-import signal
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import AbstractAsyncContextManager, contextmanager
 
 import anyio
 
+from keebai_async.cli.interrupts import interrupts
 from keebai_async.errors import InvalidInput
 
 
 async def serve_until_told(
     server: AbstractAsyncContextManager[object], port: int, introduce: Callable[[], None]
 ) -> None:
-    """Open *server*, introduce it, and close it at Ctrl-C or SIGTERM.
+    """Open *server*, introduce it, and close it at Ctrl-C, SIGTERM or SIGHUP.
 
     Raises:
         InvalidInput: the port is taken.
@@ -21,13 +20,10 @@ async def serve_until_told(
     with _port_errors(port):
         await server.__aenter__()
     try:
-        if sys.platform == "win32":  # no loop there takes signal handlers: Ctrl-C is KeyboardInterrupt
+        told = anyio.Event()
+        with interrupts.stopping(told.set, last_words="left at once"):
             introduce()
-            await anyio.sleep_forever()
-        with anyio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
-            introduce()
-            async for _ in signals:
-                break
+            await told.wait()
     finally:
         await server.__aexit__(None, None, None)
 

@@ -2,12 +2,11 @@
 
 from functools import partial
 
-import anyio
-
 from keebai_async.campaign.run import CampaignRun
-from keebai_async.cli.console import answer, drop_output, say, stop_on_signals
 from keebai_async.cli.exit_codes import Exit, code_of
+from keebai_async.cli.interrupts import interrupts
 from keebai_async.cli.json_output import emit
+from keebai_async.cli.output import answer, say
 from keebai_async.cli.progress import CampaignMeter, meter
 from keebai_async.cli.text_output import next_steps, report_text
 from keebai_async.model.events import Event
@@ -22,7 +21,7 @@ async def follow(
     json: bool,
     resumable: bool = True,
 ) -> Report:
-    """Run it and show how far it is. The first Ctrl-C or SIGTERM stops it in good order."""
+    """Run it and show how far it is. The first Ctrl-C, SIGTERM or SIGHUP stops it in good order."""
     last_words = "left at once"
     if resumable:
         last_words += f"; to go on: keebai-async resume {run.campaign_id}"
@@ -31,34 +30,21 @@ async def follow(
 
         def tell(event: Event) -> None:
             campaign.event(event)
-            if json and not _printed(event):
-                run.stop("the program that read its output is gone")
+            if json:
+                emit(event)
 
-        async with run, anyio.create_task_group() as tasks:
-            tasks.start_soon(
-                partial(stop_on_signals, partial(run.stop, "interrupted"), last_words=last_words)
-            )
-            async for event in run.events():
-                tell(event)
-            report = await run.report()
-            tasks.cancel_scope.cancel()
-    return report  # pyright: ignore[reportPossiblyUnboundVariable]  (a group of tasks hides no error)
-
-
-def _printed(thing: object) -> bool:
-    """Print one line of JSON; False if the reader of our output is gone."""
-    try:
-        emit(thing)
-    except BrokenPipeError:
-        drop_output()
-        return False
-    return True
+        with interrupts.stopping(partial(run.stop, "interrupted"), last_words=last_words):
+            async with run:
+                async for event in run.events():
+                    tell(event)
+                return await run.report()
+    raise AssertionError("a run ends with a report or an error")  # no context manager here hides one
 
 
 def conclude(report: Report, *, json: bool, resumable: bool = True) -> Exit:
     """Print the report and, on stderr, what can be done next; give the exit code."""
     if json:
-        _printed(report)
+        emit(report)
     else:
         answer(f"\n{report_text(report)}")
     if resumable:

@@ -26,12 +26,17 @@ def _plan_lines(plan: Plan, estimate: Estimate, price: Price | None) -> Iterator
     yield f"  template    {template}, from {field} {shown_text(sender)}"
     if plan.preview:
         yield f"  first text  {shown_text(plan.preview)}"
+    for other in plan.previews:
+        where = f", row {other.row}" if other.row else ""
+        yield f"  {other.why}{where}: {shown_text(other.text)}"
     yield ""
     yield _row("read", plan.read)
     yield _row("  ready", plan.ready)
     yield _row("  duplicates", plan.duplicates)
     yield _row("  rejected", plan.rejected)
     yield _row("  suppressed", plan.suppressed)
+    if plan.countries:
+        yield f"people by country: {countries_text(plan)}"
     if plan.reasons:
         yield ""
         yield "left out, with the first rows for each reason"
@@ -46,6 +51,11 @@ def _plan_lines(plan: Plan, estimate: Estimate, price: Price | None) -> Iterator
         columns = ", ".join(map(shown_text, plan.ignored_columns))
         yield f"note: columns that the template does not use: {columns}"
     yield from (f"note: {shown_text(note)}" for note in plan.notes)
+
+
+def countries_text(plan: Plan | Report) -> str:
+    """`Argentina 31,204; Per\u00fa 3`: the people who are ready."""
+    return "; ".join(f"{country.name} {country.people:,}" for country in plan.countries)
 
 
 def _reason_lines(reason: ReasonCount) -> Iterator[str]:
@@ -85,21 +95,27 @@ def _about(seconds: float) -> str:
     return f"about {duration(max(1.0, seconds))}"
 
 
-def report_text(report: Report) -> str:
-    """Where a campaign stands: three sums, each with its terms below it."""
-    return "\n".join(_report_lines(report))
+DIED = "died"
+"""In the place of the state of a campaign that is running, says the journal, and that nobody runs."""
 
 
-def _report_lines(report: Report) -> Iterator[str]:
+def report_text(report: Report, *, died: bool = False) -> str:
+    """Where a campaign stands: three sums, each with its terms below it; *died* if its process did."""
+    return "\n".join(_report_lines(report, DIED if died else report.state.value))
+
+
+def _report_lines(report: Report, state: str) -> Iterator[str]:
     why = f": {shown_reason(report.reason)}" if report.reason else ""
     yield f"{shown_text(report.name)}  [{report.campaign_id}]"
-    yield f"  {report.state.value} after {duration(report.seconds)}{why}"
+    yield f"  {state} after {duration(report.seconds)}{why}"
     yield ""
     yield _row("read", report.read)
     yield _row("  ready", report.ready)
     yield _row("  duplicates", report.duplicates)
     yield _row("  rejected", report.rejected)
     yield _row("  suppressed", report.suppressed)
+    if report.countries:
+        yield f"people by country: {countries_text(report)}"
     yield _row("ready", report.ready)
     yield _row("  accepted", report.accepted)
     yield _row("  refused", report.refused)
@@ -127,10 +143,11 @@ def _requests_line(report: Report) -> Iterator[str]:
     yield _row("requests", spent.submits + spent.polls + spent.other, note)
 
 
-def campaign_line(report: Report) -> str:
+def campaign_line(report: Report, *, died: bool = False) -> str:
     """One campaign in the list of all."""
+    state = DIED if died else report.state.value
     return (
-        f"{report.campaign_id}  {report.state.value}  {report.accepted:,} of {report.ready:,} accepted,"
+        f"{report.campaign_id}  {state}  {report.accepted:,} of {report.ready:,} accepted,"
         f" {report.sent:,} sent, {report.failed:,} failed, {report.unknown:,} unknown"
         f"  {shown_text(report.name)}"
     )

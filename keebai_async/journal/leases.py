@@ -17,6 +17,10 @@ _LIVE: Final[set[str]] = set()
 """The tokens of all leases that are held in this process: its pid alone does not tell two of them apart."""
 
 
+_WORTH_RENEWING: Final = 1.0
+"""Seconds; a younger sign of life is as good as one of now."""
+
+
 class Claim(msgspec.Struct, frozen=True):
     """One taking of a lease, from the instant when it is asked for."""
 
@@ -40,6 +44,7 @@ class Leases:
         self._database = database
         self._process = this_process()
         self._held: dict[str, str] = {}
+        self._after_silence: set[str] = set()  # campaigns whose last holder was not seen to die
         self._written: dict[str, Claim] = {}  # by token: those that may be on disk
 
     def claim(self, campaign_id: str) -> Claim:
@@ -88,6 +93,8 @@ class Leases:
         row = tables.get(LeaseRow, claim.campaign_id)
         if row is not None and self._lives(tables, row):
             raise rules.busy(claim.campaign_id, _holder(row))
+        if row is not None and not self._can_see(row):
+            self._after_silence.add(claim.campaign_id)
         ours = LeaseRow(
             campaign_id=claim.campaign_id,
             token=claim.token,
@@ -97,6 +104,13 @@ class Leases:
         )
         put: Callable[[LeaseRow], None] = tables.insert if row is None else tables.update
         put(ours)
+
+    def saw_last_holder_dead(self, campaign_id: str) -> bool:
+        """False if the lease was taken because of nothing but the silence of its holder, who could wake."""
+        return campaign_id not in self._after_silence
+
+    def _can_see(self, row: LeaseRow) -> bool:
+        return row.process.place == self._process.place and bool(row.process.born)
 
     def give_back(self, tables: Tables, claim: Claim) -> None:
         row = tables.get(LeaseRow, claim.campaign_id)
@@ -112,11 +126,19 @@ class Leases:
         row = tables.get(LeaseRow, campaign_id)
         if row is not None and row.token not in self._written:
             raise rules.busy(campaign_id, _holder(row))
+        if row is not None and row.token == self._held.get(campaign_id):
+            self._renew(tables, row)
         if row is None and campaign_id in self._held:
             raise CampaignBusy(
                 f"the lease of campaign {campaign_id} was lost: another process has run it meanwhile",
                 campaign_id=campaign_id,
             )
+
+    def _renew(self, tables: Tables, row: LeaseRow) -> None:
+        """A change is a sign of life, too: nobody takes the lease over before a new silence has lasted."""
+        now = tables.now()
+        if now - row.heartbeat >= _WORTH_RENEWING:
+            tables.update(replace(row, heartbeat=now))
 
     def holder(self, tables: Tables, campaign_id: str) -> Holder | None:
         """Who holds it and is alive."""

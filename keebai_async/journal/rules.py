@@ -23,6 +23,10 @@ S = TypeVar("S", bound=msgspec.Struct)
 DAMAGED: Final = "it is damaged: restore it from a copy before anything is submitted again"
 _HALF: Final = re.compile("[\ud800-\udfff]")
 
+NO_ANSWER_WRITTEN: Final = "the process ended before an answer to this submit was written down"
+NOT_SEEN_TO_END: Final = "its process, on another machine, fell silent before an answer was written down"
+"""The reasons of chunks without a verdict; by them `reconcile` knows how long bytes may still arrive."""
+
 NEWER: Final = (
     "it is damaged, or a newer version of this program wrote it: update this one, or restore it from a copy"
     " before anything is submitted again"
@@ -152,13 +156,10 @@ def further(chunk: Chunk, *, sent: int, failed: int, final: bool) -> Chunk:
     )
 
 
-def lost(chunk: Chunk) -> Lose:
-    """What becomes of a chunk whose process died while it was on its way."""
-    return Lose(
-        number=chunk.number,
-        step=chunk.step + 1,
-        reason="the process ended before an answer to this submit was written down",
-    )
+def lost(chunk: Chunk, *, seen_dead: bool) -> Lose:
+    """What becomes of a chunk whose process died, or fell silent, while it was on its way."""
+    reason = NO_ANSWER_WRITTEN if seen_dead else NOT_SEEN_TO_END
+    return Lose(number=chunk.number, step=chunk.step + 1, reason=reason)
 
 
 def check_purgeable(campaign_id: str, chunks: Sequence[Chunk]) -> None:

@@ -288,7 +288,13 @@ class StoredJournal:
                 raise rules.no_lease(campaign_id)
             chunks = [row.chunk for row in tables.rows(ChunkRow, campaign_id)]
             on_their_way = [chunk for chunk in chunks if chunk.state is ChunkState.SUBMITTING]
-            return tuple([self._record(tables, campaign_id, rules.lost(chunk)) for chunk in on_their_way])
+            seen_dead = self._leases.saw_last_holder_dead(campaign_id)
+            return tuple(
+                [
+                    self._record(tables, campaign_id, rules.lost(chunk, seen_dead=seen_dead))
+                    for chunk in on_their_way
+                ]
+            )
 
         return await self._change(campaign_id, work)
 

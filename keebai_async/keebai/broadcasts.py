@@ -27,18 +27,41 @@ from keebai_async.transport.tolerant_reader import count, object_in, text
 from keebai_async.transport.verdict import Accepted
 
 BULK_PATH: Final = "/messages/bulk"
-_ROUTE: Final = f"{BULK_PATH}/{{broadcast_id}}"
+BULK_ROUTE: Final = f"{BULK_PATH}/{{broadcast_id}}"
+
+_NAMES_KEPT = 10_000
 
 _KNOWN_FIELDS = frozenset({"to", "variables", "meta_data"})
+
+
+class BroadcastNames:
+    """The ids of the broadcasts that a client made, the last ones: each names one."""
+
+    def __init__(self) -> None:
+        self._seen: dict[str, None] = {}
+
+    def is_new(self, broadcast_id: str) -> bool:
+        """Whether it is seen for the first time; from now on it is not."""
+        new = broadcast_id not in self._seen
+        self._seen[broadcast_id] = None
+        if len(self._seen) > _NAMES_KEPT:
+            del self._seen[next(iter(self._seen))]
+        return new
 
 
 class Broadcasts:
     """POST /messages/bulk, and GET of what became of it."""
 
     def __init__(
-        self, api: KeebaiApi, *, clock: Clock = SYSTEM_CLOCK, poll_floor: float = POLL_FLOOR
+        self,
+        api: KeebaiApi,
+        *,
+        clock: Clock = SYSTEM_CLOCK,
+        poll_floor: float = POLL_FLOOR,
+        names: BroadcastNames | None = None,
     ) -> None:
         self._api = api
+        self._names = BroadcastNames() if names is None else names
         self._waiter = Waiter(
             self.status,
             lambda status: status.progress,
@@ -68,7 +91,8 @@ class Broadcasts:
         Raises:
             InvalidInput: nothing was sent; *field* names what to fix.
             OutcomeUnknown: it may have been sent. Sending it again may message everybody twice.
-            RequestError: it was not accepted; or Undecodable, it was, in a reply that cannot be read.
+            RequestError: it was not accepted; or Undecodable, it was, in a reply that cannot be read or
+                that names an earlier broadcast of this client.
 
         Source: contract, section 3.1.
         """
@@ -98,7 +122,7 @@ class Broadcasts:
             BULK_PATH, body, recipients=recipients, lane=Lane.SUBMIT, timeout=timeout, label=label
         )
         accepted = read_accepted(answer)
-        if accepted is None:
+        if accepted is None or not self._names.is_new(accepted.broadcast_id):
             raise error_for(Accepted(answer=answer), request, 1)
         return accepted
 
@@ -116,12 +140,12 @@ class Broadcasts:
             path=f"{BULK_PATH}/{segment(broadcast_id, field='broadcast_id')}",
             lane=Lane.POLL,
             timeout=timeout,
-            route=_ROUTE,
+            route=BULK_ROUTE,
         )
         answer = await self._api.exchange.read(request, tally=self._api.requests)
         status = read_status(answer, broadcast_id)
-        if status is None:
-            raise undecodable(answer, request)
+        if status is None or status.broadcast_id not in {broadcast_id, broadcast_id.strip()}:
+            raise undecodable(answer, request)  # or it is the answer to another look
         return status
 
     async def wait(
@@ -205,7 +229,7 @@ def read_status(answer: Answer, broadcast_id: str) -> BroadcastStatus | None:
     if total is None:
         total = known + (pending or 0)
     return BroadcastStatus(
-        broadcast_id=text(fields, "broadcast_id", "broadcastId", "id") or broadcast_id,
+        broadcast_id=id_in(fields, "broadcast_id", "broadcastId") or broadcast_id,
         status=status or "",
         total_recipients=total,
         sent=sent or 0,

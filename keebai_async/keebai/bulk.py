@@ -12,7 +12,7 @@ from typing import Final
 import msgspec
 
 from keebai_async.campaign.service import Blame, ChunkVerdict, Refusal, Taken
-from keebai_async.errors import NotFound, ScopeMissing
+from keebai_async.errors import InvalidInput, NotFound, ScopeMissing
 from keebai_async.keebai.account import me
 from keebai_async.keebai.api import KeebaiApi, submit_request
 from keebai_async.keebai.broadcasts import BULK_PATH, Broadcasts, read_accepted
@@ -76,8 +76,11 @@ class BulkService:
         return await Templates(self._api).get(name, language)
 
     async def progress(self, broadcast_id: str) -> Progress:
-        """Read where a broadcast stands. Raises RequestError."""
-        return (await self._broadcasts.status(broadcast_id)).progress
+        """Read where a broadcast stands. Raises RequestError; NotFound also for what can be no id."""
+        try:
+            return (await self._broadcasts.status(broadcast_id)).progress
+        except InvalidInput as error:  # kept by an older version, from a reply that named no broadcast
+            raise NotFound(str(error), method="GET", path=BULK_PATH) from error
 
     async def probe(self) -> None:
         """Make one cheap read without retries. Raises RequestError if the service does not answer it.

@@ -40,12 +40,43 @@ class Guards(msgspec.Struct, frozen=True, kw_only=True):
             raise InvalidInput(f"a canary is at least 1 person, not {self.canary}", field="canary")
 
 
+class CountryCount(msgspec.Struct, frozen=True, kw_only=True):
+    """How many people are messaged in a country: *region* is its two letters (AR), *name* its words."""
+
+    region: str
+    name: str
+    people: int
+
+
+class SuppressListCount(msgspec.Struct, frozen=True, kw_only=True):
+    """A list of people who are not to be messaged: how many it names, and how many of them are in the plan's.
+
+    *header_line* is the line that was taken for its header, 0 if none.
+    """
+
+    name: str
+    numbers: int
+    in_list: int
+    header_line: int = 0
+
+
+class Preview(msgspec.Struct, frozen=True, kw_only=True):
+    """A message as one person will read it, and *why* it is shown. *row* is 0 where nobody can say it."""
+
+    why: str
+    text: str
+    row: int = 0
+
+
 class Plan(msgspec.Struct, frozen=True, kw_only=True):
     """What would happen. It adds up: read = ready + duplicates + rejected + suppressed.
 
     *chunks* holds the number of recipients of each chunk, in order. *fingerprint* is a hash of
     everything that would be sent: two plans with the same one would message the same people with the
-    same words. *notes* are things a person should know before saying yes, a sentence each.
+    same words. *notes* are things a person should know before saying yes, a sentence each; *preview* is the
+    first message, *previews* are others that are worth a look. *countries* are those of the people who are
+    ready, the most first.
+    *category* is what the template was when it was planned; plans of 0.1 do not know it.
     """
 
     campaign_id: str
@@ -67,6 +98,10 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     source: str = ""
     preview: str | None = None
     guards: Guards = Guards()
+    category: str = ""
+    countries: tuple[CountryCount, ...] = ()
+    suppress_lists: tuple[SuppressListCount, ...] = ()
+    previews: tuple[Preview, ...] = ()
 
 
 def chunk_name(name: str, number: int, of: int, *, parent: int | None = None) -> str:

@@ -18,6 +18,7 @@ class Reason(enum.StrEnum):
 
     NO_NUMBER = "no number"
     BAD_NUMBER = "bad number"
+    OTHER_COUNTRY = "other country"
     SPREADSHEET_NUMBER = "spreadsheet number"
     DUPLICATE = "duplicate"
     SUPPRESSED = "suppressed"

@@ -6,6 +6,7 @@ import msgspec
 
 from keebai_async.model.campaign import CampaignState, Started
 from keebai_async.model.chunk import Chunk, ChunkState
+from keebai_async.model.plan import CountryCount
 from keebai_async.model.requests import Requests
 from keebai_async.model.stop import Cause
 
@@ -34,8 +35,9 @@ class Report(msgspec.Struct, frozen=True, kw_only=True, tag="report", tag_field=
 
     *refused* are people who were not taken by the service: those of refused chunks, and those by which an
     accepted chunk falls short of what was submitted. *unknown* are people in chunks without an answer,
-    including one that is on its way at this instant. *untracked* were accepted in a reply that could
-    not be read. *seconds* is on the campaign's clock, over all runs.
+    including one that is on its way at this instant. *untracked* were accepted in a reply that could not be
+    read. *countries* are those of the people who are ready. *seconds* is on the campaign's clock, over all
+    runs.
     """
 
     campaign_id: str
@@ -60,6 +62,7 @@ class Report(msgspec.Struct, frozen=True, kw_only=True, tag="report", tag_field=
     seconds: float
     reason: str | None = None
     stopped_by: Cause | None = None
+    countries: tuple[CountryCount, ...] = ()
 
     def errors(self) -> tuple[str, ...]:
         """The sums that do not come out, as sentences. Any of them is a bug of this library."""
@@ -114,6 +117,7 @@ def report_of(campaign: Started) -> Report:
         seconds=round(campaign.seconds, 1),
         reason=campaign.reason,
         stopped_by=campaign.stopped_by,
+        countries=plan.countries,
     )
 
 

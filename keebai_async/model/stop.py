@@ -14,6 +14,8 @@ class Cause(enum.StrEnum):
     """404: the sender does not exist for this token."""
     REFUSED = "refused"
     """The service refuses every request like these, for all recipients."""
+    TEMPLATE = "template"
+    """The template is not approved (any more), or is of another category than planned."""
     UNKNOWN = "unknown"
     """All is done but chunks whose outcome a person has to settle."""
     UNREACHABLE = "unreachable"

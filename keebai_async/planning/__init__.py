@@ -7,6 +7,8 @@ The way of a row, from its list to the body that is sent:
     reader.py             one block: fast for all rows, exact for those that need it
     rows_table.py         what a row of CSV, Parquet or Excel is; rows_jsonl.py and rows_objects.py for
                           the others; rows.py says what each of them has to answer
+    number_forms.py       which numbers look like a phone for certain, by the table number_lengths.py, which
+                          make_number_lengths.py writes
     check_row.py          one row, exactly: by phone.py (its number), text_checks.py (its texts),
                           template.py (what the template asks for)
     admission.py          who is let in: by identity.py (who is the same person), dedupe.py (who is in

@@ -17,6 +17,7 @@ from keebai_async.model.recipient import Reason, Rejection
 from keebai_async.planning.checked import Checked
 from keebai_async.planning.codec import WireRow
 from keebai_async.planning.dedupe import Deduper
+from keebai_async.planning.number_forms import NumberForms
 from keebai_async.planning.rejections import Problem, Rejections
 from keebai_async.planning.rows import rejected
 
@@ -28,9 +29,12 @@ SUPPRESSED: Final = Problem(Reason.SUPPRESSED, "on the list of people who are no
 class Admission:
     """The people of a campaign so far, and the rows that are left out."""
 
-    def __init__(self) -> None:
-        self.suppressed: set[int] = set()
-        """The identity keys of the people who are not to be messaged."""
+    def __init__(self, forms: NumberForms) -> None:
+        self.suppressed: list[set[int]] = []
+        """For each list of people who are not to be messaged, their identity keys."""
+        self.barred: set[int] = set()
+        """Those of them who are in the campaign's list."""
+        self.forms = forms
         self.people = Deduper()
         self.rejections = Rejections()
 
@@ -44,10 +48,11 @@ class Admission:
         """Let in who is new; the others of the block are rejections, in the order of their rows."""
         if self.people.full:
             await anyio.to_thread.run_sync(self.people.widen)
-        if not self.suppressed.isdisjoint(checked.keys) or not self.people.add(
+        if not all(keys.isdisjoint(checked.keys) for keys in self.suppressed) or not self.people.add(
             checked.keys, checked.rows.numbers, checked.where
         ):
             return self._without_known(checked)
+        self.forms.count(checked.keys, checked.region)
         for rejection in checked.rejections:
             self.rejections.add(rejection)
         return checked.ready
@@ -62,7 +67,12 @@ class Admission:
         return self.rejections.hand_on(rows)
 
     def _without_known(self, checked: Checked) -> Sequence[WireRow]:
-        barred = {place for place, key in enumerate(checked.keys) if key in self.suppressed}
+        barred = {
+            place
+            for place, key in enumerate(checked.keys)
+            if any(key in suppressed for suppressed in self.suppressed)
+        }
+        self.barred.update(checked.keys[place] for place in barred)
         again = [place for place in self.people.again(checked.keys) if place not in barred]
         out: list[tuple[Rejection, int | None]] = [(rejection, None) for rejection in checked.rejections]
         out += [(rejected(checked.rows, checked.where[place], SUPPRESSED), None) for place in barred]
@@ -77,6 +87,7 @@ class Admission:
         keys, where = list(compress(checked.keys, kept)), list(compress(checked.where, kept))
         if not self.people.add(keys, checked.rows.numbers, where):
             raise RuntimeError("somebody would be in the plan twice")  # cannot be; better no plan than that
+        self.forms.count(keys, checked.region)
         return list(compress(checked.ready, kept))
 
 

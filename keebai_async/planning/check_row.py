@@ -13,40 +13,47 @@ import msgspec
 from keebai_async.model.limits import MAX_VARIABLE
 from keebai_async.model.recipient import Reason
 from keebai_async.planning.codec import RowCodec, WireRow
-from keebai_async.planning.phone import read_number
+from keebai_async.planning.corrections import Corrections, Oddity
+from keebai_async.planning.identity import identity
+from keebai_async.planning.number_forms import NumberForms, country_name, region_of
+from keebai_async.planning.phone import NumberReader
 from keebai_async.planning.rejections import Problem
 from keebai_async.planning.rows import NotText, ParsedRow, Value
-from keebai_async.planning.text_checks import check_text, flatten
+from keebai_async.planning.text_checks import check_text, flatten, oddities, unwrapped
 
 
 class Tolerance(msgspec.Struct, frozen=True, kw_only=True):
     """What may be corrected on the way, because the caller said so.
 
-    *region* is the country of numbers without a plus, *drop_extra* leaves out variables that the template
-    does not have, *fix_whitespace* flattens line breaks, tabs and runs of spaces in values.
+    *region* is the country of numbers without a plus, or they are *international* and begin with a country
+    code; *countries* are the only ones whose people are sent to, if any is given. *drop_extra* leaves out
+    variables that the template does not have, *fix_whitespace* flattens line breaks, tabs and runs of spaces
+    in values.
     """
 
     region: str | None = None
+    international: bool = False
+    countries: frozenset[str] = frozenset()
     drop_extra: bool = False
     fix_whitespace: bool = False
 
 
-class Corrections(msgspec.Struct):
-    """Counts of what was corrected in people's rows, for the plan to tell."""
+class Numbers:
+    """How the numbers of one list are read, and which countries they may be of."""
 
-    whitespace: int = 0
-    parsed: int = 0
-    landlines: int = 0
+    def __init__(self, tolerance: "Tolerance") -> None:
+        self.reader = NumberReader(tolerance.region, international=tolerance.international)
+        self.forms = NumberForms(tolerance.countries)
 
 
 STRICT: Final = Tolerance()
 
 
 def check_row(
-    row: ParsedRow, codec: RowCodec, tolerance: Tolerance, corrections: Corrections
+    row: ParsedRow, codec: RowCodec, tolerance: Tolerance, numbers: Numbers, corrections: Corrections
 ) -> WireRow | Problem:
     """The row as it will be sent, or the first thing that is wrong with it; counts in *corrections*."""
-    to = _number(row.to, tolerance.region, corrections)
+    to = _number(row.to, numbers, corrections)
     if isinstance(to, Problem):
         return to
     absent = [name for name in codec.names if name not in row.values]
@@ -59,14 +66,16 @@ def check_row(
         )
     values = []
     for name in codec.names:
-        value = row.values[name]
+        value = unwrapped(row.values[name])
         if tolerance.fix_whitespace and isinstance(value, str) and (flat := flatten(value)) != value:
             value = flat
-            corrections.whitespace += 1
+            corrections.note(Oddity.WHITESPACE)
         problem = _wrong(name, value)
         if problem or not isinstance(value, str):
             return problem or _missing([name])
         values.append(value)
+        for oddity in oddities(value):
+            corrections.note(oddity)
     if codec.space is not None and (over := codec.space.over(values)) > 0:
         detail = f"the message would be {over} characters longer than {MAX_VARIABLE}: shorten its variables"
         return Problem(Reason.LONG_VARIABLE, detail, _longest(codec.names, values))
@@ -75,14 +84,22 @@ def check_row(
     return codec.row(to, values, row.meta_data)
 
 
-def _number(value: Value, region: str | None, corrections: Corrections) -> str | Problem:
+def _number(value: Value, numbers: Numbers, corrections: Corrections) -> str | Problem:
     if isinstance(value, NotText):
         return Problem(Reason.BAD_NUMBER, f"the number {value.what}: write it as text, +5491155555555", "to")
-    number = read_number(value or "", region)
+    number = numbers.reader.read(value or "")
     if isinstance(number, Problem):
         return number
-    corrections.parsed += number.parsed
-    corrections.landlines += number.landline
+    if not numbers.forms.allows(key := identity(number.e164)):
+        detail = f"a number of {country_name(region_of(key))}, which is not among the countries asked for"
+        return Problem(Reason.OTHER_COUNTRY, detail, "to")
+    for oddity, is_so in (
+        (Oddity.PARSED, number.parsed),
+        (Oddity.LANDLINE, number.landline),
+        (Oddity.AMBIGUOUS, number.ambiguous),
+    ):
+        if is_so:
+            corrections.note(oddity)
     return number.e164
 
 

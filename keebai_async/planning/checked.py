@@ -13,6 +13,8 @@ class Checked(msgspec.Struct, gc=False):
     """The *ready* of a block with their identity *keys*, and its *rejections*, each in order.
 
     *where* are the positions of the ready in *rows*, of which the first *read* were looked at.
+    *region* is that of all numbers, if it is known to be one; *longest* are
+    the characters of the longest values of one person.
     """
 
     rows: Rows
@@ -21,6 +23,8 @@ class Checked(msgspec.Struct, gc=False):
     keys: list[int]
     where: Sequence[int]
     rejections: Sequence[Rejection] = ()
+    region: str | None = None
+    longest: int = 0
 
     def up_to(self, place: int) -> "Checked":
         """The part of it that ends with the person at *place* among the ready."""
@@ -33,4 +37,6 @@ class Checked(msgspec.Struct, gc=False):
             self.keys[: place + 1],
             self.where[: place + 1],
             [rejection for rejection in self.rejections if rejection.row < last],
+            self.region,
+            self.longest,
         )

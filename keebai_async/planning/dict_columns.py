@@ -61,7 +61,7 @@ class DictColumns:
         """The rows whose variables are dicts of just what the template asks for; none at the places *bad*."""
         count = len(self._codec.names)
         if set(map(type, variables)) != {dict} or set(map(len, variables)) != {count}:  # type: ignore[arg-type]
-            # A dict of another type may have ideas of its own: one with defaults grows when it is asked.
+            # A dict of another type may act otherwise: one with defaults grows when it is asked.
             fits = [type(each) is dict and len(each) == count for each in variables]
             bad.update(place for place, fit in enumerate(fits) if not fit)
             variables = [each if fit else {} for each, fit in zip(variables, fits, strict=True)]

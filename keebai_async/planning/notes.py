@@ -1,24 +1,72 @@
-"""What a person should know of a plan before saying yes, a sentence each."""
+"""What a person should know of a plan before saying yes: a sentence each, and messages to look at."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from typing import Final
 
-from keebai_async.planning.check_row import Corrections
+from keebai_async.model.plan import Preview, SuppressListCount
+from keebai_async.planning.codec import RowCodec
+from keebai_async.planning.corrections import Corrections, Oddity
 from keebai_async.planning.dedupe import Deduper
+from keebai_async.planning.template import preview
 
 MANY = 2_000_000
 """People from which on it is worth saying what a set of them takes."""
 
+_SAYS: Final = {
+    Oddity.PARSED: "{count:,} numbers in local spellings were read and are sent in E.164",
+    Oddity.LANDLINE: "{count:,} of them are fixed lines, which rarely have WhatsApp",
+    Oddity.AMBIGUOUS: (
+        "{count:,} numbers without a plus are numbers of another country too, if they begin with a country"
+        " code; the first is in row {row}, and is sent as one of {region}"
+    ),
+    Oddity.WHITESPACE: "{count:,} values had line breaks, tabs or runs of spaces flattened",
+    Oddity.NOTHING: (
+        "{count:,} values are a word that programs write for nothing, such as NULL or nan; the first is in"
+        " row {row}"
+    ),
+    Oddity.MISREAD: (
+        "{count:,} values have letters that were read in a wrong encoding, such as \u00c3\u00b1 for \u00f1;"
+        " the first is in row {row}"
+    ),
+    Oddity.PLACEHOLDER: "{count:,} values look like a place to be filled; the first is in row {row}",
+}
+_SHOWN: Final = {
+    Oddity.PARSED: "the first whose number was in a local spelling",
+    Oddity.AMBIGUOUS: "the first whose number is one of another country too",
+    Oddity.WHITESPACE: "the first with flattened blanks",
+    Oddity.NOTHING: "the first with a word for nothing",
+    Oddity.MISREAD: "the first with letters in a wrong encoding",
+    Oddity.PLACEHOLDER: "the first with a place to be filled",
+}
 
-def notes(corrections: Corrections, people: Deduper) -> Iterator[str]:
-    """The sentences that apply."""
-    if corrections.parsed:
-        yield f"{corrections.parsed:,} numbers in local spellings were read and are sent in E.164"
-    if corrections.landlines:
-        yield f"{corrections.landlines:,} of them are fixed lines, which rarely have WhatsApp"
-    if corrections.whitespace:
-        yield f"{corrections.whitespace:,} values had line breaks, tabs or runs of spaces flattened"
+
+def notes(
+    corrections: Corrections, people: Deduper, lists: Iterable[SuppressListCount], region: str
+) -> Iterator[str]:
+    """The sentences that apply. *region* is the country of numbers without a plus, in words."""
+    for oddity, says in _SAYS.items():
+        if noted := corrections.noted.get(oddity):
+            yield says.format(count=noted.count, row=noted.row, region=region)
+    yield from map(_of_list, lists)
     if len(people) > MANY and not people.compact:
         yield (
             f"deduplicating {len(people):,} people took about {len(people) * 73 // 1_000_000:,} MB;"
             f" keebai-async[large] does it in {len(people) * 16 // 1_000_000:,} MB"
         )
+
+
+def previews(corrections: Corrections, codec: RowCodec) -> Iterator[Preview]:
+    """The message of one row of each note."""
+    for oddity, why in _SHOWN.items():
+        if noted := corrections.noted.get(oddity):
+            yield Preview(why=why, row=noted.row, text=preview(codec.template, codec.values(noted.first)))
+
+
+def _of_list(each: SuppressListCount) -> str:
+    if not each.numbers:
+        return f"{each.name} holds no number: nobody is left out because of it"
+    header = f"; its line {each.header_line} was taken for a header" if each.header_line else ""
+    return (
+        f"{each.name} holds {each.numbers:,} numbers of people who are not to be messaged,"
+        f" {each.in_list:,} of them in the list{header}"
+    )

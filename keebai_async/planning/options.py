@@ -20,6 +20,10 @@ class PlanOptions(msgspec.Struct, frozen=True, kw_only=True):
     """Take the first so many people who are ready, and read no further."""
     default_region: str | None = None
     """The country of numbers without a plus, such as AR; needs the `phones` extra."""
+    numbers: Literal["region", "international"] = "region"
+    """What numbers without a plus begin with: as in *default_region*, or with their country code."""
+    countries: Sequence[str] = ()
+    """The only countries whose people are messaged, such as AR; all if there is none."""
     extra_variables: Literal["reject", "drop"] = "reject"
     """What to do with a variable that the template does not have, in the service's own shape."""
     fix_whitespace: bool = False
@@ -52,6 +56,20 @@ class PlanOptions(msgspec.Struct, frozen=True, kw_only=True):
             if not E164.fullmatch(number):
                 raise InvalidInput(
                     "a number to test with is not in E.164, such as +5491155555555", field="test_to"
+                )
+        if self.numbers not in {"region", "international"}:
+            raise InvalidInput(
+                f"numbers are of a region or international, not {self.numbers!r}", field="numbers"
+            )
+        if self.numbers == "international" and self.default_region is not None:
+            raise InvalidInput(
+                "numbers without a plus begin with their country code, or are of a region: say which",
+                field="numbers",
+            )
+        for country in (self.countries,) if isinstance(self.countries, str) else self.countries:
+            if not known_region(country):
+                raise InvalidInput(
+                    f"no such country: {country!r}; it is two capital letters, such as AR", field="countries"
                 )
         region = self.default_region
         if region is not None and not parser_installed():

@@ -1,13 +1,14 @@
 """Phone numbers: what may be sent.
 
-Sent is a number in strict E.164, as the caller gave it; a cell's surrounding blanks are not part of it.
-Anything else is never guessed at by rules of our own: reading `011` as an international prefix once
-made a US number of an Argentine one. It goes to a real parser (the `phones` extra), or is rejected. Here is
-the place for whatever a number must be besides; which two numbers are one person, `identity.py` says.
+Sent is a number in strict E.164, as the caller gave it, if it looks like a phone of its country for certain
+(`number_forms.py`). Blanks, brackets and dashes between its digits say nothing, so a number is judged by its
+digits alone: two spellings of one number have one fate. What is not certain goes to a real parser (the
+`phones` extra), which knows every number plan, or is rejected: reading `011` as an international prefix once
+made a US number of an Argentine one. Which two numbers are one person, `identity.py` says; how a cell is
+cleaned, `number_text.py`.
 """
 
 import importlib.util
-import re
 from functools import cache
 from typing import Final
 
@@ -15,59 +16,174 @@ import msgspec
 
 from keebai_async.model.limits import E164
 from keebai_async.model.recipient import Reason
+from keebai_async.planning.identity import identity
+from keebai_async.planning.number_forms import (
+    calling_code,
+    country_name,
+    is_certain,
+    is_fixed,
+    is_possible,
+    region_of,
+)
+from keebai_async.planning.number_lengths import POSSIBLE, REGIONS, TRUNK
+from keebai_async.planning.number_text import is_spreadsheet_number, plain_digits, trimmed, without_wrapping
 from keebai_async.planning.rejections import Problem
 
-_SCIENTIFIC: Final = re.compile(r"\+?[0-9]+(?:[.,][0-9]+)?[eE][+-]?[0-9]+")
-# What a person puts between digits. The parser would read letters as keys of a telephone, stop at the first
-# of two numbers in a cell, and drop an extension: each of them is another person's number.
-_SPELLING: Final = re.compile(r"[+(]?[0-9][0-9() .\-\u00a0\u2010-\u2015\u202f]*")
-
-_DECIMAL: Final = re.compile(r"\+?[0-9]{7,15}[.,]0+")
+MOST_WITH_CARRIER: Final = 17
+MOST_KEPT: Final = 20_000
+_MEXICO: Final = ("044", "045", "01", "1")
+"""What was dialled before a Mexican number until 2019, and still stands in lists."""
+_SPREADSHEET: Final = Problem(
+    Reason.SPREADSHEET_NUMBER,
+    "a spreadsheet has rounded the number: format the column as text and fill it again",
+    "to",
+)
+_NO_NUMBER: Final = Problem(Reason.NO_NUMBER, "there is no number: give one, or leave the row out", "to")
 
 
 class PhoneNumber(msgspec.Struct, frozen=True):
-    """A number as it will be sent. *parsed*: it was written in another way; *landline*: it is no mobile."""
+    """A number as it will be sent. *parsed*: it was written in another way; *landline*: it is no mobile.
+
+    *ambiguous*: it had no plus, and its digits are also a number of another country.
+    """
 
     e164: str
     parsed: bool = False
     landline: bool = False
+    ambiguous: bool = False
 
 
-def read_number(cell: str, region: str | None) -> PhoneNumber | Problem:
-    """The number in a cell; without a plus it is one of *region*. Says of any other what is wrong with it."""
-    number = trimmed(cell)
-    if not number:
-        return Problem(Reason.NO_NUMBER, "there is no number: give one, or leave the row out", "to")
-    if E164.fullmatch(number):
-        return PhoneNumber(number)
-    if is_spreadsheet_number(number):
-        return Problem(
-            Reason.SPREADSHEET_NUMBER,
-            "a spreadsheet has rounded the number: format the column as text and fill it again",
-            "to",
+class NumberReader:
+    """Reads the numbers of one list; the same text is read once.
+
+    A number without a plus is one of *region*; or, if they are *international*, begins with a country code.
+    """
+
+    def __init__(self, region: str | None = None, *, international: bool = False) -> None:
+        self.region = region
+        self.international = international
+        self._read: dict[str, PhoneNumber | Problem] = {}
+
+    def read(self, cell: str) -> PhoneNumber | Problem:
+        """The number in a cell, or what is wrong with it."""
+        found = self._read.get(cell)
+        if found is None:
+            if len(self._read) >= MOST_KEPT:
+                self._read.clear()
+            found = self._read[cell] = self._number(cell)
+        return found
+
+    def _number(self, cell: str) -> PhoneNumber | Problem:
+        number = trimmed(cell)
+        if not number:
+            return _NO_NUMBER
+        text, international, hidden = without_wrapping(number)
+        if hidden:
+            return _bad(hidden)
+        if is_spreadsheet_number(text):
+            return _SPREADSHEET
+        digits = plain_digits(text)
+        if digits is None:
+            return _bad(
+                _not_e164("not a phone number: something in it is neither a digit nor between digits")
+            )
+        if digits.startswith("+"):
+            found = from_international(digits)
+        elif digits.startswith("00"):
+            found = from_international("+" + digits[2:])
+        elif international or self.international:
+            found = from_international("+" + digits)
+        else:
+            found = self._local(digits)
+        if isinstance(found, str):
+            return _bad(_not_e164(found))
+        return found if found.e164 != number else PhoneNumber(number)
+
+    def _local(self, digits: str) -> PhoneNumber | str:
+        if self.region is not None:
+            return from_region(digits, self.region)
+        if E164.fullmatch(f"+{digits}") and is_certain(identity(f"+{digits}")):
+            return "it has no plus; if all begin with their country code, say so: --numbers international"
+        if parser_installed():
+            return (
+                "it has no plus; to read local spellings (keebai-async[phones] is installed), give"
+                " --default-region"
+            )
+        return (
+            "it has no plus; to read local spellings, install keebai-async[phones] and give --default-region"
         )
+
+
+def from_international(number: str) -> PhoneNumber | str:
+    """Read a plus and digits; for what is no phone, why, in words."""
+    if not E164.fullmatch(number):
+        # With a zero and the code of a carrier, a number is longer than it can be.
+        with_carrier = len(number) <= MOST_WITH_CARRIER and number.startswith("+55")
+        return parse(number, None) if with_carrier and parser_installed() else _unlike(number)
+    if is_certain(identity(number)):
+        return PhoneNumber(number, parsed=True, landline=is_fixed(number))
+    if number.startswith("+52") and (mexican := _mexican(number[3:])):
+        return PhoneNumber(mexican, parsed=True)
     if not parser_installed():
-        return _bad(
-            "not a number in E.164, such as +5491155555555; to read local spellings, install"
-            " keebai-async[phones] and give --default-region"
-        )
-    if region is None and not number.startswith("+"):
-        return _bad(
-            "not a number in E.164, such as +5491155555555; to read local spellings (keebai-async[phones] is"
-            " installed), give --default-region"
-        )
-    found = parse(number, region)
-    return _bad(f"{found}: write it in E.164, such as +5491155555555") if isinstance(found, str) else found
+        return PhoneNumber(number, parsed=True) if is_possible(identity(number)) else _unlike(number)
+    return parse(number, None)
 
 
-def trimmed(cell: str) -> str:
-    """A cell without the blanks around it and the apostrophe that marks text."""
-    return cell.strip().removeprefix("'")
+def from_region(digits: str, region: str) -> PhoneNumber | str:
+    """Read digits without a plus as they are dialled in *region*; for what is none of its phones, why."""
+    code = _code_of(region)
+    found = _plainly(digits, code, region) or parse(digits, region)
+    if isinstance(found, str):
+        return found
+    if calling_code(found.e164[1:]) != code:
+        return f"no number of {country_name(region)}: write it with a plus and its country code"
+    other = f"+{digits}"
+    ambiguous = found.e164 != other and bool(E164.fullmatch(other)) and is_certain(identity(other))
+    return PhoneNumber(found.e164, parsed=True, landline=found.landline, ambiguous=ambiguous)
 
 
-def is_spreadsheet_number(text: str) -> bool:
-    """Whether a spreadsheet has turned the number into a quantity: `5.49116E+12`, `5491155555555.0`."""
-    return bool(_SCIENTIFIC.fullmatch(text) or _DECIMAL.fullmatch(text))
+def _plainly(digits: str, code: str, region: str) -> PhoneNumber | None:
+    """The usual spellings of a region, for which its parser would take 100 microseconds."""
+    trunk = TRUNK.get(int(code), "")
+    readings = [digits]
+    if trunk and digits.startswith(trunk):
+        readings.append(digits.removeprefix(trunk))
+    if code == "54" and (areas := _areas_before_15(readings[-1])):
+        # With 15, digits that are too few may be as many as they should be without it.
+        mobile = _argentine(readings[-1], areas)
+        return PhoneNumber(mobile, parsed=True) if mobile else None
+    if code == "52" and (mexican := _mexican(digits)):
+        return PhoneNumber(mexican, parsed=True)
+    readings = [f"+{code}{reading}" for reading in readings]
+    if digits.startswith(code):
+        readings.append(f"+{digits}")
+    for reading in readings:
+        if E164.fullmatch(reading) and is_certain(key := identity(reading)) and region_of(key) == region:
+            return PhoneNumber(reading, parsed=True, landline=is_fixed(reading))
+    return None
+
+
+def _areas_before_15(local: str) -> list[int]:
+    """How long the code of an area may be, in Argentina, if a 15 is behind it."""
+    sizes = (2,) if local.startswith("11") else (3, 4)
+    return [size for size in sizes if local[size : size + 2] == "15"] if len(local) in {10, 12} else []
+
+
+def _argentine(local: str, areas: list[int]) -> str | None:
+    """A mobile as it is dialled in Argentina, with 15 behind the code of its area."""
+    if len(local) != 12 or len(areas) != 1:
+        return None
+    number = f"+549{local[: areas[0]]}{local[areas[0] + 2 :]}"
+    return number if is_certain(identity(number)) else None
+
+
+def _mexican(local: str) -> str | None:
+    """A number with what was dialled before it in Mexico, without it."""
+    for prefix in _MEXICO:
+        if local.startswith(prefix) and len(local) == len(prefix) + 10:
+            number = f"+52{local.removeprefix(prefix)}"
+            return number if is_certain(identity(number)) else None
+    return None
 
 
 @cache
@@ -82,30 +198,36 @@ def load_parser() -> None:
         parse("+5491155555555", None)
 
 
-def parse(text: str, region: str | None) -> PhoneNumber | str:
-    """Read a spelling with the `phones` extra; a number without a plus is one of *region*.
+def parse(digits: str, region: str | None) -> PhoneNumber | str:
+    """Read digits with the `phones` extra; a number without a plus is one of *region*.
 
     The number must be valid for its region, not only possible: a wrong one messages a stranger. For one that
     is not, why, in words.
     """
-    if not _SPELLING.fullmatch(text):
-        return "not a phone number: something in it is neither a digit nor between digits"
     import phonenumbers as pn
 
     try:
-        number = pn.parse(text, region)
+        number = pn.parse(digits, region)
     except pn.NumberParseException as error:
         return str(error).split(") ", 1)[-1].rstrip(".").lower()
+    if digits.startswith("+") and not digits.startswith(f"+{number.country_code}"):
+        return "no such country code"
     if not pn.is_possible_number(number):
         return _REASONS.get(pn.is_possible_number_with_reason(number), "impossible in its country")
     if not pn.is_valid_number(number):
-        return f"no number of {pn.region_code_for_country_code(number.country_code or 0)} is like this"
+        name = country_name(pn.region_code_for_country_code(number.country_code or 0))
+        return f"no number of {name} is like this"
+    kind = pn.number_type(number)
+    if region is not None and not digits.startswith("+") and kind not in _PEOPLE:
+        return f"a number of {country_name(region)} that is nobody's phone, such as a free one"
     e164 = pn.format_number(number, pn.PhoneNumberFormat.E164)
     if not E164.fullmatch(e164):
         return "not a number that can be dialled from abroad"
-    landline = pn.number_type(number) == pn.PhoneNumberType.FIXED_LINE
-    return PhoneNumber(e164, parsed=True, landline=landline)
+    return PhoneNumber(e164, parsed=True, landline=kind == pn.PhoneNumberType.FIXED_LINE)
 
+
+# PhoneNumberType's numbers: fixed line, mobile, either, over the internet, personal.
+_PEOPLE: Final = frozenset({0, 1, 2, 6, 7})
 
 # What ValidationResult's numbers say, for people.
 _REASONS: Final = {
@@ -118,12 +240,31 @@ _REASONS: Final = {
 
 
 def known_region(region: str) -> bool:
-    """Whether the parser knows a region, such as AR. True without the parser."""
-    if not parser_installed():
-        return True
+    """Whether there is a region of this name, such as AR."""
+    return region in REGIONS.values() or country_name(region) != region
+
+
+def _code_of(region: str) -> str:
     import phonenumbers as pn
 
-    return region in pn.SUPPORTED_REGIONS
+    return str(pn.country_code_for_region(region))
+
+
+def _unlike(number: str) -> str:
+    """What to say of a plus and digits that are no phone."""
+    code = calling_code(number[1:])
+    if not code:
+        return "too short" if len(number) < 4 else "no such country code"
+    digits, lengths = len(number) - 1 - len(code), POSSIBLE[int(code)]
+    name = country_name(REGIONS[int(code)])
+    if digits in lengths:
+        return f"no phone of {name} begins like this"
+    word = "short" if digits < max(lengths) else "long"
+    return f"too {word} for {name} ({digits} digits behind +{code}, {' or '.join(map(str, lengths))} needed)"
+
+
+def _not_e164(why: str) -> str:
+    return f"{why}: write it in E.164, such as +5491155555555"
 
 
 def _bad(detail: str) -> Problem:

@@ -4,7 +4,7 @@ A list may have 10 million rows, so it is never in memory: a stream of small blo
 counted and goes to the journal too; what stays is one chunk and a few bytes a person.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import aclosing
 
 import anyio
@@ -13,7 +13,7 @@ import msgspec
 
 from keebai_async.errors import PlanTooLarge, UnusableSource
 from keebai_async.journal.contract import Journal
-from keebai_async.model.plan import Plan
+from keebai_async.model.plan import CountryCount, Plan, Preview, SuppressListCount
 from keebai_async.model.recipient import Reason
 from keebai_async.model.sender import Sender
 from keebai_async.model.template import Template
@@ -21,13 +21,14 @@ from keebai_async.planning.admission import Admission
 from keebai_async.planning.check_row import Tolerance
 from keebai_async.planning.checked import Checked
 from keebai_async.planning.chunking import Chunker
-from keebai_async.planning.codec import RowCodec
+from keebai_async.planning.codec import RowCodec, WireRow
 from keebai_async.planning.identity import identities
-from keebai_async.planning.notes import notes
+from keebai_async.planning.notes import notes, previews
+from keebai_async.planning.number_forms import country_name
 from keebai_async.planning.options import PlanOptions as PlanOptions
 from keebai_async.planning.reader import Reader
 from keebai_async.planning.rejections import Rejections
-from keebai_async.planning.suppress import suppressed_keys
+from keebai_async.planning.suppress import SuppressedPeople, suppressed_people
 from keebai_async.planning.template import check_approved, named_by_text, preview
 from keebai_async.sources.block import ObjectBlock, Source
 
@@ -104,6 +105,8 @@ class _Making:
         codec = RowCodec(template)
         tolerance = Tolerance(
             region=options.default_region,
+            international=options.numbers == "international",
+            countries=frozenset(options.countries),
             drop_extra=options.extra_variables == "drop",
             fix_whitespace=options.fix_whitespace,
         )
@@ -117,7 +120,10 @@ class _Making:
         self._campaign_id = campaign_id
         self._journal = journal
         self._options = options
-        self._admission = Admission()
+        self._admission = Admission(self.reader.numbers.forms)
+        self._suppress: list[SuppressedPeople] = []
+        self._longest = 0
+        self._longest_text: str | None = None
         self._preview: str | None = None
         self._notes: list[str] = []
         seed = msgspec.json.encode([template.name, template.language, sender.wire])
@@ -126,7 +132,8 @@ class _Making:
     async def prepare(self) -> None:
         """Read who is not to be messaged."""
         options = self._options
-        self._admission.suppressed = await suppressed_keys(options.suppress, options.default_region)
+        self._suppress = await suppressed_people(options.suppress, self.reader.numbers.reader)
+        self._admission.suppressed = [people.keys for people in self._suppress if people.keys]
 
     async def take(self, checked: Checked) -> None:
         """Dedupe a checked block, and hand on the chunks and rejections that are complete with it."""
@@ -142,6 +149,8 @@ class _Making:
             raise PlanTooLarge(f"more than {most:,} people are ready, which is the most that was allowed")
         if self._preview is None and rows:
             self._preview = preview(self._template, self._codec.values(rows[0]))
+        if checked.longest > self._longest and rows:
+            self._look_for_longest(rows)
         await self._keep(self._chunker.add(rows))
         if self._admission.rejections.due(self.ready):
             await self._hand_on()
@@ -153,12 +162,14 @@ class _Making:
         out = self._admission.rejections
         if not self.ready:
             raise self._nobody()
+        lists = tuple(people.counted(self._admission.barred) for people in self._suppress)
         duplicates, suppressed = out.count(Reason.DUPLICATE), out.count(Reason.SUPPRESSED)
         return Plan(
             campaign_id=self._campaign_id,
             name=name,
             template=self._template.name,
             language=self._template.language,
+            category=self._template.category,
             sender=self._sender,
             created_at=created_at,
             read=self.read,
@@ -169,12 +180,33 @@ class _Making:
             chunks=tuple(self._chunker.sizes),
             reasons=out.summary(),
             ignored_columns=tuple(self.reader.ignored),
-            notes=(*self._notes, *notes(self.reader.corrections, self._admission.people)),
+            notes=(*self._notes, *self._source.notes, *self._all_notes(lists)),
             preview=self._preview,
+            countries=tuple(
+                CountryCount(region=region, name=country_name(region), people=people)
+                for region, people in self._admission.forms.by_region()
+            ),
+            suppress_lists=lists,
+            previews=tuple(self._previews()),
             fingerprint=self._chunker.fingerprint,
             source=self._source.description,
             guards=self._options.guards,
         )
+
+    def _all_notes(self, lists: Iterable[SuppressListCount]) -> Iterator[str]:
+        region = country_name(self._options.default_region or "")
+        return notes(self.reader.corrections, self._admission.people, lists, region)
+
+    def _look_for_longest(self, rows: Sequence[WireRow]) -> None:
+        values = max(map(self._codec.values, rows), key=_characters)
+        if _characters(values) > self._longest:
+            self._longest = _characters(values)
+            self._longest_text = preview(self._template, values)
+
+    def _previews(self) -> Iterator[Preview]:
+        if self._longest_text is not None and self._longest_text != self._preview:
+            yield Preview(why="the longest", text=self._longest_text)
+        yield from previews(self.reader.corrections, self._codec)
 
     def _test(self, checked: Checked) -> Checked:
         """The numbers to test with, with everything else of the first row that is ready."""
@@ -207,3 +239,7 @@ class _Making:
             f"{count.count} {count.reason.value}" for count in self._admission.rejections.summary()
         )
         return UnusableSource(f"nobody of the {self.read} in {where} is left: {counts}")
+
+
+def _characters(values: Sequence[str]) -> int:
+    return sum(map(len, values))

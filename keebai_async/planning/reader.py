@@ -20,18 +20,20 @@ import msgspec
 
 from keebai_async.model.limits import E164
 from keebai_async.planning.candidates import NOBODY, Candidates
-from keebai_async.planning.check_row import STRICT, Corrections, Tolerance, check_row
+from keebai_async.planning.check_row import STRICT, Numbers, Tolerance, check_row
 from keebai_async.planning.checked import Checked
 from keebai_async.planning.codec import RowCodec, WireRow
+from keebai_async.planning.corrections import Corrections
 from keebai_async.planning.identity import identities, identities_if_e164
 from keebai_async.planning.narrowing import picked
-from keebai_async.planning.phone import load_parser, trimmed
+from keebai_async.planning.number_text import trimmed
+from keebai_async.planning.phone import load_parser
 from keebai_async.planning.rejections import Problem
 from keebai_async.planning.rows import ListContext, ListNames, Rows, rejected
 from keebai_async.planning.rows_jsonl import JsonlList
 from keebai_async.planning.rows_objects import ObjectList
 from keebai_async.planning.rows_table import TableList
-from keebai_async.planning.text_checks import all_fine, fine_values
+from keebai_async.planning.text_checks import all_fine, fine_values, longest
 from keebai_async.sources.block import Block, CellBlock, ColumnBlock, LineBlock, ObjectBlock
 
 CHECK_SECONDS: Final = 0.002
@@ -64,6 +66,7 @@ class Reader:
         self._context = context
         self._codec = codec
         self._tolerance = tolerance
+        self.numbers = Numbers(tolerance)
         self._fast = fast
         self._parser_loaded = False
 
@@ -95,15 +98,28 @@ class Reader:
         """The candidates whose numbers and values are certainly fine."""
         keys = identities_if_e164(candidates.to)
         if keys is None:
-            candidates = _in_e164(candidates)
+            candidates = _in_e164(candidates, international=self._tolerance.international)
             keys = identities(candidates.to)
+        doubtful, region = self.numbers.forms.doubtful(keys)
+        if doubtful:
+            out = set(doubtful)
+            candidates = candidates.without(out)
+            keys = [key for place, key in enumerate(keys) if place not in out]
         if not self._fine(candidates):
             good = self._fine_places(candidates)
             candidates, keys = candidates.picked(good), picked(keys, good)
         ready = candidates.ready
         if ready is None:
             ready = self._codec.rows(candidates.to, candidates.values, candidates.meta_data)
-        return Checked(rows, len(rows.numbers), ready, keys, candidates.where)
+        return Checked(
+            rows,
+            len(rows.numbers),
+            ready,
+            keys,
+            candidates.where,
+            region=region,
+            longest=longest(candidates.values),
+        )
 
     async def _complete(self, checked: Checked) -> Checked:
         """Send the rows that are not ready down the slow path, and put all in order."""
@@ -129,7 +145,9 @@ class Reader:
         found |= zip(checked.where, checked.ready, strict=True)
         where = sorted(found)
         ready = list(map(found.__getitem__, where))
-        return Checked(rows, checked.read, ready, identities(self._codec.numbers(ready)), where, rejections)
+        keys = identities(self._codec.numbers(ready))
+        most = max(checked.longest, max(sum(map(len, self._codec.values(row))) for row in found.values()))
+        return Checked(rows, checked.read, ready, keys, where, rejections, longest=most)
 
     def _fine(self, candidates: Candidates) -> bool:
         """Whether all values are certainly fine."""
@@ -155,16 +173,22 @@ class Reader:
         if isinstance(row, Problem):
             return row
         self._context.ignore(row.ignored)
-        return check_row(row, self._codec, self._tolerance, self.corrections)
+        checked = check_row(row, self._codec, self._tolerance, self.numbers, self.corrections)
+        sent = None if isinstance(checked, Problem) else checked
+        self.corrections.settle(rows.numbers[position], sent)
+        return checked
 
 
-def _in_e164(candidates: Candidates) -> Candidates:
-    """The rows whose numbers are in E.164 but for what surrounds them."""
+def _in_e164(candidates: Candidates, *, international: bool) -> Candidates:
+    """The rows whose numbers are in E.164 but for what surrounds them, or for a plus if all go without."""
     to = list(candidates.to)
     bad = set()
     for place, match in enumerate(map(E164.fullmatch, candidates.to)):
         if not match:
-            number = to[place] = trimmed(to[place])
+            number = trimmed(to[place])
+            if international and number[:1].isdigit():
+                number = f"+{number}"
+            to[place] = number
             if not E164.fullmatch(number):
                 bad.add(place)
             elif candidates.ready is not None:

@@ -4,37 +4,24 @@ Rendered is only what has one spelling: whole numbers, decimals, true and false.
 be meant in many ways, so they are NotText, and their row is rejected.
 """
 
-import decimal
-import math
-import numbers
+import datetime
 from collections.abc import Mapping
 from typing import Final
 
 import msgspec
 
-from keebai_async.model.limits import MAX_VARIABLE
 from keebai_async.planning.codec import NO_META, UNWRITABLE
 from keebai_async.planning.rows import NotText, Value
+from keebai_async.sources.spelling import spelled
 
 TEXT: Final = msgspec.json.Decoder(str)
-
-_MANY: Final = 10**18
 
 
 def rendered(value: object) -> Value:
     """What a program or a JSON line gives for a variable, as text; None for nothing."""
-    if value is None or isinstance(value, str):
-        return None if value is None else str.__str__(value)
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, decimal.Decimal):
-        return _digits(value) if value.is_finite() else None
-    if isinstance(value, float):
-        return repr(float(value)) if math.isfinite(value) else None
-    if isinstance(value, numbers.Integral):
-        number = int(value)
-        return str(number) if -_MANY < number < _MANY else _digits(decimal.Decimal(number))
-    return NotText(f"is a {type(value).__name__}")
+    if isinstance(value, datetime.date | datetime.time | datetime.timedelta):
+        return NotText(f"is a {type(value).__name__}")
+    return spelled(value)
 
 
 def rendered_meta(value: object) -> object:
@@ -68,10 +55,3 @@ def _shown(value: object) -> str:
         return str(value)
     except ValueError:  # an integer of thousands of digits
         return f"a {type(value).__name__}"
-
-
-def _digits(value: decimal.Decimal) -> Value:
-    # Python refuses to write an integer of thousands of digits, and would write out any power of ten.
-    if abs(value.adjusted()) > MAX_VARIABLE:
-        return NotText("is a number of too many digits")
-    return format(value, "f")

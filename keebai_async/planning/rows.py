@@ -27,18 +27,11 @@ from keebai_async.model.recipient import Rejection
 from keebai_async.planning.candidates import Candidates
 from keebai_async.planning.codec import NO_META, RowCodec
 from keebai_async.planning.rejections import Problem
+from keebai_async.sources.spelling import NotText as NotText
+from keebai_async.sources.spelling import Value as Value
 
 META: Final = "meta_"
 """What a column begins with that goes to `meta_data`."""
-
-
-class NotText(msgspec.Struct, frozen=True):
-    """A value that is no text and cannot be written as one; *what* says what it is."""
-
-    what: str
-
-
-Value = str | NotText | None
 
 
 class ParsedRow(msgspec.Struct, kw_only=True):

@@ -4,14 +4,14 @@ A table has its structure once, in its header, so what is wrong with that stops 
 read. After that a row can only be too short or too long.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from keebai_async.errors import TemplateUnusable, UnusableSource
 from keebai_async.model.recipient import Reason
 from keebai_async.planning.candidates import NOBODY, Candidates
 from keebai_async.planning.rejections import Problem
 from keebai_async.planning.rendering import rendered_meta
-from keebai_async.planning.rows import META, ListContext, ListNames, ParsedRow
+from keebai_async.planning.rows import META, ListContext, ListNames, NotText, ParsedRow
 from keebai_async.sources.block import TableBlock
 
 
@@ -50,17 +50,32 @@ class TableRows:
         header, names = self._block.header, self.names
         of = dict(zip(header, columns, strict=True))
         values = [of[names.of[name]] for name in self._codec.names]
-        return Candidates(where, of[names.to], values, self._meta_data(of))
+        found = Candidates(where, of[names.to], values, self._meta_data(of))
+        not_text = self._block.not_text
+        return (
+            found.without({place for place, at in enumerate(where) if at in not_text}) if not_text else found
+        )
 
     def parse(self, position: int) -> ParsedRow | Problem:
         """The slow path: one row taken apart."""
-        return from_cells(self._block.header, self._block.row(position), self.names)
+        row = from_cells(self._block.header, self._block.row(position), self.names)
+        if isinstance(row, ParsedRow) and (found := self._block.not_text.get(position)):
+            self._mark(row, {self._block.header[place]: what for place, what in found.items()})
+        return row
 
     def original(self, position: int) -> dict[str, str]:
         """One row by column, for a person to look at; with what is beyond the header."""
         header, cells = self._block.header, self._block.row(position)
         over = enumerate(cells[len(header) :], start=len(header) + 1)
         return dict(zip(header, cells, strict=False)) | {f"column {at}": cell for at, cell in over}
+
+    def _mark(self, row: ParsedRow, not_text: Mapping[str, NotText]) -> None:
+        """Put into *row* what is no text, by column, where we need one."""
+        names = self.names
+        row.to = not_text.get(names.to, row.to)
+        row.values.update((name, not_text[own]) for name, own in names.of.items() if own in not_text)
+        if metas := names.metas(not_text):
+            row.meta_data = NotText(f"{metas[0]} {not_text[metas[0]].what}")
 
     def _meta_data(self, of: dict[str, Sequence[str]]) -> Sequence[object] | None:
         metas = self.names.metas(self._block.header)

@@ -1,90 +1,84 @@
-"""Who is not to be messaged: numbers and files of numbers, compared by identity key."""
+"""Who is not to be messaged: numbers and files of numbers, compared by identity key.
+
+A list of opt-outs comes as it was kept: a column of a spreadsheet, a chat that was copied, numbers with notes
+beside them. What we do not find in it is a person who said no and is messaged. So every row that is not empty
+gives a number or stops the plan; what a file's rows are, `suppress_files.py` says, and which numbers are in
+one, `suppress_row.py`.
+"""
 
 import os
-from collections.abc import Iterable, Sequence
-from contextlib import aclosing
-from functools import partial
+from collections.abc import Iterable
 
 import anyio.lowlevel
+import msgspec
 
-from keebai_async.errors import InvalidInput, UnusableSource
 from keebai_async.model.limits import E164
-from keebai_async.planning.identity import identities_if_e164, identity
-from keebai_async.planning.phone import PhoneNumber, read_number
-from keebai_async.sources.compressed import open_plain
-from keebai_async.sources.delimited import DELIMITERS, Delimited
-from keebai_async.sources.pieces import pieces, text_of
+from keebai_async.model.plan import SuppressListCount
+from keebai_async.planning.identity import identity
+from keebai_async.planning.phone import NumberReader
+from keebai_async.planning.suppress_files import read_file
+from keebai_async.planning.suppress_row import numbers_in, unreadable
 
 SuppressList = str | os.PathLike[str] | Iterable[str]
 """A number in E.164, the path of a file of numbers, or numbers."""
 
+TURN = 500
+"""Numbers of a program's list that are read before the event loop has its turn."""
 
-async def suppressed_keys(lists: Iterable[SuppressList], region: str | None = None) -> set[int]:
-    """The keys of everybody in *lists*: paths to files with one number a line, or a CSV with `to`.
 
-    A number that is not E.164 is read as those of the campaign are. One that cannot be read stops
-    everything: the person who asked not to be messaged must not be messaged because of a typo.
+class SuppressedPeople(msgspec.Struct):
+    """The identity keys of the people on one list, and its name."""
+
+    name: str
+    keys: set[int]
+    header_line: int = 0
+
+    def counted(self, in_list: set[int]) -> SuppressListCount:
+        """How many it holds, and how many of them are among *in_list*."""
+        return SuppressListCount(
+            name=self.name,
+            numbers=len(self.keys),
+            in_list=len(self.keys & in_list),
+            header_line=self.header_line,
+        )
+
+
+async def suppressed_people(
+    lists: Iterable[SuppressList], reader: NumberReader | None = None
+) -> list[SuppressedPeople]:
+    """The people of each of *lists*: paths of files, and what else was given taken together.
+
+    A number that is not E.164 is read as those of the campaign are, by *reader*. A row without a number that
+    can be read stops everything: who asked not to be messaged must not be messaged because of a typo.
 
     Raises:
         UnusableSource: a file cannot be read.
-        InvalidInput: a number cannot be read; says where.
+        InvalidInput: a row holds no number that can be read; says where.
     """
-    keys: set[int] = set()
+    reader = reader or NumberReader()
+    given: set[int] = set()
+    found: list[SuppressedPeople] = []
+    any_given = False
     for each in lists:
         if isinstance(each, str) and E164.fullmatch(each):
-            keys.add(identity(each))
+            any_given = True
+            given.update(_keys(each, reader, "a number to suppress", 0))
         elif isinstance(each, str | os.PathLike):
-            await _read(os.fspath(each), region, keys)
+            path = os.fspath(each)
+            keys: set[int] = set()
+            header_line = await read_file(path, reader, keys)
+            found.append(SuppressedPeople(os.path.basename(path), keys, header_line))  # noqa: PTH119
         else:
+            any_given = True
             for place, number in enumerate(each, start=1):
-                keys.add(_key(number, region, f"number {place} to suppress", place))
-    return keys
+                given.update(_keys(str(number), reader, f"number {place} to suppress", place))
+                if place % TURN == 0:
+                    await anyio.lowlevel.checkpoint()
+    return [*found, SuppressedPeople("the numbers given to suppress", given)] if any_given else found
 
 
-async def _read(path: str, region: str | None, keys: set[int]) -> None:
-    is_table: bool | None = None
-    async with aclosing(pieces(partial(open_plain, path), path)) as cut:
-        async for piece in cut:
-            lines = [each.strip() for each in text_of(piece.data, path, piece.first).splitlines()]
-            if is_table is None:
-                first = next(filter(None, lines), "")
-                is_table = first == "to" or any(map(first.__contains__, DELIMITERS))
-            if is_table:
-                break
-            _add(lines, range(piece.first, piece.first + len(lines)), path, region, keys)
-            await anyio.lowlevel.checkpoint()
-    if is_table:
-        await _read_table(path, region, keys)
-
-
-async def _read_table(path: str, region: str | None, keys: set[int]) -> None:
-    async with aclosing(Delimited(partial(open_plain, path), path, columns={}).blocks()) as blocks:
-        async for block in blocks:
-            if "to" not in block.header:
-                raise UnusableSource(
-                    f"{path} has no column 'to' with the numbers to suppress; its columns are:"
-                    f" {', '.join(block.header)}"
-                )
-            at = block.header.index("to")
-            numbers = [number.strip() for number in block.column(at)]
-            _add(numbers, block.numbers, path, region, keys)
-            await anyio.lowlevel.checkpoint()
-
-
-def _add(numbers: Sequence[str], lines: Sequence[int], path: str, region: str | None, keys: set[int]) -> None:
-    found = identities_if_e164(numbers)
-    if found is None:
-        numbered = zip(numbers, lines, strict=True)
-        found = [_key(number, region, f"{path}, line {line}", line) for number, line in numbered if number]
-    keys.update(found)
-
-
-def _key(number: str, region: str | None, where: str, row: int) -> int:
-    found = read_number(str(number), region)
-    if isinstance(found, PhoneNumber):
-        return identity(found.e164)
-    raise InvalidInput(
-        f"{where}: not a number in E.164, such as +5491155555555: fix it; nobody is messaged before that",
-        field="suppress",
-        row=row,
-    )
+def _keys(number: str, reader: NumberReader, where: str, place: int) -> list[int]:
+    numbers = numbers_in([number], reader)
+    if not numbers:
+        raise unreadable(where, place)
+    return [identity(each) for each in numbers]

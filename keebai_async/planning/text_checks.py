@@ -11,14 +11,17 @@ apply. A test holds the two together.
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain
+from operator import add
 from typing import Final
 
 from keebai_async.model.limits import MAX_VARIABLE
 from keebai_async.model.recipient import Reason
+from keebai_async.planning.corrections import Oddity
 from keebai_async.planning.narrowing import fine_places
 from keebai_async.planning.rejections import Problem
+from keebai_async.planning.rows import Value
 
 _SPACES: Final = " " * 5
 # Everything that str.splitlines breaks at, tabs, other control characters, and halves of characters.
@@ -27,15 +30,52 @@ _BREAK: Final = re.compile("[\n\r\x0b\x0c\x1c-\x1e\x85\u2028\u2029]")
 _QUANTITY: Final = re.compile(r"[0-9](?:[.,][0-9]+)?E\+[0-9]{2,}")
 _BREAKS: Final = "\n\r\t\x0b\x0c\x1c-\x1e\x85\u2028\u2029"
 _TO_FLATTEN: Final = re.compile(f" *[{_BREAKS}][ {_BREAKS}]*| {{5,}}")
-# All bytes of UTF-8 but the control characters of ASCII and those four that begin every other blank,
-# separator or control character (and much that is harmless, which then is looked at).
-_HARMLESS: Final = bytes(set(range(0x20, 0x100)) - {0x7F, 0xC2, 0xE1, 0xE2, 0xE3})
+# All bytes of UTF-8 but the control characters of ASCII and those that begin every other blank, separator,
+# control or invisible character (and much that is harmless, which then is looked at).
+_HARMLESS: Final = bytes(
+    set(range(0x20, 0x100)) - {0x7F, 0xC2, 0xCD, 0xD8, 0xE1, 0xE2, 0xE3, 0xEF, 0xF0, 0xF3}
+)
+# What is printed and yet not seen: fillers of Hangul, blanks of Braille, selectors of variants.
+_UNSEEN: Final = "\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0\ufe00-\ufe0f\U000e0100-\U000e01ef"
+_MARKS: Final = (
+    "\u00ad\u061c\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb"
+    "\U0001d173-\U0001d17a\U000e0001-\U000e007f"
+)
+_VISIBLE: Final = re.compile(rf"[^\s\x00-\x1f\x7f-\x9f{_MARKS}{_UNSEEN}]")
+_PRINTED_UNSEEN: Final = re.compile(f"[{_UNSEEN}]")
+
+# What spreadsheets show for a formula that failed, in the languages in which we have seen it, and for a
+# column that is too narrow.
+_FAILED: Final = re.compile(
+    r"#(?:N/A|N/D|NV|N/DISP|GETTING_DATA|OBTENIENDO_DATOS|#{2,}"
+    r"|[¡¿]?(?:REF|BEZUG|VALUE|VALOR|VALEUR|WERT|NAME|NOMBRE|NOME|NOM|DIV/0|NULL|NULO|NUL|NUM|NÚM|ZAHL|NOMBRE"
+    r"|SPILL|DESBORDAMIENTO|DESPEJAR|DERRAMAR|PROPAGATION|CALC|CÁLC|FIELD|CAMPO|CHAMP|ERROR|ERRO|BLOCKED"
+    r"|BLOQUEADO|CONNECT|CONECTAR|BUSY|OCUPADO|UNKNOWN|DESCONOCIDO|DESCONHECIDO|EXTERNAL|EXTERNO)[!?])"
+)
+_UNFILLED: Final = re.compile(
+    r"\{\{[^{}]*\}\}|\$\{[^{}]*\}|\*\|[^|]*\|\*|<<[^<>]*>>|\[\[[^\[\]]*\]\]|<%.*?%>"
+)
+_OPENINGS: Final = ("{{", "${", "*|", "<<", "[[", "<%")
+_OBJECT: Final = re.compile(r"\[object [A-Z][A-Za-z]*\]")
+_NO_VALUE: Final = "\\N"
+_LOST: Final = "\ufffd"
+_FORMULA: Final = re.compile(r'="([^"]*)"')
+_NOTHING: Final = ("null", "(null)", "<null>", "nan", "none", "undefined", "n/a", "nat", "<na>")
+_NOTHING_IN_TEXT: Final = tuple(f" {word} " for word in _NOTHING)
+# Letters of UTF-8 that were read as Windows-1252 or Latin-1: `Lucía` became `LucÃ­a`.
+_MISREAD: Final = re.compile(
+    "[\u00c2\u00c3][\u0080-\u00bf\u0152\u0153\u0160\u0161\u0178\u017d\u017e\u0192\u02c6\u02dc\u2013\u2014"
+    "\u2018-\u201e\u2020-\u2022\u2026\u2030\u2039\u203a\u20ac\u2122]|\u00e2\u20ac|\u00f0\u0178"
+)
+_MISREAD_BEGINS: Final = ("\u00c2", "\u00c3", "\u00e2\u20ac", "\u00f0\u0178")
+_PLACE: Final = re.compile(r"[{\[<%][A-Za-z_][A-Za-z0-9_]*[}\]>%]")
 
 
 def check_text(name: str, value: str) -> Problem | None:
     """What WhatsApp would refuse in the *value* of variable *name*, if anything."""
-    if not value.strip():
-        return Problem(Reason.BLANK_VARIABLE, f"{name} is blank: give it a value", name)
+    if not _VISIBLE.search(value):
+        unseen = "has only characters that nobody can see" if value.strip() else "is blank"
+        return Problem(Reason.BLANK_VARIABLE, f"{name} {unseen}: give it a value", name)
     if len(value) > MAX_VARIABLE:
         return Problem(
             Reason.LONG_VARIABLE,
@@ -58,7 +98,41 @@ def check_text(name: str, value: str) -> Problem | None:
             f"{name} is a number that a spreadsheet has rounded: format its column as text and fill it again",
             name,
         )
+    if damage := _damage(value):
+        return Problem(Reason.BAD_VARIABLE, f"{name} {damage}", name)
     return None
+
+
+def _damage(value: str) -> str:
+    """What a machine wrote into a value in place of what was meant, and what to do; nothing if it is fine."""
+    if _FAILED.fullmatch(value.strip()):
+        return "is the error of a formula in a spreadsheet: fix the formula, or write the value"
+    if value.strip() == _NO_VALUE:
+        return "is what a database writes for nothing: give it a value"
+    if _OBJECT.search(value):
+        return "holds what a program writes for an object: export the list again"
+    if _LOST in value:
+        return "has a letter that was lost in a conversion (U+FFFD): write it again"
+    if _UNFILLED.search(value):
+        return "has a place that was never filled: write the value"
+    return ""
+
+
+def oddities(value: str) -> Iterator[Oddity]:
+    """What is probably no text that a person wrote, though it may be."""
+    if value.strip(" ").lower() in _NOTHING:
+        yield Oddity.NOTHING
+    if not value.isascii() and _MISREAD.search(value):
+        yield Oddity.MISREAD
+    if _PLACE.fullmatch(value.strip()):
+        yield Oddity.PLACEHOLDER
+
+
+def unwrapped(value: Value) -> Value:
+    """A value without the formula that keeps it text in a spreadsheet: `="00123"` is 00123."""
+    if isinstance(value, str) and (found := _FORMULA.fullmatch(value)):
+        return found[1]
+    return value
 
 
 def all_fine(columns: Sequence[Sequence[str]], *, measured: bool = False) -> bool:
@@ -72,13 +146,36 @@ def all_fine(columns: Sequence[Sequence[str]], *, measured: bool = False) -> boo
         return False
     if ("+" in text and "E+" in text) or not (measured or _longest(columns) <= MAX_VARIABLE):
         return False
+    if _any_odd(text):
+        return False
+    if text.isascii():
+        return text.isprintable()
     try:
         suspect = text.encode().translate(None, _HARMLESS)
     except UnicodeEncodeError:
         return False
-    if not suspect or text.isprintable():
+    if any(map(text.__contains__, _MISREAD_BEGINS)) and _MISREAD.search(text):
+        return False
+    if not suspect:
         return True  # the only blank in it is the space
+    if _LOST in text:
+        return False
+    if text.isprintable() and not _PRINTED_UNSEEN.search(text):
+        return True
     return _CONTROL.search(text) is None and not _any_blank(columns)
+
+
+def _any_odd(text: str) -> bool:
+    """Whether a text may hold what a machine wrote. What cannot be there is looked for in C."""
+    if "#" in text and _FAILED.search(text):
+        return True
+    if "=" in text and '="' in text:
+        return True
+    if any(map(text.__contains__, _OPENINGS)) or _NO_VALUE in text or "[object " in text:
+        return True
+    if any(map(text.__contains__, "{[<%")) and _PLACE.search(text):
+        return True
+    return any(map(text.lower().__contains__, _NOTHING_IN_TEXT))
 
 
 def fine_values(values: Sequence[str]) -> list[int]:
@@ -92,7 +189,18 @@ def flatten(value: str) -> str:
 
 
 def _any_blank(columns: Sequence[Sequence[str]]) -> bool:
-    return not all(map(str.strip, chain.from_iterable(columns)))
+    return not all(map(_VISIBLE.search, chain.from_iterable(columns)))
+
+
+def longest(columns: Sequence[Sequence[str]]) -> int:
+    """The characters of the longest row of *columns*."""
+    if not columns:
+        return 0
+    first, *others = columns
+    lengths: Iterable[int] = map(len, first)
+    for column in others:
+        lengths = map(add, lengths, map(len, column))
+    return max(lengths, default=0)
 
 
 def _longest(columns: Sequence[Sequence[str]]) -> int:

@@ -7,8 +7,8 @@ a finished broadcast a quarter of an hour late. An estimate kept for each broadc
 because those at the back of the queue have not begun.
 
 The choice: a sender delivers its broadcasts one after the other, so only the head of its queue is read,
-at three quarters of its predicted wait and at the predicted end. Seen finished, the next one is read at
-once: what it has done by then says exactly how much the sender has done in all, hence one rate for
+at three quarters of its predicted wait and at the predicted end. Once it is finished, the next one is
+read at once: its counters say exactly how much the sender has done in all, hence one rate for
 everything in its queue. A sender that works on all of them at once fits, too: reading "the next one at
 once" finds them finished one after another. If the head does not move when it should, the sender has an
 order of its own, or none: after three fruitless looks its broadcasts are read in turn, at a pace that the

@@ -60,8 +60,11 @@ class Gate(Protocol):
 class TellingGate(Gate, Protocol):
     """A gate that tells of waits and of spending, too. One that does not works as well, in silence."""
 
-    def observed(self, observer: Observer) -> Gate:
-        """The same gate for one of those who share it: *observer* is told of his requests."""
+    def observed(self, observer: Observer, *, account: str | None = None) -> Gate:
+        """The same gate for one of the clients that share it: *observer* is told of its requests.
+
+        *account* is a name for the token, which must not tell what the token is.
+        """
 
 
 class OpenGate:

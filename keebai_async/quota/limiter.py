@@ -1,8 +1,8 @@
 """RateLimiter: who waits, in which order, for a place that a store gives.
 
-The one at the head of the line asks the store, and sleeps for as long as the store says; everybody
-else sleeps until he is the head. So there is no task of our own to look after, a waiter that is
-cancelled simply leaves the line, and nobody is ever handed a place that he does not pick up.
+The waiter at the head of the line asks the store, and sleeps for as long as the store says; every
+else sleeps until it is the head. So there is no task of our own to look after, a waiter that is
+cancelled simply leaves the line, and no waiter is ever handed a place that it does not pick up.
 """
 
 import asyncio
@@ -111,14 +111,14 @@ class RateLimiter:
 
     def place(self, lane: Lane) -> AbstractAsyncContextManager[Place]:
         """Wait until one more request fits every quota, and hold its place while it is under way."""
-        return _Place(self, lane, TO_LOG)
+        return _Place(self, lane, TO_LOG, None)
 
-    def observed(self, observer: Observer) -> Gate:
-        """The same limiter for one who shares it: *observer* is told of the waits and places of his requests.
+    def observed(self, observer: Observer, *, account: str | None = None) -> Gate:
+        """The same limiter for one client that shares it: *observer* is told of its waits and places.
 
-        It must not raise (see `hook_of`).
+        It must not raise (see `hook_of`). *account* tells this token's quota from another's, in what is told.
         """
-        return _ObservedLimiter(self, observer)
+        return _ObservedLimiter(self, observer, account)
 
     async def forecast(self, lane: Lane) -> Wait | None:
         """How long a request of *lane* would wait if it came now; None if not at all."""
@@ -132,7 +132,7 @@ class RateLimiter:
         """Close the store. What was spent stays spent."""
         await self.store.aclose()
 
-    async def _take(self, lane: Lane, observer: Observer) -> HeldPlace:
+    async def _take(self, lane: Lane, observer: Observer, account: str | None) -> HeldPlace:
         line = self._line()
         windows = self._windows[lane]
         waiter = _Waiter()
@@ -148,7 +148,7 @@ class RateLimiter:
                 answer = await self.store.take(windows)
                 if not isinstance(answer, Wait):
                     wait.got = True
-                    self._tell_spent(answer, observer)
+                    self._tell_spent(answer, observer, account)
                     return answer
                 if wait.grows(answer):
                     self._tell(lane, answer)
@@ -165,9 +165,9 @@ class RateLimiter:
         for listener in list(self._line().listeners):
             listener(lane, wait)
 
-    def _tell_spent(self, held: HeldPlace, observer: Observer) -> None:
+    def _tell_spent(self, held: HeldPlace, observer: Observer, account: str | None) -> None:
         for quota, spent in zip(self.quotas, held.spent, strict=False):  # a store need not say
-            observer(QuotaSpent(window=quota.per, limit=quota.limit, spent=spent))
+            observer(QuotaSpent(window=quota.per, limit=quota.limit, spent=spent, account=account))
 
     async def _settle(
         self,
@@ -194,14 +194,15 @@ class RateLimiter:
 class _ObservedLimiter:
     """A limiter for one of those who share it."""
 
-    __slots__ = ("_limiter", "_observer")
+    __slots__ = ("_account", "_limiter", "_observer")
 
-    def __init__(self, limiter: RateLimiter, observer: Observer) -> None:
+    def __init__(self, limiter: RateLimiter, observer: Observer, account: str | None) -> None:
+        self._account = account
         self._limiter = limiter
         self._observer = observer
 
     def place(self, lane: Lane) -> AbstractAsyncContextManager[Place]:
-        return _Place(self._limiter, lane, self._observer)
+        return _Place(self._limiter, lane, self._observer, self._account)
 
 
 class _LaneWait:
@@ -257,9 +258,10 @@ class _LaneWait:
 class _Place:
     """One place: waits on entry, settles on exit."""
 
-    __slots__ = ("_allowances", "_ending", "_held", "_lane", "_limiter", "_observer", "_pause")
+    __slots__ = ("_account", "_allowances", "_ending", "_held", "_lane", "_limiter", "_observer", "_pause")
 
-    def __init__(self, limiter: RateLimiter, lane: Lane, observer: Observer) -> None:
+    def __init__(self, limiter: RateLimiter, lane: Lane, observer: Observer, account: str | None) -> None:
+        self._account = account
         self._limiter = limiter
         self._lane = lane
         self._observer = observer
@@ -269,7 +271,7 @@ class _Place:
         self._pause: float | None = None
 
     async def __aenter__(self) -> Place:
-        self._held = await self._limiter._take(self._lane, self._observer)
+        self._held = await self._limiter._take(self._lane, self._observer, self._account)
         return self
 
     async def __aexit__(
@@ -286,13 +288,13 @@ class _Place:
 
 
 class _Waiter:
-    """Somebody in line. A nudge tells him to look whether he is the head, or may go sooner."""
+    """A request in line. A nudge tells it to look whether it is the head, or may go sooner."""
 
     __slots__ = ("_event", "_news")
 
     def __init__(self) -> None:
         self._event: anyio.Event | None = None
-        self._news = False  # nudged while he was asking the store: he must not go to sleep on it
+        self._news = False  # nudged while it was asking the store: it must not go to sleep on it
 
     def nudge(self) -> None:
         self._news = True

@@ -54,7 +54,7 @@ class Store(Protocol):
         ...
 
     async def settle(self, held: HeldPlace, windows: Sequence[LaneWindow], word: Word) -> bool:
-        """End a place. Says whether somebody who waits may go sooner than he was told.
+        """End a place. Says whether a waiter may go sooner than it was told.
 
         Raises nothing: what became of a request is worth more than its place, which lapses by itself.
         """

@@ -64,7 +64,16 @@ _SHARES: Final = {
     RowKind.NEWLINE: 0.0004,
     RowKind.TAB: 0.0003,
 }
-_NAMES: Final = ("Ana", "José", "María Inés", "Peña, Julián", "Lucía", 'Roberto "Tito"', "João", "Nuria")
+_FIRST_NAMES: Final = (
+    "Ana",
+    "José",
+    "María Inés",
+    "Peña, Julián",
+    "Lucía",
+    'Roberto "Tito"',
+    "João",
+    "Nuria",
+)
 _CITIES: Final = ("Buenos Aires", "Ciudad de México", "São Paulo", "Bogotá", "Madrid")
 _COUNTRIES: Final = ("argentina", "mexico", "brazil", "colombia", "spain")
 _REMEMBERED: Final = 2_000  # people of each country that later rows may repeat
@@ -130,7 +139,7 @@ def messy_rows(*, count: int = 50_000, seed: int = 7) -> Iterator[list[str]]:
         country = place % len(_COUNTRIES)
         row = [
             people.number(kind, place, _COUNTRIES[country]),
-            _NAMES[chance.randrange(len(_NAMES))],
+            _FIRST_NAMES[chance.randrange(len(_FIRST_NAMES))],
             f"{chance.randrange(10**6):06d}",
             f"A-{place + 1}",
             _CITIES[country],

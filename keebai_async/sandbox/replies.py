@@ -47,7 +47,7 @@ class Complaints(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def _phrase(status: int) -> str:
-    # Python has changed its mind about the name of 413, the service's framework has not.
+    # Python's name for 413 is another in each of its versions; this is that of the service's framework.
     return "Payload Too Large" if status == 413 else HTTPStatus(status).phrase
 
 

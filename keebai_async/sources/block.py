@@ -6,11 +6,12 @@ write its `planning/rows_*.py`.
 """
 
 from collections.abc import AsyncGenerator, Mapping, Sequence
-from typing import Protocol
+from typing import ClassVar, Protocol
 
 import msgspec
 
 from keebai_async.sources.pieces import text_of
+from keebai_async.sources.spelling import NotText
 
 BLOCK_ROWS = 250
 
@@ -32,11 +33,15 @@ class LineBlock(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class CellBlock(msgspec.Struct, frozen=True, kw_only=True):
-    """Rows of a table under *header*, each with its number; none is empty, some may be too short or long."""
+    """Rows of a table under *header*, each with its number; none is empty, some may be too short or long.
+
+    *not_text* says, by position and place, which cells have a value that cannot be written as text.
+    """
 
     header: tuple[str, ...]
     numbers: Sequence[int]
     rows: Sequence[Sequence[str]]
+    not_text: Mapping[int, Mapping[int, NotText]] = {}
 
     def row(self, position: int) -> Sequence[str]:
         return self.rows[position]
@@ -64,6 +69,7 @@ class ColumnBlock(msgspec.Struct, frozen=True, kw_only=True):
     header: tuple[str, ...]
     first: int
     columns: Sequence[Sequence[str]]
+    not_text: ClassVar[Mapping[int, Mapping[int, NotText]]] = {}
 
     @property
     def numbers(self) -> range:
@@ -96,11 +102,15 @@ Block = LineBlock | TableBlock | ObjectBlock
 class Source(Protocol):
     """A list of people that can be read once, from the first row to the last.
 
-    *description* names it to people. *columns* maps our names to the list's own: `{"to": "phone"}`.
+    *description* names it to people. *columns* maps our names to the list's own: `{"to": "phone"}`. *notes*
+    are what a person should know of how it was read; they are complete when the last block is.
     """
 
     description: str
     columns: Mapping[str, str]
+
+    @property
+    def notes(self) -> Sequence[str]: ...
 
     def blocks(self) -> AsyncGenerator[Block, None]:
         """The rows, in order. Close the iterator (`aclosing`) and whatever is open is closed.

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Final
 from keebai_async.errors import UnusableSource
 from keebai_async.sources.block import CellBlock, ColumnBlock, TableBlock
 from keebai_async.sources.pieces import Opener, pieces, text_of
+from keebai_async.sources.quotes import QuoteCheck, opened_below, records
 
 if TYPE_CHECKING:
     import _csv
@@ -33,8 +34,10 @@ class Delimited:
 
     Raises, while it is read:
         UnusableSource: as `pieces` does; the header has an empty or repeated name, or no column for
-            `to`; a quote is never closed.
+            `to`; a quote is never closed, or opens a cell that swallows rows.
     """
+
+    notes: Sequence[str] = ()
 
     def __init__(
         self,
@@ -66,16 +69,18 @@ class Delimited:
                     unfinished = ""
                     continue
                 rows, numbers, lines, unfinished = self._records(text, line)
+                if lines > len(rows) and rows:
+                    self._check_quotes(text, line, header or rows[0])
                 line += lines
                 if len(unfinished) > MAX_RECORD:
-                    raise self._open_quote(line)
+                    raise self._open_quote(line, unfinished)
                 if header is None and rows:
                     header = checked_header(rows[0], self.description)
                     rows, numbers = rows[1:], numbers[1:]
                 if header is not None and rows:
                     yield CellBlock(header=header, numbers=numbers, rows=rows)
         if unfinished:
-            raise self._open_quote(line)
+            raise self._open_quote(line, unfinished)
         if header is None:
             raise UnusableSource(f"{self.description} is empty: there is not even a header")
 
@@ -133,7 +138,21 @@ class Delimited:
             pass
         return int(reader.line_num)
 
-    def _open_quote(self, line: int) -> UnusableSource:
+    def _check_quotes(self, text: str, line: int, header: Sequence[str]) -> None:
+        """Raises UnusableSource if a record over several lines of *text* swallows rows."""
+        names = [name.strip() for name in header]
+        to = self.columns.get("to", "to")
+        by = self._delimiter or ","
+        at = names.index(to) if to in names else None
+        check = QuoteCheck(self.description, delimiter=by, width=len(names), to=at)
+        lines = [*_lines(text), _END]
+        for cells, start, end in records(lines, by):
+            if end - start > 1 and not cells[-1].endswith(_END):
+                check.check(cells, lines[start:end], line + start)
+
+    def _open_quote(self, line: int, unfinished: str) -> UnusableSource:
+        (cells, *_) = csv.reader(_lines(unfinished), delimiter=self._delimiter or ",")
+        line += opened_below(cells)
         return UnusableSource(
             f'{self.description}, line {line}: a quote (") is opened and never closed', row=line
         )

@@ -1,6 +1,6 @@
 """JSON Lines: one object a line."""
 
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import aclosing
 
 from keebai_async.errors import UnusableSource
@@ -14,6 +14,8 @@ class JsonLines:
     Raises, while it is read:
         UnusableSource: as `pieces` does, or when it holds one JSON array.
     """
+
+    notes: Sequence[str] = ()
 
     def __init__(self, open_file: Opener, description: str, *, columns: Mapping[str, str]) -> None:
         self.description = description

@@ -11,7 +11,7 @@ import itertools
 import sys
 import time
 import types
-from collections.abc import AsyncGenerator, AsyncIterable, Callable, Iterable, Iterator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterable, Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import aclosing
 from typing import Final, TypeVar
@@ -31,6 +31,8 @@ T = TypeVar("T")
 
 class ItemsInLoop:
     """Rows that are pulled in the event loop: a list in memory, or what must stay in its thread."""
+
+    notes: Sequence[str] = ()
 
     def __init__(self, items: Iterable[object], *, columns: Mapping[str, str]) -> None:
         self.description = "the list"
@@ -53,6 +55,8 @@ class ItemsInLoop:
 class ItemsInThread:
     """A generator or cursor whose rows may take their time."""
 
+    notes: Sequence[str] = ()
+
     def __init__(self, items: Iterable[object], *, columns: Mapping[str, str]) -> None:
         self.description = "the list"
         self.columns = columns
@@ -68,6 +72,8 @@ class ItemsInThread:
 
 class AsyncItems:
     """An async iterable, gathered into blocks."""
+
+    notes: Sequence[str] = ()
 
     def __init__(self, items: AsyncIterable[object], *, columns: Mapping[str, str]) -> None:
         self.description = "the list"

@@ -25,12 +25,14 @@ def open_source(
     columns: Mapping[str, str] | None = None,
     delimiter: str | None = None,
     sheet: str | None = None,
+    hidden_rows: bool = False,
 ) -> Source:
     """Say how *people* are read: a path by its suffix, "-" for standard input, or rows the program has.
 
     A data frame of pandas or polars is its rows. *columns* maps our names to those of the list:
     `{"to": "phone"}`. *delimiter* is that of a table that is text, *sheet* one of a workbook (else found,
-    and the first). Nothing is opened before the first block is asked for.
+    and the one that is shown), whose *hidden_rows* are read only if asked for. Nothing
+    is opened before the first block is asked for.
 
     Raises:
         UnusableSource: the suffix is none we know, or *people* is no list of people.
@@ -38,7 +40,7 @@ def open_source(
     given: object = people  # whatever the signature says: a program may give anything
     renamed = dict(columns or {})
     if isinstance(given, str | os.PathLike):
-        return _file(os.fspath(given), renamed, delimiter, sheet)
+        return _file(os.fspath(given), renamed, delimiter, sheet, hidden_rows)
     if (rows := rows_of_frame(given)) is not None:
         return ItemsInThread(rows, columns=renamed)
     if isinstance(given, AsyncIterable):
@@ -52,7 +54,9 @@ def open_source(
     return ItemsInThread(given, columns=renamed)
 
 
-def _file(path: str, columns: Mapping[str, str], delimiter: str | None, sheet: str | None) -> Source:
+def _file(
+    path: str, columns: Mapping[str, str], delimiter: str | None, sheet: str | None, hidden_rows: bool
+) -> Source:
     if path == "-":
         return StandardInput(columns=columns, delimiter=delimiter)
     suffix = Path(path).suffix.lower()
@@ -69,8 +73,8 @@ def _file(path: str, columns: Mapping[str, str], delimiter: str | None, sheet: s
             return JsonLines(opener, path, columns=columns)
         case ".parquet" if open_file is None:
             return parquet(path, columns=columns)
-        case ".xlsx" | ".xls" | ".xlsb" | ".ods" if open_file is None:
-            return excel(path, columns=columns, sheet=sheet)
+        case ".xlsx" | ".xlsm" | ".xls" | ".xlsb" | ".ods" if open_file is None:
+            return excel(path, columns=columns, sheet=sheet, hidden_rows=hidden_rows)
     raise UnusableSource(
         f"{path}: a list of people ends in .csv, .tsv, .jsonl, .ndjson (also with .gz or .zst), .parquet or"
         f" .xlsx, not in {suffix!r}"

@@ -6,7 +6,7 @@ from functools import partial
 
 from keebai_async.errors import UnusableSource
 from keebai_async.sources.block import BLOCK_ROWS
-from keebai_async.sources.sheet import NumberedRows, Sheet, text_of_cell, unreadable
+from keebai_async.sources.sheet import NumberedRows, Sheet, cell_of, unreadable
 
 
 def parquet(path: str, *, columns: Mapping[str, str]) -> Sheet:
@@ -28,7 +28,7 @@ def _rows(path: str) -> NumberedRows:
             yield 0, file.schema_arrow.names
             numbers = itertools.count(1)
             for batch in file.iter_batches(batch_size=BLOCK_ROWS):
-                columns = [[text_of_cell(value) for value in column.to_pylist()] for column in batch.columns]
+                columns = [list(map(cell_of, column.to_pylist())) for column in batch.columns]
                 yield from zip(numbers, zip(*columns, strict=True), strict=False)
     except (OSError, ValueError) as error:  # pyarrow's own errors are these
         raise unreadable(path, error) from error

@@ -4,7 +4,6 @@ Their readers wait for the disk, so they run in a thread; a number, a date or an
 in one way for all formats.
 """
 
-import datetime
 import itertools
 from collections.abc import AsyncGenerator, Callable, Iterator, Mapping, Sequence
 from contextlib import aclosing
@@ -14,19 +13,31 @@ from keebai_async.errors import UnusableSource
 from keebai_async.sources.block import BLOCK_ROWS, CellBlock
 from keebai_async.sources.delimited import checked_header
 from keebai_async.sources.objects import in_thread
+from keebai_async.sources.spelling import NotText, spelled
 
-NumberedRows = Iterator[tuple[int, Sequence[str]]]
+Cells = Sequence[str | NotText]
+NumberedRows = Iterator[tuple[int, Cells]]
 
 
 class Sheet:
     """A table that is read in a worker thread; the first row that *rows* gives is its header.
 
+    *notes* are what *rows* has to say once all are read.
+
     Raises UnusableSource, while it is read: as *rows* and `checked_header` do, or if it has no row.
     """
 
-    def __init__(self, rows: Callable[[], NumberedRows], name: str, *, columns: Mapping[str, str]) -> None:
+    def __init__(
+        self,
+        rows: Callable[[], NumberedRows],
+        name: str,
+        *,
+        columns: Mapping[str, str],
+        notes: Sequence[str] = (),
+    ) -> None:
         self.description = name
         self.columns = columns
+        self.notes = notes
         self._rows = rows
 
     async def blocks(self) -> AsyncGenerator[CellBlock, None]:
@@ -35,22 +46,17 @@ class Sheet:
             async for (batch,) in batches:
                 if header is None:
                     header = checked_header(batch.header, self.description)
-                yield CellBlock(header=header, numbers=batch.numbers, rows=batch.rows)
+                yield CellBlock(
+                    header=header, numbers=batch.numbers, rows=batch.rows, not_text=batch.not_text
+                )
         if header is None:
             raise UnusableSource(f"{self.description} holds nobody: there is nobody to message")
 
 
-def text_of_cell(value: object) -> str:
-    """A cell as text: whole numbers without a point, dates as ISO 8601, nothing as nothing."""
-    if value is None:
-        return ""
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, float):
-        return str(int(value)) if value.is_integer() and abs(value) < 1e15 else repr(value)
-    if isinstance(value, datetime.date | datetime.time):
-        return value.isoformat()
-    return str(value)
+def cell_of(value: object) -> str | NotText:
+    """A cell as text, nothing as nothing; NotText if it cannot be said exactly."""
+    text = spelled(value)
+    return "" if text is None else text
 
 
 def unreadable(path: str, error: Exception) -> UnusableSource:
@@ -64,9 +70,23 @@ class _Batch(NamedTuple):
     header: Sequence[str]
     numbers: Sequence[int]
     rows: Sequence[Sequence[str]]
+    not_text: Mapping[int, Mapping[int, NotText]]
 
 
 def _batches(rows: NumberedRows) -> Iterator[_Batch]:
-    header = next(rows, (0, ()))[1]
+    header, _ = _texts(next(rows, (0, ()))[1])
     while batch := list(itertools.islice(rows, BLOCK_ROWS)):
-        yield _Batch(header, [number for number, _ in batch], [row for _, row in batch])
+        texts: list[Sequence[str]] = []
+        not_text: dict[int, Mapping[int, NotText]] = {}
+        for position, (_, cells) in enumerate(batch):
+            row, found = _texts(cells)
+            texts.append(row)
+            if found:
+                not_text[position] = found
+        yield _Batch(header, [number for number, _ in batch], texts, not_text)
+
+
+def _texts(cells: Cells) -> tuple[Sequence[str], Mapping[int, NotText]]:
+    """A row for a person to look at, and by place what in it is no text."""
+    found = {place: cell for place, cell in enumerate(cells) if isinstance(cell, NotText)}
+    return [f"({cell.what})" if isinstance(cell, NotText) else cell for cell in cells], found

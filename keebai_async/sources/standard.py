@@ -4,7 +4,7 @@ import contextlib
 import io
 import select
 import sys
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import aclosing
 from typing import TYPE_CHECKING
 
@@ -52,6 +52,7 @@ class _Piped(io.BufferedReader):
 class StandardInput:
     """What is piped into the program: JSON Lines when it begins with a brace, else a table."""
 
+    notes: Sequence[str] = ()
     description = "standard input"
 
     def __init__(self, *, columns: Mapping[str, str], delimiter: str | None = None) -> None:

@@ -6,16 +6,20 @@ the gate hears how each one ended. Meaning is decided in `verdict`, repeating in
 
 import asyncio
 import random
+import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from functools import partial
 from typing import Protocol
+
+import anyio
 
 from keebai_async.clock import SYSTEM_CLOCK, Clock
 from keebai_async.errors import Misused, RequestError, TokenRejected
 from keebai_async.model.requests import Requests
 from keebai_async.observe import TO_LOG, Observer
 from keebai_async.quota.gate import Ending, Gate, Lane, Place, TellingGate
+from keebai_async.transport.call_limit import CallLimit, ForecastingGate
 from keebai_async.transport.dialect import STANDARD, ServiceDialect
 from keebai_async.transport.error_body import read_error_in_success
 from keebai_async.transport.error_mapping import error_for, error_for_read, error_of_body
@@ -113,8 +117,11 @@ class Slot:
     async def _send(self, request: Request, told: ToldAttempt) -> Outcome:
         try:
             return await self._session.send(request, self._timeouts)
+        except Misused as error:
+            # Closed since the place was given. The intent is on disk, and nothing left: that is an outcome.
+            return Failure(stage=Stage.NOT_WRITTEN, reason=str(error))
         except BaseException as error:
-            stage = Stage.NOT_WRITTEN if isinstance(error, Misused) else stage_of(error)
+            stage = stage_of(error)
             self._settle_without_answer(request, stage)
             told.raised(error, stage)
             raise
@@ -157,7 +164,8 @@ class Slot:
 class Exchange:
     """Reads and submits on one session and one gate. Cheap to make: options are its arguments.
 
-    *observer* is told of every attempt, with *server* and *port* as where it goes; it must not raise.
+    *observer* is told of every attempt, with *server* and *port* as where it goes, and of the
+    quota of *account*, a name for the token. It must not raise.
     """
 
     def __init__(
@@ -174,11 +182,13 @@ class Exchange:
         observer: Observer = TO_LOG,
         server: str | None = None,
         port: int | None = None,
+        account: str | None = None,
     ) -> None:
         self._session = session
-        self._gate = gate.observed(observer) if isinstance(gate, TellingGate) else gate
+        self._gate = gate.observed(observer, account=account) if isinstance(gate, TellingGate) else gate
         self._telling = TellingOf(observer, clock, server=server, port=port)
         self.observer = observer
+        self._forecasting = gate if isinstance(gate, ForecastingGate) else None
         self._clock = clock
         self._chance = chance or random.Random()  # noqa: S311 - it spreads waits, it keeps no secret
         self._retries = retries or RetryPolicy()
@@ -194,22 +204,22 @@ class Exchange:
             Misused: the session is closed, or of another event loop.
         """
         policy = NO_RETRIES if once else self._retries
-        attempt, throttled = 0, False
+        attempt, throttled, limit = 0, False, CallLimit(request)
         while True:
             attempt += 1
-            async with self.slot(request.lane, tally=tally) as slot:
-                outcome = await slot.send(request, attempt=attempt)
+            async with self.slot(request.lane, tally=tally, limit=limit) as slot:
+                outcome = await slot.send(limit.request(), attempt=attempt)
             if isinstance(outcome, Answer) and 200 <= outcome.status < 300 and outcome.complete:
                 fault = read_error_in_success(outcome, self._dialect)
                 if fault is not None:
                     raise self._worded(error_of_body(fault, request, attempt))
                 return outcome
-            if not once and not throttled and self._worth_waiting(outcome):
+            if not once and not throttled and self._worth_waiting(outcome, limit):
                 throttled = True  # the gate holds the next attempt until the pause is over
                 self._telling.retry(request, attempt, self._pause_of(outcome), "429")
                 continue
             wait = wait_before_repeat(policy, outcome, attempt, self._chance)
-            if wait is None:
+            if wait is None or not limit.allows(wait):
                 wall = self._clock.wall()
                 raise self._worded(
                     error_for_read(outcome, request, attempt, wall=wall, dialect=self._dialect)
@@ -227,17 +237,20 @@ class Exchange:
             RequestError: it was not accepted.
             Misused: the session is closed, or of another event loop.
         """
-        attempt, throttled = 0, False
+        attempt, throttled, limit = 0, False, CallLimit(request)
+        longest = self._retries.longest_pause
         while True:
             attempt += 1
-            verdict = await self.submit_once(request, tally=tally, policy=policy, attempt=attempt)
+            verdict = await self.submit_once(
+                request, tally=tally, policy=policy, attempt=attempt, limit=limit
+            )
             match verdict:
                 case Accepted(answer=answer):
                     return answer
-                case Throttled(pause=pause) if not throttled and pause <= self._retries.longest_pause:
+                case Throttled(pause=pause) if not throttled and pause <= longest and limit.allows(pause):
                     throttled = True
                     self._telling.retry(request, attempt, pause, "429")
-                case Unsent(reason=reason) if attempt <= self._retries.retries:
+                case Unsent(reason=reason) if attempt <= self._retries.retries and limit.allows(0.0):
                     wait = backoff(self._retries, attempt, self._chance)
                     self._telling.retry(request, attempt, wait, reason)
                     await self._clock.sleep(wait)
@@ -253,18 +266,19 @@ class Exchange:
         tally: Requests | None = None,
         policy: SubmitPolicy | None = None,
         attempt: int = 1,
+        limit: CallLimit | None = None,
     ) -> Verdict:
         """Make exactly one attempt, and say what it means. Trouble on the way is no exception.
 
         Cancelled when some of it may have left, the cancellation says so in a note, and the log in a warning.
 
         Raises:
-            Misused, QuotaUnusable: as `slot` does; then nothing has left.
+            Misused, QuotaUnusable, QuotaSpent: as `slot` does; then nothing has left.
         """
         slot: Slot | None = None
         try:
-            async with self.slot(request.lane, tally=tally, policy=policy) as slot:
-                return await slot.submit(request, attempt=attempt)
+            async with self.slot(request.lane, tally=tally, policy=policy, limit=limit) as slot:
+                return await slot.submit(limit.request() if limit else request, attempt=attempt)
         except asyncio.CancelledError as error:
             if slot is not None and slot.perhaps_accepted:
                 error.add_note(note_of(request))
@@ -274,20 +288,26 @@ class Exchange:
 
     @asynccontextmanager
     async def slot(
-        self, lane: Lane, *, tally: Requests | None = None, policy: SubmitPolicy | None = None
+        self,
+        lane: Lane,
+        *,
+        tally: Requests | None = None,
+        policy: SubmitPolicy | None = None,
+        limit: CallLimit | None = None,
     ) -> AsyncIterator[Slot]:
         """Wait for a place in the quota, for one request: until then, and after it, nothing has left.
 
         Inside `async with`, `send` or `submit` makes the request; left without one, the place is given
-        back. *tally* counts what leaves.
+        back. *tally* counts what leaves. *limit* is how long a place is waited for.
 
         Raises:
             Misused: the session is closed, or of another event loop. It is looked at before a place is
                 waited for, and again when it has come.
             QuotaUnusable: no place could be asked for.
+            QuotaSpent: none came within *limit*.
         """
         self._session.check()
-        async with self._gate.place(lane) as place:
+        async with self._place(lane, limit) as place:
             slot = Slot(
                 self._session,
                 place,
@@ -303,15 +323,32 @@ class Exchange:
             finally:
                 slot.close()
 
+    @asynccontextmanager
+    async def _place(self, lane: Lane, limit: CallLimit | None) -> AsyncIterator[Place]:
+        waiting = self._gate.place(lane)
+        if limit is None or limit.patience is None:
+            async with waiting as place:
+                yield place
+            return
+        with anyio.move_on_after(limit.patience) as patience:
+            place = await waiting.__aenter__()
+        if patience.cancelled_caught:
+            raise limit.spent(None if self._forecasting is None else await self._forecasting.forecast(lane))
+        try:
+            yield place
+        finally:
+            await waiting.__aexit__(*sys.exc_info())
+
     def _worded(self, error: RequestError) -> RequestError:
         if isinstance(error, TokenRejected) and self._dialect.about_tokens:
             error.args = (f"{error} ({self._dialect.about_tokens})",)
         return error
 
-    def _worth_waiting(self, outcome: Outcome) -> bool:
+    def _worth_waiting(self, outcome: Outcome, limit: CallLimit) -> bool:
         if isinstance(outcome, Failure) or outcome.status != 429:
             return False
-        return self._pause_of(outcome) <= self._retries.longest_pause
+        pause = self._pause_of(outcome)
+        return pause <= self._retries.longest_pause and limit.allows(pause)
 
     def _pause_of(self, outcome: Outcome) -> float:
         return 0.0 if isinstance(outcome, Failure) else pause_of(outcome, wall=self._clock.wall())

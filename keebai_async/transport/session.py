@@ -1,13 +1,8 @@
-"""One request on the wire, there and back: the only module that knows aiohttp's client.
+"""One request on the wire, there and back.
 
-What matters here is evidence. When no answer comes, the question is whether a byte of the request left,
-because a submit of which none left may be made again and any other may not. An exception's class alone
-does not tell: the same timeout strikes while connecting and while waiting. So aiohttp is asked to say when
-it begins to write a request's head (a trace signal, fired before the first byte); a failure without that
-signal is NOT_WRITTEN, everything else is WRITTEN.
-
-The same signal stops aiohttp from repeating a GET by itself on a new connection after an old one turned
-out to be dead: the quota would not have counted the second one.
+What matters here is evidence: whether a byte of the request left, and whether what came is its answer. A Wire
+sees both (`wire.py`); an exception's class tells neither, and is used for words alone. So whatever is raised
+before the first byte, by whomever, is NOT_WRITTEN, and whatever is raised after it is WRITTEN.
 """
 
 import asyncio
@@ -15,9 +10,11 @@ import importlib
 import os
 import sys
 import warnings
+from collections.abc import Mapping
 from contextlib import suppress
 from functools import lru_cache
-from types import SimpleNamespace, TracebackType
+from io import BytesIO
+from types import TracebackType
 from typing import TYPE_CHECKING, Final, Self
 
 import anyio.to_thread
@@ -26,45 +23,36 @@ from keebai_async.credentials import Token
 from keebai_async.errors import Misused
 from keebai_async.loops import running_loop
 from keebai_async.transport.address import check_base_url, url_of
-from keebai_async.transport.decoding import BodyUnreadable, Decoder
+from keebai_async.transport.decoding import Decoder
+from keebai_async.transport.proxy import Proxy, checked_proxy, proxy_of
 from keebai_async.transport.reply import Answer, Failure, Outcome, Stage, mark_unwritten
-from keebai_async.transport.request import Request, Timeouts
+from keebai_async.transport.request import Request, RequestKind, Timeouts
 
 if TYPE_CHECKING:
     import aiohttp
     from yarl import URL
 
+    from keebai_async.transport.wire import Wire
+
 REPLY_CAP: Final = 8 * 1024 * 1024
 """Bytes of a reply that are read, after decompression."""
 
 IDLE_SECONDS: Final = 2.0
-"""How long an unused connection is kept. Node closes its end after 5 s: a submit written on a connection
-that is being closed over there would be an unknown that nobody needed."""
+"""How long a connection of reads is kept unused. Node closes its end after 5 s. Submits have their own."""
 
 _DEFAULT_TIMEOUTS = Timeouts()
-
-
-class _Attempt:
-    """What the trace signal tells about one request."""
-
-    __slots__ = ("written",)
-
-    def __init__(self) -> None:
-        self.written = False
-
-
-class _SecondAttempt(Exception):
-    """Raised into aiohttp when it is about to write the same request again."""
 
 
 class Session:
     """Sends requests to one base URL with one token, and to nowhere else.
 
-    *client* lends its connections (its connector): they are used, and left open at the end. Nothing else
-    of it is used, neither headers nor cookies.
+    *client* lends its connector, which makes our connections, and its proxy; both are left open at the end,
+    and its trace hooks are told. Nothing else of it is used: neither headers nor cookies, nor connections
+    that it keeps. *environment* (by default that of the process) names a proxy where the lent session has
+    none (`proxy.py`), but not for a connector that is not aiohttp's own for TCP: that one finds its own way.
 
     Raises:
-        InvalidInput: *base_url* is unusable or plain http to another machine.
+        InvalidInput: *base_url* is unusable or plain http to another machine, or the proxy is unusable.
     """
 
     def __init__(
@@ -77,15 +65,20 @@ class Session:
         timeouts: Timeouts = _DEFAULT_TIMEOUTS,
         client: "aiohttp.ClientSession | None" = None,
         reply_cap: int = REPLY_CAP,
+        environment: Mapping[str, str] | None = None,
     ) -> None:
         self._own: aiohttp.ClientSession | None = None  # first, because __del__ reads it
         self.base_url = check_base_url(base_url)
+        self._proxy = _proxy_of_lent(client) if client is not None else None
+        if self._proxy is None and _goes_its_usual_way(client):
+            self._proxy = proxy_of(self.base_url, os.environ if environment is None else environment)
         self.timeouts = timeouts
         self._token = token
         self._header = header
         self._scheme = scheme
         self._lent = client
         self._reply_cap = reply_cap
+        self._mark: int | None = None  # of the connections that are kept for reads
         self._loop: asyncio.AbstractEventLoop | None = None
         self._closed = False
 
@@ -105,6 +98,15 @@ class Session:
         loop = running_loop()
         if self._loop is not None and self._loop is not loop:
             raise Misused("this client was opened in another event loop: open one in each loop")
+        if self._lent is not None and self._lent.closed:
+            raise Misused("the aiohttp session given as session= is closed")
+
+    @property
+    def way(self) -> str:
+        """How requests get to the service, in words: through which proxy, by whose word."""
+        if self._proxy is None:
+            return "no proxy"
+        return f"through the proxy {self._proxy.name} ({self._proxy.source})"
 
     async def send(self, request: Request, timeouts: Timeouts | None = None) -> Outcome:
         """Make one attempt. Trouble on the way is a Failure, not an exception.
@@ -113,31 +115,47 @@ class Session:
             Misused: this session is closed, or was opened in another event loop, or none of asyncio's runs.
         """
         self.check()
-        if "aiohttp" not in sys.modules:
+        if _WIRE not in sys.modules:
             await _import_aside()
-        import aiohttp
+            self.check()
+        from keebai_async.transport.wire import Wire, new_mark
 
-        self.check()
-        client = self._open()
-        attempt = _Attempt()
         timeouts = timeouts or self.timeouts
+        if self._mark is None:
+            self._mark = new_mark()
+        size = len(request.body or b"")
+        wire = Wire(size=size, kept=None if request.kind is RequestKind.SUBMIT else self._mark)
+        outcome = await self._attempt(request, timeouts, wire)
+        if wire.unusable is not None and not wire.fresh:
+            # A kept connection that went bad while nobody looked, and nothing was written on it.
+            outcome = await self._attempt(request, timeouts, Wire(size=size))
+        return outcome
+
+    async def _attempt(self, request: Request, timeouts: Timeouts, wire: "Wire") -> Outcome:
+        from keebai_async.transport.wire import watched_by
+
         try:
+            client = self._open()
             async with client.request(
                 request.method,
                 _parsed(url_of(self.base_url, request.path, request.query)),
-                data=request.body,
+                data=_in_pieces(request.body),
                 headers=self._headers(request),
                 allow_redirects=False,
                 timeout=_client_timeout(_whole(request, timeouts), timeouts.connect),
-                trace_request_ctx=attempt,
+                proxy=None if self._proxy is None else self._proxy.url,
+                middlewares=(watched_by(wire),),
             ) as response:
-                return await self._read(response)
-        except (aiohttp.ClientError, TimeoutError, OSError, _SecondAttempt) as error:
-            return _failure(error, attempt, request, timeouts)
+                return await self._read(response, wire)
         except asyncio.CancelledError as error:
-            if not attempt.written:
-                mark_unwritten(error)
-            raise
+            task = asyncio.current_task()
+            if task is None or task.cancelling():
+                if not wire.written:
+                    mark_unwritten(error)
+                raise
+            return self._without_answer(error, wire, request, timeouts)  # nobody cancelled us: it was raised
+        except Exception as error:
+            return self._without_answer(error, wire, request, timeouts)
 
     async def aclose(self) -> None:
         """Close what this session opened. Harmless when repeated."""
@@ -164,24 +182,51 @@ class Session:
             headers["Content-Type"] = "application/json"
         return headers
 
-    async def _read(self, response: "aiohttp.ClientResponse") -> Answer:
+    async def _read(self, response: "aiohttp.ClientResponse", wire: "Wire") -> Answer:
         """The answer, as far as it could be read: with a status line there is always one."""
-        import aiohttp
-
         body = bytearray()
-        complete = True
         decoder = Decoder(response.headers.get("Content-Encoding", ""), self._reply_cap)
         try:
             while piece := await response.content.readany():
                 body += decoder.feed(piece)
-            complete = decoder.finished
-        except (aiohttp.ClientError, TimeoutError, OSError, BodyUnreadable):
+            body += decoder.finish()
+            complete = True
+            wire.finish()
+        except Exception:  # of a hook, too: what was read is evidence all the same
             complete = False
             response.close()  # what is left on this connection is not worth reading
-        headers = tuple((str(name), value) for name, value in response.headers.items())
+        return self._answer(_headers_of(response), response.status, bytes(body), complete=complete)
+
+    def _answer(
+        self, headers: tuple[tuple[str, str], ...], status: int, body: bytes, *, complete: bool
+    ) -> Answer:
         # A service may name in an error what it was given, or half of it: nobody is to read the token there.
-        plain = self._token.hidden_in(bytes(body), pieces=response.status >= 300)
-        return Answer(status=response.status, headers=headers, body=plain, complete=complete)
+        plain = self._token.hidden_in(body, pieces=status >= 300)
+        return Answer(status=status, headers=headers, body=plain, complete=complete)
+
+    def _without_answer(
+        self, error: BaseException, wire: "Wire", request: Request, timeouts: Timeouts
+    ) -> Outcome:
+        """What is known when an exception came in place of a response."""
+        from keebai_async.transport.failure_words import words_of
+
+        timed_out = isinstance(error, TimeoutError)
+        if not wire.written:
+            words = wire.unusable or words_of(error, proxy=self._proxy, environment=os.environ)
+            return Failure(stage=Stage.NOT_WRITTEN, reason=words, timed_out=timed_out)
+        if wire.answered_early:
+            refusal = wire.refusal()
+            if refusal is not None:
+                return self._answer(refusal.headers, refusal.status, refusal.body, complete=False)
+            reason = "an answer came before the request had left"
+        elif (response := wire.response) is not None and _has_status(response):
+            # A hook raised when the answer was there: then its status is known, if not its body.
+            return self._answer(_headers_of(response), response.status, b"", complete=False)
+        elif timed_out:
+            reason = f"no answer within {_whole(request, timeouts):g} s"
+        else:
+            reason = "the connection was lost before an answer came"
+        return Failure(stage=Stage.WRITTEN, reason=reason, timed_out=timed_out)
 
     def __repr__(self) -> str:
         return f"Session({self.base_url!r})"
@@ -199,10 +244,13 @@ class Session:
         _drop(own, lent=self._lent is not None)
 
 
+_WIRE = "keebai_async.transport.wire"
+
+
 async def _import_aside() -> None:
-    """Import aiohttp in a thread: a third of a second is too long to hold the loop."""
+    """Import what knows aiohttp in a thread: a third of a second is too long to hold the loop."""
     try:
-        await anyio.to_thread.run_sync(importlib.import_module, "aiohttp")
+        await anyio.to_thread.run_sync(importlib.import_module, _WIRE)
     except asyncio.CancelledError as error:
         mark_unwritten(error)
         raise
@@ -211,40 +259,58 @@ async def _import_aside() -> None:
 def _client(lent: "aiohttp.ClientSession | None") -> "aiohttp.ClientSession":
     import aiohttp
 
-    traces = [_trace()]
+    from keebai_async.transport.wire import WatchedRequest
+
     if lent is None:
         connector: aiohttp.BaseConnector = aiohttp.TCPConnector(keepalive_timeout=IDLE_SECONDS)
     elif lent.connector is None:
         raise Misused("the aiohttp session given as session= is closed")
     else:
         connector = lent.connector
-        traces = [*lent.trace_configs, *traces]
     return aiohttp.ClientSession(
         connector=connector,
         connector_owner=lent is None,
         cookie_jar=aiohttp.DummyCookieJar(),
         auto_decompress=False,
-        trace_configs=traces,
+        trace_configs=[] if lent is None else lent.trace_configs,
+        request_class=WatchedRequest,
     )
 
 
-def _trace() -> "aiohttp.TraceConfig":
+def _in_pieces(body: bytes | None) -> "bytes | BytesIO | None":
+    """*body*, as a file if it is large: then aiohttp writes it in pieces, and does not warn of its size."""
+    return body if body is None or len(body) <= 1024 * 1024 else BytesIO(body)
+
+
+def _goes_its_usual_way(lent: "aiohttp.ClientSession | None") -> bool:
+    """Whether aiohttp's own connector for TCP makes the connections, and not one with ways of its own."""
+    if lent is None:
+        return True
     import aiohttp
 
-    async def head_is_being_written(
-        _session: aiohttp.ClientSession,
-        context: SimpleNamespace,
-        _params: aiohttp.TraceRequestHeadersSentParams,
-    ) -> None:
-        attempt = context.trace_request_ctx
-        if isinstance(attempt, _Attempt):
-            if attempt.written:
-                raise _SecondAttempt
-            attempt.written = True
+    return type(lent.connector) is aiohttp.TCPConnector
 
-    trace = aiohttp.TraceConfig()
-    trace.on_request_headers_sent.append(head_is_being_written)
-    return trace
+
+def _proxy_of_lent(lent: "aiohttp.ClientSession") -> Proxy | None:
+    """The proxy that a lent session was made with. Raises InvalidInput if it cannot be used."""
+    given, auth = (getattr(lent, f"_default_{name}", None) for name in ("proxy", "proxy_auth"))
+    if not given:
+        return None
+    from yarl import URL
+
+    url = URL(str(given))
+    if auth is not None:
+        url = url.with_user(auth.login).with_password(auth.password)
+    return checked_proxy(str(url), source="session=")
+
+
+def _headers_of(response: "aiohttp.ClientResponse") -> tuple[tuple[str, str], ...]:
+    return tuple((str(name), value) for name, value in response.headers.items())
+
+
+def _has_status(response: "aiohttp.ClientResponse") -> bool:
+    status: int | None = response.status  # None until its head was read
+    return status is not None
 
 
 @lru_cache(maxsize=64)
@@ -263,34 +329,6 @@ def _parsed(url: str) -> "URL":
 
 def _whole(request: Request, timeouts: Timeouts) -> float:
     return timeouts.whole(request.kind) if request.timeout is None else request.timeout
-
-
-def _failure(error: Exception, attempt: _Attempt, request: Request, timeouts: Timeouts) -> Failure:
-    timed_out = isinstance(error, TimeoutError)
-    if attempt.written:
-        reason = (
-            f"no answer within {_whole(request, timeouts):g} s"
-            if timed_out
-            else "the connection was lost before an answer came"
-        )
-        return Failure(stage=Stage.WRITTEN, reason=reason, timed_out=timed_out)
-    return Failure(stage=Stage.NOT_WRITTEN, reason=_why_not_connected(error), timed_out=timed_out)
-
-
-def _why_not_connected(error: Exception) -> str:
-    import aiohttp
-
-    match error:
-        case TimeoutError():
-            return "connecting took too long"
-        case aiohttp.ClientConnectorDNSError():
-            return "the host name was not found"
-        case aiohttp.ClientSSLError():
-            return "the secure connection (TLS) could not be made"
-        case aiohttp.ClientConnectorError():
-            return f"the connection failed: {os.strerror(error.errno) if error.errno else 'refused'}"
-        case _:
-            return "the connection failed"
 
 
 def _drop(client: "aiohttp.ClientSession", *, lent: bool) -> None:

@@ -5,6 +5,7 @@ unreadable over a number that came as text in a field nobody needs.
 """
 
 from collections.abc import Iterator
+from typing import Final
 
 import msgspec
 
@@ -64,6 +65,10 @@ def text(fields: Fields, *names: str) -> str | None:
     return None
 
 
+MOST_COUNTED: Final = 10**15
+"""More is no number of people; and each database takes this much."""
+
+
 def count(fields: Fields, *names: str) -> int | None:
     """The first of *names* that holds a number of things, from 0 up."""
     for name in names:
@@ -73,7 +78,7 @@ def count(fields: Fields, *names: str) -> int | None:
         if isinstance(value, float) and value.is_integer():
             value = int(value)
         if isinstance(value, int) and not isinstance(value, bool) and value >= 0:
-            return value
+            return min(value, MOST_COUNTED)
     return None
 
 

@@ -102,6 +102,9 @@ def _judge_answer(answer: Answer, wall: float, policy: SubmitPolicy, dialect: Se
         return Unknown(reason=f"the message may have been sent: {code}", status=status)
     if status == 429:
         return Throttled(pause=pause_of(answer, wall=wall))
+    if status in dialect.refused and status != 413 and not answer.complete and dialect.perhaps_sent:
+        # What could not be read may say that the message was sent.
+        return Unknown(reason=f"{status}, in words that cannot be read", status=status)
     if status in dialect.refused or status in _HALTED:
         fault = read_error(answer, dialect)
         return Halted(fault=fault) if status in _HALTED else Refused(fault=fault)

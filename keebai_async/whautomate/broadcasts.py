@@ -24,7 +24,7 @@ from keebai_async.whautomate.replies import read_broadcast, read_log_row
 from keebai_async.whautomate.settings import LOG_PAGE_SIZES, WHAUTOMATE_PAGE_SIZE, WHAUTOMATE_QUOTAS
 
 BROADCASTS_PATH: Final = "/broadcasts"
-_ROUTE: Final = f"{BROADCASTS_PATH}/{{broadcast_id}}"
+_BROADCAST_ROUTE: Final = f"{BROADCASTS_PATH}/{{broadcast_id}}"
 
 QUIET_AT_MOST: Final = 300.0
 """Seconds without a look at a broadcast that is scheduled for later: somebody may move it."""
@@ -140,7 +140,7 @@ class WhautomateBroadcasts:
         draft = draft_of(merged, wall=self._clock.wall(), allow_past=allow_past)
         read = partial(read_broadcast, broadcast_id=broadcast_id)
         return await self._api.write(
-            "PUT", path, draft, read, label=draft.name, route=_ROUTE, timeout=timeout
+            "PUT", path, draft, read, label=draft.name, route=_BROADCAST_ROUTE, timeout=timeout
         )
 
     async def delete(self, broadcast_id: str, *, timeout: float | None = None) -> None:
@@ -150,7 +150,7 @@ class WhautomateBroadcasts:
             OutcomeUnknown: it may be deleted: `get` tells, by NotFound.
             RequestError: it was not deleted.
         """
-        await self._api.delete(_path(broadcast_id), route=_ROUTE, timeout=timeout)
+        await self._api.delete(_path(broadcast_id), route=_BROADCAST_ROUTE, timeout=timeout)
 
     async def logs(
         self, broadcast_id: str, *, page_size: int | None = None, timeout: float | None = None
@@ -172,7 +172,7 @@ class WhautomateBroadcasts:
             key=_row_key,
             lane=Lane.POLL,
             timeout=timeout,
-            route=f"{_ROUTE}/logs",
+            route=f"{_BROADCAST_ROUTE}/logs",
         )
         async for item in rows:
             yield read_log_row(item)
@@ -252,7 +252,7 @@ class WhautomateBroadcasts:
         return await self._api.one(
             _path(broadcast_id),
             partial(read_broadcast, broadcast_id=broadcast_id),
-            route=_ROUTE,
+            route=_BROADCAST_ROUTE,
             lane=lane,
             timeout=timeout,
         )

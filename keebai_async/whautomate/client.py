@@ -52,7 +52,7 @@ class Whautomate(ServiceClient):
             `redis://...` by several machines; or a RateLimiter that you close yourself. Without it, or
             with `memory:`, all clients of this process with the same key and host share one.
         timeout: seconds for a whole request, or Timeouts.
-        session: an aiohttp session whose connections are used, and left open.
+        session: an aiohttp session whose connector and proxy are used, and left open.
         submit_policy: after which replies a create may be made again, beyond the safe ones.
         retries: how often a read is repeated.
         poll_floor: seconds between two looks at one broadcast, at least.

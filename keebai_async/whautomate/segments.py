@@ -14,7 +14,7 @@ from keebai_async.whautomate.replies import read_segment
 from keebai_async.whautomate.settings import UNSUBSCRIBED, WHAUTOMATE_PAGE_SIZE
 
 SEGMENTS_PATH: Final = "/segments"
-_ROUTE: Final = f"{SEGMENTS_PATH}/{{segment_id}}"
+_SEGMENT_ROUTE: Final = f"{SEGMENTS_PATH}/{{segment_id}}"
 
 
 class _SegmentBody(CamelStruct, frozen=True, kw_only=True):
@@ -66,7 +66,7 @@ class WhautomateSegments:
     async def get(self, segment_id: str, *, timeout: float | None = None) -> Segment:
         """One segment. Raises InvalidInput, RequestError (NotFound if there is none)."""
         read = partial(read_segment, segment_id=segment_id)
-        return await self._api.one(_path(segment_id), read, route=_ROUTE, timeout=timeout)
+        return await self._api.one(_path(segment_id), read, route=_SEGMENT_ROUTE, timeout=timeout)
 
     async def list(
         self,
@@ -91,7 +91,7 @@ class WhautomateSegments:
             OutcomeUnknown: it may be deleted.
             RequestError: it was not deleted.
         """
-        await self._api.delete(_path(segment_id), route=_ROUTE, timeout=timeout)
+        await self._api.delete(_path(segment_id), route=_SEGMENT_ROUTE, timeout=timeout)
 
 
 def _path(segment_id: str) -> str:

@@ -9,12 +9,13 @@ import msgspec
 
 from keebai_async.campaign.service import ChunkVerdict, Halted, Refusal, Taken, Throttled, Unknown, Unsent
 from keebai_async.clock import Clock
-from keebai_async.errors import ServerFailed
+from keebai_async.errors import ServerFailed, TemplateUnusable
 from keebai_async.keebai.bulk import blame_of, body_of
 from keebai_async.model.chunk import Chunk
 from keebai_async.model.plan import Plan
 from keebai_async.model.progress import Progress
 from keebai_async.model.requests import Requests
+from keebai_async.model.template import Template
 from keebai_async.transport.error_body import ErrorBody
 
 
@@ -66,8 +67,10 @@ class ScriptedService:
         self.failing = 0.0  # the share of each broadcast that fails
         self.halting = ErrorBody(status=401, message="Invalid or missing API token")
         self.down_probes = 0
+        self.status, self.category = "APPROVED", "UTILITY"  # of every template
         self.in_flight = 0
         self.most_in_flight = 0
+        self.places = 0  # in the quota, taken for a submit
         self.given_back = 0  # places in the quota in which nothing left
 
     def body(self, plan: Plan, chunk: Chunk, items: bytes) -> bytes:
@@ -76,6 +79,7 @@ class ScriptedService:
     @asynccontextmanager
     async def slot(self) -> AsyncIterator["ScriptedSlot"]:
         await self.place()
+        self.places += 1
         slot = ScriptedSlot(self)
         try:
             yield slot
@@ -106,6 +110,15 @@ class ScriptedService:
             sent=total - failed,
             failed=failed,
         )
+
+    async def template(self, name: str, language: str) -> Template:
+        self.requests.other += 1
+        if self.down_probes:
+            self.down_probes -= 1
+            raise ServerFailed("503", method="GET", path="/templates", status=503)
+        if self.status != "APPROVED":
+            raise TemplateUnusable(f"template {name!r} in {language} is not approved: {self.status}")
+        return Template(name=name, language=language, status=self.status, category=self.category)
 
     async def probe(self) -> None:
         self.requests.other += 1

@@ -44,6 +44,10 @@ class Campaign:
     async def submit(self, service: ScriptedService) -> Report:
         """Submit what is planned to the end, in time that runs by itself."""
         await self.begin(service)
+        return await self.finish()
+
+    async def finish(self) -> Report:
+        """Go on to the end with what was begun."""
         async with self.clock.running():
             await dispatch(self.book, self.submitter)
         return await self.report()

@@ -21,7 +21,7 @@ class Lost:
 
     def __init__(self) -> None:
         self.journal = MemoryJournal(clock=ManualClock())
-        self.totals: dict[str, int | None] = {"found": 5, "small": 4, "silent": None}
+        self.totals: dict[str, int | None] = {"found": 5, "small": 4, "large": 6, "empty": 0, "silent": None}
         self.read: list[str] = []
 
     async def __aenter__(self) -> "Lost":
@@ -78,6 +78,15 @@ async def test_a_broadcast_that_was_found_is_the_chunks_own() -> None:
     assert lost.read == ["found"]
 
 
+async def test_a_broadcast_that_took_fewer_people_is_the_chunks_own_and_the_others_are_reported() -> None:
+    async with Lost() as lost:
+        report = await lost.settle(accepted="small")
+        chunk = await lost.chunk()
+
+    assert (chunk.state, chunk.broadcast_id, chunk.accepted) == (ChunkState.ACCEPTED, "small", 4)
+    assert (report.accepted, report.refused, report.unknown, report.errors()) == (9, 1, 0, ())
+
+
 async def test_a_chunk_that_did_not_arrive_is_planned_again() -> None:
     async with Lost() as lost:
         report = await lost.settle(resend=True)
@@ -107,7 +116,8 @@ async def test_a_chunk_that_is_given_up_stays_so() -> None:
         ({"number": 3, "resend": True}, "chunk 3 is not unknown; unknown are 2"),
         ({"number": 99, "resend": True}, "chunk 99 is not unknown; unknown are 2"),
         ({"accepted": "first"}, "broadcast first is chunk 1 of this campaign already"),
-        ({"accepted": "small"}, "broadcast small has 4 recipients, but chunk 2 has 5: it is another one"),
+        ({"accepted": "large"}, "broadcast large has 6 recipients, but chunk 2 has 5: it is another one"),
+        ({"accepted": "empty"}, "broadcast empty has 0 recipients, but chunk 2 has 5: it is another one"),
         ({"accepted": "silent"}, "broadcast silent has an unknown number of recipients"),
     ],
 )

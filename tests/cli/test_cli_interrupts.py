@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager
 
 import anyio
 import anyio.to_thread
+import pytest
 from anyio.abc import Process
 
 from keebai_async.clock import ManualClock
@@ -143,3 +144,89 @@ async def test_ctrl_c_at_the_question_is_code_130_and_nothing_is_submitted(
 
     assert code == 130
     assert sandbox.ledger.total == 0
+
+
+@pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+async def test_a_signal_while_planning_is_code_130_and_a_word(
+    make_shell: MakeShell, sent: signal.Signals
+) -> None:
+    async with Sandbox() as sandbox:
+        shell = make_shell(sandbox)
+        sandbox.faults.on("GET /templates", faults.Hang(), nth=1)
+        async with launching(shell) as process:
+            await until(lambda: bool(sandbox.faults.given))
+            process.send_signal(sent)
+            code, words = await end_of(process)
+
+    assert (code, words) == (130, "interrupted\n")
+    assert sandbox.ledger.total == 0
+
+
+async def test_sighup_waits_for_the_submit_in_flight(make_shell: MakeShell) -> None:
+    clock = ManualClock()
+    async with Sandbox(clock=clock) as sandbox:
+        shell = make_shell(sandbox)
+        sandbox.faults.on("POST /messages/bulk", faults.Late(seconds=5.0), nth=1)
+        async with launching(shell) as process:
+            await until(lambda: len(sandbox.ledger) == 1)
+            process.send_signal(signal.SIGHUP)
+            process.send_signal(signal.SIGTERM)  # who passes signals on often sends two
+            await anyio.sleep(0.3)
+            await clock.advance(10.0)
+            code, words = await end_of(process)
+
+    assert code == 130
+    assert '"unknown":0' in words
+
+
+async def test_nohup_outlives_the_terminal(make_shell: MakeShell, clients: str) -> None:
+    async with Sandbox(speed=100.0) as sandbox:
+        shell = make_shell(sandbox)
+        sandbox.faults.on("POST /messages/bulk", faults.Late(seconds=100.0), nth=1)
+        command = ["nohup", *shell.command("launch", clients, *PROMO, "--yes")]
+        async with await anyio.open_process(command, cwd=shell.folder, env=shell.environment) as process:
+            await until(lambda: len(sandbox.ledger) == 1)
+            process.send_signal(signal.SIGHUP)
+            code, _ = await end_of(process)
+
+    assert code == 0
+
+
+TEXT = ("text", "--to", "+5491155550101", "--text", "Hola")
+
+
+@pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGTERM])
+async def test_a_text_on_its_way_is_waited_for(make_shell: MakeShell, sent: signal.Signals) -> None:
+    clock = ManualClock()
+    async with Sandbox(clock=clock) as sandbox:
+        shell = make_shell(sandbox)
+        sandbox.faults.on("POST /messages/text", faults.Late(seconds=5.0), nth=1)
+        async with await anyio.open_process(
+            shell.command(*TEXT), cwd=shell.folder, env=shell.environment, stderr=subprocess.STDOUT
+        ) as process:
+            await until(lambda: bool(sandbox.faults.given))
+            process.send_signal(sent)
+            await anyio.sleep(0.3)
+            await clock.advance(10.0)
+            code, words = await end_of(process)
+
+    assert code == 0
+    assert "stopping: waiting" in words
+    assert "accepted: " in words
+
+
+async def test_a_text_that_is_left_on_its_way_is_code_6_and_a_line(make_shell: MakeShell) -> None:
+    async with Sandbox() as sandbox:
+        shell = make_shell(sandbox)
+        sandbox.faults.on("POST /messages/text", faults.Hang(), nth=1)
+        async with await anyio.open_process(
+            shell.command(*TEXT), cwd=shell.folder, env=shell.environment, stderr=subprocess.STDOUT
+        ) as process:
+            await until(lambda: bool(sandbox.faults.given))
+            process.send_signal(signal.SIGINT)
+            await anyio.sleep(0.4)
+            process.send_signal(signal.SIGINT)
+            code, words = await end_of(process)
+
+    assert code == 6
+    assert "it may have been accepted or not" in words

@@ -38,3 +38,19 @@ async def test_nobody_to_ask_is_told_with_the_state(shell: Shell, sandbox: Sandb
 
         with pytest.raises(InvalidInput, match="it is planned"):
             await ask_and_wait(keebai, plan.campaign_id, keebai.campaigns.stop, CampaignState.STOPPED)
+
+
+@pytest.mark.parametrize("command", [("list",), ("status", "CAMPAIGN"), ("list", "--json")])
+async def test_a_dead_process_is_not_said_to_run(
+    shell: Shell, clients: str, command: tuple[str, ...]
+) -> None:
+    planned = await shell.call("plan", clients, *PROMO[:4], "--json")
+    campaign = str(planned.objects[-1]["campaign_id"])
+    async with Keebai("none", journal=shell.environment["KEEBAI_JOURNAL"], limiter="memory:") as keebai:
+        await keebai.journal.set_state(campaign, CampaignState.RUNNING)
+
+    ended = await shell.call(*(campaign if word == "CAMPAIGN" else word for word in command))
+
+    assert "died" in ended.out
+    assert "running" not in ended.out
+    assert f"keebai-async resume {campaign}" in ended.err

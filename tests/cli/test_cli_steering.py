@@ -6,7 +6,6 @@ import anyio
 import pytest
 
 from keebai_async.clock import ManualClock
-from keebai_async.sandbox import faults
 from keebai_async.sandbox.keebai.server import Sandbox
 from tests.cli.conftest import MakeShell
 from tests.cli.shell import Shell
@@ -128,28 +127,3 @@ async def test_purged_people_are_gone_and_the_counts_stay(
     assert not (shell.folder / "unsent.csv").exists()
     kept = b"".join(path.read_bytes() for path in shell.folder.glob("journal.db*"))
     assert not any(number.encode() in kept for number in sandbox.ledger.times_messaged())
-
-
-@pytest.mark.parametrize(("lines", "accepted"), [(1, 0), (3, 1)], ids=["before a submit", "during a submit"])
-async def test_a_reader_who_leaves_the_pipe_stops_the_campaign_in_good_order(
-    make_shell: MakeShell, lines: int, accepted: int
-) -> None:
-    async with Sandbox(speed=10.0) as sandbox:
-        shell = make_shell(sandbox)
-        sandbox.faults.on("POST /messages/bulk", faults.Late(seconds=5.0), nth=1)
-        shell.write("people.csv", "to,nombre,codigo\n+5491155550101,Ana,A1\n")
-        command = " ".join(shell.command("launch", "people.csv", *PROMO[:4], "--yes", "--json"))
-        with anyio.fail_after(30):
-            done = await anyio.run_process(
-                f"{{ {command}; echo code $? >&2; }} | head -{lines}", cwd=shell.folder, env=shell.environment
-            )
-        status = await shell.call("status", "--json")
-
-    words = done.stderr.decode()
-    assert done.stdout.count(b"\n") == lines
-    assert "code 130" in words
-    assert "keebai-async resume" in words
-    assert "Traceback" not in words
-    assert status.objects[0]["state"] == "stopped"
-    assert (status.objects[0]["accepted"], status.objects[0]["unsent"]) == (accepted, 1 - accepted)
-    assert sandbox.ledger.total == accepted

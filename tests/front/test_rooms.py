@@ -19,6 +19,7 @@ ROOMS: Final = {
     "loops": "errors",
     "clock": "",
     "privacy": "",
+    "draining": "errors loops",
     "model": "errors privacy",
     "inputs": "errors privacy",
     "credentials": "errors privacy",
@@ -26,22 +27,24 @@ ROOMS: Final = {
     "sources": "errors",
     "observe": "lazy_names errors clock privacy model",
     "quota": "lazy_names loops errors clock model storage observe",
-    "transport": "loops errors clock privacy model credentials quota observe",
+    "transport": "loops errors clock draining privacy model credentials quota observe",
     "polling": "errors clock model quota observe",
     "journal": "lazy_names errors clock privacy model storage",
     "planning": "errors privacy model sources journal",
     "environment": "errors credentials quota polling",
-    "campaign": "lazy_names errors clock privacy model quota transport polling journal observe",
-    "service_client": "lazy_names errors clock credentials model quota transport environment observe",
+    "campaign": "lazy_names errors clock draining privacy model quota transport polling journal observe",
+    "service_client": (
+        "lazy_names errors clock draining credentials model quota transport environment observe"
+    ),
     "keebai": "errors clock privacy model inputs quota transport polling environment campaign",
     "whautomate": (
         "lazy_names errors clock privacy model inputs credentials quota transport polling environment"
         " service_client observe"
     ),
     "webhooks": "errors clock model credentials journal",
-    "campaigns": "errors clock model sources quota polling journal planning campaign observe",
+    "campaigns": "errors clock draining model sources quota polling journal planning campaign observe",
     "client": (
-        "lazy_names errors clock model credentials quota transport journal environment campaign"
+        "lazy_names errors clock draining model credentials quota transport journal environment campaign"
         " service_client keebai campaigns observe"
     ),
     "web": "errors clock model journal campaign campaigns client",

@@ -57,6 +57,31 @@ def test_any_other_word_is_an_id(word: object) -> None:
     segment(accepted.broadcast_id, field="broadcast_id")
 
 
+async def test_one_id_for_two_broadcasts_of_a_client_is_not_accepted_as_it_stands() -> None:
+    reply = message(202, b'{"broadcast_id":"b","total_recipients":1}')
+    async with (
+        serving(answers(reply)) as server,
+        Keebai("t" * 20, base_url=server.url, phone_number_id="1", limiter=OpenGate()) as keebai,
+    ):
+        first = await keebai.broadcasts.create_raw(b"{}", recipients=1)
+        with pytest.raises(Undecodable, match="do not send it again"):
+            await keebai.broadcasts.create_raw(b"{}", recipients=1)
+        with pytest.raises(Undecodable, match="do not send it again"):
+            await keebai.with_options(timeout=5.0).broadcasts.create_raw(b"{}", recipients=1)
+    assert first.broadcast_id == "b"
+    assert len(server.requests) == 3
+
+
+async def test_a_status_of_another_broadcast_is_not_believed() -> None:
+    reply = message(200, b'{"broadcast_id":"other","status":"COMPLETED","total_recipients":1,"sent":1}')
+    async with (
+        serving(answers(reply)) as server,
+        Keebai("t" * 20, base_url=server.url, limiter=OpenGate()) as keebai,
+    ):
+        with pytest.raises(Undecodable):
+            await keebai.broadcasts.status("mine")
+
+
 def test_an_unknown_status_is_kept_as_text_and_is_not_final() -> None:
     status = read_status(answer({"status": "Draining", "total": 10, "sent": 4}), "b")
     assert status == BroadcastStatus(

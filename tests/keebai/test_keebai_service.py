@@ -47,11 +47,11 @@ async def test_an_outage_is_not_taken_for_an_answer(
         await probed(*replies)
 
 
-async def test_a_users_session_lends_its_connections_to_the_client_and_stays_open() -> None:
+async def test_a_users_session_lends_its_connector_to_the_client_and_stays_open() -> None:
     async with serving(answers(message(200, b'{"id": "u"}'))) as server, aiohttp.ClientSession() as lent:
         async with Keebai("token-of-twelve", base_url=server.url, session=lent, limiter=OpenGate()) as keebai:
             assert await keebai.me() == {"id": "u"}
         assert not lent.closed
         async with lent.get(server.url) as response:
             assert response.status == 200
-        assert server.connections == 1
+        assert server.connections == 2

@@ -32,6 +32,7 @@ async def test_a_campaign_is_one_tree_of_runs_attempts_and_requests(collected: C
     assert of_requests == {
         "GET /templates": 1,
         "run campaign": 1,
+        "run campaign > GET /templates": 1,  # again, before money is spent
         "run campaign > submit chunk": 4,  # three chunks, and one of them twice
         f"run campaign > submit chunk > {BULK}": 4,
         f"run campaign > {LOOK}": looks,

@@ -1,7 +1,8 @@
 """Lists of people in every form that we read, clean and dirty, the same at every run and in every version.
 
-Nothing of the package but `Recipient` and the options of a plan is used, so that any version of it can be
-asked what it makes of them.
+What a version after 0.1 reads in another way on purpose (`tel:`, invisible marks, `{{nombre}}`) is not in
+them. Nothing of the package but `Recipient` and the options of a plan is used, so that any version of it can
+be asked what it makes of them.
 """
 
 import csv
@@ -23,16 +24,16 @@ ROWS = 1_300
 BODY = '{"type":"BODY","text":"Hola {{nombre}}, te quedan {{saldo}}. %s"}'
 NUMBERS = (
     "", " ", "+", "+0541155555555", "+549", "+5491177777777555", "5491177777777", "011 15-5555-1111",
-    "5.49116E+12", "5491177777777.0", "+\u0665\u0664\u0669\u0661\u0661\u0665", "+5491177777777\n",
-    "+5491177777777\n+5491155555556", "\ufeff+5491177777777", "+5491177777777 / +5491166666666",
-    "tel:+5491177777777", "+5491177777777\u200b", "'+5491166666666", " +5491166666667\t",
+    "5.49116E+12", "5491177777777.5", "+\u0665\u0664\u0669\u0661\u0661\u0665", "+5491177777777\n",
+    "+5491177777777\n+5491155555556", "*+5491177777777", "+5491177777777 / +5491166666666",
+    "Tel +5491177777777", "+5491177777777x", "'+5491166666666", " +5491166666667\t",
 )  # fmt: skip
 VALUES = (
-    "", " ", "\u3000", "\u200b", "a\nb", "a\r\nb", "a\tb", "a     b", "a    b", "a\u2028b", "a\x85b",
-    "a\x7fb", "x" * 1_024, "x" * 1_025, "\U0001f468" * 400, "5.49E+12", "E+", "=1+1", "{{nombre}}",
+    "", " ", "\u3000", "\u2009", "a\nb", "a\r\nb", "a\tb", "a     b", "a    b", "a\u2028b", "a\x85b",
+    "a\x7fb", "x" * 1_024, "x" * 1_025, "\U0001f468" * 400, "5.49E+12", "E+", "=1+1", "{nombre}",
     "Pe\u00f1a, Juli\u00e1n", 'Roberto "Tito"', "\\n", "\\", "|", "\u0627\u0644\u0639", "e\u0301", "true",
 )  # fmt: skip
-ODD: tuple[object, ...] = (None, True, 0, -1.5, 10**30, 1e300, [], {}, ["a"], {"a": "b"}, 7, 12.50)
+ODD: tuple[object, ...] = (None, True, 0, -1.5, 10**14, 0.25, [], {}, ["a"], {"a": "b"}, 7, 12.50)
 BROKEN = (
     "", "   ", "[]", "null", "7", '"text"', "{", '{"to":', '{"to":"+5491155555555"}}', "[" * 3_000,
     '{"to":"+5491155555555","variables":[]}', '{"to":"+5491155555555","variables":null,"meta_data":{}}',

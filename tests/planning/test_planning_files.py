@@ -13,7 +13,7 @@ from backports import zstd
 
 from keebai_async.errors import UnusableSource
 from keebai_async.sources import CellBlock, open_source
-from keebai_async.sources.sheet import text_of_cell
+from keebai_async.sources.sheet import cell_of
 from tests.planning.made import person, planned
 from tests.planning.workbook import workbook
 
@@ -94,7 +94,7 @@ async def test_a_file_that_is_no_parquet_or_no_workbook(tmp_path: Path) -> None:
     [(5491155555555.0, "5491155555555"), (1.5, "1.5"), (None, ""), (True, "true"), ("007", "007")],
 )
 def test_cells_as_text(value: object, text: str) -> None:
-    assert text_of_cell(value) == text
+    assert cell_of(value) == text
 
 
 @pytest.mark.parametrize("piped", [CSV, b'{"to":"+5491100000001","nombre":"Ana","saldo":"1"}\n'])

@@ -33,6 +33,9 @@ def test_a_request_without_an_answer_does_not_end_a_pause() -> None:
     books.settle(taken(books, "b", 60.0), WINDOWS, UNANSWERED, 61.0)
 
     assert books.pause.proving
+    taken(books, "probe", 118.0)
+    assert books.take("next", WINDOWS, 119.0) == Wait(seconds=1.0, loose=True)
+    books.settle(HeldPlace("probe", 118.0), WINDOWS, Word(ending=Ending.UNSENT, grace=30.0), 120.0)
     books.settle(taken(books, "c", 121.0), WINDOWS, ANSWERED, 122.0)
     assert not books.pause.proving
 

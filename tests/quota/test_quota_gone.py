@@ -11,6 +11,7 @@ from pathlib import Path
 
 import anyio
 import pytest
+import redis
 
 from keebai_async.clock import ManualClock
 from keebai_async.errors import QuotaUnusable
@@ -78,6 +79,29 @@ async def test_without_redis_a_process_may_go_on_with_its_share(
     await spend(store, 4)
     assert isinstance(await store.take(EIGHT), Wait)
     assert [record.levelname for record in caplog.records] == ["WARNING", "INFO"]
+    await store.aclose()
+
+
+async def test_everything_in_redis_expires_but_no_pause_before_it_is_over(server: RedisServer) -> None:
+    store = RedisStore(server.url, "a", clock=ManualClock())
+    assert isinstance(await store.take(EIGHT), HeldPlace)
+    with redis.Redis(port=server.port) as client:
+        assert all(0 < client.ttl(key) <= 7_350 for key in client.scan_iter())  # twice an hour, and a request
+        place = await store.take(EIGHT)
+        assert isinstance(place, HeldPlace)
+        await store.settle(place, EIGHT, Word(ending=Ending.ANSWERED, grace=30.0, pause=50_000.0))
+        kept = {key: client.ttl(key) for key in client.scan_iter()}
+    assert len(kept) == 3
+    assert min(kept.values()) > 50_000
+    await store.aclose()
+
+
+async def test_a_place_asked_for_again_after_a_lost_answer_is_the_same_place(server: RedisServer) -> None:
+    one = [LaneWindow(quota=Quota(1, 60.0), per=60.0, most=1)]
+    store = RedisStore(server.url, "a", clock=ManualClock())
+    first = await store._take("the-same", one)
+    assert await store._take("the-same", one) == first
+    assert await store.spent(one) == (1,)
     await store.aclose()
 
 

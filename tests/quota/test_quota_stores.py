@@ -218,6 +218,48 @@ async def test_what_others_spent_is_taken_over(bench: Bench) -> None:
     assert (await waits(store, PLENTY)).quota == minute
 
 
+async def test_a_reply_that_leaves_nothing_fills_the_window(bench: Bench) -> None:
+    minute = PLENTY[0].quota
+    store = bench.open("a")
+    await spend(store, PLENTY, Word(ending=Ending.ANSWERED, grace=30.0, left=((minute, 0),)))
+    await bench.advance(20.0)
+
+    wait = await waits(bench.open("a"), PLENTY)
+    assert (wait.seconds, wait.quota) == (about(40.0), minute)
+    assert await store.spent(PLENTY) == (60, 1)
+
+
+async def test_the_soonest_to_leave_of_those_given_up_is_waited_for(
+    bench: Bench,
+) -> None:
+    store = bench.open("a")
+    await held(store, PLENTY)
+    for grace in (50.0, 30.0):
+        await spend(store, PLENTY, Word(ending=Ending.UNANSWERED, grace=grace))
+
+    # Three count where two may: the one under way is taken for answered, then the first given up leaves.
+    assert (await waits(store, TWO_A_MINUTE)).seconds == about(90.0)
+
+
+async def test_nobody_pauses_for_more_than_a_day(bench: Bench) -> None:
+    store = bench.open("a")
+    await spend(store, PLENTY, Word(ending=Ending.ANSWERED, grace=30.0, pause=1e9))
+
+    assert (await waits(store, PLENTY)).seconds == about(86_400.0)
+
+
+@pytest.mark.parametrize("bench", ["sqlite", "redis"], indirect=True)  # in memory nothing lapses
+async def test_a_place_that_lapsed_is_given_back_by_the_word_that_nothing_left(bench: Bench) -> None:
+    store = bench.open("a")
+    places = [await held(store, TWO_A_MINUTE) for _ in range(2)]
+    await bench.advance(LONGEST + 10)
+    await waits(store, TWO_A_MINUTE)
+    for place in places:
+        await store.settle(place, TWO_A_MINUTE, UNSENT)
+
+    assert await store.spent(TWO_A_MINUTE) == (0,)
+
+
 async def test_it_tells_how_long_one_behind_others_would_wait(bench: Bench) -> None:
     store = bench.open("a")
     assert await store.forecast(TWO_A_MINUTE, 1) is None

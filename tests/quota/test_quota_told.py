@@ -34,8 +34,11 @@ async def test_each_place_tells_what_is_spent_by_now_to_who_took_it() -> None:
     limiter = limiter_on(ManualClock())
     await spend(limiter.observed(lambda _: None))
     assert told == []
-    await spend(limiter.observed(told.append))
-    assert told == [QuotaSpent(window=60.0, limit=2, spent=2), QuotaSpent(window=3_600.0, limit=5, spent=2)]
+    await spend(limiter.observed(told.append, account="5f1e77aa"))
+    assert told == [
+        QuotaSpent(window=60.0, limit=2, spent=2, account="5f1e77aa"),
+        QuotaSpent(window=3_600.0, limit=5, spent=2, account="5f1e77aa"),
+    ]
 
 
 async def test_a_wait_is_told_when_it_begins_and_when_it_ends() -> None:

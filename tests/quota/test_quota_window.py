@@ -166,3 +166,6 @@ def test_allowances_find_their_windows() -> None:
     assert left((2000, 7)) == []
     assert left((2000, 7), (1000, 8), (5, 9)) == [(hour, 8)]
     assert left((60, 3), (5, 9), (7, 1)) == [(minute, 3)]
+    odd = (Quota(50, 60.0), Quota(40, 3600.0))  # the longer window is the tighter one
+    said = [Allowance(limit=limit, remaining=rest) for limit, rest in ((100, 1), (80, 2))]
+    assert pair(odd, said) == [(odd[1], 2), (odd[0], 1)]

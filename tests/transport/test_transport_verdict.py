@@ -65,6 +65,8 @@ def read_error(answer: Answer) -> ErrorBody:
         (answer(413), "Refused"),
         (answer(422), "Refused"),
         (answer(400, {"error": {"code": "META_MISSING_MESSAGE_ID", "message": "x"}}), "Unknown"),
+        (Answer(status=400, body=b"\x8b", complete=False), "Unknown"),  # its words may say that it was sent
+        (Answer(status=413, complete=False), "Refused"),
         (answer(401), "Halted"),
         (answer(403), "Halted"),
         (answer(404), "Halted"),
@@ -193,6 +195,35 @@ def test_of_a_body_that_is_too_large_only_the_status_speaks() -> None:
     assert (large.message, large.field, large.items) == ("Bad Request", None, ())
 
 
+@pytest.mark.parametrize("timed_out", [True, False])
+def test_a_verdict_says_whether_time_ran_out(timed_out: bool) -> None:
+    for stage, kind in ((Stage.NOT_WRITTEN, Unsent), (Stage.WRITTEN, Unknown)):
+        verdict = judge(Failure(stage=stage, reason="r", timed_out=timed_out), wall=0.0)
+        assert isinstance(verdict, kind)
+        assert (verdict.reason, verdict.timed_out) == ("r", timed_out)
+
+
+@pytest.mark.parametrize(("status", "redirect"), [(299, False), (300, True), (399, True), (418, False)])
+def test_a_redirect_is_called_one(status: int, redirect: bool) -> None:
+    verdict = judge(answer(status, b"ok"), wall=0.0)
+    assert isinstance(verdict, Unknown)
+    assert ("redirect" in verdict.reason) is redirect
+
+
+def test_a_page_for_people_is_one_whatever_comes_before_its_first_tag() -> None:
+    assert verdict_of(answer(202, b"\r\n  <!doctype html>")) == "Unknown"
+
+
+def test_a_pause_given_as_a_date_is_measured_on_our_clock_if_the_server_tells_none() -> None:
+    headers = (("Retry-After", "Wed, 21 Oct 2026 07:29:30 GMT"),)
+    verdict = judge(answer(429, b"", headers), wall=1_792_567_680.0 + 60.0)
+    assert verdict == Throttled(pause=30.0)
+
+
+def test_of_many_messages_the_first_five_are_told() -> None:
+    assert read_error(answer(400, {"message": list("abcdefg")})).message == "a; b; c; d; e"
+
+
 def test_a_caller_can_widen_the_table_in_writing() -> None:
     policy = SubmitPolicy(resend_on=frozenset({502, 503}))
     assert isinstance(judge(answer(502), wall=0.0, policy=policy), Unsent)
@@ -287,6 +318,29 @@ def test_a_pause_may_be_a_date_and_is_measured_on_the_servers_clock() -> None:
     later = ("Retry-After", "Wed, 21 Oct 2026 07:29:30 GMT")
     assert pause_of(answer(429, b"", (date, later)), wall=0.0) == 90.0
     assert pause_of(answer(429, b"", (later,)), wall=1_792_567_680.0 + 60.0) == 30.0
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "pause"),
+    [
+        ("Retry-After", "1e9", LONGEST_PAUSE),
+        ("Retry-After", "-5", 0.0),
+        ("Retry-After", "inf", 0.0),
+        ("Retry-After", "nan", 0.0),
+        ("Retry-After", "soon", 0.0),
+        ("Retry-After", "Wed, 21 Oct 2020 07:28:00 GMT", 0.0),
+        ("Retry-After-ms", "1500", 1.5),
+        ("Retry-After-minute", " 7.5 ", 7.5),
+        ("X-Retry-After", "9", 0.0),
+    ],
+)
+def test_a_pause_is_read_for_what_it_can_mean(name: str, value: str, pause: float) -> None:
+    assert pause_of(answer(429, b"", ((name, value),)), wall=1_792_567_680.0) == pause
+
+
+def test_an_allowance_is_read_with_what_stands_around_its_number() -> None:
+    headers = (("X-RateLimit-Limit", " 60, 60;w=60"), ("X-RATELIMIT-REMAINING", "7 left"))
+    assert allowances_of(answer(200, b"", headers)) == (Allowance(limit=60, remaining=7),)
 
 
 @given(st.text(st.characters(min_codepoint=32, max_codepoint=126), max_size=30))

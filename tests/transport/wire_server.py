@@ -2,6 +2,7 @@
 
 import asyncio
 import socket
+import ssl
 import struct
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -23,7 +24,9 @@ class WireServer:
 
 
 @asynccontextmanager
-async def serving(*behaviours: Behaviour) -> AsyncIterator[WireServer]:
+async def serving(
+    *behaviours: Behaviour, port: int = 0, tls: ssl.SSLContext | None = None
+) -> AsyncIterator[WireServer]:
     """Serve each connection by the next of *behaviours*, and the last one for all after."""
     seen = WireServer()
     writers: list[asyncio.StreamWriter] = []
@@ -39,7 +42,7 @@ async def serving(*behaviours: Behaviour) -> AsyncIterator[WireServer]:
         finally:
             writer.close()
 
-    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    server = await asyncio.start_server(serve, "127.0.0.1", port, ssl=tls)
     seen.port = server.sockets[0].getsockname()[1]
     try:
         yield seen
@@ -104,10 +107,6 @@ def answers(*replies: bytes) -> Behaviour:
             await writer.drain()
 
     return behave
-
-
-async def closes_at_once(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    writer.close()
 
 
 async def resets_after_reading(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

@@ -10,8 +10,8 @@ import anyio.to_thread
 import typer
 
 from keebai_async.cli.connect import Connection
-from keebai_async.cli.console import say
 from keebai_async.cli.exit_codes import Exit
+from keebai_async.cli.interrupts import interrupts
 from keebai_async.cli.launch_flow import LaunchSettings, PlanRequest, show_and_launch
 from keebai_async.cli.option_groups import CampaignOptions
 from keebai_async.cli.options import (
@@ -22,6 +22,7 @@ from keebai_async.cli.options import (
     RejectsOption,
     SpeedOption,
 )
+from keebai_async.cli.output import say
 
 MAX_PEOPLE = 10_000_000
 
@@ -44,7 +45,7 @@ def demo(
     """
     settings = LaunchSettings(yes=True, json=json, rejects=rejects, resumable=False)
     work = partial(_demo, people, settings, speed=speed, dialect=dialect, failing=failing)
-    raise typer.Exit(anyio.run(work))
+    raise typer.Exit(interrupts.run(work))
 
 
 async def _demo(

@@ -1,9 +1,9 @@
 """The command `doctor`."""
 
+import os
 from collections.abc import Awaitable, Callable
 from functools import partial
 
-import anyio
 import typer
 
 from keebai_async.cli.connect import (
@@ -14,9 +14,10 @@ from keebai_async.cli.connect import (
     quota_store_name,
     spending,
 )
-from keebai_async.cli.console import answer, version
+from keebai_async.cli.console import version
 from keebai_async.cli.error_line import line_of
 from keebai_async.cli.exit_codes import Exit, code_of_error
+from keebai_async.cli.interrupts import interrupts
 from keebai_async.cli.json_output import emit
 from keebai_async.cli.options import (
     ChannelIdOption,
@@ -25,6 +26,7 @@ from keebai_async.cli.options import (
     PhoneNumberIdOption,
     QuotaStoreOption,
 )
+from keebai_async.cli.output import answer
 from keebai_async.client import Keebai
 from keebai_async.errors import InvalidInput, KeebaiError
 from keebai_async.journal.open import open_journal
@@ -46,7 +48,7 @@ def doctor(
     connection = Connection(
         phone_number_id=phone_number_id, channel_id=channel_id, journal=journal, quota_store=quota_store
     )
-    raise typer.Exit(anyio.run(partial(_doctor, connection, json=json)))
+    raise typer.Exit(interrupts.run(partial(_doctor, connection, json=json)))
 
 
 async def _doctor(connection: Connection, *, json: bool) -> Exit:
@@ -55,6 +57,7 @@ async def _doctor(connection: Connection, *, json: bool) -> Exit:
         ("version", _version),
         ("quota", partial(_quota, connection)),
         ("journal", partial(_journal, connection)),
+        ("network", partial(_with_client, connection, _network)),
         ("token", partial(_with_client, connection, _token)),
         ("sender", partial(_with_client, connection, _sender)),
         ("templates", partial(_with_client, connection, _templates)),
@@ -104,6 +107,11 @@ async def _journal(connection: Connection) -> str:
 async def _with_client(connection: Connection, check: Callable[[Keebai], Awaitable[str]]) -> str:
     async with messaging(connection) as keebai:
         return await check(keebai)
+
+
+async def _network(keebai: Keebai) -> str:
+    file = os.environ.get("SSL_CERT_FILE")
+    return f"{keebai.base_url}, {keebai.way}" + (f", certificates of {file} (SSL_CERT_FILE)" if file else "")
 
 
 async def _token(keebai: Keebai) -> str:

@@ -4,14 +4,14 @@ from functools import partial
 from pathlib import Path
 from typing import Annotated
 
-import anyio
 import typer
 
 from keebai_async.cli.connect import Connection, bookkeeping
-from keebai_async.cli.console import say
 from keebai_async.cli.csv_files import PeopleGroup, write_people, write_rejects
 from keebai_async.cli.exit_codes import Exit
+from keebai_async.cli.interrupts import interrupts
 from keebai_async.cli.options import CampaignArgument, JournalOption
+from keebai_async.cli.output import say
 from keebai_async.errors import InvalidInput
 
 CsvArgument = Annotated[
@@ -50,7 +50,7 @@ def export(
     if rejected + len(chosen) != 1:
         raise InvalidInput("choose exactly one of --rejected, --refused, --unknown and --unsent")
     group = chosen[0] if chosen else None
-    raise typer.Exit(anyio.run(partial(_export, campaign, group, file, Connection(journal=journal))))
+    raise typer.Exit(interrupts.run(partial(_export, campaign, group, file, Connection(journal=journal))))
 
 
 async def _export(campaign: str, group: PeopleGroup | None, file: Path, connection: Connection) -> Exit:

@@ -4,12 +4,12 @@ from functools import partial
 from pathlib import Path
 from typing import Annotated
 
-import anyio
 import typer
 from msgspec.structs import replace
 
 from keebai_async.cli.connect import Connection, bookkeeping, campaigning
 from keebai_async.cli.exit_codes import Exit
+from keebai_async.cli.interrupts import interrupts
 from keebai_async.cli.launch_flow import (
     LaunchSettings,
     PlanRequest,
@@ -83,12 +83,12 @@ def launch(
     if not dry_run:
         check_can_ask(settings)
     if template is None and language is None and not Path(file).exists() and not box.sandbox:
-        raise typer.Exit(anyio.run(partial(_launch_kept, file, options, connection, settings)))
+        raise typer.Exit(interrupts.run(partial(_launch_kept, file, options, connection, settings)))
     if template is None or language is None:
         missing = "--template" if template is None else "--language"
         raise InvalidInput(f"{missing} is needed to launch a FILE", field=missing)
     request = PlanRequest(file=file, template=template, language=language, options=options)
-    raise typer.Exit(anyio.run(partial(plan_and_launch, request, settings, connection, box)))
+    raise typer.Exit(interrupts.run(partial(plan_and_launch, request, settings, connection, box)))
 
 
 async def _launch_kept(

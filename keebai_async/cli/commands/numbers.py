@@ -2,14 +2,14 @@
 
 from functools import partial
 
-import anyio
 import typer
 
 from keebai_async.cli.connect import Connection, messaging
-from keebai_async.cli.console import answer
 from keebai_async.cli.exit_codes import Exit
+from keebai_async.cli.interrupts import interrupts
 from keebai_async.cli.json_output import emit, typed
 from keebai_async.cli.options import JsonOption
+from keebai_async.cli.output import answer
 from keebai_async.cli.text_output import table
 
 
@@ -18,7 +18,7 @@ def numbers(json: JsonOption = False) -> None:
 
     Example: keebai-async numbers
     """
-    raise typer.Exit(anyio.run(partial(_numbers, json=json)))
+    raise typer.Exit(interrupts.run(partial(_numbers, json=json)))
 
 
 async def _numbers(*, json: bool) -> Exit:

@@ -2,10 +2,10 @@
 
 from functools import partial
 
-import anyio
 import typer
 
 from keebai_async.cli.connect import Connection
+from keebai_async.cli.interrupts import interrupts
 from keebai_async.cli.launch_flow import LaunchSettings, PlanRequest, plan_and_launch
 from keebai_async.cli.option_groups import CampaignOptions, OutputOptions, SandboxChoice
 from keebai_async.cli.options import FileArgument, LanguageOption, TemplateOption
@@ -28,4 +28,4 @@ def plan(
     settings = LaunchSettings(
         dry=True, yes=True, json=output.json, rejects=output.rejects, resumable=not box.sandbox
     )
-    raise typer.Exit(anyio.run(partial(plan_and_launch, request, settings, connection, box)))
+    raise typer.Exit(interrupts.run(partial(plan_and_launch, request, settings, connection, box)))

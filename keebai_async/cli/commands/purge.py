@@ -3,13 +3,14 @@
 from functools import partial
 from typing import Annotated
 
-import anyio
 import typer
 
 from keebai_async.cli.connect import Connection, bookkeeping
-from keebai_async.cli.console import can_ask, confirm, say
+from keebai_async.cli.console import can_ask, confirm
 from keebai_async.cli.exit_codes import Exit
+from keebai_async.cli.interrupts import interrupts
 from keebai_async.cli.options import JournalOption, YesOption
+from keebai_async.cli.output import say
 from keebai_async.errors import InvalidInput
 
 OneOrAllArgument = Annotated[
@@ -45,7 +46,8 @@ def purge(
     if not yes and not confirm(question):
         say("declined: nothing was removed")
         raise typer.Exit(Exit.DECLINED)
-    raise typer.Exit(anyio.run(partial(_purge, campaign, Connection(journal=journal), unfinished=unfinished)))
+    work = partial(_purge, campaign, Connection(journal=journal), unfinished=unfinished)
+    raise typer.Exit(interrupts.run(work))
 
 
 async def _purge(campaign: str | None, connection: Connection, *, unfinished: bool) -> Exit:

@@ -5,15 +5,15 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import Annotated
 
-import anyio
 import typer
 
 from keebai_async.campaign.reconcile import PortalEntry
 from keebai_async.cli.connect import Connection, bookkeeping, campaigning
-from keebai_async.cli.console import answer, say
 from keebai_async.cli.exit_codes import Exit
+from keebai_async.cli.interrupts import interrupts
 from keebai_async.cli.json_output import emit, typed
 from keebai_async.cli.options import CampaignArgument, JournalOption, JsonOption
+from keebai_async.cli.output import answer, say
 from keebai_async.cli.shown import shown_reason, shown_text
 from keebai_async.cli.text_output import next_steps, report_text
 from keebai_async.errors import InvalidInput
@@ -52,13 +52,13 @@ def reconcile(
     words = (accepted is not None) + resend + abandon
     connection = Connection(journal=journal)
     if chunk is None and not words:
-        raise typer.Exit(anyio.run(partial(_show, campaign, connection, json=json)))
+        raise typer.Exit(interrupts.run(partial(_show, campaign, connection, json=json)))
     if chunk is None:
         raise InvalidInput(f"--chunk is needed; see: keebai-async reconcile {campaign}", field="--chunk")
     if words != 1:
         raise InvalidInput("choose exactly one of --accepted BROADCAST-ID, --resend and --abandon")
     raise typer.Exit(
-        anyio.run(partial(_reconcile, campaign, chunk, accepted, resend, abandon, connection, json=json))
+        interrupts.run(partial(_reconcile, campaign, chunk, accepted, resend, abandon, connection, json=json))
     )
 
 

@@ -4,12 +4,12 @@ from functools import partial
 from pathlib import Path
 from typing import Annotated
 
-import anyio
 import typer
 
 from keebai_async.cli.connect import Connection, bookkeeping
 from keebai_async.cli.exit_codes import Exit
 from keebai_async.cli.html_report import save_page
+from keebai_async.cli.interrupts import interrupts
 from keebai_async.cli.options import CampaignArgument, JournalOption
 
 HtmlOption = Annotated[
@@ -22,7 +22,7 @@ def report(campaign: CampaignArgument, html: HtmlOption, journal: JournalOption 
 
     Example: keebai-async report promo-marzo-1a2b3c4d --html promo.html
     """
-    raise typer.Exit(anyio.run(partial(_report, campaign, html, Connection(journal=journal))))
+    raise typer.Exit(interrupts.run(partial(_report, campaign, html, Connection(journal=journal))))
 
 
 async def _report(campaign: str, file: Path, connection: Connection) -> Exit:

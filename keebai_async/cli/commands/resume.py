@@ -4,13 +4,13 @@ from collections.abc import Callable
 from functools import partial
 from typing import Annotated
 
-import anyio
 import typer
 from msgspec.structs import replace
 
 from keebai_async.cli.connect import Connection, bookkeeping, campaigning
-from keebai_async.cli.console import confirm, say
+from keebai_async.cli.console import confirm
 from keebai_async.cli.exit_codes import Exit
+from keebai_async.cli.interrupts import interrupts
 from keebai_async.cli.launch_flow import LaunchSettings, check_can_ask
 from keebai_async.cli.options import (
     GUARDS_PANEL,
@@ -23,6 +23,7 @@ from keebai_async.cli.options import (
     YesOption,
 )
 from keebai_async.cli.other_process import ask_and_wait
+from keebai_async.cli.output import say
 from keebai_async.cli.show_run import conclude, follow
 from keebai_async.cli.text_output import report_text
 from keebai_async.errors import InvalidInput
@@ -61,7 +62,7 @@ def resume(
         raise InvalidInput("choose one of --stop-above and --no-guards")
     change = partial(_changed, stop_above=stop_above, no_guards=no_guards)
     connection = Connection(journal=journal, quota_store=quota_store)
-    raise typer.Exit(anyio.run(partial(_resume, campaign, connection, settings, change)))
+    raise typer.Exit(interrupts.run(partial(_resume, campaign, connection, settings, change)))
 
 
 def _changed(guards: Guards, *, stop_above: float | None, no_guards: bool) -> Guards:

@@ -3,12 +3,12 @@
 from functools import partial
 from typing import TYPE_CHECKING
 
-import anyio
 import typer
 
-from keebai_async.cli.console import answer, say
 from keebai_async.cli.exit_codes import Exit
+from keebai_async.cli.interrupts import interrupts
 from keebai_async.cli.options import DialectName, DialectOption, FailingOption, PortOption, SpeedOption
+from keebai_async.cli.output import answer, say
 from keebai_async.cli.serving import serve_until_told
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ def sandbox(
 
     Example: keebai-async sandbox --speed 100
     """
-    raise typer.Exit(anyio.run(partial(_serve, port, speed=speed, dialect=dialect, failing=failing)))
+    raise typer.Exit(interrupts.run(partial(_serve, port, speed=speed, dialect=dialect, failing=failing)))
 
 
 async def _serve(port: int, *, speed: float, dialect: DialectName, failing: float) -> Exit:

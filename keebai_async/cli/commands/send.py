@@ -3,12 +3,11 @@
 from functools import partial
 from typing import Annotated
 
-import anyio
 import typer
 
 from keebai_async.cli.connect import Connection, messaging
-from keebai_async.cli.console import answer
 from keebai_async.cli.exit_codes import Exit
+from keebai_async.cli.interrupts import interrupts
 from keebai_async.cli.json_output import emit, typed
 from keebai_async.cli.options import (
     ChannelIdOption,
@@ -21,6 +20,7 @@ from keebai_async.cli.options import (
     ToOption,
     pairs,
 )
+from keebai_async.cli.output import answer
 from keebai_async.cli.text_output import receipt_line
 
 VarOption = Annotated[
@@ -47,7 +47,7 @@ def send(
     variables, meta_data = pairs(var or (), option="--var"), pairs(meta or (), option="--meta")
     connection = Connection(phone_number_id=phone_number_id, channel_id=channel_id, quota_store=quota_store)
     work = partial(_send, connection, to, template, language, variables, meta_data, json=json)
-    raise typer.Exit(anyio.run(work))
+    raise typer.Exit(interrupts.run(work))
 
 
 async def _send(

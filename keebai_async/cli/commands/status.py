@@ -3,19 +3,21 @@
 from functools import partial
 from typing import Annotated
 
-import anyio
 import typer
 
 from keebai_async.cli.connect import Connection, bookkeeping, spending, token_known
-from keebai_async.cli.console import answer, say
 from keebai_async.cli.error_line import line_of
 from keebai_async.cli.exit_codes import Exit
+from keebai_async.cli.interrupts import interrupts
 from keebai_async.cli.json_output import emit, typed
 from keebai_async.cli.options import JournalOption, JsonOption, QuotaStoreOption
-from keebai_async.cli.text_output import campaign_line, next_steps, report_text
+from keebai_async.cli.other_process import PROCESS_GONE, has_died
+from keebai_async.cli.output import answer, say
+from keebai_async.cli.text_output import DIED, campaign_line, next_steps, report_text
 from keebai_async.client import Keebai
 from keebai_async.errors import QuotaUnusable
-from keebai_async.model.report import Report
+from keebai_async.model.campaign import Started
+from keebai_async.model.report import Report, report_of
 
 OptionalCampaignArgument = Annotated[
     str | None,
@@ -34,36 +36,46 @@ def status(
     Example: keebai-async status promo-marzo-1a2b3c4d
     """
     connection = Connection(journal=journal, quota_store=quota_store)
-    raise typer.Exit(anyio.run(partial(_status, campaign, connection, json=json)))
+    raise typer.Exit(interrupts.run(partial(_status, campaign, connection, json=json)))
 
 
 async def _status(campaign: str | None, connection: Connection, *, json: bool) -> Exit:
     async with bookkeeping(connection) as keebai:
         if campaign is None:
-            _list(await keebai.campaigns.list(), json=json)
+            _list(await keebai.journal.campaigns(), json=json)
         else:
-            _show(await keebai.campaigns.status(campaign), json=json)
+            _show(await keebai.journal.load(campaign), json=json)
         await _tell_spending(keebai)
         return Exit.DONE
 
 
-def _list(reports: list[Report], *, json: bool) -> None:
-    for report in reports:
+def _list(campaigns: list[Started], *, json: bool) -> None:
+    for campaign in campaigns:
+        report, died = report_of(campaign), has_died(campaign)
         if json:
-            emit(typed("campaign", report))
+            emit(_object(report, died))
         else:
-            answer(campaign_line(report))
-    if not reports:
+            answer(campaign_line(report, died=died))
+        if died:
+            say(f"{PROCESS_GONE}; to go on: keebai-async resume {report.campaign_id}")
+    if not campaigns:
         say("no campaigns yet; to make one: keebai-async plan FILE --template NAME --language es")
 
 
-def _show(report: Report, *, json: bool) -> None:
+def _show(campaign: Started, *, json: bool) -> None:
+    report, died = report_of(campaign), has_died(campaign)
     if json:
-        emit(typed("campaign", report))
+        emit(_object(report, died))
     else:
-        answer(report_text(report))
+        answer(report_text(report, died=died))
+    if died:
+        say(PROCESS_GONE)
     for step in next_steps(report):
         say(step)
+
+
+def _object(report: Report, died: bool) -> dict[str, object]:
+    return typed("campaign", report) | ({"state": DIED} if died else {})
 
 
 async def _tell_spending(keebai: Keebai) -> None:

@@ -2,11 +2,11 @@
 
 from functools import partial
 
-import anyio
 import typer
 
 from keebai_async.cli.connect import Connection, bookkeeping
 from keebai_async.cli.exit_codes import Exit
+from keebai_async.cli.interrupts import interrupts
 from keebai_async.cli.options import CampaignArgument, JournalOption
 from keebai_async.cli.other_process import ask_and_wait
 from keebai_async.model.campaign import CampaignState
@@ -17,7 +17,7 @@ def stop(campaign: CampaignArgument, journal: JournalOption = None) -> None:
 
     Example: keebai-async stop promo-marzo-1a2b3c4d
     """
-    raise typer.Exit(anyio.run(partial(_stop, campaign, Connection(journal=journal))))
+    raise typer.Exit(interrupts.run(partial(_stop, campaign, Connection(journal=journal))))
 
 
 async def _stop(campaign: str, connection: Connection) -> Exit:

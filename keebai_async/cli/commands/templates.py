@@ -3,14 +3,14 @@
 from functools import partial
 from typing import Annotated
 
-import anyio
 import typer
 
 from keebai_async.cli.connect import Connection, messaging
-from keebai_async.cli.console import answer
 from keebai_async.cli.exit_codes import Exit
+from keebai_async.cli.interrupts import interrupts
 from keebai_async.cli.json_output import emit, typed
 from keebai_async.cli.options import JsonOption
+from keebai_async.cli.output import answer
 from keebai_async.cli.text_output import table
 from keebai_async.errors import TemplateUnusable
 
@@ -27,7 +27,7 @@ def templates(name: NameArgument = None, status: StatusOption = "APPROVED", json
 
     Example: keebai-async templates promo
     """
-    raise typer.Exit(anyio.run(partial(_templates, name, status.upper(), json=json)))
+    raise typer.Exit(interrupts.run(partial(_templates, name, status.upper(), json=json)))
 
 
 async def _templates(name: str | None, status: str, *, json: bool) -> Exit:

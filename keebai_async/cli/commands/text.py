@@ -3,12 +3,11 @@
 from functools import partial
 from typing import Annotated
 
-import anyio
 import typer
 
 from keebai_async.cli.connect import Connection, messaging
-from keebai_async.cli.console import answer
 from keebai_async.cli.exit_codes import Exit
+from keebai_async.cli.interrupts import interrupts
 from keebai_async.cli.json_output import emit, typed
 from keebai_async.cli.options import (
     ChannelIdOption,
@@ -19,6 +18,7 @@ from keebai_async.cli.options import (
     ToOption,
     pairs,
 )
+from keebai_async.cli.output import answer
 from keebai_async.cli.text_output import receipt_line
 
 TextOption = Annotated[str, typer.Option("--text", help="Up to 4,096 characters.")]
@@ -39,7 +39,7 @@ def text(
     """
     meta_data = pairs(meta or (), option="--meta")
     connection = Connection(phone_number_id=phone_number_id, channel_id=channel_id, quota_store=quota_store)
-    raise typer.Exit(anyio.run(partial(_text, connection, to, words, meta_data, json=json)))
+    raise typer.Exit(interrupts.run(partial(_text, connection, to, words, meta_data, json=json)))
 
 
 async def _text(

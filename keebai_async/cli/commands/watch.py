@@ -6,10 +6,11 @@ import anyio
 import typer
 
 from keebai_async.cli.connect import Connection, bookkeeping
-from keebai_async.cli.console import say
 from keebai_async.cli.exit_codes import Exit
+from keebai_async.cli.interrupts import interrupts
 from keebai_async.cli.options import CampaignArgument, JournalOption, JsonOption
 from keebai_async.cli.other_process import PROCESS_GONE
+from keebai_async.cli.output import say
 from keebai_async.cli.show_run import conclude
 from keebai_async.cli.text_output import campaign_line
 from keebai_async.model.campaign import CampaignState
@@ -24,7 +25,7 @@ def watch(campaign: CampaignArgument, journal: JournalOption = None, json: JsonO
 
     Example: keebai-async watch promo-marzo-1a2b3c4d
     """
-    raise typer.Exit(anyio.run(partial(_watch, campaign, Connection(journal=journal), json=json)))
+    raise typer.Exit(interrupts.run(partial(_watch, campaign, Connection(journal=journal), json=json)))
 
 
 async def _watch(campaign: str, connection: Connection, *, json: bool) -> Exit:

@@ -1,19 +1,20 @@
 """The commands `whautomate ...`: broadcasts of the other service, JSON in and JSON out."""
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from datetime import datetime
 from functools import partial
 from pathlib import Path
 from typing import Annotated, Final
 
-import anyio
 import typer
 
-from keebai_async.cli.console import say
 from keebai_async.cli.exit_codes import Exit
+from keebai_async.cli.interrupts import interrupts, may_have_left
 from keebai_async.cli.json_output import emit, typed
 from keebai_async.cli.option_groups import SandboxChoice
 from keebai_async.cli.options import PortOption, SpeedOption
+from keebai_async.cli.output import say
 from keebai_async.cli.register import register
 from keebai_async.cli.whautomate.connect import opened, serve
 from keebai_async.cli.whautomate.draft_file import CreateOptions, ReplaceOptions, fields_of_options, moment
@@ -65,7 +66,7 @@ AlwaysJsonOption = Annotated[
 
 
 def _run(work: Callable[[], Awaitable[Exit]]) -> None:
-    raise typer.Exit(anyio.run(work))
+    raise typer.Exit(interrupts.run(work))
 
 
 def list_(
@@ -141,8 +142,9 @@ async def _create(where: SandboxChoice, fields: DraftFields, allow_past: bool) -
     async with opened(where) as client:
         try:
             emit(await client.broadcasts.create(allow_past=allow_past, **fields))
-        except OutcomeUnknown:
-            say(f"to look for it: keebai-async whautomate list --search {fields.get('name')!r}")
+        except (OutcomeUnknown, asyncio.CancelledError) as error:
+            if isinstance(error, OutcomeUnknown) or may_have_left(error):
+                say(f"to look for it: keebai-async whautomate list --search {fields.get('name')!r}")
             raise
     return Exit.DONE
 

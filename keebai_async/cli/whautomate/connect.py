@@ -5,8 +5,9 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from keebai_async.cli.connect import Connection, quota_store_name
-from keebai_async.cli.console import answer, say
+from keebai_async.cli.interrupts import interrupts
 from keebai_async.cli.option_groups import SandboxChoice
+from keebai_async.cli.output import answer, say
 from keebai_async.cli.serving import serve_until_told
 from keebai_async.whautomate.client import Whautomate
 from keebai_async.whautomate.settings import WHAUTOMATE_QUOTA_STORE_VARIABLE
@@ -20,7 +21,7 @@ async def opened(
     if not where.sandbox:
         # Commands that follow one another spend one quota, so what was spent outlives each of them.
         store = os.environ.get(WHAUTOMATE_QUOTA_STORE_VARIABLE) or quota_store_name(Connection())
-        async with Whautomate(limiter=store) as client:
+        async with Whautomate(limiter=store, observer=interrupts.observe) as client:
             yield client
         return
     # A sandbox brings a web server with it, and no other command should wait until that is loaded.
@@ -29,7 +30,7 @@ async def opened(
     async with WhautomateSandbox(speed=where.speed, any_id=True) as box:
         if stage is not None:
             box.stage(stage, starts_in=starts_in)
-        async with Whautomate(box.key, host=box.url, clock=box.clock) as client:
+        async with Whautomate(box.key, host=box.url, clock=box.clock, observer=interrupts.observe) as client:
             yield client
 
 

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import msgspec
 
-from keebai_async.cli.console import say
 from keebai_async.cli.csv_files import private_csv
 from keebai_async.cli.json_output import emit, typed
+from keebai_async.cli.output import say
 from keebai_async.whautomate.log_summary import LogSummary, Tally
 from keebai_async.whautomate.models import LogRow
 

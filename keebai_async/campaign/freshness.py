@@ -1,0 +1,44 @@
+"""Whether the intent to submit is still fresh when its bytes are about to leave.
+
+A container is paused, a laptop sleeps, between the intent and the bytes. Meanwhile another process may take
+the campaign over, and a person who finds nothing in the portal may have the chunk submitted again. Who wakes
+must not go on as if no time had passed: so the age of the intent is looked at last of all.
+"""
+
+import time
+from collections.abc import Callable
+from typing import Final
+
+LONGEST_INTENT: Final = 15.0
+"""Seconds from before the intent is written until the first byte. A lease is renewed with each intent, and is
+another's after 60 s of silence at the earliest."""
+
+LATE_ARRIVAL: Final = 30.0
+"""Seconds in which a request that left may still reach the service, as the quota counts them, too."""
+
+_BOOT_TIME: Final[int | None] = getattr(time, "CLOCK_BOOTTIME", None)
+
+Clocks = tuple[float, ...]
+
+
+def machine_clocks() -> Clocks:
+    """Real time by the clocks that go on while this process is frozen, and while its machine sleeps."""
+    steady = time.monotonic() if _BOOT_TIME is None else time.clock_gettime(_BOOT_TIME)
+    return steady, time.time()
+
+
+class IntentAge:
+    """How old an intent is, by the *clocks* that say most; it begins now."""
+
+    def __init__(self, clocks: Callable[[], Clocks] = machine_clocks) -> None:
+        self._clocks = clocks
+        self._began = clocks()
+
+    @property
+    def seconds(self) -> float:
+        return max(now - then for now, then in zip(self._clocks(), self._began, strict=True))
+
+    @property
+    def fresh(self) -> bool:
+        """Its bytes may leave."""
+        return self.seconds <= LONGEST_INTENT

@@ -1,0 +1,107 @@
+"""Drain: what is under way has to come to its end before the thing that it uses is closed.
+
+The naive way closes at once: the answers of requests that left are then never read, and what became of
+thousands of people is unknown although it was about to be known. Here who works with a client, or with a
+journal, says so for as long as it does; who closes asks all of them to stop, and waits.
+"""
+
+import asyncio
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Final
+from weakref import WeakKeyDictionary
+
+import anyio
+import msgspec
+
+from keebai_async.errors import Misused
+from keebai_async.loops import running_loop
+
+
+class _Activity(msgspec.Struct, frozen=True, eq=False):
+    stop: Callable[[], None] | None
+    seconds: float
+    loop: asyncio.AbstractEventLoop
+    over: anyio.Event
+
+
+class Drain:
+    """Those who use one client, or one journal."""
+
+    def __init__(self) -> None:
+        self.closed = False
+        self._inside: set[_Activity] = set()
+
+    def check(self) -> None:
+        """Raise Misused once it is closed."""
+        if self.closed:
+            raise Misused("this client is closed: open another one")
+
+    @contextmanager
+    def inside(self, *, seconds: float, stop: Callable[[], None] | None = None) -> Iterator[None]:
+        """Be waited for inside `with`.
+
+        *stop* is called when somebody closes: it lets nothing more leave, and does not block. *seconds* is
+        how long what is under way may take from then on.
+        """
+        one = _Activity(stop=stop, seconds=seconds, loop=running_loop(), over=anyio.Event())
+        self._inside.add(one)
+        try:
+            yield
+        finally:
+            self._inside.discard(one)
+            one.over.set()
+
+    async def close(self) -> None:
+        """Let nobody in any more, and `drain`."""
+        self.closed = True
+        await self.drain()
+
+    async def drain(self) -> None:
+        """Ask all who are inside now, in this event loop, to stop, and wait until they are out.
+
+        Not longer than the longest of their *seconds*. A cancellation does not end the wait, and is raised
+        after it.
+        """
+        inside = [one for one in self._inside if one.loop is running_loop()]
+        for one in inside:
+            if one.stop is not None:
+                one.stop()
+        cancelled: asyncio.CancelledError | None = None
+        with anyio.move_on_after(max((one.seconds for one in inside), default=0.0), shield=True) as patience:
+            for one in inside:
+                while not one.over.is_set():
+                    try:
+                        await one.over.wait()
+                    except asyncio.CancelledError as error:
+                        if patience.cancel_called:
+                            raise
+                        cancelled = error  # Task.cancel(), which no shield keeps out
+        if cancelled is not None:
+            raise cancelled
+
+
+_USERS: Final[WeakKeyDictionary[object, Drain]] = WeakKeyDictionary()
+
+
+def drain_of(thing: object) -> Drain:
+    """The Drain of a client, or of something that several clients may share, such as a journal."""
+    return _USERS.setdefault(thing, Drain())
+
+
+def share_drain(thing: object, other: object) -> None:
+    """Let *other*, such as a copy of a client, have the Drain of *thing*."""
+    _USERS[other] = drain_of(thing)
+
+
+def out_of_reach() -> None:
+    """Take the current task, which has a parent that waits for it, out of `asyncio.all_tasks()`.
+
+    When a program ends, `asyncio.run` and web servers call `cancel()` on every task that they find there,
+    and no shield keeps that out. The parent is found as before, and stops its child in good order.
+
+    It is one of the calls that "Extending asyncio" in the documentation of Python describes.
+    """
+    task = asyncio.current_task()
+    if task is not None:
+        asyncio._unregister_task(task)

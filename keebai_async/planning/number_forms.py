@@ -1,0 +1,157 @@
+"""Which numbers in E.164 look like a phone of their country for certain, many at once, without the parser.
+
+A plus does not make a phone: WhatsApp's hidden ids, numbers that were cut off, and numbers with the zero of
+national calls behind the country code have one too, and each of them may be a stranger's. The parser knows,
+but takes 100 microseconds for each. So `number_lengths.py` holds, for each calling code, how long fixed lines
+and mobiles are and with which two digits they begin. What fits is certain; what does not is no mistake yet:
+the parser is asked (`phone.py`).
+
+Asked here are keys of `identity.py`, which are the digits of a number. Numbers of one country begin alike, so
+what is known of the first digits is kept, and a block costs a division and a look-up for each of its people.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from functools import cache
+from itertools import repeat
+from operator import floordiv
+from typing import Final
+
+from keebai_async.planning.number_lengths import AREAS, FIXED_LINE, MOBILE, NAMES, POSSIBLE, REGIONS
+
+STEP: Final = 10**6
+"""What the last six digits of a number are cut off with."""
+LAST: Final = 6
+MOST_KNOWN: Final = 100_000
+NOWHERE: Final = ""
+"""The region of a number of no country, such as one of a satellite."""
+
+
+@cache
+def _starts() -> dict[str, Mapping[int, frozenset[str]]]:
+    """By calling code and length: the first two digits, taken out of the ranges of the table."""
+    return {
+        str(code): {
+            length: _spread(FIXED_LINE[code].get(length, "")) | _spread(MOBILE[code].get(length, ""))
+            for length in (*FIXED_LINE[code], *MOBILE[code])
+        }
+        for code in REGIONS
+    }
+
+
+@cache
+def _areas() -> dict[str, str]:
+    """The region of the first four digits of shared calling codes."""
+    return {start: region for region, starts in AREAS.items() for start in starts.split()}
+
+
+@cache
+def _spread(ranges: str) -> frozenset[str]:
+    ends = [each.partition("-")[::2] for each in ranges.split()]
+    return frozenset(f"{start:02}" for one, two in ends for start in range(int(one), int(two or one) + 1))
+
+
+def calling_code(digits: str) -> str:
+    """The calling code that *digits* begin with; nothing if they begin with none."""
+    starts = _starts()
+    for size in (2, 1, 3):  # none is the beginning of another
+        if digits[:size] in starts:
+            return digits[:size]
+    return ""
+
+
+def is_certain(key: int) -> bool:
+    """Whether a number with this identity key certainly looks like a fixed line or mobile of its country."""
+    return _fits(str(key), len(str(key)))
+
+
+def is_possible(key: int) -> bool:
+    """Whether it has a length that its country uses, and no zero of national calls: all that can be said
+    without the parser."""
+    digits = str(key)
+    code = calling_code(digits)
+    local = digits[len(code) :]
+    return bool(code) and len(local) in POSSIBLE[int(code)] and (local[0] != "0" or is_certain(key))
+
+
+def is_fixed(e164: str) -> bool:
+    """Whether a number is a fixed line and no mobile, as it is written."""
+    code = calling_code(e164[1:])
+    local = e164[1 + len(code) :]
+    return bool(code) and local[:2] in _spread(FIXED_LINE[int(code)].get(len(local), "")) - _spread(
+        MOBILE[int(code)].get(len(local), "")
+    )
+
+
+def region_of(key: int) -> str:
+    """The region of a number with this identity key, such as AR; NOWHERE if there is none."""
+    return _region(str(key))
+
+
+def country_name(region: str) -> str:
+    """A country in words: `Perú` of PE."""
+    return NAMES.get(region, region) if region else "no country"
+
+
+def _region(digits: str) -> str:
+    code = calling_code(digits)
+    return _areas().get(digits[:4], REGIONS[int(code)]) if code else NOWHERE
+
+
+def _fits(start: str, digits: int) -> bool:
+    """Whether a number of so many *digits* that begins with *start* is certain."""
+    code = calling_code(start)
+    allowed = _starts().get(code, {}).get(digits - len(code), frozenset())
+    return start[len(code) : len(code) + 2] in allowed
+
+
+class NumberForms:
+    """What is known of the numbers of one list. With *countries* (AR), those of all others are not fine."""
+
+    def __init__(self, countries: Iterable[str] = ()) -> None:
+        self.countries = frozenset(countries)
+        self._fine: dict[int, str] = {}
+        """The region of first digits behind which all numbers are fine."""
+        self._people: Counter[str] = Counter()
+
+    def allows(self, key: int) -> bool:
+        """Whether the country of a number is one that was asked for."""
+        return not self.countries or region_of(key) in self.countries
+
+    def doubtful(self, keys: Sequence[int]) -> tuple[list[int], str | None]:
+        """The places of keys that are not certain, or not allowed; and the region of all, if there is one."""
+        starts = set(map(floordiv, keys, repeat(STEP)))
+        unknown = starts.difference(self._fine)
+        if unknown:
+            self._learn(unknown)
+            unknown.difference_update(self._fine)
+        places = [place for place, key in enumerate(keys) if key // STEP in unknown] if unknown else []
+        places = [place for place in places if not (is_certain(keys[place]) and self.allows(keys[place]))]
+        regions = set(map(self._fine.get, starts))
+        return places, regions.pop() if len(regions) == 1 else None
+
+    def count(self, keys: Sequence[int], region: str | None = None) -> None:
+        """Count people by country; faster when all are known to be of one *region*."""
+        if region is not None:
+            self._people[region] += len(keys)
+            return
+        regions = list(map(self._fine.get, map(floordiv, keys, repeat(STEP))))
+        if None in regions:
+            regions = [known or region_of(key) for known, key in zip(regions, keys, strict=True)]
+        self._people.update(filter(None, regions))
+        self._people[NOWHERE] += regions.count(NOWHERE)
+
+    def by_region(self) -> list[tuple[str, int]]:
+        """How many people there are of each region, the most first."""
+        return sorted((+self._people).items(), key=lambda each: (-each[1], each[0]))
+
+    def _learn(self, starts: Iterable[int]) -> None:
+        if len(self._fine) > MOST_KNOWN:
+            self._fine.clear()
+        for start in starts:
+            text = str(start)
+            # Of a short number, one digit behind the calling code may be all that is here.
+            if len(text) >= len(calling_code(text)) + 2 and _fits(text, len(text) + LAST):
+                region = _region(text)
+                if not self.countries or region in self.countries:
+                    self._fine[start] = region

@@ -1,0 +1,82 @@
+"""What stands around the digits of a number in a cell: marks, links, brackets. Pure.
+
+Taken off is only what says nothing about whose number it is. Letters would be read as keys of a telephone by
+the parser, two numbers in a cell as the first of them, and an extension would be dropped: each of them is
+another person's number, so they stay and the cell is no number.
+"""
+
+import re
+from typing import Final, NamedTuple
+
+_INVISIBLE: Final = re.compile("[\u00ad\u061c\u180e\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]")
+_SCIENTIFIC: Final = re.compile(r"\+?[0-9]+(?:[.,][0-9]+)?[eE][+-]?[0-9]+")
+_POINT_ZERO: Final = re.compile(r"(\+?[0-9]{7,15})[.,]0{1,2}")
+_FRACTION: Final = re.compile(r"\+?[0-9]{7,15}[.,]0+")
+# One plus, in front of the first digit, and between digits what a person puts there.
+_SPELLING: Final = re.compile(r"[( ]*\+?[( ]*[0-9][0-9() .\-\u2010-\u2015\u2212]*")
+_NO_DIGIT: Final = re.compile(r"[^0-9]+")
+_FORMULA: Final = re.compile(r'="(.*)"', re.DOTALL)
+_SCHEME: Final = re.compile(r"(?:tel|whatsapp|callto|sms):(?://)?(?:send/?\?phone=)?", re.IGNORECASE)
+_LINK: Final = re.compile(
+    r"(?:https?://)?(?:www\.)?(?:wa\.me/|(?:api|web)\.whatsapp\.com/send/?\?phone=)(\+?[0-9]+)/?(?:[?&].*)?",
+    re.IGNORECASE,
+)
+_OF_A_PERSON: Final = re.compile(r"([0-9]+)(?::[0-9]+)?@(?:s\.whatsapp\.net|c\.us)", re.IGNORECASE)
+_HIDDEN: Final = "@lid"
+_GROUP: Final = "@g.us"
+
+
+class Unwrapped(NamedTuple):
+    """The text of a number without its link. *international*: it begins with a country code.
+
+    *hidden* says, if there is no number in it, what it is.
+    """
+
+    text: str
+    international: bool = False
+    hidden: str = ""
+
+
+def trimmed(cell: str) -> str:
+    """A cell without the blanks around it, invisible marks, and what keeps it text in a spreadsheet."""
+    text = cell if cell.isascii() else _INVISIBLE.sub("", cell)
+    text = text.strip()
+    if text.startswith("="):
+        text = _FORMULA.sub(r"\1", text).strip()
+    return text.removeprefix("'")
+
+
+def without_wrapping(text: str) -> Unwrapped:
+    """A number without what a program or a link puts around it."""
+    if text[-1:].isdigit() and not any(map(text.__contains__, "@:/.,")):
+        return Unwrapped(text)  # as nearly all are
+    lowered = text.lower()
+    if lowered.endswith(_HIDDEN):
+        return Unwrapped(text, hidden="a hidden id of WhatsApp, which is no phone number: ask for the number")
+    if lowered.endswith(_GROUP):
+        return Unwrapped(text, hidden="the id of a group of WhatsApp, which is nobody's phone number")
+    for pattern in (_OF_A_PERSON, _LINK):
+        if found := pattern.fullmatch(text):
+            return Unwrapped(found[1], international=True)
+    if found := _SCHEME.match(text):
+        return Unwrapped(text[found.end() :].strip())
+    if found := _POINT_ZERO.fullmatch(text):
+        return Unwrapped(found[1])
+    return Unwrapped(text)
+
+
+def plain_digits(text: str) -> str | None:
+    """The digits of a spelling, with a plus if it has one; None if there is more in it than a number."""
+    if not text.isascii():
+        text = text.replace("\u00a0", " ").replace("\u202f", " ").replace("\uff0b", "+")
+    if not _SPELLING.fullmatch(text):
+        return None
+    digits = _NO_DIGIT.sub("", text)
+    if "+" not in text:
+        return digits
+    return "+" + (digits.removeprefix("00") if digits.startswith("00") else digits)
+
+
+def is_spreadsheet_number(text: str) -> bool:
+    """Whether a spreadsheet has turned the number into a quantity that is not exact: `5.49116E+12`."""
+    return bool(_SCIENTIFIC.fullmatch(text) or _FRACTION.fullmatch(text))

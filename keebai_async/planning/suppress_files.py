@@ -1,0 +1,269 @@
+"""A file of people who are not to be messaged, row by row: text of any kind, or a table.
+
+A text is read line by line, whatever its quotes say: one that nobody closed would hide all people behind it.
+Lines that hold one number in E.164 and nothing else, or a table with one column of them, are read a piece at
+a time; all others one by one.
+"""
+
+import csv
+import json
+import re
+import time
+from collections.abc import Sequence
+from contextlib import aclosing
+from functools import partial
+from pathlib import Path
+from typing import Final
+
+import anyio
+import anyio.lowlevel
+
+from keebai_async.planning.identity import identities, identities_if_e164
+from keebai_async.planning.number_forms import NumberForms
+from keebai_async.planning.phone import NumberReader
+from keebai_async.planning.suppress_row import may_hold_a_number, numbers_in, unreadable
+from keebai_async.sources.compressed import OPENERS, open_plain
+from keebai_async.sources.delimited import DELIMITERS, delimiter_of
+from keebai_async.sources.excel import excel
+from keebai_async.sources.parquet import parquet
+from keebai_async.sources.pieces import Opener, pieces
+
+TURN_SECONDS: Final = 0.002
+"""Seconds that rows read one by one may take before the event loop has its turn."""
+_TABLES: Final = {".parquet", ".xlsx", ".xlsm", ".xlsb", ".xls", ".ods"}
+_JSON: Final = {".jsonl", ".ndjson", ".json"}
+_FOR_NUMBERS: Final = re.compile(
+    r"to|tel.*|.*\btel|.*phone.*|.*fono.*|.*fone.*|.*whats.*|wa|.*m[oó]vil.*|.*celular.*|cel|.*mobile.*"
+    r"|n[uú]mero|number|msisdn|jid|contacto?",
+    re.IGNORECASE,
+)
+"""The names of columns in which numbers are expected."""
+
+
+async def read_file(path: str, reader: NumberReader, keys: set[int]) -> int:
+    """Add the keys of all people in a file; gives the line that was taken for its header, 0 if none was.
+
+    Raises:
+        UnusableSource: the file cannot be read.
+        InvalidInput: a row that is not empty holds no number that can be read; says which.
+    """
+    rows = _Rows(path, reader, keys)
+    suffixes = [suffix.lower() for suffix in Path(path).suffixes]
+    compressed = bool(suffixes) and suffixes[-1] in OPENERS
+    kind = suffixes[-2:-1] if compressed else suffixes[-1:]
+    if set(kind) & _TABLES and not compressed:
+        await _read_table(path, kind[0], rows)
+    elif await _holds_something(path):
+        opener = OPENERS[suffixes[-1]] if compressed else open_plain
+        is_json = bool(set(kind) & _JSON)
+        await (_read_json if is_json else _read_text)(path, partial(opener, path), rows)
+    return rows.header_line
+
+
+async def _holds_something(path: str) -> bool:
+    """Whether a file holds a byte; yes if it cannot be asked, because then opening it says why."""
+    try:
+        return (await anyio.Path(path).stat()).st_size > 0 or not await anyio.Path(path).is_file()
+    except OSError:
+        return True
+
+
+async def _read_table(path: str, suffix: str, rows: "_Rows") -> None:
+    table = (parquet if suffix == ".parquet" else excel)(path, columns={})
+    async with aclosing(table.blocks()) as blocks:
+        async for block in blocks:
+            if rows.first:
+                rows.begin(max(1, block.numbers[0] - 1), block.header)
+            where, columns = block.whole_rows()
+            if len(where) < len(block.numbers) or not rows.take_column(columns):
+                for position, number in enumerate(block.numbers):
+                    rows.take(number, block.row(position))
+                    await rows.turn()
+            await anyio.lowlevel.checkpoint()
+
+
+async def _read_json(path: str, opener: Opener, rows: "_Rows") -> None:
+    async with aclosing(pieces(opener, path)) as cut:
+        async for piece in cut:
+            for number, line in enumerate(piece.data.split(b"\n"), start=piece.first):
+                if line.strip():
+                    names, cells = _of_json(line)
+                    rows.take(number, cells, names)
+                    await rows.turn()
+
+
+async def _read_text(path: str, opener: Opener, rows: "_Rows") -> None:
+    text = _TextLines(rows)
+    async with aclosing(pieces(opener, path)) as cut:
+        async for piece in cut:
+            # Only digits matter, and they are the same in every encoding of a spreadsheet.
+            lines = (
+                piece.data.decode("utf-8", "replace").replace("\r\n", "\n").replace("\r", "\n").split("\n")
+            )
+            if lines[-1] == "":
+                lines.pop()
+            if not text.take_many(lines):
+                for number, line in enumerate(lines, start=piece.first):
+                    text.take(number, line)
+                    await rows.turn()
+            await anyio.lowlevel.checkpoint()
+    text.end()
+
+
+def _of_json(line: bytes) -> tuple[Sequence[str] | None, Sequence[str]]:
+    """The names and values of a line of JSON; a line that is none is a text."""
+    try:
+        given = json.loads(line)
+    except ValueError:
+        return None, [line.decode("utf-8", "replace")]
+    if isinstance(given, dict):
+        return list(given), list(map(_text_of, given.values()))
+    return None, list(map(_text_of, given)) if isinstance(given, list) else [_text_of(given)]
+
+
+def _text_of(value: object) -> str:
+    if isinstance(value, float) and value.is_integer():
+        return str(int(value))
+    return "" if value is None else value if isinstance(value, str) else json.dumps(value)
+
+
+class _Rows:
+    """The rows of one file, from the first: a header if it holds no digits that may be a number."""
+
+    def __init__(self, path: str, reader: NumberReader, keys: set[int]) -> None:
+        self.header_line = 0
+        self.first = True
+        self.name = path
+        self._reader = reader
+        self._keys = keys
+        self._expected: list[bool] | None = None
+        self._forms = NumberForms()
+        self._until = time.monotonic() + TURN_SECONDS
+
+    @property
+    def width(self) -> int:
+        """The columns of the header, 0 without one."""
+        return 0 if self._expected is None else len(self._expected)
+
+    def begin(self, number: int, cells: Sequence[str]) -> None:
+        """The first row: a header, or as all others."""
+        self.first = False
+        if may_hold_a_number(cells):
+            self.take(number, cells)
+            return
+        self.header_line = number
+        self._expected = self._columns_for_numbers(cells)
+
+    def take(self, number: int, cells: Sequence[str], names: Sequence[str] | None = None) -> None:
+        """A row, which must hold a number that can be read if it is not empty."""
+        expected = self._expected if names is None else self._columns_for_numbers(names)
+        if not any(map(str.strip, cells)):
+            return
+        found = numbers_in(cells, self._reader, expected)
+        if not found:
+            raise unreadable(f"{self.name}, line {number}", number)
+        self._keys.update(identities(found))
+
+    def take_column(self, columns: Sequence[Sequence[str]]) -> bool:
+        """Take rows of which one column holds all numbers, in E.164; says whether it was so."""
+        place = 0
+        if self._expected is not None:
+            if self._expected.count(True) > 1:
+                return False
+            place = self._expected.index(True) if True in self._expected else 0
+        elif len(columns) != 1:
+            return False
+        if len(columns) <= place or any("+" in "".join(c) for at, c in enumerate(columns) if at != place):
+            return False
+        return self.take_numbers(columns[place])
+
+    def take_numbers(self, numbers: Sequence[str]) -> bool:
+        """Take numbers if all are in E.164 and certainly phones; says whether they were."""
+        keys = identities_if_e164(numbers) if numbers else []
+        if keys is None or self._forms.doubtful(keys)[0]:
+            return False
+        self._keys.update(keys)
+        return True
+
+    async def turn(self) -> None:
+        """Let others run if this took long."""
+        if time.monotonic() > self._until:
+            await anyio.lowlevel.checkpoint()
+            self._until = time.monotonic() + TURN_SECONDS
+
+    @staticmethod
+    def _columns_for_numbers(names: Sequence[str]) -> list[bool]:
+        expected = [bool(_FOR_NUMBERS.fullmatch(name.strip())) for name in names]
+        return expected if len(names) > 1 else [True] * len(names)
+
+
+class _TextLines:
+    """The lines of a text as rows. A line within quotes may go on with the note of the row before."""
+
+    def __init__(self, rows: _Rows) -> None:
+        self._rows = rows
+        self._delimiter: str | None = None
+        self._open = False
+        self._skipped = 0
+        """The first line that was passed over as the rest of a note, 0 if none."""
+
+    def take_many(self, lines: Sequence[str]) -> bool:
+        """Take lines that are the same and simple, all at once; says whether they are."""
+        if self._rows.first or self._open:
+            return False
+        if self._delimiter is None or self._rows.width == 1:
+            return self._rows.take_numbers([line for line in map(str.strip, lines) if line])
+        cells = [line.split(self._delimiter) for line in lines if line]
+        if (
+            not cells
+            or any('"' in line for line in lines)
+            or {len(row) for row in cells} != {self._rows.width}
+        ):
+            return False
+        columns = list(zip(*cells, strict=True))
+        return self._rows.take_column([list(map(str.strip, column)) for column in columns])
+
+    def take(self, number: int, line: str) -> None:
+        """Take one line."""
+        line = line.strip("\ufeff")
+        if not line.strip():
+            return
+        if self._rows.first:
+            if line.lower().startswith("sep=") and len(line) == 5:
+                self._delimiter = line[4]
+                return
+            self._delimiter = self._delimiter or _delimiter_in(line)
+            self._rows.begin(number, self._cells(line))
+        elif self._open:
+            self._go_on(number, line)
+        else:
+            self._rows.take(number, self._cells(line))
+        self._open ^= line.count('"') % 2 == 1
+        if not self._open:
+            self._skipped = 0
+
+    def end(self) -> None:
+        """The text is over. Raises InvalidInput if what was passed over may be no note."""
+        if self._open and self._skipped:
+            raise unreadable(f"{self._rows.name}, line {self._skipped}", self._skipped)
+
+    def _go_on(self, number: int, line: str) -> None:
+        """A line behind a quote that is open: the rest of a note, or a row if it holds a number."""
+        cells = self._cells(line)
+        if not may_hold_a_number(cells):
+            self._skipped = self._skipped or number
+            return
+        self._rows.take(number, cells)
+        self.end()
+        self._open = False  # that quote was no quote
+
+    def _cells(self, line: str) -> list[str]:
+        if self._delimiter is None:
+            return [line]
+        if '"' not in line:
+            return line.split(self._delimiter)
+        return next(csv.reader([line], delimiter=self._delimiter))
+
+
+def _delimiter_in(line: str) -> str | None:
+    return delimiter_of(line) if any(map(line.__contains__, DELIMITERS)) else None

@@ -1,0 +1,154 @@
+"""What a workbook says beside its values: which sheet is open, which rows are hidden, how cells are shown.
+
+The reader of values does not tell these, so the XML of `.xlsx` and `.ods` is looked at here, in a stream. It
+comes from strangers: a document type, with which entities could be declared, is refused.
+"""
+
+import itertools
+import posixpath
+import zipfile
+from collections.abc import Iterator, Mapping
+from typing import IO, Final, NoReturn
+from xml.parsers import expat
+
+import msgspec
+
+from keebai_async.sources.cell_formats import BUILT_IN, GENERAL
+
+READ_BYTES: Final = 256 * 1024
+BAD_PARTS: Final = (zipfile.BadZipFile, KeyError, ValueError, expat.ExpatError, NotImplementedError)
+"""What reading the parts of a broken or strange file raises."""
+
+Attributes = Mapping[str, str]
+
+
+class RowLook(msgspec.Struct, gc=False):
+    """Row *number* of a sheet: whether it is hidden, and by column from 0 the formats and errors in it."""
+
+    number: int
+    hidden: bool = False
+    formats: dict[int, str] = {}
+    errors: set[int] = set()
+
+
+class Parts:
+    """The parts of one `.xlsx` (or `.xlsm`). Raises one of BAD_PARTS, as its methods do."""
+
+    def __init__(self, file: zipfile.ZipFile) -> None:
+        self._file = file
+        self._sheets: list[tuple[str, str]] = []
+        self._active = 0
+        views = 0
+        for name, attributes in self._elements("xl/workbook.xml"):
+            if name == "sheet":
+                self._sheets.append((attributes["name"], _plain(attributes)["id"]))
+            elif name == "workbookView" and not views:
+                views = 1
+                self._active = int(attributes.get("activeTab", "0"))
+
+    @property
+    def active(self) -> str | None:
+        """The sheet that is shown when the file is opened."""
+        return self._sheets[self._active][0] if 0 <= self._active < len(self._sheets) else None
+
+    def rows(self, sheet: str) -> Iterator[RowLook]:
+        """The rows of a sheet that have something to say, in order."""
+        formats = self._formats()
+        number = column = 0
+        look: RowLook | None = None
+        for name, attributes in self._elements(self._path(sheet), {"row", "c"}):
+            if name == "row":
+                if look is not None:
+                    yield look
+                number = int(attributes.get("r", number + 1))
+                look = RowLook(number, attributes.get("hidden") in {"1", "true"}, {}, set())
+                column = 0
+            elif name == "c" and look is not None:
+                reference = attributes.get("r")
+                column = _column(reference) if reference else column + 1
+                kind = attributes.get("t", "n")
+                code = formats.get(attributes.get("s", "0"))
+                if code is not None and kind in {"n", "d"}:
+                    look.formats[column - 1] = code
+                elif kind == "e":
+                    look.errors.add(column - 1)
+        if look is not None:
+            yield look
+
+    def _path(self, sheet: str) -> str:
+        key = dict(self._sheets)[sheet]
+        for name, attributes in self._elements("xl/_rels/workbook.xml.rels"):
+            if name == "Relationship" and attributes["Id"] == key:
+                return posixpath.normpath(posixpath.join("/xl", attributes["Target"])).lstrip("/")
+        raise KeyError(sheet)
+
+    def _formats(self) -> dict[str, str]:
+        """The code of the format of each style, but for those that show a value as it is."""
+        if "xl/styles.xml" not in self._file.namelist():
+            return {}
+        codes: dict[int, str] = dict(BUILT_IN)
+        styles: dict[str, str] = {}
+        inside, at = False, itertools.count()
+        for name, attributes in self._elements("xl/styles.xml"):
+            if name == "numFmt" and not inside:
+                codes[int(attributes["numFmtId"])] = attributes["formatCode"]
+            elif name in {"cellXfs", "cellStyles", "dxfs"}:
+                inside = name == "cellXfs"
+            elif name == "xf" and inside:
+                code = codes.get(int(attributes.get("numFmtId", "0")), "")
+                styles[str(next(at))] = code
+        return {style: code for style, code in styles.items() if code.lower() not in GENERAL}
+
+    def _elements(self, path: str, wanted: set[str] | None = None) -> Iterator[tuple[str, Attributes]]:
+        with self._file.open(path) as part:
+            yield from elements(part, wanted)
+
+
+def hidden_of_ods(file: zipfile.ZipFile, sheet: str) -> Iterator[RowLook]:
+    """The hidden rows of a sheet of OpenDocument. Raises one of BAD_PARTS."""
+    with file.open("content.xml") as part:
+        inside, number = False, 1
+        for name, attributes in elements(part, {"table", "table-row"}):
+            own = _plain(attributes)
+            if name == "table":
+                inside, number = own.get("name") == sheet, 1
+            elif inside:
+                count = int(own.get("number-rows-repeated", "1"))
+                if own.get("visibility", "visible") != "visible":
+                    yield from (RowLook(at, hidden=True) for at in range(number, number + count))
+                number += count
+
+
+def elements(part: IO[bytes], wanted: set[str] | None = None) -> Iterator[tuple[str, Attributes]]:
+    """The *wanted* elements of an XML file, else all, as they begin."""
+    found: list[tuple[str, Attributes]] = []
+
+    def begin(name: str, attributes: dict[str, str]) -> None:
+        name = name.rpartition(":")[2]
+        if wanted is None or name in wanted:
+            found.append((name, attributes))
+
+    def refuse(*_: object) -> NoReturn:
+        raise ValueError("it declares a document type")
+
+    parser = expat.ParserCreate()
+    parser.StartDoctypeDeclHandler = refuse
+    parser.StartElementHandler = begin
+    while data := part.read(READ_BYTES):
+        parser.Parse(data, False)
+        yield from found
+        found.clear()
+    parser.Parse(b"", True)
+    yield from found
+
+
+def _plain(attributes: Attributes) -> dict[str, str]:
+    return {name.rpartition(":")[2]: value for name, value in attributes.items()}
+
+
+def _column(reference: str) -> int:
+    """The column of a cell: 28 for AB7."""
+    column = 0
+    for letter in reference.rstrip("0123456789"):
+        column = column * 26 + ord(letter) - ord("A") + 1
+    return column

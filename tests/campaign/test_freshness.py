@@ -1,0 +1,129 @@
+"""Who slept sends nothing old, and nothing is sent again while the first submit may still arrive."""
+
+import dataclasses
+
+import pytest
+
+from keebai_async.campaign.freshness import LATE_ARRIVAL, LONGEST_INTENT, IntentAge, machine_clocks
+from keebai_async.campaign.reconcile import reconcile
+from keebai_async.clock import ManualClock
+from keebai_async.errors import CampaignBusy
+from keebai_async.journal.memory_tables import MemoryJournal
+from keebai_async.journal.rules import NO_ANSWER_WRITTEN, NOT_SEEN_TO_END
+from keebai_async.model.chunk import Chunk, ChunkState
+from keebai_async.model.lifecycle import Lose, Move, Submit
+from keebai_async.model.progress import Progress
+from tests.campaign.planning import freeze
+from tests.campaign.scripted_service import ScriptedService
+from tests.campaign.submitting import Campaign
+
+
+@dataclasses.dataclass
+class Machine:
+    """The clocks of a machine that may sleep, or be paused."""
+
+    steady: float = 100.0
+    wall: float = 1_790_000_000.0
+
+    def clocks(self) -> tuple[float, ...]:
+        return self.steady, self.wall
+
+
+@pytest.mark.parametrize("clock", ["steady", "wall"])
+def test_an_intent_is_as_old_as_the_clock_says_that_counted_the_sleep(clock: str) -> None:
+    machine = Machine()
+    age = IntentAge(machine.clocks)
+    assert age.fresh
+    setattr(machine, clock, getattr(machine, clock) + LONGEST_INTENT + 0.1)
+    assert not age.fresh
+
+
+def test_the_clocks_of_the_machine_go_on() -> None:
+    assert all(later >= before for before, later in zip(machine_clocks(), machine_clocks(), strict=True))
+
+
+class Sleepy(MemoryJournal):
+    """Its process is frozen right after an intent was written."""
+
+    machine: Machine
+    sleeps: tuple[float, ...] = ()
+    taken_over = False
+
+    async def record(self, campaign_id: str, move: Move) -> Chunk:
+        if self.taken_over and not isinstance(move, Submit):
+            raise CampaignBusy("the lease was lost", campaign_id=campaign_id)
+        chunk = await super().record(campaign_id, move)
+        if isinstance(move, Submit) and self.sleeps:
+            self.machine.steady += self.sleeps[0]
+            self.sleeps = self.sleeps[1:]
+        return chunk
+
+
+async def sleepy(people: int, sleeps: float) -> tuple[Campaign, ScriptedService, Sleepy]:
+    campaign = Campaign(people, size=10, journal=Sleepy)
+    service = ScriptedService(campaign.clock)
+    await campaign.begin(service)
+    journal = campaign.journal
+    assert isinstance(journal, Sleepy)
+    journal.machine, journal.sleeps = Machine(), (sleeps,)
+    campaign.submitter._clocks = journal.machine.clocks
+    return campaign, service, journal
+
+
+async def test_who_slept_takes_the_intent_back_and_submits_with_a_new_one() -> None:
+    campaign, service, _ = await sleepy(10, 3_600.0)
+
+    report = await campaign.finish()
+
+    assert (report.accepted, report.unknown, service.requests.submits) == (10, 0, 1)
+    assert set(service.messaged.values()) == {1}
+
+
+async def test_who_slept_and_lost_the_lease_sends_nothing() -> None:
+    campaign, service, journal = await sleepy(10, 3_600.0)
+    journal.taken_over = True
+
+    with pytest.raises(ExceptionGroup) as caught:
+        await campaign.finish()
+
+    assert caught.group_contains(CampaignBusy)
+    assert service.requests.submits == 0
+
+
+async def lost_chunk(reason: str, clock: ManualClock) -> tuple[MemoryJournal, str]:
+    journal = MemoryJournal(clock=clock)
+    plan = await freeze(journal, 10)
+    for move in (Submit(number=1, step=1, at=clock.wall()), Lose(number=1, step=2, reason=reason)):
+        await journal.record(plan.campaign_id, move)
+    return journal, plan.campaign_id
+
+
+async def never_read(broadcast_id: str) -> Progress:
+    raise AssertionError(broadcast_id)
+
+
+@pytest.mark.parametrize(
+    ("reason", "seconds"), [(NO_ANSWER_WRITTEN, LONGEST_INTENT + LATE_ARRIVAL), (NOT_SEEN_TO_END, 600.0)]
+)
+async def test_a_resend_is_refused_while_the_first_submit_may_still_arrive(
+    reason: str, seconds: float
+) -> None:
+    clock = ManualClock()
+    journal, campaign = await lost_chunk(reason, clock)
+    async with clock.running():
+        await clock.sleep(seconds - 10.0)
+        with pytest.raises(CampaignBusy, match=r"too early to send chunk 1 again.* wait 10 s"):
+            await reconcile(campaign, 1, journal=journal, read=never_read, clock=clock, resend=True)
+        await clock.sleep(10.0)
+        report = await reconcile(campaign, 1, journal=journal, read=never_read, clock=clock, resend=True)
+
+    assert (report.unknown, report.unsent) == (0, 10)
+
+
+async def test_a_chunk_that_its_own_process_saw_unanswered_is_resent_at_once() -> None:
+    clock = ManualClock()
+    journal, campaign = await lost_chunk("no answer within 60 s", clock)
+
+    await reconcile(campaign, 1, journal=journal, read=never_read, clock=clock, resend=True)
+
+    assert (await journal.load(campaign)).chunks[0].state is ChunkState.PLANNED

@@ -1,0 +1,196 @@
+"""What a machine wrote into a value in place of what was meant: rejected if certain, else noted."""
+
+import msgspec
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from keebai_async.model.recipient import Reason
+from keebai_async.planning.text_checks import all_fine, check_text, oddities, unwrapped
+from tests.planning.made import PROMO, both, flat, lines, person, planned
+
+CERTAIN = [
+    "#N/A",
+    "#N/D",
+    "#NV",
+    "#REF!",
+    "#¡REF!",
+    "#VALUE!",
+    "#¡VALOR!",
+    "#VALOR!",
+    "#NAME?",
+    "#¿NOMBRE?",
+    "#NOME?",
+    "#DIV/0!",
+    "#¡DIV/0!",
+    "#NUM!",
+    "#¡NUM!",
+    "#NÚM!",
+    "#¡NULO!",
+    "#NULO!",
+    "#ERROR!",
+    "#SPILL!",
+    "########",
+    " #N/A ",
+    "\\N",
+    "Hola {{nombre}}",
+    "{{ 1 }}",
+    "{{}}",
+    "${nombre}",
+    "*|FNAME|*",
+    "<<nombre>>",
+    "[[nombre]]",
+    "[object Object]",
+    "[object Undefined],1",
+    "Luc\ufffda",
+]
+UNSEEN = [
+    "\u200b",
+    "\u200e\u200f",
+    "\u3164",
+    "\u2800",
+    "\ufeff",
+    "\u00ad",
+    "\u115f\u1160",
+    "\uffa0",
+    "\u034f",
+    "\ufe0f",
+    "\u2060",
+    "\u180e",
+    " \u200b ",
+    "\u3164 \u3164",
+    "\U000e0020",
+    "\u061c",
+]
+PROBABLE = [
+    "NULL",
+    "null",
+    "(null)",
+    "nan",
+    "NaN",
+    "None",
+    "undefined",
+    "N/A",
+    "NaT",
+    "LucÃ­a",
+    "SeÃ±ora",
+    "JosÃ©",
+    "â€œAnaâ€\x9d".replace("\x9d", ""),
+    "Â¡Hola",
+    "\u00f0\u0178\u02dc\u20ac",
+    "{nombre}",
+    "[nombre]",
+    "%NOMBRE%",
+]
+FINE = [
+    "Nulo",
+    "Fernanda",
+    "Nancy Null Pérez",
+    "#1234",
+    "#VERANO",
+    "JOÃO",
+    "MÃE",
+    "Ângela",
+    "100%",
+    "$ 1,50",
+    "N° 5",
+    "a < b > c",
+    "👩\u200d👧",
+    "❤\ufe0f",
+    "1 = 1",
+    "C:\\Notas",
+    "[1]",
+    "{",
+    "Ñandú",
+    "¡Hola!",
+    "«Ana»",
+    "—",
+]
+
+
+@pytest.mark.parametrize("value", CERTAIN)
+def test_what_is_certainly_damaged_is_rejected(value: str) -> None:
+    problem = check_text("nombre", value)
+
+    assert problem is not None
+    assert problem.reason is Reason.BAD_VARIABLE
+    assert not all_fine([["Ana", value]])
+
+
+@pytest.mark.parametrize("value", UNSEEN)
+def test_a_value_that_nobody_can_see_is_blank(value: str) -> None:
+    problem = check_text("nombre", value)
+
+    assert problem is not None
+    assert problem.reason is Reason.BLANK_VARIABLE
+    assert not all_fine([["Ana", value]])
+    assert check_text("nombre", f"Ana{value}") is None
+
+
+@pytest.mark.parametrize("value", PROBABLE)
+def test_what_is_probably_damaged_is_sent_and_noted(value: str) -> None:
+    assert check_text("nombre", value) is None
+    assert list(oddities(value))
+    assert not all_fine([["Ana", value]])
+
+
+@pytest.mark.parametrize("value", FINE)
+def test_what_a_person_wrote_is_left_alone(value: str) -> None:
+    assert check_text("nombre", value) is None
+    assert not list(oddities(value))
+    assert unwrapped(value) == value
+
+
+@given(
+    st.lists(
+        st.one_of(
+            st.sampled_from([*CERTAIN, *UNSEEN, *PROBABLE, *FINE]),
+            st.text(min_size=1, max_size=5),
+            st.text('#N/AÃÂ\u00ad\u3164{}[]<>%="nul ', min_size=1, max_size=8),
+        ),
+        min_size=1,
+        max_size=6,
+    )
+)
+@settings(deadline=None, max_examples=500)
+def test_many_values_are_fine_only_if_each_is_and_none_is_odd(values: list[str]) -> None:
+    if all_fine([values]):
+        for value in values:
+            assert check_text("nombre", value) is None
+            assert not list(oddities(value))
+            assert unwrapped(value) == value
+
+
+async def test_the_inside_of_a_formula_that_keeps_text_is_meant() -> None:
+    made = await planned([person(1), person(2, saldo='="00123"')])
+
+    assert made.people[1]["variables"] == {"nombre": "Persona 2", "saldo": "00123"}
+
+
+async def test_each_doubt_is_counted_with_its_first_row_and_a_message_to_look_at() -> None:
+    body = msgspec.Raw(b'{"type":"BODY","text":"Hola {{nombre}}: {{saldo}}"}')
+    rows = [flat(n) for n in range(1, 6)]
+    rows[1]["nombre"] = rows[3]["nombre"] = "NULL"
+    rows[2]["nombre"] = "LucÃ­a"
+    rows[4]["saldo"] = "una suma que se escribe con muchas letras"
+
+    made = await planned(rows, msgspec.structs.replace(PROMO, components=(body,)))
+
+    assert made.plan.ready == 5
+    assert any(note.startswith("2 values") and "row 2" in note for note in made.plan.notes)
+    assert any(note.startswith("1 values") and "row 3" in note for note in made.plan.notes)
+    assert made.plan.preview == "Hola Persona 1: 1,50"
+    assert [(one.row, one.text) for one in made.plan.previews] == [
+        (0, "Hola Persona 5: una suma que se escribe con muchas letras"),
+        (2, "Hola NULL: 2,50"),
+        (3, "Hola LucÃ­a: 3,50"),
+    ]
+
+
+async def test_both_paths_agree_on_damaged_values() -> None:
+    values = [*CERTAIN, *UNSEEN, *PROBABLE, *FINE]
+    data = b"\n".join(msgspec.json.encode(person(n, nombre=value)) for n, value in enumerate(values))
+
+    checked = await both(PROMO, lines(data))
+
+    assert len(checked.rejections) == len(CERTAIN) + len(UNSEEN)

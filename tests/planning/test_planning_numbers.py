@@ -1,0 +1,244 @@
+"""A number is judged by what it is, not by how it is spelled, and never by the rules of another country."""
+
+import csv
+import random
+from pathlib import Path
+
+import phonenumbers
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from keebai_async.errors import InvalidInput
+from keebai_async.planning import make_number_lengths
+from keebai_async.planning.identity import identity
+from keebai_async.planning.number_forms import NumberForms, is_certain, region_of
+from keebai_async.planning.phone import NumberReader, PhoneNumber, from_region, parse
+from keebai_async.planning.plan import PlanOptions
+from keebai_async.planning.rejections import Problem
+from tests.planning.made import flat, person, planned
+
+AMERICA = [
+    "AR",
+    "BR",
+    "MX",
+    "CL",
+    "CO",
+    "PE",
+    "UY",
+    "PY",
+    "BO",
+    "EC",
+    "VE",
+    "CR",
+    "GT",
+    "SV",
+    "HN",
+    "NI",
+    "PA",
+]
+
+
+def example_of(region: str, kind: int) -> phonenumbers.PhoneNumber:
+    """A number that the parser shows for a region: 0 is a fixed line, 1 a mobile."""
+    found = phonenumbers.example_number_for_type(region, kind)
+    assert found is not None
+    return found
+
+
+def read(cell: str, region: str | None = None, *, international: bool = False) -> str | None:
+    found = NumberReader(region, international=international).read(cell)
+    return None if isinstance(found, Problem) else found.e164
+
+
+def test_the_table_is_current_for_the_parser_that_is_installed() -> None:
+    assert make_number_lengths.TARGET.read_text("utf-8") == make_number_lengths.table()
+
+
+@pytest.mark.parametrize(
+    ("cell", "e164"),
+    [
+        ("+55011987654321", "+5511987654321"),
+        ("+55 011 98765-4321", "+5511987654321"),
+        ("+5501511987654321", "+5511987654321"),
+        ("+51 0 987 654 321", "+51987654321"),
+        ("+52 044 55 1234 5678", "+525512345678"),
+        ("+52 01 55 1234 5678", "+525512345678"),
+        ("+52 1 55 1234 5678", "+5215512345678"),
+        ("+54 11 15 5555-0101", "+5491155550101"),
+        ("(+54) 9 11 5555-0101", "+5491155550101"),
+        ("+ 54 9 11 5555 0101", "+5491155550101"),
+        ("(+54 9 11) 5555-0101", "+5491155550101"),
+        ("00 54 9 11 5555 0101", "+5491155550101"),
+        ("+00 54 9 11 5555 0101", "+5491155550101"),
+        ("\u202a+54 9 11 5555\u20110101\u202c", "+5491155550101"),
+        ("\ufeff+5491155550101\u200b", "+5491155550101"),
+        ("+54\u00a09\u00a011\u00a05555\u00a00101", "+5491155550101"),
+        ("+5491155550101.0", "+5491155550101"),
+        ('="+5491155550101"', "+5491155550101"),
+        ("tel:+54-9-11-5555-0101", "+5491155550101"),
+        ("https://wa.me/5491155550101?text=hola", "+5491155550101"),
+        ("wa.me/+5491155550101", "+5491155550101"),
+        ("https://api.whatsapp.com/send?phone=5491155550101&text=x", "+5491155550101"),
+        ("5491155550101@s.whatsapp.net", "+5491155550101"),
+        ("5491155550101:12@s.whatsapp.net", "+5491155550101"),
+        ("5491155550101@c.us", "+5491155550101"),
+    ],
+)
+def test_spellings_that_say_their_country_need_no_region(cell: str, e164: str) -> None:
+    assert read(cell) == read(cell, "CL") == e164
+
+
+@pytest.mark.parametrize(
+    "cell",
+    [
+        "+235064177530912",
+        "+148203957716402",
+        "235064177530912@lid",
+        "5491155550101-1612345678@g.us",
+        "+99912345678",
+        "+210123456789",
+        "+54911555501",
+        "+549115555010123",
+        "+51 98765432",
+        "+56 9 8765 432",
+        "+1 202 555 01",
+        "00 210 123456789",
+        "5.49116E+12",
+        "+5491155550101 / 06",
+        "+5491155550101+5491155550102",
+        "5491155550101",
+        '=""',
+    ],
+)
+def test_what_is_nobodys_phone_or_more_than_one_is_not_sent_to(cell: str) -> None:
+    assert read(cell) is None
+
+
+@pytest.mark.parametrize(
+    ("cell", "region", "e164"),
+    [
+        ("011 15-5555-0101", "AR", "+5491155550101"),
+        ("0351 15 333-3333", "AR", "+5493513333333"),
+        ("5491155550101.0", "AR", "+5491155550101"),
+        ("5.491.155.550.101", "AR", "+5491155550101"),
+        ("(011) 98765-4321", "BR", "+5511987654321"),
+        ("5511987654321", "BR", "+5511987654321"),
+        ("0055 84 98765-4322", "BR", "+5584987654322"),
+        ("044 55 1234 5678", "MX", "+525512345678"),
+        ("5215512345678", "MX", "+5215512345678"),
+        ("099 123 456", "UY", "+59899123456"),
+        ("19175550123", "GT", None),  # of New York; in Guatemala, a number of 11 digits is a free one
+        ("573001234567", "AR", None),
+    ],
+)
+def test_a_number_without_a_plus_is_one_of_the_region_or_nobodys(
+    cell: str, region: str, e164: str | None
+) -> None:
+    assert read(cell, region) == e164
+
+
+def test_numbers_without_a_plus_can_begin_with_their_country_code() -> None:
+    assert read("5491155550101", international=True) == "+5491155550101"
+    assert read("51 987 654 321", international=True) == "+51987654321"
+    assert read("11 5555-0101", international=True) is None
+
+
+@given(st.sampled_from(AMERICA), st.integers(0, 10**9), st.sampled_from([" ", "-", ".", "", ") ("]))
+@settings(deadline=None, max_examples=300)
+def test_one_number_has_one_fate_however_it_is_spelled(region: str, seed: int, blank: str) -> None:
+    chance = random.Random(seed)
+    example = example_of(region, 1)
+    digits = f"{example.country_code}{example.national_number}"
+    cut = chance.randrange(3, len(digits))
+    digits = digits[:cut] + "".join(chance.choice("0123456789") for _ in digits[cut:])
+    spelled = "+" + blank.join((digits[:2], digits[2:4], digits[4:7], digits[7:]))
+
+    assert read(spelled) == read(f"+{digits}") == read(f"00{digits}", "BR") == read(f"tel:+{digits}")
+
+
+def test_the_quick_reading_of_a_region_is_that_of_the_parser() -> None:
+    chance = random.Random(16)
+    for region in AMERICA:
+        for _ in range(60):
+            example = example_of(region, chance.choice((0, 1)))
+            local = str(example.national_number)
+            if region == "AR" and local.startswith("9"):
+                local = f"0{local[1:3]}15{local[3:]}"
+            cut = chance.randrange(len(local) - 5, len(local))
+            local = local[:cut] + "".join(chance.choice("0123456789") for _ in local[cut:])
+            theirs, ours = parse(local, region), from_region(local, region)
+            if isinstance(theirs, PhoneNumber):
+                assert isinstance(ours, PhoneNumber), (region, local)
+                assert ours.e164 == theirs.e164
+
+
+@given(st.lists(st.integers(10**6, 10**15 - 1), min_size=1, max_size=50))
+@settings(deadline=None)
+def test_a_block_is_looked_at_as_each_number_is(keys: list[int]) -> None:
+    places, region = NumberForms().doubtful(keys)
+
+    assert places == [place for place, key in enumerate(keys) if not is_certain(key)]
+    assert places or region is None or {region_of(key) for key in keys} == {region}
+
+
+async def test_people_are_counted_by_country_in_words() -> None:
+    numbers = ["+5491155550101", "+51987654321", "+541155550102", "+18095551234", "+5511987654321"]
+
+    made = await planned([person(n) | {"to": to} for n, to in enumerate(numbers)])
+
+    assert [(one.region, one.name, one.people) for one in made.plan.countries] == [
+        ("AR", "Argentina", 2),
+        ("BR", "Brasil", 1),
+        ("DO", "República Dominicana", 1),
+        ("PE", "Perú", 1),
+    ]
+
+
+async def test_only_people_of_the_countries_asked_for_are_let_in() -> None:
+    rows = [person(1), person(2) | {"to": "+51987654321"}, person(3) | {"to": "+51 987 654 322"}]
+
+    made = await planned(rows, options=PlanOptions(countries=["AR", "UY"]))
+
+    assert made.numbers == ["+5491100000001"]
+    assert made.reasons == [(2, "other country", "to"), (3, "other country", "to")]
+    assert "Perú" in made.rejections[0].detail
+    with pytest.raises(InvalidInput, match="no such country: 'Argentina'"):
+        PlanOptions(countries=["Argentina"])
+
+
+async def test_a_list_without_a_plus_is_read_at_once_when_it_is_international(tmp_path: Path) -> None:
+    path = tmp_path / "people.csv"
+    with path.open("w", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(["to", "nombre", "saldo"])
+        writer.writerows([f"549115555{n:04}", "Ana", "1"] for n in range(600))
+
+    made = await planned(path, options=PlanOptions(numbers="international"))
+
+    assert made.numbers == [f"+549115555{n:04}" for n in range(600)]
+    with pytest.raises(InvalidInput, match="say which"):
+        PlanOptions(numbers="international", default_region="AR")
+
+
+async def test_a_number_that_may_be_of_two_countries_is_a_note_with_its_row() -> None:
+    rows = [flat(1, to="11 98765-4321"), flat(2, to="51 98765-4321")]  # Porto Alegre, or somebody in Peru
+
+    made = await planned(rows, options=PlanOptions(default_region="BR"))
+
+    assert made.numbers == ["+5511987654321", "+5551987654321"]
+    (note,) = [note for note in made.plan.notes if "another country" in note]
+    assert note.startswith("1 numbers without a plus")
+    assert "row 2" in note
+    assert "Brasil" in note
+    assert any(one.row == 2 for one in made.plan.previews)
+
+
+def test_the_same_text_is_read_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    reader = NumberReader("AR")
+
+    assert reader.read("15 0000") is reader.read("15 0000")
+
+
+def test_keys_of_one_person_are_of_one_country() -> None:
+    assert region_of(identity("+5491155550101")) == region_of(identity("+541155550101")) == "AR"

@@ -1,0 +1,189 @@
+"""A list of people who said no is never silently empty, however it was kept."""
+
+import gzip
+import tempfile
+from pathlib import Path
+
+import pyarrow as pa  # type: ignore[import-untyped]
+import pyarrow.parquet as pq  # type: ignore[import-untyped]
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from keebai_async.errors import InvalidInput
+from keebai_async.planning.identity import identity
+from keebai_async.planning.phone import NumberReader
+from keebai_async.planning.plan import PlanOptions
+from keebai_async.planning.suppress import suppressed_people
+from tests.planning.made import person, planned
+from tests.planning.workbook import workbook
+
+ONE, TWO, THREE = "+5491155550101", "+5491155550102", "+5491155550103"
+KEYS = {identity(ONE), identity(TWO)}
+
+
+async def held(path: Path, region: str | None = None) -> set[int]:
+    (people,) = await suppressed_people([path], NumberReader(region))
+    return people.keys
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"{ONE}\n{TWO}\n",
+        f"{ONE};{TWO}",
+        f"{ONE} {TWO}\r\n",
+        f"{ONE}, {TWO}",
+        f"{ONE}|{TWO}",
+        f"{ONE}/{TWO}",
+        f"{ONE}\t{TWO}\t\t\n\n",
+        f"{ONE} y {TWO}",
+        f"{ONE}{TWO}",
+        f"\ufeff{ONE}\n   \n{TWO}",
+        f"sep=;\nto;motivo\n{ONE};x\n{TWO};y",
+        f"telefono\n{ONE}\n{TWO}\n",
+        f"{ONE}; no quiere desde el 03/02/2026\n{TWO}; 2026-02-03 10:30:15",
+        f"{ONE} (llamó 2 veces)\n{TWO}  # baja",
+        f"Ana: {ONE}\nBeto <{TWO}>",
+        "+54 9 11 5555-0101\n(+54) 9 11 5555 0102\n",
+        f"1. {ONE}\n2. {TWO}\n",
+        f"motivo,to\n{ONE}\nbaja,{TWO}\n",
+        f"to,motivo\n{ONE}\nmal,{TWO}\n",
+        f"dni;telefono\n30123456;{ONE}\n28123456;{TWO}\n",
+        f'to,motivo\n{ONE},"no quiere\n{TWO},baja\n',
+        f'to,motivo\n{ONE},"no quiere\nnada más"\n{TWO},x\n',
+        f'"to","motivo"\n"{ONE}","a, b"\n"{TWO}","c"\n',
+        f'\'{ONE}\n="{TWO}"\n',
+        "5491155550101\n5491155550102\n",
+        "5491155550101 5491155550102",
+        "5491155550101.0\n5491155550102.0\n",
+        "https://wa.me/5491155550101\n5491155550102@s.whatsapp.net\n",
+        f'[{{"to": "{ONE}"}},\n{{"to": "{TWO}"}}]',
+    ],
+)
+async def test_all_numbers_in_a_text_are_found(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "bajas.txt"
+    path.write_text(text, encoding="utf-8")
+
+    assert await held(path) == KEYS
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "011 15-5555-0101\n11 5555-0102\n",
+        "(011) 15 5555 0101; 0 11 5555 0102",
+        "11 5555 0101 11 5555 0102",
+        f"+54 011 15 5555-0101\n{TWO}",
+        "5491155550101,11 5555-0102",
+    ],
+)
+async def test_local_spellings_are_read_as_in_the_list_itself(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "bajas.csv"
+    path.write_text(text, encoding="utf-8")
+
+    assert await held(path, "AR") == KEYS
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        (f"{ONE}\nJuan Pérez\n{TWO}\n", 2),
+        (f"{ONE}\n\n11 5555\n", 3),
+        (f"to,motivo\n{ONE},x\n,baja de Ana\n", 3),
+        (f"{ONE};11 5555 0199 9\n", 1),
+        (f"telefono,otro telefono\n{ONE},1155550102\n", 2),
+        ("5.49116E+12\n", 1),
+        (f"{ONE}\n5,49116E+12\n", 2),
+        ("+235064177530912\n", 1),
+        (f'to,motivo\n{ONE},"no quiere\nBeto\n{TWO},baja\n', 3),
+        (f'to,motivo\n{ONE},"no quiere\nBeto\n', 3),
+        (f"to\n{ONE}\n@lid\n", 3),
+    ],
+)
+async def test_a_row_without_a_number_that_can_be_read_stops_the_plan(
+    tmp_path: Path, text: str, line: int
+) -> None:
+    path = tmp_path / "bajas.csv"
+    path.write_text(text, encoding="utf-8")
+
+    with pytest.raises(InvalidInput, match=rf"bajas\.csv, line {line}: not a number") as caught:
+        await held(path)
+    assert (caught.value.row, caught.value.field) == (line, "suppress")
+
+
+async def test_a_workbook_and_its_like_are_lists_too(tmp_path: Path) -> None:
+    rows: list[list[str | float]] = [["motivo", "telefono"], ["baja", 5491155550101], [TWO, ""]]
+    assert await held(workbook(tmp_path / "bajas.xlsx", Bajas=rows)) == KEYS
+    assert await held(workbook(tmp_path / "sin.xlsx", Bajas=[[ONE, "a"], [TWO, "b"]])) == KEYS
+
+    pq.write_table(pa.table({"to": [ONE, TWO], "n": [1, 2]}), tmp_path / "bajas.parquet")
+    assert await held(tmp_path / "bajas.parquet") == KEYS
+
+    lines = tmp_path / "bajas.jsonl"
+    lines.write_text(f'{{"to": "{ONE}"}}\n{{"quien": {{"tel": 5491155550102}}}}\n')
+    assert await held(lines) == KEYS
+    lines.write_text(f'{{"to": "{ONE}"}}\n{{"to": null, "n": "Ana"}}\n')
+    with pytest.raises(InvalidInput, match=r"bajas\.jsonl, line 2"):
+        await held(lines)
+
+    packed = tmp_path / "bajas.csv.gz"
+    packed.write_bytes(gzip.compress(f"to\n{ONE}\n{TWO}\n".encode()))
+    assert await held(packed) == KEYS
+
+
+async def test_the_encoding_of_the_notes_does_not_matter(tmp_path: Path) -> None:
+    path = tmp_path / "bajas.csv"
+    path.write_bytes(f"teléfono;razón\n{ONE};pidió\n{TWO};llamó\n".encode("cp1252"))
+
+    assert await held(path) == KEYS
+
+
+@pytest.mark.parametrize("text", ["", "\n\n", "to\n", "to,motivo\n\n", "\ufeff"])
+async def test_an_empty_list_is_said_and_is_no_error(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "bajas.csv"
+    path.write_text(text, encoding="utf-8")
+
+    made = await planned([person(1)], options=PlanOptions(suppress=[path]))
+
+    assert made.plan.notes == ("bajas.csv holds no number: nobody is left out because of it",)
+
+
+async def test_the_plan_says_what_each_list_held_and_how_many_of_them_were_in_the_list(
+    tmp_path: Path,
+) -> None:
+    one, two = tmp_path / "bajas.csv", tmp_path / "quejas.txt"
+    one.write_text("to\n+5491100000001\n+541100000002\n+5491100000099\n")
+    two.write_text("+5491100000002\n+5491100000098")
+    options = PlanOptions(suppress=[one, two, "+5491100000003", ["+5491100000097"]])
+
+    made = await planned([person(n) for n in (1, 2, 2, 3, 4)], options=options)
+
+    counts = [(each.name, each.numbers, each.in_list) for each in made.plan.suppress_lists]
+    given = ("the numbers given to suppress", 2, 1)
+    assert counts == [("bajas.csv", 3, 2), ("quejas.txt", 2, 1), given]
+    assert made.plan.suppressed == 4
+    assert made.plan.notes[0].startswith("bajas.csv holds 3 numbers of people who are not to be messaged, 2")
+    assert "line 1 was taken for a header" in made.plan.notes[0]
+
+
+@given(
+    st.lists(st.integers(0, 9_999), min_size=1, max_size=30, unique=True),
+    st.lists(
+        st.sampled_from(["{}", "{},x", '"{}"', "{} baja", " {} ", "Ana;{}", "'{}", "{};", '{},"sin cerrar']),
+        min_size=30,
+        max_size=30,
+    ),
+    st.sampled_from(["", "to\n", "to,motivo\n", "motivo;telefono\n", "sep=;\n"]),
+)
+@settings(deadline=None, max_examples=60)
+async def test_nobody_on_a_list_is_lost_however_its_rows_were_written(
+    people: list[int], habits: list[str], header: str
+) -> None:
+    numbers = [f"+549115555{number:04}" for number in people]
+    rows = [habit.format(number) for habit, number in zip(habits, numbers, strict=False)]
+    with tempfile.NamedTemporaryFile("w", suffix=".csv") as file:
+        file.write(header + "\n".join(rows))
+        file.flush()
+
+        assert await held(Path(file.name)) == {identity(number) for number in numbers}

@@ -1,0 +1,76 @@
+"""A quote swallows nobody: rows inside a cell stop the file with the line where the quote opened."""
+
+from functools import partial
+from pathlib import Path
+
+import pytest
+
+from keebai_async.errors import UnusableSource
+from keebai_async.sources.block import CellBlock
+from keebai_async.sources.compressed import open_plain
+from keebai_async.sources.delimited import Delimited
+
+ANA, BRUNO = "+5491155550101", "+5491155550102"
+
+
+async def rows(folder: Path, text: str, *, size: int = 16 * 1024) -> list[list[str]]:
+    path = folder / "people.csv"
+    path.write_text(text, newline="")
+    found: list[list[str]] = []
+    source = Delimited(partial(open_plain, str(path)), "people.csv", columns={}, size=size)
+    async for block in source.blocks():
+        count = len(block.rows) if isinstance(block, CellBlock) else len(block.numbers)
+        found.extend(list(block.row(place)) for place in range(count))
+    return found
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f'to,nombre,codigo\n{ANA},"Ana,A1\n{BRUNO},Bruno,B1\n+5491155550103,Carla,"C1\n',
+        f'to;nombre;codigo\n{ANA};"Ana;A1\n{BRUNO};Bruno "Tito" Paz;B1\n',
+        f'to\tnombre\n{ANA}\t"Ana\n{BRUNO}\tBru"no\n',
+        f'"to","nombre"\n"{ANA}","Ana\n"{BRUNO}","Bruno"\n',
+        f'nombre,to\n"Ana,{ANA}\nBruno,{BRUNO}"\n',
+        f'to,nombre\n{ANA},"Ana\n011 15-5555-0102,Bruno"\n',
+        f'to,nombre\r\n{ANA},"Ana\r\n{BRUNO},Bruno"\r\n',
+        f'to,nombre\n{ANA},"Ana\n{BRUNO}"\n',
+        f'to\n"{ANA}\n{BRUNO}"\n',
+        f'to,nombre\n{ANA},"Ana\n\n{BRUNO},Bruno\n\n"\n',
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("size", [16, 16 * 1024])
+async def test_rows_inside_a_cell_stop_the_file_where_the_quote_opened(
+    tmp_path: Path, text: str, size: int
+) -> None:
+    with pytest.raises(UnusableSource, match=r"line 2: a quote") as stop:
+        await rows(tmp_path, text, size=size)
+
+    assert stop.value.row == 2
+
+
+async def test_the_line_is_that_of_the_quote_and_not_of_the_record(tmp_path: Path) -> None:
+    with pytest.raises(UnusableSource, match="line 3: a quote"):
+        await rows(tmp_path, f'to,nota,nombre\n{ANA},"one\ntwo","Ana\n{BRUNO},x,Bruno"\n')
+    with pytest.raises(UnusableSource, match=r"line 3: a quote .* never closed"):
+        await rows(tmp_path, f'to,nota,nombre\n{ANA},"one\ntwo","Ana\n{BRUNO},x,Bruno\n')
+
+
+@pytest.mark.parametrize(
+    "cell",
+    [
+        "Av. Corrientes 1234\nCABA, Argentina",
+        "one\n\ntwo",
+        'he said ""hi""\nand left',
+        "1,5\n2,5",
+        "a\nb, c, d",
+    ],
+)
+async def test_a_cell_of_several_lines_that_are_no_rows_is_a_cell(tmp_path: Path, cell: str) -> None:
+    found = await rows(tmp_path, f'to,nota\n{ANA},"{cell}"\n{BRUNO},x\n')
+
+    assert found == [[ANA, cell.replace('""', '"')], [BRUNO, "x"]]
+
+
+async def test_two_numbers_in_the_cell_of_one_person_are_that_persons(tmp_path: Path) -> None:
+    assert await rows(tmp_path, f'to,nombre\n"{ANA}\n{BRUNO}",Ana\n') == [[f"{ANA}\n{BRUNO}", "Ana"]]
