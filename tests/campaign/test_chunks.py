@@ -13,6 +13,8 @@ from keebai_async.errors import JournalUnusable
 from keebai_async.journal.memory_tables import MemoryJournal
 from keebai_async.model.chunk import Chunk, ChunkState
 from keebai_async.model.lifecycle import Move
+from keebai_async.observe.chunk_records import ChunkMoved
+from keebai_async.observe.records import Record
 from tests.campaign.planning import freeze, number
 
 COUNTS = st.tuples(st.integers(0, 30), st.integers(0, 30), st.booleans())
@@ -120,6 +122,26 @@ async def test_a_cut_keeps_who_is_named_and_hands_everybody_else_on() -> None:
         [number(1)],
         [number(2), number(3), number(4), number(5)],
     ]
+
+
+async def test_the_new_chunks_of_a_cut_are_told_with_one_of_its_moves_only() -> None:
+    told: list[Record] = []
+    clock = ManualClock()
+    journal = MemoryJournal(clock=clock)
+    plan = await freeze(journal, 6, size=3)
+    chunks = Chunks(await journal.load(plan.campaign_id), journal=journal, clock=clock, observer=told.append)
+    await chunks.submit(1)
+    people = await chunks.people(1)
+
+    await chunks.recut(1, "bad", keep=people[:1], rest=2, into=[people[1:], await chunks.people(2)])
+
+    moves = [each for each in told if isinstance(each, ChunkMoved)]
+    assert [(each.chunk, each.move, each.into) for each in moves] == [
+        (1, "submit", None),
+        (1, "refuse", (3, 4)),
+        (2, "hand on", None),
+    ]
+    assert [(each.recipients, each.kept) for each in moves] == [(3, 3), (3, 1), (3, 0)]
 
 
 class Stuck(MemoryJournal):

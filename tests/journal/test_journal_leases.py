@@ -3,9 +3,15 @@
 from collections.abc import Callable
 from typing import TypeVar
 
+import pytest
+from msgspec.structs import replace
+
 from keebai_async.clock import ManualClock
-from keebai_async.journal.leases import Leases
+from keebai_async.errors import CampaignBusy
+from keebai_async.journal.leases import Claim, Leases
 from keebai_async.journal.tables import CampaignRow, LeaseRow, Tables
+from keebai_async.model.campaign import Wish
+from keebai_async.storage.process import STALE, Process
 from keebai_async.storage.safety import Safe
 from tests.journal.json_tables import JsonDatabase, JsonServer
 
@@ -22,6 +28,21 @@ class Room:
 
     def write(self, work: Callable[[Tables], T]) -> T:
         return self.database.write(work, safe=Safe.FROM_KILLS)
+
+    def take(self, leases: Leases) -> Claim:
+        claim = leases.claim("promo")
+        self.write(lambda tables: leases.take(tables, claim, at=1.0))
+        return claim
+
+    def check(self, leases: Leases) -> None:
+        self.write(lambda tables: leases.check(tables, "promo"))
+
+    def put_elsewhere(self) -> None:
+        """The row becomes that of a process on another machine, whose life only its heartbeat tells."""
+        elsewhere = Process(pid=7, born="", host="other", place="another machine")
+        row = self.row
+        assert row is not None
+        self.write(lambda tables: tables.update(replace(row, process=elsewhere, token="theirs")))
 
     @property
     def row(self) -> LeaseRow | None:
@@ -60,3 +81,94 @@ async def test_a_heartbeat_leaves_the_lease_of_another_alone(clock: ManualClock)
     room.write(lambda tables: room.ours.give_back(tables, lost))
 
     assert room.row == before
+
+
+async def test_a_lease_that_is_given_back_leaves_no_row(clock: ManualClock) -> None:
+    room = Room(clock)
+    claim = room.take(room.ours)
+
+    room.write(lambda tables: room.ours.give_back(tables, claim))
+
+    assert room.row is None
+
+
+async def test_a_row_that_a_dropped_lease_left_keeps_nobody_of_this_process_out(clock: ManualClock) -> None:
+    room = Room(clock)
+    claim = room.take(room.ours)
+    with pytest.raises(CampaignBusy):
+        room.take(room.theirs)
+
+    assert room.ours.drop(claim)
+    assert not room.ours.drop(claim)
+    taken = room.take(room.theirs)
+
+    assert room.row is not None
+    assert room.row.token == taken.token
+
+
+async def test_the_lease_of_another_machine_is_taken_over_once_its_heartbeat_is_too_old(
+    clock: ManualClock,
+) -> None:
+    room = Room(clock)
+    room.ours.drop(room.take(room.ours))
+    room.put_elsewhere()
+
+    await clock.advance(STALE - 1.0)
+    with pytest.raises(CampaignBusy, match="process 7 on other"):
+        room.take(room.ours)
+    assert room.write(lambda tables: room.ours.ask(tables, "promo", Wish.STOP))
+    holder = room.write(lambda tables: room.ours.holder(tables, "promo"))
+    assert holder is not None
+    assert (holder.pid, holder.host, holder.since) == (7, "other", 1.0)
+
+    await clock.advance(1.0)
+    assert room.write(lambda tables: room.ours.holder(tables, "promo")) is None
+    assert not room.write(lambda tables: room.ours.ask(tables, "promo", Wish.STOP))
+    taken = room.take(room.ours)
+    assert room.row is not None
+    assert (room.row.token, room.row.wish) == (taken.token, None)
+
+
+async def test_only_who_has_the_lease_may_make_a_change_while_there_is_one(clock: ManualClock) -> None:
+    room = Room(clock)
+    room.check(room.ours)  # nobody has it
+    claim = room.take(room.ours)
+    room.ours.keep(claim)
+
+    room.check(room.ours)
+    with pytest.raises(CampaignBusy, match="is being run by process"):
+        room.check(room.theirs)
+
+    room.write(lambda tables: tables.delete(LeaseRow, "promo"))
+    with pytest.raises(CampaignBusy, match="was lost"):
+        room.check(room.ours)
+    room.check(room.theirs)
+
+
+async def test_a_wish_is_for_who_holds_the_lease_and_is_heard_once(clock: ManualClock) -> None:
+    room = Room(clock)
+    room.ours.keep(room.take(room.ours))
+    assert room.write(lambda tables: room.ours.wish(tables, "promo")) is None
+    assert room.write(lambda tables: room.theirs.ask(tables, "promo", Wish.PAUSE))
+
+    assert room.write(lambda tables: room.theirs.take_wish(tables, "promo")) is None
+    assert room.write(lambda tables: room.ours.take_wish(tables, "promo")) is Wish.PAUSE
+    assert room.write(lambda tables: room.ours.take_wish(tables, "promo")) is None
+
+
+async def test_what_is_dropped_is_not_held_and_what_is_forgotten_is_not_looked_for(
+    clock: ManualClock,
+) -> None:
+    room = Room(clock)
+    claim = room.take(room.ours)
+    assert not room.ours.holds("promo")
+    room.ours.keep(claim)
+    assert room.ours.holds("promo")
+    assert (room.ours.claims, room.ours.over) == ([claim], [])
+
+    room.ours.close()
+    assert not room.ours.holds("promo")
+    assert (room.ours.claims, room.ours.over) == ([claim], [claim])
+
+    room.ours.forget(claim)
+    assert room.ours.claims == []

@@ -20,12 +20,7 @@ MODULES: Final = MappingProxyType(
         "planning/dedupe": ("planning/test_planning_plan.py",),
         "planning/admission": ("planning/test_planning_plan.py",),
         "planning/identity": ("planning/test_planning_phone.py",),
-        "journal/leases": (
-            "journal/test_journal_leases.py",
-            "journal/test_journal_contract.py::test_one_campaign_has_one_lease",
-            "journal/test_journal_contract.py::test_a_lease_is_given_back_by_a_failing_or_cancelled_run",
-            "journal/test_journal_contract.py::test_a_wish_reaches_the_one_who_runs_it_once",
-        ),
+        "journal/leases": ("journal/test_journal_leases.py",),
         "journal/rules": ("journal/test_journal_contract.py",),
     }
 )
