@@ -4,9 +4,9 @@
         from keebai_async.client import Keebai as Keebai
 
 Inside the block an import is only noted; its module is loaded when the name is first used. Editors, type
-checkers, linters and programs that freeze an application read plain imports. The limit: `__import__` is
-replaced while the block runs, so the block may hold nothing but imports. Imports of other modules are not
-changed.
+checkers, linters and programs that freeze an application read plain imports. The limits: only
+`from ... import` is noted, and Python's `__import__` is replaced while the block runs, so put nothing but
+such lines there. Imports of other modules, also in other threads, are left as they are.
 
 `__all__`, `__dir__` and `__getattr__` of the package follow from the block.
 """
