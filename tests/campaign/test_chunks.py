@@ -13,7 +13,7 @@ from keebai_async.errors import JournalUnusable
 from keebai_async.journal.memory_tables import MemoryJournal
 from keebai_async.model.chunk import Chunk, ChunkState
 from keebai_async.model.lifecycle import Move
-from keebai_async.observe.chunk_records import ChunkMoved
+from keebai_async.observe.chunk_records import ChunkMoved, broadcast_read
 from keebai_async.observe.records import Record
 from tests.campaign.planning import freeze, number
 
@@ -144,6 +144,19 @@ async def test_the_new_chunks_of_a_cut_are_told_with_one_of_its_moves_only() -> 
     assert [(each.recipients, each.kept) for each in moves] == [(3, 3), (3, 1), (3, 0)]
 
 
+async def test_new_counters_are_told_once_they_are_kept() -> None:
+    told: list[Record] = []
+    chunks, journal = await accepted()
+    again = await journal.load(chunks.plan.campaign_id)
+    chunks = Chunks(again, journal=journal, clock=ManualClock(), observer=told.append)
+    before = chunks[1]
+
+    after = await chunks.progress(1, sent=5, failed=1, final=False)
+    await chunks.progress(1, sent=4, failed=1, final=False)
+
+    assert told == [broadcast_read(chunks.plan.campaign_id, before, after)]
+
+
 class Stuck(MemoryJournal):
     async def record(self, campaign_id: str, move: Move) -> Chunk:
         await anyio.sleep_forever()
@@ -161,4 +174,5 @@ async def test_a_journal_that_does_not_take_a_line_in_time_is_unusable(
         with pytest.raises(JournalUnusable, match="did not take a line within"):
             await chunks.submit(1)
 
+    assert not scope.cancelled_caught  # or it was the cancellation that ended the write
     assert chunks[1].state is ChunkState.PLANNED

@@ -96,7 +96,7 @@ class SwapStatements:
         return [
             (place, place + 1)
             for place, child in acting.items()
-            if place + 1 in acting and not (_is_local(child) and _is_local(acting[place + 1]))
+            if place + 1 in acting and not (_only_assigns(child) and _only_assigns(acting[place + 1]))
         ]
 
 
@@ -123,9 +123,9 @@ def _acts(node: Any) -> bool:
     return statement.type in {"atom_expr", "await_expr", "power"}
 
 
-def _is_local(node: Any) -> bool:
-    """It only gives something a name: two of these in another order say the same, or nothing runs."""
-    return bool(node.children[0].type == "expr_stmt" and node.children[0].children[0].type == "name")
+def _only_assigns(node: Any) -> bool:
+    """It gives something a name and waits for nothing: two of these in another order say the same."""
+    return bool(node.children[0].type == "expr_stmt" and "await " not in node.get_code())
 
 
 def mutants_of(source: str) -> Iterator[Mutant]:
