@@ -18,6 +18,7 @@ from keebai_async.errors import (
     NotFound,
     OutcomeUnknown,
     RateLimited,
+    RequestError,
     RequestInvalid,
     ScopeMissing,
     ServerFailed,
@@ -342,6 +343,30 @@ async def test_a_long_pause_is_told_instead_of_waited_for(
     with pytest.raises(RateLimited) as raised:
         await (exchange.submit(request_) if request_ is SUBMIT else exchange.read(request_))
     assert (wire.sent, raised.value.retry_after) == (1, 3000.0)
+
+
+async def test_a_throttled_read_is_asked_again_once(gate: RecordingGate, clock: ManualClock) -> None:
+    short = Answer(status=429, headers=(("Retry-After", "20"),))
+    wire = Wire(short, OK)
+    assert (await Exchange(wire, gate, clock=clock).read(READ)).status == 200
+    for once, sent in ((False, 2), (True, 1)):
+        wire = Wire(short)
+        with pytest.raises(RateLimited) as raised:
+            await Exchange(wire, gate, clock=clock).read(READ, once=once)
+        assert (wire.sent, raised.value.attempts, raised.value.retry_after) == (sent, sent, 20.0)
+
+
+@pytest.mark.parametrize(
+    ("status", "complete", "sent"),
+    [(408, True, 3), (504, True, 3), (200, False, 3), (404, False, 1), (501, True, 1), (425, True, 1)],
+)
+async def test_a_read_is_repeated_if_that_may_help(
+    status: int, complete: bool, sent: int, gate: RecordingGate, clock: ManualClock
+) -> None:
+    wire = Wire(Answer(status=status, complete=complete))
+    with pytest.raises(RequestError):
+        await Exchange(wire, gate, clock=clock).read(READ)
+    assert wire.sent == sent
 
 
 async def test_a_read_is_asked_three_times_and_counted_each_time(

@@ -220,6 +220,20 @@ def test_a_pause_given_as_a_date_is_measured_on_our_clock_if_the_server_tells_no
     assert verdict == Throttled(pause=30.0)
 
 
+@pytest.mark.parametrize(
+    ("code", "shown"),
+    [("BAD_REQUEST", "BAD_REQUEST"), (131049, "131049"), (2494100, "2494100"), (True, None), (None, None),
+     ([1], None), (5491155550101, "549…0101"), ("+5491155550101", "+549…0101")],
+)  # fmt: skip
+def test_a_code_is_told_unless_it_is_somebodys_number(code: object, shown: str | None) -> None:
+    assert read_error(answer(400, {"error": {"code": code, "message": "no"}})).code == shown
+
+
+def test_a_message_may_be_an_object_and_a_blank_one_is_none() -> None:
+    assert read_error(answer(400, {"message": [{"message": "deep"}, " ", {"text": 1}]})).message == "deep"
+    assert read_error(answer(400, {"message": " "})).message == "Bad Request"
+
+
 def test_of_many_messages_the_first_five_are_told() -> None:
     assert read_error(answer(400, {"message": list("abcdefg")})).message == "a; b; c; d; e"
 
@@ -287,6 +301,14 @@ def test_the_envelope_of_nest_is_read_with_one_message_or_several() -> None:
         ({"error": {"details": {"errors": [{"path": ["recipients", 5, "to"]}]}}}, "recipients.5.to", (5,)),
         ({"error": {"details": {"recipients.6.to": "no number"}}}, "recipients.6.to", (6,)),
         ({"error": {"details": {"index": 8}}}, None, (8,)),
+        ({"error": {"details": {"recipient_index": 9}}}, None, (9,)),
+        ({"error": {"details": {"index": True, "item": False}}}, None, ()),
+        (
+            {"error": {"details": ["recipients.5.to is bad", "recipients.2.to is bad"]}},
+            "recipients.5.to",
+            (5, 2),
+        ),
+        ({"error": {"details": {"a": {"field": "language"}, "b": {"field": "to"}}}}, "language", ()),
         ({"message": "property channel_id should not exist"}, "channel_id", ()),
         ({"message": "template_name must be a string"}, "template_name", ()),
         ({"message": "Bad Request"}, None, ()),
