@@ -42,12 +42,12 @@ def test_deflate_is_read_with_and_without_its_head(body: bytes) -> None:
 @pytest.mark.parametrize(
     ("body", "encoding"),
     [
-        (gzip.compress(PLAIN)[:-9], "gzip"),
+        (gzip.compress(PLAIN, mtime=0)[:-9], "gzip"),
         (b"\x8b\x03\x80\xff\x00", "br"),
         (b"text with a \0", "br"),
         (b"\xc3", "zstd"),
         (b"x" * 1001, ""),
-        (gzip.compress(b"x" * 100_000), "gzip"),
+        (gzip.compress(b"x" * 100_000, mtime=0), "gzip"),
     ],
 )
 def test_what_cannot_be_read_says_so(body: bytes, encoding: str) -> None:
