@@ -26,7 +26,7 @@ with lazily(globals()):
     from keebai_async.errors import NotFound as NotFound
     from keebai_async.errors import OutcomeUnknown as OutcomeUnknown
     from keebai_async.errors import PlanTooLarge as PlanTooLarge
-    from keebai_async.errors import QuotaSpent as QuotaSpent
+    from keebai_async.errors import QuotaExhausted as QuotaExhausted
     from keebai_async.errors import QuotaUnusable as QuotaUnusable
     from keebai_async.errors import RateLimited as RateLimited
     from keebai_async.errors import RequestError as RequestError

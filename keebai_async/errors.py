@@ -19,7 +19,7 @@ KeebaiError
         RequestInvalid      400, 413, 422: the server's words, field and item when it names them
         Conflict            409: not now
         RateLimited         429: retry_after, in seconds
-            QuotaSpent      no place in the quota came within the call's timeout; nothing was sent
+            QuotaExhausted  no place in the quota came within the call's timeout; nothing was sent
         ServerFailed        5xx on a read, after the retries
         ConnectionFailed    no byte of the request was written
         TimedOut            a read took too long, after the retries
@@ -175,7 +175,7 @@ class RateLimited(RequestError):
         self.retry_after = retry_after
 
 
-class QuotaSpent(RateLimited):
+class QuotaExhausted(RateLimited):
     """No place in the quota came within the `timeout` of the call: nothing was sent.
 
     *retry_after* is how long one would take, in seconds, as far as the quota of this side tells.

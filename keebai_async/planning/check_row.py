@@ -38,7 +38,7 @@ class Tolerance(msgspec.Struct, frozen=True, kw_only=True):
     fix_whitespace: bool = False
 
 
-class Numbers:
+class NumberChecks:
     """How the numbers of one list are read, and which countries they may be of."""
 
     def __init__(self, tolerance: "Tolerance") -> None:
@@ -50,7 +50,7 @@ STRICT: Final = Tolerance()
 
 
 def check_row(
-    row: ParsedRow, codec: RowCodec, tolerance: Tolerance, numbers: Numbers, corrections: Corrections
+    row: ParsedRow, codec: RowCodec, tolerance: Tolerance, numbers: NumberChecks, corrections: Corrections
 ) -> WireRow | Problem:
     """The row as it will be sent, or the first thing that is wrong with it; counts in *corrections*."""
     to = _number(row.to, numbers, corrections)
@@ -84,7 +84,7 @@ def check_row(
     return codec.row(to, values, row.meta_data)
 
 
-def _number(value: Value, numbers: Numbers, corrections: Corrections) -> str | Problem:
+def _number(value: Value, numbers: NumberChecks, corrections: Corrections) -> str | Problem:
     if isinstance(value, NotText):
         return Problem(Reason.BAD_NUMBER, f"the number {value.what}: write it as text, +5491155555555", "to")
     number = numbers.reader.read(value or "")

@@ -20,7 +20,7 @@ from phonenumbers.phonemetadata import PhoneMetadata
 TARGET = Path(__file__).with_name("number_lengths.py")
 MOST_DIGITS = 13
 """Longer numbers of fixed lines exist, but WhatsApp's hidden ids look like them: they are for the parser."""
-KINDS = ("fixed_line", "mobile")
+LINE_KINDS = ("fixed_line", "mobile")
 SPANISH = frozenset(
     (
         "AR",
@@ -160,7 +160,7 @@ def areas() -> Iterator[tuple[str, str]]:
     """Of calling codes that countries share: each country but the largest, with how its numbers begin."""
     for code in SHARED:
         for metadata in list(metadata_of(code))[1:]:
-            found = {start for kind in KINDS for start, _ in begun(pattern_of(metadata, kind), 3)}
+            found = {start for kind in LINE_KINDS for start, _ in begun(pattern_of(metadata, kind), 3)}
             yield str(metadata.id), " ".join(f"{code}{start}" for start in sorted(found) if len(start) == 3)
 
 
@@ -185,7 +185,7 @@ def table() -> str:
     lines.append('"""The region of each calling code; of several, the largest."""\n\n')
     lines.append("AREAS: Final = {\n" + "".join(f'    "{r}": "{a}",\n' for r, a in shared) + "}\n")
     lines.append('"""How the numbers of other regions of shared calling codes begin."""\n\n')
-    for kind in KINDS:
+    for kind in LINE_KINDS:
         lines.append(f"{kind.upper()}: Final = {{\n")
         for code in codes:
             each = ", ".join(f'{length}: "{starts}"' for length, starts in starts_of(code, kind).items())

@@ -19,7 +19,7 @@ from typing import Final
 
 from keebai_async.planning.number_lengths import AREAS, FIXED_LINE, MOBILE, NAMES, POSSIBLE, REGIONS
 
-STEP: Final = 10**6
+BEGINNING: Final = 10**6
 """What the last six digits of a number are cut off with."""
 LAST: Final = 6
 MOST_KNOWN: Final = 100_000
@@ -120,12 +120,12 @@ class NumberForms:
 
     def doubtful(self, keys: Sequence[int]) -> tuple[list[int], str | None]:
         """The places of keys that are not certain, or not allowed; and the region of all, if there is one."""
-        starts = set(map(floordiv, keys, repeat(STEP)))
+        starts = set(map(floordiv, keys, repeat(BEGINNING)))
         unknown = starts.difference(self._fine)
         if unknown:
             self._learn(unknown)
             unknown.difference_update(self._fine)
-        places = [place for place, key in enumerate(keys) if key // STEP in unknown] if unknown else []
+        places = [place for place, key in enumerate(keys) if key // BEGINNING in unknown] if unknown else []
         places = [place for place in places if not (is_certain(keys[place]) and self.allows(keys[place]))]
         regions = set(map(self._fine.get, starts))
         return places, regions.pop() if len(regions) == 1 else None
@@ -135,7 +135,7 @@ class NumberForms:
         if region is not None:
             self._people[region] += len(keys)
             return
-        regions = list(map(self._fine.get, map(floordiv, keys, repeat(STEP))))
+        regions = list(map(self._fine.get, map(floordiv, keys, repeat(BEGINNING))))
         if None in regions:
             regions = [known or region_of(key) for known, key in zip(regions, keys, strict=True)]
         self._people.update(filter(None, regions))

@@ -20,7 +20,7 @@ import msgspec
 
 from keebai_async.model.limits import E164
 from keebai_async.planning.candidates import NOBODY, Candidates
-from keebai_async.planning.check_row import STRICT, Numbers, Tolerance, check_row
+from keebai_async.planning.check_row import STRICT, NumberChecks, Tolerance, check_row
 from keebai_async.planning.checked import Checked
 from keebai_async.planning.codec import RowCodec, WireRow
 from keebai_async.planning.corrections import Corrections
@@ -66,7 +66,7 @@ class Reader:
         self._context = context
         self._codec = codec
         self._tolerance = tolerance
-        self.numbers = Numbers(tolerance)
+        self.numbers = NumberChecks(tolerance)
         self._fast = fast
         self._parser_loaded = False
 

@@ -15,11 +15,11 @@ import msgspec
 
 from keebai_async.sources.cell_formats import BUILT_IN, GENERAL
 
-READ_BYTES: Final = 256 * 1024
+PART_BYTES: Final = 256 * 1024
 BAD_PARTS: Final = (zipfile.BadZipFile, KeyError, ValueError, expat.ExpatError, NotImplementedError)
 """What reading the parts of a broken or strange file raises."""
 
-Attributes = Mapping[str, str]
+XmlAttributes = Mapping[str, str]
 
 
 class RowLook(msgspec.Struct, gc=False):
@@ -99,7 +99,7 @@ class Parts:
                 styles[str(next(at))] = code
         return {style: code for style, code in styles.items() if code.lower() not in GENERAL}
 
-    def _elements(self, path: str, wanted: set[str] | None = None) -> Iterator[tuple[str, Attributes]]:
+    def _elements(self, path: str, wanted: set[str] | None = None) -> Iterator[tuple[str, XmlAttributes]]:
         with self._file.open(path) as part:
             yield from elements(part, wanted)
 
@@ -119,9 +119,9 @@ def hidden_of_ods(file: zipfile.ZipFile, sheet: str) -> Iterator[RowLook]:
                 number += count
 
 
-def elements(part: IO[bytes], wanted: set[str] | None = None) -> Iterator[tuple[str, Attributes]]:
+def elements(part: IO[bytes], wanted: set[str] | None = None) -> Iterator[tuple[str, XmlAttributes]]:
     """The *wanted* elements of an XML file, else all, as they begin."""
-    found: list[tuple[str, Attributes]] = []
+    found: list[tuple[str, XmlAttributes]] = []
 
     def begin(name: str, attributes: dict[str, str]) -> None:
         name = name.rpartition(":")[2]
@@ -134,7 +134,7 @@ def elements(part: IO[bytes], wanted: set[str] | None = None) -> Iterator[tuple[
     parser = expat.ParserCreate()
     parser.StartDoctypeDeclHandler = refuse
     parser.StartElementHandler = begin
-    while data := part.read(READ_BYTES):
+    while data := part.read(PART_BYTES):
         parser.Parse(data, False)
         yield from found
         found.clear()
@@ -142,7 +142,7 @@ def elements(part: IO[bytes], wanted: set[str] | None = None) -> Iterator[tuple[
     yield from found
 
 
-def _plain(attributes: Attributes) -> dict[str, str]:
+def _plain(attributes: XmlAttributes) -> dict[str, str]:
     return {name.rpartition(":")[2]: value for name, value in attributes.items()}
 
 

@@ -10,7 +10,7 @@ from typing import Protocol, runtime_checkable
 
 from msgspec.structs import replace
 
-from keebai_async.errors import QuotaSpent
+from keebai_async.errors import QuotaExhausted
 from keebai_async.quota.gate import Lane
 from keebai_async.quota.window import Wait
 from keebai_async.transport.request import Request
@@ -50,11 +50,11 @@ class CallLimit:
             return self._request
         return replace(self._request, timeout=max(whole * 0.02, whole - self._elapsed))
 
-    def spent(self, wait: Wait | None) -> QuotaSpent:
+    def spent(self, wait: Wait | None) -> QuotaExhausted:
         """The error when no place came in time; *wait* is how long it would take, as far as that is known."""
         seconds = 0.0 if wait is None else wait.seconds
         why = "" if wait is None else f": {wait.why}, come again in {seconds:.0f} s"
-        return QuotaSpent(
+        return QuotaExhausted(
             f"no place in the quota within {self._elapsed:.1f} s, so nothing was sent{why}",
             method=self._request.method,
             path=self._request.path,

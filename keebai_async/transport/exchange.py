@@ -273,7 +273,7 @@ class Exchange:
         Cancelled when some of it may have left, the cancellation says so in a note, and the log in a warning.
 
         Raises:
-            Misused, QuotaUnusable, QuotaSpent: as `slot` does; then nothing has left.
+            Misused, QuotaUnusable, QuotaExhausted: as `slot` does; then nothing has left.
         """
         slot: Slot | None = None
         try:
@@ -304,7 +304,7 @@ class Exchange:
             Misused: the session is closed, or of another event loop. It is looked at before a place is
                 waited for, and again when it has come.
             QuotaUnusable: no place could be asked for.
-            QuotaSpent: none came within *limit*.
+            QuotaExhausted: none came within *limit*.
         """
         self._session.check()
         async with self._place(lane, limit) as place:

@@ -21,7 +21,7 @@ FROM_0_1: Final = (
     "ChunkLine ChunkRefused ChunkSplit ChunkState ChunkSubmitting ChunkUnknown Clock Conflict "
     "ConnectionFailed Event Failures ForbiddenMove Guards InvalidInput Journal JournalUnusable Keebai "
     "KeebaiError LogSummary MetaCode Misused NotFound Number OutcomeUnknown Phase Plan PlanOptions "
-    "PlanProgress PlanTooLarge Progress Quota QuotaSpent QuotaUnusable RateLimited RateLimiter Reason "
+    "PlanProgress PlanTooLarge Progress Quota QuotaExhausted QuotaUnusable RateLimited RateLimiter Reason "
     "Receipt Recipient Rejection Remedy Report RequestError RequestInvalid Requests RetryPolicy ScopeMissing "
     "Sender ServerFailed StateChanged SubmitPolicy Template TemplateUnusable TimedOut Timeouts Token "
     "TokenRejected Undecodable UnusableSource Waiting Whautomate open_journal "

@@ -5,7 +5,7 @@ import time
 import pytest
 
 from keebai_async.client import Keebai
-from keebai_async.errors import QuotaSpent, RateLimited
+from keebai_async.errors import QuotaExhausted, RateLimited
 from keebai_async.quota.window import Quota
 from keebai_async.sandbox import Sandbox, faults
 
@@ -29,7 +29,7 @@ async def test_a_call_hears_in_time_that_the_quota_is_spent_and_when_to_come_aga
             for number in range(2):
                 await keebai.messages.send_text(f"+549115555010{number}", "Hola")
             began = time.monotonic()
-            with pytest.raises(QuotaSpent, match="nothing was sent: the quota of") as caught:
+            with pytest.raises(QuotaExhausted, match="nothing was sent: the quota of") as caught:
                 await keebai.messages.send_text("+5491155550109", "Hola", timeout=1.0)
 
         assert time.monotonic() - began < 3.0
@@ -42,7 +42,7 @@ async def test_a_read_is_bounded_as_well() -> None:
     with Sandbox() as sandbox:
         async with client(sandbox, Quota(1, 600.0)) as keebai:
             await keebai.messages.send_text("+5491155550101", "Hola")
-            with pytest.raises(QuotaSpent):
+            with pytest.raises(QuotaExhausted):
                 await keebai.broadcasts.status("66aa00110000000000000001", timeout=0.2)
 
 
@@ -60,7 +60,7 @@ async def test_a_place_that_nobody_waits_for_any_more_is_given_to_the_next() -> 
     with Sandbox() as sandbox:
         async with client(sandbox, Quota(1, 1.0)) as keebai:
             await keebai.messages.send_text("+5491155550101", "Hola")
-            with pytest.raises(QuotaSpent):
+            with pytest.raises(QuotaExhausted):
                 await keebai.messages.send_text("+5491155550102", "Hola", timeout=0.1)
             await keebai.messages.send_text("+5491155550103", "Hola")
 
