@@ -45,7 +45,6 @@ class ServiceClient:
         "base_url": "Where requests go.",
         "clock": "What waits and measures.",
         "limiter": "Who gives places in the quota.",
-        "observer": "Who is told what happens.",
         "poll_floor": "Seconds between two looks at one broadcast, at least.",
         "quotas": "How many requests in how many seconds.",
         "requests": "Requests that left for calls outside of campaigns.",
@@ -57,7 +56,6 @@ class ServiceClient:
     base_url: str
     clock: Clock
     limiter: Gate
-    observer: Observer
     poll_floor: float
     quotas: tuple[Quota, ...]
     requests: Requests
@@ -90,7 +88,7 @@ class ServiceClient:
         self.timeouts = _timeouts(timeout)
         self.submit_policy = submit_policy or SubmitPolicy()
         self.retries = retries or RetryPolicy()
-        self.observer = hook_of(observer)
+        self._observer = hook_of(observer)
         self.requests = Requests()
         self._session = Session(base_url, token, header=header, scheme=scheme, client=session)
         self._dialect = dialect
@@ -153,6 +151,11 @@ class ServiceClient:
         other.submit_policy = submit_policy or self.submit_policy
         other.retries = retries or self.retries
         return other
+
+    @property
+    def observer(self) -> Observer:
+        """Who is told what happens."""
+        return self._observer
 
     @property
     def way(self) -> str:

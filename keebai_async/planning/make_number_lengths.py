@@ -64,7 +64,7 @@ Begun = frozenset[tuple[str, int]]
 
 def begun(pattern: str, digits: int) -> Begun:
     """The first *digits* of all that *pattern* matches, with the length of each."""
-    return _sequence(list(pattern_parser.parse(pattern)), digits)
+    return _sequence(pattern_parser.parse(pattern).data, digits)
 
 
 def _sequence(parts: Iterable[tuple[Any, Any]], digits: int) -> Begun:

@@ -65,6 +65,7 @@ class TellingGate(Gate, Protocol):
 
         *account* is a name for the token, which must not tell what the token is.
         """
+        ...
 
 
 class OpenGate:

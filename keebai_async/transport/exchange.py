@@ -327,12 +327,13 @@ class Exchange:
     async def _place(self, lane: Lane, limit: CallLimit | None) -> AsyncIterator[Place]:
         waiting = self._gate.place(lane)
         if limit is None or limit.patience is None:
-            async with waiting as place:
-                yield place
+            async with waiting as given:
+                yield given
             return
-        with anyio.move_on_after(limit.patience) as patience:
+        place: Place | None = None
+        with anyio.move_on_after(limit.patience):
             place = await waiting.__aenter__()
-        if patience.cancelled_caught:
+        if place is None:
             raise limit.spent(None if self._forecasting is None else await self._forecasting.forecast(lane))
         try:
             yield place

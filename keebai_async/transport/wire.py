@@ -29,6 +29,8 @@ from itertools import count
 from typing import cast
 
 import aiohttp
+from aiohttp.client_proto import ResponseHandler
+from aiohttp.client_reqrep import ConnectionKey
 
 from keebai_async.transport.reply import Answer
 
@@ -77,7 +79,7 @@ class Wire(asyncio.Protocol):
         self._answering = False
         self._finished = False
 
-    def begin(self, protocol: "aiohttp.client_proto.ResponseHandler") -> None:
+    def begin(self, protocol: ResponseHandler) -> None:
         """Take a place between *protocol* and its connection. Raises Unusable, or SecondAttempt."""
         if self.written:
             raise SecondAttempt
@@ -161,7 +163,7 @@ class WatchedRequest(aiohttp.ClientRequest):
     wire: Wire | None = None
 
     @property
-    def connection_key(self) -> "aiohttp.client_reqrep.ConnectionKey":
+    def connection_key(self) -> ConnectionKey:
         key = super().connection_key
         if self.wire is None:
             return key
@@ -209,7 +211,7 @@ class _Counted:
 
 
 def _why_unusable(
-    protocol: "aiohttp.client_proto.ResponseHandler", transport: asyncio.Transport | None, *, used: bool
+    protocol: ResponseHandler, transport: asyncio.Transport | None, *, used: bool
 ) -> str | None:
     """Why nothing can be written on this connection, or None. *used*: we wrote on it before."""
     if transport is None or transport.is_closing():
