@@ -139,7 +139,7 @@ async def test_the_first_signal_submits_nothing_more_and_waits_for_what_is_on_it
         await finish(here)
 
 
-async def test_the_second_signal_leaves_at_once_and_what_was_on_its_way_is_unknown(path: Path) -> None:
+async def test_a_second_ctrl_c_leaves_at_once_and_what_was_on_its_way_is_unknown(path: Path) -> None:
     async with world(None, path) as here:
         campaign = await planned(here)
         take_time(here, 100 * SLOW)
@@ -148,7 +148,7 @@ async def test_the_second_signal_leaves_at_once_and_what_was_on_its_way_is_unkno
             process.send_signal(signal.SIGINT)
             await anyio.sleep(0.3)
             assert process.returncode is None
-            process.send_signal(signal.SIGTERM)
+            process.send_signal(signal.SIGINT)
             code, words = await end_of(process)
 
         assert code == 130
