@@ -170,7 +170,7 @@ class Conflict(RequestError):
 class RateLimited(RequestError):
     """429: not accepted, and nothing with this token will be for *retry_after* seconds."""
 
-    def __init__(self, message: str, *, retry_after: float, **at: Unpack[RequestFacts]) -> None:
+    def __init__(self, message: str, *, retry_after: float = 0.0, **at: Unpack[RequestFacts]) -> None:
         super().__init__(message, **at)
         self.retry_after = retry_after
 
