@@ -204,14 +204,19 @@ def certificates(tmp_path_factory: pytest.TempPathFactory) -> Path:
         subprocess.run(["openssl", *words], cwd=folder, check=True, capture_output=True)
 
     new = ("req", "-newkey", "rsa:2048", "-nodes")
-    openssl(*new, "-x509", "-keyout", "ca.key", "-out", "ca.pem", "-subj", "/CN=Company", "-days", "30")
+    usage = ("-addext", "keyUsage=critical,keyCertSign,cRLSign")  # Python 3.13 asks for it
+    openssl(
+        *new, "-x509", "-keyout", "ca.key", "-out", "ca.pem", "-subj", "/CN=Company", "-days", "30", *usage
+    )
     for name, host, days in (
         ("good", "localhost", "9"),
         ("old", "localhost", "0"),
         ("other", "else.test", "9"),
     ):
         openssl(*new, "-keyout", f"{name}.key", "-out", f"{name}.csr", "-subj", f"/CN={host}")
-        (folder / "names").write_text(f"subjectAltName=DNS:{host},DNS:api.{host}\n")
+        (folder / "names").write_text(
+            f"subjectAltName=DNS:{host},DNS:api.{host}\nsubjectKeyIdentifier=hash\nauthorityKeyIdentifier=keyid\n"
+        )
         signed = ("-in", f"{name}.csr", "-out", f"{name}.pem", "-days", days, "-extfile", "names")
         openssl("x509", "-req", "-CA", "ca.pem", "-CAkey", "ca.key", "-CAcreateserial", *signed)
     return folder
