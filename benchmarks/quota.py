@@ -27,7 +27,7 @@ from keebai_async.quota.redis import RedisStore
 from keebai_async.quota.sqlite import SqliteStore
 from keebai_async.quota.store import Store
 from keebai_async.quota.window import Quota
-from keebai_async.sandbox.keebai.catalogue import DEFAULT_TOKEN, SandboxToken
+from keebai_async.sandbox.keebai.catalogue import SandboxToken, own_token
 from keebai_async.sandbox.keebai.server import Sandbox
 from keebai_async.sandbox.throttle import Window
 
@@ -87,7 +87,7 @@ async def small_request(rounds: int, times: int) -> float:
     windows = (Window("minute", 1_000_000, 60.0), Window("hour", 1_000_000, 3_600.0))
     # A token of its own: the limiter would take what it did not send for somebody else's spending.
     other = SandboxToken(secret="kbai_pk_" + "6b" * 32)
-    async with Sandbox(windows=windows, tokens=(DEFAULT_TOKEN, other)) as sandbox:
+    async with Sandbox(windows=windows, tokens=(own_token(), other)) as sandbox:
         headers = {"Authorization": f"Bearer {other.secret}"}
         quotas = (Quota(1_000_000, 60.0), Quota(1_000_000, 3_600.0))
         async with (

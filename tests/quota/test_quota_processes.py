@@ -9,6 +9,7 @@ import pytest
 from anyio.abc import Process
 from anyio.streams.text import TextReceiveStream
 
+from keebai_async.sandbox.keebai.catalogue import DEFAULT_TOKEN
 from keebai_async.sandbox.keebai.server import Sandbox
 from keebai_async.sandbox.throttle import Window
 
@@ -48,7 +49,7 @@ async def test_four_programs_spend_all_of_the_quota_and_never_too_much(
     where = f"sqlite:{tmp_path / 'quota.db'}"
     if kind == "redis":
         where = request.getfixturevalue("redis_server").url
-    async with Sandbox(windows=WINDOWS) as sandbox, AsyncExitStack() as stack:
+    async with Sandbox(windows=WINDOWS, tokens=(DEFAULT_TOKEN,)) as sandbox, AsyncExitStack() as stack:
         given = (sandbox.url, where, QUOTA, str(SECONDS))
         holder = await start(stack, *given, "2")
         spenders = [await start(stack, *given, "0") for _ in range(4)]

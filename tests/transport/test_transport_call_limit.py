@@ -65,3 +65,14 @@ async def test_a_place_that_nobody_waits_for_any_more_is_given_to_the_next() -> 
             await keebai.messages.send_text("+5491155550103", "Hola")
 
         assert set(sandbox.ledger.times_messaged()) == {"+5491155550101", "+5491155550103"}
+
+
+async def test_a_sandbox_on_the_port_of_one_that_is_gone_does_not_answer_for_what_was_spent_there() -> None:
+    with Sandbox() as gone:
+        async with client(gone, Quota(1, 600.0)) as keebai:
+            await keebai.messages.send_text("+5491155550101", "Hola")
+    with Sandbox(port=int(gone.url.rsplit(":", 1)[1].split("/")[0])) as sandbox:
+        async with client(sandbox, Quota(1, 600.0)) as keebai:
+            await keebai.messages.send_text("+5491155550101", "Hola", timeout=5.0)
+
+    assert sandbox.ledger.times_messaged() == {"+5491155550101": 1}

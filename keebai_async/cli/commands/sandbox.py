@@ -30,10 +30,13 @@ def sandbox(
 
 async def _serve(port: int, *, speed: float, dialect: DialectName, failing: float) -> Exit:
     # A sandbox brings a web server with it, and no other command should wait until that is loaded.
+    from keebai_async.sandbox.keebai.catalogue import DEFAULT_TOKEN
     from keebai_async.sandbox.keebai.server import Sandbox
     from keebai_async.sandbox.keebai.settings import Dialect
 
-    served = Sandbox(port=port, speed=speed, dialect=Dialect(dialect.value), failing=failing)
+    served = Sandbox(
+        port=port, speed=speed, dialect=Dialect(dialect.value), failing=failing, tokens=(DEFAULT_TOKEN,)
+    )
     await serve_until_told(served, port, lambda: _introduce(served))
     say(f"{served.ledger.total:,} messages accepted, {served.traffic.requests.total():,} requests seen")
     return Exit.DONE

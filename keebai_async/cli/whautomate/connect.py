@@ -37,8 +37,9 @@ async def opened(
 async def serve(port: int, *, speed: float) -> None:
     """Run a Whautomate on this machine until Ctrl-C or SIGTERM. Raises InvalidInput: the port is taken."""
     from keebai_async.sandbox.whautomate.server import WhautomateSandbox
+    from keebai_async.sandbox.whautomate.settings import DEFAULT_KEY
 
-    box = WhautomateSandbox(port=port, speed=speed, any_id=True)
+    box = WhautomateSandbox(port=port, speed=speed, any_id=True, keys=(DEFAULT_KEY,))
 
     def introduce() -> None:
         say(

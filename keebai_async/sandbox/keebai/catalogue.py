@@ -1,5 +1,6 @@
 """What the sandbox's company owns: templates, senders and tokens, as data, with ready-made ones."""
 
+import secrets
 from typing import Final
 
 import msgspec
@@ -43,6 +44,17 @@ class SandboxToken(msgspec.Struct, frozen=True, kw_only=True):
 
 
 DEFAULT_TOKEN: Final = SandboxToken(secret="kbai_pk_" + "5a" * 32)
+"""Always the same: for a sandbox that programs reach at a port that stays."""
+
+
+def own_token() -> SandboxToken:
+    """A token like no other.
+
+    A client keeps what a token spent for as long as it counts, an hour and more. A sandbox on a free port may
+    be given the one of a sandbox that is gone, and must not answer for what was spent there.
+    """
+    return SandboxToken(secret="kbai_pk_" + secrets.token_hex(32))
+
 
 DEFAULT_SENDERS: Final = (
     SandboxSender(

@@ -8,10 +8,10 @@ import msgspec
 from keebai_async.sandbox.keebai.catalogue import (
     DEFAULT_SENDERS,
     DEFAULT_TEMPLATES,
-    DEFAULT_TOKEN,
     SandboxSender,
     SandboxTemplate,
     SandboxToken,
+    own_token,
 )
 from keebai_async.sandbox.keebai.delivery import Order
 from keebai_async.sandbox.replies import Complaints
@@ -76,7 +76,8 @@ class SandboxSettings(msgspec.Struct, kw_only=True):
     order: OrderName | Order = Order.LINE
     templates: tuple[SandboxTemplate, ...] = DEFAULT_TEMPLATES
     senders: tuple[SandboxSender, ...] = DEFAULT_SENDERS
-    tokens: tuple[SandboxToken, ...] = (DEFAULT_TOKEN,)
+    tokens: tuple[SandboxToken, ...] = msgspec.field(default_factory=lambda: (own_token(),))
+    """Without any it has one of its own, as no other sandbox has."""
     complaints: Complaints | None = None
     """How a request that does not validate is refused; None is as the dialect does it."""
     strict_sender: bool = False

@@ -1,6 +1,7 @@
 """What can be set about the sandbox's Whautomate. Most of it is what nobody documented."""
 
 import enum
+import secrets
 from typing import Final, Literal, TypedDict
 
 import msgspec
@@ -9,6 +10,14 @@ from keebai_async.sandbox.throttle import ThrottlerVersion, Window
 from keebai_async.sandbox.whautomate.audience import DEFAULT_CONTACTS, SandboxContact
 
 DEFAULT_KEY: Final = "wh_sandbox_key_0001"
+"""Always the same: for a sandbox that programs reach at a port that stays."""
+
+
+def own_key() -> str:
+    """A key like no other: see `own_token` of the other sandbox."""
+    return f"wh_sandbox_key_{secrets.token_hex(8)}"
+
+
 WHAUTOMATE_WINDOWS: Final = (Window("default", 100, 60.0),)
 """Source: contract, section 2."""
 
@@ -72,7 +81,7 @@ class WhautomateSandboxOptions(TypedDict, total=False):
 class WhautomateSandboxSettings(msgspec.Struct, kw_only=True):
     """How it behaves. *windows* and *throttler* are read when it starts, the rest at every request."""
 
-    keys: tuple[str, ...] = (DEFAULT_KEY,)
+    keys: tuple[str, ...] = msgspec.field(default_factory=lambda: (own_key(),))
     locations: tuple[str, ...] = ("LOC0000001",)
     contacts: tuple[SandboxContact, ...] = DEFAULT_CONTACTS
     crowds: dict[str, int] = msgspec.field(default_factory=lambda: {"everyone": 1_000})
