@@ -30,6 +30,7 @@ from keebai_async.cli.output import answer
 from keebai_async.client import Keebai
 from keebai_async.errors import InvalidInput, KeebaiError
 from keebai_async.journal.open import open_journal
+from keebai_async.keebai.settings import KEEBAI_VARIABLES
 
 Check = Callable[[], Awaitable[str]]
 
@@ -71,7 +72,7 @@ async def _look(name: str, check: Check, *, json: bool) -> Exit:
     try:
         code, words = Exit.DONE, await check()
     except KeebaiError as error:
-        code, words = code_of_error(error), line_of(error).removeprefix("error: ")
+        code, words = code_of_error(error), line_of(error, KEEBAI_VARIABLES).removeprefix("error: ")
     if json:
         emit({"type": "check", "name": name, "ok": code is Exit.DONE, "detail": words})
     else:
