@@ -3,6 +3,7 @@
 import os
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
+from pathlib import Path
 
 import msgspec
 import platformdirs
@@ -17,7 +18,7 @@ from keebai_async.cli.output import say
 from keebai_async.client import Keebai
 from keebai_async.environment import JOURNAL_VARIABLE
 from keebai_async.errors import JournalUnusable
-from keebai_async.journal.open import journal_path
+from keebai_async.journal.open import journal_kind, journal_path
 from keebai_async.model.plan import Plan
 from keebai_async.quota.gate import Lane
 from keebai_async.quota.limiter import RateLimiter
@@ -41,9 +42,28 @@ def journal_name(given: str | None) -> str:
     Raises:
         JournalUnusable: that folder cannot be made.
     """
-    chosen = given or os.environ.get(JOURNAL_VARIABLE)
+    return given or os.environ.get(JOURNAL_VARIABLE) or str(_data_folder() / "campaigns.db")
+
+
+def quota_store_name(connection: Connection) -> str:
+    """The option, else the environment, else a file that all commands share.
+
+    That file lies beside the journal; if this is a database elsewhere, in the user's own data folder.
+
+    Raises:
+        JournalUnusable: that folder cannot be made.
+    """
+    chosen = connection.quota_store or os.environ.get(chosen_service().variables.quota_store)
     if chosen:
         return chosen
+    journal = journal_name(connection.journal)
+    if journal_kind(journal).forgets:
+        return "memory:"
+    path = journal_path(journal)
+    return f"sqlite:{(_data_folder() if path is None else path.parent) / 'quota.db'}"
+
+
+def _data_folder() -> Path:
     folder = platformdirs.user_data_path("keebai-async")
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -51,20 +71,7 @@ def journal_name(given: str | None) -> str:
         raise JournalUnusable(
             f"cannot make {folder}: {error.strerror}; name another place with --journal or {JOURNAL_VARIABLE}"
         ) from error
-    return str(folder / "campaigns.db")
-
-
-def quota_store_name(connection: Connection) -> str:
-    """The option, else the environment, else a file beside the journal, so that commands share it.
-
-    Raises:
-        JournalUnusable: the user's data folder cannot be made.
-    """
-    chosen = connection.quota_store or os.environ.get(chosen_service().variables.quota_store)
-    if chosen:
-        return chosen
-    path = journal_path(journal_name(connection.journal))
-    return "memory:" if path is None else f"sqlite:{path.with_name('quota.db')}"
+    return folder
 
 
 @asynccontextmanager
