@@ -37,7 +37,7 @@ People = (
 """A path, or people one by one: rows in the flat form, in the service's own shape, or Recipients."""
 
 
-class CampaignClient(Protocol):
+class CampaignHost(Protocol):
     """What campaigns use of the client they belong to."""
 
     @property
@@ -69,7 +69,7 @@ class CampaignClient(Protocol):
 class Campaigns:
     """Campaigns of one client, as its journal keeps them. Made by `Keebai`, used as `keebai.campaigns`."""
 
-    def __init__(self, keebai: CampaignClient) -> None:
+    def __init__(self, keebai: CampaignHost) -> None:
         self._keebai = keebai
 
     async def plan(
@@ -107,6 +107,8 @@ class Campaigns:
             people, columns=columns, delimiter=delimiter, sheet=sheet, hidden_rows=hidden_rows
         )
         service = keebai.campaign_service()
+        options = options or PlanOptions()
+        options.chunk_size_for(service.largest_chunk)  # what cannot be is refused before a request is spent
         plan = await make_plan(
             source,
             campaign_id=f"{slug(name)}-{secrets.token_hex(4)}",
@@ -114,8 +116,10 @@ class Campaigns:
             template=await service.template(template, language),
             sender=keebai.sender_or(sender),
             journal=keebai.journal,
+            service=service.name,
+            largest_chunk=service.largest_chunk,
             created_at=keebai.clock.wall(),
-            options=options or PlanOptions(),
+            options=options,
             progress=progress,
         )
         await keebai.journal.set_state(plan.campaign_id, CampaignState.PLANNED, requests=service.requests)
@@ -130,7 +134,8 @@ class Campaigns:
 
         *plan* is a Plan or a campaign's id. With *track* false the run ends when everything is submitted.
         A list that was launched before under the same name is refused (CampaignBusy) unless *again*. *guards*
-        replace those of the plan, as for a campaign that goes on although one of them stopped it.
+        replace those of the plan, as for a campaign that goes on although one of them stopped it. A plan that
+        was made for another service is refused (InvalidInput).
         """
         return CampaignRun(
             plan if isinstance(plan, str) else plan.campaign_id,
@@ -247,16 +252,19 @@ class Campaigns:
 
         Raises:
             InvalidInput: not exactly one word is given, the chunk does not exist or is not unknown, or
-                the broadcast has another number of recipients or is another chunk already.
+                the broadcast has another number of recipients or is another chunk already; or the campaign
+                was planned for another service than this client's.
             NotFound: the service does not know that broadcast.
             CampaignBusy: a process runs the campaign now; or it is too early for *resend*, because what left
                 before its process ended may still arrive. The message says how long to wait.
         """
+        service = self._keebai.campaign_service()
         return await reconcile(
             campaign_id,
             chunk,
             journal=self._keebai.journal,
-            read=self._keebai.campaign_service().progress,
+            service=service.name,
+            read=service.progress,
             clock=self._keebai.clock,
             accepted=accepted,
             resend=resend,

@@ -102,6 +102,19 @@ def shown(text: str, *, longest: int = LONGEST) -> str:
     return line if len(line) <= longest else line[: longest - 1] + "…"
 
 
+def without_credentials(url: str) -> str:
+    """The address of a database as it may be shown: without its user, its password and its options.
+
+    What cannot be told apart is hidden whole: a list of options behind a scheme, a question mark before an @.
+    """
+    scheme, _, rest = one_line(url).partition(":")
+    user, at, place = rest.removeprefix("//").rpartition("@")
+    if not rest or (rest.startswith("//") and "?" not in user):
+        address, mark, _ = place.partition("?")
+        return f"{scheme}:{rest[:2]}{'…@' if at else ''}{address}{'?…' if mark else ''}"
+    return f"{scheme}:…"
+
+
 def without_numbers(text: str) -> str:
     """*text* as it may stay when people are forgotten: nothing is left of a number, not even its ends."""
     return _numbers().sub(lambda found: _forgotten(found["left"]), text)

@@ -14,6 +14,7 @@ import msgspec
 
 from keebai_async.campaign.freshness import LATE_ARRIVAL, LONGEST_INTENT
 from keebai_async.campaign.run_records import tell_taken
+from keebai_async.campaign.service import check_service
 from keebai_async.clock import SYSTEM_CLOCK, Clock
 from keebai_async.errors import CampaignBusy, InvalidInput
 from keebai_async.journal.contract import Journal
@@ -89,6 +90,7 @@ async def reconcile(
     number: int,
     *,
     journal: Journal,
+    service: str,
     read: Callable[[str], Awaitable[Progress]],
     clock: Clock = SYSTEM_CLOCK,
     accepted: str | None = None,
@@ -96,14 +98,17 @@ async def reconcile(
     abandon: bool = False,
     observer: Observer = TO_LOG,
 ) -> Report:
-    """Settle chunk *number* by a person's word; exactly one of the three. *read* looks at a broadcast.
+    """Settle chunk *number* by a person's word; exactly one of the three.
+
+    *read* looks at a broadcast of *service*.
 
     *resend* is believed only when a look into the portal shows everything: of a process that ended, what left
     just before may arrive for some seconds more, and one that was not seen to end may wake.
 
     Raises:
         InvalidInput: not exactly one word is given, the chunk does not exist or is not unknown, or the
-            broadcast has more recipients, or none, or is another chunk already.
+            broadcast has more recipients, or none, or is another chunk already; or it would be looked for
+            at another service than the campaign was planned for.
         RequestError: the broadcast cannot be read; NotFound, if the service does not know it.
         CampaignBusy: a process runs the campaign now; or it is too early for *resend*, and the message says
             until when.
@@ -117,6 +122,7 @@ async def reconcile(
         step = chunk.step + 1
         move: Move
         if accepted is not None:
+            check_service(campaign.plan, service)
             total = await _check_broadcast(campaign, chunk, accepted, read)
             move = Vouch(number=number, step=step, accepted=total, broadcast_id=accepted)
         elif resend:

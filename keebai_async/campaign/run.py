@@ -18,7 +18,7 @@ from keebai_async.campaign.pacing import Pacing
 from keebai_async.campaign.repetition import refuse_repetition
 from keebai_async.campaign.run_records import RunRecords
 from keebai_async.campaign.run_state import BeginRun, PauseRun, ResumeRun, RunPhase, StopRun
-from keebai_async.campaign.service import CampaignService
+from keebai_async.campaign.service import CampaignService, check_service
 from keebai_async.campaign.stop import leaves, stop_for_failure
 from keebai_async.campaign.submit import Submitter
 from keebai_async.campaign.template_check import TemplateCheck
@@ -57,6 +57,7 @@ class CampaignRun:
         CampaignNotFound: the journal has no such campaign.
         CampaignBusy: another process runs it; or the same list was launched before under the same name,
             and *again* does not say that this is meant.
+        InvalidInput: it was planned for another service.
         JournalUnusable: also inside, from the instant when something could not be written.
     """
 
@@ -117,6 +118,7 @@ class CampaignRun:
             async with self._journal.lease(self.campaign_id):
                 self._records.taken(await self._journal.recover(self.campaign_id))
                 self._before = self._kept = await self._journal.load(self.campaign_id)
+                check_service(self._before.plan, self._service.name)
                 if not self._again:
                     await refuse_repetition(self._before, self._journal)
                 self._set_up()

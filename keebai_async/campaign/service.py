@@ -10,6 +10,7 @@ from typing import Protocol
 
 import msgspec
 
+from keebai_async.errors import InvalidInput
 from keebai_async.model.chunk import Chunk
 from keebai_async.model.plan import Plan
 from keebai_async.model.progress import Progress
@@ -71,9 +72,19 @@ class SubmitSlot(Protocol):
 
 
 class CampaignService(Protocol):
-    """The part of a messaging service that a running campaign uses. *requests* counts what left."""
+    """The part of a messaging service that a campaign uses. *requests* counts what left."""
 
     requests: Requests
+
+    @property
+    def name(self) -> str:
+        """The service's name, which a plan says for ever: only this service can run it."""
+        ...
+
+    @property
+    def largest_chunk(self) -> int:
+        """People in one chunk, at most."""
+        ...
 
     def body(self, plan: Plan, chunk: Chunk, items: bytes) -> bytes:
         """What to submit for a chunk whose people are *items*, a JSON array of Recipients.
@@ -106,3 +117,16 @@ class CampaignService(Protocol):
 
         Raises RequestError if the service does not answer it, QuotaUnusable if it could not be made.
         """
+
+
+def check_service(plan: Plan, name: str) -> None:
+    """Refuse to go on with *plan* at the service called *name*, if it was made for another.
+
+    Raises:
+        InvalidInput: its people, its template and its broadcasts mean nothing there.
+    """
+    if plan.service != name:
+        raise InvalidInput(
+            f"campaign {plan.campaign_id} was planned for {plan.service}, and this is {name}:"
+            f" go on with it at {plan.service}, or plan the list again"
+        )

@@ -27,20 +27,19 @@ from keebai_async.cli.commands.stop import stop
 from keebai_async.cli.commands.templates import templates
 from keebai_async.cli.commands.text import text
 from keebai_async.cli.commands.watch import watch
+from keebai_async.cli.connect import chosen_service
 from keebai_async.cli.console import version
-from keebai_async.cli.error_line import (
-    KEEBAI_VARIABLES,
-    WHAUTOMATE_VARIABLES,
-    VariableNames,
-    cause_of,
-    line_of,
-)
+from keebai_async.cli.error_line import cause_of, line_of
 from keebai_async.cli.exit_codes import Exit, code_of_error
 from keebai_async.cli.output import answer, say
 from keebai_async.cli.register import register
 from keebai_async.cli.shown import shown_text
 from keebai_async.cli.whautomate.commands import whautomate_app
+from keebai_async.environment import VariableNames
+from keebai_async.errors import InvalidInput
 from keebai_async.observe.logging_sink import LOGGER
+from keebai_async.services import SERVICES
+from keebai_async.whautomate.settings import WHAUTOMATE_VARIABLES
 
 COMMANDS: Final[tuple[Callable[..., None], ...]] = (
     plan,
@@ -105,10 +104,18 @@ def run(arguments: Sequence[str]) -> int:
     try:
         code = app(list(arguments), prog_name="keebai-async", standalone_mode=False)
     except (Exception, KeyboardInterrupt, BaseExceptionGroup) as error:  # the last place that can word it
-        return _end(
-            cause_of(error), WHAUTOMATE_VARIABLES if "whautomate" in arguments[:1] else KEEBAI_VARIABLES
-        )
+        return _end(cause_of(error), _variables(arguments))
     return int(code or Exit.DONE)
+
+
+def _variables(arguments: Sequence[str]) -> VariableNames:
+    """Those of the service that the command works with."""
+    if "whautomate" in arguments[:1]:
+        return WHAUTOMATE_VARIABLES
+    try:
+        return chosen_service().variables
+    except InvalidInput:  # which is then what the command ended with
+        return next(iter(SERVICES.values())).variables
 
 
 def _end(error: BaseException, variables: VariableNames) -> int:

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import msgspec
 
-from keebai_async.cli.connect import Connection, campaigning, telling_waits
+from keebai_async.campaign_client import CampaignClient
+from keebai_async.cli.connect import Connection, campaigning, chosen_service, telling_waits
 from keebai_async.cli.console import can_ask, confirm
 from keebai_async.cli.csv_files import write_rejects
 from keebai_async.cli.error_line import line_of
@@ -19,7 +20,6 @@ from keebai_async.cli.output import answer, say
 from keebai_async.cli.progress import meter
 from keebai_async.cli.show_run import conclude, follow
 from keebai_async.cli.text_output import plan_text
-from keebai_async.client import Keebai
 from keebai_async.errors import CampaignBusy, InvalidInput, UnusableSource
 from keebai_async.model.plan import Guards, Plan
 from keebai_async.model.report import Report
@@ -70,7 +70,7 @@ async def plan_and_launch(
 
 
 async def show_and_launch(
-    keebai: Keebai, request: PlanRequest, settings: LaunchSettings
+    keebai: CampaignClient, request: PlanRequest, settings: LaunchSettings
 ) -> tuple[Exit, Report | None]:
     """Plan and show it; then, unless this is all, launch it. There is a report if it was launched."""
     plan = await make_plan(keebai, request)
@@ -107,7 +107,7 @@ def check_can_ask(settings: LaunchSettings) -> None:
         )
 
 
-async def make_plan(keebai: Keebai, request: PlanRequest) -> Plan:
+async def make_plan(keebai: CampaignClient, request: PlanRequest) -> Plan:
     """Read the file and freeze its chunks in the journal. Raises what `Campaigns.plan` raises."""
     options = request.options
     with meter() as shown, telling_waits(keebai):
@@ -131,13 +131,15 @@ def _default_name(file: str) -> str:
     return f"{stem or 'campaign'} {datetime.now().astimezone().date().isoformat()}"
 
 
-async def save_rejects(keebai: Keebai, plan: Plan, path: Path) -> None:
+async def save_rejects(keebai: CampaignClient, plan: Plan, path: Path) -> None:
     """Write the rows that the plan leaves out, and say where they are."""
     count = await write_rejects(path, lambda: keebai.campaigns.rejections(plan.campaign_id))
     say(f"{count:,} rows that are not sent: {path}")
 
 
-def show_plan(keebai: Keebai, plan: Plan, settings: LaunchSettings, *, price: Price | None = None) -> None:
+def show_plan(
+    keebai: CampaignClient, plan: Plan, settings: LaunchSettings, *, price: Price | None = None
+) -> None:
     """Print the plan to stdout, in either form; who is asked about it can read it in any case.
 
     Raises:
@@ -156,7 +158,7 @@ def show_plan(keebai: Keebai, plan: Plan, settings: LaunchSettings, *, price: Pr
 
 
 async def launch_plan(
-    keebai: Keebai, plan: Plan, settings: LaunchSettings, *, guards: Guards | None = None
+    keebai: CampaignClient, plan: Plan, settings: LaunchSettings, *, guards: Guards | None = None
 ) -> tuple[Exit, Report | None]:
     """Ask, submit, follow and report. Without a yes nothing is submitted, and there is no report.
 
@@ -182,6 +184,6 @@ async def launch_plan(
         try:
             await save_page(keebai, plan.campaign_id, settings.page)
         except InvalidInput as error:  # too late to be a wrong input: people have been messaged
-            say(line_of(error))
+            say(line_of(error, chosen_service().variables))
             code = Exit.NO_FILE if code is Exit.DONE else code
     return code, report

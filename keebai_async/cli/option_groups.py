@@ -17,7 +17,6 @@ from keebai_async.cli.options import (
     SpeedOption,
     StopAboveOption,
 )
-from keebai_async.model.limits import MAX_RECIPIENTS
 from keebai_async.model.plan import Guards
 from keebai_async.planning.plan import PlanOptions
 
@@ -195,7 +194,6 @@ class CampaignOptions(msgspec.Struct, frozen=True, kw_only=True):
         typer.Option(
             "--canary",
             min=1,
-            max=MAX_RECIPIENTS,
             metavar="N",
             help="Send to the first N people, wait for their end, and go on only if few enough of them fail.",
             rich_help_panel=GUARDS_PANEL,

@@ -4,9 +4,9 @@ from collections.abc import Awaitable, Callable
 
 import anyio
 
+from keebai_async.campaign_client import CampaignClient
 from keebai_async.cli.exit_codes import Exit
 from keebai_async.cli.output import say
-from keebai_async.client import Keebai
 from keebai_async.errors import CampaignBusy, InvalidInput
 from keebai_async.model.campaign import CampaignState, Started
 
@@ -28,7 +28,7 @@ def has_died(campaign: Started) -> bool:
     return campaign.holder is None and campaign.state in {CampaignState.RUNNING, CampaignState.PAUSED}
 
 
-async def ask_and_wait(keebai: Keebai, campaign: str, ask: Ask, wanted: CampaignState) -> Exit:
+async def ask_and_wait(keebai: CampaignClient, campaign: str, ask: Ask, wanted: CampaignState) -> Exit:
     """Ask the process that runs *campaign*, wait until the campaign is in the state *wanted*, and say so.
 
     Raises:

@@ -16,6 +16,7 @@ from keebai_async.errors import InvalidInput, NotFound, ScopeMissing
 from keebai_async.keebai.account import me
 from keebai_async.keebai.api import KeebaiApi, submit_request
 from keebai_async.keebai.broadcasts import BULK_PATH, Broadcasts, read_accepted
+from keebai_async.keebai.settings import MAX_RECIPIENTS, SERVICE_NAME
 from keebai_async.keebai.templates import Templates
 from keebai_async.model.chunk import Chunk
 from keebai_async.model.plan import Plan, chunk_name
@@ -53,6 +54,9 @@ class BulkSlot:
 
 class BulkService:
     """Keebai, as a campaign needs it. *requests* counts what left through this object."""
+
+    name = SERVICE_NAME
+    largest_chunk = MAX_RECIPIENTS
 
     def __init__(self, exchange: Exchange, *, policy: SubmitPolicy | None = None) -> None:
         self.requests = Requests()

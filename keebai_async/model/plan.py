@@ -76,7 +76,8 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     same words. *notes* are things a person should know before saying yes, a sentence each; *preview* is the
     first message, *previews* are others that are worth a look. *countries* are those of the people who are
     ready, the most first.
-    *category* is what the template was when it was planned; plans of 0.1 do not know it.
+    *category* is what the template was when it was planned; plans of 0.1 do not know it. *service* is the
+    name of the service that it was made for, and that alone can send it; in plans of 0.1 that was Keebai.
     """
 
     campaign_id: str
@@ -102,6 +103,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     countries: tuple[CountryCount, ...] = ()
     suppress_lists: tuple[SuppressListCount, ...] = ()
     previews: tuple[Preview, ...] = ()
+    service: str = "keebai"
 
 
 def chunk_name(name: str, number: int, of: int, *, parent: int | None = None) -> str:

@@ -6,7 +6,10 @@ import msgspec
 
 
 class Recipient(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """One person of a campaign, in the service's own shape. *to* is as the caller wrote it."""
+    """One person of a campaign, as a caller gives one (*to* as it was written), and as a chunk keeps each.
+
+    It is the same for every service, each of which makes its own request of it.
+    """
 
     to: str
     variables: dict[str, str] = {}

@@ -55,11 +55,14 @@ async def make_plan(
     sender: Sender,
     journal: Journal,
     created_at: float,
+    service: str,
+    largest_chunk: int,
     options: PlanOptions = DEFAULTS,
     progress: Callable[[PlanProgress], None] | None = None,
 ) -> Plan:
     """Read *source* to its end, put its chunks and rejections into *journal*, and freeze the plan.
 
+    *service* is the name of the one it is made for, which takes up to *largest_chunk* people in a chunk.
     On any failure, or when cancelled, the journal is told to forget what it has of the plan.
     *progress* is called after every block.
 
@@ -68,9 +71,11 @@ async def make_plan(
         UnusableSource: the source cannot be read, or nobody in it is left.
         PlanTooLarge: more people are ready than *options* allow.
         JournalUnusable: the journal cannot keep it.
+        InvalidInput: a chunk or a canary of *options* is larger than the service takes.
     """
     check_approved(template)
-    making = _Making(source, named_by_text(template), sender, campaign_id, journal, options)
+    chunk_size = options.chunk_size_for(largest_chunk)
+    making = _Making(source, named_by_text(template), sender, campaign_id, journal, options, chunk_size)
     try:
         await making.prepare()
         async with aclosing(source.blocks()) as blocks:
@@ -81,7 +86,7 @@ async def make_plan(
                 if making.ready == options.limit or (options.test_to and making.ready):
                     break
                 await anyio.lowlevel.checkpoint()
-        plan = await making.finish(name=name, created_at=created_at)
+        plan = await making.finish(name=name, created_at=created_at, service=service)
         await journal.freeze(plan)
     except BaseException:
         with anyio.move_on_after(DISCARD_SECONDS, shield=True):
@@ -101,6 +106,7 @@ class _Making:
         campaign_id: str,
         journal: Journal,
         options: PlanOptions,
+        chunk_size: int,
     ) -> None:
         codec = RowCodec(template)
         tolerance = Tolerance(
@@ -127,7 +133,7 @@ class _Making:
         self._preview: str | None = None
         self._notes: list[str] = []
         seed = msgspec.json.encode([template.name, template.language, sender.wire])
-        self._chunker = Chunker(options.chunk_size, codec.encode, seed=seed, first=options.guards.canary)
+        self._chunker = Chunker(chunk_size, codec.encode, seed=seed, first=options.guards.canary)
 
     async def prepare(self) -> None:
         """Read who is not to be messaged."""
@@ -155,7 +161,7 @@ class _Making:
         if self._admission.rejections.due(self.ready):
             await self._hand_on()
 
-    async def finish(self, *, name: str, created_at: float) -> Plan:
+    async def finish(self, *, name: str, created_at: float, service: str) -> Plan:
         """The plan, when the list is read to its end. Raises UnusableSource if nobody is ready."""
         await self._keep(self._chunker.rest())
         await self._hand_on()
@@ -191,6 +197,7 @@ class _Making:
             fingerprint=self._chunker.fingerprint,
             source=self._source.description,
             guards=self._options.guards,
+            service=service,
         )
 
     def _all_notes(self, lists: Iterable[SuppressListCount]) -> Iterator[str]:

@@ -42,6 +42,9 @@ class Body(msgspec.Struct):
 class ScriptedService:
     """*malformed* numbers make it refuse the whole request; *names* says whether it tells which."""
 
+    name = "keebai"
+    largest_chunk = 5_000
+
     def __init__(
         self,
         clock: Clock,

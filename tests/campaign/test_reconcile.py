@@ -51,6 +51,7 @@ class Lost:
             self.id,
             number,
             journal=self.journal,
+            service="keebai",
             read=self.progress,
             accepted=accepted,
             resend=resend,

@@ -388,6 +388,8 @@ async def test_a_cancelled_plan_is_forgotten_and_its_source_closed() -> None:
             sender=SENDER,
             journal=journal,
             created_at=0.0,
+            service="keebai",
+            largest_chunk=5_000,
         )
 
     async with anyio.create_task_group() as tasks:

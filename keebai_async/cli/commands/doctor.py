@@ -29,7 +29,9 @@ from keebai_async.cli.options import (
 from keebai_async.cli.output import answer
 from keebai_async.client import Keebai
 from keebai_async.errors import InvalidInput, KeebaiError
-from keebai_async.journal.open import open_journal
+from keebai_async.journal.open import open_journal, shown_journal
+from keebai_async.keebai.settings import KEEBAI_VARIABLES
+from keebai_async.privacy import without_credentials
 
 Check = Callable[[], Awaitable[str]]
 
@@ -71,7 +73,7 @@ async def _look(name: str, check: Check, *, json: bool) -> Exit:
     try:
         code, words = Exit.DONE, await check()
     except KeebaiError as error:
-        code, words = code_of_error(error), line_of(error).removeprefix("error: ")
+        code, words = code_of_error(error), line_of(error, KEEBAI_VARIABLES).removeprefix("error: ")
     if json:
         emit({"type": "check", "name": name, "ok": code is Exit.DONE, "detail": words})
     else:
@@ -85,13 +87,11 @@ async def _version() -> str:
 
 async def _quota(connection: Connection) -> str:
     async with bookkeeping(connection) as keebai:
-        return f"{await spending(keebai)} spent; kept in {_shown(quota_store_name(connection))}"
+        return f"{await spending(keebai)} spent; kept in {_shown_store(quota_store_name(connection))}"
 
 
-def _shown(store: str) -> str:
-    """Without what follows the scheme of a Redis URL: it may hold a password."""
-    scheme, _, _ = store.partition(":")
-    return store if scheme in {"sqlite", "memory"} else f"{scheme}:..."
+def _shown_store(store: str) -> str:
+    return store if store.startswith("sqlite:") else without_credentials(store)
 
 
 async def _journal(connection: Connection) -> str:
@@ -101,7 +101,7 @@ async def _journal(connection: Connection) -> str:
         kept = await journal.campaigns()
     finally:
         await journal.aclose()
-    return f"{name}, campaigns in it: {len(kept):,}"
+    return f"{shown_journal(name)}, campaigns in it: {len(kept):,}"
 
 
 async def _with_client(connection: Connection, check: Callable[[Keebai], Awaitable[str]]) -> str:

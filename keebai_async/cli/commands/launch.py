@@ -7,7 +7,8 @@ from typing import Annotated
 import typer
 from msgspec.structs import replace
 
-from keebai_async.cli.connect import Connection, bookkeeping, campaigning
+from keebai_async.campaign_client import CampaignClient
+from keebai_async.cli.connect import Connection, bookkeeping, campaigning, check_plan
 from keebai_async.cli.exit_codes import Exit
 from keebai_async.cli.interrupts import interrupts
 from keebai_async.cli.launch_flow import (
@@ -28,7 +29,6 @@ from keebai_async.cli.options import (
     OptionalTemplateOption,
     YesOption,
 )
-from keebai_async.client import Keebai
 from keebai_async.errors import CampaignBusy, CampaignNotFound, InvalidInput
 from keebai_async.model.campaign import CampaignState
 from keebai_async.model.plan import Plan
@@ -114,7 +114,7 @@ async def _launch_kept(
         return code
 
 
-async def _kept(keebai: Keebai, plan_id: str) -> Plan:
+async def _kept(keebai: CampaignClient, plan_id: str) -> Plan:
     try:
         kept = await keebai.journal.load(plan_id)
     except CampaignNotFound as error:
@@ -125,4 +125,5 @@ async def _kept(keebai: Keebai, plan_id: str) -> Plan:
             f" keebai-async status {plan_id}, or keebai-async resume {plan_id}",
             campaign_id=plan_id,
         )
+    check_plan(keebai, kept.plan)
     return kept.plan

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 from msgspec.structs import replace
 
-from keebai_async.cli.connect import Connection, bookkeeping, campaigning
+from keebai_async.cli.connect import Connection, bookkeeping, campaigning, check_plan
 from keebai_async.cli.console import confirm
 from keebai_async.cli.exit_codes import Exit
 from keebai_async.cli.interrupts import interrupts
@@ -78,6 +78,8 @@ async def _resume(
         started = await keebai.journal.load(campaign)
         if started.holder is not None and started.state is not CampaignState.PAUSED:
             raise busy(campaign, started.holder)
+        if started.holder is None:
+            check_plan(keebai, started.plan)
         before = report_of(started)
         if before.unsent and not settings.yes:
             say(report_text(before))

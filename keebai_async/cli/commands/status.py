@@ -5,7 +5,8 @@ from typing import Annotated
 
 import typer
 
-from keebai_async.cli.connect import Connection, bookkeeping, spending, token_known
+from keebai_async.campaign_client import CampaignClient
+from keebai_async.cli.connect import Connection, bookkeeping, chosen_service, spending, token_known
 from keebai_async.cli.error_line import line_of
 from keebai_async.cli.exit_codes import Exit
 from keebai_async.cli.interrupts import interrupts
@@ -14,7 +15,6 @@ from keebai_async.cli.options import JournalOption, JsonOption, QuotaStoreOption
 from keebai_async.cli.other_process import PROCESS_GONE, has_died
 from keebai_async.cli.output import answer, say
 from keebai_async.cli.text_output import DIED, campaign_line, next_steps, report_text
-from keebai_async.client import Keebai
 from keebai_async.errors import QuotaUnusable
 from keebai_async.model.campaign import Started
 from keebai_async.model.report import Report, report_of
@@ -78,12 +78,12 @@ def _object(report: Report, died: bool) -> dict[str, object]:
     return typed("campaign", report) | ({"state": DIED} if died else {})
 
 
-async def _tell_spending(keebai: Keebai) -> None:
+async def _tell_spending(keebai: CampaignClient) -> None:
     """Where a campaign stands is known even if the store of the quota is not there."""
     try:
         spent = await spending(keebai)
     except QuotaUnusable as error:
-        say(line_of(error))
+        say(line_of(error, chosen_service().variables))
         return
     if token_known():
         say(f"quota: {spent} spent")
