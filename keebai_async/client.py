@@ -32,6 +32,7 @@ from keebai_async.model.sender import Sender
 from keebai_async.observe import Observer
 from keebai_async.quota.gate import Gate
 from keebai_async.quota.window import Quota
+from keebai_async.transport.call_limit import LONGEST_QUOTA_WAIT
 from keebai_async.transport.request import Timeouts
 from keebai_async.transport.retry import RetryPolicy
 from keebai_async.transport.verdict import SubmitPolicy
@@ -63,6 +64,8 @@ class Keebai(CampaignClient):
         submit_policy: after which replies a submit may be made again, beyond the safe ones.
         retries: how often a read is repeated.
         poll_floor: seconds between two looks at one broadcast, at least.
+        longest_quota_wait: seconds for which a call without a `timeout` of its own waits for the quota; it
+            ends with QuotaExhausted as soon as that cannot do. None is for ever. Campaigns wait as they must.
         observer: called with each record of what happens (docs/observability.md), or several of them; the
             log gets the same records all the same.
 
@@ -100,6 +103,7 @@ class Keebai(CampaignClient):
         submit_policy: SubmitPolicy | None = None,
         retries: RetryPolicy | None = None,
         poll_floor: float | None = None,
+        longest_quota_wait: float | None = LONGEST_QUOTA_WAIT,
         observer: Observer | Iterable[Observer] | None = None,
     ) -> None:
         super().__init__(
@@ -113,6 +117,7 @@ class Keebai(CampaignClient):
             submit_policy=submit_policy,
             retries=retries,
             poll_floor=poll_floor_of(poll_floor, os.environ, KEEBAI_POLL_FLOOR_VARIABLE),
+            longest_quota_wait=longest_quota_wait,
             dialect=KEEBAI_DIALECT,
             observer=observer,
         )

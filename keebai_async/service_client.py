@@ -2,6 +2,7 @@
 
 import asyncio
 import copy
+import math
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
@@ -13,6 +14,7 @@ from keebai_async.clock import Clock
 from keebai_async.credentials import Token
 from keebai_async.draining import drain_of, share_drain
 from keebai_async.environment import poll_floor_of
+from keebai_async.errors import InvalidInput
 from keebai_async.lazy_names import LazyModule
 from keebai_async.model.requests import Requests
 from keebai_async.observe import Observer, hook_of
@@ -45,6 +47,7 @@ class ServiceClient:
         "base_url": "Where requests go.",
         "clock": "What waits and measures.",
         "limiter": "Who gives places in the quota.",
+        "longest_quota_wait": "Seconds for which a single call without a timeout waits for the quota.",
         "poll_floor": "Seconds between two looks at one broadcast, at least.",
         "quotas": "How many requests in how many seconds.",
         "requests": "Requests that left for calls outside of campaigns.",
@@ -56,6 +59,7 @@ class ServiceClient:
     base_url: str
     clock: Clock
     limiter: Gate
+    longest_quota_wait: float | None
     poll_floor: float
     quotas: tuple[Quota, ...]
     requests: Requests
@@ -76,6 +80,7 @@ class ServiceClient:
         submit_policy: SubmitPolicy | None,
         retries: RetryPolicy | None,
         poll_floor: float,
+        longest_quota_wait: float | None,
         header: str = "Authorization",
         scheme: str = "Bearer",
         dialect: ServiceDialect,
@@ -85,6 +90,7 @@ class ServiceClient:
         self.quotas = tuple(quotas)
         self.clock = clock
         self.poll_floor = poll_floor
+        self.longest_quota_wait = _longest_quota_wait(longest_quota_wait)
         self.timeouts = _timeouts(timeout)
         self.submit_policy = submit_policy or SubmitPolicy()
         self.retries = retries or RetryPolicy()
@@ -116,9 +122,11 @@ class ServiceClient:
     def _exchange_now(self, session: HttpTransport | None = None) -> Exchange:
         """An exchange with the options as they are, whose submits are waited for at the end.
 
-        One that goes straight through a *session* is for who enters the Drain for a whole campaign.
+        One that goes straight through a *session* is for who enters the Drain for a whole campaign, which
+        waits for the quota as long as it must.
         """
         address = urlsplit(self.base_url)
+        single = session is None
         return Exchange(
             session or Departures(self._session, drain_of(self), timeouts=self.timeouts),
             self.limiter,
@@ -130,6 +138,8 @@ class ServiceClient:
             observer=self.observer,
             server=address.hostname,
             account=self._token.key(self.base_url)[:8],
+            longest_quota_wait=self.longest_quota_wait if single else None,
+            drain=drain_of(self) if single else None,
             port=address.port or (443 if address.scheme == "https" else 80),
         )
 
@@ -212,6 +222,16 @@ class ServiceClient:
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self._token!r}, base_url={self.base_url!r})"
+
+
+def _longest_quota_wait(given: float | None) -> float | None:
+    if given is not None and not 0 <= given < math.inf:
+        raise InvalidInput(
+            f"longest_quota_wait is a number of seconds, or None for ever, not {given}",
+            field="longest_quota_wait",
+            value=str(given),
+        )
+    return given
 
 
 def _timeouts(given: Timeouts | float | None) -> Timeouts:

@@ -31,6 +31,7 @@ class ClientOpener(Protocol):
         channel_id: str | None = None,
         journal: AnyJournal | None = None,
         limiter: Gate | str | None = None,
+        longest_quota_wait: float | None = ...,
         observer: Observer | Iterable[Observer] | None = None,
     ) -> CampaignClient:
         """Raises InvalidInput."""

@@ -81,6 +81,7 @@ async def messaging(connection: Connection) -> AsyncIterator[Keebai]:
         phone_number_id=connection.phone_number_id,
         channel_id=connection.channel_id,
         limiter=quota_store_name(connection),
+        longest_quota_wait=None,  # a person is told how long it takes, and can press Ctrl-C
         observer=interrupts.observe,
     ) as keebai:
         with telling_waits(keebai):
@@ -115,6 +116,7 @@ async def campaigning(connection: Connection) -> AsyncIterator[CampaignClient]:
         channel_id=connection.channel_id,
         journal=journal_name(connection.journal),
         limiter=quota_store_name(connection),
+        longest_quota_wait=None,
         observer=interrupts.observe,
     ) as client:
         yield client

@@ -6,6 +6,7 @@ cancelled simply leaves the line, and no waiter is ever handed a place that it d
 """
 
 import asyncio
+import math
 import threading
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
@@ -113,6 +114,10 @@ class RateLimiter:
         """Wait until one more request fits every quota, and hold its place while it is under way."""
         return _Place(self, lane, TO_LOG, None)
 
+    def place_within(self, lane: Lane, seconds: float) -> AbstractAsyncContextManager[Place | Wait]:
+        """As `place`, or how long it would take, as soon as it is certain that none comes in *seconds*."""
+        return _PlaceWithin(_Place(self, lane, TO_LOG, None), seconds)
+
     def observed(self, observer: Observer, *, account: str | None = None) -> Gate:
         """The same limiter for one client that shares it: *observer* is told of its waits and places.
 
@@ -132,8 +137,10 @@ class RateLimiter:
         """Close the store. What was spent stays spent."""
         await self.store.aclose()
 
-    async def _take(self, lane: Lane, observer: Observer, account: str | None) -> HeldPlace:
-        line = self._line()
+    async def _take(
+        self, lane: Lane, observer: Observer, account: str | None, within: float
+    ) -> HeldPlace | Wait:
+        line, end = self._line(), self._clock.now() + within
         windows = self._windows[lane]
         waiter = _Waiter()
         queue = line.lanes[lane]
@@ -141,23 +148,31 @@ class RateLimiter:
         wait = _LaneWait(lane, self._clock, observer)
         try:
             while True:
+                patience = end - self._clock.now()
                 if line.head() is not waiter:
                     wait.begin()
-                    await waiter.nudged()
+                    if line.opens > end or patience <= 0:
+                        break
+                    await waiter.nudged(self._clock, patience)
                     continue
                 answer = await self.store.take(windows)
                 if not isinstance(answer, Wait):
                     wait.got = True
                     self._tell_spent(answer, observer, account)
                     return answer
+                # Those behind go no sooner than the head: their lanes leave more of each window to others.
+                line.opens = -math.inf if answer.loose else self._clock.now() + answer.seconds
+                if patience <= 0 or line.opens > end:
+                    return answer
                 if wait.grows(answer):
                     self._tell(lane, answer)
                 seconds = min(answer.seconds, LOOSE_RECHECK) if answer.loose else answer.seconds
-                await waiter.nudged(self._clock, seconds)
+                await waiter.nudged(self._clock, min(seconds, patience))
         finally:
             queue.remove(waiter)
             line.nudge()
             wait.end()
+        return await self.forecast(lane) or Wait(seconds=0.0)
 
     def _tell(self, lane: Lane, wait: Wait) -> None:
         if self.on_wait is not None:
@@ -203,6 +218,9 @@ class _ObservedLimiter:
 
     def place(self, lane: Lane) -> AbstractAsyncContextManager[Place]:
         return _Place(self._limiter, lane, self._observer, self._account)
+
+    def place_within(self, lane: Lane, seconds: float) -> AbstractAsyncContextManager[Place | Wait]:
+        return _PlaceWithin(_Place(self._limiter, lane, self._observer, self._account), seconds)
 
 
 class _LaneWait:
@@ -270,9 +288,18 @@ class _Place:
         self._allowances: tuple[Allowance, ...] = ()
         self._pause: float | None = None
 
-    async def __aenter__(self) -> Place:
-        self._held = await self._limiter._take(self._lane, self._observer, self._account)
+    async def enter(self, within: float) -> Place | Wait:
+        """Wait for it, at most so many seconds; or say how long it would take."""
+        answer = await self._limiter._take(self._lane, self._observer, self._account, within)
+        if isinstance(answer, Wait):
+            return answer
+        self._held = answer
         return self
+
+    async def __aenter__(self) -> Place:
+        while isinstance(given := await self.enter(math.inf), Wait):
+            pass
+        return given
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
@@ -285,6 +312,24 @@ class _Place:
         self, ending: Ending, *, allowances: tuple[Allowance, ...] = (), pause: float | None = None
     ) -> None:
         self._ending, self._allowances, self._pause = ending, allowances, pause
+
+
+class _PlaceWithin:
+    """A place that is waited for as long as it may come within *seconds*."""
+
+    __slots__ = ("_place", "_seconds")
+
+    def __init__(self, place: _Place, seconds: float) -> None:
+        self._place = place
+        self._seconds = seconds
+
+    async def __aenter__(self) -> Place | Wait:
+        return await self._place.enter(self._seconds)
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self._place.__aexit__(kind, error, trace)
 
 
 class _Waiter:
@@ -301,11 +346,11 @@ class _Waiter:
         if self._event is not None:
             self._event.set()
 
-    async def nudged(self, clock: Clock | None = None, seconds: float = 0.0) -> None:
-        """Sleep until a nudge, at most *seconds* if there is a *clock*."""
+    async def nudged(self, clock: Clock, seconds: float) -> None:
+        """Sleep until a nudge, at most *seconds*."""
         if not self._news:
             self._event = anyio.Event()
-            if clock is None:
+            if seconds == math.inf:
                 await self._event.wait()
             else:
                 await wait_for(clock, self._event, seconds)
@@ -318,6 +363,7 @@ class _WaitingLine:
     def __init__(self) -> None:
         self.lanes: dict[Lane, deque[_Waiter]] = {lane: deque() for lane in Lane}
         self.listeners: list[OnWait] = []
+        self.opens = -math.inf  # when the head can have its place at the soonest, as far as it is certain
 
     def head(self) -> _Waiter | None:
         for queue in self.lanes.values():

@@ -13,6 +13,7 @@ from keebai_async.quota.gate import Gate
 from keebai_async.quota.window import Quota
 from keebai_async.service_client import ServiceClient
 from keebai_async.transport.address import check_base_url
+from keebai_async.transport.call_limit import LONGEST_QUOTA_WAIT
 from keebai_async.transport.request import Timeouts
 from keebai_async.transport.retry import RetryPolicy
 from keebai_async.transport.verdict import SubmitPolicy
@@ -56,6 +57,8 @@ class Whautomate(ServiceClient):
         submit_policy: after which replies a create may be made again, beyond the safe ones.
         retries: how often a read is repeated.
         poll_floor: seconds between two looks at one broadcast, at least.
+        longest_quota_wait: seconds for which a call without a `timeout` of its own waits for the quota; it
+            ends with QuotaExhausted as soon as that cannot do. None is for ever. Campaigns wait as they must.
         observer: called with each record of what happens (docs/observability.md), or several of them; the
             log gets the same records all the same.
         first_page: whether pages count from 0 or 1; found out by itself, with one request, if not given.
@@ -87,6 +90,7 @@ class Whautomate(ServiceClient):
         submit_policy: SubmitPolicy | None = None,
         retries: RetryPolicy | None = None,
         poll_floor: float | None = None,
+        longest_quota_wait: float | None = LONGEST_QUOTA_WAIT,
         first_page: int | None = None,
         observer: Observer | Iterable[Observer] | None = None,
     ) -> None:
@@ -102,6 +106,7 @@ class Whautomate(ServiceClient):
             submit_policy=submit_policy,
             retries=retries,
             poll_floor=poll_floor_of(poll_floor, os.environ, WHAUTOMATE_POLL_FLOOR_VARIABLE),
+            longest_quota_wait=longest_quota_wait,
             header="x-api-key",
             scheme="",
             dialect=WHAUTOMATE_DIALECT,

@@ -25,6 +25,7 @@ class Courier(CampaignClient):
         channel_id: str | None = None,
         journal: AnyJournal | None = None,
         limiter: Gate | str | None = None,
+        longest_quota_wait: float | None = None,
         clock: Clock = SYSTEM_CLOCK,
         observer: Observer | Iterable[Observer] | None = None,
     ) -> None:
@@ -38,6 +39,7 @@ class Courier(CampaignClient):
             clock=clock,
             submit_policy=None,
             retries=None,
+            longest_quota_wait=longest_quota_wait,
             poll_floor=poll_floor_of(None, os.environ, VARIABLES.poll_floor),
             header="X-Courier-Key",
             scheme="",
