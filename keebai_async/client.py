@@ -11,7 +11,7 @@ from keebai_async.credentials import Token
 from keebai_async.environment import poll_floor_of, quotas_of, token_of
 from keebai_async.keebai.account import me
 from keebai_async.keebai.api import KeebaiApi
-from keebai_async.keebai.broadcasts import BroadcastNames, Broadcasts
+from keebai_async.keebai.broadcasts import Broadcasts
 from keebai_async.keebai.bulk import BulkService
 from keebai_async.keebai.channels import Channels
 from keebai_async.keebai.messages import Messages
@@ -32,6 +32,7 @@ from keebai_async.model.sender import Sender
 from keebai_async.observe import Observer
 from keebai_async.quota.gate import Gate
 from keebai_async.quota.window import Quota
+from keebai_async.transport.broadcast_names import BroadcastNames
 from keebai_async.transport.call_limit import LONGEST_QUOTA_WAIT
 from keebai_async.transport.request import Timeouts
 from keebai_async.transport.retry import RetryPolicy

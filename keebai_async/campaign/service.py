@@ -17,6 +17,7 @@ from keebai_async.model.progress import Progress
 from keebai_async.model.requests import Requests
 from keebai_async.model.template import Template
 from keebai_async.transport.error_body import ErrorBody
+from keebai_async.transport.request import Objection
 from keebai_async.transport.verdict import Halted as Halted
 from keebai_async.transport.verdict import Throttled as Throttled
 from keebai_async.transport.verdict import Unknown as Unknown
@@ -63,10 +64,13 @@ ChunkVerdict = Taken | Refusal | Halted | Unsent | Throttled | Unknown
 class SubmitSlot(Protocol):
     """A place in the quota, for one submit."""
 
-    async def submit(self, body: bytes, *, recipients: int) -> ChunkVerdict:
+    async def submit(
+        self, body: bytes, *, recipients: int, objection: Objection | None = None
+    ) -> ChunkVerdict:
         """Let the bytes leave, and say what came of it. Trouble on the way is no exception.
 
-        *body* is what the service's `body` gave for a chunk of so many *recipients*.
+        *body* is what the service's `body` gave for a chunk of so many *recipients*. *objection* is asked in
+        the last instant before the first byte; where it gives a reason, nothing leaves, and that is Unsent.
         """
         ...
 

@@ -127,10 +127,9 @@ class Submitter:
                     age = IntentAge(self._clocks)
                     await self._chunks.submit(number)  # the intent, on disk
                     self._tell_submitting(chunk)
-                    if age.fresh:
-                        answer = await slot.submit(body, recipients=chunk.recipients)  # the bytes
-                    else:
-                        answer = Unsent(reason=f"it slept for {age.seconds:.0f} s before its first byte left")
+                    answer = await slot.submit(  # the bytes, unless the intent is too old by then
+                        body, recipients=chunk.recipients, objection=age.objection
+                    )
                     verdict = self._named_once(chunk, answer)
                     self._heed(verdict)
                     await self._write(chunk, verdict)  # the verdict, on disk

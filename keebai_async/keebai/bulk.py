@@ -10,6 +10,7 @@ from contextlib import asynccontextmanager
 from typing import Final
 
 import msgspec
+from msgspec.structs import replace
 
 from keebai_async.campaign.service import Blame, ChunkVerdict, Refusal, Taken
 from keebai_async.errors import InvalidInput, NotFound, ScopeMissing
@@ -27,6 +28,7 @@ from keebai_async.quota.gate import Lane
 from keebai_async.transport.error_body import ErrorBody
 from keebai_async.transport.exchange import Exchange, Slot
 from keebai_async.transport.reply import Answer
+from keebai_async.transport.request import Objection
 from keebai_async.transport.verdict import Accepted, Refused, SubmitPolicy
 
 _RECIPIENT_CODES: Final = frozenset({"invalid_phone"})
@@ -40,10 +42,12 @@ class BulkSlot:
     def __init__(self, slot: Slot) -> None:
         self._slot = slot
 
-    async def submit(self, body: bytes, *, recipients: int) -> ChunkVerdict:
+    async def submit(
+        self, body: bytes, *, recipients: int, objection: Objection | None = None
+    ) -> ChunkVerdict:
         """Make the one attempt, and say what it means for the chunk."""
         request = submit_request(BULK_PATH, body, recipients=recipients, lane=Lane.SUBMIT)
-        match await self._slot.submit(request):
+        match await self._slot.submit(replace(request, objection=objection)):
             case Accepted(answer=answer):
                 return taken(answer, recipients)
             case Refused(fault=fault):

@@ -13,6 +13,7 @@ from keebai_async.quota.gate import Gate
 from keebai_async.quota.window import Quota
 from keebai_async.service_client import ServiceClient
 from keebai_async.transport.address import check_base_url
+from keebai_async.transport.broadcast_names import BroadcastNames
 from keebai_async.transport.call_limit import LONGEST_QUOTA_WAIT
 from keebai_async.transport.request import Timeouts
 from keebai_async.transport.retry import RetryPolicy
@@ -95,6 +96,7 @@ class Whautomate(ServiceClient):
         observer: Observer | Iterable[Observer] | None = None,
     ) -> None:
         self._numbering = Numbering(first_page)
+        self._names = BroadcastNames()
         super().__init__(
             token_of(api_key, os.environ, WHAUTOMATE_KEY_VARIABLES),
             host_of(host, os.environ),
@@ -133,7 +135,7 @@ class Whautomate(ServiceClient):
     def _equip(self) -> None:
         api = WhautomateApi(exchange=self._exchange_now(), requests=self.requests, numbering=self._numbering)
         self.broadcasts = WhautomateBroadcasts(
-            api, clock=self.clock, poll_floor=self.poll_floor, quotas=self.quotas
+            api, clock=self.clock, poll_floor=self.poll_floor, quotas=self.quotas, names=self._names
         )
         self.segments = WhautomateSegments(api)
         self.messages = WhautomateMessages(api)

@@ -17,6 +17,7 @@ from keebai_async.model.progress import Progress
 from keebai_async.model.requests import Requests
 from keebai_async.model.template import Template
 from keebai_async.transport.error_body import ErrorBody
+from keebai_async.transport.request import Objection
 
 
 class Fate(enum.Enum):
@@ -177,9 +178,13 @@ class ScriptedSlot:
         self.service = service
         self.used = False
 
-    async def submit(self, body: bytes, *, recipients: int) -> ChunkVerdict:
+    async def submit(
+        self, body: bytes, *, recipients: int, objection: Objection | None = None
+    ) -> ChunkVerdict:
         assert not self.used
         self.used = True
+        if objection is not None and (reason := objection()) is not None:
+            return Unsent(reason=reason)
         return await self.service.submit(body)
 
 

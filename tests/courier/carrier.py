@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import msgspec
+from msgspec.structs import replace
 
 from keebai_async.campaign.service import Blame, ChunkVerdict, Refusal, Taken
 from keebai_async.errors import TemplateUnusable
@@ -16,6 +17,7 @@ from keebai_async.model.template import Template
 from keebai_async.quota.gate import Lane
 from keebai_async.transport.api import Api, submit_request
 from keebai_async.transport.exchange import Exchange, Slot
+from keebai_async.transport.request import Objection
 from keebai_async.transport.tolerant_reader import Fields, fields_of, object_in, text
 from keebai_async.transport.verdict import Accepted, Refused
 from tests.courier.settings import COURIER, LARGEST
@@ -27,9 +29,11 @@ class CourierSlot:
     def __init__(self, slot: Slot) -> None:
         self._slot = slot
 
-    async def submit(self, body: bytes, *, recipients: int) -> ChunkVerdict:
+    async def submit(
+        self, body: bytes, *, recipients: int, objection: Objection | None = None
+    ) -> ChunkVerdict:
         request = submit_request("/parcels", body, recipients=recipients, lane=Lane.SUBMIT)
-        match await self._slot.submit(request):
+        match await self._slot.submit(replace(request, objection=objection)):
             case Accepted(answer=answer):
                 return Taken(accepted=recipients, broadcast_id=text(object_in(answer.body), "parcel"))
             case Refused(fault=fault):

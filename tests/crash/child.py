@@ -37,7 +37,7 @@ from keebai_async.model.requests import Requests
 from keebai_async.model.stop import Cause
 from keebai_async.planning.plan import PlanOptions
 from keebai_async.quota.window import Quota
-from keebai_async.transport.request import Timeouts
+from keebai_async.transport.request import Objection, Timeouts
 from tests.crash.people import NAME, everybody
 
 UNDER_WAY = 0.002
@@ -168,10 +168,12 @@ class MortalSlot(BulkSlot):
         self._inner = slot
         self._fate = fate
 
-    async def submit(self, body: bytes, *, recipients: int) -> ChunkVerdict:
+    async def submit(
+        self, body: bytes, *, recipients: int, objection: Objection | None = None
+    ) -> ChunkVerdict:
         # Between here and the verdict the request is on its way.
         asyncio.get_running_loop().call_later(UNDER_WAY, self._fate, "under way")
-        verdict = await self._inner.submit(body, recipients=recipients)
+        verdict = await self._inner.submit(body, recipients=recipients, objection=objection)
         self._fate("verdict seen")
         return verdict
 
