@@ -51,6 +51,7 @@ WHAUTOMATE_VARIABLES: Final = VariableNames(
 _OPTIONS: Final = frozenset(
     {
         "canary",
+        "column",
         "countries",
         "default_region",
         "journal",

@@ -52,12 +52,16 @@ class _Piped(io.BufferedReader):
 class StandardInput:
     """What is piped into the program: JSON Lines when it begins with a brace, else a table."""
 
-    notes: Sequence[str] = ()
     description = "standard input"
 
     def __init__(self, *, columns: Mapping[str, str], delimiter: str | None = None) -> None:
         self.columns = columns
         self._delimiter = delimiter
+        self._read: JsonLines | Delimited | None = None
+
+    @property
+    def notes(self) -> Sequence[str]:
+        return () if self._read is None else self._read.notes
 
     async def blocks(self) -> AsyncGenerator[Block, None]:
         with _standard_input() as file:
@@ -76,6 +80,7 @@ class StandardInput:
             source = JsonLines(again, self.description, columns=self.columns)
         else:
             source = Delimited(again, self.description, columns=self.columns, delimiter=self._delimiter)
+        self._read = source
         async with aclosing(source.blocks()) as blocks:
             async for block in blocks:
                 yield block
