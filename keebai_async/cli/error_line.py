@@ -54,6 +54,7 @@ _OPTIONS: Final = frozenset(
         "column",
         "countries",
         "default_region",
+        "encoding",
         "journal",
         "language",
         "limit",

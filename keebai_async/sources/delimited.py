@@ -48,8 +48,10 @@ class Delimited:
         *,
         columns: Mapping[str, str],
         delimiter: str | None = None,
+        encoding: str | None = None,
         size: int = 16 * 1024,
     ) -> None:
+        self._encoding = encoding
         self._size = size
         self.description = description
         self.columns = columns
@@ -62,7 +64,8 @@ class Delimited:
         header: tuple[str, ...] | None = None
         unfinished = ""
         line = 1
-        async with aclosing(pieces(self._open, self.description, size=self._size)) as cut:
+        read = pieces(self._open, self.description, size=self._size, encoding=self._encoding)
+        async with aclosing(read) as cut:
             async for piece in cut:
                 text = unfinished + text_of(piece.data, self.description, piece.first)
                 if self._delimiter is None:
