@@ -82,6 +82,7 @@ class Campaigns:
         sender: Sender | None = None,
         columns: Mapping[str, str] | None = None,
         delimiter: str | None = None,
+        encoding: str | None = None,
         sheet: str | None = None,
         hidden_rows: bool = False,
         options: PlanOptions | None = None,
@@ -91,8 +92,9 @@ class Campaigns:
 
         Nothing is sent. *name* is the campaign's name (default: the template's), *columns* says which
         column of the source holds what (`{"to": "phone"}`), *delimiter* is that of a CSV (default: found),
-        *sheet* one of a workbook (default: the one that is shown when it is opened), *hidden_rows* reads also
-        its rows that are hidden or filtered out, *progress* is called now and then while reading.
+        *encoding* that of a text (default: UTF-8, or UTF-16 if it begins with the mark of that), *sheet* one
+        of a workbook (default: the one that is shown when it is opened), *hidden_rows* reads also its rows
+        that are hidden or filtered out, *progress* is called now and then while reading.
 
         Raises:
             UnusableSource: the list as a whole cannot be read, or nobody in it can be messaged.
@@ -104,7 +106,12 @@ class Campaigns:
         name = name or template
         keebai = self._keebai
         source = open_source(
-            people, columns=columns, delimiter=delimiter, sheet=sheet, hidden_rows=hidden_rows
+            people,
+            columns=columns,
+            delimiter=delimiter,
+            encoding=encoding,
+            sheet=sheet,
+            hidden_rows=hidden_rows,
         )
         service = keebai.campaign_service()
         options = options or PlanOptions()

@@ -23,8 +23,10 @@ from keebai_async.errors import (
 _OPTIONS: Final = frozenset(
     {
         "canary",
+        "column",
         "countries",
         "default_region",
+        "encoding",
         "journal",
         "language",
         "limit",

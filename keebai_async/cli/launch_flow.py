@@ -118,6 +118,7 @@ async def make_plan(keebai: CampaignClient, request: PlanRequest) -> Plan:
             name=options.name or _default_name(request.file),
             columns=pairs(options.column or (), option="--column", form="FIELD=COLUMN") or None,
             delimiter=options.delimiter,
+            encoding=options.encoding,
             sheet=options.sheet,
             hidden_rows=options.hidden_rows,
             options=options.plan_options,

@@ -62,6 +62,15 @@ class CampaignOptions(msgspec.Struct, frozen=True, kw_only=True):
             rich_help_panel=LIST_PANEL,
         ),
     ] = None
+    encoding: Annotated[
+        str | None,
+        typer.Option(
+            "--encoding",
+            metavar="NAME",
+            help="The encoding of a text, such as windows-1252. Default: UTF-8, or UTF-16 with its mark.",
+            rich_help_panel=LIST_PANEL,
+        ),
+    ] = None
     sheet: Annotated[
         str | None,
         typer.Option(

@@ -28,6 +28,7 @@ from keebai_async.planning.number_forms import country_name
 from keebai_async.planning.options import PlanOptions as PlanOptions
 from keebai_async.planning.reader import Reader
 from keebai_async.planning.rejections import Rejections
+from keebai_async.planning.rows import check_columns
 from keebai_async.planning.suppress import SuppressedPeople, suppressed_people
 from keebai_async.planning.template import check_approved, named_by_text, preview
 from keebai_async.sources.block import ObjectBlock, Source
@@ -69,6 +70,7 @@ async def make_plan(
     Raises:
         TemplateUnusable: the template is not approved, or a table has no column for one of its variables.
         UnusableSource: the source cannot be read, or nobody in it is left.
+        InvalidInput: a column is given for what the template does not have.
         PlanTooLarge: more people are ready than *options* allow.
         JournalUnusable: the journal cannot keep it.
         InvalidInput: a chunk or a canary of *options* is larger than the service takes.
@@ -109,6 +111,7 @@ class _Making:
         chunk_size: int,
     ) -> None:
         codec = RowCodec(template)
+        check_columns(source.columns, codec.names)
         tolerance = Tolerance(
             region=options.default_region,
             international=options.numbers == "international",
@@ -242,10 +245,11 @@ class _Making:
         where = self._source.description
         if not self.read:
             return UnusableSource(f"{where} holds nobody: there is nobody to message")
-        counts = ", ".join(
-            f"{count.count} {count.reason.value}" for count in self._admission.rejections.summary()
-        )
-        return UnusableSource(f"nobody of the {self.read} in {where} is left: {counts}")
+        reasons = self._admission.rejections.summary()
+        counts = ", ".join(f"{count.count} {count.reason.value}" for count in reasons)
+        first = reasons[0].examples[0] if reasons and reasons[0].examples else None
+        such = f". In row {first.row}: {first.detail}" if first else ""
+        return UnusableSource(f"nobody of the {self.read} in {where} is left: {counts}{such}")
 
 
 def _characters(values: Sequence[str]) -> int:

@@ -23,10 +23,12 @@ from typing import Final, Protocol
 
 import msgspec
 
+from keebai_async.errors import InvalidInput
 from keebai_async.model.recipient import Rejection
 from keebai_async.planning.candidates import Candidates
 from keebai_async.planning.codec import NO_META, RowCodec
 from keebai_async.planning.rejections import Problem
+from keebai_async.sources.header import found_in, nearest
 from keebai_async.sources.spelling import NotText as NotText
 from keebai_async.sources.spelling import Value as Value
 
@@ -50,13 +52,23 @@ class ListNames:
     """How a list calls the things: *columns* maps our names to its own."""
 
     def __init__(self, variables: Sequence[str], columns: Mapping[str, str]) -> None:
-        self.to = columns.get("to", "to")
         self.variables = columns.get("variables", "variables")
         self.meta_data = columns.get("meta_data", "meta_data")
-        self.of = {name: columns.get(name, name) for name in variables}
+        self._call(columns.get("to", "to"), {name: columns.get(name, name) for name in variables})
+
+    def find(self, header: Sequence[str]) -> None:
+        """Take the names as the *header* of a table has them, where they differ from ours in case alone."""
+        self._call(
+            found_in(header, self.to) or self.to,
+            {name: found_in(header, own) or own for name, own in self.of.items()},
+        )
+
+    def _call(self, to: str, of: dict[str, str]) -> None:
+        self.to = to
+        self.of = of
         """The list's name for each variable of the template."""
-        self.known = frozenset({self.to, *self.of.values()})
-        self.service = frozenset({self.to, self.variables, self.meta_data})
+        self.known = frozenset({to, *of.values()})
+        self.service = frozenset({to, self.variables, self.meta_data})
         """The names in a row of the service's own shape."""
 
     def is_meta(self, column: str) -> bool:
@@ -65,6 +77,20 @@ class ListNames:
     def metas(self, columns: Mapping[str, object] | Sequence[str]) -> list[str]:
         """The columns that go to `meta_data`, in one order whatever the order of the list."""
         return sorted(column for column in columns if self.is_meta(column))
+
+
+def check_columns(columns: Mapping[str, str], variables: Sequence[str]) -> None:
+    """Raises InvalidInput if *columns* names the column of something that the template does not have."""
+    fields = ("to", *variables)
+    for field in columns:
+        if field not in fields and field not in {"variables", "meta_data"}:
+            like = nearest(field, fields)
+            meant = f"; did you mean {like}={columns[field]}?" if like else "."
+            raise InvalidInput(
+                f"the template has no variable {field!r}, for which the column {columns[field]!r} is"
+                f" given{meant} There are: {', '.join(fields)}",
+                field="column",
+            )
 
 
 class ListContext(msgspec.Struct, frozen=True):

@@ -13,6 +13,7 @@ from keebai_async.planning.rejections import Problem
 from keebai_async.planning.rendering import rendered_meta
 from keebai_async.planning.rows import META, ListContext, ListNames, NotText, ParsedRow
 from keebai_async.sources.block import TableBlock
+from keebai_async.sources.header import for_numbers, is_header_again, nearest
 
 
 class TableList:
@@ -25,6 +26,7 @@ class TableList:
     def rows(self, block: TableBlock) -> "TableRows":
         """Raises TemplateUnusable or UnusableSource unless the header has a column for all we need."""
         if block.header is not self._header:
+            self._context.names.find(block.header)
             check_header(block.header, self._context)
             self._header = block.header
             names = self._context.names
@@ -41,6 +43,7 @@ class TableRows:
         self.numbers = block.numbers
         self._block = block
         self._codec = context.codec
+        self._where = context.description
 
     def candidates(self) -> Candidates:
         """The fast path: the columns of all rows that are as wide as the header."""
@@ -57,8 +60,20 @@ class TableRows:
         )
 
     def parse(self, position: int) -> ParsedRow | Problem:
-        """The slow path: one row taken apart."""
-        row = from_cells(self._block.header, self._block.row(position), self.names)
+        """The slow path: one row taken apart.
+
+        Raises UnusableSource if it is a header again: two files were joined, and what is below may be in
+        another order.
+        """
+        cells = self._block.row(position)
+        if is_header_again(self._block.header, cells, self.names.to):
+            number = self._block.numbers[position]
+            raise UnusableSource(
+                f"{self._where}, row {number}: a second header. If two lists were joined, see that their"
+                " columns are the same and in the same order, and remove this row",
+                row=number,
+            )
+        row = from_cells(self._block.header, cells, self.names)
         if isinstance(row, ParsedRow) and (found := self._block.not_text.get(position)):
             self._mark(row, {self._block.header[place]: what for place, what in found.items()})
         return row
@@ -88,18 +103,28 @@ def check_header(header: Sequence[str], context: ListContext) -> None:
     names, where = context.names, context.description
     found = ", ".join(header)
     if names.to not in header:
+        like = next(filter(for_numbers, header), None) or nearest(names.to, header) or "NAME"
         raise UnusableSource(
             f"{where} has no column {names.to!r} for the numbers. Its header is taken to be the first row,"
-            f" with the columns: {found}. Say which one it is: --column to=NAME",
+            f" with the columns: {found}. Say which one it is: --column {_option('to', like)}",
             field="to",
         )
-    absent = [own for own in names.of.values() if own not in header]
+    absent = {name: own for name, own in names.of.items() if own not in header}
     if absent:
+        field, own = next(iter(absent.items()))
+        free = [column for column in header if column not in names.known]
+        like = nearest(own, free) or "NAME"
         raise TemplateUnusable(
-            f"template {context.codec.template.name!r} asks for {', '.join(absent)}, but {where} has no such"
-            f" column. Its columns are: {found}. Rename one, or say which it is: --column {absent[0]}=NAME",
-            field=absent[0],
+            f"template {context.codec.template.name!r} asks for {', '.join(absent.values())}, but {where} has"
+            f" no such column. Its columns are: {found}. Rename one, or say which it is:"
+            f" --column {_option(field, like)}",
+            field=own,
         )
+
+
+def _option(field: str, column: str) -> str:
+    """What is typed behind `--column`."""
+    return f'"{field}={column}"' if " " in column or " " in field else f"{field}={column}"
 
 
 def from_cells(header: Sequence[str], cells: Sequence[str], names: ListNames) -> ParsedRow | Problem:

@@ -7,7 +7,6 @@ a time; all others one by one.
 
 import csv
 import json
-import re
 import time
 from collections.abc import Sequence
 from contextlib import aclosing
@@ -25,6 +24,7 @@ from keebai_async.planning.suppress_row import may_hold_a_number, numbers_in, un
 from keebai_async.sources.compressed import OPENERS, open_plain
 from keebai_async.sources.delimited import DELIMITERS, delimiter_of
 from keebai_async.sources.excel import excel
+from keebai_async.sources.header import for_numbers
 from keebai_async.sources.parquet import parquet
 from keebai_async.sources.pieces import Opener, pieces
 
@@ -32,12 +32,6 @@ TURN_SECONDS: Final = 0.002
 """Seconds that rows read one by one may take before the event loop has its turn."""
 _TABLES: Final = {".parquet", ".xlsx", ".xlsm", ".xlsb", ".xls", ".ods"}
 _JSON: Final = {".jsonl", ".ndjson", ".json"}
-_FOR_NUMBERS: Final = re.compile(
-    r"to|tel.*|.*\btel|.*phone.*|.*fono.*|.*fone.*|.*whats.*|wa|.*m[oó]vil.*|.*celular.*|cel|.*mobile.*"
-    r"|n[uú]mero|number|msisdn|jid|contacto?",
-    re.IGNORECASE,
-)
-"""The names of columns in which numbers are expected."""
 
 
 async def read_file(path: str, reader: NumberReader, keys: set[int]) -> int:
@@ -193,7 +187,7 @@ class _Rows:
 
     @staticmethod
     def _columns_for_numbers(names: Sequence[str]) -> list[bool]:
-        expected = [bool(_FOR_NUMBERS.fullmatch(name.strip())) for name in names]
+        expected = list(map(for_numbers, names))
         return expected if len(names) > 1 else [True] * len(names)
 
 

@@ -4,7 +4,9 @@ The sheet that is shown when the file is opened is read, without the rows that a
 The notes say what was read and what was left out, and which columns read otherwise than they look.
 """
 
+import codecs
 import contextlib
+import io
 import zipfile
 from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
@@ -13,6 +15,7 @@ from typing import TYPE_CHECKING, Final
 
 from keebai_async.errors import UnusableSource
 from keebai_async.sources.cell_formats import Moment, as_shown
+from keebai_async.sources.pieces import WEB_PAGE
 from keebai_async.sources.sheet import NumberedRows, Sheet, cell_of, unreadable
 from keebai_async.sources.spelling import NotText
 from keebai_async.sources.workbook_parts import BAD_PARTS, Parts, RowLook, hidden_of_ods
@@ -21,6 +24,7 @@ if TYPE_CHECKING:
     from python_calamine import CalamineSheet, CalamineWorkbook
 
 _SHOWN_ROWS: Final = 5
+_LOOK: Final = 4096
 _AS_IT_IS: Final = RowLook(0)
 _ERROR: Final = NotText("is an error of the sheet, such as #N/A")
 
@@ -47,14 +51,43 @@ def _rows(path: str, sheet: str | None, hidden_rows: bool, notes: list[str]) -> 
         ) from None
     if not Path(path).exists():
         raise UnusableSource(f"no such file: {path}")
+    as_named = check_workbook(path)
     try:
-        with CalamineWorkbook.from_path(path) as book, _Looks(path) as looks:
+        # One that has the name of another kind is told by what is in it.
+        opened = (
+            CalamineWorkbook.from_path(path)
+            if as_named
+            else CalamineWorkbook.from_filelike(io.BytesIO(Path(path).read_bytes()))
+        )
+        with opened as book, _Looks(path) as looks:
             name = _which(book, looks.active, sheet, path)
             reading = _Reading(book, name, looks, hidden_rows=hidden_rows)
             yield from reading.rows()
             notes.extend(reading.notes(path))
     except (CalamineError, OSError) as error:
         raise unreadable(path, error) from error
+
+
+def check_workbook(path: str) -> bool:
+    """Whether a workbook is of the kind that its name says.
+
+    Raises:
+        UnusableSource: it is a text that is only called a workbook, as many systems export.
+    """
+    try:
+        with Path(path).open("rb") as file:
+            start = file.read(_LOOK)
+    except OSError as error:
+        raise unreadable(path, error) from error
+    text = start.removeprefix(codecs.BOM_UTF8).lstrip()
+    if text.startswith(b"<"):
+        raise UnusableSource(f"{path} is no workbook but {WEB_PAGE}")
+    if text and b"\0" not in text and not text.startswith(b"PK"):
+        raise UnusableSource(
+            f"{path} is no workbook but a text: give it a name that ends in .csv (or .tsv), or open it in a"
+            " spreadsheet and save it as .xlsx"
+        )
+    return path.lower().endswith(".xls") != text.startswith(b"PK")
 
 
 def _which(book: "CalamineWorkbook", active: str | None, sheet: str | None, path: str) -> str:

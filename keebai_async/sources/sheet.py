@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from keebai_async.errors import UnusableSource
 from keebai_async.sources.block import BLOCK_ROWS, CellBlock
-from keebai_async.sources.delimited import checked_header
+from keebai_async.sources.header import checked_header
 from keebai_async.sources.objects import in_thread
 from keebai_async.sources.spelling import NotText, spelled
 
