@@ -173,6 +173,10 @@ class Campaigns:
         name: str | None = None,
         sender: Sender | None = None,
         columns: Mapping[str, str] | None = None,
+        delimiter: str | None = None,
+        encoding: str | None = None,
+        sheet: str | None = None,
+        hidden_rows: bool = False,
         options: PlanOptions | None = None,
         again: bool = False,
     ) -> Report:
@@ -188,6 +192,10 @@ class Campaigns:
             name=name,
             sender=sender,
             columns=columns,
+            delimiter=delimiter,
+            encoding=encoding,
+            sheet=sheet,
+            hidden_rows=hidden_rows,
             options=options,
         )
         async with self.start(plan, again=again) as run:

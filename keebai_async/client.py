@@ -12,7 +12,7 @@ from keebai_async.environment import poll_floor_of, quotas_of, token_of
 from keebai_async.keebai.account import me
 from keebai_async.keebai.api import KeebaiApi
 from keebai_async.keebai.broadcasts import Broadcasts
-from keebai_async.keebai.bulk import BulkService
+from keebai_async.keebai.campaign_service import KeebaiCampaignService
 from keebai_async.keebai.channels import Channels
 from keebai_async.keebai.messages import Messages
 from keebai_async.keebai.numbers import Numbers
@@ -172,4 +172,4 @@ class Keebai(CampaignClient):
 
     def campaign_service(self) -> CampaignService:
         """The service that one run of a campaign works on, with counters of its own."""
-        return BulkService(self._exchange_now(self._session))
+        return KeebaiCampaignService(self._exchange_now(self._session))

@@ -27,7 +27,7 @@ from keebai_async.clock import Clock
 from keebai_async.draining import Drain, out_of_reach
 from keebai_async.errors import KeebaiError
 from keebai_async.journal.contract import Journal
-from keebai_async.model.campaign import Started, Wish
+from keebai_async.model.campaign import StoredCampaign, Wish
 from keebai_async.model.chunk import ChunkState
 from keebai_async.model.events import AnyEvent, BroadcastProgress, ChunkAccepted, StateChanged, Waiting
 from keebai_async.model.plan import Guards
@@ -328,7 +328,7 @@ class CampaignRun:
         self._records.moved(before, now)
         self._tell(StateChanged(state=now.state, reason=now.reason))
 
-    def _now(self) -> Started:
+    def _now(self) -> StoredCampaign:
         state = self._control.state
         return replace(
             self._before,

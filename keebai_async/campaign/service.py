@@ -1,7 +1,7 @@
 """What a campaign needs of a messaging service, of any: the one port through which it sees one.
 
-A service that carries campaigns implements CampaignService in one file of its own room; `keebai/bulk.py`
-is such a file.
+A service that carries campaigns implements CampaignService in one file of its own room, as Keebai does in
+`keebai/campaign_service.py`.
 """
 
 import enum

@@ -45,7 +45,7 @@ from keebai_async.model.events import AnyEvent, ChunkAccepted, ChunkSubmitting, 
 from keebai_async.model.stop import Cause, Stop
 from keebai_async.observe import TO_LOG, Observer
 from keebai_async.observe.campaign_records import SubmitsHeld
-from keebai_async.observe.chunk_records import ChunkSubmitEnded, ChunkSubmitStarted
+from keebai_async.observe.chunk_records import BroadcastIdRepeated, ChunkSubmitEnded, ChunkSubmitStarted
 
 MOST_THROTTLED = 5
 """429s in a row for one chunk before the campaign stops: somebody else uses the token up."""
@@ -133,6 +133,8 @@ class Submitter:
                     verdict = self._named_once(chunk, answer)
                     self._heed(verdict)
                     await self._write(chunk, verdict)  # the verdict, on disk
+                    if verdict is not answer and isinstance(answer, Taken):
+                        self._tell_repeated(chunk, answer.broadcast_id or "")
                     yield verdict
                     return
         yield None
@@ -144,6 +146,12 @@ class Submitter:
         if self._owners.setdefault(verdict.broadcast_id, chunk.number) == chunk.number:
             return verdict
         return Taken(accepted=verdict.accepted, broadcast_id=None)
+
+    def _tell_repeated(self, chunk: Chunk, broadcast_id: str) -> None:
+        campaign, owner = self._chunks.plan.campaign_id, self._owners[broadcast_id]
+        self._observer(
+            BroadcastIdRepeated(campaign=campaign, chunk=chunk.number, broadcast=broadcast_id, owner=owner)
+        )
 
     @asynccontextmanager
     async def _told(self, number: int) -> AsyncIterator[None]:

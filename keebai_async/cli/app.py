@@ -4,7 +4,7 @@ import logging
 import os
 import traceback
 from collections.abc import Callable, Sequence
-from typing import Annotated, Final
+from typing import Annotated, Final, Protocol, runtime_checkable
 
 import typer
 
@@ -78,9 +78,14 @@ app.add_typer(whautomate_app, name="whautomate")
 # A command says itself what happens: without this, Python prints each warning of the log beside it.
 _SILENT: Final = logging.NullHandler()
 
-# Click's error for what was typed wrong, or that of the Click that newer Typers carry inside: it has no
-# public name that both share, but BadParameter is a child of its child.
-_TypedWrong: Final = typer.BadParameter.__mro__[2]
+
+@runtime_checkable
+class _TypedWrong(Protocol):
+    """Click's error for what was typed wrong, or that of the Click in newer Typers: they share no name."""
+
+    exit_code: int
+
+    def format_message(self) -> str: ...
 
 
 @app.callback(invoke_without_command=True)
@@ -125,7 +130,7 @@ def _end(error: BaseException, variables: VariableNames) -> int:
         case KeyboardInterrupt() | typer.Abort():
             say("interrupted")
             return Exit.INTERRUPTED
-        case _ if isinstance(error, _TypedWrong):
+        case _TypedWrong():
             say(_typed_wrong(error))
             return Exit.USAGE
         case _:
@@ -133,8 +138,8 @@ def _end(error: BaseException, variables: VariableNames) -> int:
             return code_of_error(error)
 
 
-def _typed_wrong(error: BaseException) -> str:
+def _typed_wrong(error: _TypedWrong) -> str:
     """`error: No such option: --templat; see: keebai-async plan --help`."""
-    words = getattr(error, "format_message", error.__str__)()
+    words = error.format_message()
     command = getattr(getattr(error, "ctx", None), "command_path", "keebai-async")
     return shown_text(f"error: {words.rstrip('.')}; see: {command} --help")

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from keebai_async.errors import InvalidInput
+from keebai_async.sources.opening import format_names
 
 SENDER_PANEL = "Sender"
 LIST_PANEL = "List of people"
@@ -15,7 +16,8 @@ GUARDS_PANEL = "Guards"
 OUTPUT_PANEL = "Output"
 SANDBOX_PANEL = "Sandbox"
 
-_LIST_FILE = "A CSV with a header, JSON Lines, Parquet or Excel, one person in each row; - for stdin."
+_FORMATS = format_names()
+_LIST_FILE = f"{_FORMATS[:1].upper()}{_FORMATS[1:]}, one person in each row; - for stdin."
 _TEMPLATE = "The exact name of the template."
 _LANGUAGE = "The language of the template, such as es or pt_BR."
 

@@ -8,7 +8,7 @@ from keebai_async.campaign_client import CampaignClient
 from keebai_async.cli.exit_codes import Exit
 from keebai_async.cli.output import say
 from keebai_async.errors import CampaignBusy, InvalidInput
-from keebai_async.model.campaign import CampaignState, Started
+from keebai_async.model.campaign import CampaignState, StoredCampaign
 
 ANSWER_WITHIN = 60.0
 """Seconds for an answer: more than a submit on its way may take in nearly all cases."""
@@ -23,7 +23,7 @@ Ask = Callable[[str], Awaitable[bool]]
 """`pause`, `unpause` or `stop` of `keebai.campaigns`."""
 
 
-def has_died(campaign: Started) -> bool:
+def has_died(campaign: StoredCampaign) -> bool:
     """Whether *campaign* is running or paused, says the journal, and no process runs it."""
     return campaign.holder is None and campaign.state in {CampaignState.RUNNING, CampaignState.PAUSED}
 
@@ -55,7 +55,7 @@ async def ask_and_wait(keebai: CampaignClient, campaign: str, ask: Ask, wanted: 
     )
 
 
-def _tell(now: Started) -> Exit:
+def _tell(now: StoredCampaign) -> Exit:
     campaign = now.plan.campaign_id
     gone = now.state is CampaignState.RUNNING and now.holder is None
     say(PROCESS_GONE if gone else f"campaign {campaign} is {now.state.value}")

@@ -8,6 +8,7 @@ with lazily(globals()):
     from keebai_async.model.campaign import CampaignState as CampaignState
     from keebai_async.model.campaign import Holder as Holder
     from keebai_async.model.campaign import Started as Started
+    from keebai_async.model.campaign import StoredCampaign as StoredCampaign
     from keebai_async.model.campaign import Wish as Wish
     from keebai_async.model.chunk import Chunk as Chunk
     from keebai_async.model.chunk import ChunkState as ChunkState

@@ -79,13 +79,13 @@ JOURNALS: Final[dict[str, JournalKind]] = {
 }
 """By the scheme of their names. A name without a scheme is the path of an SQLite file."""
 
-_SCHEME: Final = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://|([A-Za-z0-9]{2,}):")
+_NAMED_KIND: Final = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://|([A-Za-z0-9]{2,}):")
 """One letter is a drive: C:\\campaigns.db."""
 
 
 def _whole(name: str) -> str:
     """The name with its scheme."""
-    return name if _SCHEME.match(name) else f"sqlite:{name}"
+    return name if _NAMED_KIND.match(name) else f"sqlite:{name}"
 
 
 def journal_kind(name: str) -> JournalKind:

@@ -34,7 +34,7 @@ class Holder(msgspec.Struct, frozen=True, kw_only=True):
     since: float
 
 
-class Started(msgspec.Struct, frozen=True, kw_only=True):
+class StoredCampaign(msgspec.Struct, frozen=True, kw_only=True):
     """A campaign as the journal has it."""
 
     plan: Plan
@@ -52,3 +52,7 @@ class Started(msgspec.Struct, frozen=True, kw_only=True):
     """Who runs it now; None beside state RUNNING means that its process died."""
     purged_at: float | None = None
     """Unix time at which its people were removed; the counts stay."""
+
+
+Started = StoredCampaign
+"""Its name in 0.1."""

@@ -9,9 +9,10 @@ A room takes `observer: Observer = TO_LOG` when it is made, and calls it with a 
     quota       the limiter, to the observer of the request that waits: QuotaWaitExpected, QuotaWaited,
                 QuotaSpent; the stores: PlaceNotSettled, QuotaStoreGone, QuotaStoreBack
     campaign    the chunks: ChunkMoved, once a move is on disk; submit: ChunkSubmitStarted and -Ended around
-                each attempt, SubmitsHeld; the run: RunStarted and -Ended, CampaignMoved, LeaseTaken,
-                LeaseLost; the circuit breaker: CircuitOpened, CircuitProbed, CircuitClosed; the tracker:
-                BroadcastRead, LookFailed, BroadcastStalled; reconcile: ChunkMoved for a person's word
+                each attempt, SubmitsHeld, BroadcastIdRepeated; the run: RunStarted and -Ended,
+                CampaignMoved, LeaseTaken, LeaseLost; the circuit breaker: CircuitOpened,
+                CircuitProbed, CircuitClosed; the tracker: BroadcastRead, LookFailed,
+                BroadcastStalled; reconcile: ChunkMoved for a person's word
     polling     BroadcastStalled, where somebody waits for a broadcast that is no campaign's
 
 A client makes the hook (`hook_of`) of what its user gave, and hands it down. Three rules for who tells:
@@ -39,6 +40,7 @@ with lazily(globals()):
     from keebai_async.observe.campaign_records import RunEnded as RunEnded
     from keebai_async.observe.campaign_records import RunStarted as RunStarted
     from keebai_async.observe.campaign_records import SubmitsHeld as SubmitsHeld
+    from keebai_async.observe.chunk_records import BroadcastIdRepeated as BroadcastIdRepeated
     from keebai_async.observe.chunk_records import BroadcastRead as BroadcastRead
     from keebai_async.observe.chunk_records import BroadcastStalled as BroadcastStalled
     from keebai_async.observe.chunk_records import ChunkMoved as ChunkMoved

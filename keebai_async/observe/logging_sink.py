@@ -22,6 +22,7 @@ from keebai_async.observe.campaign_records import (
     SubmitsHeld,
 )
 from keebai_async.observe.chunk_records import (
+    BroadcastIdRepeated,
     BroadcastRead,
     BroadcastStalled,
     ChunkMoved,
@@ -108,7 +109,7 @@ def level_of(record: Record) -> int:
             return logging.INFO
         case RequestThrottled() | LookFailed() | BroadcastStalled() | CircuitOpened():
             return logging.WARNING
-        case PlaceNotSettled() | QuotaStoreGone():
+        case PlaceNotSettled() | QuotaStoreGone() | BroadcastIdRepeated():
             return logging.WARNING
         case SubmitUnknown() | LeaseLost():
             return logging.ERROR
@@ -135,6 +136,8 @@ def advice_for(record: Record) -> str | None:
             return "look for it at the service before you send it again"
         case RequestCancelled() if perhaps_sent(record):
             return "look for it at the service before you send it again"
+        case BroadcastIdRepeated(chunk=chunk):
+            return f"look at the service what became of chunk {chunk}: it is not followed here"
         case LookFailed(gone=True, chunk=chunk):
             return f"look at the service what became of chunk {chunk}: its counters stay as they are"
         case _:

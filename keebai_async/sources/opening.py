@@ -1,9 +1,11 @@
 """From what the caller calls "people" to the Source that reads it."""
 
+import io
 import os
-from collections.abc import AsyncIterable, Iterable, Mapping
+from collections.abc import AsyncIterable, Callable, Iterable, Mapping
 from functools import partial
 from pathlib import Path
+from typing import Final, NamedTuple
 
 import msgspec
 
@@ -70,27 +72,89 @@ class _Asked(msgspec.Struct, frozen=True, kw_only=True):
     hidden_rows: bool
 
 
-def _file(path: str, columns: Mapping[str, str], asked: _Asked) -> Source:
-    delimiter, encoding = asked.delimiter, asked.encoding
-    if path == "-":
-        return StandardInput(columns=columns, delimiter=delimiter, encoding=encoding)
-    suffix = Path(path).suffix.lower()
-    open_file = OPENERS.get(suffix)
-    if open_file is not None:
-        suffix = Path(path).with_suffix("").suffix.lower()
-    opener = partial(open_file or open_plain, path)
-    match suffix:
-        case ".csv" | ".txt" | "":
-            return Delimited(opener, path, columns=columns, delimiter=delimiter, encoding=encoding)
-        case ".tsv":
-            return Delimited(opener, path, columns=columns, delimiter=delimiter or "\t", encoding=encoding)
-        case ".jsonl" | ".ndjson" | ".json":
-            return JsonLines(opener, path, columns=columns, encoding=encoding)
-        case ".parquet" if open_file is None:
-            return parquet(path, columns=columns)
-        case ".xlsx" | ".xlsm" | ".xls" | ".xlsb" | ".ods" if open_file is None:
-            return excel(path, columns=columns, sheet=asked.sheet, hidden_rows=asked.hidden_rows)
-    raise UnusableSource(
-        f"{path}: a list of people ends in .csv, .tsv, .jsonl, .ndjson (also with .gz or .zst), .parquet or"
-        f" .xlsx, not in {suffix!r}"
+class _File(msgspec.Struct, frozen=True, kw_only=True):
+    """A file of people: where it is, how it is opened and unpacked, what the caller says of it."""
+
+    path: str
+    opener: Callable[[], io.BufferedIOBase]
+    columns: Mapping[str, str]
+    asked: _Asked
+
+
+class FileFormat(NamedTuple):
+    """What people call it, how its files end, how one is opened, and whether it may be compressed."""
+
+    name: str
+    suffixes: tuple[str, ...]
+    open: Callable[[_File], Source]
+    compressed: bool = True
+
+
+def _delimited(file: _File) -> Source:
+    return _table(file, file.asked.delimiter)
+
+
+def _tabbed(file: _File) -> Source:
+    return _table(file, file.asked.delimiter or "\t")
+
+
+def _table(file: _File, delimiter: str | None) -> Source:
+    return Delimited(
+        file.opener, file.path, columns=file.columns, delimiter=delimiter, encoding=file.asked.encoding
     )
+
+
+def _json_lines(file: _File) -> Source:
+    return JsonLines(file.opener, file.path, columns=file.columns, encoding=file.asked.encoding)
+
+
+def _parquet(file: _File) -> Source:
+    return parquet(file.path, columns=file.columns)
+
+
+def _excel(file: _File) -> Source:
+    asked = file.asked
+    return excel(file.path, columns=file.columns, sheet=asked.sheet, hidden_rows=asked.hidden_rows)
+
+
+FORMATS: Final = (
+    FileFormat("a CSV with a header", (".csv", ".txt", ""), _delimited),
+    FileFormat("a CSV with a header", (".tsv",), _tabbed),
+    FileFormat("JSON Lines", (".jsonl", ".ndjson", ".json"), _json_lines),
+    FileFormat("Parquet", (".parquet",), _parquet, compressed=False),
+    FileFormat("Excel", (".xlsx", ".xlsm", ".xls", ".xlsb", ".ods"), _excel, compressed=False),
+)
+"""Every format there is: what is said of them to people follows from here."""
+
+
+def format_names() -> str:
+    """`a CSV with a header, JSON Lines, Parquet or Excel`."""
+    return _listed(dict.fromkeys(each.name for each in FORMATS))
+
+
+def _file(path: str, columns: Mapping[str, str], asked: _Asked) -> Source:
+    if path == "-":
+        return StandardInput(columns=columns, delimiter=asked.delimiter, encoding=asked.encoding)
+    ending = suffix = Path(path).suffix.lower()
+    unpack = OPENERS.get(ending)
+    if unpack is not None:
+        suffix = Path(path).with_suffix("").suffix.lower()
+        ending = suffix + ending
+    for each in FORMATS:
+        if suffix in each.suffixes and (each.compressed or unpack is None):
+            opener = partial(unpack or open_plain, path)
+            return each.open(_File(path=path, opener=opener, columns=columns, asked=asked))
+    raise UnusableSource(f"{path}: a list of people ends in {_endings()}, not in {ending!r}")
+
+
+def _endings() -> str:
+    """`.csv, ... .json (also with .gz or .zst), .parquet ... or .ods`."""
+    packed = [suffix for each in FORMATS if each.compressed for suffix in each.suffixes if suffix]
+    plain = [suffix for each in FORMATS if not each.compressed for suffix in each.suffixes]
+    packed[-1] += f" (also with {_listed(OPENERS)})"
+    return _listed([*packed, *plain])
+
+
+def _listed(words: Iterable[str]) -> str:
+    *most, last = words
+    return f"{', '.join(most)} or {last}" if most else last

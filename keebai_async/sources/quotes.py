@@ -13,7 +13,7 @@ from typing import Final
 
 from keebai_async.errors import UnusableSource
 
-_DIGITS: Final = re.compile("[0-9]")
+_DIGIT: Final = re.compile("[0-9]")
 _NUMBER: Final = re.compile(r"[ \t\"'+(]*[0-9][0-9 ().\-/]{5,}[0-9][ \t\"']*")
 _ENOUGH: Final = 7
 """Digits that a cell needs to be looked at as a number."""
@@ -59,7 +59,7 @@ class QuoteCheck:
         if self._to is None or len(cells) < self._width:
             return False
         number = cells[self._to].strip(" \t\"'")
-        return len(_DIGITS.findall(number)) >= _ENOUGH
+        return len(_DIGIT.findall(number)) >= _ENOUGH
 
     def _swallows(self, line: int, swallowed: int) -> UnusableSource:
         return UnusableSource(
@@ -86,7 +86,7 @@ def opened_below(cells: Sequence[str]) -> int:
 
 
 def _is_number(cell: str) -> bool:
-    return _NUMBER.fullmatch(cell) is not None and len(_DIGITS.findall(cell)) >= _ENOUGH
+    return _NUMBER.fullmatch(cell) is not None and len(_DIGIT.findall(cell)) >= _ENOUGH
 
 
 def _line_ends(cell: str) -> int:

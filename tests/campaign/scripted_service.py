@@ -10,7 +10,7 @@ import msgspec
 from keebai_async.campaign.service import ChunkVerdict, Halted, Refusal, Taken, Throttled, Unknown, Unsent
 from keebai_async.clock import Clock
 from keebai_async.errors import ServerFailed, TemplateUnusable
-from keebai_async.keebai.bulk import blame_of, body_of
+from keebai_async.keebai.campaign_service import blame_of, body_of
 from keebai_async.model.chunk import Chunk
 from keebai_async.model.plan import Plan
 from keebai_async.model.progress import Progress

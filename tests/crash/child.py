@@ -28,7 +28,7 @@ from keebai_async.errors import KeebaiError
 from keebai_async.journal import drafts, schema, sqlite_tables
 from keebai_async.journal.sqlite_tables import SqliteJournal, SqliteTables
 from keebai_async.journal.tables import MoveRow, StoredRow
-from keebai_async.keebai.bulk import BulkService, BulkSlot
+from keebai_async.keebai.campaign_service import KeebaiCampaignService, KeebaiSubmitSlot
 from keebai_async.model.campaign import CampaignState
 from keebai_async.model.chunk import Chunk
 from keebai_async.model.lifecycle import HandOn, Move, Refuse
@@ -163,8 +163,8 @@ class MortalJournal(SqliteJournal):
         return chunks
 
 
-class MortalSlot(BulkSlot):
-    def __init__(self, slot: BulkSlot, fate: Fate) -> None:
+class MortalSlot(KeebaiSubmitSlot):
+    def __init__(self, slot: KeebaiSubmitSlot, fate: Fate) -> None:
         self._inner = slot
         self._fate = fate
 
@@ -178,11 +178,11 @@ class MortalSlot(BulkSlot):
         return verdict
 
 
-class MortalService(BulkService):
+class MortalService(KeebaiCampaignService):
     fate: Fate
 
     @asynccontextmanager
-    async def slot(self) -> AsyncIterator[BulkSlot]:
+    async def slot(self) -> AsyncIterator[KeebaiSubmitSlot]:
         self.fate("before a place")
         async with super().slot() as slot:
             yield MortalSlot(slot, self.fate)
@@ -191,7 +191,7 @@ class MortalService(BulkService):
 class MortalKeebai(Keebai):
     fate: Fate
 
-    def campaign_service(self) -> BulkService:
+    def campaign_service(self) -> KeebaiCampaignService:
         service = MortalService(self._exchange)
         service.fate = self.fate
         return service

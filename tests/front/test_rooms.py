@@ -181,6 +181,24 @@ def test_the_engine_knows_no_service_by_name(place: str) -> None:
             assert texts == [], module
 
 
+def test_no_name_of_a_constant_that_others_use_stands_for_two() -> None:
+    where: dict[str, list[str]] = {}
+    for module, tree in files():
+        for name in _constants(tree):
+            where.setdefault(name, []).append(module)
+    assert {name: modules for name, modules in where.items() if len(modules) > 1} == {}
+
+
+def _constants(tree: ast.Module) -> Iterator[str]:
+    """The names in capitals that a module gives to others; a TypeVar is no constant."""
+    for node in tree.body:
+        target: ast.expr | None = node.target if isinstance(node, ast.AnnAssign) else None
+        if isinstance(node, ast.Assign) and not ast.unparse(node.value).startswith("TypeVar("):
+            target = node.targets[0]
+        if isinstance(target, ast.Name) and target.id.isupper() and not target.id.startswith("_"):
+            yield target.id
+
+
 def test_keebai_is_known_by_its_client_its_entry_and_its_own_commands_alone() -> None:
     """So that another service is a room beside it, and an entry in `services.py`."""
     who = {

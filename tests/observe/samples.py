@@ -28,6 +28,7 @@ from keebai_async.observe.campaign_records import (
     SubmitsHeld,
 )
 from keebai_async.observe.chunk_records import (
+    BroadcastIdRepeated,
     BroadcastStalled,
     ChunkMoved,
     ChunkSubmitEnded,
@@ -156,6 +157,7 @@ SAMPLES: tuple[Record, ...] = (
     LookFailed(campaign=CAMPAIGN, chunk=1, broadcast="b1", reason="404 Not Found", gone=True),
     BroadcastStalled(campaign=CAMPAIGN, chunk=1, broadcast="b1", seconds=900.0),
     BroadcastStalled(broadcast="b2", seconds=900.0),
+    BroadcastIdRepeated(campaign=CAMPAIGN, chunk=2, broadcast="b1", owner=1),
     RUN,
     RunEnded(run=RUN, state=CampaignState.FINISHED, seconds=74.2, people=Headcount(sent=6_900, failed=100)),
     RunEnded(

@@ -21,6 +21,7 @@ from hypothesis import strategies as st
 from keebai_async.errors import TemplateUnusable, UnusableSource
 from keebai_async.sources import CellBlock, ColumnBlock, LineBlock, ObjectBlock, PeopleLike, open_source
 from keebai_async.sources.delimited import Delimited, delimiter_of
+from keebai_async.sources.opening import FORMATS
 from tests.planning.made import flat, person, planned
 
 HEAD = "to,nombre,saldo\n"
@@ -160,6 +161,17 @@ async def test_a_file_that_cannot_be_used_is_told_what_is_wrong(
 
     assert says in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("name", ["list.docx", "list.xlsx.gz", "list.docx.zst"])
+def test_a_file_of_no_known_ending_is_told_every_ending_there_is(name: str) -> None:
+    with pytest.raises(UnusableSource) as caught:
+        open_source(name)
+
+    words = str(caught.value)
+    assert words.endswith(f"not in '{name.removeprefix('list')}'")
+    assert all(suffix in words for each in FORMATS for suffix in each.suffixes)
+    assert ".json (also with .gz or .zst), .parquet" in words
 
 
 async def test_no_such_file_and_a_directory(tmp_path: Path) -> None:

@@ -16,7 +16,7 @@ from keebai_async.cli.other_process import PROCESS_GONE, has_died
 from keebai_async.cli.output import answer, say
 from keebai_async.cli.text_output import DIED, campaign_line, next_steps, report_text
 from keebai_async.errors import QuotaUnusable
-from keebai_async.model.campaign import Started
+from keebai_async.model.campaign import StoredCampaign
 from keebai_async.model.report import Report, report_of
 
 OptionalCampaignArgument = Annotated[
@@ -49,7 +49,7 @@ async def _status(campaign: str | None, connection: Connection, *, json: bool) -
         return Exit.DONE
 
 
-def _list(campaigns: list[Started], *, json: bool) -> None:
+def _list(campaigns: list[StoredCampaign], *, json: bool) -> None:
     for campaign in campaigns:
         report, died = report_of(campaign), has_died(campaign)
         if json:
@@ -62,7 +62,7 @@ def _list(campaigns: list[Started], *, json: bool) -> None:
         say("no campaigns yet; to make one: keebai-async plan FILE --template NAME --language es")
 
 
-def _show(campaign: Started, *, json: bool) -> None:
+def _show(campaign: StoredCampaign, *, json: bool) -> None:
     report, died = report_of(campaign), has_died(campaign)
     if json:
         emit(_object(report, died))

@@ -36,7 +36,7 @@ _COMMON_CODES: Final = frozenset({"CHANNEL_MISSING_ACCESS_TOKEN"})
 _RECIPIENT_FIELD: Final = re.compile(r"recipients\b|to$|variables\b|meta_data\b")
 
 
-class BulkSlot:
+class KeebaiSubmitSlot:
     """A place in the quota for one POST /messages/bulk."""
 
     def __init__(self, slot: Slot) -> None:
@@ -56,7 +56,7 @@ class BulkSlot:
                 return verdict
 
 
-class BulkService:
+class KeebaiCampaignService:
     """Keebai, as a campaign needs it. *requests* counts what left through this object."""
 
     name = SERVICE_NAME
@@ -74,10 +74,10 @@ class BulkService:
         return body_of(plan, chunk.number, items, parent=chunk.parent)
 
     @asynccontextmanager
-    async def slot(self) -> AsyncIterator[BulkSlot]:
+    async def slot(self) -> AsyncIterator[KeebaiSubmitSlot]:
         """Wait for a place in the quota; left without a submit, it is given back. Raises QuotaUnusable."""
         async with self._exchange.slot(Lane.SUBMIT, tally=self.requests, policy=self._policy) as slot:
-            yield BulkSlot(slot)
+            yield KeebaiSubmitSlot(slot)
 
     async def template(self, name: str, language: str) -> Template:
         """The template as the service lists it. Raises TemplateUnusable, or RequestError."""
