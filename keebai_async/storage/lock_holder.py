@@ -23,9 +23,7 @@ def locked_by(path: Path) -> str:
     if pid == os.getpid():
         return "this process keeps it locked itself: let its other work end"
     if _is_stopped(pid):
-        return (
-            f"process {pid} keeps it locked, and is stopped: kill -CONT lets it go on, kill -9 ends it"
-        )
+        return f"process {pid} keeps it locked, and is stopped: kill -CONT lets it go on, kill -9 ends it"
     return f"process {pid} keeps it locked: end that one, or wait"
 
 
