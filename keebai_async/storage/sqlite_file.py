@@ -1,6 +1,7 @@
 """One SQLite file: made for its owner only, opened with care, written in whole transactions."""
 
 import os
+import re
 import sqlite3
 import stat
 import time
@@ -17,6 +18,8 @@ from keebai_async.storage.safety import Safe
 
 LOCK_PATIENCE: Final = 10.0
 """Seconds to wait for another process that is writing."""
+
+_MOUNTS: Final = Path("/proc/self/mountinfo")
 
 _ADVICE: Final = {
     sqlite3.SQLITE_FULL: "the disk is full: free some space, then go on",
@@ -155,6 +158,11 @@ class SqliteFile:
                 f"{self._use.name} {self._path} has a second name (a hard link), and what one name writes the"
                 " other would not see: remove one of the two names, or choose another file"
             )
+        if _mounted_alone(path):
+            raise self._use.error(
+                f"{self._use.name} {self._path} is mounted by itself, without the log that SQLite keeps"
+                " beside it, so others would not see what is written here: mount its folder"
+            )
         if self._use.private and os.name == "posix":
             for file in (path, *_beside(path)):
                 self._close_to_others(file)
@@ -245,6 +253,21 @@ def _create(path: Path) -> None:
 def _beside(path: Path) -> tuple[Path, Path]:
     """The log of a file, and its index: both are gone while nobody has the file open."""
     return path.with_name(path.name + "-wal"), path.with_name(path.name + "-shm")
+
+
+def _mounted_alone(path: Path) -> bool:
+    """Whether a container, or somebody else, mounted this one file (`-v /data/journal.db:/journal.db`)."""
+    with suppress(OSError):
+        places = (
+            line.split()[4]
+            for line in _MOUNTS.read_text(encoding="utf-8", errors="surrogateescape").splitlines()
+        )
+        return any(re.sub(r"\\([0-7]{3})", _letter, place) == str(path) for place in places)
+    return False
+
+
+def _letter(octal: re.Match[str]) -> str:
+    return chr(int(octal[1], 8))
 
 
 def _open_to_others(file: Path) -> bool:
