@@ -248,7 +248,7 @@ class Campaigns:
     async def unknown(self, campaign_id: str) -> tuple[PortalEntry, ...]:
         """The chunks whose outcome a person has to settle, each with what to look for in the portal."""
         journal = self._keebai.journal
-        return await portal_entries(await journal.load(campaign_id), journal)
+        return await portal_entries(await journal.load(campaign_id), journal, clock=self._keebai.clock)
 
     async def reconcile(
         self,

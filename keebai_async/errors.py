@@ -100,7 +100,14 @@ class ForbiddenMove(CampaignError):
 
 
 class JournalUnusable(CampaignError):
-    """What must be on disk cannot be put there, so nothing is submitted."""
+    """What must be on disk cannot be put there, so nothing is submitted.
+
+    *temporary* says that it may work in a while: another process keeps the file locked, the disk is full.
+    """
+
+    def __init__(self, message: str, *, campaign_id: str | None = None, temporary: bool = False) -> None:
+        super().__init__(message, campaign_id=campaign_id)
+        self.temporary = temporary
 
 
 class RequestFacts(TypedDict, total=False):

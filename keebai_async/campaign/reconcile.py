@@ -39,7 +39,8 @@ class PortalEntry(msgspec.Struct, frozen=True, kw_only=True, tag="unknown", tag_
     """An unknown chunk as it would stand in the portal, if it arrived.
 
     *left_at* is when its request left, in Unix time. *first* and *last* are its numbers at either end,
-    masked; empty when its people were purged.
+    masked; empty when its people were purged. *resend_in* is how many seconds must pass, at least, before it
+    may be sent again: what left may still arrive for a while, and a look into the portal shows nothing of it.
     """
 
     number: int
@@ -49,6 +50,7 @@ class PortalEntry(msgspec.Struct, frozen=True, kw_only=True, tag="unknown", tag_
     first: str
     last: str
     reason: str | None
+    resend_in: float = 0.0
 
 
 class _Person(msgspec.Struct):
@@ -58,7 +60,9 @@ class _Person(msgspec.Struct):
 _NUMBERS_ONLY = msgspec.json.Decoder(list[_Person])
 
 
-async def portal_entries(campaign: StoredCampaign, journal: Journal) -> tuple[PortalEntry, ...]:
+async def portal_entries(
+    campaign: StoredCampaign, journal: Journal, *, clock: Clock = SYSTEM_CLOCK
+) -> tuple[PortalEntry, ...]:
     """The chunks that a person has to settle, in the order of their numbers.
 
     No answer was seen for them, and nobody is waiting for one: while a process runs the campaign, what it
@@ -66,10 +70,12 @@ async def portal_entries(campaign: StoredCampaign, journal: Journal) -> tuple[Po
     """
     states = {ChunkState.UNKNOWN} | (set() if campaign.holder else {ChunkState.SUBMITTING})
     chunks = [chunk for chunk in campaign.chunks if chunk.state in states]
-    return tuple([await _as_in_the_portal(campaign, chunk, journal) for chunk in chunks])
+    return tuple([await _as_in_the_portal(campaign, chunk, journal, clock.wall()) for chunk in chunks])
 
 
-async def _as_in_the_portal(campaign: StoredCampaign, chunk: Chunk, journal: Journal) -> PortalEntry:
+async def _as_in_the_portal(
+    campaign: StoredCampaign, chunk: Chunk, journal: Journal, wall: float
+) -> PortalEntry:
     plan = campaign.plan
     people: list[_Person] = []
     if campaign.purged_at is None:
@@ -82,6 +88,7 @@ async def _as_in_the_portal(campaign: StoredCampaign, chunk: Chunk, journal: Jou
         first=mask(people[0].to) if people else "",
         last=mask(people[-1].to) if people else "",
         reason=chunk.reason,
+        resend_in=math.ceil(resend_wait(chunk, wall)),
     )
 
 
@@ -136,8 +143,10 @@ async def reconcile(
 
 
 def resend_wait(chunk: Chunk, wall: float) -> float:
-    """Seconds from the time *wall* on until a look into the portal shows what became of an unknown chunk."""
-    longest = _MAY_STILL_ARRIVE.get(chunk.reason or "", 0.0)
+    """Seconds from *wall* on until a look into the portal shows what became of an unknown chunk, at least."""
+    # One that is still being submitted, by nobody, is about to be found without an answer.
+    reason = NO_ANSWER_WRITTEN if chunk.state is ChunkState.SUBMITTING else chunk.reason or ""
+    longest = _MAY_STILL_ARRIVE.get(reason, 0.0)
     if not longest or chunk.submitted_at is None:
         return 0.0
     return min(longest, max(0.0, chunk.submitted_at + longest - wall))

@@ -150,7 +150,13 @@ class CampaignRun:
 
     def _set_up(self) -> None:
         self._began = self._clock.now()
-        self._chunks = Chunks(self._before, journal=self._journal, clock=self._clock, observer=self._observer)
+        self._chunks = Chunks(
+            self._before,
+            journal=self._journal,
+            clock=self._clock,
+            observer=self._observer,
+            tell_wait=self._tell_wait,
+        )
         self._template = TemplateCheck(self._before.plan, self._service)
         self._breaker = CircuitBreaker(
             self._template.probe,

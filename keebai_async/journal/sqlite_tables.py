@@ -2,7 +2,7 @@
 
 import sqlite3
 from collections.abc import Callable
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import Final, TypeVar
 
@@ -24,8 +24,10 @@ USE: Final = SqliteUse(
     not_ours="it is not a journal: choose another file",
     damaged=rules.DAMAGED,
     error=JournalUnusable,
+    passing=partial(JournalUnusable, temporary=True),
     migrate=schema.migrate,
-    pragmas=("auto_vacuum = INCREMENTAL", "foreign_keys = ON", "secure_delete = ON"),
+    at_first=("auto_vacuum = INCREMENTAL",),
+    pragmas=("foreign_keys = ON", "secure_delete = ON"),
     private=True,
 )
 

@@ -21,6 +21,7 @@ from keebai_async.planning.phone import NumberReader
 from keebai_async.planning.rejections import Problem
 from keebai_async.planning.rows import NotText, ParsedRow, Value
 from keebai_async.planning.text_checks import check_text, flatten, oddities, unwrapped
+from keebai_async.privacy import shown
 from keebai_async.sources.header import nearest
 
 
@@ -63,9 +64,8 @@ def check_row(
         return _missing(absent, [*row.ignored, *(name for name in row.values if name not in codec.names)])
     extra = [name for name in row.values if name not in codec.names]
     if extra and not tolerance.drop_extra:
-        return Problem(
-            Reason.EXTRA_VARIABLE, f"the template has no variable {extra[0]}: leave it out", extra[0]
-        )
+        name = shown(extra[0])  # a list may have a number where a name should be
+        return Problem(Reason.EXTRA_VARIABLE, f"the template has no variable {name}: leave it out", name)
     values = []
     for name in codec.names:
         value = unwrapped(row.values[name])

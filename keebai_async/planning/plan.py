@@ -31,6 +31,7 @@ from keebai_async.planning.rejections import Rejections
 from keebai_async.planning.rows import check_columns
 from keebai_async.planning.suppress import SuppressedPeople, suppressed_people
 from keebai_async.planning.template import check_approved, named_by_text, preview
+from keebai_async.privacy import shown
 from keebai_async.sources.block import ObjectBlock, Source
 
 DISCARD_SECONDS = 10.0
@@ -188,7 +189,7 @@ class _Making:
             suppressed=suppressed,
             chunks=tuple(self._chunker.sizes),
             reasons=out.summary(),
-            ignored_columns=tuple(self.reader.ignored),
+            ignored_columns=tuple(map(shown, self.reader.ignored)),
             notes=(*self._notes, *self._source.notes, *self._all_notes(lists)),
             preview=self._preview,
             countries=tuple(

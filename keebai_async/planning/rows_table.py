@@ -12,6 +12,7 @@ from keebai_async.planning.candidates import NOBODY, Candidates
 from keebai_async.planning.rejections import Problem
 from keebai_async.planning.rendering import rendered_meta
 from keebai_async.planning.rows import META, ListContext, ListNames, NotText, ParsedRow
+from keebai_async.privacy import shown
 from keebai_async.sources.block import TableBlock
 from keebai_async.sources.header import for_numbers, is_header_again, nearest
 
@@ -101,7 +102,7 @@ class TableRows:
 def check_header(header: Sequence[str], context: ListContext) -> None:
     """Raises TemplateUnusable or UnusableSource unless a table's *header* has a column for all we need."""
     names, where = context.names, context.description
-    found = ", ".join(header)
+    found = ", ".join(map(shown, header))  # where there is no header, these are the cells of a person
     if names.to not in header:
         like = next(filter(for_numbers, header), None) or nearest(names.to, header) or "NAME"
         raise UnusableSource(

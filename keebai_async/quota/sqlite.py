@@ -54,6 +54,7 @@ _USE: Final = SqliteUse(
     damaged="it is damaged: remove it, and send nothing for an hour",
     error=QuotaUnusable,
     migrate=_make_tables,
+    private=True,
 )
 
 

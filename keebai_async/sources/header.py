@@ -11,6 +11,7 @@ from collections.abc import Iterable, Sequence
 from typing import Final
 
 from keebai_async.errors import UnusableSource
+from keebai_async.privacy import shown
 
 TITLE_ROWS: Final = 20
 """Rows above the header that may be a title, a date, a logo."""
@@ -79,8 +80,8 @@ def check_once(names: Sequence[str], where: str) -> None:
     for place, name in enumerate(names, start=1):
         if (before := first.setdefault(name, place)) != place:
             raise UnusableSource(
-                f"{where}: the header has two columns named {name!r} (column {before} and column {place}):"
-                " rename or remove one of them"
+                f"{where}: the header has two columns named {shown(name)!r} (column {before} and"
+                f" column {place}): rename or remove one of them"
             )
 
 

@@ -1,6 +1,7 @@
 """One SQLite file: made for its owner only, opened with care, written in whole transactions."""
 
 import os
+import re
 import sqlite3
 import stat
 import time
@@ -12,10 +13,13 @@ from typing import Final
 import msgspec
 
 from keebai_async.errors import KeebaiError
+from keebai_async.storage.lock_holder import locked_by
 from keebai_async.storage.safety import Safe
 
 LOCK_PATIENCE: Final = 10.0
 """Seconds to wait for another process that is writing."""
+
+_MOUNTS: Final = Path("/proc/self/mountinfo")
 
 _ADVICE: Final = {
     sqlite3.SQLITE_FULL: "the disk is full: free some space, then go on",
@@ -23,15 +27,18 @@ _ADVICE: Final = {
     sqlite3.SQLITE_READONLY: "it may not be written: change its permissions, or choose another file",
     sqlite3.SQLITE_PERM: "it may not be used: change its permissions, or choose another file",
     sqlite3.SQLITE_CANTOPEN: "it cannot be opened: check the path and the permissions of its folder",
-    sqlite3.SQLITE_BUSY: "another process keeps it locked: end that one, or wait",
-    sqlite3.SQLITE_LOCKED: "another process keeps it locked: end that one, or wait",
 }
+
+_LOCKED: Final = frozenset({sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED})
+_PASSING: Final = _LOCKED | {sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR}
+"""What may be over in a while, and left nothing half done."""
 
 
 class SqliteUse(msgspec.Struct, frozen=True, kw_only=True):
     """What a file is for: the names, the tables and the errors of who keeps something in it.
 
-    *pragmas* are set before the first table is made, *migrate* makes the tables or brings them up to date.
+    *at_first* are the pragmas of a new file, *pragmas* those of each connection; *migrate* makes the tables
+    or brings them up to date.
     *private* files are closed to all but their owner when they are opened, however they were made.
     """
 
@@ -44,6 +51,9 @@ class SqliteUse(msgspec.Struct, frozen=True, kw_only=True):
     error: Callable[[str], KeebaiError]
     """What every failure of the disk becomes."""
     migrate: Callable[[sqlite3.Connection, str], None]
+    passing: Callable[[str], KeebaiError] | None = None
+    """What those become that may be over in a while: a lock, a full disk. None: an *error* like all."""
+    at_first: tuple[str, ...] = ()
     pragmas: tuple[str, ...] = ()
     private: bool = False
 
@@ -119,7 +129,9 @@ class SqliteFile:
         return self._connection
 
     def _prepare(self, connection: sqlite3.Connection) -> None:
-        for pragma in self._use.pragmas:
+        pages: tuple[int] = connection.execute("PRAGMA page_count").fetchone()
+        # Later they would change nothing, and wait for who writes, who may be stopped.
+        for pragma in (*(() if pages[0] else self._use.at_first), *self._use.pragmas):
             connection.execute(f"PRAGMA {pragma}")
         self._patiently(connection, "PRAGMA journal_mode = WAL")
         connection.execute("PRAGMA synchronous = FULL")
@@ -145,6 +157,11 @@ class SqliteFile:
             raise self._use.error(
                 f"{self._use.name} {self._path} has a second name (a hard link), and what one name writes the"
                 " other would not see: remove one of the two names, or choose another file"
+            )
+        if _mounted_alone(path):
+            raise self._use.error(
+                f"{self._use.name} {self._path} is mounted by itself, without the log that SQLite keeps"
+                " beside it, so others would not see what is written here: mount its folder"
             )
         if self._use.private and os.name == "posix":
             for file in (path, *_beside(path)):
@@ -184,20 +201,24 @@ class SqliteFile:
         try:
             yield
         except sqlite3.Error as error:
-            raise self._unusable(f"{self._advice(_code(error))} ({error})") from error
+            code = _code(error)
+            raise self._unusable(f"{self._advice(code)} ({error})", passing=code in _PASSING) from error
         except OSError as error:
             raise self._use.error(
                 f"{self._use.name} {self._path} cannot be used: {error.strerror or error}"
             ) from error
 
-    def _unusable(self, words: str) -> KeebaiError:
-        return self._use.error(f"{self._use.name} {self._path}: {words}")
+    def _unusable(self, words: str, *, passing: bool = False) -> KeebaiError:
+        error = (self._use.passing or self._use.error) if passing else self._use.error
+        return error(f"{self._use.name} {self._path}: {words}")
 
     def _advice(self, code: int) -> str:
         if code == sqlite3.SQLITE_CORRUPT:
             return self._use.damaged
         if code == sqlite3.SQLITE_NOTADB:
             return self._use.not_ours
+        if code in _LOCKED:
+            return locked_by(Path(os.path.realpath(self._path)))
         return _ADVICE.get(code, "it cannot be used")
 
 
@@ -232,6 +253,21 @@ def _create(path: Path) -> None:
 def _beside(path: Path) -> tuple[Path, Path]:
     """The log of a file, and its index: both are gone while nobody has the file open."""
     return path.with_name(path.name + "-wal"), path.with_name(path.name + "-shm")
+
+
+def _mounted_alone(path: Path) -> bool:
+    """Whether a container, or somebody else, mounted this one file (`-v /data/journal.db:/journal.db`)."""
+    with suppress(OSError):
+        places = (
+            line.split()[4]
+            for line in _MOUNTS.read_text(encoding="utf-8", errors="surrogateescape").splitlines()
+        )
+        return any(re.sub(r"\\([0-7]{3})", _letter, place) == str(path) for place in places)
+    return False
+
+
+def _letter(octal: re.Match[str]) -> str:
+    return chr(int(octal[1], 8))
 
 
 def _open_to_others(file: Path) -> bool:

@@ -5,6 +5,7 @@ from contextlib import asynccontextmanager
 
 import pytest
 
+from keebai_async.campaign.freshness import LATE_ARRIVAL, LONGEST_INTENT
 from keebai_async.campaign.reconcile import PortalEntry, portal_entries, reconcile
 from keebai_async.clock import ManualClock
 from keebai_async.errors import CampaignBusy, InvalidInput, NotFound
@@ -158,8 +159,9 @@ async def test_a_chunk_whose_process_died_on_the_way_can_be_settled_at_once() ->
 
 async def test_what_a_person_looks_for_is_named_as_in_the_portal_with_masked_numbers() -> None:
     async with Lost() as lost:
-        await lost.journal.record(lost.id, Submit(number=3, step=1, at=9.0))
-        entries = await portal_entries(await lost.journal.load(lost.id), lost.journal)
+        clock = ManualClock()
+        await lost.journal.record(lost.id, Submit(number=3, step=1, at=clock.wall() - 11.0))
+        entries = await portal_entries(await lost.journal.load(lost.id), lost.journal, clock=clock)
         async with lost.journal.lease(lost.id):
             while_it_runs = await portal_entries(await lost.journal.load(lost.id), lost.journal)
 
@@ -172,7 +174,9 @@ async def test_what_a_person_looks_for_is_named_as_in_the_portal_with_masked_num
         first=entries[0].first,
         last=entries[0].last,
         reason="no answer in time",
+        resend_in=0.0,  # its own process saw that no answer came
     )
+    assert entries[1].resend_in == LONGEST_INTENT + LATE_ARRIVAL - 11.0
     assert (entries[0].first[-4:], entries[0].last[-4:]) == ("0005", "0009")
     assert "1100000005" not in entries[0].first
     assert [entry.number for entry in while_it_runs] == [2]

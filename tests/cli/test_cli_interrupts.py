@@ -2,6 +2,7 @@
 
 import os
 import pty
+import re
 import signal
 import subprocess
 from collections.abc import AsyncIterator, Callable
@@ -99,9 +100,11 @@ async def test_a_second_ctrl_c_leaves_at_once_and_the_chunk_in_flight_is_unknown
             await anyio.sleep(0.3)
             process.send_signal(signal.SIGINT)
             code, words = await end_of(process)
+        shown = await shell.call("reconcile", campaign_in(words))
         resumed = await shell.call("resume", campaign_in(words), "--yes", "--json")
 
     assert code == 130
+    assert re.search(r"--resend in [1-4]?[0-9] s, until when it may still arrive", shown.out)
     assert resumed.code == 6
     assert resumed.objects[-1]["unknown"] == 20
     assert len(sandbox.ledger) == 1

@@ -21,6 +21,7 @@ import anyio
 import msgspec
 from msgspec.structs import replace
 
+from keebai_async.campaign import chunks
 from keebai_async.campaign.service import ChunkVerdict
 from keebai_async.client import Keebai
 from keebai_async.clock import ScaledClock
@@ -247,6 +248,8 @@ def begin_migration(fate: Fate) -> None:
 
 async def live(task: Task) -> None:
     act = kill if task.room is None else partial(limit_files, task.room)
+    if task.room is not None:  # for good, so there is nothing to be patient for
+        setattr(chunks, "PATIENCE_WITH_ANSWERS", 20.0)  # noqa: B010 - it is a constant
     fate = Fate(task.point, task.nth, act)
     reach_into_transactions(fate)
     if task.point.startswith("migrat"):

@@ -24,7 +24,7 @@ ROOMS: Final = {
     "inputs": "errors privacy",
     "credentials": "errors privacy",
     "storage": "errors loops clock",
-    "sources": "errors model",
+    "sources": "errors privacy model",
     "observe": "lazy_names errors clock privacy model",
     "quota": "lazy_names loops errors clock model storage observe",
     "transport": "loops errors clock draining privacy model credentials quota observe",

@@ -205,3 +205,26 @@ def test_what_is_found_or_near_is_one_of_the_columns(name: str, columns: list[st
     assert found_in(columns, name) in {None, *columns}
     assert nearest(name, columns) in {None, *columns}
     assert visible(visible(name)) == visible(name)
+
+
+NUMBER_AS_NAME = {
+    "ignored.csv": "to,nombre,código,+5491155550199\n+5491155550101,Ana,A1,x\n",
+    "headless.csv": "+5491155550199,Ana,A1\n+5491155550198,Bea,A2\n",
+    "missing.csv": "to,nombre,+54 9 11 5555-0199\n+5491155550101,Ana,A1\n",
+    "twice.csv": "to,nombre,código,5491155550199,5491155550199\n+5491155550101,Ana,A1,x,y\n",
+    "extra.jsonl": '{"to":"+5491155550101","variables":{"nombre":"A","código":"1","5491155550199":"x"}}\n',
+    "field.jsonl": '{"to":"+5491155550101","nombre":"A","código":"1","5491155550199":"x"}\n',
+}
+
+
+@pytest.mark.parametrize("name", NUMBER_AS_NAME)
+async def test_a_number_that_stands_where_a_name_should_is_shown_to_nobody(tmp_path: Path, name: str) -> None:
+    (tmp_path / name).write_text(NUMBER_AS_NAME[name], encoding="utf-8")
+    try:
+        made = await planned(str(tmp_path / name), OFFER)
+        said = f"{made.plan.ignored_columns}"
+    except InvalidInput as error:
+        said = f"{error} {error.field} {error.value}"
+
+    assert "…0199" in said
+    assert "5555" not in said
