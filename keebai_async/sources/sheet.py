@@ -13,7 +13,7 @@ from keebai_async.errors import UnusableSource
 from keebai_async.sources.block import BLOCK_ROWS, CellBlock
 from keebai_async.sources.header import checked_header
 from keebai_async.sources.objects import in_thread
-from keebai_async.sources.spelling import NotText, spelled
+from keebai_async.sources.spelling import NotText, of_single, spelled
 
 Cells = Sequence[str | NotText]
 NumberedRows = Iterator[tuple[int, Cells]]
@@ -56,6 +56,12 @@ class Sheet:
 def cell_of(value: object) -> str | NotText:
     """A cell as text, nothing as nothing; NotText if it cannot be said exactly."""
     text = spelled(value)
+    return "" if text is None else text
+
+
+def single_cell_of(value: object) -> str | NotText:
+    """The same, where numbers are floats of 32 bits."""
+    text = of_single(value) if isinstance(value, float) else spelled(value)
     return "" if text is None else text
 
 
