@@ -58,6 +58,10 @@ class PlanLine(msgspec.Struct, frozen=True, kw_only=True, tag="plan", tag_field=
     suppress_lists: tuple[SuppressListCount, ...] = ()
     preview: str | None = None
     previews: tuple[Preview, ...] = ()
+    source: str = ""
+    sheet: str = ""
+    first_row: int = 0
+    last_row: int = 0
     price: float | None = None
     currency: str | None = None
 
@@ -89,6 +93,10 @@ def plan_line(plan: Plan, estimate: Estimate, price: Price | None = None) -> Pla
         suppress_lists=plan.suppress_lists,
         preview=plan.preview,
         previews=plan.previews,
+        source=plan.source,
+        sheet=plan.sheet,
+        first_row=plan.first_row,
+        last_row=plan.last_row,
         price=None if price is None else round(price.unit * plan.ready, 4),
         currency=None if price is None else price.currency,
     )

@@ -136,6 +136,7 @@ class _Making:
         self._longest_text: str | None = None
         self._preview: str | None = None
         self._notes: list[str] = []
+        self._first_row = self._last_row = 0
         seed = msgspec.json.encode([template.name, template.language, sender.wire])
         self._chunker = Chunker(chunk_size, codec.encode, seed=seed, first=options.guards.canary)
 
@@ -149,6 +150,7 @@ class _Making:
         """Dedupe a checked block, and hand on the chunks and rejections that are complete with it."""
         if self._options.limit is not None:
             checked = self._admission.up_to(checked, self._options.limit - self.ready)
+        self._count_rows(checked)
         if self._options.test_to:
             checked = self._test(checked)
         self.read += checked.read
@@ -190,7 +192,7 @@ class _Making:
             chunks=tuple(self._chunker.sizes),
             reasons=out.summary(),
             ignored_columns=tuple(map(shown, self.reader.ignored)),
-            notes=(*self._notes, *self._source.notes, *self._all_notes(lists)),
+            notes=(*self._notes, *self._sheet_note(), *self._source.notes, *self._all_notes(lists)),
             preview=self._preview,
             countries=tuple(
                 CountryCount(region=region, name=country_name(region), people=people)
@@ -198,6 +200,9 @@ class _Making:
             ),
             suppress_lists=lists,
             previews=tuple(self._previews()),
+            sheet=self._source.sheet,
+            first_row=self._first_row,
+            last_row=self._last_row,
             fingerprint=self._chunker.fingerprint,
             source=self._source.description,
             guards=self._options.guards,
@@ -206,7 +211,20 @@ class _Making:
 
     def _all_notes(self, lists: Iterable[SuppressListCount]) -> Iterator[str]:
         region = country_name(self._options.default_region or "")
-        return notes(self.reader.corrections, self._admission.people, lists, region)
+        yield from notes(self.reader.corrections, self._admission.people, lists, region)
+        for people in self._suppress:
+            yield from people.notes
+
+    def _sheet_note(self) -> Iterator[str]:
+        if sheet := self._source.sheet:
+            rows = f"rows {self._first_row} to {self._last_row}"
+            yield f"read is the sheet {sheet!r} of {self._source.description}, {rows}"
+
+    def _count_rows(self, checked: Checked) -> None:
+        if checked.read:
+            numbers = checked.rows.numbers
+            self._first_row = self._first_row or numbers[0]
+            self._last_row = numbers[checked.read - 1]
 
     def _look_for_longest(self, rows: Sequence[WireRow]) -> None:
         values = max(map(self._codec.values, rows), key=_characters)

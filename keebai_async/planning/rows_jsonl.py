@@ -20,11 +20,14 @@ from keebai_async.planning.line_decoder import LineDecoder, LooseLines, StrictLi
 from keebai_async.planning.narrowing import picked
 from keebai_async.planning.rejections import Problem
 from keebai_async.planning.rendering import TEXT, shown
+from keebai_async.planning.repeated_keys import key_twice
 from keebai_async.planning.rows import META, ListContext, ListNames, NotText, ParsedRow, Value
 from keebai_async.sources.block import LineBlock
+from keebai_async.sources.spelling import of_json
 
 FIELDS: Final = msgspec.json.Decoder(dict[str, msgspec.Raw])
 
+_BEGIN_NUMBERS: Final = frozenset(bytes([digit]) for digit in b"-0123456789")
 _MINUS_ZERO: Final = b"-0"  # which JSON knows, and an integer that was read does not
 
 
@@ -90,7 +93,8 @@ class JsonlList:
 
     def __init__(self, context: ListContext) -> None:
         self._names = context.names
-        self._decoder = LineDecoder(context.codec.row_type)
+        codec, nested = context.codec, context.names.variables
+        self._decoder = LineDecoder(codec.row_type, len(codec.names), nested)
         self._dicts = DictColumns(context)
         self._renamed = context.names.service != {"to", "variables", "meta_data"}
         self._loosely = False
@@ -171,6 +175,10 @@ def from_line(line: bytes, names: ListNames) -> ParsedRow | Problem:
     except (msgspec.DecodeError, RecursionError) as error:
         return Problem(Reason.BAD_ROW, f"the line is not a JSON object, which it must be: {error}")
     variables, meta_data = fields.get(names.variables), fields.get(names.meta_data)
+    if line.count(b":") > len(fields) and (twice := key_twice(line, names.variables)) is not None:
+        return Problem(
+            Reason.BAD_ROW, f"{twice} is there twice: which of the two is meant is not ours to choose", twice
+        )
     if _is_object(variables) or _is_object(meta_data):
         if variables is None or bytes(variables) == b"null":
             given = {}
@@ -181,14 +189,14 @@ def from_line(line: bytes, names: ListNames) -> ParsedRow | Problem:
                 Reason.BAD_ROW, "variables is not an object: write one, with a text for each", names.variables
             )
         return ParsedRow(
-            to=_value(fields.get(names.to)),
+            to=_as_written(fields.get(names.to)),
             values={name: _value(value) for name, value in given.items()},
             meta_data=_meta(meta_data),
             ignored=tuple(fields.keys() - names.service),
         )
     metas = names.metas(fields)
     return ParsedRow(
-        to=_value(fields.get(names.to)),
+        to=_as_written(fields.get(names.to)),
         values={name: _value(fields[own]) for name, own in names.of.items() if own in fields},
         meta_data=_joined({name: fields[name] for name in metas}),
         ignored=tuple(fields.keys() - names.known - set(metas)),
@@ -205,7 +213,15 @@ def _is_object(raw: msgspec.Raw | None) -> bool:
 
 
 def _value(raw: msgspec.Raw | None) -> Value:
-    """A JSON value as text: numbers as they are written, `true` and `false`."""
+    """A JSON value as text: numbers without what only a machine writes, `true` and `false`."""
+    value = _as_written(raw)
+    if isinstance(value, str) and raw is not None and bytes(raw)[:1] in _BEGIN_NUMBERS:
+        return of_json(value)
+    return value
+
+
+def _as_written(raw: msgspec.Raw | None) -> Value:
+    """A JSON value as text: numbers as they are written, because a phone number may be one."""
     if raw is None:
         return None
     text = bytes(raw).decode()

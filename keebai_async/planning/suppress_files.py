@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from contextlib import aclosing
 from functools import partial
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 import anyio
 import anyio.lowlevel
@@ -34,8 +34,15 @@ _TABLES: Final = {".parquet", ".xlsx", ".xlsm", ".xlsb", ".xls", ".ods"}
 _JSON: Final = {".jsonl", ".ndjson", ".json"}
 
 
-async def read_file(path: str, reader: NumberReader, keys: set[int]) -> int:
-    """Add the keys of all people in a file; gives the line that was taken for its header, 0 if none was.
+class ReadFile(NamedTuple):
+    """The line of a file that was taken for its header, 0 if none was, and what there is to say of it."""
+
+    header_line: int
+    notes: Sequence[str] = ()
+
+
+async def read_file(path: str, reader: NumberReader, keys: set[int]) -> ReadFile:
+    """Add the keys of all people in a file.
 
     Raises:
         UnusableSource: the file cannot be read.
@@ -45,13 +52,14 @@ async def read_file(path: str, reader: NumberReader, keys: set[int]) -> int:
     suffixes = [suffix.lower() for suffix in Path(path).suffixes]
     compressed = bool(suffixes) and suffixes[-1] in OPENERS
     kind = suffixes[-2:-1] if compressed else suffixes[-1:]
+    notes: Sequence[str] = ()
     if set(kind) & _TABLES and not compressed:
-        await _read_table(path, kind[0], rows)
+        notes = await _read_table(path, kind[0], rows)
     elif await _holds_something(path):
         opener = OPENERS[suffixes[-1]] if compressed else open_plain
         is_json = bool(set(kind) & _JSON)
         await (_read_json if is_json else _read_text)(path, partial(opener, path), rows)
-    return rows.header_line
+    return ReadFile(rows.header_line, notes)
 
 
 async def _holds_something(path: str) -> bool:
@@ -62,18 +70,23 @@ async def _holds_something(path: str) -> bool:
         return True
 
 
-async def _read_table(path: str, suffix: str, rows: "_Rows") -> None:
-    table = (parquet if suffix == ".parquet" else excel)(path, columns={})
-    async with aclosing(table.blocks()) as blocks:
-        async for block in blocks:
+async def _read_table(path: str, suffix: str, rows: "_Rows") -> Sequence[str]:
+    """Read one sheet with its hidden rows: who said no is left out, whatever the sheet shows."""
+    is_parquet = suffix == ".parquet"
+    table = (
+        parquet(path, columns={}) if is_parquet else excel(path, columns={}, hidden_rows=True, as_shown=False)
+    )
+    async with aclosing(table.batches()) as batches:
+        async for batch in batches:
             if rows.first:
-                rows.begin(max(1, block.numbers[0] - 1), block.header)
-            where, columns = block.whole_rows()
-            if len(where) < len(block.numbers) or not rows.take_column(columns):
-                for position, number in enumerate(block.numbers):
-                    rows.take(number, block.row(position))
+                rows.begin(batch.numbers[0], batch.rows[0])
+                batch = batch.below(0)
+            if not rows.take_column(list(zip(*batch.rows, strict=True))):
+                for number, row in zip(batch.numbers, batch.rows, strict=True):
+                    rows.take(number, row)
                     await rows.turn()
             await anyio.lowlevel.checkpoint()
+    return table.notes
 
 
 async def _read_json(path: str, opener: Opener, rows: "_Rows") -> None:

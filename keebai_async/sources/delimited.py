@@ -41,6 +41,8 @@ class Delimited:
             cell that swallows rows.
     """
 
+    sheet = ""
+
     def __init__(
         self,
         open_file: Opener,

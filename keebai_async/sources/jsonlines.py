@@ -16,6 +16,7 @@ class JsonLines:
     """
 
     notes: Sequence[str] = ()
+    sheet = ""
 
     def __init__(
         self,

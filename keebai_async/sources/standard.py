@@ -53,6 +53,7 @@ class StandardInput:
     """What is piped into the program: JSON Lines when it begins with a brace, else a table."""
 
     description = "standard input"
+    sheet = ""
 
     def __init__(
         self, *, columns: Mapping[str, str], delimiter: str | None = None, encoding: str | None = None

@@ -2,6 +2,7 @@
 
 import gzip
 import tempfile
+import zipfile
 from pathlib import Path
 
 import pyarrow as pa  # type: ignore[import-untyped]
@@ -130,6 +131,46 @@ async def test_a_workbook_and_its_like_are_lists_too(tmp_path: Path) -> None:
     packed = tmp_path / "bajas.csv.gz"
     packed.write_bytes(gzip.compress(f"to\n{ONE}\n{TWO}\n".encode()))
     assert await held(packed) == KEYS
+
+
+async def test_a_sheet_of_one_row_is_a_list_of_one(tmp_path: Path) -> None:
+    for number, cells in enumerate(
+        [[ONE], [5491155550101], ["", ONE, "baja"], [ONE, "", "", ""], [ONE, ONE]]
+    ):
+        path = workbook(tmp_path / f"{number}.xlsx", Bajas=[cells])  # type: ignore[list-item]  # floats too
+        assert await held(path) == {identity(ONE)}, cells
+
+    pq.write_table(pa.table({"to": [ONE]}), tmp_path / "one.parquet")
+    assert await held(tmp_path / "one.parquet") == {identity(ONE)}
+
+
+async def test_a_sheet_that_holds_nobody_is_said_and_is_no_error(tmp_path: Path) -> None:
+    for name, rows in {"head": [["to", "motivo"]], "two": [["telefono"], [""]], "none": []}.items():
+        path = workbook(tmp_path / f"{name}.xlsx", Bajas=rows)  # type: ignore[arg-type]  # texts alone
+
+        made = await planned([person(1)], options=PlanOptions(suppress=[path]))
+
+        assert made.plan.notes == (f"{name}.xlsx holds no number: nobody is left out because of it",)
+        assert made.plan.ready == 1
+
+    pq.write_table(pa.table({"to": pa.array([], pa.string())}), tmp_path / "none.parquet")
+    assert await held(tmp_path / "none.parquet") == set()
+
+
+async def test_rows_that_the_sheet_hides_are_people_who_said_no_all_the_same(tmp_path: Path) -> None:
+    path = workbook(tmp_path / "bajas.xlsx", Bajas=[["to"], [ONE], [TWO]], Enero=[["to"], [THREE]])
+    with zipfile.ZipFile(path) as book:
+        parts = {name: book.read(name) for name in book.namelist()}
+    sheet = "xl/worksheets/sheet1.xml"
+    parts[sheet] = parts[sheet].replace(b'<row r="3">', b'<row r="3" hidden="1">')
+    with zipfile.ZipFile(path, "w") as book:
+        for name, part in parts.items():
+            book.writestr(name, part)
+
+    made = await planned([person(1)], options=PlanOptions(suppress=[path]))
+
+    assert await held(path) == KEYS
+    assert made.plan.notes[1] == f"not read are the other sheets of {path}: 'Enero'"
 
 
 async def test_the_encoding_of_the_notes_does_not_matter(tmp_path: Path) -> None:
