@@ -96,7 +96,7 @@ def discard_own(tables: Tables, leases: Leases) -> None:
     """Remove what this journal's owner began and did not end, and let go of all its leases."""
     for claim in leases.claims:
         lease = tables.get(LeaseRow, claim.campaign_id)
-        if lease is None or lease.token != claim.token:
+        if lease is None or lease.lease_id != claim.lease_id:
             continue
         row = tables.get(CampaignRow, claim.campaign_id)
         in_the_making = row is not None and row.plan is None

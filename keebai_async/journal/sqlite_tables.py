@@ -86,8 +86,8 @@ class SqliteTables:
         self._db = connection
         self._clock = clock
 
-    def get(self, kind: type[R], campaign_id: str, *place: int) -> R | None:
-        found = self._db.execute(_sql(kind).get, (campaign_id, *place)).fetchone()
+    def get(self, kind: type[R], campaign_id: str, *key: int) -> R | None:
+        found = self._db.execute(_sql(kind).get, (campaign_id, *key)).fetchone()
         return None if found is None else layout_of(kind).read(found)
 
     def rows(self, kind: type[R], campaign_id: str) -> list[R]:
@@ -102,7 +102,7 @@ class SqliteTables:
 
     def update(self, row: StoredRow) -> None:
         kind = type(row)
-        values = (*layout_of(kind).write(row), row.campaign_id, *row.place)
+        values = (*layout_of(kind).write(row), row.campaign_id, *row.key)
         if self._db.execute(_sql(kind).update, values).rowcount != 1:
             raise Damaged("a row that was there is missing")
 

@@ -42,7 +42,7 @@ class Room:
         elsewhere = Process(pid=7, born="", host="other", place="another machine")
         row = self.row
         assert row is not None
-        self.write(lambda tables: tables.update(replace(row, process=elsewhere, token="theirs")))
+        self.write(lambda tables: tables.update(replace(row, process=elsewhere, lease_id="theirs")))
 
     @property
     def row(self) -> LeaseRow | None:
@@ -103,7 +103,7 @@ async def test_a_row_that_a_dropped_lease_left_keeps_nobody_of_this_process_out(
     taken = room.take(room.theirs)
 
     assert room.row is not None
-    assert room.row.token == taken.token
+    assert room.row.lease_id == taken.lease_id
 
 
 async def test_the_lease_of_another_machine_is_taken_over_once_its_heartbeat_is_too_old(
@@ -126,7 +126,7 @@ async def test_the_lease_of_another_machine_is_taken_over_once_its_heartbeat_is_
     assert not room.write(lambda tables: room.ours.ask(tables, "promo", Wish.STOP))
     taken = room.take(room.ours)
     assert room.row is not None
-    assert (room.row.token, room.row.wish) == (taken.token, None)
+    assert (room.row.lease_id, room.row.wish) == (taken.lease_id, None)
 
 
 async def test_only_who_has_the_lease_may_make_a_change_while_there_is_one(clock: ManualClock) -> None:
