@@ -9,7 +9,7 @@ from typing import Final, TypeVar
 from keebai_async.clock import SYSTEM_CLOCK, Clock
 from keebai_async.errors import JournalUnusable
 from keebai_async.journal import rules, schema
-from keebai_async.journal.columns import Statements, layout_of, statements, values_of
+from keebai_async.journal.sql_layout import Statements, layout_of, statements, values_of
 from keebai_async.journal.stored import StoredJournal
 from keebai_async.journal.tables import CampaignRow, R, RejectionsRow, StoredRow, Tables
 from keebai_async.journal.transactions import HEARTBEAT

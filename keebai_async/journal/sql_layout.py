@@ -42,7 +42,7 @@ _LEVEL: Final = 1
 
 
 class Layout(msgspec.Struct, Generic[R], frozen=True, kw_only=True):
-    """*key* are the columns that find a row: its campaign and its own key; *order* is that in which rows are listed.
+    """*key* are the columns of a row's campaign and key; *order* is that in which rows are listed.
 
     *generated* is a column that the database fills in. *write* and *read* go between a row and the values
     of its *columns*; *read* raises Damaged.
