@@ -28,8 +28,8 @@ from keebai_async.transport.error_mapping import error_for, error_for_read, erro
 from keebai_async.transport.rate_headers import allowances_of, pause_of
 from keebai_async.transport.reply import Answer, Failure, Outcome, Stage, stage_of
 from keebai_async.transport.request import Request, RequestKind, Timeouts
+from keebai_async.transport.request_recorder import AttemptRecorder, RequestRecorder, note_of
 from keebai_async.transport.retry import NO_RETRIES, RetryPolicy, backoff, wait_before_repeat
-from keebai_async.transport.telling import TellingOf, ToldAttempt, note_of
 from keebai_async.transport.verdict import (
     Accepted,
     SubmitPolicy,
@@ -70,7 +70,7 @@ class Slot:
         timeouts: Timeouts | None,
         tally: Requests | None,
         judge: Judge,
-        telling: TellingOf,
+        recorder: RequestRecorder,
     ) -> None:
         self._session = session
         self._place = place
@@ -78,7 +78,7 @@ class Slot:
         self._timeouts = timeouts
         self._tally = tally
         self._judge = judge
-        self._telling = telling
+        self._recorder = recorder
         self._open = True
         self._may_have_left = False
         self.verdict: Verdict | None = None
@@ -104,10 +104,10 @@ class Slot:
         if not self._open:
             raise Misused("a place in the quota is for one request")
         self._open = False
-        told = self._telling.begin(request, attempt)  # each attempt of everything is told here
-        outcome = await self._send(request, told)
+        recorded = self._recorder.begin(request, attempt)  # each attempt of everything is told here
+        outcome = await self._send(request, recorded)
         pause = self._settle(request, outcome)
-        told.ended(outcome, pause=pause)
+        recorded.ended(outcome, pause=pause)
         return outcome
 
     def close(self) -> None:
@@ -116,7 +116,7 @@ class Slot:
             self._open = False
             self._place.settle(Ending.UNSENT)
 
-    async def _send(self, request: Request, told: ToldAttempt) -> Outcome:
+    async def _send(self, request: Request, recorded: AttemptRecorder) -> Outcome:
         try:
             return await self._session.send(request, self._timeouts)
         except Misused as error:
@@ -125,7 +125,7 @@ class Slot:
         except BaseException as error:
             stage = stage_of(error)
             self._settle_without_answer(request, stage)
-            told.raised(error, stage)
+            recorded.raised(error, stage)
             raise
 
     def _settle_without_answer(self, request: Request, stage: Stage) -> None:
@@ -193,7 +193,7 @@ class Exchange:
     ) -> None:
         self._session = session
         self._gate = gate.observed(observer, account=account) if isinstance(gate, TellingGate) else gate
-        self._telling = TellingOf(observer, clock, server=server, port=port)
+        self._recorder = RequestRecorder(observer, clock, server=server, port=port)
         self.observer = observer
         self._clock = clock
         self._longest_quota_wait = longest_quota_wait
@@ -224,7 +224,7 @@ class Exchange:
                 return outcome
             if not once and not throttled and self._worth_waiting(outcome, limit):
                 throttled = True  # the gate holds the next attempt until the pause is over
-                self._telling.retry(request, attempt, self._pause_of(outcome), "429")
+                self._recorder.retry(request, attempt, self._pause_of(outcome), "429")
                 continue
             wait = wait_before_repeat(policy, outcome, attempt, self._chance)
             if wait is None or not limit.allows(wait):
@@ -232,7 +232,7 @@ class Exchange:
                 raise self._worded(
                     error_for_read(outcome, request, attempt, wall=wall, dialect=self._dialect)
                 )
-            self._telling.retry(request, attempt, wait, _reason_of(outcome))
+            self._recorder.retry(request, attempt, wait, _reason_of(outcome))
             await self._clock.sleep(wait)
 
     async def submit(
@@ -257,10 +257,10 @@ class Exchange:
                     return answer
                 case Throttled(pause=pause) if not throttled and pause <= longest and limit.allows(pause):
                     throttled = True
-                    self._telling.retry(request, attempt, pause, "429")
+                    self._recorder.retry(request, attempt, pause, "429")
                 case Unsent(reason=reason) if attempt <= self._retries.retries and limit.allows(0.0):
                     wait = backoff(self._retries, attempt, self._chance)
-                    self._telling.retry(request, attempt, wait, reason)
+                    self._recorder.retry(request, attempt, wait, reason)
                     await self._clock.sleep(wait)
                 case _:
                     if isinstance(verdict, Unknown):
@@ -291,7 +291,7 @@ class Exchange:
             if slot is not None and slot.perhaps_accepted:
                 error.add_note(note_of(request))
                 if slot.verdict is not None:  # its end was told as an answer, which nobody will see
-                    self._telling.unknown(request, attempt, "cancelled after the reply had come")
+                    self._recorder.unknown(request, attempt, "cancelled after the reply had come")
             raise
 
     @asynccontextmanager
@@ -323,7 +323,7 @@ class Exchange:
                 timeouts=self._timeouts,
                 tally=tally,
                 judge=partial(judge, policy=policy or self._policy, dialect=self._dialect),
-                telling=self._telling,
+                recorder=self._recorder,
             )
             try:
                 self._session.check()
@@ -385,7 +385,7 @@ class Exchange:
 
     def tell_unknown(self, request: Request, reason: str, *, attempt: int = 1, status: int | None) -> None:
         """Tell that a submit was accepted in a reply that does not say what became of it."""
-        self._telling.unknown(request, attempt, reason, status=status)
+        self._recorder.unknown(request, attempt, reason, status=status)
 
     def _tell_unknown(self, request: Request, verdict: Unknown, attempt: int) -> None:
         if request.method == "DELETE" and verdict.status == 204:
