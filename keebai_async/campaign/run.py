@@ -13,7 +13,7 @@ from keebai_async.campaign.circuit_breaker import CircuitBreaker
 from keebai_async.campaign.control import RunControl
 from keebai_async.campaign.dispatch import dispatch
 from keebai_async.campaign.event_log import EventLog
-from keebai_async.campaign.guard import canary_died, canary_of, canary_unnamed, exceeded
+from keebai_async.campaign.guard import canary_failed, canary_of, canary_unnamed, exceeded
 from keebai_async.campaign.pacing import Pacing
 from keebai_async.campaign.repetition import refuse_repetition
 from keebai_async.campaign.run_records import RunRecords
@@ -254,20 +254,20 @@ class CampaignRun:
             if self._track or self._guards.canary is not None:
                 tasks.start_soon(self._follow, following)
             if self._guards.canary is not None:
-                await self._fly_canary()
+                await self._send_canary()
             if not self._track:
                 following.cancel()
             await self._wait_under_the_guard()
             await dispatch(self._chunks, self._submitter)
             self._tracker.close()
 
-    async def _fly_canary(self) -> None:
+    async def _send_canary(self) -> None:
         """Send the canary, and wait for its end; nobody else is sent if too many of it fail."""
         await dispatch(self._chunks, self._submitter, canary_of(self._chunks))
-        await self._control.until(lambda: self._stopped or self._canary_landed())
+        await self._control.until(lambda: self._stopped or self._canary_ended())
         if canary_unnamed(self._before.chunks):
             return  # an earlier run stopped for it, and somebody started this one all the same
-        if not self._stopped and (why := canary_died(self._guards, self._chunks)):
+        if not self._stopped and (why := canary_failed(self._guards, self._chunks)):
             self._halt(Stop(cause=Cause.GUARD, reason=why))
 
     async def _wait_under_the_guard(self) -> None:
@@ -278,7 +278,7 @@ class CampaignRun:
             else:
                 self._halt(Stop(cause=Cause.GUARD, reason=why))
 
-    def _canary_landed(self) -> bool:
+    def _canary_ended(self) -> bool:
         return all(
             chunk.settled or chunk.state is ChunkState.UNKNOWN or chunk.number in self._tracker.gone
             for chunk in canary_of(self._chunks)

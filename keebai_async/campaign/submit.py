@@ -123,7 +123,7 @@ class Submitter:
         body = self._service.body(self._chunks.plan, chunk, await self._chunks.items(number))
         with self._control.while_allowed(_may_leave) as scope:
             async with self._service.slot() as slot:  # waits for a place, and may be called off meanwhile
-                if self._breaker.closed and self._control.keep(scope):  # from here on it is not
+                if self._breaker.closed and self._control.commit(scope):  # from here on it is not
                     age = IntentAge(self._clocks)
                     await self._chunks.submit(number)  # the intent, on disk
                     self._tell_submitting(chunk)
