@@ -168,9 +168,14 @@ class ServiceClient:
         return self._observer
 
     @property
-    def way(self) -> str:
+    def proxy(self) -> str:
         """How requests get to the service, in words: through which proxy, and who named it."""
-        return self._session.way
+        return self._session.proxy
+
+    @property
+    def way(self) -> str:
+        """The former name of `proxy`."""
+        return self.proxy
 
     @property
     def longest_submit(self) -> float:

@@ -102,7 +102,7 @@ class Session:
             raise Misused("the aiohttp session given as session= is closed")
 
     @property
-    def way(self) -> str:
+    def proxy(self) -> str:
         """How requests get to the service, in words: through which proxy, by whose word."""
         if self._proxy is None:
             return "no proxy"

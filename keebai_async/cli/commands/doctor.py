@@ -111,7 +111,8 @@ async def _with_client(connection: Connection, check: Callable[[Keebai], Awaitab
 
 async def _network(keebai: Keebai) -> str:
     file = os.environ.get("SSL_CERT_FILE")
-    return f"{keebai.base_url}, {keebai.way}" + (f", certificates of {file} (SSL_CERT_FILE)" if file else "")
+    certificates = f", certificates of {file} (SSL_CERT_FILE)" if file else ""
+    return f"{keebai.base_url}, {keebai.proxy}{certificates}"
 
 
 async def _token(keebai: Keebai) -> str:
