@@ -144,6 +144,8 @@ class _Rows:
         self._reader = reader
         self._keys = keys
         self._expected: list[bool] | None = None
+        self._titled = False
+        """Whether the header names no column for numbers, and no row was read below it."""
         self._forms = NumberForms()
         self._until = time.monotonic() + TURN_SECONDS
 
@@ -158,7 +160,11 @@ class _Rows:
         if may_hold_a_number(cells):
             self.take(number, cells)
             return
+        self._head(number, cells)
+
+    def _head(self, number: int, cells: Sequence[str]) -> None:
         self.header_line = number
+        self._titled = not any(map(for_numbers, cells))
         self._expected = self._columns_for_numbers(cells)
 
     def take(self, number: int, cells: Sequence[str], names: Sequence[str] | None = None) -> None:
@@ -167,6 +173,10 @@ class _Rows:
         if not any(map(str.strip, cells)):
             return
         found = numbers_in(cells, self._reader, expected)
+        if not found and self._titled and not may_hold_a_number(cells) and any(map(for_numbers, cells)):
+            self._head(number, cells)  # what was taken for the header is a title above it
+            return
+        self._titled = False
         if not found:
             raise unreadable(f"{self.name}, line {number}", number)
         self._keys.update(identities(found))
