@@ -55,19 +55,11 @@ async def read_file(path: str, reader: NumberReader, keys: set[int]) -> ReadFile
     notes: Sequence[str] = ()
     if set(kind) & _TABLES and not compressed:
         notes = await _read_table(path, kind[0], rows)
-    elif await _holds_something(path):
+    else:
         opener = OPENERS[suffixes[-1]] if compressed else open_plain
         is_json = bool(set(kind) & _JSON)
         await (_read_json if is_json else _read_text)(path, partial(opener, path), rows)
     return ReadFile(rows.header_line, notes)
-
-
-async def _holds_something(path: str) -> bool:
-    """Whether a file holds a byte; yes if it cannot be asked, because then opening it says why."""
-    try:
-        return (await anyio.Path(path).stat()).st_size > 0 or not await anyio.Path(path).is_file()
-    except OSError:
-        return True
 
 
 async def _read_table(path: str, suffix: str, rows: "_Rows") -> Sequence[str]:
@@ -90,7 +82,7 @@ async def _read_table(path: str, suffix: str, rows: "_Rows") -> Sequence[str]:
 
 
 async def _read_json(path: str, opener: Opener, rows: "_Rows") -> None:
-    async with aclosing(pieces(opener, path)) as cut:
+    async with aclosing(pieces(opener, path, may_be_empty=True)) as cut:
         async for piece in cut:
             for number, line in enumerate(piece.data.split(b"\n"), start=piece.first):
                 if line.strip():
@@ -101,7 +93,7 @@ async def _read_json(path: str, opener: Opener, rows: "_Rows") -> None:
 
 async def _read_text(path: str, opener: Opener, rows: "_Rows") -> None:
     text = _TextLines(rows)
-    async with aclosing(pieces(opener, path)) as cut:
+    async with aclosing(pieces(opener, path, may_be_empty=True)) as cut:
         async for piece in cut:
             # Only digits matter, and they are the same in every encoding of a spreadsheet.
             lines = (

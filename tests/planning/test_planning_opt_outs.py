@@ -136,6 +136,15 @@ async def test_a_workbook_and_its_like_are_lists_too(tmp_path: Path) -> None:
     assert await held(packed) == KEYS
 
 
+async def test_a_file_that_is_empty_once_it_is_read_is_no_error(tmp_path: Path) -> None:
+    packed, marked = tmp_path / "bajas.csv.gz", tmp_path / "bajas.jsonl"
+    packed.write_bytes(gzip.compress(b""))
+    marked.write_bytes(b"\xff\xfe")
+
+    assert await held(packed) == set()
+    assert await held(marked) == set()
+
+
 async def test_a_sheet_of_one_row_is_a_list_of_one(tmp_path: Path) -> None:
     for number, cells in enumerate(
         [[ONE], [5491155550101], ["", ONE, "baja"], [ONE, "", "", ""], [ONE, ONE]]
