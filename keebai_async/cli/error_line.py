@@ -61,7 +61,7 @@ def line_of(error: BaseException, variables: VariableNames) -> str:
 def _where(error: KeebaiError, variables: VariableNames) -> str:
     if not isinstance(error, InvalidInput):
         return ""
-    row = "" if error.row is None else f"row {error.row}"
+    row = "" if error.row is None or f"line {error.row}" in str(error) else f"row {error.row}"
     field = error.field or ""
     if not row:
         field = _as_typed(field, variables)

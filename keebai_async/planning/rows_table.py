@@ -14,7 +14,7 @@ from keebai_async.planning.rendering import rendered_meta
 from keebai_async.planning.rows import META, ListContext, ListNames, NotText, ParsedRow
 from keebai_async.privacy import shown
 from keebai_async.sources.block import TableBlock
-from keebai_async.sources.header import for_numbers, is_header_again, nearest
+from keebai_async.sources.header import for_numbers, holds_number, is_header_again, nearest
 
 
 class TableList:
@@ -103,24 +103,33 @@ def check_header(header: Sequence[str], context: ListContext) -> None:
     """Raises TemplateUnusable or UnusableSource unless a table's *header* has a column for all we need."""
     names, where = context.names, context.description
     found = ", ".join(map(shown, header))  # where there is no header, these are the cells of a person
-    if names.to not in header:
-        like = next(filter(for_numbers, header), None) or nearest(names.to, header) or "NAME"
+    absent = {field: own for field, own in {"to": names.to, **names.of}.items() if own not in header}
+    if "to" in absent and holds_number(header):
         raise UnusableSource(
-            f"{where} has no column {names.to!r} for the numbers. Its header is taken to be the first row,"
-            f" with the columns: {found}. Say which one it is: --column {_option('to', like)}",
+            f"{where} has no header: its first row holds a number. Write the names of the columns above it:"
+            f" {', '.join(dict.fromkeys(absent.values()))}",
             field="to",
         )
-    absent = {name: own for name, own in names.of.items() if own not in header}
+    free = [column for column in header if column not in names.known]
+    say = " ".join(f"--column {_option(field, _like(field, own, free))}" for field, own in absent.items())
+    if "to" in absent:
+        raise UnusableSource(
+            f"{where} has no column {names.to!r} for the numbers. Its header is taken to be the first row,"
+            f" with the columns: {found}. Say which one it is: {say}",
+            field="to",
+        )
     if absent:
-        field, own = next(iter(absent.items()))
-        free = [column for column in header if column not in names.known]
-        like = nearest(own, free) or "NAME"
         raise TemplateUnusable(
             f"template {context.codec.template.name!r} asks for {', '.join(absent.values())}, but {where} has"
-            f" no such column. Its columns are: {found}. Rename one, or say which it is:"
-            f" --column {_option(field, like)}",
-            field=own,
+            f" no such column. Its columns are: {found}. Rename one, or say which it is: {say}",
+            field=next(iter(absent.values())),
         )
+
+
+def _like(field: str, own: str, free: Sequence[str]) -> str:
+    """The column among *free* ones that may be meant."""
+    of_numbers = next(filter(for_numbers, free), None) if field == "to" else None
+    return of_numbers or nearest(own, free) or "NAME"
 
 
 def _option(field: str, column: str) -> str:

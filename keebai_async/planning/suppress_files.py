@@ -55,19 +55,11 @@ async def read_file(path: str, reader: NumberReader, keys: set[int]) -> ReadFile
     notes: Sequence[str] = ()
     if set(kind) & _TABLES and not compressed:
         notes = await _read_table(path, kind[0], rows)
-    elif await _holds_something(path):
+    else:
         opener = OPENERS[suffixes[-1]] if compressed else open_plain
         is_json = bool(set(kind) & _JSON)
         await (_read_json if is_json else _read_text)(path, partial(opener, path), rows)
     return ReadFile(rows.header_line, notes)
-
-
-async def _holds_something(path: str) -> bool:
-    """Whether a file holds a byte; yes if it cannot be asked, because then opening it says why."""
-    try:
-        return (await anyio.Path(path).stat()).st_size > 0 or not await anyio.Path(path).is_file()
-    except OSError:
-        return True
 
 
 async def _read_table(path: str, suffix: str, rows: "_Rows") -> Sequence[str]:
@@ -90,7 +82,7 @@ async def _read_table(path: str, suffix: str, rows: "_Rows") -> Sequence[str]:
 
 
 async def _read_json(path: str, opener: Opener, rows: "_Rows") -> None:
-    async with aclosing(pieces(opener, path)) as cut:
+    async with aclosing(pieces(opener, path, may_be_empty=True)) as cut:
         async for piece in cut:
             for number, line in enumerate(piece.data.split(b"\n"), start=piece.first):
                 if line.strip():
@@ -101,7 +93,7 @@ async def _read_json(path: str, opener: Opener, rows: "_Rows") -> None:
 
 async def _read_text(path: str, opener: Opener, rows: "_Rows") -> None:
     text = _TextLines(rows)
-    async with aclosing(pieces(opener, path)) as cut:
+    async with aclosing(pieces(opener, path, may_be_empty=True)) as cut:
         async for piece in cut:
             # Only digits matter, and they are the same in every encoding of a spreadsheet.
             lines = (
@@ -144,6 +136,8 @@ class _Rows:
         self._reader = reader
         self._keys = keys
         self._expected: list[bool] | None = None
+        self._titled = False
+        """Whether the header names no column for numbers, and no row was read below it."""
         self._forms = NumberForms()
         self._until = time.monotonic() + TURN_SECONDS
 
@@ -158,7 +152,11 @@ class _Rows:
         if may_hold_a_number(cells):
             self.take(number, cells)
             return
+        self._head(number, cells)
+
+    def _head(self, number: int, cells: Sequence[str]) -> None:
         self.header_line = number
+        self._titled = not any(map(for_numbers, cells))
         self._expected = self._columns_for_numbers(cells)
 
     def take(self, number: int, cells: Sequence[str], names: Sequence[str] | None = None) -> None:
@@ -167,6 +165,10 @@ class _Rows:
         if not any(map(str.strip, cells)):
             return
         found = numbers_in(cells, self._reader, expected)
+        if not found and self._titled and not may_hold_a_number(cells) and any(map(for_numbers, cells)):
+            self._head(number, cells)  # what was taken for the header is a title above it
+            return
+        self._titled = False
         if not found:
             raise unreadable(f"{self.name}, line {number}", number)
         self._keys.update(identities(found))

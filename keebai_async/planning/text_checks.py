@@ -27,7 +27,7 @@ _SPACES: Final = " " * 5
 # Everything that str.splitlines breaks at, tabs, other control characters, and halves of characters.
 _CONTROL: Final = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 _BREAK: Final = re.compile("[\n\r\x0b\x0c\x1c-\x1e\x85\u2028\u2029]")
-_QUANTITY: Final = re.compile(r"[0-9](?:[.,][0-9]+)?E\+[0-9]{2,}")
+_QUANTITY: Final = re.compile(r"[+\-]?[0-9](?:[.,][0-9]+)?[eE]\+[0-9]{2,}")
 _BREAKS: Final = "\n\r\t\x0b\x0c\x1c-\x1e\x85\u2028\u2029"
 _TO_FLATTEN: Final = re.compile(f" *[{_BREAKS}][ {_BREAKS}]*| {{5,}}")
 # What a text that a machine wrote has at least one of.
@@ -168,7 +168,9 @@ def all_fine(columns: Sequence[Sequence[str]], *, measured: bool = False) -> boo
 def _any_odd(text: str, suspect: frozenset[int]) -> bool:
     """Whether a text may hold what a machine wrote. What cannot be there is looked for in C."""
     if not suspect.isdisjoint(_ODD):
-        if ("#" in text and _FAILED.search(text)) or '="' in text or "E+" in text:
+        if ("#" in text and _FAILED.search(text)) or '="' in text:
+            return True
+        if "E+" in text or "e+" in text:
             return True
         if any(map(text.__contains__, _OPENINGS)) or _NO_VALUE in text or "[object " in text:
             return True

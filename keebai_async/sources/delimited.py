@@ -16,7 +16,14 @@ from typing import TYPE_CHECKING, Final
 
 from keebai_async.errors import UnusableSource
 from keebai_async.sources.block import CellBlock, ColumnBlock, TableBlock
-from keebai_async.sources.header import TITLE_ROWS, checked_header, found_in, header_place, title_note
+from keebai_async.sources.header import (
+    TITLE_ROWS,
+    checked_header,
+    found_in,
+    header_place,
+    title_note,
+    visible,
+)
 from keebai_async.sources.pieces import Opener, pieces, text_of
 from keebai_async.sources.quotes import QuoteCheck, opened_below, records
 
@@ -59,6 +66,8 @@ class Delimited:
         self.columns = columns
         self.notes: list[str] = []
         self._to = columns.get("to", "to")
+        self._least = 0
+        """The columns of the header up to the last that has a name."""
         self._delimiter = delimiter
         self._open = open_file
 
@@ -86,7 +95,9 @@ class Delimited:
                 if header is None and rows:
                     header, rows, numbers = self._headed(rows, numbers)
                 if header is not None and rows:
-                    yield CellBlock(header=header, numbers=numbers, rows=_fitted(rows, len(header)))
+                    yield CellBlock(
+                        header=header, numbers=numbers, rows=_fitted(rows, len(header), self._least)
+                    )
         if unfinished:
             raise self._open_quote(line, unfinished)
         if header is None:
@@ -98,6 +109,8 @@ class Delimited:
         """The header among the first rows, and the rows below it with their numbers."""
         place = header_place(rows, self._to)
         header = checked_header(rows[place], self.description)
+        named = [at for at, name in enumerate(rows[place], start=1) if visible(name)]
+        self._least = max(named, default=0)
         if place:
             self.notes.append(title_note(self.description, numbers[place], place))
         return header, rows[place + 1 :], numbers[place + 1 :]
@@ -178,9 +191,18 @@ class Delimited:
         )
 
 
-def _fitted(rows: Sequence[list[str]], width: int) -> Sequence[list[str]]:
-    """*rows* without empty cells beyond the header, which a delimiter too many at the end makes."""
-    return [row[:width] if len(row) > width and not any(row[width:]) else row for row in rows]
+def _fitted(rows: Sequence[list[str]], width: int, least: int) -> Sequence[list[str]]:
+    """*rows* without empty cells beyond the header, and with those that a header without names has more.
+
+    A delimiter too many at the end makes them, in rows or in the header.
+    """
+    return [row if len(row) == width else _fitted_row(row, width, least) for row in rows]
+
+
+def _fitted_row(row: list[str], width: int, least: int) -> list[str]:
+    if len(row) > width:
+        return row if any(row[width:]) else row[:width]
+    return row + [""] * (width - len(row)) if len(row) >= least else row
 
 
 def delimiter_of(text: str) -> str:

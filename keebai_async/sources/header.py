@@ -93,15 +93,20 @@ def header_place(rows: Sequence[Sequence[str]], to: str) -> int:
     for place, row in enumerate(rows[: TITLE_ROWS + 1]):
         if found_in(row, to) is not None:
             return place
-        if any(map(_NUMBER.fullmatch, row)):
+        if holds_number(row):
             break
     return 0
 
 
+def holds_number(row: Iterable[str]) -> bool:
+    """Whether a cell may be somebody's number: then its row is neither header nor title."""
+    return any(map(_NUMBER.fullmatch, row))
+
+
 def title_note(where: str, header: int, above: int) -> str:
     """What to say of *above* rows with a text above the header, which is row *header*."""
-    rows = "the row" if above == 1 else f"the {above} rows"
-    return f"row {header} of {where} is taken for its header; {rows} above it with a text were not read"
+    rows = "the row above it was" if above == 1 else f"the {above} rows above it were"
+    return f"row {header} of {where} is taken for its header; {rows} not read"
 
 
 def is_header_again(header: Sequence[str], cells: Sequence[str], to: str) -> bool:

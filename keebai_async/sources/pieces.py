@@ -38,7 +38,12 @@ class Piece(NamedTuple):
 
 
 async def pieces(
-    open_file: Opener, name: str, *, size: int = BLOCK_BYTES, encoding: str | None = None
+    open_file: Opener,
+    name: str,
+    *,
+    size: int = BLOCK_BYTES,
+    encoding: str | None = None,
+    may_be_empty: bool = False,
 ) -> AsyncGenerator[Piece, None]:
     """Cut a file into pieces of about *size* bytes that end where a line ends; the BOM is taken off.
 
@@ -46,8 +51,8 @@ async def pieces(
     said is UTF-8 is for `text_of` to say.
 
     Raises:
-        UnusableSource: the file cannot be opened or read, is empty, binary, or has a line longer than
-            16 MiB.
+        UnusableSource: the file cannot be opened or read, is empty (unless it *may_be_empty*), binary, or has
+            a line longer than 16 MiB.
     """
     line, rest, first = 1, b"", True
     async with _opened(open_file, name) as opened:
@@ -74,7 +79,7 @@ async def pieces(
             del data  # before as much is read again
             if len(rest) > MAX_LINE:
                 raise UnusableSource(f"{name}, line {line}: the line is longer than 16 MiB; is this a list?")
-    if first:
+    if first and not may_be_empty:
         raise UnusableSource(f"{name} is empty: there is nobody to message")
     if rest:
         yield Piece(line, 1, rest)

@@ -106,6 +106,7 @@ async def test_a_column_for_what_the_template_does_not_have_is_an_error_that_nam
         ("to,nombres,código", "--column nombre=nombres"),
         ("to,nombre,codigo", "--column código=codigo"),
         ("to,nombre,x", "--column código=NAME"),
+        ("Celular,Nombres,Codigo", "--column to=Celular --column nombre=Nombres --column código=Codigo"),
     ],
 )
 async def test_a_column_that_is_missing_is_named_with_the_one_that_may_be_meant(
@@ -167,8 +168,11 @@ async def test_a_title_above_the_header_is_passed_over_and_said(tmp_path: Path, 
 
 
 async def test_a_row_with_a_number_above_the_header_is_no_title(tmp_path: Path) -> None:
-    with pytest.raises(UnusableSource, match="no column 'to'"):
+    with pytest.raises(
+        UnusableSource, match=r"no header: its first row holds a number.*to, nombre, código"
+    ) as no:
         await planned(written(tmp_path, f"{BRUNO},Bruno,B1\nto,nombre,código\n{ANA},Ana,A1\n"), OFFER)
+    assert BRUNO not in str(no.value)
 
 
 async def test_columns_without_a_name_are_not_used_and_named(tmp_path: Path) -> None:

@@ -48,6 +48,7 @@ async def held(path: Path, region: str | None = None) -> set[int]:
         f"Ana: {ONE}\nBeto <{TWO}>",
         "+54 9 11 5555-0101\n(+54) 9 11 5555 0102\n",
         f"1. {ONE}\n2. {TWO}\n",
+        f"Bajas al 15/03/2026\nmotivo;celular\nno quiere;{ONE}\nno;{TWO}\n",
         f"motivo,to\n{ONE}\nbaja,{TWO}\n",
         f"to,motivo\n{ONE}\nmal,{TWO}\n",
         f"dni;telefono\n30123456;{ONE}\n28123456;{TWO}\n",
@@ -92,6 +93,8 @@ async def test_local_spellings_are_read_as_in_the_list_itself(tmp_path: Path, te
         (f"{ONE}\nJuan Pérez\n{TWO}\n", 2),
         (f"{ONE}\n\n11 5555\n", 3),
         (f"to,motivo\n{ONE},x\n,baja de Ana\n", 3),
+        (f"Bajas\nsin nadie\n{ONE}\n", 2),
+        (f"to\nteléfono\n{ONE}\n", 2),
         (f"{ONE};11 5555 0199 9\n", 1),
         (f"telefono,otro telefono\n{ONE},1155550102\n", 2),
         ("5.49116E+12\n", 1),
@@ -131,6 +134,15 @@ async def test_a_workbook_and_its_like_are_lists_too(tmp_path: Path) -> None:
     packed = tmp_path / "bajas.csv.gz"
     packed.write_bytes(gzip.compress(f"to\n{ONE}\n{TWO}\n".encode()))
     assert await held(packed) == KEYS
+
+
+async def test_a_file_that_is_empty_once_it_is_read_is_no_error(tmp_path: Path) -> None:
+    packed, marked = tmp_path / "bajas.csv.gz", tmp_path / "bajas.jsonl"
+    packed.write_bytes(gzip.compress(b""))
+    marked.write_bytes(b"\xff\xfe")
+
+    assert await held(packed) == set()
+    assert await held(marked) == set()
 
 
 async def test_a_sheet_of_one_row_is_a_list_of_one(tmp_path: Path) -> None:

@@ -108,6 +108,7 @@ async def test_a_duplicate_far_away_names_the_row_it_repeats() -> None:
         ({"a": 1}, Reason.BAD_VARIABLE),
         (b"bytes", Reason.BAD_VARIABLE),
         ("5.49E+12", Reason.SPREADSHEET_NUMBER),
+        ("6.461801104e+17", Reason.SPREADSHEET_NUMBER),
     ],
 )
 async def test_a_value_that_whatsapp_refuses_is_rejected_with_its_row_and_field(
