@@ -4,6 +4,7 @@ As in `child`, one process imports everything once and forks each of them.
 """
 
 import asyncio
+import logging
 import os
 import signal
 import sys
@@ -55,6 +56,7 @@ class LeftByAnError(Exception):
 
 
 def run(role: Role) -> int:
+    logging.getLogger("keebai_async").addHandler(logging.NullHandler())
     setattr(freshness, "LONGEST_INTENT", role.longest_intent)  # noqa: B010 - it is a constant
     if role.as_command:
         return run_command(role)
