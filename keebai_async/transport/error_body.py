@@ -95,7 +95,7 @@ def find_code(body: bytes, codes: frozenset[str]) -> str | None:
     """One of *codes* that stands anywhere in *body*, whatever its case and what is between its words."""
     if b"\\u" in body and codes:
         body = body.decode("raw_unicode_escape", "replace").encode("ascii", "ignore")
-    lower = body.lower()
+    lower = body.replace(b"\0", b"").lower()  # of a text in UTF-16, too
     return next((code for code in codes if _stands_in(lower, code.lower())), None)
 
 

@@ -15,7 +15,7 @@ import traceback
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
-from typing import Any
+from typing import Any, TypeVar
 
 import anyio
 import msgspec
@@ -40,6 +40,8 @@ from keebai_async.planning.plan import PlanOptions
 from keebai_async.quota.window import Quota
 from keebai_async.transport.request import Objection, Timeouts
 from tests.crash.people import NAME, everybody
+
+T = TypeVar("T")
 
 UNDER_WAY = 0.002
 """Seconds after the intent at which a request is on its way: the sandbox answers later than that."""
@@ -308,11 +310,11 @@ def run(task: Task) -> int:
     return 0
 
 
-def serve() -> None:
-    for module in ("aiohttp", "keebai_async.campaigns", "anyio._backends._asyncio"):
+def serve(kind: type[T], run: Callable[[T], int], *modules: str) -> None:
+    for module in ("aiohttp", "keebai_async.campaigns", "anyio._backends._asyncio", *modules):
         importlib.import_module(module)  # what a Life would import by itself, each for a quarter of a second
     for line in sys.stdin.buffer:
-        task = msgspec.json.decode(line, type=Task)
+        task = msgspec.json.decode(line, type=kind)
         pid = os.fork()
         if not pid:
             os._exit(run(task))
@@ -322,4 +324,4 @@ def serve() -> None:
 
 
 if __name__ == "__main__":
-    serve()
+    serve(Task, run)

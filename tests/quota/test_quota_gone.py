@@ -191,6 +191,21 @@ async def test_the_file_is_for_its_owner_only(tmp_path: Path) -> None:
     assert set(modes.values()) == {0o600}
 
 
+async def test_a_file_that_others_could_read_is_closed_to_them(tmp_path: Path) -> None:
+    store = store_in(tmp_path, ManualClock())
+    await spend(store, 1)
+    await store.aclose()
+    (tmp_path / "sub" / "quota.db").chmod(0o644)
+
+    again = store_in(tmp_path, ManualClock())
+    await spend(again, 1)
+    modes = {path.name: stat.S_IMODE(path.stat().st_mode) for path in (tmp_path / "sub").iterdir()}
+    await again.aclose()
+
+    assert len(modes) == 3, "the log beside it too"
+    assert set(modes.values()) == {0o600}
+
+
 async def test_the_spending_survives_its_process(tmp_path: Path) -> None:
     clock = ManualClock()
     store = store_in(tmp_path, clock)
