@@ -16,9 +16,10 @@ from keebai_async.cli.interrupts import interrupts
 from keebai_async.cli.options import ChannelIdOption, JournalOption, PhoneNumberIdOption, QuotaStoreOption
 from keebai_async.cli.output import say
 from keebai_async.client import Keebai
-from keebai_async.environment import JOURNAL_VARIABLE
+from keebai_async.environment import JOURNAL_VARIABLE, VariableNames
 from keebai_async.errors import JournalUnusable
 from keebai_async.journal.open import journal_kind, journal_path
+from keebai_async.keebai.settings import KEEBAI_VARIABLES
 from keebai_async.model.plan import Plan
 from keebai_async.quota.gate import Lane
 from keebai_async.quota.limiter import RateLimiter
@@ -45,15 +46,16 @@ def journal_name(given: str | None) -> str:
     return given or os.environ.get(JOURNAL_VARIABLE) or str(_data_folder() / "campaigns.db")
 
 
-def quota_store_name(connection: Connection) -> str:
+def quota_store_name(connection: Connection, variables: VariableNames | None = None) -> str:
     """The option, else the environment, else a file that all commands share.
 
     That file lies beside the journal; if this is a database elsewhere, in the user's own data folder.
+    *variables* are those of the service that is asked; of the one that carries campaigns, if not given.
 
     Raises:
         JournalUnusable: that folder cannot be made.
     """
-    chosen = connection.quota_store or os.environ.get(chosen_service().variables.quota_store)
+    chosen = connection.quota_store or os.environ.get((variables or chosen_service().variables).quota_store)
     if chosen:
         return chosen
     journal = journal_name(connection.journal)
@@ -80,7 +82,7 @@ async def messaging(connection: Connection) -> AsyncIterator[Keebai]:
     async with Keebai(
         phone_number_id=connection.phone_number_id,
         channel_id=connection.channel_id,
-        limiter=quota_store_name(connection),
+        limiter=quota_store_name(connection, KEEBAI_VARIABLES),
         longest_quota_wait=None,  # a person is told how long it takes, and can press Ctrl-C
         observer=interrupts.observe,
     ) as keebai:
