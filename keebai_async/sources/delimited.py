@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 DELIMITERS: Final = (",", ";", "\t", "|")
 MAX_RECORD: Final = 1024 * 1024
-_NAMED: Final = re.compile(r"\"?sep=(.)\"?[,;\t]*[\r\n]*", re.IGNORECASE)
+_SEP_LINE: Final = re.compile(r"\"?sep=(.)\"?[,;\t]*[\r\n]*", re.IGNORECASE)
 _END: Final = "\0"  # cannot be in the file: `pieces` refuses it
 
 
@@ -220,7 +220,7 @@ def _plain(text: str) -> bool:
 def _begin(text: str, line: int, to: str) -> tuple[str, int, str]:
     # Excel's own way to name the delimiter is a first line "sep=;".
     first = next(_lines(text), "")
-    if named := _NAMED.fullmatch(first):
+    if named := _SEP_LINE.fullmatch(first):
         return text[len(first) :], line + 1, named[1]
     for above in itertools.islice(_lines(text), TITLE_ROWS):
         by = delimiter_of(above)

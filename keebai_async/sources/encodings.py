@@ -13,8 +13,8 @@ from keebai_async.errors import InvalidInput, UnusableSource
 UTF_16: Final = {codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16"}
 PROPOSED: Final = ("windows-1252", "mac_roman", "cp850")
 """What spreadsheets in Spanish and Portuguese write: Excel, Excel on a Mac, programs from before Windows."""
-_LETTERS: Final = frozenset("áéíóúüñçãõâêôàÁÉÍÓÚÜÑÇÃÕÂÊÔÀ")
-_FITTING: Final = _LETTERS | frozenset(
+_LATIN_LETTERS: Final = frozenset("áéíóúüñçãõâêôàÁÉÍÓÚÜÑÇÃÕÂÊÔÀ")
+_FITTING: Final = _LATIN_LETTERS | frozenset(
     "\u00bf\u00a1\u00ba\u00aa\u00b0\u00b7\u00ab\u00bb\u20ac\u201c\u201d\u2018\u2019\u2013\u2014\u2026\u00b4\u00a0"
 )
 """With what is typed in these languages: signs that open and close, quotes, dashes, the euro."""
@@ -112,6 +112,6 @@ def proposed(data: bytes) -> str | None:
             others = {letter for letter in data.decode(encoding) if not letter.isascii()}
         except UnicodeDecodeError:
             continue
-        if others <= _FITTING and others & _LETTERS:
+        if others <= _FITTING and others & _LATIN_LETTERS:
             return encoding
     return None

@@ -15,12 +15,12 @@ from keebai_async.privacy import shown
 
 TITLE_ROWS: Final = 20
 """Rows above the header that may be a title, a date, a logo."""
-_INVISIBLE: Final = re.compile(
+_UNSEEN_MARKS: Final = re.compile(
     "[\u00ad\u034f\u061c\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufe00-\ufe0f\ufeff]"
 )
-_BLANKS: Final = re.compile(r"\s+")
-_DIGITS: Final = re.compile("[0-9]")
-_NUMBER: Final = re.compile(
+_ANY_BLANKS: Final = re.compile(r"\s+")
+_EACH_DIGIT: Final = re.compile("[0-9]")
+_NUMBER_CELL: Final = re.compile(
     r"[\s\"'+(]*(?![0-9]{1,4}[.\-][0-9]{1,2}[.\-][0-9]{1,4}\s*$)[0-9][0-9 ().\-]{5,}[0-9]\s*"
 )
 """What may be somebody's number, and no date: its row is no title."""
@@ -33,8 +33,8 @@ _FOR_NUMBERS: Final = re.compile(
 def visible(name: str) -> str:
     """A name as it is seen: letters composed in one way, without invisible marks and blanks around it."""
     if not name.isascii():
-        name = _INVISIBLE.sub("", unicodedata.normalize("NFC", name))
-    return _BLANKS.sub(" ", name).strip()
+        name = _UNSEEN_MARKS.sub("", unicodedata.normalize("NFC", name))
+    return _ANY_BLANKS.sub(" ", name).strip()
 
 
 def folded(name: str) -> str:
@@ -100,7 +100,7 @@ def header_place(rows: Sequence[Sequence[str]], to: str) -> int:
 
 def holds_number(row: Iterable[str]) -> bool:
     """Whether a cell may be somebody's number: then its row is neither header nor title."""
-    return any(map(_NUMBER.fullmatch, row))
+    return any(map(_NUMBER_CELL.fullmatch, row))
 
 
 def title_note(where: str, header: int, above: int) -> str:
@@ -113,7 +113,7 @@ def is_header_again(header: Sequence[str], cells: Sequence[str], to: str) -> boo
     """Whether a row is a header too, as where two files were joined: it names columns, and no number."""
     place = header.index(to)
     cell = cells[place] if place < len(cells) else ""
-    if _DIGITS.search(cell):
+    if _EACH_DIGIT.search(cell):
         return False
     names = set(map(folded, header))
     given = [folded(each) for each in cells if each.strip()]
