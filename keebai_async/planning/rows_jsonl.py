@@ -244,6 +244,8 @@ def _meta(raw: msgspec.Raw | None) -> object:
 
 
 def _joined(fields: Mapping[str, msgspec.Raw]) -> object:
+    """`meta_data` of flat columns; texts as the fast path writes them, whatever was escaped in them."""
     if not fields:
         return NO_META
-    return msgspec.Raw(msgspec.json.encode({name.removeprefix(META): raw for name, raw in fields.items()}))
+    values = {name: TEXT.decode(raw) if bytes(raw)[:1] == b'"' else raw for name, raw in fields.items()}
+    return msgspec.Raw(msgspec.json.encode({name.removeprefix(META): raw for name, raw in values.items()}))
