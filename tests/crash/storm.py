@@ -222,15 +222,16 @@ def main() -> None:
     logging.getLogger("keebai_async").addHandler(logging.NullHandler())
     setattr(reconcile, "_MAY_STILL_ARRIVE", {})  # noqa: B010 - the ledger shows everything at once
     nursery, tally, since = Nursery("tests.crash.actor"), Tally(), time.monotonic()
-    try:
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.default_int_handler)
+    with suppress(KeyboardInterrupt):  # what was counted until then is told
         for seed in range(given.seed, given.seed + given.rounds):
             with tempfile.TemporaryDirectory() as folder:
                 try:
                     anyio.run(partial(storm, nursery, Path(folder), seed=seed, tally=tally))
                 except Exception:
                     tally.wrong.append(f"seed {seed}: {traceback.format_exc()[-2000:]}")
-    finally:
-        nursery.close()
+    nursery.close()
     print(f"{time.monotonic() - since:.0f} s", *tally.lines(), sep="\n")
 
 

@@ -87,8 +87,10 @@ def _lines(campaign: str, each: PortalEntry) -> Iterator[str]:
         yield f"  what happened  {shown_reason(each.reason)}"
     settle = f"keebai-async reconcile {campaign} --chunk {each.number}"
     yield f"  it is there:   {settle} --accepted BROADCAST-ID"
-    wait = f" in {each.resend_in:.0f} s, until when it may still arrive" if each.resend_in else ""
-    yield f"  it is not:     {settle} --resend{wait} (or --abandon)"
+    yield f"  it is not:     {settle} --resend (or --abandon)"
+    if each.resend_in:
+        wait = f"{each.resend_in:.0f} s"
+        yield f"                 --resend in {wait} at the earliest: until then it may still arrive"
 
 
 def _time(at: float, how: str) -> str:
