@@ -18,6 +18,7 @@ from keebai_async.planning.codec import NO_META
 from keebai_async.planning.dict_columns import DictColumns, Item
 from keebai_async.planning.line_decoder import LineDecoder, LooseLines, StrictLines
 from keebai_async.planning.narrowing import picked
+from keebai_async.planning.own_rows import as_table, no_text
 from keebai_async.planning.rejections import Problem
 from keebai_async.planning.rendering import TEXT, shown
 from keebai_async.planning.repeated_keys import key_twice
@@ -76,6 +77,15 @@ class JsonlRows:
             return shown(FIELDS.decode(line))
         except (msgspec.DecodeError, RecursionError):
             return {"line": line.decode(errors="replace")}
+
+    def fixable(self, position: int, original: dict[str, str]) -> dict[str, str]:
+        """One line as a flat row with a text for each name."""
+        try:
+            fields = FIELDS.decode(self.lines[position])
+        except (msgspec.DecodeError, RecursionError):
+            return self.names.with_all(original)
+        row = as_table(fields, self.names, items=_inside, text=_cell)
+        return original if row == original else row
 
     @cached_property
     def _numbered(self) -> list[tuple[int, bytes]]:
@@ -233,6 +243,17 @@ def _as_written(raw: msgspec.Raw | None) -> Value:
         case "n":
             return None
     return text
+
+
+def _inside(raw: msgspec.Raw) -> Mapping[str, msgspec.Raw] | None:
+    return FIELDS.decode(raw) if _is_object(raw) else None
+
+
+def _cell(raw: msgspec.Raw, asked: bool) -> str | None:
+    value = _value(raw)
+    if isinstance(value, NotText):
+        return no_text(bytes(raw).decode()) if asked else bytes(raw).decode()
+    return value
 
 
 def _meta(raw: msgspec.Raw | None) -> object:

@@ -181,7 +181,10 @@ async def test_rejects_go_to_a_private_file_with_their_rows(shell: Shell, client
     assert ended.code == 0
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     rows = read_csv(path)
-    assert {(row["row"], row["reason"]) for row in rows} == {("5", "duplicate"), ("6", "bad number")}
+    assert {(row["keebai_row"], row["keebai_reason"]) for row in rows} == {
+        ("5", "duplicate"),
+        ("6", "bad number"),
+    }
 
 
 async def test_a_renamed_column_and_a_limit_are_kept(shell: Shell, sandbox: Sandbox) -> None:
