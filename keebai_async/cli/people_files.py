@@ -24,6 +24,7 @@ _OF_A_CHUNK: Final = (own.CHUNK, own.REASON, own.DETAIL)
 _OF_OTHERS: Final = {Reason.DUPLICATE, Reason.SUPPRESSED}
 _META: Final = "meta_"
 
+_INSIDE: Final = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _TO: Final = attrgetter("to")
 _VARIABLES: Final = attrgetter("variables")
 _META_DATA: Final = attrgetter("meta_data")
@@ -70,8 +71,7 @@ async def write_rejects(
     """
     names: dict[str, str] = {}
     async for rejection in rejections():
-        if not rejection.columns.keys() <= names.keys() or rejection.cells:
-            _learn(names, _cells(rejection))
+        _learn(names, _cells(rejection))
     count = 0
     batch: list[Rejection] = []
     with private_table(path, excel=excel) as table:
@@ -87,7 +87,24 @@ async def write_rejects(
 
 
 def _cells(rejection: Rejection) -> dict[str, str]:
-    return rejection.cells or rejection.columns
+    """The row as a table holds it."""
+    cells = rejection.cells or rejection.columns
+    nested = [name for name in rejection.nested if cells.get(name, "").startswith("{")]
+    if not nested:
+        return cells
+    flat: dict[str, str] = {}
+    for name, cell in cells.items():
+        if name in nested:
+            prefix = "" if name == rejection.nested[0] else _META
+            inside = _INSIDE.decode(cell)
+            flat |= {f"{prefix}{each}": _text(value) for each, value in inside.items()}
+        else:
+            flat[name] = cell
+    return flat
+
+
+def _text(value: msgspec.Raw) -> str:
+    return msgspec.json.decode(value, type=str) if bytes(value).startswith(b'"') else bytes(value).decode()
 
 
 def _learn(names: dict[str, str], columns: Iterable[str]) -> None:

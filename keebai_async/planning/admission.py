@@ -19,7 +19,7 @@ from keebai_async.planning.codec import WireRow
 from keebai_async.planning.dedupe import Deduper
 from keebai_async.planning.number_forms import NumberForms
 from keebai_async.planning.rejections import Problem, Rejections
-from keebai_async.planning.rows import rejected
+from keebai_async.planning.rows import left_out
 
 DUPLICATE: Final = Problem(Reason.DUPLICATE, "", "to")
 """Which row it repeats is added when that has been looked up."""
@@ -90,7 +90,7 @@ class Admission:
 
 
 def _left_out(checked: Checked, place: int, problem: Problem) -> Rejection:
-    return rejected(checked.rows, checked.where[place], problem, checked.ready[place].to)
+    return left_out(checked.rows, checked.where[place], problem, checked.ready[place].to)
 
 
 def _row_of(each: tuple[Rejection, int | None]) -> int:

@@ -122,6 +122,11 @@ class Rows(Protocol):
     def names(self) -> ListNames: ...
 
     @property
+    def nested(self) -> tuple[str, ...]:
+        """The names under which a row may have variables and `meta_data` as objects."""
+        ...
+
+    @property
     def numbers(self) -> Sequence[int]:
         """The number of each row, as its reader sees it. They only go up.
 
@@ -145,18 +150,37 @@ class Rows(Protocol):
         ...
 
     def fixable(self, position: int, original: dict[str, str]) -> dict[str, str]:
-        """One row as a table holds it, for a person who fixes it there: *original* itself if that is so.
+        """A bad row as a table holds it, for a person who fixes it there: *original* itself if that is so.
 
         Each column that is asked for is there; a value that is no text is written as `own_rows.no_text`.
         """
         ...
 
 
-def rejected(rows: Rows, position: int, problem: Problem, number: str = "") -> Rejection:
-    """The rejection of one of *rows*, with the row as it was read; *number* is its number, if it has one."""
+def rejected(rows: Rows, position: int, problem: Problem) -> Rejection:
+    """The rejection of one of *rows*, with the row as it was read."""
     columns = rows.original(position)
-    cells = rows.fixable(position, columns)
-    number = number or problem.number
+    return _rejection(rows, position, problem, columns, rows.fixable(position, columns), problem.number)
+
+
+def left_out(rows: Rows, position: int, problem: Problem, number: str) -> Rejection:
+    """The rejection of one of *rows* with which nothing is wrong, but for who has its *number*.
+
+    There may be many of them, so it is not taken apart.
+    """
+    columns = rows.original(position)
+    return _rejection(rows, position, problem, columns, columns, number, rows.nested)
+
+
+def _rejection(
+    rows: Rows,
+    position: int,
+    problem: Problem,
+    columns: dict[str, str],
+    cells: dict[str, str],
+    number: str,
+    nested: tuple[str, ...] = (),
+) -> Rejection:
     if number and cells.get(rows.names.to) != number:
         cells = cells | {rows.names.to: number}
     return Rejection(
@@ -168,4 +192,5 @@ def rejected(rows: Rows, position: int, problem: Problem, number: str = "") -> R
         columns=columns,
         number=number,
         cells={} if cells is columns else cells,
+        nested=nested,
     )

@@ -37,6 +37,7 @@ class JsonlRows:
 
     def __init__(self, block: LineBlock, names: ListNames, fast: "JsonlList") -> None:
         self.names = names
+        self.nested = (names.variables, names.meta_data)
         self.block = block
         self._fast = fast
         self._every_line = False

@@ -39,6 +39,7 @@ class ObjectRows:
 
     def __init__(self, block: ObjectBlock, names: ListNames, columns: DictColumns) -> None:
         self.names = names
+        self.nested = (names.variables, names.meta_data)
         self.numbers = range(block.first, block.first + len(block.items))
         self._items = block.items
         self._columns = columns

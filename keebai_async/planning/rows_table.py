@@ -41,6 +41,8 @@ class TableList:
 class TableRows:
     """The rows of one block of a table."""
 
+    nested: tuple[str, ...] = ()
+
     def __init__(self, block: TableBlock, context: ListContext) -> None:
         self.names = context.names
         self.numbers = block.numbers
