@@ -12,13 +12,14 @@ from typing import Final
 
 import msgspec
 
+from keebai_async.model.own_columns import REASON
 from keebai_async.model.recipient import Reason
 from keebai_async.planning.candidates import NOBODY, Candidates
 from keebai_async.planning.codec import NO_META
 from keebai_async.planning.dict_columns import DictColumns, Item
 from keebai_async.planning.line_decoder import LineDecoder, LooseLines, StrictLines
 from keebai_async.planning.narrowing import picked
-from keebai_async.planning.own_rows import as_table, no_text
+from keebai_async.planning.own_rows import as_table, no_text, still_out
 from keebai_async.planning.rejections import Problem
 from keebai_async.planning.rendering import TEXT, shown
 from keebai_async.planning.repeated_keys import key_twice
@@ -205,6 +206,8 @@ def from_line(line: bytes, names: ListNames) -> ParsedRow | Problem:
             meta_data=_meta(meta_data),
             ignored=tuple(fields.keys() - names.service),
         )
+    if REASON in fields and (out := still_out(as_table(fields, names, items=_inside, text=_cell), names)):
+        return out
     metas = names.metas(fields)
     return ParsedRow(
         to=_as_written(fields.get(names.to)),

@@ -3,11 +3,12 @@
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Protocol, runtime_checkable
 
+from keebai_async.model.own_columns import REASON
 from keebai_async.model.recipient import Reason, Recipient
 from keebai_async.planning.candidates import NOBODY, Candidates
 from keebai_async.planning.dict_columns import DictColumns, Item
 from keebai_async.planning.narrowing import picked
-from keebai_async.planning.own_rows import as_table, no_text
+from keebai_async.planning.own_rows import as_table, no_text, still_out
 from keebai_async.planning.rejections import Problem
 from keebai_async.planning.rendering import rendered, rendered_meta, shown, shown_value, writable
 from keebai_async.planning.rows import META, ListContext, ListNames, NotText, ParsedRow
@@ -115,6 +116,8 @@ def from_object(item: object, names: ListNames) -> ParsedRow | Problem:
             meta_data=rendered_meta(meta_data),
             ignored=tuple(fields.keys() - names.service),
         )
+    if fields.get(REASON) and (out := still_out(as_table(fields, names, items=_inside, text=_cell), names)):
+        return out
     metas = names.metas(fields)
     return ParsedRow(
         to=rendered(fields.get(names.to)),

@@ -222,6 +222,21 @@ async def test_who_is_suppressed_is_left_out_again_without_the_list_that_said_so
     assert (again.plan.suppressed, again.reasons) == (1, [(2, "suppressed", "to")])
 
 
+async def test_a_program_that_gives_the_rows_of_our_file_sends_to_no_duplicate_either(tmp_path: Path) -> None:
+    path = await rejects_of_the_list(tmp_path)
+    with path.open(encoding="utf-8", newline="") as file:
+        rows: list[dict[str, object]] = [*csv.DictReader(file)]
+    (tmp_path / "rejects.jsonl").write_bytes(b"".join(msgspec.json.encode(row) + b"\n" for row in rows))
+    rows[1]["nombre"] = "Bea"
+
+    given = await planned(rows)
+
+    assert given.numbers == ["+5491155550103"]
+    assert [reason for _, reason, _ in given.reasons] == ["duplicate", "bad variable", "bad row"]
+    with pytest.raises(UnusableSource, match="1 bad row, 1 bad variable, 1 blank variable, 1 duplicate"):
+        await planned(str(tmp_path / "rejects.jsonl"))
+
+
 async def test_rejects_of_rejects_hold_one_set_of_our_columns(tmp_path: Path) -> None:
     path = changed(await rejects_of_the_list(tmp_path), (1, "nombre", "Bea"))
 

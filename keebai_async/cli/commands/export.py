@@ -2,7 +2,7 @@
 
 from functools import partial
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Final
 
 import typer
 
@@ -34,6 +34,12 @@ AbandonedOption = Annotated[
     bool, typer.Option("--abandoned", help="People in unknown chunks that were given up.")
 ]
 UnsentOption = Annotated[bool, typer.Option("--unsent", help="People who were not submitted yet.")]
+
+
+_ADVICE: Final = {
+    PeopleGroup.UNSENT: "resume sends to them: either send this file, or resume the campaign, not both",
+    PeopleGroup.UNKNOWN: "they may have the message already: reconcile them before you send this file",
+}
 
 
 def export(
@@ -85,4 +91,6 @@ async def _export(
                 file, lambda: keebai.campaigns.people(campaign, *group.value), excel=excel
             )
         say(f"{count:,} rows: {file}")
+        if count and group in _ADVICE:
+            say(_ADVICE[group])
         return Exit.DONE
