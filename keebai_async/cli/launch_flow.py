@@ -8,7 +8,6 @@ import msgspec
 from keebai_async.campaign_client import CampaignClient
 from keebai_async.cli.connect import Connection, campaigning, chosen_service, telling_waits
 from keebai_async.cli.console import can_ask, confirm
-from keebai_async.cli.csv_files import write_rejects
 from keebai_async.cli.error_line import line_of
 from keebai_async.cli.estimate import Price, estimate
 from keebai_async.cli.exit_codes import Exit
@@ -17,6 +16,7 @@ from keebai_async.cli.json_output import emit, plan_line
 from keebai_async.cli.option_groups import CampaignOptions, SandboxChoice
 from keebai_async.cli.options import pairs
 from keebai_async.cli.output import answer, say
+from keebai_async.cli.people_files import check_rejects_file, write_rejects
 from keebai_async.cli.progress import meter
 from keebai_async.cli.show_run import conclude, follow
 from keebai_async.cli.text_output import plan_text
@@ -46,6 +46,8 @@ class LaunchSettings(msgspec.Struct, frozen=True, kw_only=True):
     """Whether everyone may get once more what the same list got under the same name."""
     rejects: Path | None = None
     """Where to write the rows that are not sent."""
+    excel: bool = False
+    """Whether to write them as Excel in Spanish or Portuguese opens them."""
     page: Path | None = None
     """Where to write the report as a page."""
     resumable: bool = True
@@ -57,6 +59,8 @@ async def plan_and_launch(
 ) -> Exit:
     """The whole way, at the real service or on a sandbox. Raises what `make_plan` and `launch_plan` raise."""
     check_file(request.file)
+    if settings.rejects is not None:
+        check_rejects_file(settings.rejects, excel=settings.excel, source=request.file)
     if not box.sandbox:
         async with campaigning(connection) as keebai:
             code, _ = await show_and_launch(keebai, request, settings)
@@ -75,7 +79,7 @@ async def show_and_launch(
     """Plan and show it; then, unless this is all, launch it. There is a report if it was launched."""
     plan = await make_plan(keebai, request)
     if settings.rejects is not None:
-        await save_rejects(keebai, plan, settings.rejects)
+        await save_rejects(keebai, plan, settings.rejects, excel=settings.excel)
     show_plan(keebai, plan, settings, price=request.options.price)
     if not settings.dry:
         return await launch_plan(keebai, plan, settings)
@@ -132,9 +136,9 @@ def _default_name(file: str) -> str:
     return f"{stem or 'campaign'} {datetime.now().astimezone().date().isoformat()}"
 
 
-async def save_rejects(keebai: CampaignClient, plan: Plan, path: Path) -> None:
+async def save_rejects(keebai: CampaignClient, plan: Plan, path: Path, *, excel: bool = False) -> None:
     """Write the rows that the plan leaves out, and say where they are."""
-    count = await write_rejects(path, lambda: keebai.campaigns.rejections(plan.campaign_id))
+    count = await write_rejects(path, lambda: keebai.campaigns.rejections(plan.campaign_id), excel=excel)
     say(f"{count:,} rows that are not sent: {path}")
 
 

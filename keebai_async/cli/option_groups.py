@@ -12,6 +12,7 @@ from keebai_async.cli.options import (
     GUARDS_PANEL,
     LIST_PANEL,
     SANDBOX_PANEL,
+    ExcelOption,
     JsonOption,
     RejectsOption,
     SpeedOption,
@@ -268,4 +269,5 @@ class OutputOptions(msgspec.Struct, frozen=True, kw_only=True):
     """What is written where."""
 
     rejects: RejectsOption = None
+    excel: ExcelOption = False
     json: JsonOption = False

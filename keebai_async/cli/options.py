@@ -104,8 +104,17 @@ RejectsOption = Annotated[
     Path | None,
     typer.Option(
         "--rejects",
-        metavar="FILE.csv",
-        help="Write every row that is not sent to this file, with its reason.",
+        metavar="FILE",
+        help="Write every row that is not sent to this file (.csv or .xlsx), with its reason. It can be fixed"
+        " in a spreadsheet and planned as it is.",
+        rich_help_panel=OUTPUT_PANEL,
+    ),
+]
+ExcelOption = Annotated[
+    bool,
+    typer.Option(
+        "--excel",
+        help="Write a .csv as Excel in Spanish or Portuguese opens it: semicolons. An .xlsx opens in any.",
         rich_help_panel=OUTPUT_PANEL,
     ),
 ]

@@ -124,6 +124,8 @@ class StoredJournal:
             lambda tables: drafts.discard(tables, self._leases, campaign_id), safe=Safe.FROM_KILLS
         )
         self._end_draft(campaign_id)
+        with suppress(JournalUnusable):  # the room is given back another time
+            await self._transactions.shred()
 
     async def _draft(self, campaign_id: str) -> _Draft:
         """The plan in the making, with nothing of it under way."""

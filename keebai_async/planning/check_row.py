@@ -59,6 +59,13 @@ def check_row(
     to = _number(row.to, numbers, corrections)
     if isinstance(to, Problem):
         return to
+    checked = _check_rest(to, row, codec, tolerance, corrections)
+    return msgspec.structs.replace(checked, number=to) if isinstance(checked, Problem) else checked
+
+
+def _check_rest(
+    to: str, row: ParsedRow, codec: RowCodec, tolerance: Tolerance, corrections: Corrections
+) -> WireRow | Problem:
     absent = [name for name in codec.names if name not in row.values]
     if absent:
         return _missing(absent, [*row.ignored, *(name for name in row.values if name not in codec.names)])
@@ -94,7 +101,7 @@ def _number(value: Value, numbers: NumberChecks, corrections: Corrections) -> st
         return number
     if not numbers.forms.allows(key := identity(number.e164)):
         detail = f"a number of {country_name(region_of(key))}, which is not among the countries asked for"
-        return Problem(Reason.OTHER_COUNTRY, detail, "to")
+        return Problem(Reason.OTHER_COUNTRY, detail, "to", number.e164)
     for oddity, is_so in (
         (Oddity.PARSED, number.parsed),
         (Oddity.LANDLINE, number.landline),

@@ -35,10 +35,20 @@ def rendered_meta(value: object) -> object:
 def shown(fields: Mapping[str, object]) -> dict[str, str]:
     """A row by column, for a person: whatever is in it as text, without what is nothing."""
     given = ((name, value) for name, value in fields.items() if value is not None)
-    return {str(name): text for name, value in given if (text := _shown(value))}
+    return {str(name): text for name, value in given if (text := shown_value(value))}
 
 
-def _shown(value: object) -> str:
+def writable(value: object) -> bool:
+    """Whether *value* can be written as JSON."""
+    try:
+        msgspec.json.encode(value)
+    except UNWRITABLE:
+        return False
+    return True
+
+
+def shown_value(value: object) -> str:
+    """Whatever a program or a line of JSON gives, as text for a person."""
     if isinstance(value, str):
         return value
     try:

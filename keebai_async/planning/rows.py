@@ -2,13 +2,14 @@
 
 Rows come as lines of JSON, as cells, as columns, as objects of a program. Were each row made a dict and
 checked, a list of 50,000 would take most of a second; were each way in checked for itself, every rule would
-be written four times, and sooner or later in four ways. So a kind of block answers four questions, and knows
+be written four times, and sooner or later in four ways. So a kind of block answers five questions, and knows
 no rule about numbers or texts:
 
     candidates()        the fast path: all rows at once, as columns; those that are not right for certain
                         in their structure are left out, none is rejected
     parse(position)     the slow path: one row taken apart, exactly, or what is wrong with its structure
-    original(position)  one row as it was read, for a person who has to fix it
+    original(position)  one row as it was read, for a person to look at
+    fixable(position)   one row as a table holds it, for a person who fixes it there
     numbers             the number of each row, as its reader sees it
 
 What then makes a row good (`check_row.py`, `phone.py`, `text_checks.py`) is the same for all.
@@ -24,6 +25,7 @@ from typing import Final, Protocol
 import msgspec
 
 from keebai_async.errors import InvalidInput
+from keebai_async.model.own_columns import OWN_COLUMNS
 from keebai_async.model.recipient import Rejection
 from keebai_async.planning.candidates import Candidates
 from keebai_async.planning.codec import NO_META, RowCodec
@@ -78,6 +80,11 @@ class ListNames:
         """The columns that go to `meta_data`, in one order whatever the order of the list."""
         return sorted(column for column in columns if self.is_meta(column))
 
+    def with_all(self, row: dict[str, str]) -> dict[str, str]:
+        """*row* with a cell for each column that is asked for; itself if it has them."""
+        absent = [column for column in (self.to, *self.of.values()) if column not in row]
+        return row | dict.fromkeys(absent, "") if absent else row
+
 
 def check_columns(columns: Mapping[str, str], variables: Sequence[str]) -> None:
     """Raises InvalidInput if *columns* names the column of something that the template does not have."""
@@ -105,7 +112,7 @@ class ListContext(msgspec.Struct, frozen=True):
     ignored: dict[str, None]
 
     def ignore(self, names: Sequence[str]) -> None:
-        self.ignored.update(dict.fromkeys(names))
+        self.ignored.update(dict.fromkeys(name for name in names if name not in OWN_COLUMNS))
 
 
 class Rows(Protocol):
@@ -113,6 +120,11 @@ class Rows(Protocol):
 
     @property
     def names(self) -> ListNames: ...
+
+    @property
+    def nested(self) -> tuple[str, ...]:
+        """The names under which a row may have variables and `meta_data` as objects."""
+        ...
 
     @property
     def numbers(self) -> Sequence[int]:
@@ -137,10 +149,40 @@ class Rows(Protocol):
         """One row as it was read, as text by column."""
         ...
 
+    def fixable(self, position: int, original: dict[str, str]) -> dict[str, str]:
+        """A bad row as a table holds it, for a person who fixes it there: *original* itself if that is so.
+
+        Each column that is asked for is there; a value that is no text is written as `own_rows.no_text`.
+        """
+        ...
+
 
 def rejected(rows: Rows, position: int, problem: Problem) -> Rejection:
     """The rejection of one of *rows*, with the row as it was read."""
     columns = rows.original(position)
+    return _rejection(rows, position, problem, columns, rows.fixable(position, columns), problem.number)
+
+
+def left_out(rows: Rows, position: int, problem: Problem, number: str) -> Rejection:
+    """The rejection of one of *rows* with which nothing is wrong, but for who has its *number*.
+
+    There may be many of them, so it is not taken apart.
+    """
+    columns = rows.original(position)
+    return _rejection(rows, position, problem, columns, columns, number, rows.nested)
+
+
+def _rejection(
+    rows: Rows,
+    position: int,
+    problem: Problem,
+    columns: dict[str, str],
+    cells: dict[str, str],
+    number: str,
+    nested: tuple[str, ...] = (),
+) -> Rejection:
+    if number and cells.get(rows.names.to) != number:
+        cells = cells | {rows.names.to: number}
     return Rejection(
         row=rows.numbers[position],
         reason=problem.reason,
@@ -148,4 +190,7 @@ def rejected(rows: Rows, position: int, problem: Problem) -> Rejection:
         to=columns.get(rows.names.to, ""),
         field=problem.field,
         columns=columns,
+        number=number,
+        cells={} if cells is columns else cells,
+        nested=nested,
     )

@@ -12,12 +12,14 @@ from typing import Final
 
 import msgspec
 
+from keebai_async.model.own_columns import REASON
 from keebai_async.model.recipient import Reason
 from keebai_async.planning.candidates import NOBODY, Candidates
 from keebai_async.planning.codec import NO_META
 from keebai_async.planning.dict_columns import DictColumns, Item
 from keebai_async.planning.line_decoder import LineDecoder, LooseLines, StrictLines
 from keebai_async.planning.narrowing import picked
+from keebai_async.planning.own_rows import as_table, no_text, still_out
 from keebai_async.planning.rejections import Problem
 from keebai_async.planning.rendering import TEXT, shown
 from keebai_async.planning.repeated_keys import key_twice
@@ -36,6 +38,7 @@ class JsonlRows:
 
     def __init__(self, block: LineBlock, names: ListNames, fast: "JsonlList") -> None:
         self.names = names
+        self.nested = (names.variables, names.meta_data)
         self.block = block
         self._fast = fast
         self._every_line = False
@@ -76,6 +79,15 @@ class JsonlRows:
             return shown(FIELDS.decode(line))
         except (msgspec.DecodeError, RecursionError):
             return {"line": line.decode(errors="replace")}
+
+    def fixable(self, position: int, original: dict[str, str]) -> dict[str, str]:
+        """One line as a flat row with a text for each name."""
+        try:
+            fields = FIELDS.decode(self.lines[position])
+        except (msgspec.DecodeError, RecursionError):
+            return self.names.with_all(original)
+        row = as_table(fields, self.names, items=_inside, text=_cell)
+        return original if row == original else row
 
     @cached_property
     def _numbered(self) -> list[tuple[int, bytes]]:
@@ -194,6 +206,8 @@ def from_line(line: bytes, names: ListNames) -> ParsedRow | Problem:
             meta_data=_meta(meta_data),
             ignored=tuple(fields.keys() - names.service),
         )
+    if REASON in fields and (out := still_out(as_table(fields, names, items=_inside, text=_cell), names)):
+        return out
     metas = names.metas(fields)
     return ParsedRow(
         to=_as_written(fields.get(names.to)),
@@ -233,6 +247,17 @@ def _as_written(raw: msgspec.Raw | None) -> Value:
         case "n":
             return None
     return text
+
+
+def _inside(raw: msgspec.Raw) -> Mapping[str, msgspec.Raw] | None:
+    return FIELDS.decode(raw) if _is_object(raw) else None
+
+
+def _cell(raw: msgspec.Raw, asked: bool) -> str | None:
+    value = _value(raw)
+    if isinstance(value, NotText):
+        return no_text(bytes(raw).decode()) if asked else bytes(raw).decode()
+    return value
 
 
 def _meta(raw: msgspec.Raw | None) -> object:

@@ -7,8 +7,10 @@ read. After that a row can only be too short or too long.
 from collections.abc import Mapping, Sequence
 
 from keebai_async.errors import TemplateUnusable, UnusableSource
+from keebai_async.model.own_columns import REASON
 from keebai_async.model.recipient import Reason
 from keebai_async.planning.candidates import NOBODY, Candidates
+from keebai_async.planning.own_rows import LASTING, NO_TEXT, no_text, still_out
 from keebai_async.planning.rejections import Problem
 from keebai_async.planning.rendering import rendered_meta
 from keebai_async.planning.rows import META, ListContext, ListNames, NotText, ParsedRow
@@ -39,6 +41,8 @@ class TableList:
 class TableRows:
     """The rows of one block of a table."""
 
+    nested: tuple[str, ...] = ()
+
     def __init__(self, block: TableBlock, context: ListContext) -> None:
         self.names = context.names
         self.numbers = block.numbers
@@ -56,9 +60,8 @@ class TableRows:
         values = [of[names.of[name]] for name in self._codec.names]
         found = Candidates(where, of[names.to], values, self._meta_data(of))
         not_text = self._block.not_text
-        return (
-            found.without({place for place, at in enumerate(where) if at in not_text}) if not_text else found
-        )
+        out = {place for place, at in enumerate(where) if at in not_text} if not_text else set()
+        return found.without(out | self._perhaps_out(of))
 
     def parse(self, position: int) -> ParsedRow | Problem:
         """The slow path: one row taken apart.
@@ -66,15 +69,20 @@ class TableRows:
         Raises UnusableSource if it is a header again: two files were joined, and what is below may be in
         another order.
         """
-        cells = self._block.row(position)
-        if is_header_again(self._block.header, cells, self.names.to):
+        header, cells = self._block.header, self._block.row(position)
+        if is_header_again(header, cells, self.names.to):
             number = self._block.numbers[position]
             raise UnusableSource(
                 f"{self._where}, row {number}: a second header. If two lists were joined, see that their"
                 " columns are the same and in the same order, and remove this row",
                 row=number,
             )
-        row = from_cells(self._block.header, cells, self.names)
+        fields = dict(zip(header, cells, strict=False))
+        if REASON in fields and (out := still_out(fields, self.names)):
+            return out
+        row = from_cells(header, cells, self.names)
+        if isinstance(row, ParsedRow) and REASON in fields and self._has_no_text(fields):
+            row.meta_data = NotText("has a value that is to be written yet")
         if isinstance(row, ParsedRow) and (found := self._block.not_text.get(position)):
             self._mark(row, {self._block.header[place]: what for place, what in found.items()})
         return row
@@ -84,6 +92,29 @@ class TableRows:
         header, cells = self._block.header, self._block.row(position)
         over = enumerate(cells[len(header) :], start=len(header) + 1)
         return dict(zip(header, cells, strict=False)) | {f"column {at}": cell for at, cell in over}
+
+    def fixable(self, position: int, original: dict[str, str]) -> dict[str, str]:
+        """One row with a cell under each name of the header."""
+        header, not_text = self._block.header, self._block.not_text.get(position)
+        if len(original) >= len(header) and not not_text:
+            return original
+        row = dict.fromkeys(header, "") | original
+        for place, value in (not_text or {}).items():
+            row[header[place]] = no_text(value.what)
+        return row
+
+    def _perhaps_out(self, of: Mapping[str, Sequence[str]]) -> set[int]:
+        """The places of rows of a file of ours that may have to be left out again."""
+        reasons = of.get(REASON)
+        if reasons is None:
+            return set()
+        out = {place for place, reason in enumerate(reasons) if reason.strip() in LASTING}
+        for meta in self.names.metas(of):
+            out.update(place for place, cell in enumerate(of[meta]) if NO_TEXT.fullmatch(cell))
+        return out
+
+    def _has_no_text(self, fields: Mapping[str, str]) -> bool:
+        return any(NO_TEXT.fullmatch(fields[meta]) for meta in self.names.metas(fields))
 
     def _mark(self, row: ParsedRow, not_text: Mapping[str, NotText]) -> None:
         """Put into *row* what is no text, by column, where we need one."""

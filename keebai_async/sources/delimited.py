@@ -15,7 +15,9 @@ from contextlib import aclosing
 from typing import TYPE_CHECKING, Final
 
 from keebai_async.errors import UnusableSource
+from keebai_async.model.own_columns import REASON, WORDS
 from keebai_async.sources.block import CellBlock, ColumnBlock, TableBlock
+from keebai_async.sources.formula_guard import Apostrophes, without_apostrophe
 from keebai_async.sources.header import (
     TITLE_ROWS,
     checked_header,
@@ -73,6 +75,7 @@ class Delimited:
 
     async def blocks(self) -> AsyncGenerator[TableBlock, None]:
         header: tuple[str, ...] | None = None
+        apostrophes = Apostrophes((), "")
         unfinished = ""
         line = 1
         read = pieces(self._open, self.description, size=self._size, encoding=self._encoding)
@@ -82,6 +85,8 @@ class Delimited:
                 if self._delimiter is None:
                     text, line, self._delimiter = _begin(text, line, self._to)
                 if header is not None and (columns := self._columns(text, len(header))):
+                    if "'" in text:
+                        columns = [apostrophes.column(at, column) for at, column in enumerate(columns)]
                     yield ColumnBlock(header=header, first=line, columns=columns)
                     line += len(columns[0])
                     unfinished = ""
@@ -94,7 +99,10 @@ class Delimited:
                     raise self._open_quote(line, unfinished)
                 if header is None and rows:
                     header, rows, numbers = self._headed(rows, numbers)
+                    apostrophes = Apostrophes(header, found_in(header, self._to) or "")
                 if header is not None and rows:
+                    if "'" in text:
+                        rows = list(map(apostrophes.row, rows))
                     yield CellBlock(
                         header=header, numbers=numbers, rows=_fitted(rows, len(header), self._least)
                     )
@@ -107,15 +115,16 @@ class Delimited:
         self, rows: Sequence[list[str]], numbers: Sequence[int]
     ) -> tuple[tuple[str, ...], Sequence[list[str]], Sequence[int]]:
         """The header among the first rows, and the rows below it with their numbers."""
-        place = header_place(rows, self._to)
-        header = checked_header(rows[place], self.description)
-        named = [at for at, name in enumerate(rows[place], start=1) if visible(name)]
+        first = [list(map(without_apostrophe, row)) for row in rows[: TITLE_ROWS + 1]]
+        place = header_place(first, self._to)
+        header = checked_header(first[place], self.description)
+        named = [at for at, name in enumerate(first[place], start=1) if visible(name)]
         self._least = max(named, default=0)
         if place:
             self.notes.append(title_note(self.description, numbers[place], place))
         return header, rows[place + 1 :], numbers[place + 1 :]
 
-    def _columns(self, text: str, width: int) -> list[list[str]] | None:
+    def _columns(self, text: str, width: int) -> Sequence[Sequence[str]] | None:
         """The columns of a text without a quote in which every line has *width* cells, else None.
 
         All lines are split as one; so that a short line and a long one do not pass as two that are right,
@@ -177,7 +186,8 @@ class Delimited:
         by = self._delimiter or ","
         to = found_in(header, self._to)
         at = None if to is None else list(header).index(to)
-        check = QuoteCheck(self.description, delimiter=by, width=len(header), to=at)
+        words = WORDS if REASON in header else ()
+        check = QuoteCheck(self.description, delimiter=by, width=len(header), to=at, words=words)
         lines = [*_lines(text), _END]
         for cells, start, end in records(lines, by):
             if end - start > 1 and not cells[-1].endswith(_END):

@@ -17,6 +17,7 @@ import msgspec
 
 from keebai_async.errors import UnusableSource
 from keebai_async.sources.cell_formats import Moment, as_shown
+from keebai_async.sources.formula_guard import Apostrophes
 from keebai_async.sources.header import TITLE_ROWS, found_in
 from keebai_async.sources.opendocument import Document
 from keebai_async.sources.pieces import WEB_PAGE
@@ -182,6 +183,7 @@ class _Reading:
         self._hidden: list[int] = []
         self._header: Sequence[str | NotText] = ()
         self._formatted: dict[int, str] = {}
+        self._apostrophes = Apostrophes((), "")
 
     def rows(self) -> NumberedRows:
         sheet: CalamineSheet = self._book.get_sheet_by_name(self._asked.read)
@@ -195,6 +197,7 @@ class _Reading:
             cells = self._cells(row, mine, number)
             if not any(cells):
                 continue
+            cells = self._apostrophes.row(cells)
             if not self._is_header(cells) and mine.hidden and not self._asked.hidden_rows:
                 self._hidden.append(number)
                 continue
@@ -209,6 +212,8 @@ class _Reading:
         if self._header and not has_numbers:
             return False
         self._header = cells
+        texts = ["" if isinstance(cell, NotText) else cell.strip() for cell in cells]
+        self._apostrophes = Apostrophes(texts, found_in(texts, self._asked.to) or "")
         if has_numbers:
             self._looked = TITLE_ROWS + 1
         return True

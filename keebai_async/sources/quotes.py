@@ -8,7 +8,7 @@ standard library sees nothing wrong in that. So every record that goes over seve
 
 import csv
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from typing import Final
 
 from keebai_async.errors import UnusableSource
@@ -20,13 +20,20 @@ _ENOUGH: Final = 7
 
 
 class QuoteCheck:
-    """Looks at the records of one file, whose table has *width* columns, the numbers in that at *to*."""
+    """Looks at the records of one file, whose table has *width* columns, the numbers in that at *to*.
 
-    def __init__(self, where: str, *, delimiter: str, width: int, to: int | None) -> None:
+    If *words* are given, every row of the file has one of them in a cell: then a line without one is no row,
+    whatever number is in it.
+    """
+
+    def __init__(
+        self, where: str, *, delimiter: str, width: int, to: int | None, words: Collection[str] = ()
+    ) -> None:
         self._where = where
         self._delimiter = delimiter
         self._width = width
         self._to = to
+        self._words = words
 
     def check(self, cells: Sequence[str], raw: Sequence[str], line: int) -> None:
         """Look at a record over the lines *raw*, of which the first is number *line*.
@@ -38,8 +45,11 @@ class QuoteCheck:
         for place, cell in enumerate(cells):
             more = _line_ends(cell)
             if more:
-                for below, text in enumerate(cell.splitlines()[1:], start=1):
-                    if self._is_row(text, place):
+                begins, *others = cell.splitlines()
+                if self._words and self._has_word(begins):
+                    raise self._swallows(line, line + 1)
+                for below, other in enumerate(others, start=1):
+                    if self._has_word(other) if self._words else self._is_row(other, place):
                         raise self._swallows(line, line + below)
             line += more
         try:
@@ -47,6 +57,10 @@ class QuoteCheck:
         except csv.Error:
             first = line - sum(map(_line_ends, cells))
             raise self._swallows(first + opened_below(cells), line) from None
+
+    def _has_word(self, text: str) -> bool:
+        cells = [cell.strip(" \t\"'") for cell in text.split(self._delimiter)]
+        return len(cells) > 1 and any(cell in self._words for cell in cells)
 
     def _is_row(self, text: str, place: int) -> bool:
         """Whether a further line of the cell at *place* is another person's row, or begins one."""

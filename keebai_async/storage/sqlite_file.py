@@ -101,7 +101,7 @@ class SqliteFile:
         """Leave nothing of what was deleted: neither in free pages nor in the log beside the file."""
         with self._mapped():
             connection = self._open()
-            connection.execute("PRAGMA incremental_vacuum").fetchall()
+            connection.executescript("PRAGMA incremental_vacuum")  # `execute` would free a single page
             connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
 
     def close(self) -> None:

@@ -29,6 +29,7 @@ from keebai_async.cli.options import (
     OptionalTemplateOption,
     YesOption,
 )
+from keebai_async.cli.people_files import check_rejects_file
 from keebai_async.errors import CampaignBusy, CampaignNotFound, InvalidInput
 from keebai_async.model.campaign import CampaignState
 from keebai_async.model.plan import Plan
@@ -77,6 +78,7 @@ def launch(
         wait=not no_wait,
         again=again,
         rejects=output.rejects,
+        excel=output.excel,
         page=report,
         resumable=not box.sandbox,
     )
@@ -99,11 +101,13 @@ async def _launch_kept(
             f"{', '.join(options.for_a_list)} cannot change a plan that is made,"
             f" and there is no file {plan_id}: leave it out, or plan the FILE again"
         )
+    if settings.rejects is not None:
+        check_rejects_file(settings.rejects, excel=settings.excel)
     async with bookkeeping(connection) as keebai:  # a wrong id is told before a token is asked for
         made = await _kept(keebai, plan_id)
     async with campaigning(connection) as keebai:
         if settings.rejects is not None:
-            await save_rejects(keebai, made, settings.rejects)
+            await save_rejects(keebai, made, settings.rejects, excel=settings.excel)
         show_plan(keebai, made, settings, price=options.price)
         if settings.dry:
             return Exit.DONE
