@@ -6,7 +6,13 @@ from pathlib import Path
 import msgspec
 
 from keebai_async.campaign_client import CampaignClient
-from keebai_async.cli.connect import Connection, campaigning, chosen_service, telling_waits
+from keebai_async.cli.connect import (
+    Connection,
+    campaigning,
+    chosen_service,
+    quotas_holding,
+    telling_waits,
+)
 from keebai_async.cli.console import can_ask, confirm
 from keebai_async.cli.csv_files import write_rejects
 from keebai_async.cli.error_line import line_of
@@ -146,7 +152,7 @@ def show_plan(
     Raises:
         UnusableSource: it leaves nobody to message.
     """
-    expected = estimate(plan, keebai.quotas)
+    expected = estimate(plan, quotas_holding(keebai))
     if settings.json:
         emit(plan_line(plan, expected, price))
     if not (settings.json and settings.yes):
