@@ -27,7 +27,7 @@ from keebai_async.sandbox.keebai.server import Sandbox
 from keebai_async.sandbox.throttle import Window
 from tests.quota.benches import RedisServer, remove, turn_back
 from tests.quota.test_quota_exactness import most_in_any
-from tests.quota.test_quota_processes import begin, ready, start
+from tests.quota.test_quota_processes import begin, emptied, ready, start
 
 ANSWERED = Word(ending=Ending.ANSWERED, grace=30.0)
 QUOTAS = (Quota(3, 60.0), Quota(10, 600.0))
@@ -215,7 +215,7 @@ async def test_programs_whose_store_is_lost_again_and_again_are_never_throttled(
 ) -> None:
     chance = random.Random(7)
     server: RedisServer | None = request.getfixturevalue("redis_server") if kind == "redis" else None
-    where = f"sqlite:{tmp_path / 'quota.db'}" if server is None else server.url
+    where = f"sqlite:{tmp_path / 'quota.db'}" if server is None else emptied(server)
     async with (
         Sandbox(windows=WINDOWS_OF_SANDBOX, tokens=(DEFAULT_TOKEN,)) as sandbox,
         AsyncExitStack() as stack,
