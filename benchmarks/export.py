@@ -50,6 +50,8 @@ async def kept_plan(source: Path, journal: SqliteJournal, campaign: str) -> Plan
         name=campaign,
         template=TEMPLATE,
         sender=Sender(phone_number_id="1"),
+        service="keebai",
+        largest_chunk=5_000,
         journal=journal,
         created_at=0.0,
     )

@@ -55,7 +55,8 @@ class Keebai(CampaignClient):
         token: the secret; it cannot be printed and goes to *base_url* only.
         base_url: https, or http to this machine.
         phone_number_id: the sender of every call that names none; or else *channel_id*, never both.
-        quotas: how many requests in how many seconds; for a token with a raised cap.
+        quotas: how many requests in how many seconds; for a token with a raised cap. Who shares the token's
+            limiter shares its limits: the smallest holds for all, until `limiter.set_limits` changes it.
         limiter: where the spending is kept: `sqlite:PATH` is shared by the processes of this machine,
             `redis://...` by several machines; or a RateLimiter that you close yourself. Without it, or
             with `memory:`, all clients of this process with the same token and base URL share one.
@@ -111,6 +112,7 @@ class Keebai(CampaignClient):
             token_of(token, os.environ, KEEBAI_TOKEN_VARIABLES),
             base_url_of(base_url, os.environ),
             quotas=quotas_of(quotas, os.environ, KEEBAI_QUOTA_VARIABLE, KEEBAI_QUOTAS),
+            quotas_said=quotas is not None or bool(os.environ.get(KEEBAI_QUOTA_VARIABLE)),
             limiter=limiter or os.environ.get(KEEBAI_QUOTA_STORE_VARIABLE) or None,
             timeout=timeout,
             session=session,

@@ -73,6 +73,7 @@ class ServiceClient:
         base_url: str,
         *,
         quotas: Sequence[Quota],
+        quotas_said: bool = True,
         limiter: Gate | str | None,
         timeout: Timeouts | float | None,
         session: "aiohttp.ClientSession | None",
@@ -88,6 +89,7 @@ class ServiceClient:
     ) -> None:
         self.base_url = base_url
         self.quotas = tuple(quotas)
+        self._quotas_said = quotas_said
         self.clock = clock
         self.poll_floor = poll_floor
         self.longest_quota_wait = _longest_quota_wait(longest_quota_wait)
@@ -105,14 +107,14 @@ class ServiceClient:
 
     def _gate(self, given: Gate | str | None, key: str) -> Gate:
         if given is None or given == "memory:":
-            return shared_limiter(key, self.quotas, self.clock)
+            return shared_limiter(key, self.quotas, self.clock, yields=not self._quotas_said)
         if not isinstance(given, str):
             return given
         from keebai_async.quota.limiter import RateLimiter
         from keebai_async.quota.stores import open_store  # brings SQLite along, which few clients need
 
         store = open_store(given, key=key, clock=self.clock, observer=self.observer)
-        limiter = RateLimiter(self.quotas, store=store, clock=self.clock)
+        limiter = RateLimiter(self.quotas, store=store, clock=self.clock, yields=not self._quotas_said)
         self.at_close(limiter.aclose)
         return limiter
 

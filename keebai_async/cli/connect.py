@@ -21,9 +21,10 @@ from keebai_async.errors import JournalUnusable
 from keebai_async.journal.open import journal_kind, journal_path
 from keebai_async.keebai.settings import KEEBAI_VARIABLES
 from keebai_async.model.plan import Plan
+from keebai_async.observe import QuotaStoreForgot, Record, SmallerQuotaHolds
 from keebai_async.quota.gate import Lane
 from keebai_async.quota.limiter import RateLimiter
-from keebai_async.quota.window import Wait
+from keebai_async.quota.window import Quota, Wait
 from keebai_async.service_client import ServiceClient
 from keebai_async.services import CarryingService, service_of
 
@@ -77,17 +78,36 @@ def _data_folder() -> Path:
 
 
 @asynccontextmanager
-async def messaging(connection: Connection) -> AsyncIterator[Keebai]:
-    """A client that runs no campaigns, so no journal is opened for it."""
+async def messaging(connection: Connection, *, tell_quota: bool = True) -> AsyncIterator[Keebai]:
+    """A client that runs no campaigns, so no journal is opened for it.
+
+    *tell_quota* says what a person should know of who shares the quota, unless it is shown already.
+    """
     async with Keebai(
         phone_number_id=connection.phone_number_id,
         channel_id=connection.channel_id,
         limiter=quota_store_name(connection, KEEBAI_VARIABLES),
         longest_quota_wait=None,  # a person is told how long it takes, and can press Ctrl-C
-        observer=interrupts.observe,
+        observer=(interrupts.observe, say_of_quota) if tell_quota else interrupts.observe,
     ) as keebai:
         with telling_waits(keebai):
             yield keebai
+
+
+def say_of_quota(record: Record) -> None:
+    """Say what a person should know of who shares the quota, and of where it is kept."""
+    match record:
+        case SmallerQuotaHolds(own=own, holds=holds):
+            say(f"the quota {holds} holds, not {own}: {how_to_change(own)}")
+        case QuotaStoreForgot():
+            say("what the quota had spent was lost: going on carefully until a full window has passed")
+        case _:
+            pass
+
+
+def how_to_change(own: str) -> str:
+    """What to do about a quota that is smaller than one's own."""
+    return f"who shares the token goes by less; if that is wrong: keebai-async doctor --set-quota {own}"
 
 
 @contextmanager
@@ -119,7 +139,7 @@ async def campaigning(connection: Connection) -> AsyncIterator[CampaignClient]:
         journal=journal_name(connection.journal),
         limiter=quota_store_name(connection),
         longest_quota_wait=None,
-        observer=interrupts.observe,
+        observer=(interrupts.observe, say_of_quota),
     ) as client:
         yield client
 
@@ -143,6 +163,11 @@ async def bookkeeping(connection: Connection) -> AsyncIterator[CampaignClient]:
 def check_plan(client: CampaignClient, plan: Plan) -> None:
     """Raises InvalidInput if *plan* was made for another service than the client's."""
     check_service(plan, client.campaign_service().name)
+
+
+def quotas_holding(client: CampaignClient) -> tuple[Quota, ...]:
+    """By what a client goes, as far as it has heard by now of those who share its quota."""
+    return client.limiter.quotas if isinstance(client.limiter, RateLimiter) else client.quotas
 
 
 async def spending(keebai: ServiceClient) -> str:

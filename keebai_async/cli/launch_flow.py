@@ -6,7 +6,13 @@ from pathlib import Path
 import msgspec
 
 from keebai_async.campaign_client import CampaignClient
-from keebai_async.cli.connect import Connection, campaigning, chosen_service, telling_waits
+from keebai_async.cli.connect import (
+    Connection,
+    campaigning,
+    chosen_service,
+    quotas_holding,
+    telling_waits,
+)
 from keebai_async.cli.console import can_ask, confirm
 from keebai_async.cli.error_line import line_of
 from keebai_async.cli.estimate import Price, estimate
@@ -150,7 +156,7 @@ def show_plan(
     Raises:
         UnusableSource: it leaves nobody to message.
     """
-    expected = estimate(plan, keebai.quotas)
+    expected = estimate(plan, quotas_holding(keebai))
     if settings.json:
         emit(plan_line(plan, expected, price))
     if not (settings.json and settings.yes):

@@ -84,6 +84,16 @@ QuotaStoreOption = Annotated[
     ),
 ]
 
+SetQuotaOption = Annotated[
+    str | None,
+    typer.Option(
+        "--set-quota",
+        metavar="QUOTA",
+        help="Change, for all who share the token and the store of its quota, how many requests it may make:"
+        " 60/60s,1000/3600s. Until then the smallest that anybody goes by holds.",
+    ),
+]
+
 StopAboveOption = Annotated[
     float | None,
     typer.Option(

@@ -7,7 +7,8 @@ A room takes `observer: Observer = TO_LOG` when it is made, and calls it with a 
                 beginning in it; RetryScheduled before it waits for another attempt; SubmitUnknown where a
                 submit outside of a campaign ends without a certain outcome
     quota       the limiter, to the observer of the request that waits: QuotaWaitExpected, QuotaWaited,
-                QuotaSpent; the stores: PlaceNotSettled, QuotaStoreGone, QuotaStoreBack
+                QuotaSpent, SmallerQuotaHolds; the stores: PlaceNotSettled, QuotaStoreGone,
+                QuotaStoreBack, QuotaStoreForgot
     campaign    the chunks: ChunkMoved, once a move is on disk; submit: ChunkSubmitStarted and -Ended around
                 each attempt, SubmitsHeld, BroadcastIdRepeated; the run: RunStarted and -Ended,
                 CampaignMoved, LeaseTaken, LeaseLost; the circuit breaker: CircuitOpened,
@@ -58,9 +59,11 @@ with lazily(globals()):
     from keebai_async.observe.quota_records import QuotaRecord as QuotaRecord
     from keebai_async.observe.quota_records import QuotaSpent as QuotaSpent
     from keebai_async.observe.quota_records import QuotaStoreBack as QuotaStoreBack
+    from keebai_async.observe.quota_records import QuotaStoreForgot as QuotaStoreForgot
     from keebai_async.observe.quota_records import QuotaStoreGone as QuotaStoreGone
     from keebai_async.observe.quota_records import QuotaWaited as QuotaWaited
     from keebai_async.observe.quota_records import QuotaWaitExpected as QuotaWaitExpected
+    from keebai_async.observe.quota_records import SmallerQuotaHolds as SmallerQuotaHolds
     from keebai_async.observe.records import Record as Record
     from keebai_async.observe.request_records import RequestAnswered as RequestAnswered
     from keebai_async.observe.request_records import RequestCancelled as RequestCancelled

@@ -34,9 +34,11 @@ from keebai_async.observe.quota_records import (
     PlaceNotSettled,
     QuotaSpent,
     QuotaStoreBack,
+    QuotaStoreForgot,
     QuotaStoreGone,
     QuotaWaited,
     QuotaWaitExpected,
+    SmallerQuotaHolds,
 )
 from keebai_async.observe.records import Record
 from keebai_async.observe.request_records import (
@@ -111,6 +113,8 @@ def level_of(record: Record) -> int:
             return logging.WARNING
         case PlaceNotSettled() | QuotaStoreGone() | BroadcastIdRepeated():
             return logging.WARNING
+        case QuotaStoreForgot() | SmallerQuotaHolds():
+            return logging.WARNING
         case SubmitUnknown() | LeaseLost():
             return logging.ERROR
         case RequestCancelled():
@@ -132,6 +136,8 @@ def advice_for(record: Record) -> str | None:
     match record:
         case ChunkMoved(move="lose", chunk=chunk, campaign=campaign):
             return f"look for it at the service, then reconcile chunk {chunk} of campaign {campaign}"
+        case SmallerQuotaHolds():
+            return "set KEEBAI_QUOTA alike for all who share the token, or what holds: doctor --set-quota"
         case SubmitUnknown():
             return "look for it at the service before you send it again"
         case RequestCancelled() if perhaps_sent(record):

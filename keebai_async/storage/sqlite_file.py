@@ -4,6 +4,8 @@ import os
 import re
 import sqlite3
 import stat
+import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -15,6 +17,9 @@ import msgspec
 from keebai_async.errors import KeebaiError
 from keebai_async.storage.lock_holder import locked_by
 from keebai_async.storage.safety import Safe
+
+if sys.platform != "win32":
+    import fcntl
 
 LOCK_PATIENCE: Final = 10.0
 """Seconds to wait for another process that is writing."""
@@ -56,6 +61,8 @@ class SqliteUse(msgspec.Struct, frozen=True, kw_only=True):
     at_first: tuple[str, ...] = ()
     pragmas: tuple[str, ...] = ()
     private: bool = False
+    remade: bool = False
+    """Whether processes put it aside and make another when it was replaced (`abandon`), one at a time."""
 
 
 class SqliteFile:
@@ -71,6 +78,7 @@ class SqliteFile:
         self._connection: sqlite3.Connection | None = None
         self._on_disk = True
         self._inode = 0
+        self._log_inodes: tuple[int, ...] = ()
 
     @contextmanager
     def writing(self, safe: Safe) -> Iterator[sqlite3.Connection]:
@@ -104,6 +112,38 @@ class SqliteFile:
             connection.executescript("PRAGMA incremental_vacuum")  # `execute` would free a single page
             connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
 
+    @property
+    def replaced(self) -> bool:
+        """Whether it is open, but it or its log is not in its place any more: nothing written is kept."""
+        if self._connection is None:
+            return False
+        path = Path(os.path.realpath(self._path))
+        now = _inodes(path)
+        if not all(self._log_inodes):  # SQLite makes the log with the first use of it
+            self._log_inodes = now
+        with suppress(FileNotFoundError):
+            return path.stat().st_ino != self._inode or now != self._log_inodes
+        return True
+
+    def abandon(self) -> None:
+        """Put aside, as NAME.lost, a file of which a part was replaced or damaged; next time another is made.
+
+        For what can be made again. Its connection stays open until the process ends: SQLite, when it closes
+        one, removes the log by its name, and that may be the log of the new file by then.
+        """
+        connection, self._connection = self._connection, None
+        path = Path(os.path.realpath(self._path))
+        with self._mapped(), _alone_in(path.parent):
+            there = path.exists()
+            ours = there and (connection is None or path.stat().st_ino == self._inode)
+            if ours:
+                path.replace(path.with_name(path.name + ".lost"))
+            if ours or not there or _inodes(path) == self._log_inodes:  # else somebody has made another
+                for file in _beside(path):
+                    file.unlink(missing_ok=True)
+        if connection is not None:
+            threading.Thread(target=_keep, args=(connection,), name="keebai lost file", daemon=True).start()
+
     def close(self) -> None:
         """Let go of it. The next use opens what is there by then, or makes it."""
         connection, self._connection = self._connection, None
@@ -112,6 +152,13 @@ class SqliteFile:
                 connection.close()
 
     def _open(self) -> sqlite3.Connection:
+        if self._connection is None and self._use.remade:
+            self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            with _alone_in(self._path.parent):
+                return self._open_now()
+        return self._open_now()
+
+    def _open_now(self) -> sqlite3.Connection:
         if self._connection is None:
             _create(self._path)
             # SQLite lays the log beside the file itself, not beside a link to it.
@@ -125,6 +172,7 @@ class SqliteFile:
                 connection.close()
                 raise
             self._inode = path.stat().st_ino
+            self._log_inodes = _inodes(path)
             self._connection = connection
         return self._connection
 
@@ -187,7 +235,9 @@ class SqliteFile:
         pages: tuple[int] = connection.execute("PRAGMA page_count").fetchone()
         size: tuple[int] = connection.execute("PRAGMA page_size").fetchone()
         if path.stat().st_size < pages[0] * size[0]:
-            raise self._unusable(f"{self._use.damaged} (it is shorter than it says)")
+            error = sqlite3.DatabaseError("it is shorter than it says")
+            error.sqlite_errorcode = sqlite3.SQLITE_CORRUPT
+            raise error
 
     def _check_in_place(self) -> None:
         # A file that was removed while open still takes every write, and keeps none.
@@ -220,6 +270,46 @@ class SqliteFile:
         if code in _LOCKED:
             return locked_by(Path(os.path.realpath(self._path)))
         return _ADVICE.get(code, "it cannot be used")
+
+
+def is_damaged(error: BaseException) -> bool:
+    """Whether a failure says that the file does not hold what was written, or went while it was opened."""
+    cause = error.__cause__
+    if isinstance(cause, FileNotFoundError):
+        return True
+    if not isinstance(cause, sqlite3.Error):
+        return False
+    short = getattr(cause, "sqlite_errorcode", 0) == sqlite3.SQLITE_IOERR_SHORT_READ
+    return short or _code(cause) in {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
+
+
+@contextmanager
+def _alone_in(folder: Path) -> Iterator[None]:
+    """Let no other process make or put aside files of ours in *folder*, where the system can do that."""
+    if sys.platform == "win32":  # files that are open cannot be removed there
+        yield
+        return
+    lock = os.open(os.path.realpath(folder), os.O_RDONLY)
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(lock)
+
+
+def _keep(_: sqlite3.Connection) -> None:
+    """Hold a connection in a thread that never ends: not even the end of Python closes it then."""
+    threading.Event().wait()
+
+
+def _inodes(path: Path) -> tuple[int, ...]:
+    found: list[int] = []
+    for file in _beside(path):
+        try:
+            found.append(file.stat().st_ino)
+        except FileNotFoundError:
+            found.append(0)
+    return tuple(found)
 
 
 def _code(error: sqlite3.Error) -> int:

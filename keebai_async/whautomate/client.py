@@ -101,6 +101,7 @@ class Whautomate(ServiceClient):
             token_of(api_key, os.environ, WHAUTOMATE_KEY_VARIABLES),
             host_of(host, os.environ),
             quotas=quotas_of(quotas, os.environ, WHAUTOMATE_QUOTA_VARIABLE, WHAUTOMATE_QUOTAS),
+            quotas_said=quotas is not None or bool(os.environ.get(WHAUTOMATE_QUOTA_VARIABLE)),
             limiter=limiter or os.environ.get(WHAUTOMATE_QUOTA_STORE_VARIABLE) or None,
             timeout=timeout,
             session=session,

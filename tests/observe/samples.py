@@ -42,9 +42,11 @@ from keebai_async.observe.quota_records import (
     PlaceNotSettled,
     QuotaSpent,
     QuotaStoreBack,
+    QuotaStoreForgot,
     QuotaStoreGone,
     QuotaWaited,
     QuotaWaitExpected,
+    SmallerQuotaHolds,
 )
 from keebai_async.observe.records import Record
 from keebai_async.observe.request_records import (
@@ -136,6 +138,8 @@ SAMPLES: tuple[Record, ...] = (
     PlaceNotSettled(store="sqlite", reason="disk I/O error"),
     QuotaStoreGone(store="redis", reason="connection refused", share=0.25),
     QuotaStoreBack(store="redis"),
+    QuotaStoreForgot(store="sqlite", told=41),
+    SmallerQuotaHolds(own="120/60s", holds="60/60s"),
     ATTEMPT,
     ChunkSubmitEnded(submit=ATTEMPT, state=ChunkState.ACCEPTED, seconds=8.5),
     ChunkSubmitEnded(submit=ATTEMPT, state=ChunkState.UNKNOWN, seconds=60.0),

@@ -9,10 +9,13 @@ import typer
 from keebai_async.cli.connect import (
     Connection,
     bookkeeping,
+    chosen_service,
+    how_to_change,
     journal_name,
     messaging,
     quota_store_name,
     spending,
+    token_known,
 )
 from keebai_async.cli.console import version
 from keebai_async.cli.error_line import line_of
@@ -25,13 +28,17 @@ from keebai_async.cli.options import (
     JsonOption,
     PhoneNumberIdOption,
     QuotaStoreOption,
+    SetQuotaOption,
 )
-from keebai_async.cli.output import answer
+from keebai_async.cli.output import answer, say
 from keebai_async.client import Keebai
 from keebai_async.errors import InvalidInput, KeebaiError
 from keebai_async.journal.open import open_journal, shown_journal
 from keebai_async.keebai.settings import KEEBAI_VARIABLES
 from keebai_async.privacy import without_credentials
+from keebai_async.quota.limiter import RateLimiter
+from keebai_async.quota.limits import larger
+from keebai_async.quota.window import Quota, parse_quotas, written
 
 Check = Callable[[], Awaitable[str]]
 
@@ -41,19 +48,23 @@ def doctor(
     channel_id: ChannelIdOption = None,
     journal: JournalOption = None,
     quota_store: QuotaStoreOption = None,
+    set_quota: SetQuotaOption = None,
     json: JsonOption = False,
 ) -> None:
     """Check the settings, the token, the sender, the templates and the journal. Nothing is sent.
 
     Example: keebai-async doctor
     """
+    quotas = None if set_quota is None else parse_quotas(set_quota)
     connection = Connection(
         phone_number_id=phone_number_id, channel_id=channel_id, journal=journal, quota_store=quota_store
     )
-    raise typer.Exit(interrupts.run(partial(_doctor, connection, json=json)))
+    raise typer.Exit(interrupts.run(partial(_doctor, connection, quotas, json=json)))
 
 
-async def _doctor(connection: Connection, *, json: bool) -> Exit:
+async def _doctor(connection: Connection, quotas: tuple[Quota, ...] | None, *, json: bool) -> Exit:
+    if quotas is not None:
+        await _set_quota(connection, quotas)
     worst = Exit.DONE
     for name, check in (
         ("version", _version),
@@ -87,7 +98,24 @@ async def _version() -> str:
 
 async def _quota(connection: Connection) -> str:
     async with bookkeeping(connection) as keebai:
-        return f"{await spending(keebai)} spent; kept in {_shown_store(quota_store_name(connection))}"
+        words = f"{await spending(keebai)} spent; kept in {_shown_store(quota_store_name(connection))}"
+        if isinstance(keebai.limiter, RateLimiter):
+            holds, own = await keebai.limiter.holding(), keebai.quotas
+            if larger(own, holds):
+                words += f"; {written(holds)} holds, not {written(own)}: {how_to_change(written(own))}"
+        return words
+
+
+async def _set_quota(connection: Connection, quotas: tuple[Quota, ...]) -> None:
+    """Change on purpose what holds for all who share the store."""
+    if not token_known():
+        raise InvalidInput(
+            f"each token has a quota of its own: set {chosen_service().variables.tokens[0]}", field="token"
+        )
+    async with bookkeeping(connection) as keebai:
+        if isinstance(keebai.limiter, RateLimiter):
+            await keebai.limiter.set_limits(quotas)
+    say(f"from now on {written(quotas)} holds for all who keep the quota of this token here")
 
 
 def _shown_store(store: str) -> str:
@@ -105,7 +133,7 @@ async def _journal(connection: Connection) -> str:
 
 
 async def _with_client(connection: Connection, check: Callable[[Keebai], Awaitable[str]]) -> str:
-    async with messaging(connection) as keebai:
+    async with messaging(connection, tell_quota=False) as keebai:
         return await check(keebai)
 
 
