@@ -137,7 +137,7 @@ def advice_for(record: Record) -> str | None:
         case ChunkMoved(move="lose", chunk=chunk, campaign=campaign):
             return f"look for it at the service, then reconcile chunk {chunk} of campaign {campaign}"
         case SmallerQuotaHolds():
-            return "set KEEBAI_QUOTA alike for all who share the token, or what holds: doctor --set-quota"
+            return "let all who share the token go by one quota, or set what holds: doctor --set-quota"
         case SubmitUnknown():
             return "look for it at the service before you send it again"
         case RequestCancelled() if perhaps_sent(record):
