@@ -10,14 +10,14 @@ import msgspec
 
 from keebai_async.cli.csv_files import private_bytes
 from keebai_async.cli.table_files import LINES, TABLES, Table, check_form, private_table
-from keebai_async.cli.workbook_file import MAX_CELL
+from keebai_async.cli.workbook_file import CELL_CHARACTERS
 from keebai_async.errors import InvalidInput
 from keebai_async.model import own_columns as own
 from keebai_async.model.chunk import Chunk, ChunkState
 from keebai_async.model.recipient import Reason, Rejection
 from keebai_async.sources.header import visible
 
-BATCH: Final = 1_000
+WRITTEN_AT_ONCE: Final = 1_000
 """Rejections that are written together."""
 _OF_A_REJECTION: Final = (own.ROW, own.REASON, own.FIELD, own.DETAIL, own.REPEATS, own.NUMBER)
 _OF_A_CHUNK: Final = (own.CHUNK, own.REASON, own.DETAIL)
@@ -78,7 +78,7 @@ async def write_rejects(
         _add_rows(table, [[*names.values(), *_OF_A_REJECTION]])
         async for rejection in rejections():
             batch.append(rejection)
-            if len(batch) == BATCH:
+            if len(batch) == WRITTEN_AT_ONCE:
                 _add_rows(table, [_rejection_row(each, names) for each in batch])
                 count += len(batch)
                 batch.clear()
@@ -137,7 +137,7 @@ def _fitting(name: str, cell: str) -> str:
     U+0000, which no table takes, is a letter that was lost: that is no value either.
     """
     cell = cell.replace("\0", "\N{REPLACEMENT CHARACTER}")
-    return cell if len(cell) <= MAX_CELL or name.startswith(_META) else cell[:MAX_CELL]
+    return cell if len(cell) <= CELL_CHARACTERS or name.startswith(_META) else cell[:CELL_CHARACTERS]
 
 
 def _add_rows(table: Table, rows: Sequence[Sequence[str]]) -> None:
