@@ -33,6 +33,7 @@ with lazily(globals()):
     from keebai_async.errors import RequestInvalid as RequestInvalid
     from keebai_async.errors import ScopeMissing as ScopeMissing
     from keebai_async.errors import ServerFailed as ServerFailed
+    from keebai_async.errors import SpoolUnusable as SpoolUnusable
     from keebai_async.errors import TemplateUnusable as TemplateUnusable
     from keebai_async.errors import TimedOut as TimedOut
     from keebai_async.errors import TokenRejected as TokenRejected
