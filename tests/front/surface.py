@@ -31,6 +31,7 @@ HANDED_OUT: Final = {
     "Campaigns",
     "Channels",
     "Ledger",
+    "SandboxWebhooks",
     "Messages",
     "Numbers",
     "Templates",
