@@ -13,6 +13,7 @@ import msgspec
 
 from keebai_async.errors import InvalidInput
 from keebai_async.model.chunk import Chunk, ChunkState
+from keebai_async.model.marks import MARK_KEY
 from keebai_async.model.recipient import Recipient, Rejection
 
 _ACTIVE = ("=", "+", "-", "@", "\t", "\r")
@@ -118,6 +119,7 @@ async def write_people(path: Path, chunks: Callable[[], AsyncIterator[tuple[Chun
         for person in _RECIPIENTS.decode(items):
             variables.update(dict.fromkeys(person.variables))
             meta.update(dict.fromkeys(person.meta_data))
+    meta.pop(MARK_KEY, None)  # ours, and of this campaign only
     count = 0
     with private_csv(path) as write:
         write(["to", *variables, *(f"meta_{name}" for name in meta), "chunk", "reason"])
