@@ -68,6 +68,7 @@ with lazily(globals()):
     from keebai_async.model.events import Event as Event
     from keebai_async.model.events import StateChanged as StateChanged
     from keebai_async.model.events import Waiting as Waiting
+    from keebai_async.model.fates import FateCounts as FateCounts
     from keebai_async.model.meta_codes import MetaCode as MetaCode
     from keebai_async.model.meta_codes import Remedy as Remedy
     from keebai_async.model.plan import CountryCount as CountryCount

@@ -6,13 +6,13 @@ A webhook makes a campaign better informed, never right; that none came proves n
 from keebai_async.lazy_names import lazily
 
 with lazily(globals()):
+    from keebai_async.model.fates import Fate as Fate
     from keebai_async.webhooks.aiohttp_handler import webhook_handler as webhook_handler
     from keebai_async.webhooks.asgi import WebhookApp as WebhookApp
     from keebai_async.webhooks.events import AnyWebhookEvent as AnyWebhookEvent
     from keebai_async.webhooks.events import BroadcastCompleted as BroadcastCompleted
     from keebai_async.webhooks.events import ChannelChanged as ChannelChanged
     from keebai_async.webhooks.events import DeliveryError as DeliveryError
-    from keebai_async.webhooks.events import Fate as Fate
     from keebai_async.webhooks.events import MessageDelivered as MessageDelivered
     from keebai_async.webhooks.events import MessageEvent as MessageEvent
     from keebai_async.webhooks.events import MessageFailed as MessageFailed
@@ -28,6 +28,8 @@ with lazily(globals()):
     from keebai_async.webhooks.reading import read_event as read_event
     from keebai_async.webhooks.receiver import WebhookAnswer as WebhookAnswer
     from keebai_async.webhooks.receiver import WebhookReceiver as WebhookReceiver
+    from keebai_async.webhooks.recorder import FateRecorder as FateRecorder
+    from keebai_async.webhooks.recorder import record_fates as record_fates
     from keebai_async.webhooks.signature import SigningSecret as SigningSecret
     from keebai_async.webhooks.signature import WebhookSecrets as WebhookSecrets
     from keebai_async.webhooks.signature import signature_header as signature_header

@@ -7,22 +7,10 @@ Source: contract, sections 3 and 6.
 """
 
 import hashlib
-from enum import IntEnum
 
 import msgspec
 
-
-class Fate(IntEnum):
-    """What became of one message, as far as it is known; the highest one counts.
-
-    Events may come in any order: who got a message got it, whatever a failure says before or after.
-    """
-
-    NONE = 0
-    SENT = 1
-    FAILED = 2
-    DELIVERED = 3
-    READ = 4
+from keebai_async.model.fates import Fate
 
 
 class DeliveryError(msgspec.Struct, frozen=True, kw_only=True):

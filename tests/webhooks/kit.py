@@ -31,10 +31,12 @@ async def pieces(*parts: bytes) -> AsyncIterator[bytes]:
 
 
 @contextmanager
-def receiving(door: str, spool: Path, port: int = 0) -> Iterator[tuple[subprocess.Popen[str], int]]:
+def receiving(
+    door: str, spool: Path, port: int = 0, secret: str = SECRET
+) -> Iterator[tuple[subprocess.Popen[str], int]]:
     """A process that takes deliveries, and its port; killed at the end, if it was not before."""
     process = subprocess.Popen(
-        [sys.executable, "-m", "tests.webhooks.receiving", door, str(spool), SECRET, str(port)],
+        [sys.executable, "-m", "tests.webhooks.receiving", door, str(spool), secret, str(port)],
         cwd=PROJECT,
         stdout=subprocess.PIPE,
         text=True,
