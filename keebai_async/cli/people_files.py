@@ -14,6 +14,7 @@ from keebai_async.cli.workbook_file import CELL_CHARACTERS
 from keebai_async.errors import InvalidInput
 from keebai_async.model import own_columns as own
 from keebai_async.model.chunk import Chunk, ChunkState
+from keebai_async.model.marks import MARK_KEY
 from keebai_async.model.recipient import Reason, Rejection
 from keebai_async.sources.header import visible
 
@@ -294,7 +295,7 @@ class _Columns:
 
     @property
     def header(self) -> list[str]:
-        return ["to", *self._variables, *(f"{_META}{name}" for name in self._metas), *_OF_A_CHUNK]
+        return ["to", *self._variables, *(f"{_META}{name}" for name in self._shown_metas), *_OF_A_CHUNK]
 
     def of(self, people: _People) -> list[Sequence[str]]:
         """The cells of *people*. Raises _MoreColumns if they have others."""
@@ -310,7 +311,11 @@ class _Columns:
     def _meta_columns(self, metas: Sequence[dict[str, object]]) -> list[Sequence[str]]:
         if any(map(len, metas)) and not set().union(*metas) <= self._metas.keys():
             raise _MoreColumns
-        return [_texts([meta.get(name, "") for meta in metas]) for name in self._metas]
+        return [_texts([meta.get(name, "") for meta in metas]) for name in self._shown_metas]
+
+    @property
+    def _shown_metas(self) -> list[str]:
+        return [name for name in self._metas if name != MARK_KEY]  # a mark is ours, and of one campaign
 
 
 def _texts(values: Sequence[object]) -> list[str]:

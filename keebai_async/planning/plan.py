@@ -13,6 +13,7 @@ import msgspec
 
 from keebai_async.errors import PlanTooLarge, UnusableSource
 from keebai_async.journal.contract import Journal
+from keebai_async.model.marks import tag_of
 from keebai_async.model.plan import CountryCount, Plan, Preview, SuppressListCount
 from keebai_async.model.recipient import Reason
 from keebai_async.model.sender import Sender
@@ -23,6 +24,7 @@ from keebai_async.planning.checked import Checked
 from keebai_async.planning.chunking import Chunker
 from keebai_async.planning.codec import RowCodec, WireRow
 from keebai_async.planning.identity import identities
+from keebai_async.planning.marking import Marker
 from keebai_async.planning.notes import notes, previews
 from keebai_async.planning.number_forms import country_name
 from keebai_async.planning.options import PlanOptions as PlanOptions
@@ -138,7 +140,10 @@ class _Making:
         self._notes: list[str] = []
         self._first_row = self._last_row = 0
         seed = msgspec.json.encode([template.name, template.language, sender.wire])
-        self._chunker = Chunker(chunk_size, codec.encode, seed=seed, first=options.guards.canary)
+        marker = Marker(codec, tag_of(campaign_id)) if options.marks else None
+        self._chunker = Chunker(
+            chunk_size, codec.encode, seed=seed, first=options.guards.canary, marker=marker
+        )
 
     async def prepare(self) -> None:
         """Read who is not to be messaged."""
