@@ -162,6 +162,10 @@ class ServiceClient:
         """How requests get to the service, in words: through which proxy, and who named it."""
         return self._session.way
 
+    def token_mark(self, salt: str) -> str:
+        """A hash of the token, keyed with *salt*, by which a journal knows it again."""
+        return self._token.mark(salt)
+
     @property
     def longest_submit(self) -> float:
         """Seconds after which a submit that left has its answer, or never will."""

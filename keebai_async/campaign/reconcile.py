@@ -18,12 +18,14 @@ from keebai_async.clock import SYSTEM_CLOCK, Clock
 from keebai_async.errors import CampaignBusy, InvalidInput
 from keebai_async.journal.contract import Journal
 from keebai_async.journal.rules import NO_ANSWER_WRITTEN, NOT_SEEN_TO_END
-from keebai_async.model.campaign import Started
+from keebai_async.model.campaign import CampaignState, Started
 from keebai_async.model.chunk import Chunk, ChunkState
-from keebai_async.model.lifecycle import Abandon, Move, Resend, Vouch
+from keebai_async.model.lifecycle import Abandon, Move, Resend, Vouch, Withdraw
 from keebai_async.model.plan import chunk_name
 from keebai_async.model.progress import Progress
+from keebai_async.model.remainder import left_settled
 from keebai_async.model.report import Report, report_of
+from keebai_async.model.stop import Cause
 from keebai_async.observe import TO_LOG, Observer
 from keebai_async.observe.chunk_records import chunk_moved
 from keebai_async.privacy import mask
@@ -94,26 +96,28 @@ async def reconcile(
     accepted: str | None = None,
     resend: bool = False,
     abandon: bool = False,
+    take_back: bool = False,
     observer: Observer = TO_LOG,
 ) -> Report:
-    """Settle chunk *number* by a person's word; exactly one of the three. *read* looks at a broadcast.
+    """Settle chunk *number* by a person's word; exactly one of the four. *read* looks at a broadcast.
 
     *resend* is believed only when a look into the portal shows everything: of a process that ended, what left
-    just before may arrive for some seconds more, and one that was not seen to end may wake.
+    just before may arrive for some seconds more, and one that was not seen to end may wake. *take_back* makes
+    a chunk unknown again of which *resend* was said, as long as it has not been submitted.
 
     Raises:
-        InvalidInput: not exactly one word is given, the chunk does not exist or is not unknown, or the
-            broadcast has more recipients, or none, or is another chunk already.
+        InvalidInput: not exactly one word is given, the chunk does not exist or is not unknown, there is
+            nothing to take back, or the broadcast has more recipients, or none, or is another chunk already.
         RequestError: the broadcast cannot be read; NotFound, if the service does not know it.
         CampaignBusy: a process runs the campaign now; or it is too early for *resend*, and the message says
             until when.
     """
-    if [accepted is not None, resend, abandon].count(True) != 1:
-        raise InvalidInput("say one of accepted, resend and abandon", field="chunk")
+    if [accepted is not None, resend, abandon, take_back].count(True) != 1:
+        raise InvalidInput("say one of accepted, resend, abandon and take_back", field="chunk")
     async with journal.lease(campaign_id):
         tell_taken(campaign_id, await journal.recover(campaign_id), observer)
         campaign = await journal.load(campaign_id)
-        chunk = _unknown(campaign, number)
+        chunk = _resent(campaign, number) if take_back else _unknown(campaign, number)
         step = chunk.step + 1
         move: Move
         if accepted is not None:
@@ -122,11 +126,25 @@ async def reconcile(
         elif resend:
             _check_not_too_early(campaign_id, chunk, clock.wall())
             move = Resend(number=number, step=step)
+        elif take_back:
+            move = Withdraw(number=number, step=step)
         else:
             move = Abandon(number=number, step=step)
         after = await journal.record(campaign_id, move)
         observer(chunk_moved(campaign_id, chunk, move, after))
-        return report_of(await journal.load(campaign_id))
+        await _say_what_is_left(await journal.load(campaign_id), journal)
+    return report_of(await journal.load(campaign_id))
+
+
+async def _say_what_is_left(campaign: Started, journal: Journal) -> None:
+    """Why it is not finished may be another reason now, or none."""
+    left = left_settled(campaign.chunks)
+    if left is None:
+        await journal.set_state(campaign.plan.campaign_id, CampaignState.FINISHED)
+    elif campaign.stopped_by in {Cause.UNKNOWN, Cause.SETTLED, Cause.NOT_TRACKED}:
+        await journal.set_state(
+            campaign.plan.campaign_id, CampaignState.STOPPED, reason=left.reason, stopped_by=left.cause
+        )
 
 
 def resend_wait(chunk: Chunk, wall: float) -> float:
@@ -147,6 +165,17 @@ def _check_not_too_early(campaign_id: str, chunk: Chunk, wall: float) -> None:
             + f"; wait {wait} s, look into the portal again, and then repeat this",
             campaign_id=campaign_id,
         )
+
+
+def _resent(campaign: Started, number: int) -> Chunk:
+    for chunk in campaign.chunks:
+        if chunk.number == number and chunk.resent:
+            return chunk
+    raise InvalidInput(
+        f"there is nothing to take back: chunk {number} does not wait to be submitted again",
+        field="chunk",
+        value=str(number),
+    )
 
 
 def _unknown(campaign: Started, number: int) -> Chunk:

@@ -9,6 +9,7 @@ import platformdirs
 
 from keebai_async.campaign.run import WORTH_TELLING
 from keebai_async.cli.estimate import duration
+from keebai_async.cli.figures import figure
 from keebai_async.cli.interrupts import interrupts
 from keebai_async.cli.options import ChannelIdOption, JournalOption, PhoneNumberIdOption, QuotaStoreOption
 from keebai_async.cli.output import say
@@ -132,4 +133,4 @@ async def spending(keebai: Keebai) -> str:
     """
     if not isinstance(keebai.limiter, RateLimiter):
         return ""
-    return ", ".join(f"{spent:,} of {quota}" for quota, spent in await keebai.limiter.spent())
+    return ", ".join(f"{figure(spent)} of {quota}" for quota, spent in await keebai.limiter.spent())

@@ -7,18 +7,18 @@ from typing import Annotated
 import msgspec
 import typer
 
-from keebai_async.cli.estimate import Price
 from keebai_async.cli.options import (
     GUARDS_PANEL,
     LIST_PANEL,
     SANDBOX_PANEL,
     JsonOption,
+    PaceOption,
     RejectsOption,
     SpeedOption,
     StopAboveOption,
 )
 from keebai_async.model.limits import MAX_RECIPIENTS
-from keebai_async.model.plan import Guards
+from keebai_async.model.plan import Guards, Pace, Price
 from keebai_async.planning.plan import PlanOptions
 
 
@@ -202,6 +202,7 @@ class CampaignOptions(msgspec.Struct, frozen=True, kw_only=True):
         ),
     ] = None
     stop_above: StopAboveOption = None
+    pace: PaceOption = None
 
     @property
     def guards(self) -> Guards:
@@ -220,9 +221,11 @@ class CampaignOptions(msgspec.Struct, frozen=True, kw_only=True):
             suppress=tuple(Path(file) for file in self.suppress or ()),
             max_recipients=self.max_recipients,
             unit_cost=self.unit_cost,
+            currency=self.currency,
             max_cost=self.max_cost,
             test_to=tuple(self.test_to or ()),
             guards=self.guards,
+            pace=None if self.pace is None or self.pace.lower() == "off" else Pace.parse(self.pace),
         )
 
     @property
@@ -239,7 +242,7 @@ class CampaignOptions(msgspec.Struct, frozen=True, kw_only=True):
         return [f"--{name.replace('_', '-')}" for name in given]
 
 
-_ALSO_FOR_A_PLAN = {"stop_above", "unit_cost", "currency"}
+_ALSO_FOR_A_PLAN = {"stop_above", "pace", "unit_cost", "currency"}
 """What can still be said of a plan that is made."""
 
 

@@ -7,7 +7,7 @@ import msgspec
 
 from keebai_async.errors import InvalidInput
 from keebai_async.model.limits import E164, MAX_RECIPIENTS
-from keebai_async.model.plan import Guards
+from keebai_async.model.plan import Guards, Pace, Price
 from keebai_async.planning.phone import known_region, parser_installed
 from keebai_async.planning.suppress import SuppressList
 
@@ -38,6 +38,10 @@ class PlanOptions(msgspec.Struct, frozen=True, kw_only=True):
     """Stop with PlanTooLarge when all would cost more than this; needs *unit_cost*."""
     test_to: Sequence[str] = ()
     """Plan a tiny campaign to these numbers instead, with the variables of the first row that is ready."""
+    currency: str = "USD"
+    """The currency of *unit_cost*."""
+    pace: Pace | None = None
+    """Submit no more people than this in any such time; chunks are no larger."""
     guards: Guards = Guards()
     """What stops the campaign by itself. The people of a canary are the first chunk."""
 
@@ -80,6 +84,15 @@ class PlanOptions(msgspec.Struct, frozen=True, kw_only=True):
             raise InvalidInput(
                 f"no such region: {region!r}; it is two capital letters, such as AR", field="default_region"
             )
+
+    @property
+    def price(self) -> Price | None:
+        return None if self.unit_cost is None else Price(unit=self.unit_cost, currency=self.currency)
+
+    @property
+    def largest(self) -> int:
+        """How many people a chunk may hold."""
+        return self.chunk_size if self.pace is None else min(self.chunk_size, self.pace.people)
 
     @property
     def most(self) -> int | None:

@@ -53,6 +53,8 @@ async def make_plan(
     name: str,
     template: Template,
     sender: Sender,
+    sender_number: str = "",
+    sender_notes: Sequence[str] = (),
     journal: Journal,
     created_at: float,
     options: PlanOptions = DEFAULTS,
@@ -71,6 +73,7 @@ async def make_plan(
     """
     check_approved(template)
     making = _Making(source, named_by_text(template), sender, campaign_id, journal, options)
+    making.name_sender(sender_number, sender_notes)
     try:
         await making.prepare()
         async with aclosing(source.blocks()) as blocks:
@@ -126,8 +129,14 @@ class _Making:
         self._longest_text: str | None = None
         self._preview: str | None = None
         self._notes: list[str] = []
+        self._sender_number = ""
         seed = msgspec.json.encode([template.name, template.language, sender.wire])
-        self._chunker = Chunker(options.chunk_size, codec.encode, seed=seed, first=options.guards.canary)
+        self._chunker = Chunker(options.largest, codec.encode, seed=seed, first=options.guards.canary)
+
+    def name_sender(self, number: str, notes: Iterable[str]) -> None:
+        """What the service says of the sender, for the plan."""
+        self._sender_number = number
+        self._notes.extend(notes)
 
     async def prepare(self) -> None:
         """Read who is not to be messaged."""
@@ -191,6 +200,10 @@ class _Making:
             fingerprint=self._chunker.fingerprint,
             source=self._source.description,
             guards=self._options.guards,
+            pace=self._options.pace,
+            price=self._options.price,
+            test=bool(self._options.test_to),
+            sender_number=self._sender_number,
         )
 
     def _all_notes(self, lists: Iterable[SuppressListCount]) -> Iterator[str]:

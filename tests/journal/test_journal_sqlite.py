@@ -141,7 +141,7 @@ async def test_a_file_from_a_newer_version_is_refused(path: Path, journal: Sqlit
     newer = sqlite3.connect(path)
     newer.execute("PRAGMA user_version = 99")
     newer.close()
-    await unusable(path, "newer version of this program .format 99, this one knows 1.: update")
+    await unusable(path, "newer version of this program .format 99, this one knows 2.: update")
 
 
 async def test_an_older_file_is_brought_forward_in_one_piece(path: Path, journal: SqliteJournal) -> None:
@@ -154,13 +154,13 @@ async def test_an_older_file_is_brought_forward_in_one_piece(path: Path, journal
         schema.migrate(older, str(path), migrations=broken)
     columns = [row[1] for row in older.execute("PRAGMA table_info (campaigns)")]
     assert "tag" not in columns
-    assert older.execute("PRAGMA user_version").fetchone() == (1,)
+    assert older.execute("PRAGMA user_version").fetchone() == (2,)
 
     forward = (*schema.MIGRATIONS, ("ALTER TABLE campaigns ADD COLUMN tag TEXT DEFAULT 'none'",))
     schema.migrate(older, str(path), migrations=forward)
     schema.migrate(older, str(path), migrations=forward)
     assert older.execute("SELECT id, tag FROM campaigns").fetchall() == [("promo", "none")]
-    assert older.execute("PRAGMA user_version").fetchone() == (2,)
+    assert older.execute("PRAGMA user_version").fetchone() == (3,)
     older.close()
 
 

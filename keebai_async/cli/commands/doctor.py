@@ -17,6 +17,7 @@ from keebai_async.cli.connect import (
 from keebai_async.cli.console import version
 from keebai_async.cli.error_line import line_of
 from keebai_async.cli.exit_codes import Exit, code_of_error
+from keebai_async.cli.figures import figure
 from keebai_async.cli.interrupts import interrupts
 from keebai_async.cli.json_output import emit
 from keebai_async.cli.options import (
@@ -101,7 +102,7 @@ async def _journal(connection: Connection) -> str:
         kept = await journal.campaigns()
     finally:
         await journal.aclose()
-    return f"{name}, campaigns in it: {len(kept):,}"
+    return f"{name}, campaigns in it: {figure(len(kept))}"
 
 
 async def _with_client(connection: Connection, check: Callable[[Keebai], Awaitable[str]]) -> str:

@@ -9,8 +9,10 @@ import typer
 from keebai_async.cli.connect import Connection, bookkeeping
 from keebai_async.cli.csv_files import PeopleGroup, write_people, write_rejects
 from keebai_async.cli.exit_codes import Exit
+from keebai_async.cli.figures import figure
 from keebai_async.cli.interrupts import interrupts
-from keebai_async.cli.options import CampaignArgument, JournalOption
+from keebai_async.cli.json_output import emit
+from keebai_async.cli.options import CampaignArgument, JournalOption, JsonOption
 from keebai_async.cli.output import say
 from keebai_async.errors import InvalidInput
 
@@ -33,6 +35,7 @@ def export(
     unknown: UnknownOption = False,
     unsent: UnsentOption = False,
     journal: JournalOption = None,
+    json: JsonOption = False,
 ) -> None:
     """Write people of a campaign to a CSV file that only you can read.
 
@@ -50,15 +53,29 @@ def export(
     if rejected + len(chosen) != 1:
         raise InvalidInput("choose exactly one of --rejected, --refused, --unknown and --unsent")
     group = chosen[0] if chosen else None
-    raise typer.Exit(interrupts.run(partial(_export, campaign, group, file, Connection(journal=journal))))
+    work = partial(_export, campaign, group, file, Connection(journal=journal), json=json)
+    raise typer.Exit(interrupts.run(work))
 
 
-async def _export(campaign: str, group: PeopleGroup | None, file: Path, connection: Connection) -> Exit:
+async def _export(
+    campaign: str, group: PeopleGroup | None, file: Path, connection: Connection, *, json: bool
+) -> Exit:
     async with bookkeeping(connection) as keebai:
         await keebai.campaigns.status(campaign)  # an unknown id is an error before a file is made
         if group is None:
             count = await write_rejects(file, lambda: keebai.campaigns.rejections(campaign))
         else:
             count = await write_people(file, lambda: keebai.campaigns.people(campaign, *group.value))
-        say(f"{count:,} rows: {file}")
+        if json:
+            name = "rejected" if group is None else group.name.lower()
+            emit(
+                {
+                    "type": "exported",
+                    "campaign_id": campaign,
+                    "group": name,
+                    "file": str(file),
+                    "rows": count,
+                }
+            )
+        say(f"{figure(count)} rows: {file}")
         return Exit.DONE

@@ -78,6 +78,7 @@ def launch(
         again=again,
         rejects=output.rejects,
         page=report,
+        journal=connection.journal,
         resumable=not box.sandbox,
     )
     if not dry_run:
@@ -110,7 +111,7 @@ async def _launch_kept(
         guards = None
         if options.stop_above is not None:
             guards = replace(made.guards, stop_above=options.stop_above)
-        code, _ = await launch_plan(keebai, made, settings, guards=guards)
+        code, _ = await launch_plan(keebai, made, settings, guards=guards, pace=options.pace)
         return code
 
 

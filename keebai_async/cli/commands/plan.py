@@ -26,6 +26,11 @@ def plan(
     """
     request = PlanRequest(file=file, template=template, language=language, options=options)
     settings = LaunchSettings(
-        dry=True, yes=True, json=output.json, rejects=output.rejects, resumable=not box.sandbox
+        dry=True,
+        yes=True,
+        json=output.json,
+        rejects=output.rejects,
+        journal=connection.journal,
+        resumable=not box.sandbox,
     )
     raise typer.Exit(interrupts.run(partial(plan_and_launch, request, settings, connection, box)))

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from keebai_async.cli.exit_codes import Exit
+from keebai_async.cli.figures import figure
 from keebai_async.cli.interrupts import interrupts
 from keebai_async.cli.options import DialectName, DialectOption, FailingOption, PortOption, SpeedOption
 from keebai_async.cli.output import answer, say
@@ -38,7 +39,8 @@ async def _serve(port: int, *, speed: float, dialect: DialectName, failing: floa
         port=port, speed=speed, dialect=Dialect(dialect.value), failing=failing, tokens=(DEFAULT_TOKEN,)
     )
     await serve_until_told(served, port, lambda: _introduce(served))
-    say(f"{served.ledger.total:,} messages accepted, {served.traffic.requests.total():,} requests seen")
+    messages, requests = figure(served.ledger.total), figure(served.traffic.requests.total())
+    say(f"{messages} messages accepted, {requests} requests seen")
     return Exit.DONE
 
 

@@ -10,6 +10,7 @@ from typing import Annotated, Final
 import typer
 
 from keebai_async.cli.exit_codes import Exit
+from keebai_async.cli.figures import figure
 from keebai_async.cli.interrupts import interrupts, may_have_left
 from keebai_async.cli.json_output import emit, typed
 from keebai_async.cli.option_groups import SandboxChoice
@@ -210,7 +211,7 @@ async def _logs(where: SandboxChoice, broadcast_id: str, csv: Path | None, page_
         else:
             summary = await write_csv(rows, csv)
             print_summary(summary)
-            say(f"{summary.rows:,} rows: {csv}")
+            say(f"{figure(summary.rows)} rows: {csv}")
         say_summary(summary)
     return Exit.DONE
 
