@@ -2,7 +2,7 @@
 
 import os
 import secrets
-from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable, Mapping
+from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager
 from typing import Protocol
 
@@ -18,7 +18,7 @@ from keebai_async.model.chunk import Chunk, ChunkState
 from keebai_async.model.plan import Guards, Pace, Plan, slug
 from keebai_async.model.recipient import Recipient, Rejection
 from keebai_async.model.report import Report, report_of
-from keebai_async.model.sender import Sender
+from keebai_async.model.sender import ListedSender, Sender
 from keebai_async.model.situation import Situation, situation_of
 from keebai_async.observe import Observer
 from keebai_async.observe.campaign_records import CampaignMoved
@@ -101,8 +101,8 @@ class Campaigns:
             UnusableSource: the list as a whole cannot be read, or nobody in it can be messaged.
             PlanTooLarge: a limit of *options* on people or cost.
             TemplateUnusable: no such template in that language, not approved, or a variable without column.
-            InvalidInput: no sender, or an option that makes no sense.
-            RequestError: the template could not be fetched.
+            InvalidInput: no sender, one that the token cannot send from, or an option that makes no sense.
+            RequestError: the template or the sender could not be fetched.
         """
         name = name or template
         keebai = self._keebai
@@ -110,12 +110,17 @@ class Campaigns:
             people, columns=columns, delimiter=delimiter, sheet=sheet, hidden_rows=hidden_rows
         )
         service = keebai.campaign_service()
+        sender = keebai.sender_or(sender)
+        fetched = await service.template(template, language)
+        listed = await service.listed(sender)
         plan = await make_plan(
             source,
             campaign_id=f"{slug(name)}-{secrets.token_hex(4)}",
             name=name,
-            template=await service.template(template, language),
-            sender=keebai.sender_or(sender),
+            template=fetched,
+            sender=sender,
+            sender_number="" if listed is None else listed.number,
+            sender_notes=tuple(_notes_on(sender, listed)),
             journal=keebai.journal,
             created_at=keebai.clock.wall(),
             options=options or PlanOptions(),
@@ -313,6 +318,13 @@ class Campaigns:
             take_back=take_back,
             observer=self._keebai.observer,
         )
+
+
+def _notes_on(sender: Sender, listed: ListedSender | None) -> Iterator[str]:
+    if listed is None:
+        yield f"whether the token can send from {sender.id} is not known: it may not read the list of senders"
+    elif listed.status.lower() not in {"", "active"}:
+        yield f"the service says that {sender.id} is {listed.status}: it may refuse to send from it"
 
 
 def _waits_of(limiter: Gate) -> Waits | None:

@@ -167,6 +167,11 @@ class ServiceClient:
         return self._token.mark(salt)
 
     @property
+    def token_end(self) -> str:
+        """The last characters of the token, by which its owner knows it again."""
+        return repr(self._token).removeprefix("Token(").removesuffix(")")
+
+    @property
     def longest_submit(self) -> float:
         """Seconds after which a submit that left has its answer, or never will."""
         return self.timeouts.submit

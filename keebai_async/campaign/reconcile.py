@@ -6,21 +6,18 @@ than it was given, and the others are reported as refused.
 """
 
 import math
-from collections.abc import Awaitable, Callable, Mapping
-from types import MappingProxyType
-from typing import Final
+from collections.abc import Awaitable, Callable
 
 import msgspec
 
-from keebai_async.campaign.freshness import LATE_ARRIVAL, LONGEST_INTENT
 from keebai_async.campaign.run_records import tell_taken
 from keebai_async.clock import SYSTEM_CLOCK, Clock
 from keebai_async.errors import CampaignBusy, InvalidInput
 from keebai_async.journal.contract import Journal
-from keebai_async.journal.rules import NO_ANSWER_WRITTEN, NOT_SEEN_TO_END
 from keebai_async.model.campaign import CampaignState, Started
 from keebai_async.model.chunk import Chunk, ChunkState
 from keebai_async.model.lifecycle import Abandon, Move, Resend, Vouch, Withdraw
+from keebai_async.model.lost import NOT_SEEN_TO_END, resend_wait
 from keebai_async.model.plan import chunk_name
 from keebai_async.model.progress import Progress
 from keebai_async.model.remainder import left_settled
@@ -29,11 +26,6 @@ from keebai_async.model.stop import Cause
 from keebai_async.observe import TO_LOG, Observer
 from keebai_async.observe.chunk_records import chunk_moved
 from keebai_async.privacy import mask
-
-_MAY_STILL_ARRIVE: Final[Mapping[str, float]] = MappingProxyType(
-    {NO_ANSWER_WRITTEN: LONGEST_INTENT + LATE_ARRIVAL, NOT_SEEN_TO_END: 600.0}
-)
-"""Seconds after the intent, by the reason of an unknown chunk, in which its bytes may still arrive."""
 
 
 class PortalEntry(msgspec.Struct, frozen=True, kw_only=True, tag="unknown", tag_field="type"):
@@ -145,14 +137,6 @@ async def _say_what_is_left(campaign: Started, journal: Journal) -> None:
         await journal.set_state(
             campaign.plan.campaign_id, CampaignState.STOPPED, reason=left.reason, stopped_by=left.cause
         )
-
-
-def resend_wait(chunk: Chunk, wall: float) -> float:
-    """Seconds from the time *wall* on until a look into the portal shows what became of an unknown chunk."""
-    longest = _MAY_STILL_ARRIVE.get(chunk.reason or "", 0.0)
-    if not longest or chunk.submitted_at is None:
-        return 0.0
-    return min(longest, max(0.0, chunk.submitted_at + longest - wall))
 
 
 def _check_not_too_early(campaign_id: str, chunk: Chunk, wall: float) -> None:

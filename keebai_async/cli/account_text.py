@@ -17,25 +17,36 @@ PROCESS_GONE = "the process that ran it is gone: it was killed, or its machine s
 def headline(situation: Situation) -> str:
     """`running since 2026-11-26 14:02:11-03:00, by process 123 on laptop (ana)`, in one line."""
     words = f"{situation.standing.value}{_when(situation)}"
-    if situation.standing is Standing.DIED:
-        words += f": {PROCESS_GONE}"
-    elif situation.standing is Standing.PURGED:
-        words += ": its people were removed before it was finished, so it never will be"
-    elif situation.reason:
-        words += f": {shown_reason(situation.reason)}"
-    return words
+    match situation.standing:
+        case Standing.DIED:
+            return f"{words}: {PROCESS_GONE}"
+        case Standing.PURGED:
+            return f"{words}: its people were removed before it was finished, so it never will be"
+        case Standing.STOPPED:
+            reason = f": {shown_reason(situation.reason)}" if situation.reason else ""
+            return words + reason + _goes_on(situation)
+        case _:
+            return words
+
+
+def _goes_on(situation: Situation) -> str:
+    if situation.report.unsent or not situation.at_service:
+        return ""
+    return "; all is submitted, and the service goes on delivering"
 
 
 def _when(situation: Situation) -> str:
-    report = situation.report
+    report, holder = situation.report, situation.holder
     match situation.standing:
         case Standing.PLANNED:
             return f", made {moment(report.created_at)}" if report.created_at else ""
-        case Standing.RUNNING | Standing.PAUSED if situation.holder is not None:
-            return f" since {moment(situation.holder.since)}, by {_process(situation.holder)}"
+        case Standing.RUNNING if holder is not None:
+            return f" since {moment(holder.since)}, by {_process(holder)}"
+        case Standing.PAUSED if holder is not None:
+            return f", run by {_process(holder)} since {moment(holder.since)}"
         case _:
-            ended = f", until {moment(report.ended_at)}" if report.ended_at else ""
-            return f" after {duration(situation.seconds)}{ended}"
+            ended = f" {moment(report.ended_at)}," if report.ended_at else ""
+            return f"{ended} after {duration(situation.seconds)}"
 
 
 def _process(holder: Holder) -> str:

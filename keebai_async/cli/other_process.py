@@ -5,7 +5,7 @@ from typing import Final
 
 import anyio
 
-from keebai_async.cli.account_text import cannot_be_called_back, headline, nobody_to_hold_back
+from keebai_async.cli.account_text import PROCESS_GONE, cannot_be_called_back, headline, nobody_to_hold_back
 from keebai_async.cli.exit_codes import Exit
 from keebai_async.cli.json_output import account, emit
 from keebai_async.cli.output import say
@@ -40,10 +40,9 @@ async def ask_and_wait(
         CampaignBusy: the process does not answer.
     """
     if not await ask(campaign):
-        standing = (await keebai.campaigns.situation(campaign)).standing.value
-        raise InvalidInput(
-            f"no process runs campaign {campaign}: it is {standing}; see: keebai-async status {campaign}"
-        )
+        standing = (await keebai.campaigns.situation(campaign)).standing
+        why = PROCESS_GONE if standing is Standing.DIED else f"it is {standing.value}"
+        raise InvalidInput(f"no process runs campaign {campaign}: {why}; see: keebai-async status {campaign}")
     heard = False
     try:
         with anyio.move_on_after(within):

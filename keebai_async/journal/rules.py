@@ -14,6 +14,7 @@ from keebai_async.errors import CampaignBusy, CampaignNotFound, ForbiddenMove, M
 from keebai_async.model.campaign import CampaignState, Holder
 from keebai_async.model.chunk import Chunk, ChunkState
 from keebai_async.model.lifecycle import HandOn, Lose, Move, Refuse, TakeBack, apply
+from keebai_async.model.lost import NO_ANSWER_WRITTEN, NOT_SEEN_TO_END
 from keebai_async.model.plan import Plan, ReasonCount
 from keebai_async.model.recipient import Rejection
 from keebai_async.privacy import without_numbers
@@ -22,10 +23,6 @@ S = TypeVar("S", bound=msgspec.Struct)
 
 DAMAGED: Final = "it is damaged: restore it from a copy before anything is submitted again"
 _HALF: Final = re.compile("[\ud800-\udfff]")
-
-NO_ANSWER_WRITTEN: Final = "the process ended before an answer to this submit was written down"
-NOT_SEEN_TO_END: Final = "its process, on another machine, fell silent before an answer was written down"
-"""The reasons of chunks without a verdict; by them `reconcile` knows how long bytes may still arrive."""
 
 NEWER: Final = (
     "it is damaged, or a newer version of this program wrote it: update this one, or restore it from a copy"

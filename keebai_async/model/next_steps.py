@@ -15,6 +15,7 @@ from keebai_async.model.campaign import CampaignState, Started
 from keebai_async.model.chunk import ChunkState
 from keebai_async.model.failing import failing_of
 from keebai_async.model.guard import Share, canary_died, canary_of, canary_unnamed, exceeded, share_of
+from keebai_async.model.lost import resend_wait
 from keebai_async.model.stop import Cause
 
 PROGRAM: Final = "keebai-async"
@@ -36,19 +37,19 @@ class Step(msgspec.Struct, frozen=True, kw_only=True):
         return f"{self.words}: {self.command}" if self.command else self.words
 
 
-def next_steps(campaign: Started) -> tuple[Step, ...]:
-    """The steps, the first one first; none if there is nothing to do."""
-    return tuple(_steps(campaign))
+def next_steps(campaign: Started, now: float) -> tuple[Step, ...]:
+    """The steps at the time *now* (Unix time), the first one first; none if there is nothing to do."""
+    return tuple(_steps(campaign, now))
 
 
-def _steps(campaign: Started) -> Iterator[Step]:
+def _steps(campaign: Started, now: float) -> Iterator[Step]:
     left = _Left(campaign)
     if campaign.holder is not None:
         yield from _while_it_runs(campaign, left)
     elif campaign.state is CampaignState.PLANNED and not any(chunk.step for chunk in campaign.chunks):
         yield from _of_a_plan(campaign)
     else:
-        yield from _settle(campaign, left)
+        yield from _settle(campaign, left, now)
         yield from _go_on(campaign, left)
         if failing_of(campaign.chunks):
             yield from _look_why(campaign)
@@ -87,7 +88,7 @@ def _of_a_plan(campaign: Started) -> Iterator[Step]:
     yield Step(words="to remove it", command=_typed("remove", campaign))
 
 
-def _settle(campaign: Started, left: _Left) -> Iterator[Step]:
+def _settle(campaign: Started, left: _Left, now: float) -> Iterator[Step]:
     if left.unknown:
         yield Step(words="what to look for in the portal", command=_typed("reconcile", campaign))
     for chunk in left.unknown[:_MOST_SETTLED]:
@@ -96,7 +97,9 @@ def _settle(campaign: Started, left: _Left) -> Iterator[Step]:
             words=f"chunk {chunk.number} is there",
             command=_typed("reconcile", campaign, *number, "--accepted", "BROADCAST-ID"),
         )
-        if campaign.purged_at is None:
+        if wait := math.ceil(resend_wait(chunk, now)):
+            yield Step(words=f"if chunk {chunk.number} is not there, wait {wait} s and look again")
+        elif campaign.purged_at is None:
             yield Step(
                 words=f"chunk {chunk.number} is not there: to submit it again at the next resume",
                 command=_typed("reconcile", campaign, *number, "--resend"),

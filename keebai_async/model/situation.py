@@ -95,7 +95,7 @@ def situation_of(campaign: Started, now: float) -> Situation:
         waits_until=utc(waits_until),
         at_service=tuple(_at_service(campaign)),
         failing=failing_of(campaign.chunks),
-        steps=next_steps(campaign),
+        steps=next_steps(campaign, now),
     )
 
 

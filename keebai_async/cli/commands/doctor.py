@@ -3,6 +3,7 @@
 import os
 from collections.abc import Awaitable, Callable
 from functools import partial
+from typing import Final
 
 import typer
 
@@ -28,9 +29,13 @@ from keebai_async.cli.options import (
     QuotaStoreOption,
 )
 from keebai_async.cli.output import answer
+from keebai_async.cli.shown import shown_reason
 from keebai_async.client import Keebai
 from keebai_async.errors import InvalidInput, KeebaiError
 from keebai_async.journal.open import open_journal
+
+_WHO: Final = ("company_name", "company_id", "account_name", "account_id", "name", "email", "user_id", "id")
+"""Fields by which GET /me may say whose a token is: its body is not documented."""
 
 Check = Callable[[], Awaitable[str]]
 
@@ -116,8 +121,10 @@ async def _network(keebai: Keebai) -> str:
 
 
 async def _token(keebai: Keebai) -> str:
-    await keebai.me()
-    return "the service accepts it"
+    told = await keebai.me()
+    known = [f"{name} {told[name]}" for name in _WHO if isinstance(told.get(name), str) and told[name]]
+    whose = f"; the service says whose it is: {shown_reason(', '.join(known))}" if known else ""
+    return f"the service accepts the one that ends with {keebai.token_end}{whose}"
 
 
 async def _sender(keebai: Keebai) -> str:
