@@ -39,7 +39,7 @@ class Step(msgspec.Struct, frozen=True, kw_only=True):
 
 def next_steps(campaign: Started, now: float) -> tuple[Step, ...]:
     """The steps at the time *now* (Unix time), the first one first; none if there is nothing to do."""
-    return tuple(_steps(campaign, now))
+    return tuple(dict.fromkeys(_steps(campaign, now)))
 
 
 def _steps(campaign: Started, now: float) -> Iterator[Step]:
