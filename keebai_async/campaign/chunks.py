@@ -14,7 +14,7 @@ import msgspec
 from keebai_async.clock import Clock
 from keebai_async.errors import JournalUnusable
 from keebai_async.journal.contract import Journal
-from keebai_async.model.campaign import Started
+from keebai_async.model.campaign import StoredCampaign
 from keebai_async.model.chunk import Chunk, ChunkState
 from keebai_async.model.lifecycle import Accept, HandOn, Lose, Move, Refuse, Submit, TakeBack
 from keebai_async.model.plan import Plan
@@ -34,7 +34,7 @@ class Chunks:
     """
 
     def __init__(
-        self, campaign: Started, *, journal: Journal, clock: Clock, observer: Observer = TO_LOG
+        self, campaign: StoredCampaign, *, journal: Journal, clock: Clock, observer: Observer = TO_LOG
     ) -> None:
         self.plan: Plan = campaign.plan
         self._journal = journal

@@ -14,7 +14,7 @@ from keebai_async.campaign.run_records import tell_taken
 from keebai_async.clock import SYSTEM_CLOCK, Clock
 from keebai_async.errors import CampaignBusy, InvalidInput
 from keebai_async.journal.contract import Journal
-from keebai_async.model.campaign import CampaignState, Started
+from keebai_async.model.campaign import CampaignState, StoredCampaign
 from keebai_async.model.chunk import Chunk, ChunkState
 from keebai_async.model.lifecycle import Abandon, Move, Resend, Vouch, Withdraw
 from keebai_async.model.lost import NOT_SEEN_TO_END, resend_wait
@@ -51,7 +51,7 @@ class _Person(msgspec.Struct):
 _NUMBERS_ONLY = msgspec.json.Decoder(list[_Person])
 
 
-async def portal_entries(campaign: Started, journal: Journal) -> tuple[PortalEntry, ...]:
+async def portal_entries(campaign: StoredCampaign, journal: Journal) -> tuple[PortalEntry, ...]:
     """The chunks that a person has to settle, in the order of their numbers.
 
     No answer was seen for them, and nobody is waiting for one: while a process runs the campaign, what it
@@ -62,7 +62,7 @@ async def portal_entries(campaign: Started, journal: Journal) -> tuple[PortalEnt
     return tuple([await _as_in_the_portal(campaign, chunk, journal) for chunk in chunks])
 
 
-async def _as_in_the_portal(campaign: Started, chunk: Chunk, journal: Journal) -> PortalEntry:
+async def _as_in_the_portal(campaign: StoredCampaign, chunk: Chunk, journal: Journal) -> PortalEntry:
     plan = campaign.plan
     people: list[_Person] = []
     if campaign.purged_at is None:
@@ -128,7 +128,7 @@ async def reconcile(
     return report_of(await journal.load(campaign_id))
 
 
-async def _say_what_is_left(campaign: Started, journal: Journal) -> None:
+async def _say_what_is_left(campaign: StoredCampaign, journal: Journal) -> None:
     """Why it is not finished may be another reason now, or none."""
     left = left_settled(campaign.chunks)
     if left is None:
@@ -151,7 +151,7 @@ def _check_not_too_early(campaign_id: str, chunk: Chunk, wall: float) -> None:
         )
 
 
-def _resent(campaign: Started, number: int) -> Chunk:
+def _resent(campaign: StoredCampaign, number: int) -> Chunk:
     for chunk in campaign.chunks:
         if chunk.number == number and chunk.resent:
             return chunk
@@ -162,7 +162,7 @@ def _resent(campaign: Started, number: int) -> Chunk:
     )
 
 
-def _unknown(campaign: Started, number: int) -> Chunk:
+def _unknown(campaign: StoredCampaign, number: int) -> Chunk:
     for chunk in campaign.chunks:
         if chunk.number == number and chunk.state is ChunkState.UNKNOWN:
             return chunk
@@ -176,7 +176,7 @@ def _unknown(campaign: Started, number: int) -> Chunk:
 
 
 async def _check_broadcast(
-    campaign: Started, chunk: Chunk, broadcast_id: str, read: Callable[[str], Awaitable[Progress]]
+    campaign: StoredCampaign, chunk: Chunk, broadcast_id: str, read: Callable[[str], Awaitable[Progress]]
 ) -> int:
     """How many people the broadcast has, if it can be this chunk."""
     for other in campaign.chunks:

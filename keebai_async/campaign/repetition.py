@@ -2,11 +2,11 @@
 
 from keebai_async.errors import CampaignBusy
 from keebai_async.journal.contract import Journal
-from keebai_async.model.campaign import CampaignState, Started
+from keebai_async.model.campaign import CampaignState, StoredCampaign
 from keebai_async.model.chunk import ChunkState
 
 
-def refuse_purged(campaign: Started) -> None:
+def refuse_purged(campaign: StoredCampaign) -> None:
     """Let no campaign begin whose people are unsent and removed.
 
     Raises:
@@ -22,7 +22,7 @@ def refuse_purged(campaign: Started) -> None:
         )
 
 
-async def refuse_repetition(campaign: Started, journal: Journal) -> None:
+async def refuse_repetition(campaign: StoredCampaign, journal: Journal) -> None:
     """Let a campaign that submits for the first time not repeat another one. Call it inside the lease.
 
     Two programs may launch the same at the same instant. Each has its lease by now and looks for the

@@ -28,10 +28,10 @@ from keebai_async.clock import Clock
 from keebai_async.draining import Drain, out_of_reach
 from keebai_async.errors import JournalUnusable, KeebaiError
 from keebai_async.journal.contract import Journal
-from keebai_async.model.campaign import RunFacts, Started, Wish
+from keebai_async.model.campaign import RunFacts, StoredCampaign, Wish
 from keebai_async.model.chunk import ChunkState
 from keebai_async.model.events import AnyEvent, BroadcastProgress, ChunkAccepted, StateChanged, Waiting
-from keebai_async.model.guard import canary_died, canary_of, canary_unnamed, exceeded
+from keebai_async.model.guard import canary_failed, canary_of, canary_unnamed, exceeded
 from keebai_async.model.plan import Guards, Pace
 from keebai_async.model.report import Report, report_of
 from keebai_async.model.requests import Requests
@@ -281,7 +281,7 @@ class CampaignRun:
         await self._control.until(lambda: self._stopped or self._canary_landed())
         if canary_unnamed(self._before.chunks):
             return  # an earlier run stopped for it, and somebody started this one all the same
-        if not self._stopped and (why := canary_died(self._guards, self._chunks)):
+        if not self._stopped and (why := canary_failed(self._guards, self._chunks)):
             self._halt(Stop(cause=Cause.GUARD, reason=why))
 
     async def _wait_under_the_guard(self) -> None:
@@ -361,7 +361,7 @@ class CampaignRun:
             )
             self._kept = replace(self._kept, requests=now.requests, facts=now.facts)
 
-    def _now(self) -> Started:
+    def _now(self) -> StoredCampaign:
         state = self._control.state
         over = state.phase in {RunPhase.STOPPED, RunPhase.FINISHED}
         return replace(
@@ -398,6 +398,6 @@ class CampaignRun:
         self._tell(Waiting(seconds=seconds, why=why))
 
 
-def _told(campaign: Started) -> tuple[Requests, RunFacts]:
+def _told(campaign: StoredCampaign) -> tuple[Requests, RunFacts]:
     """What of it is worth a write; the time alone is not."""
     return campaign.requests, replace(campaign.facts, told_at=None)

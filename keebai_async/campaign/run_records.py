@@ -9,7 +9,7 @@ from msgspec.structs import replace
 from keebai_async.campaign.stop import leaves
 from keebai_async.clock import Clock
 from keebai_async.errors import CampaignBusy
-from keebai_async.model.campaign import Started
+from keebai_async.model.campaign import StoredCampaign
 from keebai_async.model.chunk import Chunk, ChunkState
 from keebai_async.model.lifecycle import Lose
 from keebai_async.observe import Observer
@@ -30,7 +30,7 @@ class RunRecords:
         """The lease is ours; *lost* are the chunks that a process which died had on their way."""
         tell_taken(self._campaign, lost, self._observer)
 
-    def moved(self, before: Started, after: Started) -> None:
+    def moved(self, before: StoredCampaign, after: StoredCampaign) -> None:
         """The campaign went from one state to the other, on disk."""
         self._observer(
             CampaignMoved(
@@ -43,7 +43,7 @@ class RunRecords:
         )
 
     @contextmanager
-    def run(self, now: Callable[[], Started]) -> Iterator[None]:
+    def run(self, now: Callable[[], StoredCampaign]) -> Iterator[None]:
         """Tell the beginning and the end of what runs inside `with`; *now* is the campaign as it is."""
         chunks, since = now().chunks, self._clock.now()
         started = RunStarted(campaign=self._campaign, chunks=answering(chunks), people=headcount(chunks))

@@ -7,7 +7,7 @@ from typing import Final
 from msgspec.structs import replace
 
 from keebai_async.errors import AnotherToken
-from keebai_async.model.campaign import RunFacts, RunTerms, Started
+from keebai_async.model.campaign import RunFacts, RunTerms, StoredCampaign
 from keebai_async.model.events import AnyEvent, ChunkSubmitting, StateChanged, Waiting
 from keebai_async.model.plan import Guards, Pace
 
@@ -21,7 +21,7 @@ TokenMark = Callable[[str], str]
 class ToldFacts:
     """The RunFacts of one run, from what earlier runs left behind; *at* is always Unix time."""
 
-    def __init__(self, before: Started, *, terms: RunTerms, mark: TokenMark | None, at: float) -> None:
+    def __init__(self, before: StoredCampaign, *, terms: RunTerms, mark: TokenMark | None, at: float) -> None:
         facts, holder = before.facts, before.holder
         left = [chunk.submitted_at for chunk in before.chunks if chunk.submitted_at is not None]
         by = "" if holder is None else f"{holder.user}@{holder.host}".removeprefix("@")
@@ -71,7 +71,7 @@ def changed(terms: RunTerms, guards: Guards | None, pace: Pace | str | None) -> 
     return RunTerms(guards=guards or terms.guards, pace=pace_now)
 
 
-def check_token(campaign: Started, mark: TokenMark | None, *, new_token: bool) -> None:
+def check_token(campaign: StoredCampaign, mark: TokenMark | None, *, new_token: bool) -> None:
     """Let nobody go on with a campaign of another token by mistake.
 
     Raises:

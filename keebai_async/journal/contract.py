@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import AbstractAsyncContextManager
 from typing import Protocol
 
-from keebai_async.model.campaign import CampaignState, RunFacts, Started, Wish
+from keebai_async.model.campaign import CampaignState, RunFacts, StoredCampaign, Wish
 from keebai_async.model.chunk import Chunk
 from keebai_async.model.lifecycle import HandOn, Move, Refuse
 from keebai_async.model.plan import Plan
@@ -40,9 +40,9 @@ class Journal(Protocol):
     async def discard(self, campaign_id: str) -> None:
         """Forget a plan that was never frozen."""
 
-    async def load(self, campaign_id: str) -> Started: ...
+    async def load(self, campaign_id: str) -> StoredCampaign: ...
 
-    async def campaigns(self) -> list[Started]:
+    async def campaigns(self) -> list[StoredCampaign]:
         """All frozen campaigns, newest first."""
         ...
 
@@ -130,7 +130,7 @@ class Journal(Protocol):
         """Every move of every chunk, in the order they were recorded."""
         ...
 
-    async def find(self, name: str, fingerprint: str) -> list[Started]:
+    async def find(self, name: str, fingerprint: str) -> list[StoredCampaign]:
         """The frozen campaigns of this name that would send exactly the same, newest first."""
         ...
 

@@ -8,7 +8,7 @@ from keebai_async.errors import ForbiddenMove, InvalidInput
 from keebai_async.journal import rules
 from keebai_async.journal.leases import Leases
 from keebai_async.journal.tables import CampaignRow, ChunkRow, ItemsRow, MoveRow, Tables
-from keebai_async.model.campaign import RunFacts, Started
+from keebai_async.model.campaign import RunFacts, StoredCampaign
 from keebai_async.model.chunk import Chunk
 from keebai_async.model.lifecycle import Move, replay
 from keebai_async.model.plan import Plan
@@ -48,8 +48,8 @@ def items_of(tables: Tables, campaign_id: str, number: int) -> bytes:
     return row.items
 
 
-def started_of(tables: Tables, leases: Leases, row: CampaignRow) -> Started:
-    return Started(
+def started_of(tables: Tables, leases: Leases, row: CampaignRow) -> StoredCampaign:
+    return StoredCampaign(
         plan=plan_of(row),
         state=row.state,
         chunks=tuple(each.chunk for each in tables.rows(ChunkRow, row.campaign_id)),

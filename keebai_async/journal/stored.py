@@ -26,7 +26,7 @@ from keebai_async.journal.leases import Claim, Leases
 from keebai_async.journal.reading import campaign_of, check_history, chunk_of, items_of, started_of
 from keebai_async.journal.tables import ChunkRow, Database, ItemsRow, MoveRow, Tables
 from keebai_async.journal.transactions import HEARTBEAT, Transactions
-from keebai_async.model.campaign import CampaignState, RunFacts, Started, Wish
+from keebai_async.model.campaign import CampaignState, RunFacts, StoredCampaign, Wish
 from keebai_async.model.chunk import Chunk, ChunkState
 from keebai_async.model.lifecycle import HandOn, Move, Refuse, Submit
 from keebai_async.model.plan import Plan
@@ -152,20 +152,20 @@ class StoredJournal:
 
     # Looking
 
-    async def load(self, campaign_id: str) -> Started:
-        def work(tables: Tables) -> Started:
+    async def load(self, campaign_id: str) -> StoredCampaign:
+        def work(tables: Tables) -> StoredCampaign:
             started = started_of(tables, self._leases, campaign_of(tables, campaign_id))
             check_history(tables, campaign_id)
             return started
 
         return await self._transactions.read(work)
 
-    async def campaigns(self) -> list[Started]:
+    async def campaigns(self) -> list[StoredCampaign]:
         return await self._transactions.read(
             lambda tables: [started_of(tables, self._leases, row) for row in tables.frozen()]
         )
 
-    async def find(self, name: str, fingerprint: str) -> list[Started]:
+    async def find(self, name: str, fingerprint: str) -> list[StoredCampaign]:
         alike = (name, fingerprint)
         return await self._transactions.read(
             lambda tables: [started_of(tables, self._leases, row) for row in tables.frozen(alike=alike)]

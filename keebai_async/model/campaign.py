@@ -69,7 +69,7 @@ class RunFacts(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Chunks whose broadcasts the service did not know when the last run looked."""
 
 
-class Started(msgspec.Struct, frozen=True, kw_only=True):
+class StoredCampaign(msgspec.Struct, frozen=True, kw_only=True):
     """A campaign as the journal has it."""
 
     plan: Plan

@@ -58,7 +58,7 @@ def canary_unnamed(chunks: Iterable[Chunk]) -> bool:
     return bool(accepted) and not any(chunk.tracked for chunk in accepted)
 
 
-def canary_died(guards: Guards, chunks: Iterable[Chunk]) -> str | None:
+def canary_failed(guards: Guards, chunks: Iterable[Chunk]) -> str | None:
     """Why the rest should not follow the canary, whose chunks are settled; None if it may."""
     family = [chunk for chunk in canary_of(chunks) if chunk.recipients]
     accepted = [chunk for chunk in family if chunk.tracked]

@@ -11,10 +11,10 @@ from typing import Final
 
 import msgspec
 
-from keebai_async.model.campaign import CampaignState, Started
+from keebai_async.model.campaign import CampaignState, StoredCampaign
 from keebai_async.model.chunk import ChunkState
 from keebai_async.model.failing import failing_of
-from keebai_async.model.guard import Share, canary_died, canary_of, canary_unnamed, exceeded, share_of
+from keebai_async.model.guard import Share, canary_failed, canary_of, canary_unnamed, exceeded, share_of
 from keebai_async.model.lost import resend_wait
 from keebai_async.model.stop import Cause
 
@@ -37,12 +37,12 @@ class Step(msgspec.Struct, frozen=True, kw_only=True):
         return f"{self.words}: {self.command}" if self.command else self.words
 
 
-def next_steps(campaign: Started, now: float) -> tuple[Step, ...]:
+def next_steps(campaign: StoredCampaign, now: float) -> tuple[Step, ...]:
     """The steps at the time *now* (Unix time), the first one first; none if there is nothing to do."""
     return tuple(dict.fromkeys(_steps(campaign, now)))
 
 
-def _steps(campaign: Started, now: float) -> Iterator[Step]:
+def _steps(campaign: StoredCampaign, now: float) -> Iterator[Step]:
     left = _Left(campaign)
     if campaign.holder is not None:
         yield from _while_it_runs(campaign, left)
@@ -58,7 +58,7 @@ def _steps(campaign: Started, now: float) -> Iterator[Step]:
 class _Left:
     """What of a campaign still has to happen."""
 
-    def __init__(self, campaign: Started) -> None:
+    def __init__(self, campaign: StoredCampaign) -> None:
         chunks = campaign.chunks
         lost = {ChunkState.UNKNOWN} | (set() if campaign.holder else {ChunkState.SUBMITTING})
         self.unknown = [chunk for chunk in chunks if chunk.state in lost]
@@ -69,11 +69,11 @@ class _Left:
         self.to_follow = len(open_ones) > len(self.gone)
 
 
-def _typed(command: str, campaign: Started, *options: str) -> str:
+def _typed(command: str, campaign: StoredCampaign, *options: str) -> str:
     return " ".join([PROGRAM, command, campaign.plan.campaign_id, *options])
 
 
-def _while_it_runs(campaign: Started, left: _Left) -> Iterator[Step]:
+def _while_it_runs(campaign: StoredCampaign, left: _Left) -> Iterator[Step]:
     if campaign.state is CampaignState.PAUSED:
         yield Step(words="to let it go on", command=_typed("resume", campaign))
     elif left.unsent:
@@ -82,13 +82,13 @@ def _while_it_runs(campaign: Started, left: _Left) -> Iterator[Step]:
     yield Step(words="to look on", command=_typed("watch", campaign))
 
 
-def _of_a_plan(campaign: Started) -> Iterator[Step]:
+def _of_a_plan(campaign: StoredCampaign) -> Iterator[Step]:
     if campaign.purged_at is None:
         yield Step(words="to send it", command=_typed("launch", campaign))
     yield Step(words="to remove it", command=_typed("remove", campaign))
 
 
-def _settle(campaign: Started, left: _Left, now: float) -> Iterator[Step]:
+def _settle(campaign: StoredCampaign, left: _Left, now: float) -> Iterator[Step]:
     if left.unknown:
         yield Step(words="what to look for in the portal", command=_typed("reconcile", campaign))
     for chunk in left.unknown[:_MOST_SETTLED]:
@@ -115,7 +115,7 @@ def _settle(campaign: Started, left: _Left, now: float) -> Iterator[Step]:
         )
 
 
-def _go_on(campaign: Started, left: _Left) -> Iterator[Step]:
+def _go_on(campaign: StoredCampaign, left: _Left) -> Iterator[Step]:
     if left.gone:
         named = ", ".join(f"{chunk.broadcast_id}" for chunk in left.gone)
         yield Step(words=f"the service does not know these broadcasts any more, ask its support: {named}")
@@ -130,7 +130,7 @@ def _go_on(campaign: Started, left: _Left) -> Iterator[Step]:
     yield from _after_a_cause(campaign, what)
 
 
-def _stops_again(campaign: Started) -> str | None:
+def _stops_again(campaign: StoredCampaign) -> str | None:
     """Why the guards would stop the campaign again before anybody is submitted."""
     guards, chunks = campaign.terms.guards, campaign.chunks
     if why := exceeded(guards, chunks):
@@ -139,10 +139,10 @@ def _stops_again(campaign: Started) -> str | None:
     landed = all(chunk.settled or chunk.state is ChunkState.UNKNOWN for chunk in family)
     if guards.canary is None or canary_unnamed(family) or not landed:
         return None
-    return canary_died(guards, chunks)
+    return canary_failed(guards, chunks)
 
 
-def _past_the_guard(campaign: Started, why: str) -> Iterator[Step]:
+def _past_the_guard(campaign: StoredCampaign, why: str) -> Iterator[Step]:
     yield from _look_why(campaign)
     share = _worst_share(campaign)
     if share.failed:
@@ -156,7 +156,7 @@ def _past_the_guard(campaign: Started, why: str) -> Iterator[Step]:
     )
 
 
-def _worst_share(campaign: Started) -> Share:
+def _worst_share(campaign: StoredCampaign) -> Share:
     """The largest share that a guard looks at."""
     shares = [share_of(campaign.chunks)]
     if campaign.terms.guards.canary is not None:
@@ -164,7 +164,7 @@ def _worst_share(campaign: Started) -> Share:
     return max(shares, key=lambda share: share.failed / share.delivered if share.delivered else 0.0)
 
 
-def _after_a_cause(campaign: Started, what: str) -> Iterator[Step]:
+def _after_a_cause(campaign: StoredCampaign, what: str) -> Iterator[Step]:
     resume = _typed("resume", campaign)
     match campaign.stopped_by:
         case Cause.TOKEN | Cause.SCOPE:
@@ -189,17 +189,17 @@ def _after_a_cause(campaign: Started, what: str) -> Iterator[Step]:
             yield Step(words=what, command=resume)
 
 
-def _in_another_campaign(campaign: Started) -> Iterator[Step]:
+def _in_another_campaign(campaign: StoredCampaign) -> Iterator[Step]:
     if any(chunk.state is ChunkState.PLANNED and chunk.recipients for chunk in campaign.chunks):
         words = "to have them as a list for another campaign (then never resume this one)"
         yield Step(words=words, command=_typed("export", campaign, "rest.csv", "--unsent"))
 
 
-def _look_why(campaign: Started) -> Iterator[Step]:
+def _look_why(campaign: StoredCampaign) -> Iterator[Step]:
     yield Step(words="to find out why they fail, look at the worst chunks in the portal, and at the template")
     yield _template_step(campaign)
 
 
-def _template_step(campaign: Started) -> Step:
+def _template_step(campaign: StoredCampaign) -> Step:
     name = shlex.quote(campaign.plan.template)
     return Step(words="to see the status of the template", command=f"{PROGRAM} templates {name}")

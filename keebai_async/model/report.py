@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 import msgspec
 
-from keebai_async.model.campaign import CampaignState, Started
+from keebai_async.model.campaign import CampaignState, StoredCampaign
 from keebai_async.model.chunk import Chunk, ChunkState
 from keebai_async.model.plan import CountryCount, Guards, Pace, Plan, Price, chunk_name
 from keebai_async.model.requests import Requests
@@ -115,7 +115,7 @@ class Report(msgspec.Struct, frozen=True, kw_only=True, tag="report", tag_field=
         )
 
 
-def report_of(campaign: Started) -> Report:
+def report_of(campaign: StoredCampaign) -> Report:
     """Add up a campaign as the journal has it."""
     plan, chunks = campaign.plan, campaign.chunks
     accepted = [chunk for chunk in chunks if chunk.state is ChunkState.ACCEPTED]

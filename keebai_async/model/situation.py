@@ -11,7 +11,7 @@ from datetime import datetime
 
 import msgspec
 
-from keebai_async.model.campaign import CampaignState, Holder, Started
+from keebai_async.model.campaign import CampaignState, Holder, StoredCampaign
 from keebai_async.model.chunk import Chunk, ChunkState
 from keebai_async.model.failing import Failing, failing_of
 from keebai_async.model.next_steps import Step, next_steps
@@ -79,7 +79,7 @@ class Situation(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         return self.report.unsent > 0
 
 
-def situation_of(campaign: Started, now: float) -> Situation:
+def situation_of(campaign: StoredCampaign, now: float) -> Situation:
     """What is true of *campaign* at the time *now* (Unix time)."""
     standing = _standing(campaign)
     stop = _stop(campaign, standing)
@@ -99,7 +99,7 @@ def situation_of(campaign: Started, now: float) -> Situation:
     )
 
 
-def _standing(campaign: Started) -> Standing:
+def _standing(campaign: StoredCampaign) -> Standing:
     if campaign.holder is not None:
         return Standing.PAUSED if campaign.state is CampaignState.PAUSED else Standing.RUNNING
     if all(chunk.settled for chunk in campaign.chunks):
@@ -117,7 +117,7 @@ def _standing(campaign: Started) -> Standing:
             return Standing.STOPPED
 
 
-def _stop(campaign: Started, standing: Standing) -> Stop | None:
+def _stop(campaign: StoredCampaign, standing: Standing) -> Stop | None:
     """Why it is paused or stopped; what the journal says, unless a person has settled that since."""
     if standing not in {Standing.PAUSED, Standing.STOPPED}:
         return None
@@ -129,7 +129,7 @@ def _stop(campaign: Started, standing: Standing) -> Stop | None:
     return Stop(cause=campaign.stopped_by, reason=campaign.reason or "")
 
 
-def _seconds(campaign: Started, now: float) -> float:
+def _seconds(campaign: StoredCampaign, now: float) -> float:
     """What the journal says, and what has passed since then while a process runs it."""
     told = campaign.facts.told_at
     if campaign.holder is None:
@@ -138,7 +138,7 @@ def _seconds(campaign: Started, now: float) -> float:
     return campaign.seconds + max(0.0, now - since)
 
 
-def _waits(campaign: Started, standing: Standing, now: float) -> tuple[str | None, float | None]:
+def _waits(campaign: StoredCampaign, standing: Standing, now: float) -> tuple[str | None, float | None]:
     facts = campaign.facts
     report = report_of(campaign)
     if standing is Standing.PAUSED:
@@ -154,7 +154,7 @@ def _waits(campaign: Started, standing: Standing, now: float) -> tuple[str | Non
     return None, None
 
 
-def _at_service(campaign: Started) -> Iterator[AtService]:
+def _at_service(campaign: StoredCampaign) -> Iterator[AtService]:
     plan = campaign.plan
     for chunk in campaign.chunks:
         if chunk.broadcast_id is not None and _goes_on(chunk):

@@ -3,7 +3,7 @@
 import pytest
 
 from keebai_async.model.chunk import Chunk, ChunkState
-from keebai_async.model.guard import LEAST, canary_died, canary_of, canary_unnamed, exceeded
+from keebai_async.model.guard import LEAST, canary_failed, canary_of, canary_unnamed, exceeded
 from keebai_async.model.plan import Guards
 
 S = ChunkState
@@ -107,19 +107,19 @@ def test_the_canary_is_the_first_chunk_and_all_that_it_was_cut_into() -> None:
 def test_the_others_follow_a_canary_only_if_what_became_of_it_is_known_and_good(
     canary: list[Chunk], dies: bool
 ) -> None:
-    assert (canary_died(Guards(canary=10), canary) is not None) is dies
+    assert (canary_failed(Guards(canary=10), canary) is not None) is dies
 
 
 def test_a_canary_is_held_to_the_share_that_was_named() -> None:
     canary = [chunk(1, sent=95, failed=5, recipients=100)]
-    assert canary_died(Guards(canary=10, stop_above=0.05), canary) is None
-    assert canary_died(Guards(canary=10, stop_above=0.04), canary) == (
+    assert canary_failed(Guards(canary=10, stop_above=0.05), canary) is None
+    assert canary_failed(Guards(canary=10, stop_above=0.04), canary) == (
         "of the canary, 5 of 100 delivered so far failed, more than the 4% allowed"
     )
 
 
 def test_a_canary_that_nobody_can_follow_says_so() -> None:
-    assert "names no broadcast" in str(canary_died(Guards(canary=10), [chunk(1, broadcast_id=None)]))
+    assert "names no broadcast" in str(canary_failed(Guards(canary=10), [chunk(1, broadcast_id=None)]))
     assert canary_unnamed([chunk(1, broadcast_id=None), chunk(2)])
     assert not canary_unnamed([chunk(1, state=S.UNKNOWN)])
     assert not canary_unnamed([chunk(1), chunk(2, broadcast_id=None, parent=1)])

@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from keebai_async.model.campaign import CampaignState, Started
+from keebai_async.model.campaign import CampaignState, StoredCampaign
 from keebai_async.model.chunk import Chunk, ChunkState
 from keebai_async.model.plan import Plan
 from keebai_async.model.report import Report, report_of
@@ -43,7 +43,7 @@ def report(*parts: Chunk) -> Report:
         chunks=(),
     )
     return report_of(
-        Started(plan=plan, state=CampaignState.RUNNING, chunks=tuple(parts), requests=Requests())
+        StoredCampaign(plan=plan, state=CampaignState.RUNNING, chunks=tuple(parts), requests=Requests())
     )
 
 

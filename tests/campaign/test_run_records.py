@@ -8,7 +8,7 @@ from msgspec.structs import replace
 from keebai_async.campaign.run_records import RunRecords
 from keebai_async.clock import ManualClock
 from keebai_async.errors import CampaignBusy, CampaignError, JournalUnusable
-from keebai_async.model.campaign import CampaignState, Started
+from keebai_async.model.campaign import CampaignState, StoredCampaign
 from keebai_async.model.chunk import Chunk, ChunkState
 from keebai_async.model.plan import Plan
 from keebai_async.model.requests import Requests
@@ -31,7 +31,7 @@ PLAN = Plan(
     suppressed=0,
     chunks=(5,),
 )
-BEFORE = Started(
+BEFORE = StoredCampaign(
     plan=PLAN,
     state=CampaignState.RUNNING,
     chunks=(Chunk(number=1, recipients=5),),

@@ -2,7 +2,7 @@
 
 from msgspec.structs import replace
 
-from keebai_async.model.campaign import CampaignState, Holder, RunFacts, Started
+from keebai_async.model.campaign import CampaignState, Holder, RunFacts, StoredCampaign
 from keebai_async.model.chunk import Chunk, ChunkState
 from keebai_async.model.failing import failing_of
 from keebai_async.model.lost import NO_ANSWER_WRITTEN
@@ -28,7 +28,7 @@ TAKEN = Chunk(
 DONE = replace(TAKEN, sent=5, final=True)
 
 
-def campaign(*chunks: Chunk, state: CampaignState = CampaignState.RUNNING) -> Started:
+def campaign(*chunks: Chunk, state: CampaignState = CampaignState.RUNNING) -> StoredCampaign:
     ready = sum(chunk.recipients for chunk in chunks)
     plan = Plan(
         campaign_id="promo-1",
@@ -44,7 +44,7 @@ def campaign(*chunks: Chunk, state: CampaignState = CampaignState.RUNNING) -> St
         suppressed=0,
         chunks=tuple(chunk.recipients for chunk in chunks),
     )
-    return Started(plan=plan, state=state, chunks=chunks, requests=Requests(), seconds=10.0)
+    return StoredCampaign(plan=plan, state=state, chunks=chunks, requests=Requests(), seconds=10.0)
 
 
 def test_what_is_on_its_way_is_not_unknown_while_somebody_waits_for_the_answer() -> None:

@@ -7,7 +7,7 @@ from keebai_async.cli.estimate import duration, estimate
 from keebai_async.cli.json_output import plan_line
 from keebai_async.cli.text_output import plan_text, report_text, step_lines, table
 from keebai_async.keebai.settings import KEEBAI_QUOTAS
-from keebai_async.model.campaign import CampaignState, Started
+from keebai_async.model.campaign import CampaignState, StoredCampaign
 from keebai_async.model.chunk import Chunk, ChunkState
 from keebai_async.model.plan import Plan, ReasonCount
 from keebai_async.model.recipient import Reason, Rejection
@@ -51,7 +51,7 @@ PLAN = Plan(
     ignored_columns=("ciudad",),
 )
 
-CAMPAIGN = Started(
+CAMPAIGN = StoredCampaign(
     plan=PLAN,
     state=CampaignState.STOPPED,
     chunks=(

@@ -8,7 +8,7 @@ from pathlib import Path
 import msgspec
 
 from keebai_async.journal.sqlite_tables import SqliteJournal
-from keebai_async.model.campaign import Started
+from keebai_async.model.campaign import StoredCampaign
 from keebai_async.model.chunk import Chunk, ChunkState
 from keebai_async.model.plan import Plan, chunk_name
 from keebai_async.model.report import Report, report_of
@@ -23,7 +23,7 @@ class Item(msgspec.Struct):
 class Account:
     """A campaign as a copy of its journal has it: the journal itself is not touched by looking."""
 
-    def __init__(self, started: Started, people: dict[int, list[str]], submits: int) -> None:
+    def __init__(self, started: StoredCampaign, people: dict[int, list[str]], submits: int) -> None:
         self.started = started
         self.people = people
         self.submits = submits
@@ -58,7 +58,7 @@ async def accounts(path: Path) -> list[Account]:
             await journal.aclose()
 
 
-async def _account(journal: SqliteJournal, started: Started) -> Account:
+async def _account(journal: SqliteJournal, started: StoredCampaign) -> Account:
     campaign_id = started.plan.campaign_id
     started = await journal.load(campaign_id)  # compares every chunk with its moves
     people = {

@@ -15,7 +15,7 @@ from keebai_async.errors import ForbiddenMove
 from keebai_async.journal.contract import Journal
 from keebai_async.journal.memory_tables import MemoryJournal
 from keebai_async.journal.sqlite_tables import SqliteJournal
-from keebai_async.model.campaign import Started
+from keebai_async.model.campaign import StoredCampaign
 from keebai_async.model.chunk import Chunk, ChunkState
 from keebai_async.model.lifecycle import (
     Abandon,
@@ -111,7 +111,7 @@ class Life(RuleBasedStateMachine):
         number = data.draw(st.sampled_from(sorted(self.model)))
         return next(each for each in self.load().chunks if each.number == number)
 
-    def load(self) -> Started:
+    def load(self) -> StoredCampaign:
         return self.all(lambda journal: journal.load("promo"))
 
     @rule(data=st.data(), late=st.sampled_from([0, 0, 0, 0, -1, 1]))
