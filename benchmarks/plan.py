@@ -99,6 +99,8 @@ async def planning(source: PeopleLike, journal: Nowhere | None = None) -> Plan:
         sender=Sender(phone_number_id="1"),
         journal=journal or Nowhere(),  # type: ignore[arg-type]  # all of it that planning uses
         created_at=0.0,
+        service="keebai",
+        largest_chunk=5_000,
     )
 
 

@@ -1,8 +1,10 @@
 """`python -m keebai_async`, and the console script `keebai-async`."""
 
+import os
 import signal
 import sys
 from contextlib import suppress
+from types import FrameType
 
 
 def main() -> int:
@@ -16,11 +18,27 @@ def main() -> int:
 
 
 def _listen() -> None:
-    """From the first instant SIGTERM and SIGHUP are Ctrl-C: for process 1 of a container nothing else is."""
-    for name in ("SIGTERM", "SIGHUP"):
-        number = getattr(signal, name, None)
-        if number is not None and signal.getsignal(number) is not signal.SIG_IGN:
-            signal.signal(number, signal.default_int_handler)
+    """From the first instant SIGINT, SIGTERM and SIGHUP end the program, also as process 1 of a container.
+
+    Who started us may have blocked them for itself, and we would have that from it.
+    """
+    for number in _signals():
+        if signal.getsignal(number) is not signal.SIG_IGN:
+            signal.signal(number, _leave)
+        if hasattr(signal, "pthread_sigmask"):
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, {number})
+
+
+def _leave(number: int, _: FrameType | None) -> None:
+    """Nothing was begun yet. An exception would come out in the middle of an import, of anybody's module."""
+    with suppress(OSError):
+        os.write(2, b"interrupted\n")
+    os._exit(130)
+
+
+def _signals() -> list[int]:
+    names = ("SIGINT", "SIGTERM", "SIGHUP")
+    return [getattr(signal, name) for name in names if hasattr(signal, name)]
 
 
 def _main() -> int:
@@ -32,14 +50,18 @@ def _main() -> int:
         print("the command needs the extra cli: pip install 'keebai-async[cli]'", file=sys.stderr)
         return 2
     from keebai_async.cli.app import run
+    from keebai_async.cli.hangup import watch_terminals
     from keebai_async.cli.interrupts import interrupts
     from keebai_async.cli.output import close_output, open_output
 
     interrupts.install()
     open_output()
+    watch_terminals()
     code = run(sys.argv[1:])
-    with suppress(KeyboardInterrupt):  # a reader who does not read is not waited for; what was done is done
+    with suppress(KeyboardInterrupt), interrupts.asking():  # a reader who does not read is not waited for
         close_output()
+    for number in _signals():
+        signal.signal(number, signal.SIG_IGN)  # what was done is done, and the code says what
     return code
 
 

@@ -38,7 +38,7 @@ People = (
 """A path, or people one by one: rows in the flat form, in the service's own shape, or Recipients."""
 
 
-class CampaignClient(Protocol):
+class CampaignHost(Protocol):
     """What campaigns use of the client they belong to."""
 
     @property
@@ -72,7 +72,7 @@ class CampaignClient(Protocol):
 class Campaigns:
     """Campaigns of one client, as its journal keeps them. Made by `Keebai`, used as `keebai.campaigns`."""
 
-    def __init__(self, keebai: CampaignClient) -> None:
+    def __init__(self, keebai: CampaignHost) -> None:
         self._keebai = keebai
 
     async def plan(
@@ -85,6 +85,7 @@ class Campaigns:
         sender: Sender | None = None,
         columns: Mapping[str, str] | None = None,
         delimiter: str | None = None,
+        encoding: str | None = None,
         sheet: str | None = None,
         hidden_rows: bool = False,
         options: PlanOptions | None = None,
@@ -94,8 +95,9 @@ class Campaigns:
 
         Nothing is sent. *name* is the campaign's name (default: the template's), *columns* says which
         column of the source holds what (`{"to": "phone"}`), *delimiter* is that of a CSV (default: found),
-        *sheet* one of a workbook (default: the one that is shown when it is opened), *hidden_rows* reads also
-        its rows that are hidden or filtered out, *progress* is called now and then while reading.
+        *encoding* that of a text (default: UTF-8, or UTF-16 if it begins with the mark of that), *sheet* one
+        of a workbook (default: the one that is shown when it is opened), *hidden_rows* reads also its rows
+        that are hidden or filtered out, *progress* is called now and then while reading.
 
         Raises:
             UnusableSource: the list as a whole cannot be read, or nobody in it can be messaged.
@@ -107,9 +109,16 @@ class Campaigns:
         name = name or template
         keebai = self._keebai
         source = open_source(
-            people, columns=columns, delimiter=delimiter, sheet=sheet, hidden_rows=hidden_rows
+            people,
+            columns=columns,
+            delimiter=delimiter,
+            encoding=encoding,
+            sheet=sheet,
+            hidden_rows=hidden_rows,
         )
         service = keebai.campaign_service()
+        options = options or PlanOptions()
+        options.chunk_size_for(service.largest_chunk)  # what cannot be is refused before a request is spent
         sender = keebai.sender_or(sender)
         fetched = await service.template(template, language)
         listed = await service.listed(sender)
@@ -122,8 +131,10 @@ class Campaigns:
             sender_number="" if listed is None else listed.number,
             sender_notes=tuple(_notes_on(sender, listed)),
             journal=keebai.journal,
+            service=service.name,
+            largest_chunk=service.largest_chunk,
             created_at=keebai.clock.wall(),
-            options=options or PlanOptions(),
+            options=options,
             progress=progress,
         )
         await keebai.journal.set_state(plan.campaign_id, CampaignState.PLANNED, requests=service.requests)
@@ -147,7 +158,8 @@ class Campaigns:
         A list that was launched before under the same name is refused (CampaignBusy) unless *again*. *guards*
         replace those of the plan or of the last run, as for a campaign that goes on although one of them
         stopped it; so does *pace*, a Pace or words such as "5000/10m", and "off" for none. A campaign that
-        was launched with another token is refused (AnotherToken) unless *new_token*.
+        was launched with another token is refused (AnotherToken) unless *new_token*, and a plan that was made
+        for another service always (InvalidInput).
         """
         return CampaignRun(
             plan if isinstance(plan, str) else plan.campaign_id,
@@ -189,6 +201,10 @@ class Campaigns:
         name: str | None = None,
         sender: Sender | None = None,
         columns: Mapping[str, str] | None = None,
+        delimiter: str | None = None,
+        encoding: str | None = None,
+        sheet: str | None = None,
+        hidden_rows: bool = False,
         options: PlanOptions | None = None,
         again: bool = False,
     ) -> Report:
@@ -204,6 +220,10 @@ class Campaigns:
             name=name,
             sender=sender,
             columns=columns,
+            delimiter=delimiter,
+            encoding=encoding,
+            sheet=sheet,
+            hidden_rows=hidden_rows,
             options=options,
         )
         async with self.start(plan, again=again) as run:
@@ -281,7 +301,7 @@ class Campaigns:
     async def unknown(self, campaign_id: str) -> tuple[PortalEntry, ...]:
         """The chunks whose outcome a person has to settle, each with what to look for in the portal."""
         journal = self._keebai.journal
-        return await portal_entries(await journal.load(campaign_id), journal)
+        return await portal_entries(await journal.load(campaign_id), journal, clock=self._keebai.clock)
 
     async def reconcile(
         self,
@@ -301,16 +321,19 @@ class Campaigns:
 
         Raises:
             InvalidInput: not exactly one word is given, the chunk does not exist or is not unknown, or
-                the broadcast has another number of recipients or is another chunk already.
+                the broadcast has another number of recipients or is another chunk already; or the campaign
+                was planned for another service than this client's.
             NotFound: the service does not know that broadcast.
             CampaignBusy: a process runs the campaign now; or it is too early for *resend*, because what left
                 before its process ended may still arrive. The message says how long to wait.
         """
+        service = self._keebai.campaign_service()
         return await reconcile(
             campaign_id,
             chunk,
             journal=self._keebai.journal,
-            read=self._keebai.campaign_service().progress,
+            service=service.name,
+            read=service.progress,
             clock=self._keebai.clock,
             accepted=accepted,
             resend=resend,

@@ -2,25 +2,22 @@
 
 import os
 from collections.abc import Iterable, Sequence
-from os import PathLike
 from typing import TYPE_CHECKING, Self
 
 from keebai_async.campaign.service import CampaignService
+from keebai_async.campaign_client import AnyJournal, CampaignClient
 from keebai_async.clock import SYSTEM_CLOCK, Clock
 from keebai_async.credentials import Token
-from keebai_async.draining import drain_of
 from keebai_async.environment import poll_floor_of, quotas_of, token_of
-from keebai_async.journal.contract import Journal
 from keebai_async.keebai.account import me
 from keebai_async.keebai.api import KeebaiApi
-from keebai_async.keebai.broadcasts import BroadcastNames, Broadcasts
-from keebai_async.keebai.bulk import BulkService
+from keebai_async.keebai.broadcasts import Broadcasts
+from keebai_async.keebai.campaign_service import KeebaiCampaignService
 from keebai_async.keebai.channels import Channels
 from keebai_async.keebai.messages import Messages
 from keebai_async.keebai.numbers import Numbers
 from keebai_async.keebai.settings import (
     KEEBAI_DIALECT,
-    KEEBAI_JOURNAL_VARIABLE,
     KEEBAI_POLL_FLOOR_VARIABLE,
     KEEBAI_QUOTA_STORE_VARIABLE,
     KEEBAI_QUOTA_VARIABLE,
@@ -35,23 +32,19 @@ from keebai_async.model.sender import Sender
 from keebai_async.observe import Observer
 from keebai_async.quota.gate import Gate
 from keebai_async.quota.window import Quota
-from keebai_async.service_client import ServiceClient
+from keebai_async.transport.broadcast_names import BroadcastNames
+from keebai_async.transport.call_limit import LONGEST_QUOTA_WAIT
 from keebai_async.transport.request import Timeouts
 from keebai_async.transport.retry import RetryPolicy
 from keebai_async.transport.verdict import SubmitPolicy
 
 if TYPE_CHECKING:
     import aiohttp
-
-    import keebai_async.campaigns as campaigning
 else:  # too dear to import for an annotation
     aiohttp = LazyModule("aiohttp")
-    campaigning = LazyModule("keebai_async.campaigns")
-
-AnyJournal = Journal | str | PathLike[str]
 
 
-class Keebai(ServiceClient):
+class Keebai(CampaignClient):
     """A client of one token, for one event loop. Use it with `async with`, or await `aclose()`.
 
     What is not given comes from the environment: `KEEBAI_API_TOKEN` (or `KEEBAI_API_KEY`),
@@ -62,7 +55,8 @@ class Keebai(ServiceClient):
         token: the secret; it cannot be printed and goes to *base_url* only.
         base_url: https, or http to this machine.
         phone_number_id: the sender of every call that names none; or else *channel_id*, never both.
-        quotas: how many requests in how many seconds; for a token with a raised cap.
+        quotas: how many requests in how many seconds; for a token with a raised cap. Who shares the token's
+            limiter shares its limits: the smallest holds for all, until `limiter.set_limits` changes it.
         limiter: where the spending is kept: `sqlite:PATH` is shared by the processes of this machine,
             `redis://...` by several machines; or a RateLimiter that you close yourself. Without it, or
             with `memory:`, all clients of this process with the same token and base URL share one.
@@ -72,6 +66,8 @@ class Keebai(ServiceClient):
         submit_policy: after which replies a submit may be made again, beyond the safe ones.
         retries: how often a read is repeated.
         poll_floor: seconds between two looks at one broadcast, at least.
+        longest_quota_wait: seconds for which a call without a `timeout` of its own waits for the quota; it
+            ends with QuotaExhausted as soon as that cannot do. None is for ever. Campaigns wait as they must.
         observer: called with each record of what happens (docs/observability.md), or several of them; the
             log gets the same records all the same.
 
@@ -84,7 +80,6 @@ class Keebai(ServiceClient):
         "channels": "The channels of the account.",
         "messages": "One template or one text to one person.",
         "numbers": "The numbers of the account.",
-        "sender": "The sender of calls that name none.",
         "templates": "The templates of the account.",
     }
 
@@ -92,7 +87,6 @@ class Keebai(ServiceClient):
     channels: Channels
     messages: Messages
     numbers: Numbers
-    sender: Sender | None
     templates: Templates
 
     def __init__(
@@ -111,12 +105,14 @@ class Keebai(ServiceClient):
         submit_policy: SubmitPolicy | None = None,
         retries: RetryPolicy | None = None,
         poll_floor: float | None = None,
+        longest_quota_wait: float | None = LONGEST_QUOTA_WAIT,
         observer: Observer | Iterable[Observer] | None = None,
     ) -> None:
         super().__init__(
             token_of(token, os.environ, KEEBAI_TOKEN_VARIABLES),
             base_url_of(base_url, os.environ),
             quotas=quotas_of(quotas, os.environ, KEEBAI_QUOTA_VARIABLE, KEEBAI_QUOTAS),
+            quotas_said=quotas is not None or bool(os.environ.get(KEEBAI_QUOTA_VARIABLE)),
             limiter=limiter or os.environ.get(KEEBAI_QUOTA_STORE_VARIABLE) or None,
             timeout=timeout,
             session=session,
@@ -124,12 +120,11 @@ class Keebai(ServiceClient):
             submit_policy=submit_policy,
             retries=retries,
             poll_floor=poll_floor_of(poll_floor, os.environ, KEEBAI_POLL_FLOOR_VARIABLE),
+            longest_quota_wait=longest_quota_wait,
             dialect=KEEBAI_DIALECT,
             observer=observer,
         )
-        self.sender = sender_of(phone_number_id, channel_id, os.environ)
-        self._journal: AnyJournal = journal or os.environ.get(KEEBAI_JOURNAL_VARIABLE) or "memory:"
-        self._lender: Keebai | None = None
+        self._keep_campaigns(journal, sender_of(phone_number_id, channel_id, os.environ))
         self._names = BroadcastNames()
         self._equip()
 
@@ -149,12 +144,9 @@ class Keebai(ServiceClient):
         It lives as long as the client it was made from; closing it closes nothing.
         """
         other = self._copied(timeout, submit_policy, retries, poll_floor)
-        if phone_number_id is not None or channel_id is not None:
-            other.sender = Sender(phone_number_id=phone_number_id, channel_id=channel_id)
-        if journal is not None:
-            other._journal, other._lender = journal, None
-        else:
-            other._lender = self
+        named = phone_number_id is not None or channel_id is not None
+        sender = Sender(phone_number_id=phone_number_id, channel_id=channel_id) if named else None
+        self._share_campaigns(other, journal, sender)
         other._equip()
         return other
 
@@ -167,27 +159,6 @@ class Keebai(ServiceClient):
         self.templates = Templates(api)
         self.numbers = Numbers(api)
         self.channels = Channels(api)
-        self._campaigns: campaigning.Campaigns | None = None
-
-    @property
-    def campaigns(self) -> "campaigning.Campaigns":
-        """Plan campaigns, run them, and look at those that were."""
-        if self._campaigns is None:
-            self._campaigns = campaigning.Campaigns(self)
-        return self._campaigns
-
-    @property
-    def journal(self) -> Journal:
-        """Where campaigns are kept; in memory, if nobody said where. One given by name is opened now."""
-        if self._lender is not None:
-            return self._lender.journal
-        if isinstance(self._journal, str | PathLike):
-            from keebai_async.journal.open import open_journal
-
-            self._journal = open_journal(os.fspath(self._journal))
-            self.at_close(self._journal.aclose)
-            self.at_close(drain_of(self._journal).drain)  # other clients may have been given it
-        return self._journal
 
     def sender_or(self, sender: Sender | None = None) -> Sender:
         """*sender*, or else the client's own. Raises InvalidInput if there is neither."""
@@ -203,4 +174,4 @@ class Keebai(ServiceClient):
 
     def campaign_service(self) -> CampaignService:
         """The service that one run of a campaign works on, with counters of its own."""
-        return BulkService(self._exchange_now(self._session))
+        return KeebaiCampaignService(self._exchange_now(self._session))

@@ -25,12 +25,18 @@ class _Activity(msgspec.Struct, frozen=True, eq=False):
     over: anyio.Event
 
 
+class _Waiting(msgspec.Struct, frozen=True, eq=False):
+    stop: Callable[[], None]
+    loop: asyncio.AbstractEventLoop
+
+
 class Drain:
     """Those who use one client, or one journal."""
 
     def __init__(self) -> None:
         self.closed = False
         self._inside: set[_Activity] = set()
+        self._waiting: set[_Waiting] = set()
 
     def check(self) -> None:
         """Raise Misused once it is closed."""
@@ -52,9 +58,25 @@ class Drain:
             self._inside.discard(one)
             one.over.set()
 
+    @contextmanager
+    def waiting(self, stop: Callable[[], None]) -> Iterator[None]:
+        """Wait, inside `with`, for something before which nothing leaves: `close` calls *stop* at once.
+
+        Who does so is not waited for.
+        """
+        one = _Waiting(stop=stop, loop=running_loop())
+        self._waiting.add(one)
+        try:
+            yield
+        finally:
+            self._waiting.discard(one)
+
     async def close(self) -> None:
-        """Let nobody in any more, and `drain`."""
+        """Let nobody in any more, let nobody wait, and `drain`."""
         self.closed = True
+        for one in list(self._waiting):
+            if one.loop is running_loop():
+                one.stop()
         await self.drain()
 
     async def drain(self) -> None:

@@ -2,6 +2,9 @@
 
 import math
 from collections.abc import Mapping, Sequence
+from typing import Final
+
+import msgspec
 
 from keebai_async.credentials import Token
 from keebai_async.errors import InvalidInput
@@ -9,6 +12,25 @@ from keebai_async.polling.waiter import POLL_FLOOR
 from keebai_async.quota.window import Quota, parse_quotas
 
 Environment = Mapping[str, str]
+
+JOURNAL_VARIABLE: Final = "KEEBAI_JOURNAL"
+"""Where campaigns are kept, of whatever service: each plan says its own."""
+
+
+class VariableNames(msgspec.Struct, frozen=True, kw_only=True):
+    """The environment variables of a service, under the names that the library has for what they say."""
+
+    tokens: tuple[str, ...]
+    """The first that is set counts."""
+    base_url: str
+    quota: str
+    quota_store: str
+    poll_floor: str
+
+    @property
+    def token(self) -> str:
+        """The one to set."""
+        return self.tokens[0]
 
 
 def token_of(given: str | Token | None, environment: Environment, names: Sequence[str]) -> Token:

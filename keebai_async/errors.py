@@ -20,7 +20,7 @@ KeebaiError
         RequestInvalid      400, 413, 422: the server's words, field and item when it names them
         Conflict            409: not now
         RateLimited         429: retry_after, in seconds
-            QuotaExhausted  no place in the quota came within the call's timeout; nothing was sent
+            QuotaExhausted  no place in the quota comes within the call's time; nothing was sent
         ServerFailed        5xx on a read, after the retries
         ConnectionFailed    no byte of the request was written
         TimedOut            a read took too long, after the retries
@@ -105,7 +105,14 @@ class ForbiddenMove(CampaignError):
 
 
 class JournalUnusable(CampaignError):
-    """What must be on disk cannot be put there, so nothing is submitted."""
+    """What must be on disk cannot be put there, so nothing is submitted.
+
+    *temporary* says that it may work in a while: another process keeps the file locked, the disk is full.
+    """
+
+    def __init__(self, message: str, *, campaign_id: str | None = None, temporary: bool = False) -> None:
+        super().__init__(message, campaign_id=campaign_id)
+        self.temporary = temporary
 
 
 class RequestFacts(TypedDict, total=False):
@@ -181,7 +188,8 @@ class RateLimited(RequestError):
 
 
 class QuotaExhausted(RateLimited):
-    """No place in the quota came within the `timeout` of the call: nothing was sent.
+    """No place in the quota comes within the call's `timeout` or the client's `longest_quota_wait`: nothing
+    was sent.
 
     *retry_after* is how long one would take, in seconds, as far as the quota of this side tells.
     """

@@ -9,6 +9,10 @@ checkers, linters and programs that freeze an application read plain imports. Th
 such lines there. Imports of other modules, also in other threads, are left as they are.
 
 `__all__`, `__dir__` and `__getattr__` of the package follow from the block.
+
+The usual way writes each name twice, in an import under TYPE_CHECKING and in a table for `__getattr__`, and
+needs a test that both agree, for every package. What is replaced here is replaced for the few microseconds of
+the block, and for this package's own statements alone.
 """
 
 import builtins

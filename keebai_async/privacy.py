@@ -24,7 +24,7 @@ _GAPS = rf"(?:[^{_NO_GAP}/\\\[\]]|[{_FILLER}]){{0,5}}"
 _WIDE_GAPS = rf"(?:[^{_NO_GAP}]|[{_FILLER}]){{0,5}}"  # where a plus leaves no doubt
 
 _WORD_END = r"(?![^\W_])"
-_END = rf"(?!{_GAPS}\d)"  # no more digits that could belong to the same number
+_NO_MORE_DIGITS = rf"(?!{_GAPS}\d)"  # no more digits that could belong to the same number
 
 _HEX = "[0-9a-fA-F]"
 _IDS = (  # of 24 hexadecimal digits, as services give them, and UUIDs
@@ -34,22 +34,23 @@ _IDS = (  # of 24 hexadecimal digits, as services give them, and UUIDs
 _MONTH, _DAY = "(?:0[1-9]|1[0-2])", "(?:0[1-9]|[12][0-9]|3[01])"
 _DATES = (  # 2026-11-05, 2026-11-05T10:00:00.000Z, 05.11.2026
     rf"(?<!\d)(?:(?:19|20)[0-9]{{2}}-{_MONTH}-{_DAY}|{_DAY}(?P<dash>[-.]){_MONTH}(?P=dash)(?:19|20)[0-9]{{2}})"
-    r"(?:[T ][0-9]{2}:[0-9]{2}(?::[0-9]{2}(?:[.,][0-9]{1,6})?)?(?:Z|[+-][0-9]{2}:?[0-9]{2})?)?" + _END
+    r"(?:[T ][0-9]{2}:[0-9]{2}(?::[0-9]{2}(?:[.,][0-9]{1,6})?)?(?:Z|[+-][0-9]{2}:?[0-9]{2})?)?"
+    + _NO_MORE_DIGITS
 )
 _CURRENCY = "(?:USD|EUR|GBP|INR|ARS|BRL|CLP|COP|MXN|PEN|UYU)"
 _PRICES = (  # USD 1250000.00, € 1.250.000; 1,250,000.00 ARS; 1.250.000,00
     rf"(?:\b{_CURRENCY}|[$€£¥]) ?"
-    rf"(?:[0-9]{{1,7}}|[0-9]{{1,3}}(?:[.,][0-9]{{3}}){{1,2}})(?:[.,][0-9]{{1,4}})?{_WORD_END}{_END}"
+    rf"(?:[0-9]{{1,7}}|[0-9]{{1,3}}(?:[.,][0-9]{{3}}){{1,2}})(?:[.,][0-9]{{1,4}})?{_WORD_END}{_NO_MORE_DIGITS}"
     rf"|(?<!\d)[0-9]{{1,3}}(?:(?:[.,]?[0-9]{{3}}){{0,2}}(?:[.,][0-9]{{1,4}})? ?(?:{_CURRENCY}\b|[€£¥])"
     r"|(?:\.[0-9]{3}){1,2},[0-9]{2}(?!\d))"
 )
-_ROWS = rf"\b(?i:rows?|lines?|items?|chunks?) [1-9][0-9]{{0,8}}{_WORD_END}{_END}"
+_ROWS = rf"\b(?i:rows?|lines?|items?|chunks?|process) [1-9][0-9]{{0,8}}{_WORD_END}{_NO_MORE_DIGITS}"
 _CODES = (  # (#131049); code 2494100, #131049, 400 (131049), 131049 (12 times)
     r"\(#[0-9]{1,7}\)"
     r"|(?:(?:#|\b(?i:code)[ :=\"(#]{1,3})[0-9]{1,7}"
-    rf"|(?<!\d)(?:[1-5][0-9]{{2}} \(?13[0-9]{{4}}|13[0-9]{{4}} \([0-9]{{1,5}})){_WORD_END}{_END}"
+    rf"|(?<!\d)(?:[1-5][0-9]{{2}} \(?13[0-9]{{4}}|13[0-9]{{4}} \([0-9]{{1,5}})){_WORD_END}{_NO_MORE_DIGITS}"
 )
-_MASKED = rf"(?<!\d)\+?\d{{2,3}}…\d{{2,4}}(?:{_END}|(?={_GAPS}\d{{2,3}}…))"
+_MASKED = rf"(?<!\d)\+?\d{{2,3}}…\d{{2,4}}(?:{_NO_MORE_DIGITS}|(?={_GAPS}\d{{2,3}}…))"
 
 _NUMBERS = (
     rf"[{_PLUS}](?:{_WIDE_GAPS}\d){{7,}}|\d(?:{_GAPS}\d){{6,}}"
@@ -62,7 +63,7 @@ _SECRETS = (
     rf"(?:[\s\"',;.…]{{1,6}}(?:[0-9a-f]{{8,}}|(?=[a-f]{{0,8}}[0-9])[0-9a-f]{{4,}}){_WORD_END})*"
     rf"|(?<![^\W_])()[0-9a-f]{{48,}}{_WORD_END}"
 )
-_PIECE = 8
+_SHORTEST_PIECE = 8
 _LARGEST_SEARCHED = 64 * 1024
 _CUT = rb"(?:\\[bfnrt]|\\u[0-9a-fA-F]{4}|[^0-9A-Za-z\[\]{}:]){0,6}?"
 
@@ -102,6 +103,19 @@ def shown(text: str, *, longest: int = LONGEST) -> str:
     return line if len(line) <= longest else line[: longest - 1] + "…"
 
 
+def without_credentials(url: str) -> str:
+    """The address of a database as it may be shown: without its user, its password and its options.
+
+    What cannot be told apart is hidden whole: a list of options behind a scheme, a question mark before an @.
+    """
+    scheme, _, rest = one_line(url).partition(":")
+    user, at, place = rest.removeprefix("//").rpartition("@")
+    if not rest or (rest.startswith("//") and "?" not in user):
+        address, mark, _ = place.partition("?")
+        return f"{scheme}:{rest[:2]}{'…@' if at else ''}{address}{'?…' if mark else ''}"
+    return f"{scheme}:…"
+
+
 def without_numbers(text: str) -> str:
     """*text* as it may stay when people are forgotten: nothing is left of a number, not even its ends."""
     return _numbers().sub(lambda found: _forgotten(found["left"]), text)
@@ -133,7 +147,7 @@ def without_secret(content: bytes, secret: bytes, *, pieces: bool = False) -> by
     content = content.replace(secret, b"...")
     if not pieces or len(content) > _LARGEST_SEARCHED:
         return content
-    size = min(_PIECE, len(secret) // 2)
+    size = min(_SHORTEST_PIECE, len(secret) // 2)
     parts = [secret[at : at + size] for at in range(len(secret) - size + 1)]
     if not any(part in content for part in parts):
         return content

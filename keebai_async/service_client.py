@@ -2,6 +2,7 @@
 
 import asyncio
 import copy
+import math
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
@@ -13,6 +14,7 @@ from keebai_async.clock import Clock
 from keebai_async.credentials import Token
 from keebai_async.draining import drain_of, share_drain
 from keebai_async.environment import poll_floor_of
+from keebai_async.errors import InvalidInput
 from keebai_async.lazy_names import LazyModule
 from keebai_async.model.requests import Requests
 from keebai_async.observe import Observer, hook_of
@@ -45,6 +47,7 @@ class ServiceClient:
         "base_url": "Where requests go.",
         "clock": "What waits and measures.",
         "limiter": "Who gives places in the quota.",
+        "longest_quota_wait": "Seconds for which a single call without a timeout waits for the quota.",
         "poll_floor": "Seconds between two looks at one broadcast, at least.",
         "quotas": "How many requests in how many seconds.",
         "requests": "Requests that left for calls outside of campaigns.",
@@ -56,6 +59,7 @@ class ServiceClient:
     base_url: str
     clock: Clock
     limiter: Gate
+    longest_quota_wait: float | None
     poll_floor: float
     quotas: tuple[Quota, ...]
     requests: Requests
@@ -69,6 +73,7 @@ class ServiceClient:
         base_url: str,
         *,
         quotas: Sequence[Quota],
+        quotas_said: bool = True,
         limiter: Gate | str | None,
         timeout: Timeouts | float | None,
         session: "aiohttp.ClientSession | None",
@@ -76,6 +81,7 @@ class ServiceClient:
         submit_policy: SubmitPolicy | None,
         retries: RetryPolicy | None,
         poll_floor: float,
+        longest_quota_wait: float | None,
         header: str = "Authorization",
         scheme: str = "Bearer",
         dialect: ServiceDialect,
@@ -83,8 +89,10 @@ class ServiceClient:
     ) -> None:
         self.base_url = base_url
         self.quotas = tuple(quotas)
+        self._quotas_said = quotas_said
         self.clock = clock
         self.poll_floor = poll_floor
+        self.longest_quota_wait = _longest_quota_wait(longest_quota_wait)
         self.timeouts = _timeouts(timeout)
         self.submit_policy = submit_policy or SubmitPolicy()
         self.retries = retries or RetryPolicy()
@@ -99,14 +107,14 @@ class ServiceClient:
 
     def _gate(self, given: Gate | str | None, key: str) -> Gate:
         if given is None or given == "memory:":
-            return shared_limiter(key, self.quotas, self.clock)
+            return shared_limiter(key, self.quotas, self.clock, yields=not self._quotas_said)
         if not isinstance(given, str):
             return given
         from keebai_async.quota.limiter import RateLimiter
         from keebai_async.quota.stores import open_store  # brings SQLite along, which few clients need
 
         store = open_store(given, key=key, clock=self.clock, observer=self.observer)
-        limiter = RateLimiter(self.quotas, store=store, clock=self.clock)
+        limiter = RateLimiter(self.quotas, store=store, clock=self.clock, yields=not self._quotas_said)
         self.at_close(limiter.aclose)
         return limiter
 
@@ -116,9 +124,11 @@ class ServiceClient:
     def _exchange_now(self, session: HttpTransport | None = None) -> Exchange:
         """An exchange with the options as they are, whose submits are waited for at the end.
 
-        One that goes straight through a *session* is for who enters the Drain for a whole campaign.
+        One that goes straight through a *session* is for who enters the Drain for a whole campaign, which
+        waits for the quota as long as it must.
         """
         address = urlsplit(self.base_url)
+        single = session is None
         return Exchange(
             session or Departures(self._session, drain_of(self), timeouts=self.timeouts),
             self.limiter,
@@ -130,6 +140,8 @@ class ServiceClient:
             observer=self.observer,
             server=address.hostname,
             account=self._token.key(self.base_url)[:8],
+            longest_quota_wait=self.longest_quota_wait if single else None,
+            drain=drain_of(self) if single else None,
             port=address.port or (443 if address.scheme == "https" else 80),
         )
 
@@ -158,9 +170,14 @@ class ServiceClient:
         return self._observer
 
     @property
-    def way(self) -> str:
+    def proxy(self) -> str:
         """How requests get to the service, in words: through which proxy, and who named it."""
-        return self._session.way
+        return self._session.proxy
+
+    @property
+    def way(self) -> str:
+        """The former name of `proxy`."""
+        return self.proxy
 
     def token_mark(self, salt: str) -> str:
         """A hash of the token, keyed with *salt*, by which a journal knows it again."""
@@ -221,6 +238,16 @@ class ServiceClient:
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self._token!r}, base_url={self.base_url!r})"
+
+
+def _longest_quota_wait(given: float | None) -> float | None:
+    if given is not None and not 0 <= given < math.inf:
+        raise InvalidInput(
+            f"longest_quota_wait is a number of seconds, or None for ever, not {given}",
+            field="longest_quota_wait",
+            value=str(given),
+        )
+    return given
 
 
 def _timeouts(given: Timeouts | float | None) -> Timeouts:

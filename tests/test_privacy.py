@@ -6,7 +6,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from keebai_async.privacy import mask, one_line, shown, without_numbers, without_secret
+from keebai_async.privacy import mask, one_line, shown, without_credentials, without_numbers, without_secret
 
 SECRET = b"kbai_pk_" + b"5ec2e7a1" * 8
 
@@ -181,3 +181,30 @@ def test_only_whole_secrets_are_taken_out_of_what_is_not_shown() -> None:
 def test_one_line_moves_no_cursor(text: str) -> None:
     assert one_line(text).isprintable()
     assert one_line(one_line(text)) == one_line(text)
+
+
+@pytest.mark.parametrize(
+    ("url", "expected"),
+    [
+        ("postgresql://db.example:5432/campaigns", "postgresql://db.example:5432/campaigns"),
+        ("postgresql://me:word@db.example/campaigns?ssl=1", "postgresql://…@db.example/campaigns?…"),
+        ("postgresql://me:w@r/d@db.example/x", "postgresql://…@db.example/x"),
+        ("postgresql://me:w?rd@db.example/x", "postgresql:…"),
+        ("postgresql:host=db password=word", "postgresql:…"),
+        ("redis://:word@127.0.0.1:6379/0", "redis://…@127.0.0.1:6379/0"),
+        ("unix:///run/redis.sock?password=word", "unix:///run/redis.sock?…"),
+        ("memory:", "memory:"),
+    ],
+)
+def test_an_address_is_shown_without_its_credentials(url: str, expected: str) -> None:
+    assert without_credentials(url) == expected
+
+
+@given(st.text(max_size=8), st.text(max_size=8), st.sampled_from(["", "//"]))
+def test_no_credential_is_left_of_any_address(before: str, after: str, slashes: str) -> None:
+    for url in (
+        f"db:{slashes}{before}Secret-1@{after}" if "@" not in after else "db:",
+        f"db:{slashes}host/x?{before}Secret-1{after}",
+        f"db:{slashes}{before}:Secret-1@host/x?Secret-1",
+    ):
+        assert "Secret-1" not in without_credentials(url)

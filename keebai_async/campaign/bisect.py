@@ -77,7 +77,7 @@ class Evidence(msgspec.Struct, kw_only=True):
     *probes* counts single people who were refused before that, *cuts* the cuts made so far.
     """
 
-    good: bool = False
+    good: bool
     probes: int = 0
     cuts: int = 0
 

@@ -2,11 +2,14 @@
 
 Every change goes to the journal first and is shown here only when it is safe. A move is made in a
 shield, because a cancellation between the service's answer and the disk would turn what we know into
-what we do not.
+what we do not. So would a disk that is full, or locked by another process, for a minute: what the service
+answered is written again and again, for a while, before it counts as unknown.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
+from typing import Final, TypeVar
 
 import anyio
 import msgspec
@@ -21,8 +24,17 @@ from keebai_async.model.plan import Plan
 from keebai_async.observe import TO_LOG, Observer
 from keebai_async.observe.chunk_records import broadcast_read, chunk_moved
 
+T = TypeVar("T")
+
 LONGEST_WRITE = 30.0
 """Seconds of real time that one write may take before the journal counts as unusable."""
+
+PATIENCE_WITH_ANSWERS: Final = 600.0
+"""Seconds in which an answer is written again and again, while the journal says that it may work soon."""
+
+_TRIED_EVERY: Final = 1.0
+
+Keep = Callable[[], Awaitable[T]]
 
 _ENCODED_PEOPLE = msgspec.json.Decoder(list[msgspec.Raw])
 
@@ -30,16 +42,24 @@ _ENCODED_PEOPLE = msgspec.json.Decoder(list[msgspec.Raw])
 class Chunks:
     """The chunks of one campaign by their numbers; iterating gives them in that order.
 
-    *observer* is told of each move once it is on disk, and must not raise.
+    *observer* is told of each move once it is on disk, and must not raise. *tell_wait* gets seconds and a
+    reason when an answer has to wait until it can be written down.
     """
 
     def __init__(
-        self, campaign: StoredCampaign, *, journal: Journal, clock: Clock, observer: Observer = TO_LOG
+        self,
+        campaign: StoredCampaign,
+        *,
+        journal: Journal,
+        clock: Clock,
+        observer: Observer = TO_LOG,
+        tell_wait: Callable[[float, str], None] | None = None,
     ) -> None:
         self.plan: Plan = campaign.plan
         self._journal = journal
         self._clock = clock
         self._observer = observer
+        self._tell_wait = tell_wait
         self._chunks = {chunk.number: chunk for chunk in campaign.chunks}
 
     def __iter__(self) -> Iterator[Chunk]:
@@ -101,14 +121,15 @@ class Chunks:
         if rest is not None:
             moves.append(self._leave(rest, f"cut again with chunk {number}"))
         before = [self._chunks[move.number] for move in moves]
-        with _safely():
-            chunks = await self._journal.recut(
-                self.plan.campaign_id,
-                moves,
-                keep=msgspec.json.encode(keep),
-                children=[(len(people), msgspec.json.encode(people)) for people in into],
-            )
-            self._chunks.update((chunk.number, chunk) for chunk in chunks)
+        cut = partial(
+            self._journal.recut,
+            self.plan.campaign_id,
+            moves,
+            keep=msgspec.json.encode(keep),
+            children=[(len(people), msgspec.json.encode(people)) for people in into],
+        )
+        chunks = await self._keep_answer(number, cut)
+        self._chunks.update((chunk.number, chunk) for chunk in chunks)
         children = list(chunks[len(moves) :])
         for place, (was, move, after) in enumerate(zip(before, moves, chunks, strict=False)):
             # With one of the moves only, or their people would be counted twice.
@@ -139,11 +160,34 @@ class Chunks:
     async def _make(self, number: int, make: Callable[[int], Move]) -> Chunk:
         before = self._chunks[number]
         move = make(before.step + 1)
-        with _safely():
-            after = await self._journal.record(self.plan.campaign_id, move)
-            self._chunks[number] = after
+        keep = partial(self._journal.record, self.plan.campaign_id, move)
+        if isinstance(move, Submit):
+            with _safely():
+                after = await keep()
+        else:
+            after = await self._keep_answer(number, keep)
+        self._chunks[number] = after
         self._observer(chunk_moved(self.plan.campaign_id, before, move, after))
         return after
+
+    async def _keep_answer(self, number: int, keep: Keep[T]) -> T:
+        """Have what the service answered to a chunk written down, also if that has to wait a while."""
+        since, told = self._clock.now(), False
+        with anyio.CancelScope(shield=True):
+            while True:
+                try:
+                    with _safely():
+                        return await keep()
+                except JournalUnusable as error:
+                    left = since + PATIENCE_WITH_ANSWERS - self._clock.now()
+                    if not error.temporary or left <= 0:
+                        raise
+                    if not told and self._tell_wait is not None:
+                        why = f"what became of chunk {number} cannot be written down yet: {error}"
+                        self._tell_wait(left, why)
+                    told = True
+                await self._clock.sleep(_TRIED_EVERY)
+        raise AssertionError("it is kept, or an error says why not")
 
 
 @contextmanager

@@ -64,7 +64,7 @@ class RunControl:
             finally:
                 self._under_way.pop(scope, None)
 
-    def keep(self, scope: anyio.CancelScope) -> bool:
+    def commit(self, scope: anyio.CancelScope) -> bool:
         """Whether what `while_allowed` gave this *scope* for goes on now, to its end.
 
         If so, nothing calls it off any more: neither a change of the state nor a cancellation from outside.

@@ -2,7 +2,8 @@
 
 A container is paused, a laptop sleeps, between the intent and the bytes. Meanwhile another process may take
 the campaign over, and a person who finds nothing in the portal may have the chunk submitted again. Who wakes
-must not go on as if no time had passed: so the age of the intent is looked at last of all.
+must not go on as if no time had passed: so the age of the intent is looked at last of all, where the first
+byte is written.
 """
 
 import time
@@ -33,7 +34,8 @@ class IntentAge:
     def seconds(self) -> float:
         return max(now - then for now, then in zip(self._clocks(), self._began, strict=True))
 
-    @property
-    def fresh(self) -> bool:
-        """Its bytes may leave."""
-        return self.seconds <= LONGEST_INTENT
+    def objection(self) -> str | None:
+        """Why its bytes may not leave any more, if they may not."""
+        if self.seconds <= LONGEST_INTENT:
+            return None
+        return f"{self.seconds:.0f} s passed before its first byte: it slept, or waited for a connection"

@@ -11,6 +11,7 @@ from collections.abc import Awaitable, Callable
 import msgspec
 
 from keebai_async.campaign.run_records import tell_taken
+from keebai_async.campaign.service import check_service
 from keebai_async.clock import SYSTEM_CLOCK, Clock
 from keebai_async.errors import CampaignBusy, InvalidInput
 from keebai_async.journal.contract import Journal
@@ -32,7 +33,8 @@ class PortalEntry(msgspec.Struct, frozen=True, kw_only=True, tag="unknown", tag_
     """An unknown chunk as it would stand in the portal, if it arrived.
 
     *left_at* is when its request left, in Unix time. *first* and *last* are its numbers at either end,
-    masked; empty when its people were purged.
+    masked; empty when its people were purged. *resend_in* is how many seconds must pass, at least, before it
+    may be sent again: what left may still arrive for a while, and a look into the portal shows nothing of it.
     """
 
     number: int
@@ -42,6 +44,7 @@ class PortalEntry(msgspec.Struct, frozen=True, kw_only=True, tag="unknown", tag_
     first: str
     last: str
     reason: str | None
+    resend_in: float = 0.0
 
 
 class _Person(msgspec.Struct):
@@ -51,7 +54,9 @@ class _Person(msgspec.Struct):
 _NUMBERS_ONLY = msgspec.json.Decoder(list[_Person])
 
 
-async def portal_entries(campaign: StoredCampaign, journal: Journal) -> tuple[PortalEntry, ...]:
+async def portal_entries(
+    campaign: StoredCampaign, journal: Journal, *, clock: Clock = SYSTEM_CLOCK
+) -> tuple[PortalEntry, ...]:
     """The chunks that a person has to settle, in the order of their numbers.
 
     No answer was seen for them, and nobody is waiting for one: while a process runs the campaign, what it
@@ -59,10 +64,12 @@ async def portal_entries(campaign: StoredCampaign, journal: Journal) -> tuple[Po
     """
     states = {ChunkState.UNKNOWN} | (set() if campaign.holder else {ChunkState.SUBMITTING})
     chunks = [chunk for chunk in campaign.chunks if chunk.state in states]
-    return tuple([await _as_in_the_portal(campaign, chunk, journal) for chunk in chunks])
+    return tuple([await _as_in_the_portal(campaign, chunk, journal, clock.wall()) for chunk in chunks])
 
 
-async def _as_in_the_portal(campaign: StoredCampaign, chunk: Chunk, journal: Journal) -> PortalEntry:
+async def _as_in_the_portal(
+    campaign: StoredCampaign, chunk: Chunk, journal: Journal, wall: float
+) -> PortalEntry:
     plan = campaign.plan
     people: list[_Person] = []
     if campaign.purged_at is None:
@@ -75,6 +82,7 @@ async def _as_in_the_portal(campaign: StoredCampaign, chunk: Chunk, journal: Jou
         first=mask(people[0].to) if people else "",
         last=mask(people[-1].to) if people else "",
         reason=chunk.reason,
+        resend_in=math.ceil(resend_wait(chunk, wall)),
     )
 
 
@@ -83,6 +91,7 @@ async def reconcile(
     number: int,
     *,
     journal: Journal,
+    service: str,
     read: Callable[[str], Awaitable[Progress]],
     clock: Clock = SYSTEM_CLOCK,
     accepted: str | None = None,
@@ -91,7 +100,9 @@ async def reconcile(
     take_back: bool = False,
     observer: Observer = TO_LOG,
 ) -> Report:
-    """Settle chunk *number* by a person's word; exactly one of the four. *read* looks at a broadcast.
+    """Settle chunk *number* by a person's word; exactly one of the four.
+
+    *read* looks at a broadcast of *service*.
 
     *resend* is believed only when a look into the portal shows everything: of a process that ended, what left
     just before may arrive for some seconds more, and one that was not seen to end may wake. *take_back* makes
@@ -99,7 +110,8 @@ async def reconcile(
 
     Raises:
         InvalidInput: not exactly one word is given, the chunk does not exist or is not unknown, there is
-            nothing to take back, or the broadcast has more recipients, or none, or is another chunk already.
+            nothing to take back, or the broadcast has more recipients, or none, or is another chunk already;
+            or it would be looked for at another service than the campaign was planned for.
         RequestError: the broadcast cannot be read; NotFound, if the service does not know it.
         CampaignBusy: a process runs the campaign now; or it is too early for *resend*, and the message says
             until when.
@@ -113,6 +125,7 @@ async def reconcile(
         step = chunk.step + 1
         move: Move
         if accepted is not None:
+            check_service(campaign.plan, service)
             total = await _check_broadcast(campaign, chunk, accepted, read)
             move = Vouch(number=number, step=step, accepted=total, broadcast_id=accepted)
         elif resend:

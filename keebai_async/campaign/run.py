@@ -18,7 +18,7 @@ from keebai_async.campaign.pacing import Pacing
 from keebai_async.campaign.repetition import refuse_purged, refuse_repetition
 from keebai_async.campaign.run_records import RunRecords
 from keebai_async.campaign.run_state import BeginRun, PauseRun, ResumeRun, RunPhase, StopRun
-from keebai_async.campaign.service import CampaignService
+from keebai_async.campaign.service import CampaignService, check_service
 from keebai_async.campaign.stop import leaves, stop_for_failure
 from keebai_async.campaign.submit import Submitter
 from keebai_async.campaign.template_check import TemplateCheck
@@ -62,7 +62,7 @@ class CampaignRun:
         CampaignBusy: another process runs it; or the same list was launched before under the same name,
             and *again* does not say that this is meant; or people to be sent to were purged.
         AnotherToken: it was launched with another token, and *new_token* does not say that this is meant.
-        InvalidInput: *pace* is no pace.
+        InvalidInput: it was planned for another service, or *pace* is no pace.
         JournalUnusable: also inside, from the instant when something could not be written.
     """
 
@@ -129,6 +129,7 @@ class CampaignRun:
             async with self._journal.lease(self.campaign_id):
                 self._records.taken(await self._journal.recover(self.campaign_id))
                 self._before = self._kept = await self._journal.load(self.campaign_id)
+                check_service(self._before.plan, self._service.name)
                 refuse_purged(self._before)
                 check_token(self._before, self._token_mark, new_token=self._new_token)
                 if not self._again:
@@ -165,7 +166,13 @@ class CampaignRun:
         terms = changed(self._before.terms, self._given_guards, self._given_pace)
         self._guards = terms.guards
         self._facts = ToldFacts(self._before, terms=terms, mark=self._token_mark, at=self._clock.wall())
-        self._chunks = Chunks(self._before, journal=self._journal, clock=self._clock, observer=self._observer)
+        self._chunks = Chunks(
+            self._before,
+            journal=self._journal,
+            clock=self._clock,
+            observer=self._observer,
+            tell_wait=self._tell_wait,
+        )
         self._template = TemplateCheck(self._before.plan, self._service)
         self._breaker = CircuitBreaker(
             self._template.probe,
@@ -268,17 +275,17 @@ class CampaignRun:
             if self._track or self._guards.canary is not None:
                 tasks.start_soon(self._follow, following)
             if self._guards.canary is not None:
-                await self._fly_canary()
+                await self._send_canary()
             if not self._track:
                 following.cancel()
             await self._wait_under_the_guard()
             await dispatch(self._chunks, self._submitter)
             self._tracker.close()
 
-    async def _fly_canary(self) -> None:
+    async def _send_canary(self) -> None:
         """Send the canary, and wait for its end; nobody else is sent if too many of it fail."""
         await dispatch(self._chunks, self._submitter, canary_of(self._chunks))
-        await self._control.until(lambda: self._stopped or self._canary_landed())
+        await self._control.until(lambda: self._stopped or self._canary_ended())
         if canary_unnamed(self._before.chunks):
             return  # an earlier run stopped for it, and somebody started this one all the same
         if not self._stopped and (why := canary_failed(self._guards, self._chunks)):
@@ -292,7 +299,7 @@ class CampaignRun:
             else:
                 self._halt(Stop(cause=Cause.GUARD, reason=why))
 
-    def _canary_landed(self) -> bool:
+    def _canary_ended(self) -> bool:
         return all(
             chunk.settled or chunk.state is ChunkState.UNKNOWN or chunk.number in self._tracker.gone
             for chunk in canary_of(self._chunks)

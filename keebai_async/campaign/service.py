@@ -1,7 +1,7 @@
 """What a campaign needs of a messaging service, of any: the one port through which it sees one.
 
-A service that carries campaigns implements CampaignService in one file of its own room; `keebai/bulk.py`
-is such a file.
+A service that carries campaigns implements CampaignService in one file of its own room, as Keebai does in
+`keebai/campaign_service.py`.
 """
 
 import enum
@@ -10,6 +10,7 @@ from typing import Protocol
 
 import msgspec
 
+from keebai_async.errors import InvalidInput
 from keebai_async.model.chunk import Chunk
 from keebai_async.model.plan import Plan
 from keebai_async.model.progress import Progress
@@ -17,6 +18,7 @@ from keebai_async.model.requests import Requests
 from keebai_async.model.sender import ListedSender, Sender
 from keebai_async.model.template import Template
 from keebai_async.transport.error_body import ErrorBody
+from keebai_async.transport.request import Objection
 from keebai_async.transport.verdict import Halted as Halted
 from keebai_async.transport.verdict import Throttled as Throttled
 from keebai_async.transport.verdict import Unknown as Unknown
@@ -63,18 +65,31 @@ ChunkVerdict = Taken | Refusal | Halted | Unsent | Throttled | Unknown
 class SubmitSlot(Protocol):
     """A place in the quota, for one submit."""
 
-    async def submit(self, body: bytes, *, recipients: int) -> ChunkVerdict:
+    async def submit(
+        self, body: bytes, *, recipients: int, objection: Objection | None = None
+    ) -> ChunkVerdict:
         """Let the bytes leave, and say what came of it. Trouble on the way is no exception.
 
-        *body* is what the service's `body` gave for a chunk of so many *recipients*.
+        *body* is what the service's `body` gave for a chunk of so many *recipients*. *objection* is asked in
+        the last instant before the first byte; where it gives a reason, nothing leaves, and that is Unsent.
         """
         ...
 
 
 class CampaignService(Protocol):
-    """The part of a messaging service that a running campaign uses. *requests* counts what left."""
+    """The part of a messaging service that a campaign uses. *requests* counts what left."""
 
     requests: Requests
+
+    @property
+    def name(self) -> str:
+        """The service's name, which a plan says for ever: only this service can run it."""
+        ...
+
+    @property
+    def largest_chunk(self) -> int:
+        """People in one chunk, at most."""
+        ...
 
     def body(self, plan: Plan, chunk: Chunk, items: bytes) -> bytes:
         """What to submit for a chunk whose people are *items*, a JSON array of Recipients.
@@ -115,3 +130,16 @@ class CampaignService(Protocol):
 
         Raises RequestError if the service does not answer it, QuotaUnusable if it could not be made.
         """
+
+
+def check_service(plan: Plan, name: str) -> None:
+    """Refuse to go on with *plan* at the service called *name*, if it was made for another.
+
+    Raises:
+        InvalidInput: its people, its template and its broadcasts mean nothing there.
+    """
+    if plan.service != name:
+        raise InvalidInput(
+            f"campaign {plan.campaign_id} was planned for {plan.service}, and this is {name}:"
+            f" go on with it at {plan.service}, or plan the list again"
+        )

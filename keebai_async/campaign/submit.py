@@ -47,7 +47,7 @@ from keebai_async.model.plan import Pace
 from keebai_async.model.stop import Cause, Stop
 from keebai_async.observe import TO_LOG, Observer
 from keebai_async.observe.campaign_records import SubmitsHeld
-from keebai_async.observe.chunk_records import ChunkSubmitEnded, ChunkSubmitStarted
+from keebai_async.observe.chunk_records import BroadcastIdRepeated, ChunkSubmitEnded, ChunkSubmitStarted
 
 MOST_THROTTLED = 5
 """429s in a row for one chunk before the campaign stops: somebody else uses the token up."""
@@ -133,17 +133,18 @@ class Submitter:
         body = self._service.body(self._chunks.plan, chunk, await self._chunks.items(number))
         with self._control.while_allowed(_may_leave) as scope:
             async with self._service.slot() as slot:  # waits for a place, and may be called off meanwhile
-                if self._breaker.closed and self._control.keep(scope):  # from here on it is not
+                if self._breaker.closed and self._control.commit(scope):  # from here on it is not
                     age = IntentAge(self._clocks)
                     await self._chunks.submit(number)  # the intent, on disk
                     self._tell_submitting(chunk)
-                    if age.fresh:
-                        answer = await slot.submit(body, recipients=chunk.recipients)  # the bytes
-                    else:
-                        answer = Unsent(reason=f"it slept for {age.seconds:.0f} s before its first byte left")
+                    answer = await slot.submit(  # the bytes, unless the intent is too old by then
+                        body, recipients=chunk.recipients, objection=age.objection
+                    )
                     verdict = self._named_once(chunk, answer)
                     self._heed(verdict)
                     await self._write(chunk, verdict)  # the verdict, on disk
+                    if verdict is not answer and isinstance(answer, Taken):
+                        self._tell_repeated(chunk, answer.broadcast_id or "")
                     yield verdict
                     return
         yield None
@@ -155,6 +156,12 @@ class Submitter:
         if self._owners.setdefault(verdict.broadcast_id, chunk.number) == chunk.number:
             return verdict
         return Taken(accepted=verdict.accepted, broadcast_id=None)
+
+    def _tell_repeated(self, chunk: Chunk, broadcast_id: str) -> None:
+        campaign, owner = self._chunks.plan.campaign_id, self._owners[broadcast_id]
+        self._observer(
+            BroadcastIdRepeated(campaign=campaign, chunk=chunk.number, broadcast=broadcast_id, owner=owner)
+        )
 
     @asynccontextmanager
     async def _told(self, number: int) -> AsyncIterator[None]:

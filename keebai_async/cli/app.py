@@ -4,7 +4,7 @@ import logging
 import os
 import traceback
 from collections.abc import Callable, Sequence
-from typing import Annotated, Final
+from typing import Annotated, Final, Protocol, runtime_checkable
 
 import typer
 
@@ -28,21 +28,20 @@ from keebai_async.cli.commands.stop import stop
 from keebai_async.cli.commands.templates import templates
 from keebai_async.cli.commands.text import text
 from keebai_async.cli.commands.watch import watch
+from keebai_async.cli.connect import chosen_service
 from keebai_async.cli.console import version
-from keebai_async.cli.error_line import (
-    KEEBAI_VARIABLES,
-    WHAUTOMATE_VARIABLES,
-    VariableNames,
-    cause_of,
-    line_of,
-)
+from keebai_async.cli.error_line import cause_of, line_of
 from keebai_async.cli.exit_codes import Exit, code_of_error
 from keebai_async.cli.json_output import emit, error_object
 from keebai_async.cli.output import answer, say
 from keebai_async.cli.register import register
 from keebai_async.cli.shown import shown_text
 from keebai_async.cli.whautomate.commands import whautomate_app
+from keebai_async.environment import VariableNames
+from keebai_async.errors import InvalidInput
 from keebai_async.observe.logging_sink import LOGGER
+from keebai_async.services import SERVICES
+from keebai_async.whautomate.settings import WHAUTOMATE_VARIABLES
 
 COMMANDS: Final[tuple[Callable[..., None], ...]] = (
     plan,
@@ -82,9 +81,14 @@ app.add_typer(whautomate_app, name="whautomate")
 # A command says itself what happens: without this, Python prints each warning of the log beside it.
 _SILENT: Final = logging.NullHandler()
 
-# Click's error for what was typed wrong, or that of the Click that newer Typers carry inside: it has no
-# public name that both share, but BadParameter is a child of its child.
-_TypedWrong: Final = typer.BadParameter.__mro__[2]
+
+@runtime_checkable
+class _TypedWrong(Protocol):
+    """Click's error for what was typed wrong, or that of the Click in newer Typers: they share no name."""
+
+    exit_code: int
+
+    def format_message(self) -> str: ...
 
 
 @app.callback(invoke_without_command=True)
@@ -108,12 +112,18 @@ def run(arguments: Sequence[str]) -> int:
     try:
         code = app(list(arguments), prog_name="keebai-async", standalone_mode=False)
     except (Exception, KeyboardInterrupt, BaseExceptionGroup) as error:  # the last place that can word it
-        return _end(
-            cause_of(error),
-            WHAUTOMATE_VARIABLES if "whautomate" in arguments[:1] else KEEBAI_VARIABLES,
-            json="--json" in arguments,
-        )
+        return _end(cause_of(error), _variables(arguments), json="--json" in arguments)
     return int(code or Exit.DONE)
+
+
+def _variables(arguments: Sequence[str]) -> VariableNames:
+    """Those of the service that the command works with."""
+    if "whautomate" in arguments[:1]:
+        return WHAUTOMATE_VARIABLES
+    try:
+        return chosen_service().variables
+    except InvalidInput:  # which is then what the command ended with
+        return next(iter(SERVICES.values())).variables
 
 
 def _end(error: BaseException, variables: VariableNames, *, json: bool) -> int:
@@ -130,14 +140,14 @@ def _worded(error: BaseException, variables: VariableNames) -> tuple[str, Exit]:
     match error:
         case KeyboardInterrupt() | typer.Abort():
             return "interrupted", Exit.INTERRUPTED
-        case _ if isinstance(error, _TypedWrong):
+        case _TypedWrong():
             return _typed_wrong(error), Exit.USAGE
         case _:
             return line_of(error, variables), code_of_error(error)
 
 
-def _typed_wrong(error: BaseException) -> str:
+def _typed_wrong(error: _TypedWrong) -> str:
     """`error: No such option: --templat; see: keebai-async plan --help`."""
-    words = getattr(error, "format_message", error.__str__)()
+    words = error.format_message()
     command = getattr(getattr(error, "ctx", None), "command_path", "keebai-async")
     return shown_text(f"error: {words.rstrip('.')}; see: {command} --help")

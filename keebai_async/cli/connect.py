@@ -3,27 +3,31 @@
 import os
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
+from pathlib import Path
 
 import msgspec
 import platformdirs
 
 from keebai_async.campaign.run import WORTH_TELLING
+from keebai_async.campaign.service import check_service
+from keebai_async.campaign_client import CampaignClient
 from keebai_async.cli.estimate import duration
 from keebai_async.cli.figures import figure
 from keebai_async.cli.interrupts import interrupts
 from keebai_async.cli.options import ChannelIdOption, JournalOption, PhoneNumberIdOption, QuotaStoreOption
 from keebai_async.cli.output import say
 from keebai_async.client import Keebai
+from keebai_async.environment import JOURNAL_VARIABLE, VariableNames
 from keebai_async.errors import JournalUnusable
-from keebai_async.journal.open import journal_path
-from keebai_async.keebai.settings import (
-    KEEBAI_JOURNAL_VARIABLE,
-    KEEBAI_QUOTA_STORE_VARIABLE,
-    KEEBAI_TOKEN_VARIABLES,
-)
+from keebai_async.journal.open import journal_kind, journal_path
+from keebai_async.keebai.settings import KEEBAI_VARIABLES
+from keebai_async.model.plan import Plan
+from keebai_async.observe import QuotaStoreForgot, Record, SmallerQuotaHolds
 from keebai_async.quota.gate import Lane
 from keebai_async.quota.limiter import RateLimiter
-from keebai_async.quota.window import Wait
+from keebai_async.quota.window import Quota, Wait
+from keebai_async.service_client import ServiceClient
+from keebai_async.services import CarryingService, service_of
 
 
 class Connection(msgspec.Struct, frozen=True, kw_only=True):
@@ -41,48 +45,74 @@ def journal_name(given: str | None) -> str:
     Raises:
         JournalUnusable: that folder cannot be made.
     """
-    chosen = given or os.environ.get(KEEBAI_JOURNAL_VARIABLE)
+    return given or os.environ.get(JOURNAL_VARIABLE) or str(_data_folder() / "campaigns.db")
+
+
+def quota_store_name(connection: Connection, variables: VariableNames | None = None) -> str:
+    """The option, else the environment, else a file that all commands share.
+
+    That file lies beside the journal; if this is a database elsewhere, in the user's own data folder.
+    *variables* are those of the service that is asked; of the one that carries campaigns, if not given.
+
+    Raises:
+        JournalUnusable: that folder cannot be made.
+    """
+    chosen = connection.quota_store or os.environ.get((variables or chosen_service().variables).quota_store)
     if chosen:
         return chosen
+    journal = journal_name(connection.journal)
+    if journal_kind(journal).forgets:
+        return "memory:"
+    path = journal_path(journal)
+    return f"sqlite:{(_data_folder() if path is None else path.parent) / 'quota.db'}"
+
+
+def _data_folder() -> Path:
     folder = platformdirs.user_data_path("keebai-async")
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError as error:
         raise JournalUnusable(
-            f"cannot make {folder}: {error.strerror};"
-            f" name another place with --journal or {KEEBAI_JOURNAL_VARIABLE}"
+            f"cannot make {folder}: {error.strerror}; name another place with --journal or {JOURNAL_VARIABLE}"
         ) from error
-    return str(folder / "campaigns.db")
-
-
-def quota_store_name(connection: Connection) -> str:
-    """The option, else the environment, else a file beside the journal, so that commands share it.
-
-    Raises:
-        JournalUnusable: the user's data folder cannot be made.
-    """
-    chosen = connection.quota_store or os.environ.get(KEEBAI_QUOTA_STORE_VARIABLE)
-    if chosen:
-        return chosen
-    path = journal_path(journal_name(connection.journal))
-    return "memory:" if path is None else f"sqlite:{path.with_name('quota.db')}"
+    return folder
 
 
 @asynccontextmanager
-async def messaging(connection: Connection) -> AsyncIterator[Keebai]:
-    """A client that runs no campaigns, so no journal is opened for it."""
+async def messaging(connection: Connection, *, tell_quota: bool = True) -> AsyncIterator[Keebai]:
+    """A client that runs no campaigns, so no journal is opened for it.
+
+    *tell_quota* says what a person should know of who shares the quota, unless it is shown already.
+    """
     async with Keebai(
         phone_number_id=connection.phone_number_id,
         channel_id=connection.channel_id,
-        limiter=quota_store_name(connection),
-        observer=interrupts.observe,
+        limiter=quota_store_name(connection, KEEBAI_VARIABLES),
+        longest_quota_wait=None,  # a person is told how long it takes, and can press Ctrl-C
+        observer=(interrupts.observe, say_of_quota) if tell_quota else interrupts.observe,
     ) as keebai:
         with telling_waits(keebai):
             yield keebai
 
 
+def say_of_quota(record: Record) -> None:
+    """Say what a person should know of who shares the quota, and of where it is kept."""
+    match record:
+        case SmallerQuotaHolds(own=own, holds=holds):
+            say(f"the quota {holds} holds, not {own}: {how_to_change(own)}")
+        case QuotaStoreForgot():
+            say("what the quota had spent was lost: going on carefully until a full window has passed")
+        case _:
+            pass
+
+
+def how_to_change(own: str) -> str:
+    """What to do about a quota that is smaller than one's own."""
+    return f"who shares the token goes by less; if that is wrong: keebai-async doctor --set-quota {own}"
+
+
 @contextmanager
-def telling_waits(keebai: Keebai) -> Iterator[None]:
+def telling_waits(keebai: ServiceClient) -> Iterator[None]:
     """Say how long a request waits for the quota, and which window binds; a run tells it by itself."""
     if not isinstance(keebai.limiter, RateLimiter):
         yield
@@ -96,36 +126,52 @@ def _say_wait(_: Lane, wait: Wait) -> None:
         say(f"waiting {duration(wait.seconds)}: {wait.why}")
 
 
+def chosen_service() -> CarryingService:
+    """The service that carries the campaigns of this command. Raises InvalidInput if there is no such."""
+    return service_of(os.environ)
+
+
 @asynccontextmanager
-async def campaigning(connection: Connection) -> AsyncIterator[Keebai]:
+async def campaigning(connection: Connection) -> AsyncIterator[CampaignClient]:
     """A client whose campaigns survive the command."""
-    async with Keebai(
+    async with chosen_service().client(
         phone_number_id=connection.phone_number_id,
         channel_id=connection.channel_id,
         journal=journal_name(connection.journal),
         limiter=quota_store_name(connection),
-        observer=interrupts.observe,
-    ) as keebai:
-        yield keebai
+        longest_quota_wait=None,
+        observer=(interrupts.observe, say_of_quota),
+    ) as client:
+        yield client
 
 
 def token_known() -> bool:
-    return any(os.environ.get(name) for name in KEEBAI_TOKEN_VARIABLES)
+    return any(os.environ.get(name) for name in chosen_service().variables.tokens)
 
 
 @asynccontextmanager
-async def bookkeeping(connection: Connection) -> AsyncIterator[Keebai]:
+async def bookkeeping(connection: Connection) -> AsyncIterator[CampaignClient]:
     """A client for what the journal alone can tell: no request is made, so no token is asked for."""
     known = token_known()
-    async with Keebai(
+    async with chosen_service().client(
         None if known else "none",
         journal=journal_name(connection.journal),
         limiter=quota_store_name(connection) if known else "memory:",
-    ) as keebai:
-        yield keebai
+    ) as client:
+        yield client
 
 
-async def spending(keebai: Keebai) -> str:
+def check_plan(client: CampaignClient, plan: Plan) -> None:
+    """Raises InvalidInput if *plan* was made for another service than the client's."""
+    check_service(plan, client.campaign_service().name)
+
+
+def quotas_holding(client: CampaignClient) -> tuple[Quota, ...]:
+    """By what a client goes, as far as it has heard by now of those who share its quota."""
+    return client.limiter.quotas if isinstance(client.limiter, RateLimiter) else client.quotas
+
+
+async def spending(keebai: ServiceClient) -> str:
     """What is spent of each quota: `13 of 60/60s, 13 of 1000/3600s`; empty if the limiter cannot tell.
 
     Raises:

@@ -2,9 +2,8 @@
 
 from typing import Final
 
-import msgspec
-
 from keebai_async.cli.shown import shown_text
+from keebai_async.environment import VariableNames
 from keebai_async.errors import (
     AnotherToken,
     ConnectionFailed,
@@ -21,39 +20,14 @@ from keebai_async.errors import (
     TemplateUnusable,
     TokenRejected,
 )
-from keebai_async.keebai import settings as keebai
-from keebai_async.whautomate import settings as whautomate
 
-
-class VariableNames(msgspec.Struct, frozen=True, kw_only=True):
-    """The environment variables of a service, under the names that the library has for what they say."""
-
-    token: str
-    base_url: str
-    quota: str
-    quota_store: str
-    poll_floor: str
-
-
-KEEBAI_VARIABLES: Final = VariableNames(
-    token=keebai.KEEBAI_TOKEN_VARIABLES[0],
-    base_url=keebai.KEEBAI_BASE_URL_VARIABLE,
-    quota=keebai.KEEBAI_QUOTA_VARIABLE,
-    quota_store=keebai.KEEBAI_QUOTA_STORE_VARIABLE,
-    poll_floor=keebai.KEEBAI_POLL_FLOOR_VARIABLE,
-)
-WHAUTOMATE_VARIABLES: Final = VariableNames(
-    token=whautomate.WHAUTOMATE_KEY_VARIABLES[0],
-    base_url=whautomate.WHAUTOMATE_HOST_VARIABLE,
-    quota=whautomate.WHAUTOMATE_QUOTA_VARIABLE,
-    quota_store=whautomate.WHAUTOMATE_QUOTA_STORE_VARIABLE,
-    poll_floor=whautomate.WHAUTOMATE_POLL_FLOOR_VARIABLE,
-)
 _OPTIONS: Final = frozenset(
     {
         "canary",
+        "column",
         "countries",
         "default_region",
+        "encoding",
         "journal",
         "language",
         "limit",
@@ -69,9 +43,15 @@ _OPTIONS: Final = frozenset(
 )
 """Fields that an error of the library may name and that are options of the command."""
 
+_IN_ENVIRONMENT: Final = frozenset({"token", "base_url", "quota", "quota_store", "poll_floor"})
+"""Those that are environment variables."""
 
-def line_of(error: BaseException, variables: VariableNames = KEEBAI_VARIABLES) -> str:
-    """`error: row 12, to: is too short: check the number`, without a line break."""
+
+def line_of(error: BaseException, variables: VariableNames) -> str:
+    """`error: row 12, to: is too short: check the number`, without a line break.
+
+    *variables* are those of the service that the command works with.
+    """
     if not isinstance(error, KeebaiError):
         return shown_text(
             f"error: {type(error).__name__}: {error}"
@@ -83,7 +63,7 @@ def line_of(error: BaseException, variables: VariableNames = KEEBAI_VARIABLES) -
 def _where(error: KeebaiError, variables: VariableNames) -> str:
     if not isinstance(error, InvalidInput):
         return ""
-    row = "" if error.row is None else f"row {error.row}"
+    row = "" if error.row is None or f"line {error.row}" in str(error) else f"row {error.row}"
     field = error.field or ""
     if not row:
         field = _as_typed(field, variables)
@@ -95,7 +75,7 @@ def _as_typed(field: str, variables: VariableNames) -> str:
     """What a user of the command knows a *field* of the library by: `--max-cost`, `KEEBAI_QUOTA`."""
     if field in _OPTIONS:
         return f"--{field.replace('_', '-')}"
-    return str(getattr(variables, field)) if field in VariableNames.__struct_fields__ else field
+    return str(getattr(variables, field)) if field in _IN_ENVIRONMENT else field
 
 
 def _advice(error: KeebaiError, variables: VariableNames) -> str:

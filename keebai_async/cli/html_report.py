@@ -5,13 +5,13 @@ from html import escape
 from pathlib import Path
 from typing import Final
 
+from keebai_async.campaign_client import CampaignClient
 from keebai_async.cli.account_text import account_lines, cannot_be_called_back, failing_lines, headline
 from keebai_async.cli.csv_files import private_file
 from keebai_async.cli.figures import figure, moment, share
 from keebai_async.cli.output import say
 from keebai_async.cli.shown import shown_reason, shown_text
 from keebai_async.cli.text_output import countries_text, example_text
-from keebai_async.client import Keebai
 from keebai_async.model.plan import Plan
 from keebai_async.model.report import ChunkLine
 from keebai_async.model.situation import Situation, Standing, situation_of
@@ -38,7 +38,7 @@ tr:last-child > * { border-bottom: 0 } th { font-weight: 600 } td.n, th.n { text
 _LOOKS: Final = {Standing.FINISHED: "good", Standing.DIED: "bad", Standing.PURGED: "bad"}
 
 
-async def save_page(keebai: Keebai, campaign: str, file: Path) -> None:
+async def save_page(keebai: CampaignClient, campaign: str, file: Path) -> None:
     """Write the page of a campaign, and say where it is. Raises InvalidInput, CampaignNotFound."""
     started = await keebai.journal.load(campaign)
     with private_file(file) as written:

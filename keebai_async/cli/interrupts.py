@@ -4,10 +4,12 @@ The defaults of Python and of asyncio leave gaps: SIGTERM and SIGHUP kill, proce
 not even hear SIGTERM, a request on its way is dropped and with it the word whether a person was messaged.
 So one handler stands from the first instant to the last, and each part of a command says what it means:
 
+    before the work         the process ends where it stands: `interrupted`, code 130
     nothing under way       the work is cancelled: `interrupted`, code 130
     a submit on its way     its answer is waited for (its own time limit holds), and told as always
     a campaign runs         it is stopped in good order, and can be resumed
     a question is asked     as no answer: `interrupted`, code 130
+    after the work          what was done is done, and told with its own code
 
 A second Ctrl-C leaves at once. SIGTERM and SIGHUP only ever ask: programs that pass them on often send
 them twice. A SIGHUP that was ignored when we were started (`nohup`) stays ignored.
@@ -50,6 +52,7 @@ class Interrupts:
         self._last_words = "left at once"
         self._submitting = False
         self._asking = False
+        self._begun = False
         self._asked_at: float | None = None
 
     def install(self) -> None:
@@ -76,11 +79,13 @@ class Interrupts:
     async def _run(self, work: Callable[[], Awaitable[Result]]) -> Result:
         if not self._heard_here():
             return await work()
-        self._loop, self._task = asyncio.get_running_loop(), asyncio.current_task()
+        self._loop, self._task, self._begun = asyncio.get_running_loop(), asyncio.current_task(), True
+        if self._asked():
+            raise KeyboardInterrupt
         try:
             return await work()
         except asyncio.CancelledError as error:
-            if self._asked_at is None:
+            if not self._asked():
                 raise
             if may_have_left(error):
                 raise OutcomeUnknown(
@@ -89,6 +94,9 @@ class Interrupts:
                     path="",
                 ) from error
             raise KeyboardInterrupt from error
+
+    def _asked(self) -> bool:
+        return self._asked_at is not None
 
     @staticmethod
     def _heard_here() -> bool:
@@ -134,10 +142,14 @@ class Interrupts:
                 pass
 
     def _handle(self, number: int, _: FrameType | None) -> None:
-        if self._asking or self._loop is None:
+        if self._asking:
             raise KeyboardInterrupt
+        if not self._begun:
+            leave("interrupted")  # an exception would end in the hands of whoever reads the arguments
         now = time.monotonic()
-        if self._asked_at is None:
+        if self._loop is None:
+            self._asked_at = now
+        elif self._asked_at is None:
             self._asked_at = now
             self._loop.call_soon_threadsafe(self._ask)
         elif number == signal.SIGINT and now - self._asked_at > _TWICE_WITHIN:

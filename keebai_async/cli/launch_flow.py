@@ -6,9 +6,15 @@ from pathlib import Path
 
 import msgspec
 
-from keebai_async.cli.connect import Connection, campaigning, telling_waits
+from keebai_async.campaign_client import CampaignClient
+from keebai_async.cli.connect import (
+    Connection,
+    campaigning,
+    chosen_service,
+    quotas_holding,
+    telling_waits,
+)
 from keebai_async.cli.console import can_ask, confirm
-from keebai_async.cli.csv_files import write_rejects
 from keebai_async.cli.error_line import line_of
 from keebai_async.cli.estimate import estimate
 from keebai_async.cli.exit_codes import Exit
@@ -18,10 +24,10 @@ from keebai_async.cli.json_output import emit, plan_line
 from keebai_async.cli.option_groups import CampaignOptions, SandboxChoice
 from keebai_async.cli.options import pairs
 from keebai_async.cli.output import answer, say
+from keebai_async.cli.people_files import check_rejects_file, write_rejects
 from keebai_async.cli.progress import meter
 from keebai_async.cli.show_run import conclude, follow
 from keebai_async.cli.text_output import plan_text
-from keebai_async.client import Keebai
 from keebai_async.errors import CampaignBusy, InvalidInput, UnusableSource
 from keebai_async.model.plan import Guards, Pace, Plan, Price
 from keebai_async.model.report import Report
@@ -48,6 +54,8 @@ class LaunchSettings(msgspec.Struct, frozen=True, kw_only=True):
     """Whether everyone may get once more what the same list got under the same name."""
     rejects: Path | None = None
     """Where to write the rows that are not sent."""
+    excel: bool = False
+    """Whether to write them as Excel in Spanish or Portuguese opens them."""
     page: Path | None = None
     """Where to write the report as a page."""
     journal: str | None = None
@@ -61,6 +69,8 @@ async def plan_and_launch(
 ) -> Exit:
     """The whole way, at the real service or on a sandbox. Raises what `make_plan` and `launch_plan` raise."""
     check_file(request.file)
+    if settings.rejects is not None:
+        check_rejects_file(settings.rejects, excel=settings.excel, source=request.file)
     if not box.sandbox:
         async with campaigning(connection) as keebai:
             code, _ = await show_and_launch(keebai, request, settings)
@@ -74,12 +84,12 @@ async def plan_and_launch(
 
 
 async def show_and_launch(
-    keebai: Keebai, request: PlanRequest, settings: LaunchSettings
+    keebai: CampaignClient, request: PlanRequest, settings: LaunchSettings
 ) -> tuple[Exit, Report | None]:
     """Plan and show it; then, unless this is all, launch it. There is a report if it was launched."""
     plan = await make_plan(keebai, request)
     if settings.rejects is not None:
-        await save_rejects(keebai, plan, settings.rejects)
+        await save_rejects(keebai, plan, settings.rejects, excel=settings.excel)
     show_plan(keebai, plan, settings, price=request.options.price)
     if not settings.dry:
         return await launch_plan(keebai, plan, settings)
@@ -116,7 +126,7 @@ def check_can_ask(settings: LaunchSettings) -> None:
         )
 
 
-async def make_plan(keebai: Keebai, request: PlanRequest) -> Plan:
+async def make_plan(keebai: CampaignClient, request: PlanRequest) -> Plan:
     """Read the file and freeze its chunks in the journal. Raises what `Campaigns.plan` raises."""
     options = request.options
     with meter() as shown, telling_waits(keebai):
@@ -127,6 +137,7 @@ async def make_plan(keebai: Keebai, request: PlanRequest) -> Plan:
             name=options.name or _default_name(request.file),
             columns=pairs(options.column or (), option="--column", form="FIELD=COLUMN") or None,
             delimiter=options.delimiter,
+            encoding=options.encoding,
             sheet=options.sheet,
             hidden_rows=options.hidden_rows,
             options=options.plan_options,
@@ -140,19 +151,21 @@ def _default_name(file: str) -> str:
     return f"{stem or 'campaign'} {datetime.now().astimezone().date().isoformat()}"
 
 
-async def save_rejects(keebai: Keebai, plan: Plan, path: Path) -> None:
+async def save_rejects(keebai: CampaignClient, plan: Plan, path: Path, *, excel: bool = False) -> None:
     """Write the rows that the plan leaves out, and say where they are."""
-    count = await write_rejects(path, lambda: keebai.campaigns.rejections(plan.campaign_id))
+    count = await write_rejects(path, lambda: keebai.campaigns.rejections(plan.campaign_id), excel=excel)
     say(f"{figure(count)} rows that are not sent: {path}")
 
 
-def show_plan(keebai: Keebai, plan: Plan, settings: LaunchSettings, *, price: Price | None = None) -> None:
+def show_plan(
+    keebai: CampaignClient, plan: Plan, settings: LaunchSettings, *, price: Price | None = None
+) -> None:
     """Print the plan to stdout, in either form; who is asked about it can read it in any case.
 
     Raises:
         UnusableSource: it leaves nobody to message.
     """
-    expected = estimate(plan, keebai.quotas)
+    expected = estimate(plan, quotas_holding(keebai))
     if settings.json:
         emit(plan_line(plan, expected, price))
     if not (settings.json and settings.yes):
@@ -166,7 +179,7 @@ def show_plan(keebai: Keebai, plan: Plan, settings: LaunchSettings, *, price: Pr
 
 
 async def launch_plan(
-    keebai: Keebai,
+    keebai: CampaignClient,
     plan: Plan,
     settings: LaunchSettings,
     *,
@@ -203,6 +216,6 @@ async def launch_plan(
         try:
             await save_page(keebai, plan.campaign_id, settings.page)
         except InvalidInput as error:  # too late to be a wrong input: people have been messaged
-            say(line_of(error))
+            say(line_of(error, chosen_service().variables))
             code = Exit.NO_FILE if code is Exit.DONE else code
     return code, situation.report

@@ -11,13 +11,13 @@ from keebai_async.cli.options import (
     GUARDS_PANEL,
     LIST_PANEL,
     SANDBOX_PANEL,
+    ExcelOption,
     JsonOption,
     PaceOption,
     RejectsOption,
     SpeedOption,
     StopAboveOption,
 )
-from keebai_async.model.limits import MAX_RECIPIENTS
 from keebai_async.model.plan import Guards, Pace, Price
 from keebai_async.planning.plan import PlanOptions
 
@@ -60,6 +60,15 @@ class CampaignOptions(msgspec.Struct, frozen=True, kw_only=True):
             "--delimiter",
             metavar="CHARACTER",
             help="What stands between the columns of a CSV. Default: found by itself.",
+            rich_help_panel=LIST_PANEL,
+        ),
+    ] = None
+    encoding: Annotated[
+        str | None,
+        typer.Option(
+            "--encoding",
+            metavar="NAME",
+            help="The encoding of a text, such as windows-1252. Default: UTF-8, or UTF-16 with its mark.",
             rich_help_panel=LIST_PANEL,
         ),
     ] = None
@@ -195,7 +204,6 @@ class CampaignOptions(msgspec.Struct, frozen=True, kw_only=True):
         typer.Option(
             "--canary",
             min=1,
-            max=MAX_RECIPIENTS,
             metavar="N",
             help="Send to the first N people, wait for their end, and go on only if few enough of them fail.",
             rich_help_panel=GUARDS_PANEL,
@@ -264,4 +272,5 @@ class OutputOptions(msgspec.Struct, frozen=True, kw_only=True):
     """What is written where."""
 
     rejects: RejectsOption = None
+    excel: ExcelOption = False
     json: JsonOption = False

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from keebai_async.errors import InvalidInput
+from keebai_async.sources.opening import format_names
 
 SENDER_PANEL = "Sender"
 LIST_PANEL = "List of people"
@@ -15,7 +16,8 @@ GUARDS_PANEL = "Guards"
 OUTPUT_PANEL = "Output"
 SANDBOX_PANEL = "Sandbox"
 
-_LIST_FILE = "A CSV with a header, JSON Lines, Parquet or Excel, one person in each row; - for stdin."
+_FORMATS = format_names()
+_LIST_FILE = f"{_FORMATS[:1].upper()}{_FORMATS[1:]}, one person in each row; - for stdin."
 _TEMPLATE = "The exact name of the template."
 _LANGUAGE = "The language of the template, such as es or pt_BR."
 
@@ -82,6 +84,16 @@ QuotaStoreOption = Annotated[
     ),
 ]
 
+SetQuotaOption = Annotated[
+    str | None,
+    typer.Option(
+        "--set-quota",
+        metavar="QUOTA",
+        help="Change, for all who share the token and the store of its quota, how many requests it may make:"
+        " 60/60s,1000/3600s. Until then the smallest that anybody goes by holds.",
+    ),
+]
+
 StopAboveOption = Annotated[
     float | None,
     typer.Option(
@@ -112,8 +124,17 @@ RejectsOption = Annotated[
     Path | None,
     typer.Option(
         "--rejects",
-        metavar="FILE.csv",
-        help="Write every row that is not sent to this file, with its reason.",
+        metavar="FILE",
+        help="Write every row that is not sent to this file (.csv or .xlsx), with its reason. It can be fixed"
+        " in a spreadsheet and planned as it is.",
+        rich_help_panel=OUTPUT_PANEL,
+    ),
+]
+ExcelOption = Annotated[
+    bool,
+    typer.Option(
+        "--excel",
+        help="Write a .csv as Excel in Spanish or Portuguese opens it: semicolons. An .xlsx opens in any.",
         rich_help_panel=OUTPUT_PANEL,
     ),
 ]

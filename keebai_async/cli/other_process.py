@@ -5,12 +5,12 @@ from typing import Final
 
 import anyio
 
+from keebai_async.campaign_client import CampaignClient
 from keebai_async.cli.account_text import PROCESS_GONE, cannot_be_called_back, headline, nobody_to_hold_back
 from keebai_async.cli.exit_codes import Exit
 from keebai_async.cli.json_output import account, emit
 from keebai_async.cli.output import say
 from keebai_async.cli.text_output import step_lines
-from keebai_async.client import Keebai
 from keebai_async.errors import CampaignBusy, InvalidInput
 from keebai_async.model.situation import Situation, Standing
 
@@ -27,7 +27,7 @@ Ask = Callable[[str], Awaitable[bool]]
 
 
 async def ask_and_wait(
-    keebai: Keebai, campaign: str, ask: Ask, wanted: Standing, *, within: float = ANSWER_WITHIN
+    keebai: CampaignClient, campaign: str, ask: Ask, wanted: Standing, *, within: float = ANSWER_WITHIN
 ) -> Situation:
     """Ask the process that runs *campaign*, and wait until the campaign stands where it is *wanted*.
 

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 _PATIENCE = 0.1
 """Seconds to wait for a reader that is slow; while it stays slow, no line waits for it again."""
 
-_PIECE = 4_096
+_WRITTEN_AT_ONCE = 4_096
 """Bytes that a pipe or a terminal that is ready takes without making us wait (POSIX: at least 512)."""
 
 _LEFT: Final = frozenset({errno.EPIPE, errno.EIO, errno.EBADF, errno.ENXIO, errno.ECONNRESET})
@@ -68,7 +68,7 @@ class Outlet(io.RawIOBase):
     def _pass_on(self, patience: float | None) -> None:
         try:
             while self._kept and self._ready(patience):
-                del self._kept[: os.write(self._door, self._kept[:_PIECE])]
+                del self._kept[: os.write(self._door, self._kept[:_WRITTEN_AT_ONCE])]
             self._slow = bool(self._kept)
         except BlockingIOError:  # another program made the terminal or pipe non-blocking, and was faster
             self._slow = True

@@ -10,8 +10,7 @@ from keebai_async.cli.exit_codes import Exit
 from keebai_async.cli.figures import figure
 from keebai_async.cli.output import say
 from keebai_async.client import Keebai
-from keebai_async.keebai.settings import KEEBAI_QUOTAS
-from keebai_async.model.limits import MAX_RECIPIENTS
+from keebai_async.keebai.settings import KEEBAI_QUOTAS, MAX_RECIPIENTS
 from keebai_async.model.report import Report
 from keebai_async.sandbox.keebai.server import Sandbox
 from keebai_async.sandbox.keebai.settings import Dialect

@@ -35,6 +35,8 @@ def _plan_lines(plan: Plan, estimate: Estimate, price: Price | None) -> Iterator
     template = f"{shown_text(plan.template)}, {shown_text(plan.language)}"
     number = f" ({shown_text(plan.sender_number)})" if plan.sender_number else ""
     yield f"  template    {template}, from {field} {shown_text(sender)}{number}"
+    if plan.last_row:
+        yield f"  list        {_rows_read(plan)}"
     if plan.preview:
         yield f"  first text  {shown_text(plan.preview)}"
     for other in plan.previews:
@@ -62,6 +64,12 @@ def _plan_lines(plan: Plan, estimate: Estimate, price: Price | None) -> Iterator
         columns = ", ".join(map(shown_text, plan.ignored_columns))
         yield f"note: columns that the template does not use: {columns}"
     yield from (f"note: {shown_text(note)}" for note in plan.notes)
+
+
+def _rows_read(plan: Plan) -> str:
+    """`clients.xlsx, sheet Base, rows 2 to 50,001`."""
+    sheet = f", sheet {plan.sheet}" if plan.sheet else ""
+    return f"{shown_text(plan.source + sheet)}, rows {plan.first_row:,} to {plan.last_row:,}"
 
 
 def countries_text(plan: Plan | Report) -> str:

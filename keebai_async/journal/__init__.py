@@ -9,6 +9,7 @@ with lazily(globals()):
     from keebai_async.model.campaign import Holder as Holder
     from keebai_async.model.campaign import RunFacts as RunFacts
     from keebai_async.model.campaign import RunTerms as RunTerms
+    from keebai_async.model.campaign import Started as Started
     from keebai_async.model.campaign import StoredCampaign as StoredCampaign
     from keebai_async.model.campaign import Wish as Wish
     from keebai_async.model.chunk import Chunk as Chunk

@@ -92,12 +92,18 @@ def sweep(tables: Tables, leases: Leases) -> None:
         tables.delete(CampaignRow, campaign_id)
 
 
-def discard_own(tables: Tables, leases: Leases) -> None:
-    """Remove what this journal's owner began and did not end, and let go of all its leases."""
+def discard_own(tables: Tables, leases: Leases) -> bool:
+    """Remove what this journal's owner began and did not end, and let go of all its leases.
+
+    Says whether a plan was removed.
+    """
+    removed = False
     for claim in leases.claims:
         lease = tables.get(LeaseRow, claim.campaign_id)
-        if lease is None or lease.token != claim.token:
+        if lease is None or lease.lease_id != claim.lease_id:
             continue
         row = tables.get(CampaignRow, claim.campaign_id)
         in_the_making = row is not None and row.plan is None
+        removed = removed or in_the_making
         tables.delete(CampaignRow if in_the_making else LeaseRow, claim.campaign_id)
+    return removed

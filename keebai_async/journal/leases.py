@@ -14,7 +14,7 @@ from keebai_async.model.campaign import Holder, Wish
 from keebai_async.storage.process import this_process
 
 _LIVE: Final[set[str]] = set()
-"""The tokens of all leases that are held in this process: its pid alone does not tell two of them apart."""
+"""The ids of all leases that are held in this process: its pid alone does not tell two of them apart."""
 
 
 _WORTH_RENEWING: Final = 1.0
@@ -25,7 +25,7 @@ class Claim(msgspec.Struct, frozen=True):
     """One taking of a lease, from the instant when it is asked for."""
 
     campaign_id: str
-    token: str
+    lease_id: str
 
 
 class Leases:
@@ -45,30 +45,30 @@ class Leases:
         self._process = this_process()
         self._held: dict[str, str] = {}
         self._after_silence: set[str] = set()  # campaigns whose last holder was not seen to die
-        self._written: dict[str, Claim] = {}  # by token: those that may be on disk
+        self._written: dict[str, Claim] = {}  # by lease id: those that may be on disk
 
     def claim(self, campaign_id: str) -> Claim:
         claim = Claim(campaign_id, secrets.token_hex(8))
-        _LIVE.add(claim.token)
-        self._written[claim.token] = claim
+        _LIVE.add(claim.lease_id)
+        self._written[claim.lease_id] = claim
         return claim
 
     def keep(self, claim: Claim) -> None:
         """It is on disk, so from now on it is missed if it is not there."""
-        self._held[claim.campaign_id] = claim.token
+        self._held[claim.campaign_id] = claim.lease_id
 
     def drop(self, claim: Claim) -> bool:
         """It is over; False if it was already. A row of it may be left."""
-        if self._held.get(claim.campaign_id) == claim.token:
+        if self._held.get(claim.campaign_id) == claim.lease_id:
             del self._held[claim.campaign_id]
-        if claim.token not in _LIVE:
+        if claim.lease_id not in _LIVE:
             return False
-        _LIVE.discard(claim.token)
+        _LIVE.discard(claim.lease_id)
         return True
 
     def forget(self, claim: Claim) -> None:
         """It is certainly not on disk (any more)."""
-        self._written.pop(claim.token, None)
+        self._written.pop(claim.lease_id, None)
 
     def close(self) -> None:
         """All of them are over."""
@@ -83,7 +83,7 @@ class Leases:
     @property
     def over(self) -> list[Claim]:
         """Those of them that are no lease any more."""
-        return [claim for claim in self.claims if claim.token not in _LIVE]
+        return [claim for claim in self.claims if claim.lease_id not in _LIVE]
 
     def holds(self, campaign_id: str) -> bool:
         return campaign_id in self._held
@@ -97,7 +97,7 @@ class Leases:
             self._after_silence.add(claim.campaign_id)
         ours = LeaseRow(
             campaign_id=claim.campaign_id,
-            token=claim.token,
+            lease_id=claim.lease_id,
             process=self._process,
             since=at,
             heartbeat=tables.now(),
@@ -114,7 +114,7 @@ class Leases:
 
     def give_back(self, tables: Tables, claim: Claim) -> None:
         row = tables.get(LeaseRow, claim.campaign_id)
-        if row is not None and row.token == claim.token:
+        if row is not None and row.lease_id == claim.lease_id:
             tables.delete(LeaseRow, claim.campaign_id)
 
     def check(self, tables: Tables, campaign_id: str) -> None:
@@ -124,9 +124,9 @@ class Leases:
             CampaignBusy: another has the lease, even a dead one (take it over first), or ours was lost.
         """
         row = tables.get(LeaseRow, campaign_id)
-        if row is not None and row.token not in self._written:
+        if row is not None and row.lease_id not in self._written:
             raise rules.busy(campaign_id, _holder(row))
-        if row is not None and row.token == self._held.get(campaign_id):
+        if row is not None and row.lease_id == self._held.get(campaign_id):
             self._renew(tables, row)
         if row is None and campaign_id in self._held:
             raise CampaignBusy(
@@ -149,9 +149,9 @@ class Leases:
         """Say that the leases of this journal are alive, and remove what is left of those that are not."""
         for claim in self.claims:
             row = tables.get(LeaseRow, claim.campaign_id)
-            if row is None or row.token != claim.token:
+            if row is None or row.lease_id != claim.lease_id:
                 continue
-            if claim.token in _LIVE:
+            if claim.lease_id in _LIVE:
                 tables.update(replace(row, heartbeat=tables.now()))
             else:
                 tables.delete(LeaseRow, claim.campaign_id)
@@ -166,7 +166,7 @@ class Leases:
     def wish(self, tables: Tables, campaign_id: str) -> LeaseRow | None:
         """Our own lease, if somebody left a wish there."""
         row = tables.get(LeaseRow, campaign_id)
-        ours = row is not None and row.token == self._held.get(campaign_id)
+        ours = row is not None and row.lease_id == self._held.get(campaign_id)
         return row if row is not None and ours and row.wish is not None else None
 
     def take_wish(self, tables: Tables, campaign_id: str) -> Wish | None:
@@ -178,7 +178,7 @@ class Leases:
 
     def _lives(self, tables: Tables, row: LeaseRow) -> bool:
         if row.process == self._process:
-            return row.token in _LIVE
+            return row.lease_id in _LIVE
         return self._database.alive(row.process, silent_for=tables.now() - row.heartbeat)
 
 

@@ -47,7 +47,7 @@ class MemoryDatabase:
         return None
 
     def alive(self, process: Process, *, silent_for: float) -> bool:
-        """Asked only after a fork: a lease of this process is known by its token."""
+        """Asked only after a fork: a lease of this process is known by its id."""
         return alive(process, silent_for=silent_for)
 
     def close(self) -> None:
@@ -55,7 +55,7 @@ class MemoryDatabase:
 
 
 class MemoryTables:
-    """Rows by kind, campaign and place, with what takes back the changes of one transaction."""
+    """Rows by kind, campaign and key, with what takes back the changes of one transaction."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
@@ -70,30 +70,30 @@ class MemoryTables:
         while self._undo:
             self._undo.pop()()
 
-    def get(self, kind: type[R], campaign_id: str, *place: int) -> R | None:
-        return cast("R | None", self._rows[kind].get(campaign_id, {}).get(place))
+    def get(self, kind: type[R], campaign_id: str, *key: int) -> R | None:
+        return cast("R | None", self._rows[kind].get(campaign_id, {}).get(key))
 
     def rows(self, kind: type[R], campaign_id: str) -> list[R]:
         kept = self._rows[kind].get(campaign_id, {})
-        rows = [kept[place] for place in sorted(kept)] if kind is ChunkRow else list(kept.values())
+        rows = [kept[key] for key in sorted(kept)] if kind is ChunkRow else list(kept.values())
         return cast("list[R]", rows)
 
     def insert(self, row: StoredRow) -> None:
         kept = self._rows[type(row)].setdefault(row.campaign_id, {})
         if isinstance(row, RejectionsRow):
             row = replace(row, id=len(kept) + 1)
-        place = row.place
-        if place in kept:
+        key = row.key
+        if key in kept:
             raise Damaged("there is something already where a row should go")
-        kept[place] = row
-        self._undo.append(lambda: kept.pop(place))
+        kept[key] = row
+        self._undo.append(lambda: kept.pop(key))
 
     def update(self, row: StoredRow) -> None:
-        kept, place = self._rows[type(row)].get(row.campaign_id, {}), row.place
-        if place not in kept:
+        kept, key = self._rows[type(row)].get(row.campaign_id, {}), row.key
+        if key not in kept:
             raise Damaged("a row that was there is missing")
-        before, kept[place] = kept[place], row
-        self._undo.append(lambda: kept.update({place: before}))
+        before, kept[key] = kept[key], row
+        self._undo.append(lambda: kept.update({key: before}))
 
     def delete(self, kind: type[StoredRow], campaign_id: str) -> None:
         for each in KINDS if kind is CampaignRow else (kind,):

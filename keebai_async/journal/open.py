@@ -1,15 +1,28 @@
-"""A journal by its name: `memory:`, `sqlite:PATH`, or just a PATH."""
+"""A journal by its name: `memory:`, `sqlite:PATH`, or just a PATH. Each kind is an entry of JOURNALS."""
 
 import os
+import re
 from collections.abc import Callable
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 from keebai_async.errors import InvalidInput
 from keebai_async.journal.contract import Journal
 from keebai_async.journal.memory_tables import MemoryJournal
+from keebai_async.privacy import without_credentials
 
-_JOURNAL_NAMES: Final = "memory:, sqlite:PATH or a path"
+
+class JournalKind(NamedTuple):
+    """One kind of journal: how a person writes its name, and what opens what that name stands for.
+
+    *open* gets the whole name, `scheme:` and what follows. *path* gives the file that it is kept in; None for
+    a kind that is in no file of this machine. One that *forgets* ends with its process.
+    """
+
+    written: str
+    open: Callable[[str], Journal]
+    path: Callable[[str], Path] | None = None
+    forgets: bool = False
 
 
 def open_journal(where: str | Path) -> Journal:
@@ -21,8 +34,8 @@ def open_journal(where: str | Path) -> Journal:
     Raises:
         InvalidInput: it is empty, or a kind of journal that does not exist.
     """
-    scheme, rest = _parts(str(where))
-    return _OPENERS[scheme](rest)
+    name = _whole(str(where))
+    return journal_kind(name).open(name)
 
 
 def journal_path(name: str) -> Path | None:
@@ -30,39 +43,58 @@ def journal_path(name: str) -> Path | None:
 
     Raises InvalidInput.
     """
-    scheme, rest = _parts(name)
-    return Path(os.path.realpath(_path(rest))) if scheme == "sqlite" else None
+    path = journal_kind(name).path
+    return None if path is None else Path(os.path.realpath(path(_whole(name))))
 
 
-def _memory(rest: str) -> Journal:
-    if rest not in ("", "//"):
-        raise InvalidInput(f"memory: has no path: use {_JOURNAL_NAMES}", field="journal")
+def shown_journal(name: str) -> str:
+    """The name of a journal as people may see it: without the user, the password and the options of a URL."""
+    return without_credentials(name) if journal_path(name) is None else name
+
+
+def _memory(name: str) -> Journal:
+    if name not in {"memory:", "memory://"}:
+        raise InvalidInput(f"memory: has no path: use {_choices()}", field="journal")
     return MemoryJournal()
 
 
-def _sqlite(rest: str) -> Journal:
+def _sqlite(name: str) -> Journal:
     from keebai_async.journal.sqlite_tables import SqliteJournal
 
-    return SqliteJournal(_path(rest))
+    return SqliteJournal(_sqlite_path(name))
 
 
-_OPENERS: Final[dict[str, Callable[[str], Journal]]] = {"memory": _memory, "sqlite": _sqlite}
-"""By scheme: each gets what stands behind the colon."""
+def _sqlite_path(name: str) -> Path:
+    path = name.removeprefix("sqlite:")
+    if path.startswith("///"):
+        path = path[2:] if not path.startswith("////") else path[3:]
+    if not path:
+        raise InvalidInput(f"the journal has no path: use {_choices()}", field="journal")
+    return Path(path).expanduser()
 
 
-def _parts(name: str) -> tuple[str, str]:
-    """The scheme of a journal's name, and the rest of it. A name without a scheme is a path."""
-    scheme, colon, rest = name.partition(":")
-    if not colon or len(scheme) < 2 or not scheme.isalnum():  # one letter is a drive: C:\\campaigns.db
-        return "sqlite", name
-    if scheme not in _OPENERS:
-        raise InvalidInput(f"there is no journal of kind {scheme}: use {_JOURNAL_NAMES}", field="journal")
-    return scheme, rest
+JOURNALS: Final[dict[str, JournalKind]] = {
+    "memory": JournalKind("memory:", _memory, forgets=True),
+    "sqlite": JournalKind("sqlite:PATH", _sqlite, _sqlite_path),
+}
+"""By the scheme of their names. A name without a scheme is the path of an SQLite file."""
+
+_NAMED_KIND: Final = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://|([A-Za-z0-9]{2,}):")
+"""One letter is a drive: C:\\campaigns.db."""
 
 
-def _path(rest: str) -> Path:
-    if rest.startswith("///"):
-        rest = rest[2:] if not rest.startswith("////") else rest[3:]
-    if not rest:
-        raise InvalidInput(f"the journal has no path: use {_JOURNAL_NAMES}", field="journal")
-    return Path(rest).expanduser()
+def _whole(name: str) -> str:
+    """The name with its scheme."""
+    return name if _NAMED_KIND.match(name) else f"sqlite:{name}"
+
+
+def journal_kind(name: str) -> JournalKind:
+    """What kind of journal *name* is one of. Raises InvalidInput if there is no such."""
+    scheme = _whole(name).partition(":")[0]
+    if scheme not in JOURNALS:  # what follows may hold a password
+        raise InvalidInput(f"there is no journal of kind {scheme}: use {_choices()}", field="journal")
+    return JOURNALS[scheme]
+
+
+def _choices() -> str:
+    return f"{', '.join(kind.written for kind in JOURNALS.values())} or a path"

@@ -48,7 +48,7 @@ def items_of(tables: Tables, campaign_id: str, number: int) -> bytes:
     return row.items
 
 
-def started_of(tables: Tables, leases: Leases, row: CampaignRow) -> StoredCampaign:
+def stored_campaign(tables: Tables, leases: Leases, row: CampaignRow) -> StoredCampaign:
     return StoredCampaign(
         plan=plan_of(row),
         state=row.state,

@@ -217,4 +217,4 @@ def anonymous_move(move: Move) -> Move:
 
 def anonymous(rejection: Rejection) -> Rejection:
     """A rejection as it may stay after a purge: its row and its reason."""
-    return msgspec.structs.replace(rejection, to="", columns={})
+    return msgspec.structs.replace(rejection, to="", columns={}, number="", cells={})

@@ -2,14 +2,14 @@
 
 import sqlite3
 from collections.abc import Callable
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import Final, TypeVar
 
 from keebai_async.clock import SYSTEM_CLOCK, Clock
 from keebai_async.errors import JournalUnusable
 from keebai_async.journal import rules, schema
-from keebai_async.journal.columns import Statements, layout_of, statements, values_of
+from keebai_async.journal.sql_layout import Statements, layout_of, statements, values_of
 from keebai_async.journal.stored import StoredJournal
 from keebai_async.journal.tables import CampaignRow, R, RejectionsRow, StoredRow, Tables
 from keebai_async.journal.transactions import HEARTBEAT
@@ -24,8 +24,10 @@ USE: Final = SqliteUse(
     not_ours="it is not a journal: choose another file",
     damaged=rules.DAMAGED,
     error=JournalUnusable,
+    passing=partial(JournalUnusable, temporary=True),
     migrate=schema.migrate,
-    pragmas=("auto_vacuum = INCREMENTAL", "foreign_keys = ON", "secure_delete = ON"),
+    at_first=("auto_vacuum = INCREMENTAL",),
+    pragmas=("foreign_keys = ON", "secure_delete = ON"),
     private=True,
 )
 
@@ -84,8 +86,8 @@ class SqliteTables:
         self._db = connection
         self._clock = clock
 
-    def get(self, kind: type[R], campaign_id: str, *place: int) -> R | None:
-        found = self._db.execute(_sql(kind).get, (campaign_id, *place)).fetchone()
+    def get(self, kind: type[R], campaign_id: str, *key: int) -> R | None:
+        found = self._db.execute(_sql(kind).get, (campaign_id, *key)).fetchone()
         return None if found is None else layout_of(kind).read(found)
 
     def rows(self, kind: type[R], campaign_id: str) -> list[R]:
@@ -100,7 +102,7 @@ class SqliteTables:
 
     def update(self, row: StoredRow) -> None:
         kind = type(row)
-        values = (*layout_of(kind).write(row), row.campaign_id, *row.place)
+        values = (*layout_of(kind).write(row), row.campaign_id, *row.key)
         if self._db.execute(_sql(kind).update, values).rowcount != 1:
             raise Damaged("a row that was there is missing")
 

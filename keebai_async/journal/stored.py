@@ -23,7 +23,7 @@ from keebai_async.clock import SYSTEM_CLOCK, Clock
 from keebai_async.errors import CampaignError, JournalUnusable, Misused
 from keebai_async.journal import drafts, erasing, rules
 from keebai_async.journal.leases import Claim, Leases
-from keebai_async.journal.reading import campaign_of, check_history, chunk_of, items_of, started_of
+from keebai_async.journal.reading import campaign_of, check_history, chunk_of, items_of, stored_campaign
 from keebai_async.journal.tables import ChunkRow, Database, ItemsRow, MoveRow, Tables
 from keebai_async.journal.transactions import HEARTBEAT, Transactions
 from keebai_async.model.campaign import CampaignState, RunFacts, StoredCampaign, Wish
@@ -124,6 +124,8 @@ class StoredJournal:
             lambda tables: drafts.discard(tables, self._leases, campaign_id), safe=Safe.FROM_KILLS
         )
         self._end_draft(campaign_id)
+        with suppress(JournalUnusable):  # the room is given back another time
+            await self._transactions.shred()
 
     async def _draft(self, campaign_id: str) -> _Draft:
         """The plan in the making, with nothing of it under way."""
@@ -154,7 +156,7 @@ class StoredJournal:
 
     async def load(self, campaign_id: str) -> StoredCampaign:
         def work(tables: Tables) -> StoredCampaign:
-            started = started_of(tables, self._leases, campaign_of(tables, campaign_id))
+            started = stored_campaign(tables, self._leases, campaign_of(tables, campaign_id))
             check_history(tables, campaign_id)
             return started
 
@@ -162,13 +164,13 @@ class StoredJournal:
 
     async def campaigns(self) -> list[StoredCampaign]:
         return await self._transactions.read(
-            lambda tables: [started_of(tables, self._leases, row) for row in tables.frozen()]
+            lambda tables: [stored_campaign(tables, self._leases, row) for row in tables.frozen()]
         )
 
     async def find(self, name: str, fingerprint: str) -> list[StoredCampaign]:
         alike = (name, fingerprint)
         return await self._transactions.read(
-            lambda tables: [started_of(tables, self._leases, row) for row in tables.frozen(alike=alike)]
+            lambda tables: [stored_campaign(tables, self._leases, row) for row in tables.frozen(alike=alike)]
         )
 
     async def items(self, campaign_id: str, number: int) -> bytes:

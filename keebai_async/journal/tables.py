@@ -19,12 +19,12 @@ from keebai_async.storage.safety import Safe
 
 
 class StoredRow(msgspec.Struct, frozen=True, kw_only=True):
-    """Base of all rows. Within its kind a row is found by its campaign's id and its *place* there."""
+    """Base of all rows. Within its kind a row is found by its campaign's id and its *key* there."""
 
     campaign_id: str
 
     @property
-    def place(self) -> tuple[int, ...]:
+    def key(self) -> tuple[int, ...]:
         return ()
 
 
@@ -54,7 +54,7 @@ class ChunkRow(StoredRow, frozen=True, kw_only=True):
     chunk: Chunk
 
     @property
-    def place(self) -> tuple[int, ...]:
+    def key(self) -> tuple[int, ...]:
         return (self.chunk.number,)
 
 
@@ -65,7 +65,7 @@ class MoveRow(StoredRow, frozen=True, kw_only=True):
     recorded_at: float
 
     @property
-    def place(self) -> tuple[int, ...]:
+    def key(self) -> tuple[int, ...]:
         return (self.move.number, self.move.step)
 
 
@@ -76,7 +76,7 @@ class ItemsRow(StoredRow, frozen=True, kw_only=True):
     items: bytes
 
     @property
-    def place(self) -> tuple[int, ...]:
+    def key(self) -> tuple[int, ...]:
         return (self.number,)
 
 
@@ -87,14 +87,14 @@ class RejectionsRow(StoredRow, frozen=True, kw_only=True):
     rejections: tuple[Rejection, ...]
 
     @property
-    def place(self) -> tuple[int, ...]:
+    def key(self) -> tuple[int, ...]:
         return (self.id,)
 
 
 class LeaseRow(StoredRow, frozen=True, kw_only=True):
-    """Who may change the campaign: *token* is another one each time that a lease is taken."""
+    """Who may change the campaign: *lease_id* is another one each time that it is taken."""
 
-    token: str
+    lease_id: str
     process: Process
     since: float
     heartbeat: float
@@ -115,8 +115,8 @@ class Tables(Protocol):
     there or an `update` of one that is not.
     """
 
-    def get(self, kind: type[R], campaign_id: str, *place: int) -> R | None:
-        """The row at its place, if it is there."""
+    def get(self, kind: type[R], campaign_id: str, *key: int) -> R | None:
+        """The row of that key, if it is there."""
 
     def rows(self, kind: type[R], campaign_id: str) -> list[R]:
         """All rows of a campaign in the order in which they were inserted; chunks by their number."""
@@ -125,7 +125,7 @@ class Tables(Protocol):
     def insert(self, row: StoredRow) -> None: ...
 
     def update(self, row: StoredRow) -> None:
-        """Put *row* where one of its kind and place is."""
+        """Put *row* where one of its kind and key is."""
 
     def delete(self, kind: type[StoredRow], campaign_id: str) -> None:
         """Remove a campaign's rows of one kind; with its CampaignRow go those of all kinds."""

@@ -99,6 +99,7 @@ class Transactions:
         self._swept = True
         if left:
             self._write(lambda tables: drafts.sweep(tables, self._leases), Safe.FROM_KILLS)
+            self._give_room_back()
 
     def _beat(self) -> None:
         claims, over = self._leases.claims, self._leases.over
@@ -114,9 +115,15 @@ class Transactions:
         try:
             if self._swept and self._leases.claims:
                 with suppress(JournalUnusable):
-                    self._write(lambda tables: drafts.discard_own(tables, self._leases), Safe.FROM_KILLS)
+                    if self._write(lambda tables: drafts.discard_own(tables, self._leases), Safe.FROM_KILLS):
+                        self._give_room_back()
         finally:
             self._database.close()
+
+    def _give_room_back(self) -> None:
+        """What was removed takes room in the file until it is shredded."""
+        with suppress(JournalUnusable):
+            self._database.shred()
 
     def _late(self, seconds: float) -> JournalUnusable:
         return JournalUnusable(

@@ -20,6 +20,7 @@ from keebai_async.polling.waiter import POLL_FLOOR, STUCK_AFTER, OnStuck, Waiter
 from keebai_async.privacy import shown
 from keebai_async.quota.gate import Lane
 from keebai_async.transport.address import segment
+from keebai_async.transport.broadcast_names import BroadcastNames
 from keebai_async.transport.error_mapping import error_for, undecodable
 from keebai_async.transport.reply import Answer
 from keebai_async.transport.request import Request
@@ -29,24 +30,7 @@ from keebai_async.transport.verdict import Accepted
 BULK_PATH: Final = "/messages/bulk"
 BULK_ROUTE: Final = f"{BULK_PATH}/{{broadcast_id}}"
 
-_NAMES_KEPT = 10_000
-
 _KNOWN_FIELDS = frozenset({"to", "variables", "meta_data"})
-
-
-class BroadcastNames:
-    """The ids of the broadcasts that a client made, the last ones: each names one."""
-
-    def __init__(self) -> None:
-        self._seen: dict[str, None] = {}
-
-    def is_new(self, broadcast_id: str) -> bool:
-        """Whether it is seen for the first time; from now on it is not."""
-        new = broadcast_id not in self._seen
-        self._seen[broadcast_id] = None
-        if len(self._seen) > _NAMES_KEPT:
-            del self._seen[next(iter(self._seen))]
-        return new
 
 
 class Broadcasts:

@@ -4,7 +4,8 @@ from collections.abc import Mapping
 
 from keebai_async.errors import InvalidInput
 from keebai_async.inputs import check_word as check_word
-from keebai_async.model.limits import E164, MAX_RECIPIENTS, MAX_TEXT
+from keebai_async.keebai.settings import MAX_RECIPIENTS, MAX_TEXT
+from keebai_async.model.limits import E164
 from keebai_async.privacy import mask, shown
 
 

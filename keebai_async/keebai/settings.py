@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from keebai_async.environment import Environment
+from keebai_async.environment import Environment, VariableNames
 from keebai_async.model.sender import Sender
 from keebai_async.quota.window import Quota
 from keebai_async.transport.address import check_base_url
@@ -10,6 +10,15 @@ from keebai_async.transport.dialect import ServiceDialect
 
 DEFAULT_BASE_URL: Final = "https://api.keebai.com/v1"
 """Source: contract, section 1."""
+
+SERVICE_NAME: Final = "keebai"
+"""As plans say it: never another."""
+
+MAX_RECIPIENTS: Final = 5_000
+"""Recipients in one POST /messages/bulk, at least 1. Source: contract, section 3.1."""
+
+MAX_TEXT: Final = 4_096
+"""Characters in POST /messages/text, at least 1. Source: contract, section 3.4."""
 
 KEEBAI_QUOTAS: Final = (Quota(60, 60.0), Quota(1_000, 3_600.0))
 """Source: contract, section 6."""
@@ -21,7 +30,13 @@ KEEBAI_CHANNEL_ID_VARIABLE: Final = "KEEBAI_CHANNEL_ID"
 KEEBAI_QUOTA_VARIABLE: Final = "KEEBAI_QUOTA"
 KEEBAI_QUOTA_STORE_VARIABLE: Final = "KEEBAI_QUOTA_STORE"
 KEEBAI_POLL_FLOOR_VARIABLE: Final = "KEEBAI_POLL_FLOOR"
-KEEBAI_JOURNAL_VARIABLE: Final = "KEEBAI_JOURNAL"
+KEEBAI_VARIABLES: Final = VariableNames(
+    tokens=KEEBAI_TOKEN_VARIABLES,
+    base_url=KEEBAI_BASE_URL_VARIABLE,
+    quota=KEEBAI_QUOTA_VARIABLE,
+    quota_store=KEEBAI_QUOTA_STORE_VARIABLE,
+    poll_floor=KEEBAI_POLL_FLOOR_VARIABLE,
+)
 
 KEEBAI_DIALECT: Final = ServiceDialect(
     # A 400 that is none: Meta took the message and gave no id for it.

@@ -93,3 +93,7 @@ class StoredCampaign(msgspec.Struct, frozen=True, kw_only=True):
     def terms(self) -> RunTerms:
         """What stops it by itself, and how fast it may be: as its last run was told, or as it was planned."""
         return self.facts.terms or RunTerms(guards=self.plan.guards, pace=self.plan.pace)
+
+
+Started = StoredCampaign
+"""Its name in 0.1."""

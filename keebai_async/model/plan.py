@@ -121,10 +121,12 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     everything that would be sent: two plans with the same one would message the same people with the
     same words. *notes* are things a person should know before saying yes, a sentence each; *preview* is the
     first message, *previews* are others that are worth a look. *countries* are those of the people who are
-    ready, the most first.
-    *category* is what the template was when it was planned; plans of 0.1 do not know it. *test* says that it
-    goes to numbers to test with, in the place of the list. *sender_number* is the number of the sender, as
-    the service lists it; empty where that could not be read.
+    ready, the most first. *source* is the list, *sheet* that of a workbook, and *first_row* to *last_row* are
+    the rows that were read of it, as its reader counts them; 0 in plans of 0.1.
+    *category* is what the template was when it was planned; plans of 0.1 do not know it. *service* is the
+    name of the service that it was made for, and that alone can send it; in plans of 0.1 that was Keebai.
+    *test* says that it goes to numbers to test with, in the place of the list. *sender_number* is the number
+    of the sender, as the service lists it; empty where that could not be read.
     """
 
     campaign_id: str
@@ -154,6 +156,10 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     price: Price | None = None
     test: bool = False
     sender_number: str = ""
+    service: str = "keebai"
+    sheet: str = ""
+    first_row: int = 0
+    last_row: int = 0
 
 
 def chunk_name(name: str, number: int, of: int, *, parent: int | None = None) -> str:

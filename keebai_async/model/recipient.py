@@ -6,7 +6,10 @@ import msgspec
 
 
 class Recipient(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """One person of a campaign, in the service's own shape. *to* is as the caller wrote it."""
+    """One person of a campaign, as a caller gives one (*to* as it was written), and as a chunk keeps each.
+
+    It is the same for every service, each of which makes its own request of it.
+    """
 
     to: str
     variables: dict[str, str] = {}
@@ -35,7 +38,10 @@ class Rejection(msgspec.Struct, frozen=True, kw_only=True):
     """One row that will not be sent. Rows count as their reader sees them, the first line of a file is 1.
 
     *to* is the number as it was given, and *columns* the row as it was read: both are private.
-    *detail* says what is wrong and how to fix it, without the number.
+    *detail* says what is wrong and how to fix it, without the number. *number* is the number in E.164, if it
+    could be read. *cells* is the row as it is written to be fixed in a table, if that is other than
+    *columns*: flat, with *number*, and `{{...}}` for a value that is no text. Both are private, too. *nested*
+    are the names under which *columns* has variables and `meta_data` as JSON, if it may.
     """
 
     row: int
@@ -45,3 +51,6 @@ class Rejection(msgspec.Struct, frozen=True, kw_only=True):
     field: str = ""
     repeats_row: int | None = None
     columns: dict[str, str] = {}
+    number: str = ""
+    cells: dict[str, str] = {}
+    nested: tuple[str, ...] = ()

@@ -6,12 +6,15 @@ from keebai_async.errors import InvalidInput
 
 
 class Sender(msgspec.Struct, frozen=True, kw_only=True):
-    """Who a message comes from: Meta's `phone_number_id` or Keebai's `channel_id`, exactly one.
+    """Who a message comes from: exactly one of two ids.
+
+    *phone_number_id* is Meta's, which any service of WhatsApp may take; *channel_id* is the service's own, of
+    what it sends through.
 
     Raises:
         InvalidInput: none is given, or both are.
 
-    Source: contract, section 11 number 1: the documents disagree, and both at once may be refused.
+    Source: Keebai's contract, section 11 number 1: the documents disagree, and both at once may be refused.
     """
 
     phone_number_id: str | None = None
@@ -28,7 +31,7 @@ class Sender(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def wire(self) -> tuple[str, str]:
-        """The field that names it in a request body, and its value."""
+        """Which of the two it is, by its name, and its value."""
         if self.phone_number_id:
             return "phone_number_id", self.phone_number_id
         return "channel_id", self.channel_id or ""

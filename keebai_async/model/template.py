@@ -4,7 +4,7 @@ import msgspec
 
 
 class Template(msgspec.Struct, frozen=True, kw_only=True):
-    """A template as GET /templates lists it. *variables* are the names its body asks for.
+    """A template as its service lists it. *variables* are the names its body asks for.
 
     *components* is Meta's own structure, which the list's page does not show; when it is there, the
     text of the body can be previewed.

@@ -7,11 +7,13 @@ A room takes `observer: Observer = TO_LOG` when it is made, and calls it with a 
                 beginning in it; RetryScheduled before it waits for another attempt; SubmitUnknown where a
                 submit outside of a campaign ends without a certain outcome
     quota       the limiter, to the observer of the request that waits: QuotaWaitExpected, QuotaWaited,
-                QuotaSpent; the stores: PlaceNotSettled, QuotaStoreGone, QuotaStoreBack
+                QuotaSpent, SmallerQuotaHolds; the stores: PlaceNotSettled, QuotaStoreGone,
+                QuotaStoreBack, QuotaStoreForgot
     campaign    the chunks: ChunkMoved, once a move is on disk; submit: ChunkSubmitStarted and -Ended around
-                each attempt, SubmitsHeld; the run: RunStarted and -Ended, CampaignMoved, LeaseTaken,
-                LeaseLost; the circuit breaker: CircuitOpened, CircuitProbed, CircuitClosed; the tracker:
-                BroadcastRead, LookFailed, BroadcastStalled; reconcile: ChunkMoved for a person's word
+                each attempt, SubmitsHeld, BroadcastIdRepeated; the run: RunStarted and -Ended,
+                CampaignMoved, LeaseTaken, LeaseLost; the circuit breaker: CircuitOpened,
+                CircuitProbed, CircuitClosed; the tracker: BroadcastRead, LookFailed,
+                BroadcastStalled; reconcile: ChunkMoved for a person's word
     polling     BroadcastStalled, where somebody waits for a broadcast that is no campaign's
 
 A client makes the hook (`hook_of`) of what its user gave, and hands it down. Three rules for who tells:
@@ -39,6 +41,7 @@ with lazily(globals()):
     from keebai_async.observe.campaign_records import RunEnded as RunEnded
     from keebai_async.observe.campaign_records import RunStarted as RunStarted
     from keebai_async.observe.campaign_records import SubmitsHeld as SubmitsHeld
+    from keebai_async.observe.chunk_records import BroadcastIdRepeated as BroadcastIdRepeated
     from keebai_async.observe.chunk_records import BroadcastRead as BroadcastRead
     from keebai_async.observe.chunk_records import BroadcastStalled as BroadcastStalled
     from keebai_async.observe.chunk_records import ChunkMoved as ChunkMoved
@@ -56,9 +59,11 @@ with lazily(globals()):
     from keebai_async.observe.quota_records import QuotaRecord as QuotaRecord
     from keebai_async.observe.quota_records import QuotaSpent as QuotaSpent
     from keebai_async.observe.quota_records import QuotaStoreBack as QuotaStoreBack
+    from keebai_async.observe.quota_records import QuotaStoreForgot as QuotaStoreForgot
     from keebai_async.observe.quota_records import QuotaStoreGone as QuotaStoreGone
     from keebai_async.observe.quota_records import QuotaWaited as QuotaWaited
     from keebai_async.observe.quota_records import QuotaWaitExpected as QuotaWaitExpected
+    from keebai_async.observe.quota_records import SmallerQuotaHolds as SmallerQuotaHolds
     from keebai_async.observe.records import Record as Record
     from keebai_async.observe.request_records import RequestAnswered as RequestAnswered
     from keebai_async.observe.request_records import RequestCancelled as RequestCancelled

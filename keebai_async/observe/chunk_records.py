@@ -55,6 +55,15 @@ class ChunkMoved(BaseRecord, frozen=True, kw_only=True, tag="chunk moved"):
     into: tuple[int, ...] | None = None
 
 
+class BroadcastIdRepeated(BaseRecord, frozen=True, kw_only=True, tag="broadcast id repeated"):
+    """A chunk was accepted under an id that the chunk *owner* has: kept without one, it is not followed."""
+
+    campaign: str
+    chunk: int
+    broadcast: str
+    owner: int
+
+
 class BroadcastRead(BaseRecord, frozen=True, kw_only=True, tag="broadcast read"):
     """New counters of an accepted chunk are in the journal. *change* is as in ChunkMoved."""
 
@@ -88,7 +97,13 @@ class BroadcastStalled(BaseRecord, frozen=True, kw_only=True, tag="broadcast stu
 
 
 ChunkRecord = (
-    ChunkSubmitStarted | ChunkSubmitEnded | ChunkMoved | BroadcastRead | LookFailed | BroadcastStalled
+    ChunkSubmitStarted
+    | ChunkSubmitEnded
+    | ChunkMoved
+    | BroadcastIdRepeated
+    | BroadcastRead
+    | LookFailed
+    | BroadcastStalled
 )
 
 

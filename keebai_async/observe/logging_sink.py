@@ -22,6 +22,7 @@ from keebai_async.observe.campaign_records import (
     SubmitsHeld,
 )
 from keebai_async.observe.chunk_records import (
+    BroadcastIdRepeated,
     BroadcastRead,
     BroadcastStalled,
     ChunkMoved,
@@ -33,9 +34,11 @@ from keebai_async.observe.quota_records import (
     PlaceNotSettled,
     QuotaSpent,
     QuotaStoreBack,
+    QuotaStoreForgot,
     QuotaStoreGone,
     QuotaWaited,
     QuotaWaitExpected,
+    SmallerQuotaHolds,
 )
 from keebai_async.observe.records import Record
 from keebai_async.observe.request_records import (
@@ -109,7 +112,9 @@ def level_of(record: Record) -> int:
             return logging.INFO
         case RequestThrottled() | LookFailed() | BroadcastStalled() | CircuitOpened():
             return logging.WARNING
-        case PlaceNotSettled() | QuotaStoreGone():
+        case PlaceNotSettled() | QuotaStoreGone() | BroadcastIdRepeated():
+            return logging.WARNING
+        case QuotaStoreForgot() | SmallerQuotaHolds():
             return logging.WARNING
         case SubmitUnknown() | LeaseLost():
             return logging.ERROR
@@ -132,10 +137,14 @@ def advice_for(record: Record) -> str | None:
     match record:
         case ChunkMoved(move="lose", chunk=chunk, campaign=campaign):
             return f"look for it at the service, then reconcile chunk {chunk} of campaign {campaign}"
+        case SmallerQuotaHolds():
+            return "let all who share the token go by one quota, or set what holds: doctor --set-quota"
         case SubmitUnknown():
             return "look for it at the service before you send it again"
         case RequestCancelled() if perhaps_sent(record):
             return "look for it at the service before you send it again"
+        case BroadcastIdRepeated(chunk=chunk):
+            return f"look at the service what became of chunk {chunk}: it is not followed here"
         case LookFailed(gone=True, chunk=chunk):
             return f"look at the service what became of chunk {chunk}: its counters stay as they are"
         case _:

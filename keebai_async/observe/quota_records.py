@@ -67,4 +67,32 @@ class QuotaStoreBack(BaseRecord, frozen=True, kw_only=True, tag="quota store bac
     store: str
 
 
-QuotaRecord = QuotaWaitExpected | QuotaWaited | QuotaSpent | PlaceNotSettled | QuotaStoreGone | QuotaStoreBack
+class QuotaStoreForgot(BaseRecord, frozen=True, kw_only=True, tag="quota store forgot"):
+    """The *store* lost what it kept, all of it or a part. What this process spent, *told* requests, is
+    entered again; what others may have spent counts as spent until a full window has passed.
+    """
+
+    store: str
+    told: int
+
+
+class SmallerQuotaHolds(BaseRecord, frozen=True, kw_only=True, tag="smaller quota holds"):
+    """Who shares the token goes by a smaller quota: *holds* for all, in place of this client's *own*.
+
+    Both are written as `60/60s,1000/3600s`. It holds until somebody sets another on purpose.
+    """
+
+    own: str
+    holds: str
+
+
+QuotaRecord = (
+    QuotaWaitExpected
+    | QuotaWaited
+    | QuotaSpent
+    | PlaceNotSettled
+    | QuotaStoreGone
+    | QuotaStoreBack
+    | QuotaStoreForgot
+    | SmallerQuotaHolds
+)

@@ -19,7 +19,7 @@ from keebai_async.planning.codec import WireRow
 from keebai_async.planning.dedupe import Deduper
 from keebai_async.planning.number_forms import NumberForms
 from keebai_async.planning.rejections import Problem, Rejections
-from keebai_async.planning.rows import rejected
+from keebai_async.planning.rows import left_out
 
 DUPLICATE: Final = Problem(Reason.DUPLICATE, "", "to")
 """Which row it repeats is added when that has been looked up."""
@@ -75,10 +75,8 @@ class Admission:
         self.barred.update(checked.keys[place] for place in barred)
         again = [place for place in self.people.again(checked.keys) if place not in barred]
         out: list[tuple[Rejection, int | None]] = [(rejection, None) for rejection in checked.rejections]
-        out += [(rejected(checked.rows, checked.where[place], SUPPRESSED), None) for place in barred]
-        out += [
-            (rejected(checked.rows, checked.where[place], DUPLICATE), checked.keys[place]) for place in again
-        ]
+        out += [(_left_out(checked, place, SUPPRESSED), None) for place in barred]
+        out += [(_left_out(checked, place, DUPLICATE), checked.keys[place]) for place in again]
         for rejection, key in sorted(out, key=_row_of):
             self.rejections.add(rejection, repeats=key)
         kept = bytearray(b"\1") * len(checked.keys)
@@ -89,6 +87,10 @@ class Admission:
             raise RuntimeError("somebody would be in the plan twice")  # cannot be; better no plan than that
         self.forms.count(keys, checked.region)
         return list(compress(checked.ready, kept))
+
+
+def _left_out(checked: Checked, place: int, problem: Problem) -> Rejection:
+    return left_out(checked.rows, checked.where[place], problem, checked.ready[place].to)
 
 
 def _row_of(each: tuple[Rejection, int | None]) -> int:

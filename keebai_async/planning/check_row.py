@@ -6,6 +6,7 @@ fixed order: number, variables that are missing, extra variables, values, length
 """
 
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Final
 
 import msgspec
@@ -20,6 +21,8 @@ from keebai_async.planning.phone import NumberReader
 from keebai_async.planning.rejections import Problem
 from keebai_async.planning.rows import NotText, ParsedRow, Value
 from keebai_async.planning.text_checks import check_text, flatten, oddities, unwrapped
+from keebai_async.privacy import shown
+from keebai_async.sources.header import nearest
 
 
 class Tolerance(msgspec.Struct, frozen=True, kw_only=True):
@@ -56,14 +59,20 @@ def check_row(
     to = _number(row.to, numbers, corrections)
     if isinstance(to, Problem):
         return to
+    checked = _check_rest(to, row, codec, tolerance, corrections)
+    return msgspec.structs.replace(checked, number=to) if isinstance(checked, Problem) else checked
+
+
+def _check_rest(
+    to: str, row: ParsedRow, codec: RowCodec, tolerance: Tolerance, corrections: Corrections
+) -> WireRow | Problem:
     absent = [name for name in codec.names if name not in row.values]
     if absent:
-        return _missing(absent)
+        return _missing(absent, [*row.ignored, *(name for name in row.values if name not in codec.names)])
     extra = [name for name in row.values if name not in codec.names]
     if extra and not tolerance.drop_extra:
-        return Problem(
-            Reason.EXTRA_VARIABLE, f"the template has no variable {extra[0]}: leave it out", extra[0]
-        )
+        name = shown(extra[0])  # a list may have a number where a name should be
+        return Problem(Reason.EXTRA_VARIABLE, f"the template has no variable {name}: leave it out", name)
     values = []
     for name in codec.names:
         value = unwrapped(row.values[name])
@@ -92,7 +101,7 @@ def _number(value: Value, numbers: NumberChecks, corrections: Corrections) -> st
         return number
     if not numbers.forms.allows(key := identity(number.e164)):
         detail = f"a number of {country_name(region_of(key))}, which is not among the countries asked for"
-        return Problem(Reason.OTHER_COUNTRY, detail, "to")
+        return Problem(Reason.OTHER_COUNTRY, detail, "to", number.e164)
     for oddity, is_so in (
         (Oddity.PARSED, number.parsed),
         (Oddity.LANDLINE, number.landline),
@@ -111,10 +120,19 @@ def _wrong(name: str, value: Value) -> Problem | None:
     return check_text(name, value)
 
 
-def _missing(names: Sequence[str]) -> Problem:
+def _missing(names: Sequence[str], given: Sequence[str] = ()) -> Problem:
+    """*given* are names of the row that are none of the template's."""
     first, *others = names
     also = f" (and {', '.join(others)})" if others else ""
-    return Problem(Reason.MISSING_VARIABLE, f"{first}{also} is missing: the template asks for it", first)
+    like = _like(first, tuple(sorted(given))) if given else None
+    meant = f"; if {like} is meant, rename it" if like else ""
+    detail = f"{first}{also} is missing: the template asks for it{meant}"
+    return Problem(Reason.MISSING_VARIABLE, detail, first)
+
+
+@lru_cache  # a list that misses a name misses it in every row
+def _like(name: str, names: tuple[str, ...]) -> str | None:
+    return nearest(name, names)
 
 
 def _longest(names: Sequence[str], values: Sequence[str]) -> str:

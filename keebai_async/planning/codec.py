@@ -36,13 +36,13 @@ _META: Final = attrgetter("meta_data")
 
 
 class WireRow(msgspec.Struct, omit_defaults=True, forbid_unknown_fields=True, gc=False):
-    """One person as the service is told of them; `RowCodec` makes a subclass that knows the variables."""
+    """A Recipient of `model`, as JSON; `RowCodec` makes a subclass that knows the variables."""
 
     to: str
 
 
 class RowCodec:
-    """What a person looks like on the wire under *template*, and the ways to make and encode many of them.
+    """What a Recipient looks like under *template*, as JSON, and the ways to make and encode many of them.
 
     Raises:
         TemplateUnusable: a variable has a name that cannot be sent.

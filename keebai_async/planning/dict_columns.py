@@ -7,6 +7,7 @@ not right for certain is left out, for the slow path to look at; nothing is reje
 from collections.abc import Iterable, Mapping, Sequence
 from operator import itemgetter
 
+from keebai_async.model.own_columns import REASON
 from keebai_async.planning.candidates import Candidates, all_text, texts_among
 from keebai_async.planning.codec import NO_META
 from keebai_async.planning.narrowing import picked
@@ -78,6 +79,8 @@ class DictColumns:
             keys = set().union(*items)
         metas = names.metas(list(keys))
         bad: set[int] = set()
+        if REASON in keys:  # of a file of ours: each row is looked at
+            bad.update(place for place, item in enumerate(items) if item.get(REASON))
         meta_data = self._written(self._flat_metas(items, metas), bad) if metas else None
         if len(keys) > len(names.known) + len(metas):
             self._context.ignore(sorted(keys - names.known - set(metas)))

@@ -10,13 +10,15 @@ There are three forms: *strict*, in the service's own shape with nothing but tex
 is read; *loose*, the same with any JSON for a variable; *flat*, an object with a key for each variable.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from operator import attrgetter
 from typing import Final, NamedTuple, TypeVar, cast
 
 import msgspec
 
 from keebai_async.planning.codec import NO_META, WireRow
+from keebai_async.planning.repeated_keys import certainly_once, key_twice
+from keebai_async.sources.spelling import of_json
 
 _meta_data_of = attrgetter("meta_data")
 _EMPTY: Final = frozenset({b"", b"{}", b"null"})
@@ -33,9 +35,14 @@ class LooseRow(msgspec.Struct, forbid_unknown_fields=True, gc=False):
 
 
 class Written(str):
-    """A number of JSON with a point or an exponent, as it is written."""
+    """A number of JSON with a point or an exponent, as it is sent."""
 
     __slots__ = ()
+
+
+def _written(number: str) -> object:
+    text = of_json(number)
+    return Written(text) if isinstance(text, str) else text
 
 
 class StrictLines(NamedTuple):
@@ -60,46 +67,90 @@ _FLAT_BLOCK: Final = cast(
     "msgspec.json.Decoder[list[Flat | None]]", msgspec.json.Decoder(list[dict[str, str] | None])
 )
 _FLAT_LINE: Final = cast("msgspec.json.Decoder[Flat]", msgspec.json.Decoder(dict[str, str]))
-_LOOSE_FLAT_BLOCK: Final = msgspec.json.Decoder(list[Flat | None], float_hook=Written)
-_LOOSE_FLAT_LINE: Final = msgspec.json.Decoder(Flat, float_hook=Written)
-_LOOSE_BLOCK: Final = msgspec.json.Decoder(list[LooseRow | None], float_hook=Written)
-_LOOSE_LINE: Final = msgspec.json.Decoder(LooseRow, float_hook=Written)
+_LOOSE_FLAT_BLOCK: Final = msgspec.json.Decoder(list[Flat | None], float_hook=_written)
+_LOOSE_FLAT_LINE: Final = msgspec.json.Decoder(Flat, float_hook=_written)
+_LOOSE_BLOCK: Final = msgspec.json.Decoder(list[LooseRow | None], float_hook=_written)
+_LOOSE_LINE: Final = msgspec.json.Decoder(LooseRow, float_hook=_written)
 
 
 class LineDecoder:
-    """Decodes lines into rows of one type, which `RowCodec` made.
+    """Decodes lines into rows of one type with so many *variables*, which `RowCodec` made.
+
+    They are in the object *nested*, but for flat rows. A line with a key twice is not right.
 
     What decodes a block takes it whole, *count* lines in *data*, or raises msgspec.DecodeError when any line
     is another, UnicodeDecodeError when it is not UTF-8, RecursionError when it is too deep. What decodes
     *each* line gives the rows of those that it would take alone, and the places of these.
     """
 
-    def __init__(self, row_type: type[WireRow]) -> None:
+    def __init__(self, row_type: type[WireRow], variables: int, nested: str) -> None:
+        self._keys = 2 + variables
+        self._nested = nested
         self._block: msgspec.json.Decoder[list[WireRow | None]] = msgspec.json.Decoder(list[row_type | None])  # type: ignore[valid-type]
         self._line: msgspec.json.Decoder[WireRow] = msgspec.json.Decoder(row_type)
 
     def strict_block(self, data: bytes, count: int) -> StrictLines:
         """Rows in the service's shape, with no value that is empty or too long."""
-        return _strict(_together(self._block, data, count))
+        rows = _together(self._block, data, count)
+        metas = list(map(_meta_data_of, rows))
+        strict = _strict(rows)
+        _check_keys(data, count * self._keys, (strict.to, *strict.values), metas)
+        return strict
 
     def loose_block(self, data: bytes, count: int) -> LooseLines:
         """The same with any variables. A number with a point or an exponent is a `Written`."""
-        return LooseLines(*_parts(_together(_LOOSE_BLOCK, data, count)))
+        rows = _together(_LOOSE_BLOCK, data, count)
+        values = [row.variables.values() for row in rows]
+        metas = list(map(_meta_data_of, rows))
+        _check_keys(data, 2 * count + sum(map(len, values)), ([row.to for row in rows], *values), metas)
+        return LooseLines(*_parts(rows))
 
     def flat_block(self, data: bytes, count: int, *, loosely: bool) -> list[Flat]:
         """Flat rows; unless *loosely*, of nothing but text."""
-        return _together(_LOOSE_FLAT_BLOCK if loosely else _FLAT_BLOCK, data, count)
+        rows = _together(_LOOSE_FLAT_BLOCK if loosely else _FLAT_BLOCK, data, count)
+        _check_keys(data, sum(map(len, rows)), map(dict.values, rows))
+        return rows
 
     def each_strict(self, lines: Sequence[bytes]) -> tuple[StrictLines, list[int]]:
-        rows, where = _singly(self._line, lines)
+        rows, where = self._singly(self._line, lines, lambda row: self._keys)
         return _strict(rows), where
 
     def each_loose(self, lines: Sequence[bytes]) -> tuple[LooseLines, list[int]]:
-        rows, where = _singly(_LOOSE_LINE, lines)
+        rows, where = self._singly(_LOOSE_LINE, lines, _keys_of_loose)
         return LooseLines(*_parts(rows)), where
 
     def each_flat(self, lines: Sequence[bytes], *, loosely: bool) -> tuple[list[Flat], list[int]]:
-        return _singly(_LOOSE_FLAT_LINE if loosely else _FLAT_LINE, lines)
+        return self._singly(_LOOSE_FLAT_LINE if loosely else _FLAT_LINE, lines, len)
+
+    def _singly(
+        self, decoder: msgspec.json.Decoder[T], lines: Sequence[bytes], keys: Callable[[T], int]
+    ) -> tuple[list[T], list[int]]:
+        rows: list[T] = []
+        where: list[int] = []
+        for place, line in enumerate(lines):
+            try:
+                row = decoder.decode(line)
+            except (msgspec.DecodeError, RecursionError):
+                continue
+            if not _is_object_or_empty(bytes(getattr(row, "meta_data", NO_META))):
+                continue
+            if line.count(b":") == keys(row) or key_twice(line, self._nested) is None:
+                rows.append(row)
+                where.append(place)
+        return rows, where
+
+
+def _check_keys(
+    data: bytes, keys: int, values: Iterable[Iterable[object]], metas: Sequence[msgspec.Raw] = ()
+) -> None:
+    """Raises msgspec.DecodeError if a key may be twice in a row; *keys* are those of all but `meta_data`."""
+    given = len(metas) - metas.count(NO_META)
+    if not certainly_once(data, keys + given, values, metas if given else ()):
+        raise msgspec.DecodeError("perhaps a key that is there twice")
+
+
+def _keys_of_loose(row: LooseRow) -> int:
+    return 2 + len(row.variables)
 
 
 def _together(decoder: msgspec.json.Decoder[list[T | None]], data: bytes, count: int) -> list[T]:
@@ -111,20 +162,6 @@ def _together(decoder: msgspec.json.Decoder[list[T | None]], data: bytes, count:
     if len(rows) != count or items[1::2] != [None] * (count - 1):
         raise msgspec.DecodeError("a line that is not an object")
     return rows
-
-
-def _singly(decoder: msgspec.json.Decoder[T], lines: Sequence[bytes]) -> tuple[list[T], list[int]]:
-    rows: list[T] = []
-    where: list[int] = []
-    for place, line in enumerate(lines):
-        try:
-            row = decoder.decode(line)
-        except (msgspec.DecodeError, RecursionError):
-            continue
-        if _is_object_or_empty(bytes(getattr(row, "meta_data", NO_META))):
-            rows.append(row)
-            where.append(place)
-    return rows, where
 
 
 def _strict(rows: list[WireRow]) -> StrictLines:

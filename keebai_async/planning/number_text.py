@@ -15,7 +15,7 @@ _FRACTION: Final = re.compile(r"\+?[0-9]{7,15}[.,]0+")
 # One plus, in front of the first digit, and between digits what a person puts there.
 _SPELLING: Final = re.compile(r"[( ]*\+?[( ]*[0-9][0-9() .\-\u2010-\u2015\u2212]*")
 _NO_DIGIT: Final = re.compile(r"[^0-9]+")
-_FORMULA: Final = re.compile(r'="(.*)"', re.DOTALL)
+_TEXT_FORMULA: Final = re.compile(r'="(.*)"', re.DOTALL)
 _SCHEME: Final = re.compile(r"(?:tel|whatsapp|callto|sms):(?://)?(?:send/?\?phone=)?", re.IGNORECASE)
 _LINK: Final = re.compile(
     r"(?:https?://)?(?:www\.)?(?:wa\.me/|(?:api|web)\.whatsapp\.com/send/?\?phone=)(\+?[0-9]+)/?(?:[?&].*)?",
@@ -42,7 +42,7 @@ def trimmed(cell: str) -> str:
     text = cell if cell.isascii() else _INVISIBLE.sub("", cell)
     text = text.strip()
     if text.startswith("="):
-        text = _FORMULA.sub(r"\1", text).strip()
+        text = _TEXT_FORMULA.sub(r"\1", text).strip()
     return text.removeprefix("'")
 
 

@@ -6,7 +6,7 @@ from typing import Literal
 import msgspec
 
 from keebai_async.errors import InvalidInput
-from keebai_async.model.limits import E164, MAX_RECIPIENTS
+from keebai_async.model.limits import E164
 from keebai_async.model.plan import Guards, Pace, Price
 from keebai_async.planning.phone import known_region, parser_installed
 from keebai_async.planning.suppress import SuppressList
@@ -15,7 +15,8 @@ from keebai_async.planning.suppress import SuppressList
 class PlanOptions(msgspec.Struct, frozen=True, kw_only=True):
     """How to plan."""
 
-    chunk_size: int = MAX_RECIPIENTS
+    chunk_size: int | None = None
+    """People in one request; as many as the service takes, if not given."""
     limit: int | None = None
     """Take the first so many people who are ready, and read no further."""
     default_region: str | None = None
@@ -46,14 +47,12 @@ class PlanOptions(msgspec.Struct, frozen=True, kw_only=True):
     """What stops the campaign by itself. The people of a canary are the first chunk."""
 
     def __post_init__(self) -> None:
-        if not 1 <= self.chunk_size <= MAX_RECIPIENTS:
-            raise InvalidInput(
-                f"a chunk holds 1 to {MAX_RECIPIENTS} people, not {self.chunk_size}", field="chunk_size"
-            )
+        if self.chunk_size is not None and self.chunk_size < 1:
+            raise InvalidInput(f"a chunk holds at least 1 person, not {self.chunk_size}", field="chunk_size")
         if self.limit is not None and self.limit < 1:
             raise InvalidInput(f"limit is at least 1, not {self.limit}", field="limit")
-        if (self.guards.canary or 0) > self.chunk_size:
-            raise InvalidInput(f"a canary is one chunk, of at most {self.chunk_size} people", field="canary")
+        if self.chunk_size is not None:
+            self._check_canary(self.chunk_size)
         if self.max_cost is not None and self.unit_cost is None:
             raise InvalidInput("max_cost needs unit_cost, which is what one message costs", field="max_cost")
         for number in self.test_to:
@@ -85,14 +84,27 @@ class PlanOptions(msgspec.Struct, frozen=True, kw_only=True):
                 f"no such region: {region!r}; it is two capital letters, such as AR", field="default_region"
             )
 
+    def chunk_size_for(self, largest: int) -> int:
+        """People in one chunk, at a service that takes up to *largest*; no more than the pace has.
+
+        Raises:
+            InvalidInput: *chunk_size* or the canary is larger.
+        """
+        if (self.chunk_size or 0) > largest:
+            raise InvalidInput(
+                f"a chunk holds 1 to {largest:,} people, not {self.chunk_size:,}", field="chunk_size"
+            )
+        size = self.chunk_size or largest
+        self._check_canary(size)
+        return size if self.pace is None else min(size, self.pace.people)
+
+    def _check_canary(self, size: int) -> None:
+        if (self.guards.canary or 0) > size:
+            raise InvalidInput(f"a canary is one chunk, of at most {size:,} people", field="canary")
+
     @property
     def price(self) -> Price | None:
         return None if self.unit_cost is None else Price(unit=self.unit_cost, currency=self.currency)
-
-    @property
-    def largest(self) -> int:
-        """How many people a chunk may hold."""
-        return self.chunk_size if self.pace is None else min(self.chunk_size, self.pace.people)
 
     @property
     def most(self) -> int | None:

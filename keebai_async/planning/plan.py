@@ -28,8 +28,10 @@ from keebai_async.planning.number_forms import country_name
 from keebai_async.planning.options import PlanOptions as PlanOptions
 from keebai_async.planning.reader import Reader
 from keebai_async.planning.rejections import Rejections
+from keebai_async.planning.rows import check_columns
 from keebai_async.planning.suppress import SuppressedPeople, suppressed_people
 from keebai_async.planning.template import check_approved, named_by_text, preview
+from keebai_async.privacy import shown
 from keebai_async.sources.block import ObjectBlock, Source
 
 DISCARD_SECONDS = 10.0
@@ -57,22 +59,28 @@ async def make_plan(
     sender_notes: Sequence[str] = (),
     journal: Journal,
     created_at: float,
+    service: str,
+    largest_chunk: int,
     options: PlanOptions = DEFAULTS,
     progress: Callable[[PlanProgress], None] | None = None,
 ) -> Plan:
     """Read *source* to its end, put its chunks and rejections into *journal*, and freeze the plan.
 
+    *service* is the name of the one it is made for, which takes up to *largest_chunk* people in a chunk.
     On any failure, or when cancelled, the journal is told to forget what it has of the plan.
     *progress* is called after every block.
 
     Raises:
         TemplateUnusable: the template is not approved, or a table has no column for one of its variables.
         UnusableSource: the source cannot be read, or nobody in it is left.
+        InvalidInput: a column is given for what the template does not have.
         PlanTooLarge: more people are ready than *options* allow.
         JournalUnusable: the journal cannot keep it.
+        InvalidInput: a chunk or a canary of *options* is larger than the service takes.
     """
     check_approved(template)
-    making = _Making(source, named_by_text(template), sender, campaign_id, journal, options)
+    chunk_size = options.chunk_size_for(largest_chunk)
+    making = _Making(source, named_by_text(template), sender, campaign_id, journal, options, chunk_size)
     making.name_sender(sender_number, sender_notes)
     try:
         await making.prepare()
@@ -84,7 +92,7 @@ async def make_plan(
                 if making.ready == options.limit or (options.test_to and making.ready):
                     break
                 await anyio.lowlevel.checkpoint()
-        plan = await making.finish(name=name, created_at=created_at)
+        plan = await making.finish(name=name, created_at=created_at, service=service)
         await journal.freeze(plan)
     except BaseException:
         with anyio.move_on_after(DISCARD_SECONDS, shield=True):
@@ -104,8 +112,10 @@ class _Making:
         campaign_id: str,
         journal: Journal,
         options: PlanOptions,
+        chunk_size: int,
     ) -> None:
         codec = RowCodec(template)
+        check_columns(source.columns, codec.names)
         tolerance = Tolerance(
             region=options.default_region,
             international=options.numbers == "international",
@@ -130,8 +140,9 @@ class _Making:
         self._preview: str | None = None
         self._notes: list[str] = []
         self._sender_number = ""
+        self._first_row = self._last_row = 0
         seed = msgspec.json.encode([template.name, template.language, sender.wire])
-        self._chunker = Chunker(options.largest, codec.encode, seed=seed, first=options.guards.canary)
+        self._chunker = Chunker(chunk_size, codec.encode, seed=seed, first=options.guards.canary)
 
     def name_sender(self, number: str, notes: Iterable[str]) -> None:
         """What the service says of the sender, for the plan."""
@@ -148,6 +159,7 @@ class _Making:
         """Dedupe a checked block, and hand on the chunks and rejections that are complete with it."""
         if self._options.limit is not None:
             checked = self._admission.up_to(checked, self._options.limit - self.ready)
+        self._count_rows(checked)
         if self._options.test_to:
             checked = self._test(checked)
         self.read += checked.read
@@ -164,7 +176,7 @@ class _Making:
         if self._admission.rejections.due(self.ready):
             await self._hand_on()
 
-    async def finish(self, *, name: str, created_at: float) -> Plan:
+    async def finish(self, *, name: str, created_at: float, service: str) -> Plan:
         """The plan, when the list is read to its end. Raises UnusableSource if nobody is ready."""
         await self._keep(self._chunker.rest())
         await self._hand_on()
@@ -188,8 +200,8 @@ class _Making:
             suppressed=suppressed,
             chunks=tuple(self._chunker.sizes),
             reasons=out.summary(),
-            ignored_columns=tuple(self.reader.ignored),
-            notes=(*self._notes, *self._source.notes, *self._all_notes(lists)),
+            ignored_columns=tuple(map(shown, self.reader.ignored)),
+            notes=(*self._notes, *self._sheet_note(), *self._source.notes, *self._all_notes(lists)),
             preview=self._preview,
             countries=tuple(
                 CountryCount(region=region, name=country_name(region), people=people)
@@ -197,6 +209,9 @@ class _Making:
             ),
             suppress_lists=lists,
             previews=tuple(self._previews()),
+            sheet=self._source.sheet,
+            first_row=self._first_row,
+            last_row=self._last_row,
             fingerprint=self._chunker.fingerprint,
             source=self._source.description,
             guards=self._options.guards,
@@ -204,11 +219,25 @@ class _Making:
             price=self._options.price,
             test=bool(self._options.test_to),
             sender_number=self._sender_number,
+            service=service,
         )
 
     def _all_notes(self, lists: Iterable[SuppressListCount]) -> Iterator[str]:
         region = country_name(self._options.default_region or "")
-        return notes(self.reader.corrections, self._admission.people, lists, region)
+        yield from notes(self.reader.corrections, self._admission.people, lists, region)
+        for people in self._suppress:
+            yield from people.notes
+
+    def _sheet_note(self) -> Iterator[str]:
+        if sheet := self._source.sheet:
+            rows = f"rows {self._first_row} to {self._last_row}"
+            yield f"read is the sheet {sheet!r} of {self._source.description}, {rows}"
+
+    def _count_rows(self, checked: Checked) -> None:
+        if checked.read:
+            numbers = checked.rows.numbers
+            self._first_row = self._first_row or numbers[0]
+            self._last_row = numbers[checked.read - 1]
 
     def _look_for_longest(self, rows: Sequence[WireRow]) -> None:
         values = max(map(self._codec.values, rows), key=_characters)
@@ -248,10 +277,11 @@ class _Making:
         where = self._source.description
         if not self.read:
             return UnusableSource(f"{where} holds nobody: there is nobody to message")
-        counts = ", ".join(
-            f"{count.count} {count.reason.value}" for count in self._admission.rejections.summary()
-        )
-        return UnusableSource(f"nobody of the {self.read} in {where} is left: {counts}")
+        reasons = self._admission.rejections.summary()
+        counts = ", ".join(f"{count.count} {count.reason.value}" for count in reasons)
+        first = reasons[0].examples[0] if reasons and reasons[0].examples else None
+        such = f". In row {first.row}: {first.detail}" if first else ""
+        return UnusableSource(f"nobody of the {self.read} in {where} is left: {counts}{such}")
 
 
 def _characters(values: Sequence[str]) -> int:

@@ -18,7 +18,7 @@ import anyio.lowlevel
 import anyio.to_thread
 import msgspec
 
-from keebai_async.model.limits import E164
+from keebai_async.model.limits import E164, MAX_VARIABLE
 from keebai_async.planning.candidates import NOBODY, Candidates
 from keebai_async.planning.check_row import STRICT, NumberChecks, Tolerance, check_row
 from keebai_async.planning.checked import Checked
@@ -105,9 +105,11 @@ class Reader:
             out = set(doubtful)
             candidates = candidates.without(out)
             keys = [key for place, key in enumerate(keys) if place not in out]
-        if not self._fine(candidates):
+        most = longest(candidates.values)
+        if not self._fine(candidates, most):
             good = self._fine_places(candidates)
             candidates, keys = candidates.picked(good), picked(keys, good)
+            most = longest(candidates.values)
         ready = candidates.ready
         if ready is None:
             ready = self._codec.rows(candidates.to, candidates.values, candidates.meta_data)
@@ -118,7 +120,7 @@ class Reader:
             keys,
             candidates.where,
             region=region,
-            longest=longest(candidates.values),
+            longest=most,
         )
 
     async def _complete(self, checked: Checked) -> Checked:
@@ -149,12 +151,12 @@ class Reader:
         most = max(checked.longest, max(sum(map(len, self._codec.values(row))) for row in found.values()))
         return Checked(rows, checked.read, ready, keys, where, rejections, longest=most)
 
-    def _fine(self, candidates: Candidates) -> bool:
-        """Whether all values are certainly fine."""
+    def _fine(self, candidates: Candidates, most: int) -> bool:
+        """Whether all values are certainly fine; those of no row have more than *most* characters."""
         space = self._codec.space
         return not candidates.values or (
-            all_fine(candidates.values, measured=candidates.ready is not None)
-            and (space is None or space.holds_all(candidates.values))
+            all_fine(candidates.values, measured=candidates.ready is not None or most <= MAX_VARIABLE)
+            and (space is None or space.holds(most) or space.holds_all(candidates.values))
         )
 
     def _fine_places(self, candidates: Candidates) -> list[int]:

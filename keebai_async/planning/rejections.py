@@ -15,11 +15,12 @@ MOST_HELD = 10_000
 
 
 class Problem(msgspec.Struct, frozen=True):
-    """What is wrong with a row, in which field, and how to fix it."""
+    """What is wrong with a row, in which field, and how to fix it; *number* is its number, if known."""
 
     reason: Reason
     detail: str
     field: str = ""
+    number: str = ""
 
 
 class Rejections:

@@ -1,27 +1,23 @@
 """What a program gives, as text: a value for the service, `meta_data` as JSON, a row for a person to look at.
 
-Rendered is only what has one spelling: whole numbers, decimals, true and false. A list, a date or bytes may
-be meant in many ways, so they are NotText, and their row is rejected.
+Rendered is only what has one spelling, the same as in Parquet, Excel and data frames (`sources/spelling.py`).
+A list or bytes may be meant in many ways, so they are NotText, and their row is rejected.
 """
 
-import datetime
 from collections.abc import Mapping
 from typing import Final
 
 import msgspec
 
 from keebai_async.planning.codec import NO_META, UNWRITABLE
-from keebai_async.planning.rows import NotText, Value
+from keebai_async.planning.rows import NotText
 from keebai_async.sources.spelling import spelled
 
 TEXT: Final = msgspec.json.Decoder(str)
 
 
-def rendered(value: object) -> Value:
-    """What a program or a JSON line gives for a variable, as text; None for nothing."""
-    if isinstance(value, datetime.date | datetime.time | datetime.timedelta):
-        return NotText(f"is a {type(value).__name__}")
-    return spelled(value)
+rendered: Final = spelled
+"""What a program or a JSON line gives for a variable, as text; None for nothing."""
 
 
 def rendered_meta(value: object) -> object:
@@ -39,10 +35,20 @@ def rendered_meta(value: object) -> object:
 def shown(fields: Mapping[str, object]) -> dict[str, str]:
     """A row by column, for a person: whatever is in it as text, without what is nothing."""
     given = ((name, value) for name, value in fields.items() if value is not None)
-    return {str(name): text for name, value in given if (text := _shown(value))}
+    return {str(name): text for name, value in given if (text := shown_value(value))}
 
 
-def _shown(value: object) -> str:
+def writable(value: object) -> bool:
+    """Whether *value* can be written as JSON."""
+    try:
+        msgspec.json.encode(value)
+    except UNWRITABLE:
+        return False
+    return True
+
+
+def shown_value(value: object) -> str:
+    """Whatever a program or a line of JSON gives, as text for a person."""
     if isinstance(value, str):
         return value
     try:

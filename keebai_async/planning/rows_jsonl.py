@@ -12,19 +12,24 @@ from typing import Final
 
 import msgspec
 
+from keebai_async.model.own_columns import REASON
 from keebai_async.model.recipient import Reason
 from keebai_async.planning.candidates import NOBODY, Candidates
 from keebai_async.planning.codec import NO_META
 from keebai_async.planning.dict_columns import DictColumns, Item
 from keebai_async.planning.line_decoder import LineDecoder, LooseLines, StrictLines
 from keebai_async.planning.narrowing import picked
+from keebai_async.planning.own_rows import as_table, no_text, still_out
 from keebai_async.planning.rejections import Problem
 from keebai_async.planning.rendering import TEXT, shown
+from keebai_async.planning.repeated_keys import key_twice
 from keebai_async.planning.rows import META, ListContext, ListNames, NotText, ParsedRow, Value
 from keebai_async.sources.block import LineBlock
+from keebai_async.sources.spelling import of_json
 
 FIELDS: Final = msgspec.json.Decoder(dict[str, msgspec.Raw])
 
+_BEGIN_NUMBERS: Final = frozenset(bytes([digit]) for digit in b"-0123456789")
 _MINUS_ZERO: Final = b"-0"  # which JSON knows, and an integer that was read does not
 
 
@@ -33,6 +38,7 @@ class JsonlRows:
 
     def __init__(self, block: LineBlock, names: ListNames, fast: "JsonlList") -> None:
         self.names = names
+        self.nested = (names.variables, names.meta_data)
         self.block = block
         self._fast = fast
         self._every_line = False
@@ -74,6 +80,15 @@ class JsonlRows:
         except (msgspec.DecodeError, RecursionError):
             return {"line": line.decode(errors="replace")}
 
+    def fixable(self, position: int, original: dict[str, str]) -> dict[str, str]:
+        """One line as a flat row with a text for each name."""
+        try:
+            fields = FIELDS.decode(self.lines[position])
+        except (msgspec.DecodeError, RecursionError):
+            return self.names.with_all(original)
+        row = as_table(fields, self.names, items=_inside, text=_cell)
+        return original if row == original else row
+
     @cached_property
     def _numbered(self) -> list[tuple[int, bytes]]:
         self.block.check()
@@ -90,7 +105,8 @@ class JsonlList:
 
     def __init__(self, context: ListContext) -> None:
         self._names = context.names
-        self._decoder = LineDecoder(context.codec.row_type)
+        codec, nested = context.codec, context.names.variables
+        self._decoder = LineDecoder(codec.row_type, len(codec.names), nested)
         self._dicts = DictColumns(context)
         self._renamed = context.names.service != {"to", "variables", "meta_data"}
         self._loosely = False
@@ -171,6 +187,10 @@ def from_line(line: bytes, names: ListNames) -> ParsedRow | Problem:
     except (msgspec.DecodeError, RecursionError) as error:
         return Problem(Reason.BAD_ROW, f"the line is not a JSON object, which it must be: {error}")
     variables, meta_data = fields.get(names.variables), fields.get(names.meta_data)
+    if line.count(b":") > len(fields) and (twice := key_twice(line, names.variables)) is not None:
+        return Problem(
+            Reason.BAD_ROW, f"{twice} is there twice: which of the two is meant is not ours to choose", twice
+        )
     if _is_object(variables) or _is_object(meta_data):
         if variables is None or bytes(variables) == b"null":
             given = {}
@@ -181,14 +201,16 @@ def from_line(line: bytes, names: ListNames) -> ParsedRow | Problem:
                 Reason.BAD_ROW, "variables is not an object: write one, with a text for each", names.variables
             )
         return ParsedRow(
-            to=_value(fields.get(names.to)),
+            to=_as_written(fields.get(names.to)),
             values={name: _value(value) for name, value in given.items()},
             meta_data=_meta(meta_data),
             ignored=tuple(fields.keys() - names.service),
         )
+    if REASON in fields and (out := still_out(as_table(fields, names, items=_inside, text=_cell), names)):
+        return out
     metas = names.metas(fields)
     return ParsedRow(
-        to=_value(fields.get(names.to)),
+        to=_as_written(fields.get(names.to)),
         values={name: _value(fields[own]) for name, own in names.of.items() if own in fields},
         meta_data=_joined({name: fields[name] for name in metas}),
         ignored=tuple(fields.keys() - names.known - set(metas)),
@@ -205,7 +227,15 @@ def _is_object(raw: msgspec.Raw | None) -> bool:
 
 
 def _value(raw: msgspec.Raw | None) -> Value:
-    """A JSON value as text: numbers as they are written, `true` and `false`."""
+    """A JSON value as text: numbers without what only a machine writes, `true` and `false`."""
+    value = _as_written(raw)
+    if isinstance(value, str) and raw is not None and bytes(raw)[:1] in _BEGIN_NUMBERS:
+        return of_json(value)
+    return value
+
+
+def _as_written(raw: msgspec.Raw | None) -> Value:
+    """A JSON value as text: numbers as they are written, because a phone number may be one."""
     if raw is None:
         return None
     text = bytes(raw).decode()
@@ -219,6 +249,17 @@ def _value(raw: msgspec.Raw | None) -> Value:
     return text
 
 
+def _inside(raw: msgspec.Raw) -> Mapping[str, msgspec.Raw] | None:
+    return FIELDS.decode(raw) if _is_object(raw) else None
+
+
+def _cell(raw: msgspec.Raw, asked: bool) -> str | None:
+    value = _value(raw)
+    if isinstance(value, NotText):
+        return no_text(bytes(raw).decode()) if asked else bytes(raw).decode()
+    return value
+
+
 def _meta(raw: msgspec.Raw | None) -> object:
     if raw is None or bytes(raw) == b"null":
         return NO_META
@@ -228,6 +269,8 @@ def _meta(raw: msgspec.Raw | None) -> object:
 
 
 def _joined(fields: Mapping[str, msgspec.Raw]) -> object:
+    """`meta_data` of flat columns; texts as the fast path writes them, whatever was escaped in them."""
     if not fields:
         return NO_META
-    return msgspec.Raw(msgspec.json.encode({name.removeprefix(META): raw for name, raw in fields.items()}))
+    values = {name: TEXT.decode(raw) if bytes(raw)[:1] == b'"' else raw for name, raw in fields.items()}
+    return msgspec.Raw(msgspec.json.encode({name.removeprefix(META): raw for name, raw in values.items()}))

@@ -3,13 +3,15 @@
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Protocol, runtime_checkable
 
+from keebai_async.model.own_columns import REASON
 from keebai_async.model.recipient import Reason, Recipient
 from keebai_async.planning.candidates import NOBODY, Candidates
 from keebai_async.planning.dict_columns import DictColumns, Item
 from keebai_async.planning.narrowing import picked
+from keebai_async.planning.own_rows import as_table, no_text, still_out
 from keebai_async.planning.rejections import Problem
-from keebai_async.planning.rendering import rendered, rendered_meta, shown
-from keebai_async.planning.rows import META, ListContext, ListNames, ParsedRow
+from keebai_async.planning.rendering import rendered, rendered_meta, shown, shown_value, writable
+from keebai_async.planning.rows import META, ListContext, ListNames, NotText, ParsedRow
 from keebai_async.sources.block import ObjectBlock
 
 
@@ -38,6 +40,7 @@ class ObjectRows:
 
     def __init__(self, block: ObjectBlock, names: ListNames, columns: DictColumns) -> None:
         self.names = names
+        self.nested = (names.variables, names.meta_data)
         self.numbers = range(block.first, block.first + len(block.items))
         self._items = block.items
         self._columns = columns
@@ -63,6 +66,26 @@ class ObjectRows:
         """One item, for a person to look at."""
         fields = as_fields(self._items[position], self.names)
         return {"row": str(self._items[position])} if fields is None else shown(fields)
+
+    def fixable(self, position: int, original: dict[str, str]) -> dict[str, str]:
+        """One item as a flat row with a text for each name."""
+        fields = as_fields(self._items[position], self.names)
+        if fields is None:
+            return self.names.with_all(original)
+        named = {str(name): value for name, value in fields.items()}
+        row = as_table(named, self.names, items=_inside, text=_cell)
+        return original if row == original else row
+
+
+def _inside(value: object) -> Mapping[str, object] | None:
+    return {str(name): each for name, each in value.items()} if isinstance(value, Mapping) else None
+
+
+def _cell(value: object, asked: bool) -> str | None:
+    text = rendered(value)
+    if isinstance(text, NotText):
+        return no_text(shown_value(value)) if asked or not writable(value) else shown_value(value)
+    return text
 
 
 def as_fields(item: object, names: ListNames) -> dict[str, object] | None:
@@ -93,6 +116,8 @@ def from_object(item: object, names: ListNames) -> ParsedRow | Problem:
             meta_data=rendered_meta(meta_data),
             ignored=tuple(fields.keys() - names.service),
         )
+    if fields.get(REASON) and (out := still_out(as_table(fields, names, items=_inside, text=_cell), names)):
+        return out
     metas = names.metas(fields)
     return ParsedRow(
         to=rendered(fields.get(names.to)),

@@ -7,12 +7,16 @@ read. After that a row can only be too short or too long.
 from collections.abc import Mapping, Sequence
 
 from keebai_async.errors import TemplateUnusable, UnusableSource
+from keebai_async.model.own_columns import REASON
 from keebai_async.model.recipient import Reason
 from keebai_async.planning.candidates import NOBODY, Candidates
+from keebai_async.planning.own_rows import LASTING, NO_TEXT, no_text, still_out
 from keebai_async.planning.rejections import Problem
 from keebai_async.planning.rendering import rendered_meta
 from keebai_async.planning.rows import META, ListContext, ListNames, NotText, ParsedRow
+from keebai_async.privacy import shown
 from keebai_async.sources.block import TableBlock
+from keebai_async.sources.header import for_numbers, holds_number, is_header_again, nearest
 
 
 class TableList:
@@ -25,6 +29,7 @@ class TableList:
     def rows(self, block: TableBlock) -> "TableRows":
         """Raises TemplateUnusable or UnusableSource unless the header has a column for all we need."""
         if block.header is not self._header:
+            self._context.names.find(block.header)
             check_header(block.header, self._context)
             self._header = block.header
             names = self._context.names
@@ -36,11 +41,14 @@ class TableList:
 class TableRows:
     """The rows of one block of a table."""
 
+    nested: tuple[str, ...] = ()
+
     def __init__(self, block: TableBlock, context: ListContext) -> None:
         self.names = context.names
         self.numbers = block.numbers
         self._block = block
         self._codec = context.codec
+        self._where = context.description
 
     def candidates(self) -> Candidates:
         """The fast path: the columns of all rows that are as wide as the header."""
@@ -52,13 +60,29 @@ class TableRows:
         values = [of[names.of[name]] for name in self._codec.names]
         found = Candidates(where, of[names.to], values, self._meta_data(of))
         not_text = self._block.not_text
-        return (
-            found.without({place for place, at in enumerate(where) if at in not_text}) if not_text else found
-        )
+        out = {place for place, at in enumerate(where) if at in not_text} if not_text else set()
+        return found.without(out | self._perhaps_out(of))
 
     def parse(self, position: int) -> ParsedRow | Problem:
-        """The slow path: one row taken apart."""
-        row = from_cells(self._block.header, self._block.row(position), self.names)
+        """The slow path: one row taken apart.
+
+        Raises UnusableSource if it is a header again: two files were joined, and what is below may be in
+        another order.
+        """
+        header, cells = self._block.header, self._block.row(position)
+        if is_header_again(header, cells, self.names.to):
+            number = self._block.numbers[position]
+            raise UnusableSource(
+                f"{self._where}, row {number}: a second header. If two lists were joined, see that their"
+                " columns are the same and in the same order, and remove this row",
+                row=number,
+            )
+        fields = dict(zip(header, cells, strict=False))
+        if REASON in fields and (out := still_out(fields, self.names)):
+            return out
+        row = from_cells(header, cells, self.names)
+        if isinstance(row, ParsedRow) and REASON in fields and self._has_no_text(fields):
+            row.meta_data = NotText("has a value that is to be written yet")
         if isinstance(row, ParsedRow) and (found := self._block.not_text.get(position)):
             self._mark(row, {self._block.header[place]: what for place, what in found.items()})
         return row
@@ -68,6 +92,29 @@ class TableRows:
         header, cells = self._block.header, self._block.row(position)
         over = enumerate(cells[len(header) :], start=len(header) + 1)
         return dict(zip(header, cells, strict=False)) | {f"column {at}": cell for at, cell in over}
+
+    def fixable(self, position: int, original: dict[str, str]) -> dict[str, str]:
+        """One row with a cell under each name of the header."""
+        header, not_text = self._block.header, self._block.not_text.get(position)
+        if len(original) >= len(header) and not not_text:
+            return original
+        row = dict.fromkeys(header, "") | original
+        for place, value in (not_text or {}).items():
+            row[header[place]] = no_text(value.what)
+        return row
+
+    def _perhaps_out(self, of: Mapping[str, Sequence[str]]) -> set[int]:
+        """The places of rows of a file of ours that may have to be left out again."""
+        reasons = of.get(REASON)
+        if reasons is None:
+            return set()
+        out = {place for place, reason in enumerate(reasons) if reason.strip() in LASTING}
+        for meta in self.names.metas(of):
+            out.update(place for place, cell in enumerate(of[meta]) if NO_TEXT.fullmatch(cell))
+        return out
+
+    def _has_no_text(self, fields: Mapping[str, str]) -> bool:
+        return any(NO_TEXT.fullmatch(fields[meta]) for meta in self.names.metas(fields))
 
     def _mark(self, row: ParsedRow, not_text: Mapping[str, NotText]) -> None:
         """Put into *row* what is no text, by column, where we need one."""
@@ -86,20 +133,39 @@ class TableRows:
 def check_header(header: Sequence[str], context: ListContext) -> None:
     """Raises TemplateUnusable or UnusableSource unless a table's *header* has a column for all we need."""
     names, where = context.names, context.description
-    found = ", ".join(header)
-    if names.to not in header:
+    found = ", ".join(map(shown, header))  # where there is no header, these are the cells of a person
+    absent = {field: own for field, own in {"to": names.to, **names.of}.items() if own not in header}
+    if "to" in absent and holds_number(header):
         raise UnusableSource(
-            f"{where} has no column {names.to!r} for the numbers. Its header is taken to be the first row,"
-            f" with the columns: {found}. Say which one it is: --column to=NAME",
+            f"{where} has no header: its first row holds a number. Write the names of the columns above it:"
+            f" {', '.join(dict.fromkeys(absent.values()))}",
             field="to",
         )
-    absent = [own for own in names.of.values() if own not in header]
+    free = [column for column in header if column not in names.known]
+    say = " ".join(f"--column {_option(field, _like(field, own, free))}" for field, own in absent.items())
+    if "to" in absent:
+        raise UnusableSource(
+            f"{where} has no column {names.to!r} for the numbers. Its header is taken to be the first row,"
+            f" with the columns: {found}. Say which one it is: {say}",
+            field="to",
+        )
     if absent:
         raise TemplateUnusable(
-            f"template {context.codec.template.name!r} asks for {', '.join(absent)}, but {where} has no such"
-            f" column. Its columns are: {found}. Rename one, or say which it is: --column {absent[0]}=NAME",
-            field=absent[0],
+            f"template {context.codec.template.name!r} asks for {', '.join(absent.values())}, but {where} has"
+            f" no such column. Its columns are: {found}. Rename one, or say which it is: {say}",
+            field=next(iter(absent.values())),
         )
+
+
+def _like(field: str, own: str, free: Sequence[str]) -> str:
+    """The column among *free* ones that may be meant."""
+    of_numbers = next(filter(for_numbers, free), None) if field == "to" else None
+    return of_numbers or nearest(own, free) or "NAME"
+
+
+def _option(field: str, column: str) -> str:
+    """What is typed behind `--column`."""
+    return f'"{field}={column}"' if " " in column or " " in field else f"{field}={column}"
 
 
 def from_cells(header: Sequence[str], cells: Sequence[str], names: ListNames) -> ParsedRow | Problem:

@@ -7,7 +7,7 @@ one, `suppress_row.py`.
 """
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import anyio.lowlevel
 import msgspec
@@ -27,11 +27,12 @@ TURN = 500
 
 
 class SuppressedPeople(msgspec.Struct):
-    """The identity keys of the people on one list, and its name."""
+    """The identity keys of the people on one list, its name, and what there is to say of it."""
 
     name: str
     keys: set[int]
     header_line: int = 0
+    notes: Sequence[str] = ()
 
     def counted(self, in_list: set[int]) -> SuppressListCount:
         """How many it holds, and how many of them are among *in_list*."""
@@ -66,8 +67,8 @@ async def suppressed_people(
         elif isinstance(each, str | os.PathLike):
             path = os.fspath(each)
             keys: set[int] = set()
-            header_line = await read_file(path, reader, keys)
-            found.append(SuppressedPeople(os.path.basename(path), keys, header_line))  # noqa: PTH119
+            read = await read_file(path, reader, keys)
+            found.append(SuppressedPeople(os.path.basename(path), keys, *read))  # noqa: PTH119
         else:
             any_given = True
             for place, number in enumerate(each, start=1):

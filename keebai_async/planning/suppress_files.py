@@ -7,13 +7,12 @@ a time; all others one by one.
 
 import csv
 import json
-import re
 import time
 from collections.abc import Sequence
 from contextlib import aclosing
 from functools import partial
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 import anyio
 import anyio.lowlevel
@@ -25,6 +24,7 @@ from keebai_async.planning.suppress_row import may_hold_a_number, numbers_in, un
 from keebai_async.sources.compressed import OPENERS, open_plain
 from keebai_async.sources.delimited import DELIMITERS, delimiter_of
 from keebai_async.sources.excel import excel
+from keebai_async.sources.header import for_numbers
 from keebai_async.sources.parquet import parquet
 from keebai_async.sources.pieces import Opener, pieces
 
@@ -32,16 +32,17 @@ TURN_SECONDS: Final = 0.002
 """Seconds that rows read one by one may take before the event loop has its turn."""
 _TABLES: Final = {".parquet", ".xlsx", ".xlsm", ".xlsb", ".xls", ".ods"}
 _JSON: Final = {".jsonl", ".ndjson", ".json"}
-_FOR_NUMBERS: Final = re.compile(
-    r"to|tel.*|.*\btel|.*phone.*|.*fono.*|.*fone.*|.*whats.*|wa|.*m[oó]vil.*|.*celular.*|cel|.*mobile.*"
-    r"|n[uú]mero|number|msisdn|jid|contacto?",
-    re.IGNORECASE,
-)
-"""The names of columns in which numbers are expected."""
 
 
-async def read_file(path: str, reader: NumberReader, keys: set[int]) -> int:
-    """Add the keys of all people in a file; gives the line that was taken for its header, 0 if none was.
+class ReadFile(NamedTuple):
+    """The line of a file that was taken for its header, 0 if none was, and what there is to say of it."""
+
+    header_line: int
+    notes: Sequence[str] = ()
+
+
+async def read_file(path: str, reader: NumberReader, keys: set[int]) -> ReadFile:
+    """Add the keys of all people in a file.
 
     Raises:
         UnusableSource: the file cannot be read.
@@ -51,39 +52,37 @@ async def read_file(path: str, reader: NumberReader, keys: set[int]) -> int:
     suffixes = [suffix.lower() for suffix in Path(path).suffixes]
     compressed = bool(suffixes) and suffixes[-1] in OPENERS
     kind = suffixes[-2:-1] if compressed else suffixes[-1:]
+    notes: Sequence[str] = ()
     if set(kind) & _TABLES and not compressed:
-        await _read_table(path, kind[0], rows)
-    elif await _holds_something(path):
+        notes = await _read_table(path, kind[0], rows)
+    else:
         opener = OPENERS[suffixes[-1]] if compressed else open_plain
         is_json = bool(set(kind) & _JSON)
         await (_read_json if is_json else _read_text)(path, partial(opener, path), rows)
-    return rows.header_line
+    return ReadFile(rows.header_line, notes)
 
 
-async def _holds_something(path: str) -> bool:
-    """Whether a file holds a byte; yes if it cannot be asked, because then opening it says why."""
-    try:
-        return (await anyio.Path(path).stat()).st_size > 0 or not await anyio.Path(path).is_file()
-    except OSError:
-        return True
-
-
-async def _read_table(path: str, suffix: str, rows: "_Rows") -> None:
-    table = (parquet if suffix == ".parquet" else excel)(path, columns={})
-    async with aclosing(table.blocks()) as blocks:
-        async for block in blocks:
+async def _read_table(path: str, suffix: str, rows: "_Rows") -> Sequence[str]:
+    """Read one sheet with its hidden rows: who said no is left out, whatever the sheet shows."""
+    is_parquet = suffix == ".parquet"
+    table = (
+        parquet(path, columns={}) if is_parquet else excel(path, columns={}, hidden_rows=True, as_shown=False)
+    )
+    async with aclosing(table.batches()) as batches:
+        async for batch in batches:
             if rows.first:
-                rows.begin(max(1, block.numbers[0] - 1), block.header)
-            where, columns = block.whole_rows()
-            if len(where) < len(block.numbers) or not rows.take_column(columns):
-                for position, number in enumerate(block.numbers):
-                    rows.take(number, block.row(position))
+                rows.begin(batch.numbers[0], batch.rows[0])
+                batch = batch.below(0)
+            if not rows.take_column(list(zip(*batch.rows, strict=True))):
+                for number, row in zip(batch.numbers, batch.rows, strict=True):
+                    rows.take(number, row)
                     await rows.turn()
             await anyio.lowlevel.checkpoint()
+    return table.notes
 
 
 async def _read_json(path: str, opener: Opener, rows: "_Rows") -> None:
-    async with aclosing(pieces(opener, path)) as cut:
+    async with aclosing(pieces(opener, path, may_be_empty=True)) as cut:
         async for piece in cut:
             for number, line in enumerate(piece.data.split(b"\n"), start=piece.first):
                 if line.strip():
@@ -94,7 +93,7 @@ async def _read_json(path: str, opener: Opener, rows: "_Rows") -> None:
 
 async def _read_text(path: str, opener: Opener, rows: "_Rows") -> None:
     text = _TextLines(rows)
-    async with aclosing(pieces(opener, path)) as cut:
+    async with aclosing(pieces(opener, path, may_be_empty=True)) as cut:
         async for piece in cut:
             # Only digits matter, and they are the same in every encoding of a spreadsheet.
             lines = (
@@ -137,6 +136,8 @@ class _Rows:
         self._reader = reader
         self._keys = keys
         self._expected: list[bool] | None = None
+        self._titled = False
+        """Whether the header names no column for numbers, and no row was read below it."""
         self._forms = NumberForms()
         self._until = time.monotonic() + TURN_SECONDS
 
@@ -151,7 +152,11 @@ class _Rows:
         if may_hold_a_number(cells):
             self.take(number, cells)
             return
+        self._head(number, cells)
+
+    def _head(self, number: int, cells: Sequence[str]) -> None:
         self.header_line = number
+        self._titled = not any(map(for_numbers, cells))
         self._expected = self._columns_for_numbers(cells)
 
     def take(self, number: int, cells: Sequence[str], names: Sequence[str] | None = None) -> None:
@@ -160,6 +165,10 @@ class _Rows:
         if not any(map(str.strip, cells)):
             return
         found = numbers_in(cells, self._reader, expected)
+        if not found and self._titled and not may_hold_a_number(cells) and any(map(for_numbers, cells)):
+            self._head(number, cells)  # what was taken for the header is a title above it
+            return
+        self._titled = False
         if not found:
             raise unreadable(f"{self.name}, line {number}", number)
         self._keys.update(identities(found))
@@ -193,7 +202,7 @@ class _Rows:
 
     @staticmethod
     def _columns_for_numbers(names: Sequence[str]) -> list[bool]:
-        expected = [bool(_FOR_NUMBERS.fullmatch(name.strip())) for name in names]
+        expected = list(map(for_numbers, names))
         return expected if len(names) > 1 else [True] * len(names)
 
 

@@ -52,6 +52,10 @@ class BodySpace(msgspec.Struct, frozen=True):
     characters: int
     uses: tuple[int, ...]
 
+    def holds(self, most: int) -> bool:
+        """Whether values of together *most* characters fit, whatever they are."""
+        return most * max(self.uses, default=0) <= self.characters
+
     def holds_all(self, columns: Sequence[Sequence[str]]) -> bool:
         """Whether the values of all rows fit, in a column for each variable."""
         longest = [max(map(len, column), default=0) for column in columns]

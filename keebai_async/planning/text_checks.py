@@ -12,7 +12,7 @@ apply. A test holds the two together.
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import chain
+from itertools import chain, product
 from operator import add
 from typing import Final
 
@@ -27,14 +27,18 @@ _SPACES: Final = " " * 5
 # Everything that str.splitlines breaks at, tabs, other control characters, and halves of characters.
 _CONTROL: Final = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 _BREAK: Final = re.compile("[\n\r\x0b\x0c\x1c-\x1e\x85\u2028\u2029]")
-_QUANTITY: Final = re.compile(r"[0-9](?:[.,][0-9]+)?E\+[0-9]{2,}")
+_QUANTITY: Final = re.compile(r"[+\-]?[0-9](?:[.,][0-9]+)?[eE]\+[0-9]{2,}")
 _BREAKS: Final = "\n\r\t\x0b\x0c\x1c-\x1e\x85\u2028\u2029"
 _TO_FLATTEN: Final = re.compile(f" *[{_BREAKS}][ {_BREAKS}]*| {{5,}}")
-# All bytes of UTF-8 but the control characters of ASCII and those that begin every other blank, separator,
-# control or invisible character (and much that is harmless, which then is looked at).
-_HARMLESS: Final = bytes(
-    set(range(0x20, 0x100)) - {0x7F, 0xC2, 0xCD, 0xD8, 0xE1, 0xE2, 0xE3, 0xEF, 0xF0, 0xF3}
-)
+# What a text that a machine wrote has at least one of.
+_ODD: Final = frozenset(b"#={[<*\\+%")
+# In UTF-8: what begins the blanks and marks of Latin-1, and what is in each letter that was read in a wrong
+# encoding; and what begins every other blank, separator, control or invisible character.
+_LATIN: Final = frozenset((0xC2, 0x82, 0x83, 0xB0))
+_OTHERS: Final = frozenset((0xCD, 0xD8, 0xE1, 0xE2, 0xE3, 0xEF, 0xF0, 0xF3))
+# All other bytes of UTF-8. Much of what is not among them is harmless too, and then is looked at.
+_HARMLESS: Final = bytes(frozenset(range(0x20, 0x100)) - {0x7F} - _ODD - _LATIN - _OTHERS)
+_LATIN_UNSEEN: Final = re.compile(b"\xc2[\x80-\xa0\xad]")
 # What is printed and yet not seen: fillers of Hangul, blanks of Braille, selectors of variants.
 _UNSEEN: Final = "\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0\ufe00-\ufe0f\U000e0100-\U000e01ef"
 _MARKS: Final = (
@@ -61,7 +65,12 @@ _NO_VALUE: Final = "\\N"
 _LOST: Final = "\ufffd"
 _FORMULA: Final = re.compile(r'="([^"]*)"')
 _NOTHING: Final = ("null", "(null)", "<null>", "nan", "none", "undefined", "n/a", "nat", "<na>")
-_NOTHING_IN_TEXT: Final = tuple(f" {word} " for word in _NOTHING)
+# However they are written: whether a value is among them is asked in C, in lower case it would not be.
+_NOTHING_SPELLED: Final = frozenset(
+    "".join(letters)
+    for word in _NOTHING
+    for letters in product(*((letter, letter.upper()) for letter in word))
+)
 # Letters of UTF-8 that were read as Windows-1252 or Latin-1: `Lucía` became `LucÃ­a`.
 _MISREAD: Final = re.compile(
     "[\u00c2\u00c3][\u0080-\u00bf\u0152\u0153\u0160\u0161\u0178\u017d\u017e\u0192\u02c6\u02dc\u2013\u2014"
@@ -142,40 +151,43 @@ def all_fine(columns: Sequence[Sequence[str]], *, measured: bool = False) -> boo
     """
     # With a space around each, one that is empty or blank, and a run of spaces in one, are two in a row.
     text = f" {' '.join(map(' '.join, columns))} "
-    if "  " in text and (_SPACES in text or _any_blank(columns)):
+    if "  " in text and (_SPACES in text or _any_blank(columns) or _any_nothing(columns)):
         return False
-    if ("+" in text and "E+" in text) or not (measured or _longest(columns) <= MAX_VARIABLE):
+    if not (measured or _longest(columns) <= MAX_VARIABLE):
         return False
-    if _any_odd(text):
+    if not _NOTHING_SPELLED.isdisjoint(chain.from_iterable(columns)):
         return False
-    if text.isascii():
-        return text.isprintable()
     try:
-        suspect = text.encode().translate(None, _HARMLESS)
+        data = text.encode()
     except UnicodeEncodeError:
         return False
-    if any(map(text.__contains__, _MISREAD_BEGINS)) and _MISREAD.search(text):
-        return False
-    if not suspect:
-        return True  # the only blank in it is the space
+    suspect = frozenset(data.translate(None, _HARMLESS))
+    return not suspect or (not _any_odd(text, suspect) and _all_seen(columns, text, data, suspect - _ODD))
+
+
+def _any_odd(text: str, suspect: frozenset[int]) -> bool:
+    """Whether a text may hold what a machine wrote. What cannot be there is looked for in C."""
+    if not suspect.isdisjoint(_ODD):
+        if ("#" in text and _FAILED.search(text)) or '="' in text:
+            return True
+        if "E+" in text or "e+" in text:
+            return True
+        if any(map(text.__contains__, _OPENINGS)) or _NO_VALUE in text or "[object " in text:
+            return True
+        if any(map(text.__contains__, "{[<%")) and _PLACE.search(text):
+            return True
+    return any(map(text.__contains__, _MISREAD_BEGINS)) and _MISREAD.search(text) is not None
+
+
+def _all_seen(columns: Sequence[Sequence[str]], text: str, data: bytes, suspect: frozenset[int]) -> bool:
+    """Whether no value has a control character or a letter that was lost, and each one that can be seen."""
+    if not suspect or (suspect <= _LATIN and not _LATIN_UNSEEN.search(data)):
+        return True
     if _LOST in text:
         return False
     if text.isprintable() and not _PRINTED_UNSEEN.search(text):
         return True
     return _CONTROL.search(text) is None and not _any_blank(columns)
-
-
-def _any_odd(text: str) -> bool:
-    """Whether a text may hold what a machine wrote. What cannot be there is looked for in C."""
-    if "#" in text and _FAILED.search(text):
-        return True
-    if "=" in text and '="' in text:
-        return True
-    if any(map(text.__contains__, _OPENINGS)) or _NO_VALUE in text or "[object " in text:
-        return True
-    if any(map(text.__contains__, "{[<%")) and _PLACE.search(text):
-        return True
-    return any(map(text.lower().__contains__, _NOTHING_IN_TEXT))
 
 
 def fine_values(values: Sequence[str]) -> list[int]:
@@ -186,6 +198,10 @@ def fine_values(values: Sequence[str]) -> list[int]:
 def flatten(value: str) -> str:
     """The value with every line break, tab and run of more than four spaces as one space."""
     return _TO_FLATTEN.sub(" ", value).strip() if _TO_FLATTEN.search(value) else value
+
+
+def _any_nothing(columns: Sequence[Sequence[str]]) -> bool:
+    return not _NOTHING_SPELLED.isdisjoint(value.strip(" ") for value in chain.from_iterable(columns))
 
 
 def _any_blank(columns: Sequence[Sequence[str]]) -> bool:

@@ -11,6 +11,7 @@ with lazily(globals()):
     from keebai_async.quota.limiter import Margin as Margin
     from keebai_async.quota.limiter import RateLimiter as RateLimiter
     from keebai_async.quota.limiter import Reserves as Reserves
+    from keebai_async.quota.limits import Limits as Limits
     from keebai_async.quota.store import HeldPlace as HeldPlace
     from keebai_async.quota.store import Store as Store
     from keebai_async.quota.store import Word as Word

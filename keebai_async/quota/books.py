@@ -29,15 +29,19 @@ class Settled(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
 
 class Books:
-    """*held* is when each place under way was taken, oldest first; *ended* and *others* are sorted."""
+    """*held* is when each place under way was taken, oldest first; *ended* and *others* are sorted.
 
-    __slots__ = ("ended", "held", "others", "pause")
+    They are *uncertain* if some of *others* may not have been: a wait for them may end sooner.
+    """
+
+    __slots__ = ("ended", "held", "others", "pause", "uncertain")
 
     def __init__(self) -> None:
         self.held: dict[str, float] = {}
         self.ended: list[float] = []
         self.others: dict[float, list[float]] = {}
         self.pause: Pause = NO_PAUSE
+        self.uncertain = False
 
     def take(self, place_id: str, windows: Sequence[LaneWindow], now: float) -> HeldPlace | Wait:
         """Enter a place, or say how long there is none."""
@@ -49,7 +53,7 @@ class Books:
             if (soonest := opens(window, self.ended, held, now, self._others(window))) > at:
                 at, binding = soonest, window.quota
         if binding is not None:
-            return Wait(seconds=at - now, quota=binding, loose=held > 0)
+            return Wait(seconds=at - now, quota=binding, loose=held > 0 or self.uncertain)
         self.held[place_id] = now
         return HeldPlace(place_id, now, self.spent(windows, now))
 

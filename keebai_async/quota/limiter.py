@@ -6,6 +6,7 @@ cancelled simply leaves the line, and no waiter is ever handed a place that it d
 """
 
 import asyncio
+import math
 import threading
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
@@ -20,17 +21,27 @@ import msgspec
 from keebai_async.clock import SYSTEM_CLOCK, Clock, wait_for
 from keebai_async.loops import running_loop
 from keebai_async.observe import TO_LOG, Observer
-from keebai_async.observe.quota_records import QuotaSpent, QuotaWaited, QuotaWaitExpected
+from keebai_async.observe.quota_records import (
+    QuotaSpent,
+    QuotaWaited,
+    QuotaWaitExpected,
+    SmallerQuotaHolds,
+)
 from keebai_async.quota.gate import Allowance, Ending, Gate, Lane, Place
+from keebai_async.quota.limits import Limits, held_to, larger
 from keebai_async.quota.memory import MemoryStore
 from keebai_async.quota.store import HeldPlace, Store, Word
-from keebai_async.quota.window import CAUTIOUS_QUOTAS, LaneWindow, Quota, Wait, pair
+from keebai_async.quota.window import CAUTIOUS_QUOTAS, LaneWindow, Quota, Wait, pair, written
 
 UNANSWERED_GRACE: Final = 30.0
 """Seconds after its end in which an unanswered request may still reach the service."""
 
 LOOSE_RECHECK: Final = 1.0
 """Seconds after which a waiter asks again, where another process may have given a place back."""
+
+SHARED_RECHECK: Final = 2.0
+"""Seconds after which a waiter asks a store again that others share: it may have lost its memory, and who
+waits remembers what it spent; or somebody may have set other limits."""
 
 
 class Reserves(msgspec.Struct, frozen=True, kw_only=True):
@@ -61,7 +72,9 @@ class RateLimiter:
 
     First come, first served inside a lane; a lane waits while a higher one has waiters, and leaves
     a reserve of each window to them. That order holds among the tasks of one event loop; the spending
-    is common to all who use *store*.
+    is common to all who use *store*, and so are the limits: of each window the smallest that anybody came
+    with holds for all (limits.py). *quotas* is what holds for this one. Quotas that it *yields* are a guess,
+    and give way to limits that somebody set on purpose.
 
     *on_wait* is told whenever the wait at the head of the line begins or grows, to show it to a
     person. It is called inside the event loop and must not block.
@@ -89,13 +102,19 @@ class RateLimiter:
         margin: Margin = Margin(),  # noqa: B008 - frozen
         grace: float = UNANSWERED_GRACE,
         on_wait: OnWait | None = None,
+        yields: bool = False,
     ) -> None:
-        self.quotas = tuple(sorted(quotas, key=lambda quota: quota.per))
+        self.quotas = self._own = tuple(sorted(quotas, key=lambda quota: quota.per))
         self.store = MemoryStore(clock) if store is None else store
         self.on_wait = on_wait
         self._clock = clock
         self._grace = grace
-        self._windows = {lane: _windows(self.quotas, reserves.of(lane), margin) for lane in Lane}
+        self._reserves = reserves
+        self._margin = margin
+        self._yields = yields
+        self._limits: Limits | None = None
+        self._told: tuple[Quota, ...] | None = None
+        self._windows = self._windows_of(self.quotas)
         self._lines: WeakKeyDictionary[asyncio.AbstractEventLoop, _WaitingLine] = WeakKeyDictionary()
         self._opening = threading.Lock()
 
@@ -113,6 +132,10 @@ class RateLimiter:
         """Wait until one more request fits every quota, and hold its place while it is under way."""
         return _Place(self, lane, TO_LOG, None)
 
+    def place_within(self, lane: Lane, seconds: float) -> AbstractAsyncContextManager[Place | Wait]:
+        """As `place`, or how long it would take, as soon as it is certain that none comes in *seconds*."""
+        return _PlaceWithin(_Place(self, lane, TO_LOG, None), seconds)
+
     def observed(self, observer: Observer, *, account: str | None = None) -> Gate:
         """The same limiter for one client that shares it: *observer* is told of its waits and places.
 
@@ -125,39 +148,92 @@ class RateLimiter:
         return await self.store.forecast(self._windows[lane], self._line().ahead_of(lane))
 
     async def spent(self) -> tuple[tuple[Quota, int], ...]:
-        """How much of each quota is spent now, by all who share the store. Raises QuotaUnusable."""
-        return tuple(zip(self.quotas, await self.store.spent(self._windows[Lane.INTERACTIVE]), strict=True))
+        """How much is spent of each quota that holds, by all who share the store. Raises QuotaUnusable."""
+        holds = await self.holding()
+        spent = await self.store.spent(self._windows_of(holds)[Lane.INTERACTIVE])
+        return tuple(zip(holds, spent, strict=True))
+
+    async def holding(self) -> tuple[Quota, ...]:
+        """The quotas that hold for this limiter, with what the store keeps now. Raises QuotaUnusable."""
+        kept = await self.store.limits()
+        return self._own if kept is None else held_to(self._own, kept, yields=self._yields)
+
+    async def set_limits(self, quotas: Sequence[Quota]) -> None:
+        """Set on purpose what holds for all who share the store, in place of what holds now.
+
+        Who goes by less keeps to that by itself. Raises QuotaUnusable.
+        """
+        said = Limits(quotas=tuple(sorted(quotas, key=lambda quota: quota.per)))
+        self._hold_to(await self.store.agree(said, replace=True))
 
     async def aclose(self) -> None:
         """Close the store. What was spent stays spent."""
         await self.store.aclose()
 
-    async def _take(self, lane: Lane, observer: Observer, account: str | None) -> HeldPlace:
-        line = self._line()
-        windows = self._windows[lane]
+    async def _take(
+        self, lane: Lane, observer: Observer, account: str | None, within: float
+    ) -> HeldPlace | Wait:
+        line, end = self._line(), self._clock.now() + within
         waiter = _Waiter()
         queue = line.lanes[lane]
         queue.append(waiter)
         wait = _LaneWait(lane, self._clock, observer)
         try:
             while True:
+                patience = end - self._clock.now()
                 if line.head() is not waiter:
                     wait.begin()
-                    await waiter.nudged()
+                    if line.opens > end or patience <= 0:
+                        break
+                    await waiter.nudged(self._clock, patience)
                     continue
-                answer = await self.store.take(windows)
+                kept = self._limits or await self._agree(observer)
+                answer = await self.store.take(self._windows[lane], kept.version)
+                if answer is None:
+                    await self._agree(observer)
+                    continue
                 if not isinstance(answer, Wait):
                     wait.got = True
                     self._tell_spent(answer, observer, account)
                     return answer
+                # Those behind go no sooner than the head: their lanes leave more of each window to others.
+                line.opens = -math.inf if answer.loose else self._clock.now() + answer.seconds
+                if patience <= 0 or line.opens > end:
+                    return answer
                 if wait.grows(answer):
                     self._tell(lane, answer)
-                seconds = min(answer.seconds, LOOSE_RECHECK) if answer.loose else answer.seconds
-                await waiter.nudged(self._clock, seconds)
+                seconds = min(answer.seconds, self._recheck_of(answer))
+                await waiter.nudged(self._clock, min(seconds, patience))
         finally:
             queue.remove(waiter)
             line.nudge()
             wait.end()
+        return await self.forecast(lane) or Wait(seconds=0.0)
+
+    def _recheck_of(self, wait: Wait) -> float:
+        if wait.loose:
+            return LOOSE_RECHECK
+        return math.inf if isinstance(self.store, MemoryStore) else SHARED_RECHECK
+
+    async def _agree(self, observer: Observer) -> Limits:
+        """Say by what we go, and keep to what holds."""
+        before, said = self._limits, Limits(quotas=self.quotas)
+        if before is not None and before.on_purpose and await self.store.limits() is None:
+            said = before  # the store forgot what was set there
+        kept = await self.store.agree(said)
+        self._hold_to(kept)
+        if larger(self._own, self.quotas) and self._told != self.quotas:
+            self._told = self.quotas
+            observer(SmallerQuotaHolds(own=written(self._own), holds=written(self.quotas)))
+        return kept
+
+    def _hold_to(self, kept: Limits) -> None:
+        self.quotas = held_to(self._own, kept, yields=self._yields)
+        self._windows = self._windows_of(self.quotas)
+        self._limits = kept
+
+    def _windows_of(self, quotas: Sequence[Quota]) -> dict[Lane, tuple[LaneWindow, ...]]:
+        return {lane: _windows(quotas, self._reserves.of(lane), self._margin) for lane in Lane}
 
     def _tell(self, lane: Lane, wait: Wait) -> None:
         if self.on_wait is not None:
@@ -203,6 +279,9 @@ class _ObservedLimiter:
 
     def place(self, lane: Lane) -> AbstractAsyncContextManager[Place]:
         return _Place(self._limiter, lane, self._observer, self._account)
+
+    def place_within(self, lane: Lane, seconds: float) -> AbstractAsyncContextManager[Place | Wait]:
+        return _PlaceWithin(_Place(self._limiter, lane, self._observer, self._account), seconds)
 
 
 class _LaneWait:
@@ -270,9 +349,18 @@ class _Place:
         self._allowances: tuple[Allowance, ...] = ()
         self._pause: float | None = None
 
-    async def __aenter__(self) -> Place:
-        self._held = await self._limiter._take(self._lane, self._observer, self._account)
+    async def enter(self, within: float) -> Place | Wait:
+        """Wait for it, at most so many seconds; or say how long it would take."""
+        answer = await self._limiter._take(self._lane, self._observer, self._account, within)
+        if isinstance(answer, Wait):
+            return answer
+        self._held = answer
         return self
+
+    async def __aenter__(self) -> Place:
+        while isinstance(given := await self.enter(math.inf), Wait):
+            pass
+        return given
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
@@ -285,6 +373,24 @@ class _Place:
         self, ending: Ending, *, allowances: tuple[Allowance, ...] = (), pause: float | None = None
     ) -> None:
         self._ending, self._allowances, self._pause = ending, allowances, pause
+
+
+class _PlaceWithin:
+    """A place that is waited for as long as it may come within *seconds*."""
+
+    __slots__ = ("_place", "_seconds")
+
+    def __init__(self, place: _Place, seconds: float) -> None:
+        self._place = place
+        self._seconds = seconds
+
+    async def __aenter__(self) -> Place | Wait:
+        return await self._place.enter(self._seconds)
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self._place.__aexit__(kind, error, trace)
 
 
 class _Waiter:
@@ -301,11 +407,11 @@ class _Waiter:
         if self._event is not None:
             self._event.set()
 
-    async def nudged(self, clock: Clock | None = None, seconds: float = 0.0) -> None:
-        """Sleep until a nudge, at most *seconds* if there is a *clock*."""
+    async def nudged(self, clock: Clock, seconds: float) -> None:
+        """Sleep until a nudge, at most *seconds*."""
         if not self._news:
             self._event = anyio.Event()
-            if clock is None:
+            if seconds == math.inf:
                 await self._event.wait()
             else:
                 await wait_for(clock, self._event, seconds)
@@ -318,6 +424,7 @@ class _WaitingLine:
     def __init__(self) -> None:
         self.lanes: dict[Lane, deque[_Waiter]] = {lane: deque() for lane in Lane}
         self.listeners: list[OnWait] = []
+        self.opens = -math.inf  # when the head can have its place at the soonest, as far as it is certain
 
     def head(self) -> _Waiter | None:
         for queue in self.lanes.values():

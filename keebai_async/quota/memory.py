@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from keebai_async.clock import SYSTEM_CLOCK, Clock
 from keebai_async.quota.books import Books
+from keebai_async.quota.limits import Limits, renewed
 from keebai_async.quota.store import HeldPlace, Word
 from keebai_async.quota.window import LaneWindow, Wait
 
@@ -20,10 +21,13 @@ class MemoryStore:
         self._lock = threading.Lock()
         self._ids = itertools.count(1)
         self._books = Books()
+        self._limits: Limits | None = None
         self._longest = 3_600.0
 
-    async def take(self, windows: Sequence[LaneWindow]) -> HeldPlace | Wait:
+    async def take(self, windows: Sequence[LaneWindow], version: str = "") -> HeldPlace | Wait | None:
         with self._lock:
+            if version and (self._limits is None or version != self._limits.version):
+                return None
             return self._books.take(str(next(self._ids)), windows, self._clock.now())
 
     async def settle(self, held: HeldPlace, windows: Sequence[LaneWindow], word: Word) -> bool:
@@ -42,6 +46,16 @@ class MemoryStore:
     async def spent(self, windows: Sequence[LaneWindow]) -> tuple[int, ...]:
         with self._lock:
             return self._books.spent(windows, self._clock.now())
+
+    async def agree(self, said: Limits, *, replace: bool = False) -> Limits:
+        with self._lock:
+            version = f"memory {next(self._ids)}"
+            self._limits = renewed(self._limits, said, replace=replace, version=version)
+            return self._limits
+
+    async def limits(self) -> Limits | None:
+        with self._lock:
+            return self._limits
 
     async def aclose(self) -> None:
         return None

@@ -5,7 +5,8 @@ Needs the `redis` extra. Keys expire by themselves once nothing in them counts a
 
 import math
 import os
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
 from typing import Final, TypeVar
 
 import anyio
@@ -19,14 +20,21 @@ from keebai_async.clock import SYSTEM_CLOCK, Clock
 from keebai_async.errors import QuotaUnusable
 from keebai_async.loops import OneLoop
 from keebai_async.observe import TO_LOG, Observer
-from keebai_async.observe.quota_records import PlaceNotSettled, QuotaStoreBack, QuotaStoreGone
+from keebai_async.observe.quota_records import (
+    PlaceNotSettled,
+    QuotaStoreBack,
+    QuotaStoreForgot,
+    QuotaStoreGone,
+)
 from keebai_async.quota.books import Books
 from keebai_async.quota.gate import Ending
-from keebai_async.quota.lua import ENTER, LOOK, SETTLE, TAKE
+from keebai_async.quota.limits import Limits
+from keebai_async.quota.lua import AGREE, BEGIN_AGAIN, ENTER, LOOK, SETTLE, TAKE
 from keebai_async.quota.pause import NEVER, Pause
+from keebai_async.quota.recollection import OtherClock, Recollection
 from keebai_async.quota.sqlite import LONGEST_REQUEST
 from keebai_async.quota.store import HeldPlace, Word
-from keebai_async.quota.window import LaneWindow, Wait
+from keebai_async.quota.window import LaneWindow, Quota, Wait
 
 T = TypeVar("T")
 
@@ -34,9 +42,12 @@ LOCAL_SHARE: Final = 0.25
 """The part of the quota that one process may spend by itself while Redis is gone."""
 
 _STORE: Final = "redis"
+_NOT_ASKED: Final = "not asked"  # of limits: what holds is asked for when Redis is back
 
 _TIMEOUT = 5.0  # seconds of real time for one answer of Redis
 _RETRY = 5.0  # seconds between attempts to reach a Redis that was gone
+_WITNESSED = 0.9  # part of the time that Redis keeps the past, within which it must know a request of ours
+_MOST_TURNS = 20  # how often to tell a Redis again what it forgot, for one place
 _SETTLING_IN_REDIS = 12.0  # seconds of real time that a cancelled request may spend on its books
 
 
@@ -45,11 +56,13 @@ class RedisStore:
 
     While Redis cannot be reached, `take` raises QuotaUnusable, or with *local_when_gone* this process goes
     on with *share* of each window. Either way *observer* is told once, and when Redis is back, what
-    was spent in the meantime is entered there first. So it is if Redis lost its memory.
+    was spent in the meantime is entered there first. If Redis lost its memory, all of it or a part, that is
+    told, and what this process spent is entered again (recollection.py).
 
     In another event loop than the first it raises Misused.
 
-    *longest* is how many seconds a request may take at most: a place whose holder died lapses then.
+    *longest* is how many seconds a request may take at most: a place whose holder died lapses then. *steady*
+    measures the time that passes on this machine, by which a leap of Redis's clock is seen.
     """
 
     def __init__(
@@ -62,6 +75,7 @@ class RedisStore:
         share: float = LOCAL_SHARE,
         longest: float = LONGEST_REQUEST,
         observer: Observer = TO_LOG,
+        steady: Callable[[], float] = time.monotonic,
     ) -> None:
         self._observer = observer
         self._redis = Redis.from_url(
@@ -71,7 +85,8 @@ class RedisStore:
             decode_responses=True,
             retry=Retry(NoBackoff(), 1),  # a connection that was idle while Redis restarted is no news
         )
-        self._scripts = {text: self._redis.register_script(text) for text in (TAKE, SETTLE, ENTER, LOOK)}
+        scripts = (TAKE, SETTLE, ENTER, BEGIN_AGAIN, AGREE, LOOK)
+        self._scripts = {text: self._redis.register_script(text) for text in scripts}
         self._name = f"keebai:{{{key}}}"
         self._clock = clock
         self._local = local_when_gone
@@ -82,14 +97,16 @@ class RedisStore:
         self._gone = False
         self._tried = NEVER
         self._own = Books()  # what this process spent, on its own clock: all there is while Redis is gone
-        self._spent: dict[str, float] = {}  # the same by id, to enter it again where it is missing
+        self._recollection = Recollection()  # the same by id, to enter it again where it is missing
+        self._steady = steady
+        self._time_there = OtherClock()
 
-    async def take(self, windows: Sequence[LaneWindow]) -> HeldPlace | Wait:
+    async def take(self, windows: Sequence[LaneWindow], version: str = "") -> HeldPlace | Wait | None:
         place_id = os.urandom(12).hex()
         if self._gone and self._local and self._clock.now() < self._tried + _RETRY:
             return self._take_alone(place_id, windows)
         try:
-            return await self._take(place_id, windows)
+            return await self._take(place_id, windows, version)
         except QuotaUnusable:
             if not self._local:
                 raise
@@ -126,6 +143,26 @@ class RedisStore:
             return self._own.spent(windows, self._clock.now())
         return books.spent(windows, now)
 
+    async def limits(self) -> Limits | None:
+        kept = await self._agree(Limits(quotas=()), replace=False)
+        return kept if kept.quotas else None
+
+    async def agree(self, said: Limits, *, replace: bool = False) -> Limits:
+        try:
+            return await self._agree(said, replace=replace)
+        except QuotaUnusable:
+            if not self._local or replace:
+                raise
+            return Limits(quotas=said.quotas, version=_NOT_ASKED, on_purpose=said.on_purpose)
+
+    async def _agree(self, said: Limits, *, replace: bool) -> Limits:
+        flags = (str(int(said.on_purpose or replace)), str(int(replace)))
+        numbers = [number for quota in said.quotas for number in (quota.per, quota.limit)]
+        version, on_purpose, *kept = await self._run(AGREE, (), list[str], *flags, *numbers)
+        pairs = zip(kept[::2], kept[1::2], strict=True)
+        quotas = sorted((Quota(int(limit), float(per)) for per, limit in pairs), key=lambda one: one.per)
+        return Limits(quotas=tuple(quotas), version=version, on_purpose=on_purpose == "1")
+
     async def _look(self, windows: Sequence[LaneWindow]) -> tuple[Books, float]:
         """What Redis has, as books, and the time there."""
         (now, until, held), ended, *others = await self._run(LOOK, windows, list[list[str]])
@@ -151,26 +188,55 @@ class RedisStore:
                 self._observer(PlaceNotSettled(store=_STORE, reason=str(error)))
         return False
 
-    async def _take(self, place_id: str, windows: Sequence[LaneWindow]) -> HeldPlace | Wait:
+    async def _take(
+        self, place_id: str, windows: Sequence[LaneWindow], version: str = ""
+    ) -> HeldPlace | Wait | None:
         if not self._epoch or self._gone:
             await self._enter(windows)
-        while True:
-            answer = await self._run(TAKE, windows, list[str], place_id, self._epoch)
-            if answer[0] == "lost":
-                await self._enter(windows)
-            elif answer[0] == "held":
-                self._own.held[place_id] = self._clock.now()
-                spent = tuple(int(count) for count in answer[2:])
-                return HeldPlace(place_id, float(answer[1]), spent)
-            else:
-                binding = int(answer[2])
-                quota = windows[binding - 1].quota if binding else None
-                return Wait(seconds=float(answer[1]), quota=quota, loose=answer[3] == "1")
+        for _ in range(_MOST_TURNS):
+            asked, before = self._clock.now(), self._steady()
+            since = asked - _WITNESSED * max(3_600.0, windows[-1].per)
+            ended, held = self._recollection.last_ended(since), self._recollection.last_held(since)
+            kind, there, *said = await self._run(TAKE, windows, list[str], place_id, ended, held, version)
+            if leap := self._time_there.leapt(before, self._steady(), float(there)):
+                await self._begin_again(windows, place_id, leap)
+                continue
+            match kind:
+                case "lost":
+                    await self._enter(windows, lost=self._clock.now() - float(said[0]))
+                case "missing":
+                    if self._recollection.knows(said[0]):  # else it was given back in the meantime
+                        await self._begin_again(windows, place_id, 0.0)
+                case "limits":
+                    return None
+                case "held":
+                    return self._held(place_id, windows, said, asked)
+                case _:
+                    return self._waits(windows, said)
+        raise QuotaUnusable(
+            "the Redis that keeps the quota forgets at once what it is told: look at its maxmemory, and"
+            " whether two servers answer at its address"
+        )
+
+    def _held(
+        self, place_id: str, windows: Sequence[LaneWindow], said: Sequence[str], asked: float
+    ) -> HeldPlace:
+        spent = tuple(int(count) for count in said[1:])
+        self._own.held[place_id] = self._clock.now()
+        self._recollection.took(place_id, windows, spent, asked)
+        return HeldPlace(place_id, float(said[0]), spent)
+
+    def _waits(self, windows: Sequence[LaneWindow], said: Sequence[str]) -> Wait:
+        seconds, binding, loose = float(said[0]), int(said[1]), said[2] == "1"
+        if not binding and not loose:
+            self._recollection.paused = max(self._recollection.paused, self._clock.now() + seconds)
+        return Wait(seconds=seconds, quota=windows[binding - 1].quota if binding else None, loose=loose)
 
     def _take_alone(self, place_id: str, windows: Sequence[LaneWindow]) -> HeldPlace | Wait:
         """A place of this process's own share. Redis learns of it when it is back."""
         answer = self._own.take(place_id, self._alone(windows), self._clock.now())
         if isinstance(answer, HeldPlace):
+            self._recollection.took_alone(place_id, answer.taken)
             return answer
         return Wait(seconds=min(answer.seconds, _RETRY), quota=answer.quota, loose=True)
 
@@ -189,7 +255,11 @@ class RedisStore:
         pause = -1.0 if word.pause is None else max(0.0, word.pause) if math.isfinite(word.pause) else 0.0
         about = (held.id, repr(held.taken), word.ending.value, word.grace, pause)
         numbers = [number for pair in said for number in pair]
-        return await self._run(SETTLE, windows, str, *about, *numbers) == "1"
+        before = self._epoch
+        sooner, again = await self._run(SETTLE, windows, list[str], *about, *numbers)
+        if again == "1" and before and before == self._epoch:
+            await self._enter(windows)  # now, because there may be no further request
+        return sooner == "1"
 
     def _note(self, held: HeldPlace, windows: Sequence[LaneWindow], word: Word) -> bool:
         """Keep our own books, too."""
@@ -199,33 +269,49 @@ class RedisStore:
         settled = self._own.settle(HeldPlace(held.id, taken), windows, alone, now)
         longest = max(3_600.0, windows[-1].per)
         self._own.forget(longest, now)
-        if settled.ended is not None:
-            self._spent[held.id] = settled.ended
-        while self._spent and (oldest := next(iter(self._spent))) and self._spent[oldest] < now - longest:
-            del self._spent[oldest]
+        recollection = self._recollection
+        recollection.settled(held.id, settled.ended)
+        recollection.forget(now - longest)
+        if word.pause is not None:
+            recollection.paused = max(recollection.paused, self._own.pause.until)
         return settled.sooner
 
-    async def _enter(self, windows: Sequence[LaneWindow]) -> None:
-        """Tell Redis what we spent as far as it does not know it, and learn its epoch."""
-        now = self._clock.now()
-        ended = [part for place, at in self._spent.items() for part in (place, repr(now - at))]
-        held = [part for place, at in self._own.held.items() for part in (place, repr(now - at))]
-        self._epoch = await self._run(ENTER, windows, str, len(self._spent), *ended, *held)
+    async def _enter(self, windows: Sequence[LaneWindow], lost: float | None = None) -> None:
+        """Tell Redis what we spent as far as it does not know it, and learn its epoch.
+
+        If it *lost* its memory, that was then at the latest; without a time, now.
+        """
+        now, before, own = self._clock.now(), self._epoch, self._recollection
+        most = own.most(windows, now if lost is None else lost)
+        pause = max(0.0, own.paused - now)
+        spent = [
+            part
+            for past in (own.ended, own.held)
+            for place, at in past.items()
+            for part in (place, now - at, "0" if place in own.alone else "1")
+        ]
+        self._epoch = await self._run(ENTER, windows, str, *most, pause, len(own.ended), *spent)
+        if before and self._epoch != before:
+            self._observer(QuotaStoreForgot(store=_STORE, told=len(own.ended) + len(own.held)))
         if self._gone:
             self._gone = False
             self._observer(QuotaStoreBack(store=_STORE))
 
+    async def _begin_again(self, windows: Sequence[LaneWindow], place_id: str, leap: float) -> None:
+        """Begin another life of the keys, unless somebody else did: something of ours is missing there."""
+        await self._run(BEGIN_AGAIN, windows, str, place_id, leap)
+
     async def _run(
         self, script: str, windows: Sequence[LaneWindow], kind: type[T], *arguments: str | float
     ) -> T:
-        keys = [f"{self._name}:held", f"{self._name}:ended", f"{self._name}:pause"]
+        keys = [f"{self._name}:held", f"{self._name}:ended", f"{self._name}:head"]
         keys += [f"{self._name}:others:{window.per:g}" for window in windows]
-        longest = max(3_600.0, windows[-1].per)
+        longest = max([3_600.0, *(window.per for window in windows)])
         keep = 2 * longest + self._longest
         newborn = os.urandom(8).hex()
         lengths_and_limits = [number for window in windows for number in (window.per, window.most)]
         self._one_loop.check()  # its connections are of the loop that made them
-        given = [self._longest, keep, newborn, len(windows), *lengths_and_limits, *arguments]
+        given = [self._longest, keep, self._epoch, newborn, len(windows), *lengths_and_limits, *arguments]
         try:
             return msgspec.convert(await self._scripts[script](keys=keys, args=given), kind)
         except (RedisError, OSError) as error:

@@ -13,15 +13,18 @@ _Key = tuple[str, Clock]
 
 _lock = threading.Lock()
 _stores: WeakValueDictionary[_Key, MemoryStore] = WeakValueDictionary()
-_limiters: WeakValueDictionary[tuple[_Key, tuple[Quota, ...]], RateLimiter] = WeakValueDictionary()
+_limiters: WeakValueDictionary[tuple[_Key, tuple[Quota, ...], bool], RateLimiter] = WeakValueDictionary()
 _spending: dict[_Key, MemoryStore] = {}  # held here while it matters, even if no client is left
 
 
-def shared_limiter(key: str, quotas: Sequence[Quota], clock: Clock = SYSTEM_CLOCK) -> RateLimiter:
+def shared_limiter(
+    key: str, quotas: Sequence[Quota], clock: Clock = SYSTEM_CLOCK, *, yields: bool = False
+) -> RateLimiter:
     """The limiter of *key* (a hash of base URL and token) in this process, made on first use.
 
     It outlives its clients, event loops and threads for as long as something that they spent still
-    counts. Two callers with different *quotas* wait in lines of their own, on the same spending.
+    counts. Two callers with different *quotas* wait in lines of their own, on the same spending, and the
+    smaller quota holds for both. *yields* is as in RateLimiter.
     """
     name = (key, clock)
     with _lock:
@@ -30,7 +33,8 @@ def shared_limiter(key: str, quotas: Sequence[Quota], clock: Clock = SYSTEM_CLOC
                 del _spending[other]
         store = _stores.get(name) or MemoryStore(clock)
         _stores[name] = _spending[name] = store
-        limiter = _limiters.get((name, tuple(quotas)))
+        own = (name, tuple(quotas), yields)
+        limiter = _limiters.get(own)
         if limiter is None:
-            limiter = _limiters[name, tuple(quotas)] = RateLimiter(quotas, store=store, clock=clock)
+            limiter = _limiters[own] = RateLimiter(quotas, store=store, clock=clock, yields=yields)
         return limiter

@@ -7,31 +7,42 @@ after it was taken. A process that dies gives its places back in that way, with 
 import os
 import sqlite3
 from bisect import insort
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeVar
 
 import anyio
 
 from keebai_async.clock import SYSTEM_CLOCK, Clock
 from keebai_async.errors import QuotaUnusable
 from keebai_async.observe import TO_LOG, Observer
-from keebai_async.observe.quota_records import PlaceNotSettled
+from keebai_async.observe.quota_records import PlaceNotSettled, QuotaStoreForgot
 from keebai_async.quota.books import Books, Settled
 from keebai_async.quota.gate import Ending
-from keebai_async.quota.pause import Pause
+from keebai_async.quota.limits import Limits
+from keebai_async.quota.pause import LONGEST_PAUSE, Pause
+from keebai_async.quota.recollection import Recollection
+from keebai_async.quota.sqlite_life import LIFE_TABLES, FileLife
 from keebai_async.quota.store import HeldPlace, Word
 from keebai_async.quota.window import LaneWindow, Wait
 from keebai_async.storage.machine_clock import Mark, boot_id, mark
 from keebai_async.storage.safety import Safe
-from keebai_async.storage.sqlite_file import LOCK_PATIENCE, SqliteFile, SqliteUse
+from keebai_async.storage.sqlite_file import LOCK_PATIENCE, SqliteFile, SqliteUse, is_damaged
 from keebai_async.storage.thread import Worker
+
+T = TypeVar("T")
 
 LONGEST_REQUEST: Final = 150.0
 """Seconds after which a place whose holder was not heard of lapses: more than any request may take."""
 
+LOOK_EVERY: Final = 2.0
+"""Seconds of real time after which a process that remembers something sees whether the file does."""
+
 _KEEP = 3_600.0  # seconds that the past is kept at least, for users of the file with a longer window
+
+_WITNESSED = 0.9  # part of that time within which the file must know a request of ours
+_MOST_TURNS = 5  # how often to make a file anew for one piece of work
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS place (
@@ -45,7 +56,7 @@ CREATE TABLE IF NOT EXISTS mark (one INTEGER PRIMARY KEY, at REAL, steady REAL, 
 
 
 def _make_tables(connection: sqlite3.Connection, _: str) -> None:
-    connection.executescript(_SCHEMA)
+    connection.executescript(_SCHEMA + LIFE_TABLES)
 
 
 _USE: Final = SqliteUse(
@@ -54,6 +65,8 @@ _USE: Final = SqliteUse(
     damaged="it is damaged: remove it, and send nothing for an hour",
     error=QuotaUnusable,
     migrate=_make_tables,
+    private=True,
+    remade=True,
 )
 
 
@@ -63,6 +76,9 @@ class SqliteStore:
     *longest* is how many seconds a request may take at most, *patience* how many it waits in real time for
     another process that is writing. The machine's clock decides, and may be set
     in the meantime. Not for a file on a network share: SQLite's locks do not hold there.
+
+    A file or its log that is removed, replaced or damaged while this process runs is made again; that is
+    told, and what this process spent is entered again (recollection.py).
     """
 
     def __init__(
@@ -78,16 +94,22 @@ class SqliteStore:
     ) -> None:
         self._observer = observer
         self._file = SqliteFile(Path(path), _USE, patience=patience)
-        self._worker = Worker("keebai quota", late=_late)
+        self._worker = Worker("keebai quota", late=_late, beat=self._look, period=LOOK_EVERY)
+        self._windows: Sequence[LaneWindow] = ()
         self._key = key
         self._clock = clock
         self._longest = longest
         self._boot = boot_id() if boot is None else boot
+        self._recollection = Recollection()  # used in the thread of the file alone, as is the life
+        self._life = FileLife(key, longest=longest)
+        self._forgot: int | None = None
 
-    async def take(self, windows: Sequence[LaneWindow]) -> HeldPlace | Wait:
+    async def take(self, windows: Sequence[LaneWindow], version: str = "") -> HeldPlace | Wait | None:
         place_id = os.urandom(12).hex()
         try:
-            return await self._worker.run(lambda: self._take(place_id, windows))
+            given = await self._worker.run(lambda: self._take(place_id, windows, version))
+            self._tell_what_was_forgotten()
+            return given
         except anyio.get_cancelled_exc_class():
             # asyncio's own cancel(), after which nobody hears of the place that may be taken by now.
             with suppress(QuotaUnusable):
@@ -97,7 +119,9 @@ class SqliteStore:
     async def settle(self, held: HeldPlace, windows: Sequence[LaneWindow], word: Word) -> bool:
         try:
             # Handed over at once: it is entered whatever becomes of the task that waits for it.
-            return await self._worker.hand_over(lambda: self._settle(held, windows, word)).result()
+            sooner = await self._worker.hand_over(lambda: self._settle(held, windows, word)).result()
+            self._tell_what_was_forgotten()
+            return sooner
         except QuotaUnusable as error:
             self._observer(PlaceNotSettled(store="sqlite", reason=str(error)))
             return False
@@ -108,25 +132,59 @@ class SqliteStore:
     async def spent(self, windows: Sequence[LaneWindow]) -> tuple[int, ...]:
         return await self._worker.run(lambda: self._spent(windows))
 
+    async def agree(self, said: Limits, *, replace: bool = False) -> Limits:
+        def agree(db: sqlite3.Connection, _: float) -> Limits:
+            return self._life.agree(db, said, replace=replace)
+
+        return await self._worker.run(lambda: self._write((), agree))
+
+    async def limits(self) -> Limits | None:
+        return await self._worker.run(lambda: self._write((), lambda db, _: self._life.limits(db)))
+
     async def aclose(self) -> None:
-        await self._worker.aclose(self._file.close)
+        await self._worker.aclose(self._close)
+
+    def _tell_what_was_forgotten(self) -> None:
+        if self._forgot is not None:
+            told, self._forgot = self._forgot, None
+            self._observer(QuotaStoreForgot(store="sqlite", told=told))
 
     # From here on in the thread of the file
 
-    def _take(self, place_id: str, windows: Sequence[LaneWindow]) -> HeldPlace | Wait:
-        with self._writing() as (db, now):
+    def _close(self) -> None:
+        if self._file.replaced:
+            self._file.abandon()
+        else:
+            self._file.close()
+
+    def _take(self, place_id: str, windows: Sequence[LaneWindow], version: str) -> HeldPlace | Wait | None:
+        asked = self._clock.now()
+
+        def take(db: sqlite3.Connection, now: float) -> HeldPlace | Wait | None:
+            if version and ((kept := self._life.limits(db)) is None or kept.version != version):
+                return None
             held = self._books(db, windows, now).take(place_id, windows, now)
             if isinstance(held, HeldPlace):
                 lapses = now + self._longest
-                db.execute("INSERT INTO place VALUES (?, ?, ?, ?)", (place_id, self._key, now, lapses))
+                row = (place_id, self._key, now, lapses)  # it may be there, if this is done once more
+                db.execute("INSERT OR REPLACE INTO place VALUES (?, ?, ?, ?)", row)
             return held
 
+        held = self._write(windows, take)
+        if isinstance(held, HeldPlace):
+            self._recollection.took(place_id, windows, held.spent, asked)
+        elif held is not None and held.quota is None and not held.loose:
+            self._recollection.paused = max(self._recollection.paused, asked + held.seconds)
+        return held
+
     def _give_back(self, place_id: str) -> None:
-        with self._writing() as (db, _):
-            db.execute("DELETE FROM place WHERE id = ?", (place_id,))
+        self._recollection.settled(place_id, None)
+        self._write((), lambda db, _: db.execute("DELETE FROM place WHERE id = ?", (place_id,)))
 
     def _settle(self, held: HeldPlace, windows: Sequence[LaneWindow], word: Word) -> bool:
-        with self._writing() as (db, now):
+        self._remember(held, windows, word)
+
+        def settle(db: sqlite3.Connection, now: float) -> bool:
             if word.ending is Ending.UNSENT:
                 db.execute("DELETE FROM place WHERE id = ?", (held.id,))
                 return True
@@ -142,13 +200,24 @@ class SqliteStore:
             self._forget(db, books.remembered(now) - max(_KEEP, windows[-1].per))
             return settled.sooner
 
+        return self._write(windows, settle)
+
+    def _remember(self, held: HeldPlace, windows: Sequence[LaneWindow], word: Word) -> None:
+        now, own = self._clock.now(), self._recollection
+        grace = 0.0 if word.ending is Ending.ANSWERED else word.grace
+        own.settled(held.id, None if word.ending is Ending.UNSENT else now + grace)
+        own.forget(now - max(_KEEP, windows[-1].per))
+        if word.pause is not None:
+            length = min(word.pause, LONGEST_PAUSE) if word.pause > 0 else windows[0].per
+            own.paused = max(own.paused, now + length)
+
     def _forecast(self, windows: Sequence[LaneWindow], ahead: int) -> Wait | None:
-        with self._writing() as (db, now):
-            return self._books(db, windows, now).forecast(windows, ahead, now)
+        return self._write(
+            windows, lambda db, now: self._books(db, windows, now).forecast(windows, ahead, now)
+        )
 
     def _spent(self, windows: Sequence[LaneWindow]) -> tuple[int, ...]:
-        with self._writing() as (db, now):
-            return self._books(db, windows, now).spent(windows, now)
+        return self._write(windows, lambda db, now: self._books(db, windows, now).spent(windows, now))
 
     def _enter(self, db: sqlite3.Connection, held: HeldPlace, settled: Settled) -> None:
         past = (held.id, self._key, settled.ended)
@@ -174,23 +243,53 @@ class SqliteStore:
         others = "SELECT per, ended FROM other WHERE token = ? AND ended > ? ORDER BY ended"
         for per, ended in db.execute(others, (self._key, since)):
             insort(books.others.setdefault(per, []), ended)
+        for per, born, count in self._life.untold(db, now):
+            books.others[per] = sorted([*books.others.get(per, ()), *([born] * count)])
+            books.uncertain = True
         pause = db.execute("SELECT until, step, proving FROM pause WHERE token = ?", (self._key,)).fetchone()
         if pause is not None:
             until, step, proving = pause
             books.pause = Pause(until=until, step=step, proving=bool(proving))
         return books
 
-    @contextmanager
-    def _writing(self) -> "Iterator[tuple[sqlite3.Connection, float]]":
-        """One transaction that nobody else can come between, and its time."""
-        try:
-            with self._file.writing(Safe.FROM_KILLS) as db:
-                yield db, self._now(db)
-        except QuotaUnusable:
-            # Whatever is there the next time is opened: also the file that somebody made in its place.
+    def _write(self, windows: Sequence[LaneWindow], work: Callable[[sqlite3.Connection, float], T]) -> T:
+        """One transaction that nobody can come between. What the file lost is told again first."""
+        for turn in range(_MOST_TURNS):
+            try:
+                if self._file.replaced:
+                    self._file.abandon()
+                with self._file.writing(Safe.FROM_KILLS) as db:
+                    now = self._now(db)
+                    if windows:
+                        self._recall(db, windows, now)
+                    given = work(db, now)
+                if not self._file.replaced:
+                    return given  # else it was written into a file that nobody will open any more
+            except QuotaUnusable as error:
+                damaged = self._life.epoch != "" and is_damaged(error)
+                if turn + 1 == _MOST_TURNS or not (damaged or self._file.replaced):
+                    # Next time whatever is there is opened: also the file that somebody made in its place.
+                    with suppress(QuotaUnusable):
+                        self._close()
+                    raise
+                self._file.abandon()
+        raise QuotaUnusable(
+            "the file of the quota is removed or replaced again and again: look at who does that"
+        )
+
+    def _look(self) -> None:
+        """See now and then whether the file is still there, for others who may come to a new one."""
+        own = self._recollection
+        if self._windows and (own.held or own.ended):
+            own.forget(self._clock.now() - max(_KEEP, self._windows[-1].per))
             with suppress(QuotaUnusable):
-                self._file.close()
-            raise
+                self._write(self._windows, lambda _, now: None)
+
+    def _recall(self, db: sqlite3.Connection, windows: Sequence[LaneWindow], now: float) -> None:
+        clock, own, self._windows = self._clock.now(), self._recollection, windows
+        since = clock - _WITNESSED * max(_KEEP, windows[-1].per)
+        if self._life.recall(db, windows, now, own, clock, since):
+            self._forgot = len(own.ended) + len(own.held)
 
     def _now(self, db: sqlite3.Connection) -> float:
         row = db.execute("SELECT at, steady, wall, boot FROM mark WHERE one = 1").fetchone()

@@ -10,6 +10,7 @@ from typing import Protocol
 import msgspec
 
 from keebai_async.quota.gate import Ending
+from keebai_async.quota.limits import Limits
 from keebai_async.quota.window import LaneWindow, Quota, Wait
 
 
@@ -45,8 +46,11 @@ class Store(Protocol):
     leaves no place behind, and `settle` is carried out all the same.
     """
 
-    async def take(self, windows: Sequence[LaneWindow]) -> HeldPlace | Wait:
+    async def take(self, windows: Sequence[LaneWindow], version: str = "") -> HeldPlace | Wait | None:
         """Take a place in every window at once, or none: then say when to ask again.
+
+        None says that the limits which hold are not those of *version*: agree on them first. Who gives no
+        version is not held to them.
 
         Raises:
             QuotaUnusable: the store cannot be reached or read. No place was taken.
@@ -65,6 +69,16 @@ class Store(Protocol):
 
     async def spent(self, windows: Sequence[LaneWindow]) -> tuple[int, ...]:
         """How many requests count in each window now, those under way among them. Raises QuotaUnusable."""
+        ...
+
+    async def agree(self, said: Limits, *, replace: bool = False) -> Limits:
+        """Say which limits one goes by, and hear which hold for all: of each window the smaller one, until
+        somebody says on purpose that they are to *replace* those. Raises QuotaUnusable.
+        """
+        ...
+
+    async def limits(self) -> Limits | None:
+        """The limits that hold; None if nobody said any yet. Raises QuotaUnusable."""
         ...
 
     async def aclose(self) -> None:

@@ -85,6 +85,11 @@ def parse_quotas(text: str) -> tuple[Quota, ...]:
     return tuple(quotas[per] for per in sorted(quotas))
 
 
+def written(quotas: Sequence[Quota]) -> str:
+    """`60/60s,1000/3600s`, as `parse_quotas` reads it."""
+    return ",".join(str(quota) for quota in quotas)
+
+
 class LaneWindow(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """What one lane may use of one window: *most* places at once, each kept for *per* seconds.
 

@@ -102,8 +102,9 @@ Block = LineBlock | TableBlock | ObjectBlock
 class Source(Protocol):
     """A list of people that can be read once, from the first row to the last.
 
-    *description* names it to people. *columns* maps our names to the list's own: `{"to": "phone"}`. *notes*
-    are what a person should know of how it was read; they are complete when the last block is.
+    *description* names it to people, *sheet* is that of a workbook, once it is being read, else empty.
+    *columns* maps our names to the list's own: `{"to": "phone"}`. *notes* are what a person should know of
+    how it was read; they are complete when `blocks` is over or closed.
     """
 
     description: str
@@ -111,6 +112,9 @@ class Source(Protocol):
 
     @property
     def notes(self) -> Sequence[str]: ...
+
+    @property
+    def sheet(self) -> str: ...
 
     def blocks(self) -> AsyncGenerator[Block, None]:
         """The rows, in order. Close the iterator (`aclosing`) and whatever is open is closed.

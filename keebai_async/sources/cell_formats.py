@@ -25,7 +25,7 @@ _IGNORED: Final = re.compile(
     r"\[\$-[^\]]*\]|\[(?:black|blue|cyan|green|magenta|red|white|yellow)\]", re.IGNORECASE
 )
 _ZEROS: Final = re.compile("0+")
-_LONGEST: Final = 2  # of a month or a day in digits: three letters are its name
+_LONGEST_IN_DIGITS: Final = 2  # of a month or a day in digits: three letters are its name
 
 Moment = datetime.date | datetime.time | datetime.timedelta
 
@@ -61,7 +61,7 @@ def _moment(value: Moment, code: str) -> str | None:
         if not letter:
             text += token[1] or token[2] or token[5] or ""
             continue
-        if letter[0] != "y" and len(letter) > _LONGEST:
+        if letter[0] != "y" and len(letter) > _LONGEST_IN_DIGITS:
             return None
         kind = letter[0]
         if kind == "m" and _is_minute(letters, place):
@@ -70,7 +70,7 @@ def _moment(value: Moment, code: str) -> str | None:
             return None
         number = parts[kind]
         if kind == "y":
-            text += f"{number % 100:02d}" if len(letter) <= _LONGEST else f"{number:04d}"
+            text += f"{number % 100:02d}" if len(letter) <= _LONGEST_IN_DIGITS else f"{number:04d}"
         else:
             text += str(number).zfill(len(letter))
     return text.strip()

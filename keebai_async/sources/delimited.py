@@ -9,12 +9,23 @@ own, every record before it was complete; when it does not, the last record goes
 import csv
 import io
 import itertools
+import re
 from collections.abc import AsyncGenerator, Iterator, Mapping, Sequence
 from contextlib import aclosing
 from typing import TYPE_CHECKING, Final
 
 from keebai_async.errors import UnusableSource
+from keebai_async.model.own_columns import REASON, WORDS
 from keebai_async.sources.block import CellBlock, ColumnBlock, TableBlock
+from keebai_async.sources.formula_guard import Apostrophes, without_apostrophe
+from keebai_async.sources.header import (
+    TITLE_ROWS,
+    checked_header,
+    found_in,
+    header_place,
+    title_note,
+    visible,
+)
 from keebai_async.sources.pieces import Opener, pieces, text_of
 from keebai_async.sources.quotes import QuoteCheck, opened_below, records
 
@@ -23,6 +34,7 @@ if TYPE_CHECKING:
 
 DELIMITERS: Final = (",", ";", "\t", "|")
 MAX_RECORD: Final = 1024 * 1024
+_SEP_LINE: Final = re.compile(r"\"?sep=(.)\"?[,;\t]*[\r\n]*", re.IGNORECASE)
 _END: Final = "\0"  # cannot be in the file: `pieces` refuses it
 
 
@@ -30,14 +42,15 @@ class Delimited:
     """A file of rows under a header.
 
     Without *delimiter*, it is the one of `, ; tab |` that the header holds most of. A row's number is
-    the line it begins on; blank lines are passed over.
+    the line it begins on; rows in which nothing is are passed over. Rows above the header that are a title
+    are not read, and a note says so.
 
     Raises, while it is read:
-        UnusableSource: as `pieces` does; the header has an empty or repeated name, or no column for
-            `to`; a quote is never closed, or opens a cell that swallows rows.
+        UnusableSource: as `pieces` does; the header has a name twice; a quote is never closed, or opens a
+            cell that swallows rows.
     """
 
-    notes: Sequence[str] = ()
+    sheet = ""
 
     def __init__(
         self,
@@ -46,24 +59,34 @@ class Delimited:
         *,
         columns: Mapping[str, str],
         delimiter: str | None = None,
+        encoding: str | None = None,
         size: int = 16 * 1024,
     ) -> None:
+        self._encoding = encoding
         self._size = size
         self.description = description
         self.columns = columns
+        self.notes: list[str] = []
+        self._to = columns.get("to", "to")
+        self._least = 0
+        """The columns of the header up to the last that has a name."""
         self._delimiter = delimiter
         self._open = open_file
 
     async def blocks(self) -> AsyncGenerator[TableBlock, None]:
         header: tuple[str, ...] | None = None
+        apostrophes = Apostrophes((), "")
         unfinished = ""
         line = 1
-        async with aclosing(pieces(self._open, self.description, size=self._size)) as cut:
+        read = pieces(self._open, self.description, size=self._size, encoding=self._encoding)
+        async with aclosing(read) as cut:
             async for piece in cut:
                 text = unfinished + text_of(piece.data, self.description, piece.first)
                 if self._delimiter is None:
-                    text, line, self._delimiter = _begin(text, line)
+                    text, line, self._delimiter = _begin(text, line, self._to)
                 if header is not None and (columns := self._columns(text, len(header))):
+                    if "'" in text:
+                        columns = [apostrophes.column(at, column) for at, column in enumerate(columns)]
                     yield ColumnBlock(header=header, first=line, columns=columns)
                     line += len(columns[0])
                     unfinished = ""
@@ -75,16 +98,33 @@ class Delimited:
                 if len(unfinished) > MAX_RECORD:
                     raise self._open_quote(line, unfinished)
                 if header is None and rows:
-                    header = checked_header(rows[0], self.description)
-                    rows, numbers = rows[1:], numbers[1:]
+                    header, rows, numbers = self._headed(rows, numbers)
+                    apostrophes = Apostrophes(header, found_in(header, self._to) or "")
                 if header is not None and rows:
-                    yield CellBlock(header=header, numbers=numbers, rows=_fitted(rows, len(header)))
+                    if "'" in text:
+                        rows = list(map(apostrophes.row, rows))
+                    yield CellBlock(
+                        header=header, numbers=numbers, rows=_fitted(rows, len(header), self._least)
+                    )
         if unfinished:
             raise self._open_quote(line, unfinished)
         if header is None:
             raise UnusableSource(f"{self.description} is empty: there is not even a header")
 
-    def _columns(self, text: str, width: int) -> list[list[str]] | None:
+    def _headed(
+        self, rows: Sequence[list[str]], numbers: Sequence[int]
+    ) -> tuple[tuple[str, ...], Sequence[list[str]], Sequence[int]]:
+        """The header among the first rows, and the rows below it with their numbers."""
+        first = [list(map(without_apostrophe, row)) for row in rows[: TITLE_ROWS + 1]]
+        place = header_place(first, self._to)
+        header = checked_header(first[place], self.description)
+        named = [at for at, name in enumerate(first[place], start=1) if visible(name)]
+        self._least = max(named, default=0)
+        if place:
+            self.notes.append(title_note(self.description, numbers[place], place))
+        return header, rows[place + 1 :], numbers[place + 1 :]
+
+    def _columns(self, text: str, width: int) -> Sequence[Sequence[str]] | None:
         """The columns of a text without a quote in which every line has *width* cells, else None.
 
         All lines are split as one; so that a short line and a long one do not pass as two that are right,
@@ -99,6 +139,9 @@ class Delimited:
         step = width + 1
         if len(cells) != (ends + 1) * step - 1 or cells[width::step].count("\n") != ends:
             return None
+        nothing = by * (width - 1)
+        if f"\n{nothing}\n" in lines or lines.startswith(nothing) or lines.endswith(nothing):
+            return None  # perhaps a row in which nothing is
         return [cells[place::step] for place in range(width)]
 
     def _records(self, text: str, line: int) -> tuple[Sequence[list[str]], Sequence[int], int, str]:
@@ -108,9 +151,9 @@ class Delimited:
             lines = len(rows)
         else:
             rows, lines, unfinished = self._quoted(text, line)
-        if len(rows) == lines and all(rows):
+        if len(rows) == lines and all(map(any, rows)):
             return rows, range(line, line + lines), lines, unfinished
-        numbered = [(row, number) for row, number in zip(rows, _numbers(rows, line), strict=True) if row]
+        numbered = [(row, number) for row, number in zip(rows, _numbers(rows, line), strict=True) if any(row)]
         return [row for row, _ in numbered], [number for _, number in numbered], lines, unfinished
 
     def _unquoted(self, text: str) -> list[list[str]]:
@@ -140,11 +183,11 @@ class Delimited:
 
     def _check_quotes(self, text: str, line: int, header: Sequence[str]) -> None:
         """Raises UnusableSource if a record over several lines of *text* swallows rows."""
-        names = [name.strip() for name in header]
-        to = self.columns.get("to", "to")
         by = self._delimiter or ","
-        at = names.index(to) if to in names else None
-        check = QuoteCheck(self.description, delimiter=by, width=len(names), to=at)
+        to = found_in(header, self._to)
+        at = None if to is None else list(header).index(to)
+        words = WORDS if REASON in header else ()
+        check = QuoteCheck(self.description, delimiter=by, width=len(header), to=at, words=words)
         lines = [*_lines(text), _END]
         for cells, start, end in records(lines, by):
             if end - start > 1 and not cells[-1].endswith(_END):
@@ -158,24 +201,18 @@ class Delimited:
         )
 
 
-def _fitted(rows: Sequence[list[str]], width: int) -> Sequence[list[str]]:
-    """*rows* without empty cells beyond the header, which a delimiter too many at the end makes."""
-    return [row[:width] if len(row) > width and not any(row[width:]) else row for row in rows]
+def _fitted(rows: Sequence[list[str]], width: int, least: int) -> Sequence[list[str]]:
+    """*rows* without empty cells beyond the header, and with those that a header without names has more.
 
-
-def checked_header(names: Sequence[str], where: str) -> tuple[str, ...]:
-    """The names of a table's columns without the blanks around them.
-
-    Raises:
-        UnusableSource: one is empty, or there twice.
+    A delimiter too many at the end makes them, in rows or in the header.
     """
-    header = tuple(name.strip() for name in names)
-    for position, name in enumerate(header, start=1):
-        if not name:
-            raise UnusableSource(f"{where}: column {position} of the header has no name")
-        if header.index(name) != position - 1:
-            raise UnusableSource(f"{where}: the header has two columns named {name!r}")
-    return header
+    return [row if len(row) == width else _fitted_row(row, width, least) for row in rows]
+
+
+def _fitted_row(row: list[str], width: int, least: int) -> list[str]:
+    if len(row) > width:
+        return row if any(row[width:]) else row[:width]
+    return row + [""] * (width - len(row)) if len(row) >= least else row
 
 
 def delimiter_of(text: str) -> str:
@@ -190,11 +227,15 @@ def _plain(text: str) -> bool:
     return '"' not in text and ("\r" not in text or text.count("\r") == text.count("\r\n"))
 
 
-def _begin(text: str, line: int) -> tuple[str, int, str]:
+def _begin(text: str, line: int, to: str) -> tuple[str, int, str]:
     # Excel's own way to name the delimiter is a first line "sep=;".
     first = next(_lines(text), "")
-    if first.lower().startswith("sep=") and len(first.rstrip("\r\n")) == 5:
-        return text[len(first) :], line + 1, first[4]
+    if named := _SEP_LINE.fullmatch(first):
+        return text[len(first) :], line + 1, named[1]
+    for above in itertools.islice(_lines(text), TITLE_ROWS):
+        by = delimiter_of(above)
+        if found_in(next(csv.reader([above], delimiter=by), []), to) is not None:
+            return text, line, by
     return text, line, delimiter_of(text)
 
 

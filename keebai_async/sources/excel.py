@@ -4,41 +4,68 @@ The sheet that is shown when the file is opened is read, without the rows that a
 The notes say what was read and what was left out, and which columns read otherwise than they look.
 """
 
+import codecs
 import contextlib
+import io
 import zipfile
 from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeGuard
+
+import msgspec
 
 from keebai_async.errors import UnusableSource
 from keebai_async.sources.cell_formats import Moment, as_shown
+from keebai_async.sources.formula_guard import Apostrophes
+from keebai_async.sources.header import TITLE_ROWS, found_in
+from keebai_async.sources.opendocument import Document
+from keebai_async.sources.pieces import WEB_PAGE
 from keebai_async.sources.sheet import NumberedRows, Sheet, cell_of, unreadable
 from keebai_async.sources.spelling import NotText
-from keebai_async.sources.workbook_parts import BAD_PARTS, Parts, RowLook, hidden_of_ods
+from keebai_async.sources.workbook_parts import BAD_PARTS, Parts, RowLook
 
 if TYPE_CHECKING:
     from python_calamine import CalamineSheet, CalamineWorkbook
 
 _SHOWN_ROWS: Final = 5
+_LOOK: Final = 4096
 _AS_IT_IS: Final = RowLook(0)
 _ERROR: Final = NotText("is an error of the sheet, such as #N/A")
 
 
 def excel(
-    path: str, *, columns: Mapping[str, str], sheet: str | None = None, hidden_rows: bool = False
+    path: str,
+    *,
+    columns: Mapping[str, str],
+    sheet: str | None = None,
+    hidden_rows: bool = False,
+    as_shown: bool = True,
 ) -> Sheet:
     """The rows of a sheet, with the numbers that Excel shows.
 
     By default it is the one that is shown when the file is opened. Hidden rows are left out unless
-    *hidden_rows*.
+    *hidden_rows*. Cells are as they look if *as_shown*, else their values.
     """
+    asked = _Asked(path, columns.get("to", "to"), sheet, hidden_rows=hidden_rows, as_shown=as_shown)
+    return Sheet(partial(_rows, asked), path, columns=columns, notes=asked.notes, sheet=lambda: asked.read)
+
+
+class _Asked(msgspec.Struct):
+    """What is asked of a workbook, the sheet that is *read*, and what there is to say of it."""
+
+    path: str
+    to: str
+    sheet: str | None
+    hidden_rows: bool
+    as_shown: bool
+    read: str = ""
     notes: list[str] = []
-    return Sheet(partial(_rows, path, sheet, hidden_rows, notes), path, columns=columns, notes=notes)
 
 
-def _rows(path: str, sheet: str | None, hidden_rows: bool, notes: list[str]) -> NumberedRows:
+def _rows(asked: _Asked) -> NumberedRows:
     """Raises UnusableSource without python-calamine, if it cannot read the file, or has no such sheet."""
+    path = asked.path
     try:
         from python_calamine import CalamineError, CalamineWorkbook
     except ImportError:
@@ -47,14 +74,45 @@ def _rows(path: str, sheet: str | None, hidden_rows: bool, notes: list[str]) -> 
         ) from None
     if not Path(path).exists():
         raise UnusableSource(f"no such file: {path}")
+    as_named = check_workbook(path)
     try:
-        with CalamineWorkbook.from_path(path) as book, _Looks(path) as looks:
-            name = _which(book, looks.active, sheet, path)
-            reading = _Reading(book, name, looks, hidden_rows=hidden_rows)
-            yield from reading.rows()
-            notes.extend(reading.notes(path))
+        # One that has the name of another kind is told by what is in it.
+        opened = (
+            CalamineWorkbook.from_path(path)
+            if as_named
+            else CalamineWorkbook.from_filelike(io.BytesIO(Path(path).read_bytes()))
+        )
+        with opened as book, _Looks(path) as looks:
+            asked.read = _which(book, looks.active, asked.sheet, path)
+            reading = _Reading(book, asked, looks)
+            try:
+                yield from reading.rows()
+            finally:  # also when no more rows are wanted
+                asked.notes.extend(reading.notes())
     except (CalamineError, OSError) as error:
         raise unreadable(path, error) from error
+
+
+def check_workbook(path: str) -> bool:
+    """Whether a workbook is of the kind that its name says.
+
+    Raises:
+        UnusableSource: it is a text that is only called a workbook, as many systems export.
+    """
+    try:
+        with Path(path).open("rb") as file:
+            start = file.read(_LOOK)
+    except OSError as error:
+        raise unreadable(path, error) from error
+    text = start.removeprefix(codecs.BOM_UTF8).lstrip()
+    if text.startswith(b"<"):
+        raise UnusableSource(f"{path} is no workbook but {WEB_PAGE}")
+    if text and b"\0" not in text and not text.startswith(b"PK"):
+        raise UnusableSource(
+            f"{path} is no workbook but a text: give it a name that ends in .csv (or .tsv), or open it in a"
+            " spreadsheet and save it as .xlsx"
+        )
+    return path.lower().endswith(".xls") != text.startswith(b"PK")
 
 
 def _which(book: "CalamineWorkbook", active: str | None, sheet: str | None, path: str) -> str:
@@ -83,14 +141,14 @@ class _Looks:
         self.active: str | None = None
         self._path = path
         self._file: zipfile.ZipFile | None = None
-        self._parts: Parts | None = None
+        self._parts: Parts | Document | None = None
 
     def __enter__(self) -> "_Looks":
         with contextlib.suppress(*BAD_PARTS):
             self._file = zipfile.ZipFile(self._path)
-            if "content.xml" not in self._file.namelist():
-                self._parts = Parts(self._file)
-                self.active = self._parts.active
+            is_document = "content.xml" in self._file.namelist()
+            self._parts = Document(self._file) if is_document else Parts(self._file)
+            self.active = self._parts.active
             self.known = True
         return self
 
@@ -98,12 +156,16 @@ class _Looks:
         if self._file is not None:
             self._file.close()
 
+    @property
+    def hidden_columns(self) -> set[int]:
+        return set() if self._parts is None else self._parts.hidden_columns
+
     def rows(self, sheet: str) -> Iterator[RowLook]:
         """In the order of the sheet. What cannot be read ends them, and is no longer *known*."""
-        if not self.known or self._file is None:
+        if not self.known or self._parts is None:
             return
         try:
-            yield from self._parts.rows(sheet) if self._parts else hidden_of_ods(self._file, sheet)
+            yield from self._parts.rows(sheet)
         except BAD_PARTS:
             self.known = False
 
@@ -111,65 +173,87 @@ class _Looks:
 class _Reading:
     """The rows of one sheet, and what is to be said of them."""
 
-    def __init__(self, book: "CalamineWorkbook", name: str, looks: _Looks, *, hidden_rows: bool) -> None:
+    def __init__(self, book: "CalamineWorkbook", asked: _Asked, looks: _Looks) -> None:
         self._book = book
-        self._name = name
+        self._asked = asked
         self._looks = looks
-        self._hidden_rows = hidden_rows
+        self._left = 0
+        self._looked = 0
+        """Rows in which the header was looked for."""
         self._hidden: list[int] = []
-        self._first = self._last = 0
         self._header: Sequence[str | NotText] = ()
         self._formatted: dict[int, str] = {}
+        self._apostrophes = Apostrophes((), "")
 
     def rows(self) -> NumberedRows:
-        sheet: CalamineSheet = self._book.get_sheet_by_name(self._name)
-        top, left = sheet.start or (0, 0)
-        looks = self._looks.rows(self._name)
+        sheet: CalamineSheet = self._book.get_sheet_by_name(self._asked.read)
+        top, self._left = sheet.start or (0, 0)
+        looks = self._looks.rows(self._asked.read)
         look: RowLook | None = _AS_IT_IS
         for number, row in enumerate(sheet.to_python(skip_empty_area=True), start=top + 1):
             while look is not None and look.number < number:
                 look = next(looks, None)
             mine = look if look is not None and look.number == number else _AS_IT_IS
-            cells = self._cells(row, mine, left, number)
+            cells = self._cells(row, mine, number)
             if not any(cells):
                 continue
-            if not self._header:
-                self._header = cells
-            elif mine.hidden and not self._hidden_rows:
+            cells = self._apostrophes.row(cells)
+            if not self._is_header(cells) and mine.hidden and not self._asked.hidden_rows:
                 self._hidden.append(number)
                 continue
-            else:
-                self._first, self._last = self._first or number, number
             yield number, cells
 
-    def notes(self, path: str) -> Iterator[str]:
-        """Which rows of which sheet were read, which were not, and which cells do not read as they look."""
-        others = [name for name in self._book.sheet_names if name != self._name]
-        if others or not self._looks.known:
-            hidden = _hidden(self._book)
+    def _is_header(self, cells: Sequence[str | NotText]) -> bool:
+        """Take the first row for the header, until there is one with a column for the numbers."""
+        self._looked += 1
+        if self._looked > TITLE_ROWS + 1:
+            return False
+        has_numbers = found_in(filter(_is_text, cells), self._asked.to) is not None
+        if self._header and not has_numbers:
+            return False
+        self._header = cells
+        texts = ["" if isinstance(cell, NotText) else cell.strip() for cell in cells]
+        self._apostrophes = Apostrophes(texts, found_in(texts, self._asked.to) or "")
+        if has_numbers:
+            self._looked = TITLE_ROWS + 1
+        return True
+
+    def notes(self) -> Iterator[str]:
+        """Which sheets and rows were not read, and which cells do not read as they look."""
+        path, sheet = self._asked.path, self._asked.read
+        hidden = _hidden(self._book)
+        if others := [name for name in self._book.sheet_names if name != sheet]:
             named = ", ".join(f"{name!r} (hidden)" if name in hidden else repr(name) for name in others)
-            also = f"; not its other sheets: {named}" if others else ""
-            yield f"read is the sheet {self._name!r} of {path}, rows {self._first} to {self._last}{also}"
+            yield f"not read are the other sheets of {path}: {named}"
+        if names := [name for name in map(self._name_of, sorted(self._looks.hidden_columns)) if name]:
+            yield f"hidden in the sheet {sheet!r}, and read all the same, are the columns {', '.join(names)}"
         if self._hidden:
             which = ", ".join(map(str, self._hidden[:_SHOWN_ROWS]))
             more = ", ..." if len(self._hidden) > _SHOWN_ROWS else ""
             yield (
-                f"{len(self._hidden):,} rows of the sheet {self._name!r} are hidden or filtered out, and were"
+                f"{len(self._hidden):,} rows of the sheet {sheet!r} are hidden or filtered out, and were"
                 f" left out (row {which}{more}); --hidden-rows reads them, too"
             )
         if not self._looks.known:
             yield f"hidden rows and formats of numbers cannot be seen in {path}: save it as .xlsx to be sure"
         yield from self._formatted.values()
 
-    def _cells(self, row: Sequence[object], look: RowLook, left: int, number: int) -> list[str | NotText]:
+    def _name_of(self, column: int) -> str:
+        place = column - self._left
+        return str(self._header[place]) if 0 <= place < len(self._header) else ""
+
+    def _cells(self, row: Sequence[object], look: RowLook, number: int) -> list[str | NotText]:
         cells = [cell_of(value) for value in row]
-        if look.formats:
-            for column, code in look.formats.items():
-                if 0 <= (place := column - left) < len(cells):
+        places = range(self._left, self._left + len(cells))
+        if self._asked.as_shown:
+            for place, column in enumerate(places if look.formats else ()):
+                if (code := look.formats.get(column)) is not None:
                     cells[place] = self._formatted_cell(row[place], cells[place], code, place, number)
-        for column in look.errors:
-            if 0 <= (place := column - left) < len(cells):
-                cells[place] = _ERROR
+            for place, column in enumerate(places if look.shown else ()):
+                if column in look.shown and isinstance(cells[place], str):
+                    cells[place] = look.shown[column].strip()
+        for column in look.errors.intersection(places):
+            cells[column - self._left] = _ERROR
         return cells
 
     def _formatted_cell(
@@ -187,3 +271,7 @@ class _Reading:
                 f" {number} as {cell}"
             )
         return cell
+
+
+def _is_text(cell: str | NotText) -> TypeGuard[str]:
+    return isinstance(cell, str)

@@ -1,7 +1,12 @@
 """Data frames, recognised by what they can do: neither pandas nor polars is imported."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Protocol, runtime_checkable
+
+from keebai_async.sources.header import check_once, visible
+from keebai_async.sources.spelling import of_single
+
+Row = dict[str, object]
 
 
 @runtime_checkable
@@ -21,11 +26,30 @@ class Pandas(Protocol):
 
 
 def rows_of_frame(frame: object) -> Iterator[dict[str, object]] | None:
-    """The rows of a data frame as dicts; None if it is none."""
+    """The rows of a data frame as dicts; None if it is none.
+
+    Raises UnusableSource if two columns have one name.
+    """
     if isinstance(frame, Polars):
-        return frame.iter_rows(named=True)
+        return _with_singles(frame.iter_rows(named=True), _singles(getattr(frame, "schema", {})))
     if isinstance(frame, Pandas):
-        names = [str(name) for name in frame.columns]
+        names = [visible(str(name)) for name in frame.columns]
+        check_once(names, "the data frame")
+        types = dict(zip(names, getattr(frame, "dtypes", ()), strict=False))
         tuples = frame.itertuples(index=False, name=None)
-        return (dict(zip(names, row, strict=True)) for row in tuples)
+        return _with_singles((dict(zip(names, row, strict=True)) for row in tuples), _singles(types))
     return None
+
+
+def _singles(types: Mapping[str, object]) -> list[str]:
+    """The columns of floats of 32 bits and fewer, which have digits too many as Python's own."""
+    return [name for name, kind in types.items() if str(kind).lower() in {"float32", "float16"}]
+
+
+def _with_singles(rows: Iterator[Row], singles: list[str]) -> Iterator[Row]:
+    if not singles:
+        return rows
+    return (
+        row | {name: of_single(value) for name in singles if isinstance(value := row[name], float)}
+        for row in rows
+    )

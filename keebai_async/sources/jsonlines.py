@@ -16,14 +16,23 @@ class JsonLines:
     """
 
     notes: Sequence[str] = ()
+    sheet = ""
 
-    def __init__(self, open_file: Opener, description: str, *, columns: Mapping[str, str]) -> None:
+    def __init__(
+        self,
+        open_file: Opener,
+        description: str,
+        *,
+        columns: Mapping[str, str],
+        encoding: str | None = None,
+    ) -> None:
+        self._encoding = encoding
         self.description = description
         self.columns = columns
         self._open = open_file
 
     async def blocks(self) -> AsyncGenerator[LineBlock, None]:
-        async with aclosing(pieces(self._open, self.description)) as cut:
+        async with aclosing(pieces(self._open, self.description, encoding=self._encoding)) as cut:
             async for piece in cut:
                 if piece.first == 1 and piece.data.lstrip().startswith(b"["):
                     raise UnusableSource(

@@ -33,6 +33,7 @@ class ItemsInLoop:
     """Rows that are pulled in the event loop: a list in memory, or what must stay in its thread."""
 
     notes: Sequence[str] = ()
+    sheet = ""
 
     def __init__(self, items: Iterable[object], *, columns: Mapping[str, str]) -> None:
         self.description = "the list"
@@ -56,6 +57,7 @@ class ItemsInThread:
     """A generator or cursor whose rows may take their time."""
 
     notes: Sequence[str] = ()
+    sheet = ""
 
     def __init__(self, items: Iterable[object], *, columns: Mapping[str, str]) -> None:
         self.description = "the list"
@@ -74,6 +76,7 @@ class AsyncItems:
     """An async iterable, gathered into blocks."""
 
     notes: Sequence[str] = ()
+    sheet = ""
 
     def __init__(self, items: AsyncIterable[object], *, columns: Mapping[str, str]) -> None:
         self.description = "the list"

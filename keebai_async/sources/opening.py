@@ -1,14 +1,19 @@
 """From what the caller calls "people" to the Source that reads it."""
 
+import io
 import os
-from collections.abc import AsyncIterable, Iterable, Mapping
+from collections.abc import AsyncIterable, Callable, Iterable, Mapping
 from functools import partial
 from pathlib import Path
+from typing import Final, NamedTuple
+
+import msgspec
 
 from keebai_async.errors import UnusableSource
 from keebai_async.sources.block import Source
 from keebai_async.sources.compressed import OPENERS, open_plain
 from keebai_async.sources.delimited import Delimited
+from keebai_async.sources.encodings import checked_encoding
 from keebai_async.sources.excel import excel
 from keebai_async.sources.frames import rows_of_frame
 from keebai_async.sources.jsonlines import JsonLines
@@ -24,23 +29,27 @@ def open_source(
     *,
     columns: Mapping[str, str] | None = None,
     delimiter: str | None = None,
+    encoding: str | None = None,
     sheet: str | None = None,
     hidden_rows: bool = False,
 ) -> Source:
     """Say how *people* are read: a path by its suffix, "-" for standard input, or rows the program has.
 
     A data frame of pandas or polars is its rows. *columns* maps our names to those of the list:
-    `{"to": "phone"}`. *delimiter* is that of a table that is text, *sheet* one of a workbook (else found,
-    and the one that is shown), whose *hidden_rows* are read only if asked for. Nothing
-    is opened before the first block is asked for.
+    `{"to": "phone"}`. *delimiter* is that of a table that is text, *encoding* that of any text (else found,
+    and UTF-8 or UTF-16), *sheet* one of a workbook (else the one that is shown), whose *hidden_rows* are read
+    only if asked for. Nothing is opened before the first block is asked for.
 
     Raises:
         UnusableSource: the suffix is none we know, or *people* is no list of people.
+        InvalidInput: there is no such encoding.
     """
     given: object = people  # whatever the signature says: a program may give anything
     renamed = dict(columns or {})
     if isinstance(given, str | os.PathLike):
-        return _file(os.fspath(given), renamed, delimiter, sheet, hidden_rows)
+        known = None if encoding is None else checked_encoding(encoding)
+        asked = _Asked(delimiter=delimiter, encoding=known, sheet=sheet, hidden_rows=hidden_rows)
+        return _file(os.fspath(given), renamed, asked)
     if (rows := rows_of_frame(given)) is not None:
         return ItemsInThread(rows, columns=renamed)
     if isinstance(given, AsyncIterable):
@@ -54,28 +63,98 @@ def open_source(
     return ItemsInThread(given, columns=renamed)
 
 
-def _file(
-    path: str, columns: Mapping[str, str], delimiter: str | None, sheet: str | None, hidden_rows: bool
-) -> Source:
-    if path == "-":
-        return StandardInput(columns=columns, delimiter=delimiter)
-    suffix = Path(path).suffix.lower()
-    open_file = OPENERS.get(suffix)
-    if open_file is not None:
-        suffix = Path(path).with_suffix("").suffix.lower()
-    opener = partial(open_file or open_plain, path)
-    match suffix:
-        case ".csv" | ".txt" | "":
-            return Delimited(opener, path, columns=columns, delimiter=delimiter)
-        case ".tsv":
-            return Delimited(opener, path, columns=columns, delimiter=delimiter or "\t")
-        case ".jsonl" | ".ndjson" | ".json":
-            return JsonLines(opener, path, columns=columns)
-        case ".parquet" if open_file is None:
-            return parquet(path, columns=columns)
-        case ".xlsx" | ".xlsm" | ".xls" | ".xlsb" | ".ods" if open_file is None:
-            return excel(path, columns=columns, sheet=sheet, hidden_rows=hidden_rows)
-    raise UnusableSource(
-        f"{path}: a list of people ends in .csv, .tsv, .jsonl, .ndjson (also with .gz or .zst), .parquet or"
-        f" .xlsx, not in {suffix!r}"
+class _Asked(msgspec.Struct, frozen=True, kw_only=True):
+    """What a caller says of a file; None is to be found."""
+
+    delimiter: str | None
+    encoding: str | None
+    sheet: str | None
+    hidden_rows: bool
+
+
+class _File(msgspec.Struct, frozen=True, kw_only=True):
+    """A file of people: where it is, how it is opened and unpacked, what the caller says of it."""
+
+    path: str
+    opener: Callable[[], io.BufferedIOBase]
+    columns: Mapping[str, str]
+    asked: _Asked
+
+
+class FileFormat(NamedTuple):
+    """What people call it, how its files end, how one is opened, and whether it may be compressed."""
+
+    name: str
+    suffixes: tuple[str, ...]
+    open: Callable[[_File], Source]
+    compressed: bool = True
+
+
+def _delimited(file: _File) -> Source:
+    return _table(file, file.asked.delimiter)
+
+
+def _tabbed(file: _File) -> Source:
+    return _table(file, file.asked.delimiter or "\t")
+
+
+def _table(file: _File, delimiter: str | None) -> Source:
+    return Delimited(
+        file.opener, file.path, columns=file.columns, delimiter=delimiter, encoding=file.asked.encoding
     )
+
+
+def _json_lines(file: _File) -> Source:
+    return JsonLines(file.opener, file.path, columns=file.columns, encoding=file.asked.encoding)
+
+
+def _parquet(file: _File) -> Source:
+    return parquet(file.path, columns=file.columns)
+
+
+def _excel(file: _File) -> Source:
+    asked = file.asked
+    return excel(file.path, columns=file.columns, sheet=asked.sheet, hidden_rows=asked.hidden_rows)
+
+
+FORMATS: Final = (
+    FileFormat("a CSV with a header", (".csv", ".txt", ""), _delimited),
+    FileFormat("a CSV with a header", (".tsv",), _tabbed),
+    FileFormat("JSON Lines", (".jsonl", ".ndjson", ".json"), _json_lines),
+    FileFormat("Parquet", (".parquet",), _parquet, compressed=False),
+    FileFormat("Excel", (".xlsx", ".xlsm", ".xls", ".xlsb", ".ods"), _excel, compressed=False),
+)
+"""Every format there is: what is said of them to people follows from here."""
+
+
+def format_names() -> str:
+    """`a CSV with a header, JSON Lines, Parquet or Excel`."""
+    return _listed(dict.fromkeys(each.name for each in FORMATS))
+
+
+def _file(path: str, columns: Mapping[str, str], asked: _Asked) -> Source:
+    if path == "-":
+        return StandardInput(columns=columns, delimiter=asked.delimiter, encoding=asked.encoding)
+    ending = suffix = Path(path).suffix.lower()
+    unpack = OPENERS.get(ending)
+    if unpack is not None:
+        suffix = Path(path).with_suffix("").suffix.lower()
+        ending = suffix + ending
+    for each in FORMATS:
+        if suffix in each.suffixes and (each.compressed or unpack is None):
+            opener = partial(unpack or open_plain, path)
+            return each.open(_File(path=path, opener=opener, columns=columns, asked=asked))
+    raise UnusableSource(f"{path}: a list of people ends in {_endings()}, not in {ending!r}")
+
+
+def _endings() -> str:
+    """`.csv, ... .json (also with .gz or .zst), .parquet ... or .ods`."""
+    packed = [suffix for each in FORMATS if each.compressed for suffix in each.suffixes if suffix]
+    plain = [suffix for each in FORMATS if not each.compressed for suffix in each.suffixes]
+    packed[-1] += f" (also with {_listed(OPENERS)})"
+    return _listed([*packed, *plain])
+
+
+def _listed(words: Iterable[str]) -> str:
+    *most, last = words
+    return f"{', '.join(most)} or {last}" if most else last

@@ -6,7 +6,10 @@ from functools import partial
 
 from keebai_async.errors import UnusableSource
 from keebai_async.sources.block import BLOCK_ROWS
-from keebai_async.sources.sheet import NumberedRows, Sheet, cell_of, unreadable
+from keebai_async.sources.sheet import NumberedRows, Sheet, cell_of, single_cell_of, unreadable
+
+_SINGLE = {"float", "halffloat"}
+"""Arrow's names of floats of 32 bits and fewer."""
 
 
 def parquet(path: str, *, columns: Mapping[str, str]) -> Sheet:
@@ -28,7 +31,10 @@ def _rows(path: str) -> NumberedRows:
             yield 0, file.schema_arrow.names
             numbers = itertools.count(1)
             for batch in file.iter_batches(batch_size=BLOCK_ROWS):
-                columns = [list(map(cell_of, column.to_pylist())) for column in batch.columns]
+                columns = [
+                    list(map(single_cell_of if str(column.type) in _SINGLE else cell_of, column.to_pylist()))
+                    for column in batch.columns
+                ]
                 yield from zip(numbers, zip(*columns, strict=True), strict=False)
     except (OSError, ValueError) as error:  # pyarrow's own errors are these
         raise unreadable(path, error) from error

@@ -13,12 +13,17 @@ from typing import Final, NamedTuple
 import anyio.to_thread
 
 from keebai_async.errors import UnusableSource
+from keebai_async.sources.encodings import InUtf8, proposed
 
 BLOCK_BYTES: Final = 40 * 1024
 """About 300 rows of JSON Lines: small blocks stay in the processor's cache and die young."""
 
 READ_BYTES: Final = 640 * 1024
 MAX_LINE: Final = 16 * 1024 * 1024
+WEB_PAGE: Final = (
+    "a web page (HTML) or XML, which many systems give as an export: open it in a spreadsheet and save it as"
+    " .xlsx or as CSV UTF-8"
+)
 _BOM: Final = b"\xef\xbb\xbf"
 
 Opener = Callable[[], io.BufferedIOBase]
@@ -32,21 +37,32 @@ class Piece(NamedTuple):
     data: bytes
 
 
-async def pieces(open_file: Opener, name: str, *, size: int = BLOCK_BYTES) -> AsyncGenerator[Piece, None]:
+async def pieces(
+    open_file: Opener,
+    name: str,
+    *,
+    size: int = BLOCK_BYTES,
+    encoding: str | None = None,
+    may_be_empty: bool = False,
+) -> AsyncGenerator[Piece, None]:
     """Cut a file into pieces of about *size* bytes that end where a line ends; the BOM is taken off.
 
-    That they are UTF-8 is for `text_of` to say.
+    A file in another *encoding*, or in UTF-16 with its mark, becomes UTF-8; that a file of which nothing is
+    said is UTF-8 is for `text_of` to say.
 
     Raises:
-        UnusableSource: the file cannot be opened or read, is empty, binary, or has a line longer than
-            16 MiB.
+        UnusableSource: the file cannot be opened or read, is empty (unless it *may_be_empty*), binary, or has
+            a line longer than 16 MiB.
     """
     line, rest, first = 1, b"", True
-    async with _opened(open_file, name) as file:
+    async with _opened(open_file, name) as opened:
+        file = InUtf8(opened, name, encoding)
         while len(data := await _more(file, name, rest)) > len(rest):
             if b"\0" in data:
                 _look(data, name)
-                raise UnusableSource(f"{name} is a binary file, not a CSV or JSON Lines file in UTF-8")
+                utf_16 = proposed(data)
+                meant = f"; if it is a text in UTF-16, say so: --encoding {utf_16}" if utf_16 else ""
+                raise UnusableSource(f"{name} is a binary file, not a CSV or JSON Lines file in UTF-8{meant}")
             if first:
                 _look(data, name)
                 while data.startswith(_BOM):  # some programs write it twice
@@ -63,7 +79,7 @@ async def pieces(open_file: Opener, name: str, *, size: int = BLOCK_BYTES) -> As
             del data  # before as much is read again
             if len(rest) > MAX_LINE:
                 raise UnusableSource(f"{name}, line {line}: the line is longer than 16 MiB; is this a list?")
-    if first:
+    if first and not may_be_empty:
         raise UnusableSource(f"{name} is empty: there is nobody to message")
     if rest:
         yield Piece(line, 1, rest)
@@ -93,7 +109,7 @@ async def _opened(open_file: Opener, name: str) -> AsyncGenerator[io.BufferedIOB
         yield file
 
 
-async def _more(file: io.BufferedIOBase, name: str, rest: bytes) -> bytes:
+async def _more(file: InUtf8, name: str, rest: bytes) -> bytes:
     """*rest*, and behind it what comes next of the file: nothing at its end."""
     try:
         return await anyio.to_thread.run_sync(lambda: rest + file.read1(READ_BYTES))
@@ -105,13 +121,11 @@ async def _more(file: io.BufferedIOBase, name: str, rest: bytes) -> bytes:
 
 def _look(start: bytes, name: str) -> None:
     """Recognise by its first bytes what is not a text in UTF-8."""
-    if start.startswith((b"\xff\xfe", b"\xfe\xff")):
-        raise UnusableSource(
-            f"{name} is UTF-16, not UTF-8; convert it: iconv -f UTF-16 -t UTF-8 {name} > utf8-{name}"
-        )
     for magic, what in _MAGIC.items():
         if start.startswith(magic):
             raise UnusableSource(f"{name} is not a text file: {what}")
+    if start.removeprefix(_BOM).lstrip().startswith(b"<"):
+        raise UnusableSource(f"{name} is no list but {WEB_PAGE}")
 
 
 _MAGIC: Final = {
@@ -134,8 +148,11 @@ def text_of(piece: bytes, name: str, line: int) -> str:
         return piece.decode()
     except UnicodeDecodeError as error:
         where = line + piece.count(b"\n", 0, error.start)
+        fits = proposed(piece)
+        says = (
+            f"its letters fit {fits}, so try --encoding {fits}" if fits else "say with --encoding what it is"
+        )
         raise UnusableSource(
-            f"{name}, line {where}: not UTF-8. If a spreadsheet made it, save it as CSV UTF-8, or convert it:"
-            f" iconv -f WINDOWS-1252 -t UTF-8 {name} > utf8-{name}",
+            f"{name}, line {where}: not UTF-8; {says}, or save it as CSV UTF-8",
             row=where,
         ) from None

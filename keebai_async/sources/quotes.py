@@ -8,25 +8,32 @@ standard library sees nothing wrong in that. So every record that goes over seve
 
 import csv
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from typing import Final
 
 from keebai_async.errors import UnusableSource
 
-_DIGITS: Final = re.compile("[0-9]")
+_DIGIT: Final = re.compile("[0-9]")
 _NUMBER: Final = re.compile(r"[ \t\"'+(]*[0-9][0-9 ().\-/]{5,}[0-9][ \t\"']*")
 _ENOUGH: Final = 7
 """Digits that a cell needs to be looked at as a number."""
 
 
 class QuoteCheck:
-    """Looks at the records of one file, whose table has *width* columns, the numbers in that at *to*."""
+    """Looks at the records of one file, whose table has *width* columns, the numbers in that at *to*.
 
-    def __init__(self, where: str, *, delimiter: str, width: int, to: int | None) -> None:
+    If *words* are given, every row of the file has one of them in a cell: then a line without one is no row,
+    whatever number is in it.
+    """
+
+    def __init__(
+        self, where: str, *, delimiter: str, width: int, to: int | None, words: Collection[str] = ()
+    ) -> None:
         self._where = where
         self._delimiter = delimiter
         self._width = width
         self._to = to
+        self._words = words
 
     def check(self, cells: Sequence[str], raw: Sequence[str], line: int) -> None:
         """Look at a record over the lines *raw*, of which the first is number *line*.
@@ -38,8 +45,11 @@ class QuoteCheck:
         for place, cell in enumerate(cells):
             more = _line_ends(cell)
             if more:
-                for below, text in enumerate(cell.splitlines()[1:], start=1):
-                    if self._is_row(text, place):
+                begins, *others = cell.splitlines()
+                if self._words and self._has_word(begins):
+                    raise self._swallows(line, line + 1)
+                for below, other in enumerate(others, start=1):
+                    if self._has_word(other) if self._words else self._is_row(other, place):
                         raise self._swallows(line, line + below)
             line += more
         try:
@@ -47,6 +57,10 @@ class QuoteCheck:
         except csv.Error:
             first = line - sum(map(_line_ends, cells))
             raise self._swallows(first + opened_below(cells), line) from None
+
+    def _has_word(self, text: str) -> bool:
+        cells = [cell.strip(" \t\"'") for cell in text.split(self._delimiter)]
+        return len(cells) > 1 and any(cell in self._words for cell in cells)
 
     def _is_row(self, text: str, place: int) -> bool:
         """Whether a further line of the cell at *place* is another person's row, or begins one."""
@@ -59,7 +73,7 @@ class QuoteCheck:
         if self._to is None or len(cells) < self._width:
             return False
         number = cells[self._to].strip(" \t\"'")
-        return len(_DIGITS.findall(number)) >= _ENOUGH
+        return len(_DIGIT.findall(number)) >= _ENOUGH
 
     def _swallows(self, line: int, swallowed: int) -> UnusableSource:
         return UnusableSource(
@@ -86,7 +100,7 @@ def opened_below(cells: Sequence[str]) -> int:
 
 
 def _is_number(cell: str) -> bool:
-    return _NUMBER.fullmatch(cell) is not None and len(_DIGITS.findall(cell)) >= _ENOUGH
+    return _NUMBER.fullmatch(cell) is not None and len(_DIGIT.findall(cell)) >= _ENOUGH
 
 
 def _line_ends(cell: str) -> int:

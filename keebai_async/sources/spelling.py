@@ -16,6 +16,7 @@ from keebai_async.model.limits import MAX_VARIABLE
 
 CERTAIN_DIGITS: Final = 15
 """Digits that a binary number holds for certain, and all that a spreadsheet shows."""
+SINGLE_DIGITS: Final = 7
 _MANY: Final = 10**18
 _SCALE: Final = 6
 """Decimals up to which a program may mean the zeros at the end."""
@@ -31,9 +32,12 @@ Value = str | NotText | None
 
 
 def spelled(value: object) -> Value:
-    """*value* as text; None for nothing. A day is ISO 8601, a time has seconds only if they are not zero."""
-    if value is None or isinstance(value, str):
-        return None if value is None else str.__str__(value)
+    """*value* as text; None for nothing.
+
+    A day is ISO 8601, a moment at midnight is its day; a time has seconds only if they are not zero.
+    """
+    if isinstance(value, str | NotText | None):
+        return str.__str__(value) if isinstance(value, str) else value
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, decimal.Decimal):
@@ -45,7 +49,47 @@ def spelled(value: object) -> Value:
         return str(number) if -_MANY < number < _MANY else digits(decimal.Decimal(number))
     if isinstance(value, datetime.date | datetime.time | datetime.timedelta):
         return _moment(value)
+    return _of_a_frame(value)
+
+
+def of_single(value: float) -> Value:
+    """A float of 32 bits, which holds fewer digits for certain than Python's do."""
+    if not math.isfinite(value):
+        return _float(value)
+    if abs(value) >= 10**SINGLE_DIGITS:
+        return NotText(f"is a number of more than {SINGLE_DIGITS} digits, which the program has rounded")
+    return _float(float(format(value, f".{SINGLE_DIGITS}g")))
+
+
+def _of_a_frame(value: object) -> Value:
+    """What numpy and pandas have in place of Python's values, by its name: neither is imported."""
+    match type(value).__name__:
+        case "NAType":
+            return None
+        case "bool" | "bool_":
+            return "true" if value else "false"
+        case "float32" | "float16" if isinstance(value, numbers.Real):
+            return of_single(float(value))
     return NotText(f"is a {type(value).__name__}")
+
+
+def of_json(number: str) -> str | NotText:
+    """A number as JSON has it: as it is written, unless only a machine would write it so.
+
+    A fraction of more digits than are certain is rounded to those, as `spelled` does it, and the one zero
+    that programs put behind whole numbers goes. An exponent above zero stands in place of digits that nobody
+    knows.
+    """
+    mantissa, _, exponent = number.lower().partition("e")
+    if exponent and not exponent.startswith("-"):
+        return NotText("is a number with an exponent, in place of its digits")
+    if not exponent:
+        whole, _, fraction = mantissa.partition(".")
+        if not fraction:
+            return number
+        if len((whole + fraction).lstrip("-0")) <= CERTAIN_DIGITS:
+            return whole if fraction == "0" else number
+    return _float(float(number)) or ""
 
 
 def digits(value: decimal.Decimal) -> Value:
@@ -86,9 +130,16 @@ def _moment(value: datetime.date | datetime.time | datetime.timedelta) -> Value:
         minus, seconds = "-" * (value.days < 0), round(abs(value.total_seconds()))
         hours, minutes, seconds = seconds // 3600, seconds // 60 % 60, seconds % 60
         return f"{minus}{hours}:{minutes:02d}" + (f":{seconds:02d}" if seconds else "")
+    if isinstance(value, datetime.datetime) and value.tzinfo is None and not _seconds(value):
+        return value.date().isoformat()  # a day: programs have no other column for it
     if isinstance(value, datetime.datetime | datetime.time):
         spec = "seconds" if value.second or value.microsecond else "minutes"
         if isinstance(value, datetime.datetime):
             return value.isoformat(" ", timespec=spec)
         return value.isoformat(timespec=spec)
     return value.isoformat()
+
+
+def _seconds(value: datetime.datetime) -> float:
+    """Seconds since midnight."""
+    return (value.hour * 60 + value.minute) * 60 + value.second + value.microsecond / 1_000_000

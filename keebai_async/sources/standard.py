@@ -52,12 +52,20 @@ class _Piped(io.BufferedReader):
 class StandardInput:
     """What is piped into the program: JSON Lines when it begins with a brace, else a table."""
 
-    notes: Sequence[str] = ()
     description = "standard input"
+    sheet = ""
 
-    def __init__(self, *, columns: Mapping[str, str], delimiter: str | None = None) -> None:
+    def __init__(
+        self, *, columns: Mapping[str, str], delimiter: str | None = None, encoding: str | None = None
+    ) -> None:
         self.columns = columns
+        self._encoding = encoding
         self._delimiter = delimiter
+        self._read: JsonLines | Delimited | None = None
+
+    @property
+    def notes(self) -> Sequence[str]:
+        return () if self._read is None else self._read.notes
 
     async def blocks(self) -> AsyncGenerator[Block, None]:
         with _standard_input() as file:
@@ -72,10 +80,17 @@ class StandardInput:
             return file
 
         source: JsonLines | Delimited
-        if start.lstrip(b"\xef\xbb\xbf \t\r\n")[:1] in {b"{", b"["}:
-            source = JsonLines(again, self.description, columns=self.columns)
+        if start.lstrip(b"\xef\xbb\xbf\xff\xfe\0 \t\r\n")[:1] in {b"{", b"["}:
+            source = JsonLines(again, self.description, columns=self.columns, encoding=self._encoding)
         else:
-            source = Delimited(again, self.description, columns=self.columns, delimiter=self._delimiter)
+            source = Delimited(
+                again,
+                self.description,
+                columns=self.columns,
+                delimiter=self._delimiter,
+                encoding=self._encoding,
+            )
+        self._read = source
         async with aclosing(source.blocks()) as blocks:
             async for block in blocks:
                 yield block

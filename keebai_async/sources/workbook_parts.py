@@ -1,7 +1,8 @@
 """What a workbook says beside its values: which sheet is open, which rows are hidden, how cells are shown.
 
-The reader of values does not tell these, so the XML of `.xlsx` and `.ods` is looked at here, in a stream. It
-comes from strangers: a document type, with which entities could be declared, is refused.
+The reader of values does not tell these, so the XML of `.xlsx` is looked at here (that of `.ods` in
+`opendocument.py`), in a stream. It comes from strangers: a document type, with which entities could be
+declared, is refused.
 """
 
 import itertools
@@ -23,12 +24,16 @@ XmlAttributes = Mapping[str, str]
 
 
 class RowLook(msgspec.Struct, gc=False):
-    """Row *number* of a sheet: whether it is hidden, and by column from 0 the formats and errors in it."""
+    """Row *number* of a sheet: whether it is hidden, and by column from 0 what is said of the cells in it.
+
+    *formats* are those of the cells, or *shown* are their texts; *errors* are the places of errors.
+    """
 
     number: int
     hidden: bool = False
     formats: dict[int, str] = {}
     errors: set[int] = set()
+    shown: dict[int, str] = {}
 
 
 class Parts:
@@ -38,10 +43,12 @@ class Parts:
         self._file = file
         self._sheets: list[tuple[str, str]] = []
         self._active = 0
+        self.hidden_columns: set[int] = set()
+        """Those of the sheet whose rows are read, by place from 0."""
         views = 0
         for name, attributes in self._elements("xl/workbook.xml"):
             if name == "sheet":
-                self._sheets.append((attributes["name"], _plain(attributes)["id"]))
+                self._sheets.append((attributes["name"], plain(attributes)["id"]))
             elif name == "workbookView" and not views:
                 views = 1
                 self._active = int(attributes.get("activeTab", "0"))
@@ -56,12 +63,15 @@ class Parts:
         formats = self._formats()
         number = column = 0
         look: RowLook | None = None
-        for name, attributes in self._elements(self._path(sheet), {"row", "c"}):
-            if name == "row":
+        for name, attributes in self._elements(self._path(sheet), {"col", "row", "c"}):
+            if name == "col":
+                if attributes.get("hidden") in {"1", "true"}:
+                    self.hidden_columns.update(range(int(attributes["min"]) - 1, int(attributes["max"])))
+            elif name == "row":
                 if look is not None:
                     yield look
                 number = int(attributes.get("r", number + 1))
-                look = RowLook(number, attributes.get("hidden") in {"1", "true"}, {}, set())
+                look = RowLook(number, attributes.get("hidden") in {"1", "true"})
                 column = 0
             elif name == "c" and look is not None:
                 reference = attributes.get("r")
@@ -104,21 +114,6 @@ class Parts:
             yield from elements(part, wanted)
 
 
-def hidden_of_ods(file: zipfile.ZipFile, sheet: str) -> Iterator[RowLook]:
-    """The hidden rows of a sheet of OpenDocument. Raises one of BAD_PARTS."""
-    with file.open("content.xml") as part:
-        inside, number = False, 1
-        for name, attributes in elements(part, {"table", "table-row"}):
-            own = _plain(attributes)
-            if name == "table":
-                inside, number = own.get("name") == sheet, 1
-            elif inside:
-                count = int(own.get("number-rows-repeated", "1"))
-                if own.get("visibility", "visible") != "visible":
-                    yield from (RowLook(at, hidden=True) for at in range(number, number + count))
-                number += count
-
-
 def elements(part: IO[bytes], wanted: set[str] | None = None) -> Iterator[tuple[str, XmlAttributes]]:
     """The *wanted* elements of an XML file, else all, as they begin."""
     found: list[tuple[str, XmlAttributes]] = []
@@ -128,11 +123,7 @@ def elements(part: IO[bytes], wanted: set[str] | None = None) -> Iterator[tuple[
         if wanted is None or name in wanted:
             found.append((name, attributes))
 
-    def refuse(*_: object) -> NoReturn:
-        raise ValueError("it declares a document type")
-
-    parser = expat.ParserCreate()
-    parser.StartDoctypeDeclHandler = refuse
+    parser = safe_parser()
     parser.StartElementHandler = begin
     while data := part.read(PART_BYTES):
         parser.Parse(data, False)
@@ -142,7 +133,19 @@ def elements(part: IO[bytes], wanted: set[str] | None = None) -> Iterator[tuple[
     yield from found
 
 
-def _plain(attributes: XmlAttributes) -> dict[str, str]:
+def safe_parser() -> expat.XMLParserType:
+    """A parser that raises ValueError for a document type."""
+
+    def refuse(*_: object) -> NoReturn:
+        raise ValueError("it declares a document type")
+
+    parser = expat.ParserCreate()
+    parser.StartDoctypeDeclHandler = refuse
+    return parser
+
+
+def plain(attributes: XmlAttributes) -> dict[str, str]:
+    """Attributes without the prefixes of their names."""
     return {name.rpartition(":")[2]: value for name, value in attributes.items()}
 
 

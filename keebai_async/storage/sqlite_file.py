@@ -1,8 +1,11 @@
 """One SQLite file: made for its owner only, opened with care, written in whole transactions."""
 
 import os
+import re
 import sqlite3
 import stat
+import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -12,10 +15,16 @@ from typing import Final
 import msgspec
 
 from keebai_async.errors import KeebaiError
+from keebai_async.storage.lock_holder import locked_by
 from keebai_async.storage.safety import Safe
+
+if sys.platform != "win32":
+    import fcntl
 
 LOCK_PATIENCE: Final = 10.0
 """Seconds to wait for another process that is writing."""
+
+_MOUNTS: Final = Path("/proc/self/mountinfo")
 
 _ADVICE: Final = {
     sqlite3.SQLITE_FULL: "the disk is full: free some space, then go on",
@@ -23,15 +32,18 @@ _ADVICE: Final = {
     sqlite3.SQLITE_READONLY: "it may not be written: change its permissions, or choose another file",
     sqlite3.SQLITE_PERM: "it may not be used: change its permissions, or choose another file",
     sqlite3.SQLITE_CANTOPEN: "it cannot be opened: check the path and the permissions of its folder",
-    sqlite3.SQLITE_BUSY: "another process keeps it locked: end that one, or wait",
-    sqlite3.SQLITE_LOCKED: "another process keeps it locked: end that one, or wait",
 }
+
+_LOCKED: Final = frozenset({sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED})
+_PASSING: Final = _LOCKED | {sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR}
+"""What may be over in a while, and left nothing half done."""
 
 
 class SqliteUse(msgspec.Struct, frozen=True, kw_only=True):
     """What a file is for: the names, the tables and the errors of who keeps something in it.
 
-    *pragmas* are set before the first table is made, *migrate* makes the tables or brings them up to date.
+    *at_first* are the pragmas of a new file, *pragmas* those of each connection; *migrate* makes the tables
+    or brings them up to date.
     *private* files are closed to all but their owner when they are opened, however they were made.
     """
 
@@ -44,8 +56,13 @@ class SqliteUse(msgspec.Struct, frozen=True, kw_only=True):
     error: Callable[[str], KeebaiError]
     """What every failure of the disk becomes."""
     migrate: Callable[[sqlite3.Connection, str], None]
+    passing: Callable[[str], KeebaiError] | None = None
+    """What those become that may be over in a while: a lock, a full disk. None: an *error* like all."""
+    at_first: tuple[str, ...] = ()
     pragmas: tuple[str, ...] = ()
     private: bool = False
+    remade: bool = False
+    """Whether processes put it aside and make another when it was replaced (`abandon`), one at a time."""
 
 
 class SqliteFile:
@@ -61,6 +78,7 @@ class SqliteFile:
         self._connection: sqlite3.Connection | None = None
         self._on_disk = True
         self._inode = 0
+        self._log_inodes: tuple[int, ...] = ()
 
     @contextmanager
     def writing(self, safe: Safe) -> Iterator[sqlite3.Connection]:
@@ -91,8 +109,40 @@ class SqliteFile:
         """Leave nothing of what was deleted: neither in free pages nor in the log beside the file."""
         with self._mapped():
             connection = self._open()
-            connection.execute("PRAGMA incremental_vacuum").fetchall()
+            connection.executescript("PRAGMA incremental_vacuum")  # `execute` would free a single page
             connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+
+    @property
+    def replaced(self) -> bool:
+        """Whether it is open, but it or its log is not in its place any more: nothing written is kept."""
+        if self._connection is None:
+            return False
+        path = Path(os.path.realpath(self._path))
+        now = _inodes(path)
+        if not all(self._log_inodes):  # SQLite makes the log with the first use of it
+            self._log_inodes = now
+        with suppress(FileNotFoundError):
+            return path.stat().st_ino != self._inode or now != self._log_inodes
+        return True
+
+    def abandon(self) -> None:
+        """Put aside, as NAME.lost, a file of which a part was replaced or damaged; next time another is made.
+
+        For what can be made again. Its connection stays open until the process ends: SQLite, when it closes
+        one, removes the log by its name, and that may be the log of the new file by then.
+        """
+        connection, self._connection = self._connection, None
+        path = Path(os.path.realpath(self._path))
+        with self._mapped(), _alone_in(path.parent):
+            there = path.exists()
+            ours = there and (connection is None or path.stat().st_ino == self._inode)
+            if ours:
+                path.replace(path.with_name(path.name + ".lost"))
+            if ours or not there or _inodes(path) == self._log_inodes:  # else somebody has made another
+                for file in _beside(path):
+                    file.unlink(missing_ok=True)
+        if connection is not None:
+            threading.Thread(target=_keep, args=(connection,), name="keebai lost file", daemon=True).start()
 
     def close(self) -> None:
         """Let go of it. The next use opens what is there by then, or makes it."""
@@ -102,6 +152,13 @@ class SqliteFile:
                 connection.close()
 
     def _open(self) -> sqlite3.Connection:
+        if self._connection is None and self._use.remade:
+            self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            with _alone_in(self._path.parent):
+                return self._open_now()
+        return self._open_now()
+
+    def _open_now(self) -> sqlite3.Connection:
         if self._connection is None:
             _create(self._path)
             # SQLite lays the log beside the file itself, not beside a link to it.
@@ -115,11 +172,14 @@ class SqliteFile:
                 connection.close()
                 raise
             self._inode = path.stat().st_ino
+            self._log_inodes = _inodes(path)
             self._connection = connection
         return self._connection
 
     def _prepare(self, connection: sqlite3.Connection) -> None:
-        for pragma in self._use.pragmas:
+        pages: tuple[int] = connection.execute("PRAGMA page_count").fetchone()
+        # Later they would change nothing, and wait for who writes, who may be stopped.
+        for pragma in (*(() if pages[0] else self._use.at_first), *self._use.pragmas):
             connection.execute(f"PRAGMA {pragma}")
         self._patiently(connection, "PRAGMA journal_mode = WAL")
         connection.execute("PRAGMA synchronous = FULL")
@@ -146,6 +206,11 @@ class SqliteFile:
                 f"{self._use.name} {self._path} has a second name (a hard link), and what one name writes the"
                 " other would not see: remove one of the two names, or choose another file"
             )
+        if _mounted_alone(path):
+            raise self._use.error(
+                f"{self._use.name} {self._path} is mounted by itself, without the log that SQLite keeps"
+                " beside it, so others would not see what is written here: mount its folder"
+            )
         if self._use.private and os.name == "posix":
             for file in (path, *_beside(path)):
                 self._close_to_others(file)
@@ -170,7 +235,9 @@ class SqliteFile:
         pages: tuple[int] = connection.execute("PRAGMA page_count").fetchone()
         size: tuple[int] = connection.execute("PRAGMA page_size").fetchone()
         if path.stat().st_size < pages[0] * size[0]:
-            raise self._unusable(f"{self._use.damaged} (it is shorter than it says)")
+            error = sqlite3.DatabaseError("it is shorter than it says")
+            error.sqlite_errorcode = sqlite3.SQLITE_CORRUPT
+            raise error
 
     def _check_in_place(self) -> None:
         # A file that was removed while open still takes every write, and keeps none.
@@ -184,21 +251,65 @@ class SqliteFile:
         try:
             yield
         except sqlite3.Error as error:
-            raise self._unusable(f"{self._advice(_code(error))} ({error})") from error
+            code = _code(error)
+            raise self._unusable(f"{self._advice(code)} ({error})", passing=code in _PASSING) from error
         except OSError as error:
             raise self._use.error(
                 f"{self._use.name} {self._path} cannot be used: {error.strerror or error}"
             ) from error
 
-    def _unusable(self, words: str) -> KeebaiError:
-        return self._use.error(f"{self._use.name} {self._path}: {words}")
+    def _unusable(self, words: str, *, passing: bool = False) -> KeebaiError:
+        error = (self._use.passing or self._use.error) if passing else self._use.error
+        return error(f"{self._use.name} {self._path}: {words}")
 
     def _advice(self, code: int) -> str:
         if code == sqlite3.SQLITE_CORRUPT:
             return self._use.damaged
         if code == sqlite3.SQLITE_NOTADB:
             return self._use.not_ours
+        if code in _LOCKED:
+            return locked_by(Path(os.path.realpath(self._path)))
         return _ADVICE.get(code, "it cannot be used")
+
+
+def is_damaged(error: BaseException) -> bool:
+    """Whether a failure says that the file does not hold what was written, or went while it was opened."""
+    cause = error.__cause__
+    if isinstance(cause, FileNotFoundError):
+        return True
+    if not isinstance(cause, sqlite3.Error):
+        return False
+    short = getattr(cause, "sqlite_errorcode", 0) == sqlite3.SQLITE_IOERR_SHORT_READ
+    return short or _code(cause) in {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
+
+
+@contextmanager
+def _alone_in(folder: Path) -> Iterator[None]:
+    """Let no other process make or put aside files of ours in *folder*, where the system can do that."""
+    if sys.platform == "win32":  # files that are open cannot be removed there
+        yield
+        return
+    lock = os.open(os.path.realpath(folder), os.O_RDONLY)
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(lock)
+
+
+def _keep(_: sqlite3.Connection) -> None:
+    """Hold a connection in a thread that never ends: not even the end of Python closes it then."""
+    threading.Event().wait()
+
+
+def _inodes(path: Path) -> tuple[int, ...]:
+    found: list[int] = []
+    for file in _beside(path):
+        try:
+            found.append(file.stat().st_ino)
+        except FileNotFoundError:
+            found.append(0)
+    return tuple(found)
 
 
 def _code(error: sqlite3.Error) -> int:
@@ -232,6 +343,21 @@ def _create(path: Path) -> None:
 def _beside(path: Path) -> tuple[Path, Path]:
     """The log of a file, and its index: both are gone while nobody has the file open."""
     return path.with_name(path.name + "-wal"), path.with_name(path.name + "-shm")
+
+
+def _mounted_alone(path: Path) -> bool:
+    """Whether a container, or somebody else, mounted this one file (`-v /data/journal.db:/journal.db`)."""
+    with suppress(OSError):
+        places = (
+            line.split()[4]
+            for line in _MOUNTS.read_text(encoding="utf-8", errors="surrogateescape").splitlines()
+        )
+        return any(re.sub(r"\\([0-7]{3})", _letter, place) == str(path) for place in places)
+    return False
+
+
+def _letter(octal: re.Match[str]) -> str:
+    return chr(int(octal[1], 8))
 
 
 def _open_to_others(file: Path) -> bool:

@@ -1,30 +1,37 @@
 """The bytes of a reply, as they come, up to a cap. Pure.
 
-We ask for no compression, and still read gzip and deflate from a server that compresses unasked. The bytes go
-before the header: a proxy may say gzip of a body that it has unpacked already, or name an encoding that was
-never applied. The cap counts what comes out, so that a small bomb cannot become a large body.
+We ask for no compression, and still read what a server compresses unasked, twice if need be. The bytes go
+before the header: a proxy may say gzip of a body that it has unpacked already, or name what was never done.
+The cap counts what comes out of each layer, so that a small bomb cannot become a large body.
 """
 
 import codecs
-import zlib
+from typing import Final
 
-_PLAIN = frozenset({"", "identity"})
+from keebai_async.transport import unpacking
+from keebai_async.transport.unpacking import BodyUnreadable as BodyUnreadable
+from keebai_async.transport.unpacking import Unpacker
 
-
-class BodyUnreadable(Exception):
-    """The body is larger than the cap, or encoded in a way that is not understood."""
+_PLAIN: Final = frozenset({"", "identity", "none"})
+_HEAD: Final = 16
+"""Bytes by which a layer is known. If all of so many can be read, they were not packed, whatever is said."""
+_MOST_LAYERS: Final = 3
+_JSON_BEGINS: Final = (b"{", b"[", b'"')
 
 
 class Decoder:
     """Takes pieces of a body in order. *encoding* is the reply's Content-Encoding."""
 
-    def __init__(self, encoding: str, cap: int) -> None:
+    def __init__(self, encoding: str, cap: int, *, layers: int = _MOST_LAYERS) -> None:
         self._left = cap
-        self._encoding = encoding.strip().lower()
+        self._layers = layers
+        names = [name.strip().lower() for name in encoding.split(",")]
+        self._names = [name for name in names if name not in _PLAIN]
         self._head: bytes | None = b""  # until there is enough of it to see what it is
-        self._inflate: zlib._Decompress | None = None
+        self._unpacker: Unpacker | None = None
+        self._inner: Decoder | None = None
         # Of a body whose header lies: only a text can be what was meant.
-        self._text = None if self._encoding in _PLAIN else codecs.getincrementaldecoder("utf-8")()
+        self._text = codecs.getincrementaldecoder("utf-8")() if self._names else None
 
     def feed(self, piece: bytes) -> bytes:
         """The plain bytes of *piece*, perhaps with a few that were kept back.
@@ -34,34 +41,43 @@ class Decoder:
         """
         if self._head is not None:
             self._head += piece
-            if len(self._head) < 2:
+            if len(self._head) < _HEAD:
                 return b""
-            piece, self._head = self._head, None
-            self._inflate = _inflating(piece, self._encoding)
+            piece = self._begin(self._head)
         return self._decoded(piece)
 
     def finish(self) -> bytes:
         """What was kept back, when no more comes. Raises BodyUnreadable if what was fed is not whole."""
-        kept, self._head = self._head or b"", None
-        plain = self._decoded(kept)
-        if self._inflate is not None and not self._inflate.eof:
-            raise BodyUnreadable
-        if self._inflate is None:
-            self._check_text(b"", final=True)
+        plain = b""
+        if self._head:
+            plain = self._decoded(self._begin(self._head))
+        if self._unpacker is not None and self._inner is not None:
+            if not self._unpacker.whole:
+                raise BodyUnreadable
+            return plain + self._inner.finish()
+        self._check_text(b"", final=True)
         return plain
 
+    def _begin(self, head: bytes) -> bytes:
+        self._head = None
+        self._unpacker = _unpacker_of(head, self._names[-1] if self._names else "")
+        if self._unpacker is not None:
+            if not self._layers:
+                raise BodyUnreadable
+            inside = ",".join(self._names[:-1])
+            self._inner = Decoder(inside, self._left, layers=self._layers - 1)
+        return head
+
     def _decoded(self, piece: bytes) -> bytes:
-        if self._inflate is None:
+        if self._unpacker is None or self._inner is None:
             self._check_text(piece)
-            plain = piece
+            plain = inside = piece
         else:
-            try:
-                plain = self._inflate.decompress(piece, self._left + 1)
-            except zlib.error:
-                raise BodyUnreadable from None
-        if len(plain) > self._left:
+            inside = self._unpacker.feed(piece, self._left)
+            plain = self._inner.feed(inside) if len(inside) <= self._left else b""
+        if len(inside) > self._left:
             raise BodyUnreadable
-        self._left -= len(plain)
+        self._left -= len(inside)
         return plain
 
     def _check_text(self, piece: bytes, *, final: bool = False) -> None:
@@ -74,11 +90,22 @@ class Decoder:
             raise BodyUnreadable from None
 
 
-def _inflating(piece: bytes, encoding: str) -> "zlib._Decompress | None":
-    """What unpacks a body that begins with *piece*; None if it is not packed, or in no way we know."""
-    if piece[:2] == b"\x1f\x8b":
-        return zlib.decompressobj(wbits=31)  # gzip
-    if encoding != "deflate" or piece.lstrip()[:1] in {b"{", b"[", b'"'}:
+def _unpacker_of(head: bytes, name: str) -> Unpacker | None:
+    """What unpacks a body that begins with *head*; None if it is not packed, or in no way we know."""
+    if head.startswith(unpacking.GZIP_MAGIC):
+        return unpacking.gzip()
+    if head.startswith(unpacking.ZSTD_MAGIC):
+        return unpacking.zstd()
+    if _is_text(head) and (len(head) >= _HEAD or head.lstrip().startswith(_JSON_BEGINS)):
         return None
-    zlibs_own = piece[0] & 15 == 8 and int.from_bytes(piece[:2]) % 31 == 0
-    return zlib.decompressobj(wbits=15 if zlibs_own else -15)  # some leave the two bytes of its head out
+    if name == "deflate":
+        return unpacking.deflate(head)
+    return unpacking.Brotli() if name == "br" else None
+
+
+def _is_text(head: bytes) -> bool:
+    try:
+        text = codecs.getincrementaldecoder("utf-8")().decode(head)
+    except UnicodeDecodeError:
+        return False
+    return "".join(text.split()).isprintable()

@@ -31,7 +31,7 @@ _INDEXED = re.compile(r"\b([a-z_][A-Za-z_]*(?:\.\d+|\[\d+\])(?:\.\w+|\[\d+\])*)"
 _NOT_EXPECTED = re.compile(r"\bproperty (\w+(?:\.\w+)*) should not exist")
 _VERBS = "must|should|is|has|can|cannot|may|exceeds|contains"
 _NAMES_OF_FIELD = ("field", "property", "path", "param", "pointer")
-_MARKS = bytes(set(range(256)) - set((string.ascii_letters + string.digits).encode()))
+_NO_LETTERS = bytes(set(range(256)) - set((string.ascii_letters + string.digits).encode()))
 
 
 class ErrorBody(msgspec.Struct, frozen=True, kw_only=True):
@@ -95,7 +95,7 @@ def find_code(body: bytes, codes: frozenset[str]) -> str | None:
     """One of *codes* that stands anywhere in *body*, whatever its case and what is between its words."""
     if b"\\u" in body and codes:
         body = body.decode("raw_unicode_escape", "replace").encode("ascii", "ignore")
-    lower = body.lower()
+    lower = body.replace(b"\0", b"").lower()  # of a text in UTF-16, too
     return next((code for code in codes if _stands_in(lower, code.lower())), None)
 
 
@@ -103,7 +103,7 @@ def _stands_in(body: bytes, code: str) -> bool:
     word = max(re.split(r"[^a-z0-9]+", code), key=len)
     if word.encode() not in body:
         return False  # which is cheap to see, in a body of some megabytes
-    return code.encode().translate(None, _MARKS) in body.translate(None, _MARKS)
+    return code.encode().translate(None, _NO_LETTERS) in body.translate(None, _NO_LETTERS)
 
 
 def http_phrase(status: int) -> str:

@@ -31,7 +31,7 @@ def error_for(verdict: Verdict, request: Request, attempts: int) -> RequestError
     match verdict:
         case Accepted(answer=answer):
             return Undecodable(
-                f"{said} was accepted, but the reply cannot be read: do not send it again",
+                f"{said} was accepted, but the reply cannot be read{answer.packing}: do not send it again",
                 method=method,
                 path=path,
                 status=answer.status,
@@ -83,7 +83,7 @@ def error_for_read(
 
 def undecodable(answer: Answer, request: Request, attempts: int = 1) -> Undecodable:
     """The exception for a reply that came, and says nothing we understand."""
-    why = "cannot be understood" if answer.complete else "was cut off, or is too large"
+    why = "cannot be understood" if answer.complete else f"was cut off, or is too large{answer.packing}"
     return Undecodable(
         f"the reply to {request.method} {request.path} {why}",
         method=request.method,

@@ -8,26 +8,28 @@ import asyncio
 import random
 import sys
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from functools import partial
 from typing import Protocol
 
 import anyio
 
 from keebai_async.clock import SYSTEM_CLOCK, Clock
+from keebai_async.draining import Drain
 from keebai_async.errors import Misused, RequestError, TokenRejected
 from keebai_async.model.requests import Requests
 from keebai_async.observe import TO_LOG, Observer
 from keebai_async.quota.gate import Ending, Gate, Lane, Place, TellingGate
-from keebai_async.transport.call_limit import CallLimit, ForecastingGate
+from keebai_async.quota.window import Wait
+from keebai_async.transport.call_limit import BoundedGate, CallLimit
 from keebai_async.transport.dialect import STANDARD, ServiceDialect
 from keebai_async.transport.error_body import read_error_in_success
 from keebai_async.transport.error_mapping import error_for, error_for_read, error_of_body
 from keebai_async.transport.rate_headers import allowances_of, pause_of
 from keebai_async.transport.reply import Answer, Failure, Outcome, Stage, stage_of
 from keebai_async.transport.request import Request, RequestKind, Timeouts
+from keebai_async.transport.request_recorder import AttemptRecorder, RequestRecorder, note_of
 from keebai_async.transport.retry import NO_RETRIES, RetryPolicy, backoff, wait_before_repeat
-from keebai_async.transport.telling import TellingOf, ToldAttempt, note_of
 from keebai_async.transport.verdict import (
     Accepted,
     SubmitPolicy,
@@ -68,7 +70,7 @@ class Slot:
         timeouts: Timeouts | None,
         tally: Requests | None,
         judge: Judge,
-        telling: TellingOf,
+        recorder: RequestRecorder,
     ) -> None:
         self._session = session
         self._place = place
@@ -76,7 +78,7 @@ class Slot:
         self._timeouts = timeouts
         self._tally = tally
         self._judge = judge
-        self._telling = telling
+        self._recorder = recorder
         self._open = True
         self._may_have_left = False
         self.verdict: Verdict | None = None
@@ -102,10 +104,10 @@ class Slot:
         if not self._open:
             raise Misused("a place in the quota is for one request")
         self._open = False
-        told = self._telling.begin(request, attempt)  # each attempt of everything is told here
-        outcome = await self._send(request, told)
+        recorded = self._recorder.begin(request, attempt)  # each attempt of everything is told here
+        outcome = await self._send(request, recorded)
         pause = self._settle(request, outcome)
-        told.ended(outcome, pause=pause)
+        recorded.ended(outcome, pause=pause)
         return outcome
 
     def close(self) -> None:
@@ -114,7 +116,7 @@ class Slot:
             self._open = False
             self._place.settle(Ending.UNSENT)
 
-    async def _send(self, request: Request, told: ToldAttempt) -> Outcome:
+    async def _send(self, request: Request, recorded: AttemptRecorder) -> Outcome:
         try:
             return await self._session.send(request, self._timeouts)
         except Misused as error:
@@ -123,7 +125,7 @@ class Slot:
         except BaseException as error:
             stage = stage_of(error)
             self._settle_without_answer(request, stage)
-            told.raised(error, stage)
+            recorded.raised(error, stage)
             raise
 
     def _settle_without_answer(self, request: Request, stage: Stage) -> None:
@@ -166,6 +168,9 @@ class Exchange:
 
     *observer* is told of every attempt, with *server* and *port* as where it goes, and of the
     quota of *account*, a name for the token. It must not raise.
+
+    *longest_quota_wait* bounds in how many seconds of *clock* a call without a `timeout` must have its
+    places; None is for ever. Who waits for one while *drain* is closed is told so at once.
     """
 
     def __init__(
@@ -183,13 +188,16 @@ class Exchange:
         server: str | None = None,
         port: int | None = None,
         account: str | None = None,
+        longest_quota_wait: float | None = None,
+        drain: Drain | None = None,
     ) -> None:
         self._session = session
         self._gate = gate.observed(observer, account=account) if isinstance(gate, TellingGate) else gate
-        self._telling = TellingOf(observer, clock, server=server, port=port)
+        self._recorder = RequestRecorder(observer, clock, server=server, port=port)
         self.observer = observer
-        self._forecasting = gate if isinstance(gate, ForecastingGate) else None
         self._clock = clock
+        self._longest_quota_wait = longest_quota_wait
+        self._drain = drain
         self._chance = chance or random.Random()  # noqa: S311 - it spreads waits, it keeps no secret
         self._retries = retries or RetryPolicy()
         self._policy = policy or SubmitPolicy()
@@ -204,7 +212,7 @@ class Exchange:
             Misused: the session is closed, or of another event loop.
         """
         policy = NO_RETRIES if once else self._retries
-        attempt, throttled, limit = 0, False, CallLimit(request)
+        attempt, throttled, limit = 0, False, self._limit_of(request)
         while True:
             attempt += 1
             async with self.slot(request.lane, tally=tally, limit=limit) as slot:
@@ -216,7 +224,7 @@ class Exchange:
                 return outcome
             if not once and not throttled and self._worth_waiting(outcome, limit):
                 throttled = True  # the gate holds the next attempt until the pause is over
-                self._telling.retry(request, attempt, self._pause_of(outcome), "429")
+                self._recorder.retry(request, attempt, self._pause_of(outcome), "429")
                 continue
             wait = wait_before_repeat(policy, outcome, attempt, self._chance)
             if wait is None or not limit.allows(wait):
@@ -224,7 +232,7 @@ class Exchange:
                 raise self._worded(
                     error_for_read(outcome, request, attempt, wall=wall, dialect=self._dialect)
                 )
-            self._telling.retry(request, attempt, wait, _reason_of(outcome))
+            self._recorder.retry(request, attempt, wait, _reason_of(outcome))
             await self._clock.sleep(wait)
 
     async def submit(
@@ -237,7 +245,7 @@ class Exchange:
             RequestError: it was not accepted.
             Misused: the session is closed, or of another event loop.
         """
-        attempt, throttled, limit = 0, False, CallLimit(request)
+        attempt, throttled, limit = 0, False, self._limit_of(request)
         longest = self._retries.longest_pause
         while True:
             attempt += 1
@@ -249,10 +257,10 @@ class Exchange:
                     return answer
                 case Throttled(pause=pause) if not throttled and pause <= longest and limit.allows(pause):
                     throttled = True
-                    self._telling.retry(request, attempt, pause, "429")
+                    self._recorder.retry(request, attempt, pause, "429")
                 case Unsent(reason=reason) if attempt <= self._retries.retries and limit.allows(0.0):
                     wait = backoff(self._retries, attempt, self._chance)
-                    self._telling.retry(request, attempt, wait, reason)
+                    self._recorder.retry(request, attempt, wait, reason)
                     await self._clock.sleep(wait)
                 case _:
                     if isinstance(verdict, Unknown):
@@ -283,7 +291,7 @@ class Exchange:
             if slot is not None and slot.perhaps_accepted:
                 error.add_note(note_of(request))
                 if slot.verdict is not None:  # its end was told as an answer, which nobody will see
-                    self._telling.unknown(request, attempt, "cancelled after the reply had come")
+                    self._recorder.unknown(request, attempt, "cancelled after the reply had come")
             raise
 
     @asynccontextmanager
@@ -302,7 +310,7 @@ class Exchange:
 
         Raises:
             Misused: the session is closed, or of another event loop. It is looked at before a place is
-                waited for, and again when it has come.
+                waited for, and again when it has come; a client that is closed meanwhile ends the wait.
             QuotaUnusable: no place could be asked for.
             QuotaExhausted: none came within *limit*.
         """
@@ -315,7 +323,7 @@ class Exchange:
                 timeouts=self._timeouts,
                 tally=tally,
                 judge=partial(judge, policy=policy or self._policy, dialect=self._dialect),
-                telling=self._telling,
+                recorder=self._recorder,
             )
             try:
                 self._session.check()
@@ -325,20 +333,41 @@ class Exchange:
 
     @asynccontextmanager
     async def _place(self, lane: Lane, limit: CallLimit | None) -> AsyncIterator[Place]:
-        waiting = self._gate.place(lane)
-        if limit is None or limit.patience is None:
-            async with waiting as given:
-                yield given
-            return
-        place: Place | None = None
-        with anyio.move_on_after(limit.patience):
-            place = await waiting.__aenter__()
-        if place is None:
-            raise limit.spent(None if self._forecasting is None else await self._forecasting.forecast(lane))
+        patience = None if limit is None else limit.patience
+        waiting: AbstractAsyncContextManager[Place | Wait]
+        if patience is not None and isinstance(self._gate, BoundedGate):
+            waiting = self._gate.place_within(lane, patience)
+        else:
+            waiting = self._gate.place(lane)
+        since = self._clock.now()
+        given = await self._given(waiting, limit, patience)
+        if limit is not None:
+            limit.waited(self._clock.now() - since)
         try:
-            yield place
+            yield given
         finally:
             await waiting.__aexit__(*sys.exc_info())
+
+    async def _given(
+        self,
+        waiting: AbstractAsyncContextManager[Place | Wait],
+        limit: CallLimit | None,
+        patience: float | None,
+    ) -> Place:
+        given: Place | Wait | None = None
+        by_itself = limit is None or (limit.on_clock and isinstance(self._gate, BoundedGate))
+        with anyio.move_on_after(None if by_itself else patience) as scope:
+            with nullcontext() if self._drain is None else self._drain.waiting(scope.cancel):
+                given = await waiting.__aenter__()
+        if given is not None and not isinstance(given, Wait):
+            return given
+        self._session.check()  # a client that was closed says so
+        if limit is None or patience is None:
+            raise Misused("the wait for a place in the quota was ended: open another client")
+        raise limit.spent(patience, given)
+
+    def _limit_of(self, request: Request) -> CallLimit:
+        return CallLimit(request, longest_wait=self._longest_quota_wait)
 
     def _worded(self, error: RequestError) -> RequestError:
         if isinstance(error, TokenRejected) and self._dialect.about_tokens:
@@ -356,7 +385,7 @@ class Exchange:
 
     def tell_unknown(self, request: Request, reason: str, *, attempt: int = 1, status: int | None) -> None:
         """Tell that a submit was accepted in a reply that does not say what became of it."""
-        self._telling.unknown(request, attempt, reason, status=status)
+        self._recorder.unknown(request, attempt, reason, status=status)
 
     def _tell_unknown(self, request: Request, verdict: Unknown, attempt: int) -> None:
         if request.method == "DELETE" and verdict.status == 204:

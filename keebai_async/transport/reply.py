@@ -4,6 +4,8 @@ import enum
 
 import msgspec
 
+from keebai_async.privacy import shown
+
 _NOT_WRITTEN = "nothing of the request was written"
 
 
@@ -29,6 +31,14 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True):
         """The first header of this name, whatever its case."""
         name = name.lower()
         return next((value for key, value in self.headers if key.lower() == name), None)
+
+    @property
+    def packing(self) -> str:
+        """Words for a body that was not read whole and is packed, which we do not ask for; else none."""
+        name = shown(self.header("Content-Encoding") or "", longest=40)
+        if self.complete or name.lower() in {"", "identity"}:
+            return ""
+        return f", or cannot be unpacked (Content-Encoding: {name}, which was not asked for)"
 
 
 class Stage(enum.Enum):

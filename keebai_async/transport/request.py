@@ -1,10 +1,14 @@
 """What is asked of a service: a value, with all that retry and quota must know of it."""
 
 import enum
+from collections.abc import Callable
 
 import msgspec
 
 from keebai_async.quota.gate import Lane
+
+Objection = Callable[[], str | None]
+"""Asked in the last instant before the first byte of a request: why nothing of it may leave, or None."""
 
 
 class RequestKind(enum.Enum):
@@ -34,7 +38,7 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
     can reach: what is at stake when its outcome is unknown.
 
     *route* is the path without the ids in it, as logs and traces show it (default: the path), *label* the
-    name by which a person finds at the service what it makes.
+    name by which a person finds at the service what it makes. What an *objection* keeps back was not written.
     """
 
     method: str
@@ -47,3 +51,4 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
     recipients: int = 0
     route: str | None = None
     label: str | None = None
+    objection: Objection | None = None

@@ -102,7 +102,7 @@ class Session:
             raise Misused("the aiohttp session given as session= is closed")
 
     @property
-    def way(self) -> str:
+    def proxy(self) -> str:
         """How requests get to the service, in words: through which proxy, by whose word."""
         if self._proxy is None:
             return "no proxy"
@@ -124,11 +124,12 @@ class Session:
         if self._mark is None:
             self._mark = new_mark()
         size = len(request.body or b"")
-        wire = Wire(size=size, kept=None if request.kind is RequestKind.SUBMIT else self._mark)
+        kept = None if request.kind is RequestKind.SUBMIT else self._mark
+        wire = Wire(size=size, kept=kept, objection=request.objection)
         outcome = await self._attempt(request, timeouts, wire)
         if wire.unusable is not None and not wire.fresh:
             # A kept connection that went bad while nobody looked, and nothing was written on it.
-            outcome = await self._attempt(request, timeouts, Wire(size=size))
+            outcome = await self._attempt(request, timeouts, Wire(size=size, objection=request.objection))
         return outcome
 
     async def _attempt(self, request: Request, timeouts: Timeouts, wire: "Wire") -> Outcome:

@@ -104,7 +104,7 @@ def _judge_answer(answer: Answer, wall: float, policy: SubmitPolicy, dialect: Se
         return Throttled(pause=pause_of(answer, wall=wall))
     if status in dialect.refused and status != 413 and not answer.complete and dialect.perhaps_sent:
         # What could not be read may say that the message was sent.
-        return Unknown(reason=f"{status}, in words that cannot be read", status=status)
+        return Unknown(reason=f"{status}, in words that cannot be read{answer.packing}", status=status)
     if status in dialect.refused or status in _HALTED:
         fault = read_error(answer, dialect)
         return Halted(fault=fault) if status in _HALTED else Refused(fault=fault)
@@ -131,7 +131,7 @@ def _judge_success(answer: Answer, dialect: ServiceDialect) -> Verdict:
         return Refused(fault=fault)
     if answer.status == 202 or (answer.complete and is_json(answer.body)):
         return Accepted(answer=answer)
-    return Unknown(reason=f"{answer.status} without readable JSON", status=answer.status)
+    return Unknown(reason=f"{answer.status} without readable JSON{answer.packing}", status=answer.status)
 
 
 def is_json(body: bytes) -> bool:

@@ -15,6 +15,8 @@ head is written. The Wire sees each byte that is given to the connection, and ea
 - Bytes that come when nothing was asked close the connection.
 - A submit gets a connection that nobody used before, and nobody uses it afterwards. One is opened for each,
   at most 60 a minute: we can look at a kept one as hard as we like, a reply may still be on its way to it.
+- A request that may not leave any more, says its objection, is thrown away in the instant before its first
+  byte: it may have taken long to get here, and its process may have been frozen on the way.
 - Reads keep theirs for a moment, and share it with nobody, such as the owner of a session that was lent.
 
 This module imports aiohttp, which takes a third of a second: it is imported where it is used.
@@ -24,7 +26,7 @@ import asyncio
 import re
 import select
 import socket
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from itertools import count
 from typing import cast
 
@@ -33,6 +35,7 @@ from aiohttp.client_proto import ResponseHandler
 from aiohttp.client_reqrep import ConnectionKey
 
 from keebai_async.transport.reply import Answer
+from keebai_async.transport.request import Objection
 
 _marks = count(1)
 
@@ -64,16 +67,19 @@ class Wire(asyncio.Protocol):
     It goes out on a connection that was kept under the mark *kept*, or on a new one that is kept under it.
     Without a mark it goes out on a new connection, and nobody uses that afterwards.
 
+    Nothing of it leaves if *objection* gives a reason for that, in the instant before its first byte.
+
     *written* is set before the first byte is given to the connection, *unusable* says why none was.
     *response* is aiohttp's, once the request is on its way.
     """
 
-    def __init__(self, *, size: int, kept: int | None = None) -> None:
+    def __init__(self, *, size: int, kept: int | None = None, objection: Objection | None = None) -> None:
         self.mark = new_mark() if kept is None else kept
         self.fresh = kept is None
         self.written = False
         self.unusable: str | None = None
         self.response: aiohttp.ClientResponse | None = None
+        self._objection = objection
         self._left = size  # of the request, to be given to the connection; the head is added when it is known
         self._early = b""
         self._answering = False
@@ -100,14 +106,19 @@ class Wire(asyncio.Protocol):
         """The answer was read: what comes on this connection now was not asked for."""
         self._finished = True
 
-    def writing(self, pieces: Iterable[bytes]) -> None:
-        """These bytes are about to be given to the connection."""
+    def may_write(self, pieces: Sequence[bytes]) -> bool:
+        """These bytes are about to be given to the connection. False if they must not be."""
         if not self.written:
+            if self._objection is not None and self.unusable is None:
+                self.unusable = self._objection()
+            if self.unusable is not None:
+                self._transport.abort()
+                return False
             self.written = True
-            pieces = list(pieces)
             end = bytes(pieces[0]).find(_END_OF_HEAD)  # aiohttp writes a head in one piece
             self._left += len(pieces[0]) if end < 0 else end + len(_END_OF_HEAD)
         self._left -= sum(len(piece) for piece in pieces)
+        return True
 
     @property
     def complete(self) -> bool:
@@ -198,13 +209,13 @@ class _Counted:
         self._wire = wire
 
     def write(self, data: bytes) -> None:
-        self._wire.writing((data,))
-        self.inner.write(data)
+        if self._wire.may_write((data,)):
+            self.inner.write(data)
 
     def writelines(self, pieces: Iterable[bytes]) -> None:
         pieces = list(pieces)
-        self._wire.writing(pieces)
-        self.inner.writelines(pieces)
+        if self._wire.may_write(pieces):
+            self.inner.writelines(pieces)
 
     def __getattr__(self, name: str) -> object:
         return getattr(self.inner, name)

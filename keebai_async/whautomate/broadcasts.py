@@ -15,6 +15,7 @@ from keebai_async.polling.waiter import POLL_FLOOR, STUCK_AFTER, OnStuck, Waiter
 from keebai_async.quota.gate import Lane
 from keebai_async.quota.window import Quota
 from keebai_async.transport.address import segment
+from keebai_async.transport.broadcast_names import BroadcastNames
 from keebai_async.transport.tolerant_reader import Fields, text
 from keebai_async.whautomate.api import WhautomateApi, whole
 from keebai_async.whautomate.draft import DraftFields, draft_of, fields_of_broadcast, utc
@@ -40,8 +41,10 @@ class WhautomateBroadcasts:
         clock: Clock = SYSTEM_CLOCK,
         poll_floor: float = POLL_FLOOR,
         quotas: tuple[Quota, ...] = WHAUTOMATE_QUOTAS,
+        names: BroadcastNames | None = None,
     ) -> None:
         self._api = api
+        self._names = BroadcastNames() if names is None else names
         self._clock = clock
         self._waiter = Waiter(
             self._look,
@@ -68,14 +71,15 @@ class WhautomateBroadcasts:
 
         Raises:
             InvalidInput: nothing was created; *field* names what to fix.
-            OutcomeUnknown: it may have been created; it is never created again by itself.
+            OutcomeUnknown: it may have been created, also if the answer names an earlier broadcast of this
+                client; it is never created again by itself.
             RequestError: it was not created.
 
         Source: contract, sections 4.1 and 4.2.
         """
         draft = draft_of(fields, wall=self._clock.wall(), allow_past=allow_past)
         return await self._api.write(
-            "POST", BROADCASTS_PATH, draft, read_broadcast, label=draft.name, timeout=timeout
+            "POST", BROADCASTS_PATH, draft, self._read_new, label=draft.name, timeout=timeout
         )
 
     async def get(self, broadcast_id: str, *, timeout: float | None = None) -> Broadcast:
@@ -244,6 +248,11 @@ class WhautomateBroadcasts:
             if found:
                 return found[0]
         return None
+
+    def _read_new(self, fields: Fields) -> Broadcast | None:
+        """What was just made; None if the answer names none, or one that was made before."""
+        made = read_broadcast(fields)
+        return made if made is not None and self._names.is_new(made.id) else None
 
     async def _look(self, broadcast_id: str) -> Broadcast:
         return await self._get(broadcast_id, Lane.POLL, None)

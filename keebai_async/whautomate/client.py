@@ -13,6 +13,8 @@ from keebai_async.quota.gate import Gate
 from keebai_async.quota.window import Quota
 from keebai_async.service_client import ServiceClient
 from keebai_async.transport.address import check_base_url
+from keebai_async.transport.broadcast_names import BroadcastNames
+from keebai_async.transport.call_limit import LONGEST_QUOTA_WAIT
 from keebai_async.transport.request import Timeouts
 from keebai_async.transport.retry import RetryPolicy
 from keebai_async.transport.verdict import SubmitPolicy
@@ -56,6 +58,8 @@ class Whautomate(ServiceClient):
         submit_policy: after which replies a create may be made again, beyond the safe ones.
         retries: how often a read is repeated.
         poll_floor: seconds between two looks at one broadcast, at least.
+        longest_quota_wait: seconds for which a call without a `timeout` of its own waits for the quota; it
+            ends with QuotaExhausted as soon as that cannot do. None is for ever. Campaigns wait as they must.
         observer: called with each record of what happens (docs/observability.md), or several of them; the
             log gets the same records all the same.
         first_page: whether pages count from 0 or 1; found out by itself, with one request, if not given.
@@ -87,14 +91,17 @@ class Whautomate(ServiceClient):
         submit_policy: SubmitPolicy | None = None,
         retries: RetryPolicy | None = None,
         poll_floor: float | None = None,
+        longest_quota_wait: float | None = LONGEST_QUOTA_WAIT,
         first_page: int | None = None,
         observer: Observer | Iterable[Observer] | None = None,
     ) -> None:
         self._numbering = Numbering(first_page)
+        self._names = BroadcastNames()
         super().__init__(
             token_of(api_key, os.environ, WHAUTOMATE_KEY_VARIABLES),
             host_of(host, os.environ),
             quotas=quotas_of(quotas, os.environ, WHAUTOMATE_QUOTA_VARIABLE, WHAUTOMATE_QUOTAS),
+            quotas_said=quotas is not None or bool(os.environ.get(WHAUTOMATE_QUOTA_VARIABLE)),
             limiter=limiter or os.environ.get(WHAUTOMATE_QUOTA_STORE_VARIABLE) or None,
             timeout=timeout,
             session=session,
@@ -102,6 +109,7 @@ class Whautomate(ServiceClient):
             submit_policy=submit_policy,
             retries=retries,
             poll_floor=poll_floor_of(poll_floor, os.environ, WHAUTOMATE_POLL_FLOOR_VARIABLE),
+            longest_quota_wait=longest_quota_wait,
             header="x-api-key",
             scheme="",
             dialect=WHAUTOMATE_DIALECT,
@@ -128,7 +136,7 @@ class Whautomate(ServiceClient):
     def _equip(self) -> None:
         api = WhautomateApi(exchange=self._exchange_now(), requests=self.requests, numbering=self._numbering)
         self.broadcasts = WhautomateBroadcasts(
-            api, clock=self.clock, poll_floor=self.poll_floor, quotas=self.quotas
+            api, clock=self.clock, poll_floor=self.poll_floor, quotas=self.quotas, names=self._names
         )
         self.segments = WhautomateSegments(api)
         self.messages = WhautomateMessages(api)

@@ -13,7 +13,7 @@ MOST_KINDS: Final = 100
 """Different statuses, codes or texts that are counted apart; what comes later is counted together."""
 
 OTHER: Final = "other"
-_LONGEST = 120
+_LONGEST_REASON = 120
 
 
 class LoggedMessage(Protocol):
@@ -63,7 +63,7 @@ class Tally:
         self._statuses[_kind(row.status.lower(), self._statuses)] += 1
         if not row.failed:
             return
-        text = shown(without_numbers(row.error), longest=_LONGEST)
+        text = shown(without_numbers(row.error), longest=_LONGEST_REASON)
         # Without a code, the text is the reason; without numbers, so that equal reasons meet.
         kind = row.meta_code if row.meta_code is not None else _kind(text, self._failures)
         self._failures[kind] += 1

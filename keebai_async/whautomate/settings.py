@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from keebai_async.environment import VariableNames
 from keebai_async.quota.window import Quota
 from keebai_async.transport.dialect import ServiceDialect
 
@@ -16,6 +17,13 @@ WHAUTOMATE_HOST_VARIABLE: Final = "WHAUTOMATE_API_HOST"
 WHAUTOMATE_QUOTA_VARIABLE: Final = "WHAUTOMATE_QUOTA"
 WHAUTOMATE_QUOTA_STORE_VARIABLE: Final = "WHAUTOMATE_QUOTA_STORE"
 WHAUTOMATE_POLL_FLOOR_VARIABLE: Final = "WHAUTOMATE_POLL_FLOOR"
+WHAUTOMATE_VARIABLES: Final = VariableNames(
+    tokens=WHAUTOMATE_KEY_VARIABLES,
+    base_url=WHAUTOMATE_HOST_VARIABLE,
+    quota=WHAUTOMATE_QUOTA_VARIABLE,
+    quota_store=WHAUTOMATE_QUOTA_STORE_VARIABLE,
+    poll_floor=WHAUTOMATE_POLL_FLOOR_VARIABLE,
+)
 
 WHAUTOMATE_QUOTAS: Final = (Quota(100, 60.0),)
 """The figure of a sibling product; Whautomate's own is not to be seen. Source: contract, section 2."""

@@ -10,7 +10,7 @@ import msgspec
 from keebai_async.campaign.service import ChunkVerdict, Halted, Refusal, Taken, Throttled, Unknown, Unsent
 from keebai_async.clock import Clock
 from keebai_async.errors import ServerFailed, TemplateUnusable
-from keebai_async.keebai.bulk import blame_of, body_of
+from keebai_async.keebai.campaign_service import blame_of, body_of
 from keebai_async.model.chunk import Chunk
 from keebai_async.model.plan import Plan
 from keebai_async.model.progress import Progress
@@ -18,6 +18,7 @@ from keebai_async.model.requests import Requests
 from keebai_async.model.sender import ListedSender, Sender
 from keebai_async.model.template import Template
 from keebai_async.transport.error_body import ErrorBody
+from keebai_async.transport.request import Objection
 
 
 class Fate(enum.Enum):
@@ -42,6 +43,9 @@ class Body(msgspec.Struct):
 
 class ScriptedService:
     """*malformed* numbers make it refuse the whole request; *names* says whether it tells which."""
+
+    name = "keebai"
+    largest_chunk = 5_000
 
     def __init__(
         self,
@@ -68,6 +72,7 @@ class ScriptedService:
         self.failing = 0.0  # the share of each broadcast that fails
         self.halting = ErrorBody(status=401, message="Invalid or missing API token")
         self.down_probes = 0
+        self.silent_refusals = 0  # of those to come, which name nobody even if it *names*
         self.status, self.category = "APPROVED", "UTILITY"  # of every template
         self.in_flight = 0
         self.most_in_flight = 0
@@ -153,7 +158,8 @@ class ScriptedService:
         bad = [index for index, item in enumerate(body.recipients) if item.to in self.malformed]
         if not bad:
             return None
-        if self.names:
+        self.silent_refusals -= 1
+        if self.names and self.silent_refusals < 0:
             words = f"recipients.{bad[0]}.to must be a phone number"
             field = f"recipients.{bad[0]}.to"
             return refusal(ErrorBody(status=400, message=words, field=field, items=(bad[0],)))
@@ -179,9 +185,13 @@ class ScriptedSlot:
         self.service = service
         self.used = False
 
-    async def submit(self, body: bytes, *, recipients: int) -> ChunkVerdict:
+    async def submit(
+        self, body: bytes, *, recipients: int, objection: Objection | None = None
+    ) -> ChunkVerdict:
         assert not self.used
         self.used = True
+        if objection is not None and (reason := objection()) is not None:
+            return Unsent(reason=reason)
         return await self.service.submit(body)
 
 

@@ -178,3 +178,40 @@ async def test_a_request_that_is_too_large_is_halved_also_in_the_middle_of_a_sea
     assert report.errors() == ()
     if campaign.stopped is None:
         assert await refused(campaign) == [number(person) for person in (5, 6, 20)]
+
+
+@pytest.mark.parametrize("silent", [1, 2, 3])
+async def test_a_name_that_comes_in_the_middle_of_a_search_loses_none_of_those_who_come_after(
+    silent: int,
+) -> None:
+    campaign = Campaign(16, size=16)
+    service = campaign.service(malformed=[5], names=True)
+    service.silent_refusals = silent
+
+    report = await campaign.submit(service)
+
+    assert await refused(campaign) == [number(5)]
+    assert (report.accepted, report.refused, report.unsent) == (15, 1, 0)
+    assert set(service.messaged.values()) == {1}
+
+
+async def test_an_answer_that_is_lost_in_a_search_leaves_its_piece_unknown_and_the_others_go_on() -> None:
+    campaign = Campaign(8, size=8)
+    service = campaign.service([Fate.FINE, Fate.FINE, Fate.LOST], malformed=[7])
+
+    report = await campaign.submit(service)
+
+    assert submitted(campaign)[:3] == [8, 1, 3]
+    assert (report.accepted, report.unknown, report.refused, report.unsent) == (4, 3, 1, 0)
+    assert set(service.messaged.values()) == {1}
+
+
+async def test_a_refusal_that_meets_everybody_stops_the_campaign_before_another_chunk_leaves() -> None:
+    campaign = Campaign(4_000, size=10)
+    service = campaign.service(common=ErrorBody(status=400, message="no such template", field="template"))
+
+    report = await campaign.submit(service)
+
+    assert campaign.stopped is Cause.REFUSED
+    assert (report.unsent, report.refused, report.unknown) == (4_000, 0, 0)
+    assert service.requests.submits == service.most_in_flight

@@ -48,14 +48,19 @@ class Circuit:
         self.waits: list[tuple[float, str]] = []
         self.during: Callable[[], None] | None = None
         self.told: list[Record] = []
+        self.told_at: list[float] = []
         self.breaker = CircuitBreaker(
             self.probe,
             clock=self.clock,
             tell=lambda seconds, why: self.waits.append((seconds, why)),
             longest_outage=longest_outage,
             campaign_id="c",
-            observer=self.told.append,
+            observer=self._hear,
         )
+
+    def _hear(self, record: Record) -> None:
+        self.told.append(record)
+        self.told_at.append(self.clock.now())
 
     async def probe(self) -> None:
         self.probes.append(self.clock.now())
@@ -157,6 +162,15 @@ async def test_an_outage_is_told_from_its_first_trip_to_the_answer_that_ends_it(
         CircuitProbed(campaign="c", failures=2, seconds=10.0, reason="late"),
         CircuitClosed(campaign="c", seconds=18.0),
     ]
+
+
+async def test_a_wait_is_told_when_it_begins_and_not_when_it_is_over() -> None:
+    circuit = Circuit(OUTAGE[0])
+    circuit.breaker.trip("reset")
+
+    await circuit.until_closed()
+
+    assert circuit.told_at == [500.0, 501.0, 507.0]  # opened, probed before its wait of 5 s, closed
 
 
 async def test_a_circuit_that_was_tripped_during_its_probe_is_not_told_as_closed() -> None:

@@ -77,7 +77,7 @@ async def test_what_is_kept_goes_on_through_a_stop_and_a_cancellation_from_outsi
 
     async def attempt() -> None:
         with control.while_allowed(may_leave) as scope:
-            assert control.keep(scope)
+            assert control.commit(scope)
             await clock.sleep(100.0)
             done.append("written down")
 
@@ -96,7 +96,7 @@ async def test_what_was_called_off_cannot_be_kept_even_if_it_is_allowed_again() 
         control.apply(PauseRun())
         control.apply(ResumeRun())
         assert control.state.may_leave
-        assert not control.keep(scope)
+        assert not control.commit(scope)
         assert not scope.shield
 
 
@@ -104,7 +104,7 @@ async def test_what_is_not_allowed_cannot_be_kept() -> None:
     control = running()
     with control.while_allowed(may_leave) as scope:
         control.state = RunState(phase=RunPhase.PAUSED)  # as if the scope had not heard of it
-        assert not control.keep(scope)
+        assert not control.commit(scope)
 
 
 async def test_who_waits_looks_again_after_each_change_and_each_wake() -> None:

@@ -4,13 +4,16 @@ import anyio
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
+from keebai_async.campaign.service import ChunkVerdict, Taken
 from keebai_async.model.chunk import ChunkState
 from keebai_async.model.events import Waiting
 from keebai_async.model.stop import Cause
+from keebai_async.observe.chunk_records import BroadcastIdRepeated
 from keebai_async.transport.error_body import ErrorBody
 from tests.campaign.planning import number
-from tests.campaign.scripted_service import Fate
+from tests.campaign.scripted_service import Fate, ScriptedService
 from tests.campaign.submitting import Campaign
 
 
@@ -32,6 +35,25 @@ async def test_no_more_than_four_submits_are_on_their_way_at_once() -> None:
     await campaign.submit(service)
 
     assert service.most_in_flight == 4
+
+
+class Forgetful(ScriptedService):
+    """Gives every broadcast the id of the first."""
+
+    async def submit(self, body: bytes) -> ChunkVerdict:
+        verdict = await super().submit(body)
+        return replace(verdict, broadcast_id="b1") if isinstance(verdict, Taken) else verdict
+
+
+async def test_an_id_that_comes_twice_is_kept_once_and_told_when_the_chunk_is_on_disk() -> None:
+    campaign = Campaign(2, size=1)
+
+    report = await campaign.submit(Forgetful(campaign.clock))
+
+    first, second = await campaign.chunks()
+    assert (first.broadcast_id, second.broadcast_id, report.untracked) == ("b1", None, 1)
+    (told,) = [record for record in campaign.told if isinstance(record, BroadcastIdRepeated)]
+    assert (told.chunk, told.broadcast, told.owner) == (2, "b1", 1)
 
 
 async def test_a_chunk_whose_answer_was_lost_is_unknown_and_never_sent_again() -> None:

@@ -11,6 +11,7 @@ from keebai_async.errors import CampaignBusy, InvalidInput, NotFound
 from keebai_async.journal.memory_tables import MemoryJournal
 from keebai_async.model.chunk import Chunk, ChunkState
 from keebai_async.model.lifecycle import Accept, Lose, Submit
+from keebai_async.model.lost import LATE_ARRIVAL, LONGEST_INTENT
 from keebai_async.model.progress import Progress
 from keebai_async.model.report import Report
 from tests.campaign.planning import freeze
@@ -51,6 +52,7 @@ class Lost:
             self.id,
             number,
             journal=self.journal,
+            service="keebai",
             read=self.progress,
             accepted=accepted,
             resend=resend,
@@ -157,8 +159,9 @@ async def test_a_chunk_whose_process_died_on_the_way_can_be_settled_at_once() ->
 
 async def test_what_a_person_looks_for_is_named_as_in_the_portal_with_masked_numbers() -> None:
     async with Lost() as lost:
-        await lost.journal.record(lost.id, Submit(number=3, step=1, at=9.0))
-        entries = await portal_entries(await lost.journal.load(lost.id), lost.journal)
+        clock = ManualClock()
+        await lost.journal.record(lost.id, Submit(number=3, step=1, at=clock.wall() - 11.0))
+        entries = await portal_entries(await lost.journal.load(lost.id), lost.journal, clock=clock)
         async with lost.journal.lease(lost.id):
             while_it_runs = await portal_entries(await lost.journal.load(lost.id), lost.journal)
 
@@ -171,7 +174,9 @@ async def test_what_a_person_looks_for_is_named_as_in_the_portal_with_masked_num
         first=entries[0].first,
         last=entries[0].last,
         reason="no answer in time",
+        resend_in=0.0,  # its own process saw that no answer came
     )
+    assert entries[1].resend_in == LONGEST_INTENT + LATE_ARRIVAL - 11.0
     assert (entries[0].first[-4:], entries[0].last[-4:]) == ("0005", "0009")
     assert "1100000005" not in entries[0].first
     assert [entry.number for entry in while_it_runs] == [2]

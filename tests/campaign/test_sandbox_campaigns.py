@@ -194,6 +194,15 @@ async def test_a_token_that_is_rejected_submits_nothing() -> None:
     assert sandbox.ledger.total == 0
 
 
+async def test_a_campaign_in_one_call_reads_its_list_as_it_is_told_to(tmp_path: Path) -> None:
+    path = tmp_path / "clients.csv"
+    path.write_text("to~nombre~codigo\n+5491155550101~Ana~A1\n", encoding="utf-8")
+    async with world() as (sandbox, keebai):
+        report = await keebai.campaigns.run(path, template="promo", language="es", delimiter="~")
+
+    assert (report.accepted, sandbox.ledger.total) == (1, 1)
+
+
 async def test_two_hundred_broadcasts_cost_no_429_and_at_most_four_reads_each() -> None:
     """As many requests as a million people: the chunks are a tenth as large, and the sender as fast."""
     async with world(delivery_rate=8.0) as (sandbox, keebai):

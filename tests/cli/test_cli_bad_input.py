@@ -17,7 +17,10 @@ FILES = {
     "no column for a variable": (b"to,nombre\n+5491155550101,Ana\n", "codigo"),
     "a binary file": (b"PK\x03\x04" + bytes(range(256)) * 20, ""),
     "another encoding": ("to,nombre,codigo\n" + ROW).encode("latin-1"),
-    "the encoding of a spreadsheet": ("to,nombre,codigo\n" + ROW).encode("utf-16"),
+    "an encoding without its mark": (
+        ("to,nombre,codigo\n" + ROW).encode("utf-16-le"),
+        "--encoding utf-16-le",
+    ),
     "nobody who can be messaged": (b"to,nombre,codigo\nnada,Ana,A1\n,Ana,A1\n", "nobody"),
 }
 

@@ -190,7 +190,35 @@ async def test_rejects_go_to_a_private_file_with_their_rows(shell: Shell, client
     assert ended.code == 0
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     rows = read_csv(path)
-    assert {(row["row"], row["reason"]) for row in rows} == {("5", "duplicate"), ("6", "bad number")}
+    assert {(row["keebai_row"], row["keebai_reason"]) for row in rows} == {
+        ("5", "duplicate"),
+        ("6", "bad number"),
+    }
+
+
+async def test_exports_in_every_form_are_planned_as_the_same_people(shell: Shell, clients: str) -> None:
+    launched = await shell.call("launch", clients, *PROMO, "--yes", "--json")
+    campaign = campaign_of(launched)
+
+    for options in (("a.csv",), ("b.xlsx",), ("c.jsonl",), ("d.csv", "--excel")):
+        exported = await shell.call("export", campaign, *options, "--accepted")
+        planned = await shell.call("plan", options[0], *PROMO, "--json")
+
+        assert exported.err == f"3 rows: {options[0]}\n"
+        assert planned.objects[-1]["fingerprint"] == launched.objects[0]["fingerprint"]
+        assert planned.objects[-1]["ignored_columns"] == []
+
+
+async def test_who_is_exported_and_could_be_sent_to_twice_is_told(shell: Shell, clients: str) -> None:
+    plan = str((await shell.call("plan", clients, *PROMO, "--json")).objects[-1]["campaign_id"])
+
+    unsent = await shell.call("export", plan, "unsent.csv", "--unsent")
+    wrong = await shell.call("export", plan, "unsent.jsonl", "--unsent", "--excel")
+    none = await shell.call("plan", clients, *PROMO, "--rejects", clients)
+
+    assert "not both" in unsent.err
+    assert (wrong.code, none.code) == (2, 2)
+    assert "is the list itself" in none.err
 
 
 async def test_a_renamed_column_and_a_limit_are_kept(shell: Shell, sandbox: Sandbox) -> None:

@@ -3,8 +3,10 @@
 import msgspec
 import pytest
 
-from keebai_async.cli.error_line import WHAUTOMATE_VARIABLES, cause_of, line_of
+from keebai_async.cli import error_line
+from keebai_async.cli.error_line import cause_of
 from keebai_async.cli.exit_codes import Exit, code_of, code_of_error
+from keebai_async.environment import VariableNames
 from keebai_async.errors import (
     CampaignNotFound,
     ConnectionFailed,
@@ -16,10 +18,17 @@ from keebai_async.errors import (
     TokenRejected,
     UnusableSource,
 )
+from keebai_async.keebai.settings import KEEBAI_VARIABLES
 from keebai_async.model.campaign import CampaignState
 from keebai_async.model.report import Report
 from keebai_async.model.requests import Requests
 from keebai_async.model.stop import Cause
+from keebai_async.whautomate.settings import WHAUTOMATE_VARIABLES
+
+
+def line_of(error: BaseException, variables: VariableNames = KEEBAI_VARIABLES) -> str:
+    return error_line.line_of(error, variables)
+
 
 DONE = Report(
     campaign_id="promo-1",

@@ -8,15 +8,16 @@ from pathlib import Path
 
 import pytest
 
-from keebai_async.cli.csv_files import inert, private_csv, write_people, write_rejects
+from keebai_async.cli.csv_files import inert, private_csv
 from keebai_async.cli.options import pairs
+from keebai_async.cli.people_files import check_people_file, check_rejects_file, write_people, write_rejects
 from keebai_async.errors import InvalidInput, JournalUnusable
 from keebai_async.model.chunk import Chunk, ChunkState
 from keebai_async.model.recipient import Reason, Rejection
 
 
 async def rejections() -> AsyncIterator[Rejection]:
-    yield Rejection(row=2, reason=Reason.BAD_NUMBER, detail="is no number", to="=HYPERLINK(1)", field="to")
+    yield Rejection(row=2, reason=Reason.BAD_NUMBER, detail="is no number", columns={"to": "=HYPERLINK(1)"})
     yield Rejection(
         row=5,
         reason=Reason.DUPLICATE,
@@ -34,10 +35,10 @@ async def test_every_rejected_row_is_written_with_its_reason_and_its_own_columns
 
     with path.open(encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))
-    assert [row["row"] for row in rows] == ["2", "5"]
+    assert [row["keebai_row"] for row in rows] == ["2", "5"]
     assert rows[0]["to"] == "'=HYPERLINK(1)"
-    assert rows[1]["repeats_row"] == "3"
-    assert rows[1]["original nombre"] == "'@Ana\nMaría"
+    assert rows[1]["keebai_repeats_row"] == "3"
+    assert rows[1]["nombre"] == "'@Ana\nMaría"
 
 
 async def test_only_the_owner_can_read_it_even_in_place_of_a_file_that_all_could(tmp_path: Path) -> None:
@@ -86,10 +87,23 @@ async def test_the_people_of_chunks_are_written_with_what_they_would_have_got(tm
 
     with path.open(encoding="utf-8", newline="") as file:
         assert list(csv.reader(file)) == [
-            ["to", "nombre", "meta_n", "chunk", "reason"],
-            ["5491155550101", "Ana", "", "2", "timed out"],
-            ["x", "", "1", "2", "timed out"],
+            ["to", "nombre", "meta_n", "keebai_chunk", "keebai_reason", "keebai_detail"],
+            ["5491155550101", "Ana", "", "2", "unknown", "timed out"],
+            ["x", "", "1", "2", "unknown", "timed out"],
         ]
+
+
+def test_rejects_never_take_the_place_of_the_list_itself(tmp_path: Path) -> None:
+    (tmp_path / "list.csv").write_text("to,nombre\n")
+
+    with pytest.raises(InvalidInput, match="is the list itself"):
+        check_rejects_file(tmp_path / "list.csv", source=str(tmp_path / ".." / tmp_path.name / "list.csv"))
+
+
+@pytest.mark.parametrize("name", ["people.xls", "people.pdf", "people.csv.gz"])
+def test_a_form_that_is_not_written_is_one_clear_error(name: str) -> None:
+    with pytest.raises(InvalidInput, match="ends in one of"):
+        check_people_file(Path(name))
 
 
 def test_name_value_pairs_keep_further_equals_signs_in_the_value() -> None:

@@ -5,6 +5,7 @@ import pty
 import re
 import signal
 import subprocess
+import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
@@ -102,9 +103,11 @@ async def test_a_second_ctrl_c_leaves_at_once_and_the_chunk_in_flight_is_unknown
             await anyio.sleep(0.3)
             process.send_signal(signal.SIGINT)
             code, words = await end_of(process)
+        shown = await shell.call("reconcile", campaign_in(words))
         resumed = await shell.call("resume", campaign_in(words), "--yes", "--json")
 
     assert code == 130
+    assert re.search(r"--resend in [1-4]?[0-9] s at the earliest: until then it may still arrive", shown.out)
     assert resumed.code == 6
     assert resumed.objects[-1]["unknown"] == 20
     assert len(sandbox.ledger) == 1
@@ -193,6 +196,47 @@ async def test_nohup_outlives_the_terminal(make_shell: MakeShell, clients: str) 
             code, _ = await end_of(process)
 
     assert code == 0
+
+
+STRUCK = """
+import os, runpy, sys
+def strike(frame, event, argument, name=sys.argv[1], number=int(sys.argv[2])):
+    if event == "call" and frame.f_code.co_name == name:
+        sys.setprofile(None)
+        os.kill(os.getpid(), number)
+del sys.argv[1:3]
+sys.setprofile(strike)
+runpy.run_module("keebai_async", run_name="__main__", alter_sys=True)
+"""
+"""The command, which gets a signal when a function of that name is called for the first time."""
+
+
+@pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+@pytest.mark.parametrize("function", ["_main", "open_output", "make_context", "parse_args"])
+async def test_a_signal_before_the_work_has_begun_says_so(
+    shell: Shell, function: str, sent: signal.Signals
+) -> None:
+    command = [sys.executable, "-c", STRUCK, function, str(int(sent)), "list"]
+
+    with anyio.fail_after(30):
+        ended = await anyio.run_process(command, cwd=shell.folder, env=shell.environment, check=False)
+
+    assert (ended.returncode, ended.stdout, ended.stderr) == (130, b"", b"interrupted\n")
+
+
+@pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+@pytest.mark.parametrize("function", ["close_output"])
+async def test_a_signal_after_the_work_changes_nothing(
+    shell: Shell, function: str, sent: signal.Signals
+) -> None:
+    command = [sys.executable, "-c", STRUCK, function, str(int(sent)), "templates", "--json"]
+
+    with anyio.fail_after(30):
+        ended = await anyio.run_process(command, cwd=shell.folder, env=shell.environment, check=False)
+
+    assert ended.returncode == 0
+    assert b"promo" in ended.stdout
+    assert b"interrupted" not in ended.stderr
 
 
 TEXT = ("text", "--to", "+5491155550101", "--text", "Hola")

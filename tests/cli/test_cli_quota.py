@@ -101,3 +101,31 @@ async def test_a_single_command_tells_that_it_waits(shell: Shell) -> None:
     assert first.err == ""
     assert "waiting" in second.err
     assert "the quota of 1/5s is spent" in second.err
+
+
+async def test_a_larger_quota_is_held_to_the_smaller_one_until_doctor_changes_it(shell: Shell) -> None:
+    await shell.call("templates")
+    shell.environment["KEEBAI_QUOTA"] = "120/60s,5000/3600s"
+    told = await shell.call("templates")
+    shown = await shell.call("doctor")
+    changed = await shell.call("doctor", "--set-quota", "120/60s,5000/3600s")
+    del shell.environment["KEEBAI_QUOTA"]
+    afterwards = await shell.call("status")
+
+    line = "the quota 60/60s,1000/3600s holds, not 120/60s,5000/3600s"
+    assert told.err.count(line) == 1
+    assert line.removeprefix("the quota ") in shown.out
+    assert "keebai-async doctor --set-quota 120/60s,5000/3600s" in shown.out
+    assert "of 120/60s" in changed.out
+    assert " of 120/60s" in afterwards.err
+    assert (told.code, shown.code, changed.code, afterwards.code) == (0, 0, 0, 0)
+
+
+async def test_a_quota_that_cannot_be_read_or_belongs_to_nobody_changes_nothing(shell: Shell) -> None:
+    unreadable = await shell.call("doctor", "--set-quota", "many")
+    del shell.environment["KEEBAI_API_TOKEN"]
+    nobodys = await shell.call("doctor", "--set-quota", "60/60s")
+
+    assert (unreadable.code, nobodys.code) == (2, 2)
+    assert "write it as 60/60s,1000/3600s" in unreadable.err
+    assert "KEEBAI_API_TOKEN" in nobodys.err

@@ -15,12 +15,13 @@ import traceback
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
-from typing import Any
+from typing import Any, TypeVar
 
 import anyio
 import msgspec
 from msgspec.structs import replace
 
+from keebai_async.campaign import chunks
 from keebai_async.campaign.service import ChunkVerdict
 from keebai_async.client import Keebai
 from keebai_async.clock import ScaledClock
@@ -28,7 +29,7 @@ from keebai_async.errors import KeebaiError
 from keebai_async.journal import drafts, schema, sqlite_tables
 from keebai_async.journal.sqlite_tables import SqliteJournal, SqliteTables
 from keebai_async.journal.tables import MoveRow, StoredRow
-from keebai_async.keebai.bulk import BulkService, BulkSlot
+from keebai_async.keebai.campaign_service import KeebaiCampaignService, KeebaiSubmitSlot
 from keebai_async.model.campaign import CampaignState, RunFacts
 from keebai_async.model.chunk import Chunk
 from keebai_async.model.lifecycle import HandOn, Move, Refuse
@@ -37,8 +38,10 @@ from keebai_async.model.requests import Requests
 from keebai_async.model.stop import Cause
 from keebai_async.planning.plan import PlanOptions
 from keebai_async.quota.window import Quota
-from keebai_async.transport.request import Timeouts
+from keebai_async.transport.request import Objection, Timeouts
 from tests.crash.people import NAME, everybody
+
+T = TypeVar("T")
 
 UNDER_WAY = 0.002
 """Seconds after the intent at which a request is on its way: the sandbox answers later than that."""
@@ -165,24 +168,26 @@ class MortalJournal(SqliteJournal):
         return chunks
 
 
-class MortalSlot(BulkSlot):
-    def __init__(self, slot: BulkSlot, fate: Fate) -> None:
+class MortalSlot(KeebaiSubmitSlot):
+    def __init__(self, slot: KeebaiSubmitSlot, fate: Fate) -> None:
         self._inner = slot
         self._fate = fate
 
-    async def submit(self, body: bytes, *, recipients: int) -> ChunkVerdict:
+    async def submit(
+        self, body: bytes, *, recipients: int, objection: Objection | None = None
+    ) -> ChunkVerdict:
         # Between here and the verdict the request is on its way.
         asyncio.get_running_loop().call_later(UNDER_WAY, self._fate, "under way")
-        verdict = await self._inner.submit(body, recipients=recipients)
+        verdict = await self._inner.submit(body, recipients=recipients, objection=objection)
         self._fate("verdict seen")
         return verdict
 
 
-class MortalService(BulkService):
+class MortalService(KeebaiCampaignService):
     fate: Fate
 
     @asynccontextmanager
-    async def slot(self) -> AsyncIterator[BulkSlot]:
+    async def slot(self) -> AsyncIterator[KeebaiSubmitSlot]:
         self.fate("before a place")
         async with super().slot() as slot:
             yield MortalSlot(slot, self.fate)
@@ -191,7 +196,7 @@ class MortalService(BulkService):
 class MortalKeebai(Keebai):
     fate: Fate
 
-    def campaign_service(self) -> BulkService:
+    def campaign_service(self) -> KeebaiCampaignService:
         service = MortalService(self._exchange)
         service.fate = self.fate
         return service
@@ -247,6 +252,8 @@ def begin_migration(fate: Fate) -> None:
 
 async def live(task: Task) -> None:
     act = kill if task.room is None else partial(limit_files, task.room)
+    if task.room is not None:  # for good, so there is nothing to be patient for
+        setattr(chunks, "PATIENCE_WITH_ANSWERS", 20.0)  # noqa: B010 - it is a constant
     fate = Fate(task.point, task.nth, act)
     reach_into_transactions(fate)
     if task.point.startswith("migrat"):
@@ -305,11 +312,11 @@ def run(task: Task) -> int:
     return 0
 
 
-def serve() -> None:
-    for module in ("aiohttp", "keebai_async.campaigns", "anyio._backends._asyncio"):
+def serve(kind: type[T], run: Callable[[T], int], *modules: str) -> None:
+    for module in ("aiohttp", "keebai_async.campaigns", "anyio._backends._asyncio", *modules):
         importlib.import_module(module)  # what a Life would import by itself, each for a quarter of a second
     for line in sys.stdin.buffer:
-        task = msgspec.json.decode(line, type=Task)
+        task = msgspec.json.decode(line, type=kind)
         pid = os.fork()
         if not pid:
             os._exit(run(task))
@@ -319,4 +326,4 @@ def serve() -> None:
 
 
 if __name__ == "__main__":
-    serve()
+    serve(Task, run)

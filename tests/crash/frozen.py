@@ -1,12 +1,14 @@
-"""A process of another machine that is frozen right after it wrote an intent: it stops itself there.
+"""A process of another machine that is frozen after it wrote an intent: it stops itself, once.
 
-Called with the sandbox's URL and token, the journal, and the campaign.
+Called with the sandbox's URL and token, the journal, the campaign, and the instant: `intent`, when that is on
+disk, or a signal of aiohttp's tracing on the way from there to the first byte.
 """
 
 import os
 import signal
 import sys
 
+import aiohttp
 import anyio
 
 from keebai_async.campaign import freshness
@@ -18,17 +20,48 @@ from keebai_async.model.lifecycle import Move, Submit
 from keebai_async.storage import process
 
 
+class Freezer:
+    def __init__(self, instant: str) -> None:
+        self._instant = instant
+        self._meant = self._over = False
+
+    def reached(self, instant: str) -> None:
+        self._meant = self._meant or instant == "intent"
+        if self._meant and instant == self._instant and not self._over:
+            self._over = True
+            os.kill(os.getpid(), signal.SIGSTOP)
+
+    def lent(self) -> aiohttp.ClientSession:
+        trace = aiohttp.TraceConfig()
+        if self._instant != "intent":
+            getattr(trace, self._instant).append(self._hook)
+        return aiohttp.ClientSession(trace_configs=[trace])
+
+    async def _hook(self, *_: object) -> None:
+        self.reached(self._instant)
+
+
 class Freezing(SqliteJournal):
+    freezer: Freezer
+
     async def record(self, campaign_id: str, move: Move) -> Chunk:
         chunk = await super().record(campaign_id, move)
         if isinstance(move, Submit):
-            os.kill(os.getpid(), signal.SIGSTOP)
+            self.freezer.reached("intent")
         return chunk
 
 
-async def main(url: str, token: str, path: str, campaign: str) -> None:
+async def main(*words: str) -> None:
+    url, token, path, campaign, instant = words
+    freezer = Freezer(instant)
     journal = Freezing(path)
-    async with Keebai(token, base_url=url, phone_number_id="100000000000001", journal=journal) as keebai:
+    journal.freezer = freezer
+    async with (
+        freezer.lent() as lent,
+        Keebai(
+            token, base_url=url, phone_number_id="100000000000001", journal=journal, session=lent
+        ) as keebai,
+    ):
         try:
             async with keebai.campaigns.resume(campaign) as run:
                 await run.report()
@@ -40,5 +73,4 @@ async def main(url: str, token: str, path: str, campaign: str) -> None:
 if __name__ == "__main__":
     process._place = lambda: "another machine"  # type: ignore[assignment]
     freshness.LONGEST_INTENT = 0.5  # type: ignore[misc]
-    url, token, path, campaign = sys.argv[1:]
-    anyio.run(main, url, token, path, campaign)
+    anyio.run(main, *sys.argv[1:])

@@ -12,7 +12,7 @@ import anyio
 import anyio.to_thread
 import msgspec
 
-from tests.crash.child import Said, Task
+from tests.crash.child import Said
 
 PROJECT = Path(__file__).parents[2]
 
@@ -61,9 +61,9 @@ class Life:
 class Nursery:
     """The process that forks Lives, one at a time; it leads a group of its own, which ends with it."""
 
-    def __init__(self) -> None:
+    def __init__(self, module: str = "tests.crash.child") -> None:
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "tests.crash.child"],
+            [sys.executable, "-m", module],
             cwd=PROJECT,
             env=os.environ | {"PYTHONPATH": str(PROJECT)},
             stdin=subprocess.PIPE,
@@ -73,7 +73,7 @@ class Nursery:
         )
 
     @asynccontextmanager
-    async def life(self, task: Task) -> AsyncIterator[Life]:
+    async def life(self, task: msgspec.Struct) -> AsyncIterator[Life]:
         """A process that lives *task*; it is gone when this ends."""
         assert self._process.stdin is not None
         self._process.stdin.write(msgspec.json.encode(task) + b"\n")

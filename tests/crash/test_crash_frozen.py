@@ -21,8 +21,9 @@ PEOPLE = [{"to": f"+549{1_100_000_000 + one}", "nombre": "Ana", "codigo": "M-7"}
 
 
 @pytest.mark.skipif(os.name != "posix", reason="nobody can be frozen here")
+@pytest.mark.parametrize("instant", ["intent", "on_connection_create_end", "on_request_headers_sent"])
 async def test_a_holder_that_wakes_after_its_chunk_was_sent_again_sends_nothing(
-    path: Path, monkeypatch: pytest.MonkeyPatch
+    path: Path, monkeypatch: pytest.MonkeyPatch, instant: str
 ) -> None:
     monkeypatch.setattr(process, "STALE", 1.0)
     with Sandbox() as sandbox:
@@ -32,7 +33,7 @@ async def test_a_holder_that_wakes_after_its_chunk_was_sent_again_sends_nothing(
             plan = await keebai.campaigns.plan(
                 PEOPLE, template="promo", language="es", name="Promo", options=PlanOptions(chunk_size=10)
             )
-            words = (sandbox.url, sandbox.token, str(path), plan.campaign_id)
+            words = (sandbox.url, sandbox.token, str(path), plan.campaign_id, instant)
             with subprocess.Popen(  # noqa: ASYNC220 - it is there for as long as this test
                 [sys.executable, "-m", "tests.crash.frozen", *words], stdout=subprocess.PIPE, text=True
             ) as holder:

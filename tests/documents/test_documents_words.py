@@ -11,6 +11,8 @@ from keebai_async import CampaignRun, Keebai, KeebaiError, PlanOptions, Reason
 from keebai_async.model import events
 from keebai_async.model.meta_codes import CODES
 from keebai_async.sources import open_source
+from keebai_async.sources.compressed import OPENERS
+from keebai_async.sources.opening import FORMATS
 from tests.documents.papers import PAPERS, ROOT, paper
 
 _VARIABLE = re.compile(r"\b(?:KEEBAI|WHAUTOMATE)_[A-Z]+(?:_[A-Z]+)*\b")
@@ -42,6 +44,16 @@ def test_no_page_names_a_variable_that_is_not_in_the_table(variables: set[str]) 
     named = {(each.name, name) for each in _OURS for name in _VARIABLE.findall(each.text)}
 
     assert {(page, name) for page, name in named if name not in variables} == set()
+
+
+def test_the_table_of_files_has_every_ending_and_no_other() -> None:
+    named = {
+        ending
+        for first, _ in paper("docs/lists.md").rows("Files")
+        for ending in re.findall(r"`(\.\w+)`", first)
+    }
+
+    assert named == {suffix for each in FORMATS for suffix in each.suffixes if suffix} | set(OPENERS)
 
 
 def test_the_table_of_errors_has_every_error_and_no_other() -> None:

@@ -10,6 +10,7 @@ from unittest.mock import AsyncMock, create_autospec
 import pytest
 
 import keebai_async
+from keebai_async import Campaigns
 from tests.documents.papers import paper
 from tests.front.surface import PUBLIC_MODULES, everything_exported, hints_of, signatures, types_in
 
@@ -79,6 +80,14 @@ def _set_on_self(kind: type) -> set[str]:
 def test_every_public_class_can_be_mocked(name: str) -> None:
     create_autospec(CLASSES[name])
     create_autospec(CLASSES[name], instance=True)
+
+
+def test_a_campaign_in_one_call_takes_what_its_plan_takes() -> None:
+    plan, run = (inspect.signature(each).parameters for each in (Campaigns.plan, Campaigns.run))
+    assert set(plan) - set(run) == {"progress"}
+    assert {name: each.default for name, each in plan.items() if name != "progress"}.items() <= {
+        name: each.default for name, each in run.items()
+    }.items()
 
 
 async def test_a_mocked_client_has_the_resources_of_a_real_one() -> None:

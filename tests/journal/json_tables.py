@@ -65,8 +65,8 @@ class JsonTables:
         self.kept = kept
         self._clock = clock
 
-    def get(self, kind: type[R], campaign_id: str, *place: int) -> R | None:
-        found = self.kept.get((kind.__name__, campaign_id, place))
+    def get(self, kind: type[R], campaign_id: str, *key: int) -> R | None:
+        found = self.kept.get((kind.__name__, campaign_id, key))
         return None if found is None else msgspec.json.decode(found, type=kind)
 
     def rows(self, kind: type[R], campaign_id: str) -> list[R]:
@@ -79,13 +79,13 @@ class JsonTables:
     def insert(self, row: StoredRow) -> None:
         if isinstance(row, RejectionsRow):
             row = replace(row, id=len(self.rows(RejectionsRow, row.campaign_id)) + 1)
-        key = (type(row).__name__, row.campaign_id, row.place)
+        key = (type(row).__name__, row.campaign_id, row.key)
         if key in self.kept:
             raise Damaged(f"{key} is there already")
         self.kept[key] = msgspec.json.encode(row)
 
     def update(self, row: StoredRow) -> None:
-        key = (type(row).__name__, row.campaign_id, row.place)
+        key = (type(row).__name__, row.campaign_id, row.key)
         if key not in self.kept:
             raise Damaged(f"{key} is not there")
         self.kept[key] = msgspec.json.encode(row)

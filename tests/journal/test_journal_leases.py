@@ -42,7 +42,7 @@ class Room:
         elsewhere = Process(pid=7, born="", host="other", place="another machine")
         row = self.row
         assert row is not None
-        self.write(lambda tables: tables.update(replace(row, process=elsewhere, token="theirs")))
+        self.write(lambda tables: tables.update(replace(row, process=elsewhere, lease_id="theirs")))
 
     @property
     def row(self) -> LeaseRow | None:
@@ -103,7 +103,7 @@ async def test_a_row_that_a_dropped_lease_left_keeps_nobody_of_this_process_out(
     taken = room.take(room.theirs)
 
     assert room.row is not None
-    assert room.row.token == taken.token
+    assert room.row.lease_id == taken.lease_id
 
 
 async def test_the_lease_of_another_machine_is_taken_over_once_its_heartbeat_is_too_old(
@@ -126,7 +126,7 @@ async def test_the_lease_of_another_machine_is_taken_over_once_its_heartbeat_is_
     assert not room.write(lambda tables: room.ours.ask(tables, "promo", Wish.STOP))
     taken = room.take(room.ours)
     assert room.row is not None
-    assert (room.row.token, room.row.wish) == (taken.token, None)
+    assert (room.row.lease_id, room.row.wish) == (taken.lease_id, None)
 
 
 async def test_only_who_has_the_lease_may_make_a_change_while_there_is_one(clock: ManualClock) -> None:
@@ -172,3 +172,66 @@ async def test_what_is_dropped_is_not_held_and_what_is_forgotten_is_not_looked_f
 
     room.ours.forget(claim)
     assert room.ours.claims == []
+
+
+async def test_a_change_is_a_sign_of_life_and_a_younger_one_is_not_written_again(clock: ManualClock) -> None:
+    room = Room(clock)
+    room.ours.keep(room.take(room.ours))
+    began = clock.wall()
+
+    await clock.advance(0.9)
+    room.check(room.ours)
+    assert room.row is not None
+    assert room.row.heartbeat == began
+
+    await clock.advance(0.1)
+    room.check(room.ours)
+    assert room.row.heartbeat == began + 1.0
+
+
+async def test_a_change_without_the_lease_is_no_sign_of_life_of_its_holder(clock: ManualClock) -> None:
+    room = Room(clock)
+    claim = room.take(room.ours)  # it is not kept: its transaction may have failed
+    before = room.row
+
+    await clock.advance(9.0)
+    room.check(room.ours)
+
+    assert room.row == before
+    assert claim in room.ours.claims
+
+
+@pytest.mark.parametrize(
+    ("born", "here", "seen"), [("noon", True, True), ("", True, False), ("noon", False, False)]
+)
+async def test_only_of_a_process_of_this_machine_that_has_an_age_it_is_known_that_it_died(
+    clock: ManualClock, born: str, here: bool, seen: bool
+) -> None:
+    room = Room(clock)
+    room.ours.drop(room.take(room.ours))
+    row = room.row
+    assert row is not None
+    process = Process(pid=2**22 + 1, born=born, host="host", place=row.process.place if here else "elsewhere")
+    room.write(lambda tables: tables.update(replace(row, process=process, token="theirs")))
+    assert room.ours.saw_last_holder_dead("promo")
+
+    await clock.advance(STALE)
+    room.take(room.ours)
+
+    assert room.ours.saw_last_holder_dead("promo") is seen
+
+
+async def test_a_heartbeat_passes_over_a_lease_that_is_gone_and_keeps_the_next(clock: ManualClock) -> None:
+    room = Room(clock)
+    room.write(lambda tables: tables.insert(CampaignRow(campaign_id="aviso", created_at=1.0)))
+    lost = room.take(room.ours)
+    room.write(lambda tables: room.ours.give_back(tables, lost))
+    kept = room.ours.claim("aviso")
+    room.write(lambda tables: room.ours.take(tables, kept, at=1.0))
+
+    await clock.advance(9.0)
+    room.write(room.ours.beat)
+
+    row = room.database.read(lambda tables: tables.get(LeaseRow, "aviso"))
+    assert row is not None
+    assert row.heartbeat == clock.wall()

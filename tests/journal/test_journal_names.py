@@ -16,6 +16,7 @@ from keebai_async.errors import JournalUnusable
 from keebai_async.journal.open import journal_path
 from keebai_async.journal.sqlite_tables import SqliteJournal
 from keebai_async.model.lifecycle import Submit
+from keebai_async.storage import sqlite_file
 from tests.journal.journal_kit import keep, plan_of
 
 PROJECT = Path(__file__).parents[2]
@@ -182,4 +183,24 @@ async def test_a_journal_with_two_names_is_refused_under_both(tmp_path: Path, pa
     second.unlink()
     journal = SqliteJournal(path)
     assert [each.plan.campaign_id for each in await journal.campaigns()] == ["promo"]
+    await journal.aclose()
+
+
+async def test_a_journal_that_is_mounted_without_its_folder_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its log would stay in the container, or be another one than that of who uses it outside."""
+    path = tmp_path / "the journal.db"
+    await made(path)
+    mounts = tmp_path / "mountinfo"
+    mounts.write_text(
+        f"36 25 8:1 / {tmp_path} rw - ext4 /dev/sda1 rw\n"
+        f"37 36 8:1 /j.db {str(path).replace(' ', chr(92) + '040')} rw - ext4 /dev/sda1 rw\n"
+    )
+    monkeypatch.setattr(sqlite_file, "_MOUNTS", mounts)
+
+    journal = SqliteJournal(path)
+    with pytest.raises(JournalUnusable, match=r"is mounted by itself, .*: mount its folder"):
+        await journal.campaigns()
+    await made(tmp_path / "another.db")
     await journal.aclose()

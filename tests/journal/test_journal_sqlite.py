@@ -4,13 +4,15 @@
 
 import asyncio
 import os
+import random
+import shutil
 import sqlite3
 import stat
 import subprocess
 import sys
 import zlib
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, closing
 from pathlib import Path
 
 import anyio
@@ -31,6 +33,7 @@ from keebai_async.storage import process, thread
 from tests.journal.journal_kit import keep, people, plan_of, rejection
 
 PROJECT = Path(__file__).parents[2]
+WRITTEN_BY_0_1 = Path(__file__).with_name("written_by_0_1")
 SUBMIT = Submit(number=1, step=1, at=1.0)
 
 
@@ -755,3 +758,61 @@ def test_a_journal_without_a_disk_has_a_name_too() -> None:
 def test_a_name_that_leads_nowhere_is_refused(name: str) -> None:
     with pytest.raises(InvalidInput):
         open_journal(name)
+
+
+def rows_and_room(path: Path) -> tuple[int, int]:
+    """How many rows of people and plans are in a file, and how many pages it has."""
+    with closing(sqlite3.connect(path)) as file:
+        tables = ("campaigns", "chunks", "items", "rejections", "leases")
+        rows = sum(file.execute(f"SELECT count(*) FROM {table}").fetchone()[0] for table in tables)  # noqa: S608
+        return rows, file.execute("PRAGMA page_count").fetchone()[0]
+
+
+async def some_of_a_plan(journal: SqliteJournal, campaign_id: str) -> None:
+    """A megabyte of a plan in the making, which nothing packs."""
+    for number in range(1, 11):
+        await journal.add_chunk(campaign_id, number, 1, random.Random(number).randbytes(100_000))
+
+
+async def test_a_plan_that_fails_leaves_neither_people_nor_their_room(tmp_path: Path) -> None:
+    path = tmp_path / "journal.db"
+    journal = SqliteJournal(path)
+    await journal.campaigns()
+    nothing, empty = rows_and_room(path)
+    await some_of_a_plan(journal, "promo")
+    assert rows_and_room(path)[1] > empty + 200
+
+    await journal.discard("promo")
+
+    assert rows_and_room(path) == (nothing, empty)
+    assert path.with_name("journal.db-wal").stat().st_size == 0
+    await journal.aclose()
+
+
+async def test_a_plan_that_was_not_ended_leaves_no_room_behind_when_the_journal_is_closed(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "journal.db"
+    journal = SqliteJournal(path)
+    await journal.campaigns()
+    before = rows_and_room(path)
+    await some_of_a_plan(journal, "promo")
+
+    await journal.aclose()
+
+    assert rows_and_room(path) == before
+
+
+async def test_the_plan_of_a_process_that_died_leaves_no_room_behind_at_the_next_open(tmp_path: Path) -> None:
+    path = tmp_path / "half_planned.db"
+    for file in WRITTEN_BY_0_1.glob("half_planned.db*"):
+        shutil.copyfile(file, tmp_path / file.name)
+    empty = SqliteJournal(tmp_path / "empty.db")
+    await empty.campaigns()
+    journal = SqliteJournal(path)
+
+    assert await journal.campaigns() == []
+
+    assert rows_and_room(path) == rows_and_room(tmp_path / "empty.db")
+    await journal.aclose()
+    await empty.aclose()

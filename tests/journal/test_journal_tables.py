@@ -71,7 +71,7 @@ ITEMS = ItemsRow(campaign_id="promo", number=2, items=people(2, 40) + b" ")
 REJECTIONS = RejectionsRow(campaign_id="promo", rejections=(rejection(1), rejection(2)))
 LEASE = LeaseRow(
     campaign_id="promo",
-    token="t",
+    lease_id="t",
     process=this_process(),
     since=1.0,
     heartbeat=2.0,
@@ -116,7 +116,7 @@ def test_every_row_comes_back_as_it_was(database: Database) -> None:
     assert rejections.rejections == REJECTIONS.rejections
 
     def work(tables: Tables) -> list[StoredRow | None]:
-        return [tables.get(type(row), "promo", *row.place) for row in (*others, rejections, lease)]
+        return [tables.get(type(row), "promo", *row.key) for row in (*others, rejections, lease)]
 
     assert database.read(work) == [*others, rejections, lease]
 

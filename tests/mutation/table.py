@@ -17,7 +17,7 @@ MODULES: Final = MappingProxyType(
         "quota/window": ("quota/test_quota_window.py", "quota/test_quota_books.py"),
         "quota/limiter": ("quota/test_quota_limiter.py", "quota/test_quota_told.py"),
         "transport/verdict": ("transport/test_transport_verdict.py", "transport/test_transport_dialect.py"),
-        "planning/dedupe": ("planning/test_planning_plan.py",),
+        "planning/dedupe": ("planning/test_planning_dedupe.py", "planning/test_planning_plan.py"),
         "planning/admission": ("planning/test_planning_plan.py",),
         "planning/identity": ("planning/test_planning_phone.py",),
         "journal/leases": ("journal/test_journal_leases.py",),

@@ -31,6 +31,7 @@ from keebai_async.observe.campaign_records import (
     SubmitsHeld,
 )
 from keebai_async.observe.chunk_records import (
+    BroadcastIdRepeated,
     BroadcastStalled,
     ChunkMoved,
     ChunkSubmitEnded,
@@ -44,9 +45,11 @@ from keebai_async.observe.quota_records import (
     PlaceNotSettled,
     QuotaSpent,
     QuotaStoreBack,
+    QuotaStoreForgot,
     QuotaStoreGone,
     QuotaWaited,
     QuotaWaitExpected,
+    SmallerQuotaHolds,
 )
 from keebai_async.observe.records import Record
 from keebai_async.observe.request_records import (
@@ -138,6 +141,8 @@ SAMPLES: tuple[Record, ...] = (
     PlaceNotSettled(store="sqlite", reason="disk I/O error"),
     QuotaStoreGone(store="redis", reason="connection refused", share=0.25),
     QuotaStoreBack(store="redis"),
+    QuotaStoreForgot(store="sqlite", told=41),
+    SmallerQuotaHolds(own="120/60s", holds="60/60s"),
     ATTEMPT,
     ChunkSubmitEnded(submit=ATTEMPT, state=ChunkState.ACCEPTED, seconds=8.5),
     ChunkSubmitEnded(submit=ATTEMPT, state=ChunkState.UNKNOWN, seconds=60.0),
@@ -160,6 +165,7 @@ SAMPLES: tuple[Record, ...] = (
     LookFailed(campaign=CAMPAIGN, chunk=1, broadcast="b1", reason="404 Not Found", gone=True),
     BroadcastStalled(campaign=CAMPAIGN, chunk=1, broadcast="b1", seconds=900.0),
     BroadcastStalled(broadcast="b2", seconds=900.0),
+    BroadcastIdRepeated(campaign=CAMPAIGN, chunk=2, broadcast="b1", owner=1),
     RUN,
     RunEnded(run=RUN, state=CampaignState.FINISHED, seconds=74.2, people=Headcount(sent=6_900, failed=100)),
     RunEnded(

@@ -58,6 +58,8 @@ async def planned(
         sender=SENDER,
         journal=journal,
         created_at=1_790_000_000.0,
+        service="keebai",
+        largest_chunk=5_000,
         options=options or PlanOptions(),
     )
     assert plan.read == plan.ready + plan.duplicates + plan.rejected + plan.suppressed

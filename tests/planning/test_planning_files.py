@@ -82,7 +82,7 @@ async def test_the_first_sheet_of_a_workbook_or_the_one_that_is_named(tmp_path: 
 
 async def test_a_file_that_is_no_parquet_or_no_workbook(tmp_path: Path) -> None:
     for name in ("people.parquet", "people.xlsx"):
-        (tmp_path / name).write_bytes(b"nothing of the kind")
+        (tmp_path / name).write_bytes(b"nothing\0of the kind")
         with pytest.raises(UnusableSource, match="cannot be read"):
             await planned(tmp_path / name)
         with pytest.raises(UnusableSource, match="no such file"):

@@ -4,17 +4,27 @@ A person who was ready stays ready, with the same number and text, or is rejecte
 """
 
 import csv
+import html
+import io
+import json
 import tempfile
+import unicodedata
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
+from typing import Literal, NamedTuple
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from keebai_async.errors import InvalidInput
+from keebai_async.model.template import Template
 from keebai_async.planning.identity import identity
 from keebai_async.planning.number_forms import calling_code
 from keebai_async.planning.plan import PlanOptions
+from keebai_async.sources.header import folded
 from tests.planning.made import planned
+from tests.planning.workbook import workbook
 
 Habit = Callable[[str], str]
 """What becomes of a number."""
@@ -81,33 +91,274 @@ PLACES = [
 ]
 
 
-@given(
+HEADERS: list[Habit] = [
+    lambda name: name,
+    str.upper,
+    str.capitalize,
+    lambda name: f" {name}\u00a0",
+    lambda name: f"\ufeff{name}\u200b",
+    lambda name: unicodedata.normalize("NFD", name),
+]
+HEADER = ["to", "nombre", "código"]
+OFFER = Template(name="oferta", language="es", status="APPROVED", variables=("nombre", "código"))
+ZOE = "+12025550123"
+Rows = list[list[str]]
+
+
+class Person(NamedTuple):
+    """Somebody of the clean list, and the number and text that stand in the list of the habits."""
+
+    to: str
+    text: str
+    number: str
+    damaged: str
+
+    @property
+    def row(self) -> list[str]:
+        return [self.number, self.damaged, "1"]
+
+
+class Habits(NamedTuple):
+    """What was done to a list; *row* and *column* say where."""
+
+    header: Habit
+    row: int
+    column: int
+    blanks: int
+    """1: lines with nothing, 2: rows of empty cells."""
+    over: int
+    """Columns without a name: empty, or with a note in one row."""
+    title: bool
+    again: bool
+    """A second header, with the columns in another order."""
+
+    def table(self, people: list[Person]) -> Rows:
+        """The list as a table with a header."""
+        order = [(self.column + at) % len(HEADER) for at in range(len(HEADER))]
+        rows = [[ZOE, "Zoe", "1"], *(person.row for person in people)]
+        where = 1 + self.row % len(rows)
+        if self.again:
+            rows.insert(where, HEADER[::-1])
+        rows = [list(map(self.header, HEADER)), *rows]
+        rows = [[row[at] for at in order] + [""] * self.over for row in rows]
+        if self.over == 2:
+            rows[where][-1] = "llamar"
+        if self.blanks:
+            rows.insert(where, [""] * (len(rows[0]) if self.blanks == 2 else 0))
+        return [["Clientes de marzo"], [], *rows] if self.title else rows
+
+
+PEOPLE = st.tuples(
     st.sampled_from(PLACES),
-    st.lists(st.tuples(st.integers(0, 26), st.integers(0, 10), st.booleans()), min_size=1, max_size=30),
+    st.lists(
+        st.tuples(st.integers(0, len(NUMBERS) - 1), st.integers(0, len(TEXTS) - 1), st.sampled_from("ntc")),
+        min_size=1,
+        max_size=20,
+    ),
 )
-@settings(deadline=None, max_examples=150)
-async def test_habits_lose_change_or_add_nobody(
-    place: tuple[str, list[str]], habits: list[tuple[int, int, bool]]
+LISTS = st.builds(
+    Habits,
+    header=st.sampled_from(HEADERS),
+    row=st.integers(0, 30),
+    column=st.integers(0, 2),
+    blanks=st.integers(0, 2),
+    over=st.integers(0, 2),
+    title=st.booleans(),
+    again=st.sampled_from([False, False, False, True]),
+)
+
+
+def people_of(forms: list[str], habits: list[tuple[int, int, str]]) -> list[Person]:
+    """People whose number, text, or neither is spelled in the way of a habit."""
+    people = []
+    for n, (number, damage, what) in enumerate(habits):
+        to, text = forms[n % len(forms)].format(n), f"Aña {n}"
+        spelled = NUMBERS[number](to) if what == "n" else to
+        people.append(Person(to, text, spelled, TEXTS[damage](text) if what == "t" else text))
+    return people
+
+
+async def check(people: object, clean: list[Person], options: PlanOptions, *, left: int = 0) -> bool:
+    """Whether there is a plan; in it nobody is lost, changed or new. *left* are left out without a reason."""
+    try:
+        made = await planned(people, OFFER, options=options)  # type: ignore[arg-type]  # any list
+    except InvalidInput:  # that says what and where, see the tests of each kind
+        return False
+    ready = dict(zip(map(str, made.numbers), (one["variables"] for one in made.people), strict=True))
+    assert ready.pop(ZOE) == {"nombre": "Zoe", "código": "1"}
+    who = {identity(person.to): person.text for person in clean}
+    for number, variables in ready.items():
+        assert variables == {"nombre": who[identity(number)], "código": "1"}
+    assert len(ready) + len(made.rejections) == len(clean) - left
+    assert all(out.detail for out in made.rejections)
+    return True
+
+
+@given(
+    PEOPLE,
+    LISTS,
+    st.sampled_from([",", ";", "\t", "|"]),
+    st.sampled_from(["utf-8", "utf-8-sig", "utf-16", "cp1252"]),
+    st.sampled_from(["", "sep", "stray", "tail", "crlf", "all", "bom"]),
+)
+@settings(deadline=None, max_examples=120)
+async def test_habits_of_a_text_lose_change_or_add_nobody(
+    people: tuple[tuple[str, list[str]], list[tuple[int, int, str]]],
+    habits: Habits,
+    by: str,
+    encoding: str,
+    more: str,
 ) -> None:
-    region, forms = place
-    clean = [(forms[n % len(forms)].format(n), f"Ana {n}") for n, _ in enumerate(habits)]
-    rows = [
-        (NUMBERS[number](to), text) if on_number else (to, TEXTS[damage](text))
-        for (to, text), (number, damage, on_number) in zip(clean, habits, strict=True)
-    ]
-    with tempfile.NamedTemporaryFile("w", suffix=".csv", newline="") as file:
-        writer = csv.writer(file)
-        writer.writerow(["to", "nombre", "saldo"])
-        writer.writerow(["+12025550123", "Zoe", "1"])  # somebody is always ready
-        writer.writerows([to, text, "1"] for to, text in rows)
+    (region, forms), each = people
+    clean = people_of(forms, each)
+    rows = habits.table(clean)
+    text = io.StringIO(newline="")
+    end = "\r\n" if more == "crlf" else "\n"
+    quoting: Literal[0, 1] = csv.QUOTE_ALL if more == "all" else csv.QUOTE_MINIMAL
+    csv.writer(text, delimiter=by, lineterminator=end, quoting=quoting).writerows(rows)
+    lines = text.getvalue().split(end)
+    at = habits.row % len(lines)
+    if more == "sep":
+        lines.insert(0, f"sep={by}")
+    elif more == "stray":
+        lines[at] = lines[at].replace(f"{by}Aña", f'{by}"Aña', 1)
+    elif more == "tail" and lines[at]:
+        lines[at] += by * 2
+    elif more == "bom":
+        lines[0] = "\ufeff\ufeff" + lines[0]
+    try:
+        data = end.join(lines).encode(encoding)
+    except UnicodeEncodeError:
+        data = end.join(lines).encode()
+    with tempfile.NamedTemporaryFile("wb", suffix=".csv") as file:
+        file.write(data)
         file.flush()
 
-        made = await planned(Path(file.name), options=PlanOptions(default_region=region))
+        read = await check(file.name, clean, PlanOptions(default_region=region))
 
-    ready = dict(zip(map(str, made.numbers), (one["variables"] for one in made.people), strict=True))
-    assert ready.pop("+12025550123") == {"nombre": "Zoe", "saldo": "1"}
-    who = {identity(to): text for to, text in clean}
-    for number, variables in ready.items():
-        assert variables == {"nombre": who[identity(number)], "saldo": "1"}
-    assert len(ready) + len(made.rejections) == len(clean)
-    assert all(out.detail for out in made.rejections)
+    may_stop = habits.again or more in {"stray", "sep", "bom"} or encoding == "cp1252"
+    assert not (read and habits.again)
+    assert read or may_stop
+
+
+@given(PEOPLE, LISTS, st.sets(st.integers(0, 19), max_size=3), st.booleans())
+@settings(deadline=None, max_examples=600)
+async def test_habits_of_a_workbook_lose_change_or_add_nobody(
+    people: tuple[tuple[str, list[str]], list[tuple[int, int, str]]],
+    habits: Habits,
+    hidden: set[int],
+    as_numbers: bool,
+) -> None:
+    (region, forms), each = people
+    clean = people_of(forms, each)
+    table = habits.table(clean)
+    rows: list[list[str | float]] = [
+        [float(text[1:]) if as_numbers and text == ZOE else html.escape(text) for text in row]
+        for row in table
+    ]
+    if as_numbers:
+        rows = [[f"+{value:.0f}" if isinstance(value, float) else value for value in row] for row in rows]
+    below = next(at for at, row in enumerate(table, start=1) if ZOE in row)
+    marked = [below + 1 + n for n in hidden if below + 1 + n <= len(table) and table[below + n]]
+    with tempfile.TemporaryDirectory() as folder:
+        path = workbook(Path(folder) / "people.xlsx", Base=rows)
+        hide(path, marked)
+        headers = [number for number in marked if "to" in map(folded, table[number - 1])]
+        filled = sum(any(table[number - 1][:3]) for number in marked) - len(headers)
+
+        read = await check(path, clean, PlanOptions(default_region=region), left=filled)
+
+    assert read != (habits.again and not headers)
+
+
+def hide(path: Path, numbers: list[int]) -> None:
+    """Hide rows of the first sheet of a workbook."""
+    with zipfile.ZipFile(path) as book:
+        parts = {name: book.read(name) for name in book.namelist()}
+    sheet = "xl/worksheets/sheet1.xml"
+    for number in numbers:
+        parts[sheet] = parts[sheet].replace(
+            f'<row r="{number}">'.encode(), f'<row r="{number}" hidden="1">'.encode()
+        )
+    with zipfile.ZipFile(path, "w") as book:
+        for name, part in parts.items():
+            book.writestr(name, part)
+
+
+@given(
+    PEOPLE,
+    st.lists(
+        st.sampled_from(["flat", "nested", "twice", "key", "number", "broken"]), min_size=21, max_size=21
+    ),
+    st.booleans(),
+)
+@settings(deadline=None, max_examples=120)
+async def test_habits_of_json_lines_and_dicts_lose_change_or_add_nobody(
+    people: tuple[tuple[str, list[str]], list[tuple[int, int, str]]], kinds: list[str], as_file: bool
+) -> None:
+    (region, forms), each = people
+    clean = people_of(forms, each)
+    options = PlanOptions(default_region=region)
+    everyone = [Person(ZOE, "Zoe", ZOE, "Zoe"), *clean]
+    if not as_file:
+        dicts = [dict_of(person, kind) for person, kind in zip(everyone, ["flat", *kinds], strict=False)]
+        assert await check(dicts, clean, options)
+        return
+    lines = [line_of(person, kind) for person, kind in zip(everyone, ["flat", *kinds], strict=False)]
+    with tempfile.NamedTemporaryFile("w", suffix=".jsonl", encoding="utf-8") as file:
+        file.write("\n".join(lines))
+        file.flush()
+
+        assert await check(file.name, clean, options)
+
+
+def dict_of(person: Person, kind: str) -> dict[str, object]:
+    """A row in the service's own shape, or flat."""
+    code_value: object = 1.0 if kind == "number" else "1"
+    values: dict[str, object] = {"nombre": person.damaged, "código": code_value}
+    if kind == "key":
+        values["nombre "] = values.pop("nombre")
+    if kind == "broken":
+        values["nombre"] = [person.damaged]
+    return {"to": person.number, "variables": values} if kind == "nested" else {"to": person.number, **values}
+
+
+def line_of(person: Person, kind: str) -> str:
+    """The same as a line of JSON; it may have a key twice, or be cut off."""
+    line = json.dumps(dict_of(person, kind), ensure_ascii=len(person.text) % 2 == 0)
+    if kind == "twice":
+        return f'{line[:-1]}, "nombre": "Otra"}}'
+    return line[:-3] if kind == "broken" else line
+
+
+@given(
+    PEOPLE,
+    st.sets(st.integers(0, 19), min_size=1, max_size=8),
+    st.sampled_from(["txt", "csv", "xlsx", "jsonl", "utf-16"]),
+    st.sampled_from(["", "to", "teléfono;motivo", "Bajas de marzo"]),
+)
+@settings(deadline=None, max_examples=60)
+async def test_nobody_who_said_no_is_ready_whatever_the_habits_of_both_lists(
+    people: tuple[tuple[str, list[str]], list[tuple[int, int, str]]], chosen: set[int], kind: str, head: str
+) -> None:
+    (region, forms), each = people
+    clean = people_of(forms, each)
+    out = [clean[at] for at in chosen if at < len(clean)]
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / f"bajas.{'csv' if kind == 'utf-16' else kind}"
+        if kind == "xlsx":
+            held: list[list[str | float]] = [[head]] if head else []
+            workbook(path, Bajas=held + [[person.to, "baja"] for person in out])
+        elif kind == "jsonl":
+            path.write_text("\n".join(json.dumps({"to": person.to}) for person in out))
+        else:
+            lines = [*([head] if head else []), *(f"{person.to};baja" for person in out)]
+            path.write_text("\n".join(lines), encoding="utf-16" if kind == "utf-16" else "utf-8")
+        rows = [[ZOE, "Zoe", "1"], *(person.row for person in clean)]
+        people_list = [dict(zip(HEADER, row, strict=True)) for row in rows]
+        options = PlanOptions(default_region=region, suppress=[path])
+
+        made = await planned(people_list, OFFER, options=options)
+
+    assert not {identity(person.to) for person in out} & {identity(str(number)) for number in made.numbers}
+    assert made.plan.suppress_lists[0].numbers >= len({identity(person.to) for person in out})

@@ -10,14 +10,22 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from keebai_async.errors import InvalidInput
+from keebai_async.model.template import Template
 from keebai_async.planning import make_number_lengths
+from keebai_async.planning.check_row import Tolerance
+from keebai_async.planning.codec import RowCodec
 from keebai_async.planning.identity import identity
 from keebai_async.planning.number_forms import NumberForms, is_certain, region_of
+from keebai_async.planning.number_lengths import REGIONS
 from keebai_async.planning.phone import NumberReader, PhoneNumber, from_region, parse
 from keebai_async.planning.plan import PlanOptions
+from keebai_async.planning.reader import Reader
 from keebai_async.planning.rejections import Problem
+from keebai_async.sources.block import CellBlock
 from tests.planning.made import flat, person, planned
 
+CODEC = RowCodec(Template(name="a", language="es", status="APPROVED", variables=("nombre",)))
+CODES = [str(code) for code in REGIONS]
 AMERICA = [
     "AR",
     "BR",
@@ -155,6 +163,57 @@ def test_one_number_has_one_fate_however_it_is_spelled(region: str, seed: int, b
     spelled = "+" + blank.join((digits[:2], digits[2:4], digits[4:7], digits[7:]))
 
     assert read(spelled) == read(f"+{digits}") == read(f"00{digits}", "BR") == read(f"tel:+{digits}")
+
+
+@given(
+    st.lists(
+        st.tuples(
+            st.one_of(
+                st.sampled_from(["54", "549", "55", "52", "521", "57", "598", "1", "34"]),
+                st.sampled_from(CODES),
+            ),
+            st.text("0123456789", min_size=3, max_size=12),
+            st.lists(
+                st.sampled_from(["", "", " ", "-", "\u00a0", "\u200b", "\u2011", "  "]),
+                min_size=12,
+                max_size=12,
+            ),
+        ),
+        min_size=1,
+        max_size=20,
+    ),
+    st.sampled_from(
+        [
+            "+{} {}",
+            "(+{}) {}",
+            "+ {}{}",
+            "00{} {}",
+            "\u202a+{}\u00a0{}\u202c",
+            "'+{}{}",
+            "tel:+{}-{}",
+            '="+{} {}"',
+        ]
+    ),
+    st.sampled_from([None, "AR", "BR", "MX"]),
+)
+@settings(deadline=None, max_examples=200)
+async def test_a_list_gives_the_same_people_compact_and_spelled(
+    numbers: list[tuple[str, str, list[str]]], form: str, region: str | None
+) -> None:
+    compact = [f"+{code}{local}" for code, local, _ in numbers]
+    spelled = [form.format(code, "".join(map("".join, zip(local, marks)))) for code, local, marks in numbers]  # noqa: B905
+
+    one, other = await people_of(compact, region), await people_of(spelled, region)
+
+    assert one == other
+
+
+async def people_of(numbers: list[str], region: str | None) -> dict[int, str]:
+    """Who is ready, by row; half of the numbers are read by the fast path, if any can be."""
+    reader = Reader(CODEC, {}, Tolerance(region=region))
+    rows = [[number, "Ana"] for number in numbers]
+    checked = await reader.read(CellBlock(header=("to", "nombre"), numbers=range(len(rows)), rows=rows))
+    return dict(zip(checked.where, CODEC.numbers(checked.ready), strict=True))
 
 
 def test_the_quick_reading_of_a_region_is_that_of_the_parser() -> None:

@@ -2,6 +2,7 @@
 
 import gzip
 import tempfile
+import zipfile
 from pathlib import Path
 
 import pyarrow as pa  # type: ignore[import-untyped]
@@ -47,6 +48,7 @@ async def held(path: Path, region: str | None = None) -> set[int]:
         f"Ana: {ONE}\nBeto <{TWO}>",
         "+54 9 11 5555-0101\n(+54) 9 11 5555 0102\n",
         f"1. {ONE}\n2. {TWO}\n",
+        f"Bajas al 15/03/2026\nmotivo;celular\nno quiere;{ONE}\nno;{TWO}\n",
         f"motivo,to\n{ONE}\nbaja,{TWO}\n",
         f"to,motivo\n{ONE}\nmal,{TWO}\n",
         f"dni;telefono\n30123456;{ONE}\n28123456;{TWO}\n",
@@ -91,6 +93,8 @@ async def test_local_spellings_are_read_as_in_the_list_itself(tmp_path: Path, te
         (f"{ONE}\nJuan Pérez\n{TWO}\n", 2),
         (f"{ONE}\n\n11 5555\n", 3),
         (f"to,motivo\n{ONE},x\n,baja de Ana\n", 3),
+        (f"Bajas\nsin nadie\n{ONE}\n", 2),
+        (f"to\nteléfono\n{ONE}\n", 2),
         (f"{ONE};11 5555 0199 9\n", 1),
         (f"telefono,otro telefono\n{ONE},1155550102\n", 2),
         ("5.49116E+12\n", 1),
@@ -130,6 +134,55 @@ async def test_a_workbook_and_its_like_are_lists_too(tmp_path: Path) -> None:
     packed = tmp_path / "bajas.csv.gz"
     packed.write_bytes(gzip.compress(f"to\n{ONE}\n{TWO}\n".encode()))
     assert await held(packed) == KEYS
+
+
+async def test_a_file_that_is_empty_once_it_is_read_is_no_error(tmp_path: Path) -> None:
+    packed, marked = tmp_path / "bajas.csv.gz", tmp_path / "bajas.jsonl"
+    packed.write_bytes(gzip.compress(b""))
+    marked.write_bytes(b"\xff\xfe")
+
+    assert await held(packed) == set()
+    assert await held(marked) == set()
+
+
+async def test_a_sheet_of_one_row_is_a_list_of_one(tmp_path: Path) -> None:
+    for number, cells in enumerate(
+        [[ONE], [5491155550101], ["", ONE, "baja"], [ONE, "", "", ""], [ONE, ONE]]
+    ):
+        path = workbook(tmp_path / f"{number}.xlsx", Bajas=[cells])  # type: ignore[list-item]  # floats too
+        assert await held(path) == {identity(ONE)}, cells
+
+    pq.write_table(pa.table({"to": [ONE]}), tmp_path / "one.parquet")
+    assert await held(tmp_path / "one.parquet") == {identity(ONE)}
+
+
+async def test_a_sheet_that_holds_nobody_is_said_and_is_no_error(tmp_path: Path) -> None:
+    for name, rows in {"head": [["to", "motivo"]], "two": [["telefono"], [""]], "none": []}.items():
+        path = workbook(tmp_path / f"{name}.xlsx", Bajas=rows)  # type: ignore[arg-type]  # texts alone
+
+        made = await planned([person(1)], options=PlanOptions(suppress=[path]))
+
+        assert made.plan.notes == (f"{name}.xlsx holds no number: nobody is left out because of it",)
+        assert made.plan.ready == 1
+
+    pq.write_table(pa.table({"to": pa.array([], pa.string())}), tmp_path / "none.parquet")
+    assert await held(tmp_path / "none.parquet") == set()
+
+
+async def test_rows_that_the_sheet_hides_are_people_who_said_no_all_the_same(tmp_path: Path) -> None:
+    path = workbook(tmp_path / "bajas.xlsx", Bajas=[["to"], [ONE], [TWO]], Enero=[["to"], [THREE]])
+    with zipfile.ZipFile(path) as book:
+        parts = {name: book.read(name) for name in book.namelist()}
+    sheet = "xl/worksheets/sheet1.xml"
+    parts[sheet] = parts[sheet].replace(b'<row r="3">', b'<row r="3" hidden="1">')
+    with zipfile.ZipFile(path, "w") as book:
+        for name, part in parts.items():
+            book.writestr(name, part)
+
+    made = await planned([person(1)], options=PlanOptions(suppress=[path]))
+
+    assert await held(path) == KEYS
+    assert made.plan.notes[1] == f"not read are the other sheets of {path}: 'Enero'"
 
 
 async def test_the_encoding_of_the_notes_does_not_matter(tmp_path: Path) -> None:

@@ -17,7 +17,7 @@ import msgspec
 import pytest
 
 from keebai_async.clock import ManualClock
-from keebai_async.keebai.bulk import body_of
+from keebai_async.keebai.campaign_service import body_of
 from keebai_async.model.recipient import Reason
 from keebai_async.model.sender import Sender
 from keebai_async.sandbox.keebai.catalogue import SandboxTemplate

@@ -11,7 +11,7 @@ import msgspec
 import pytest
 
 from keebai_async.journal.memory_tables import MemoryJournal
-from keebai_async.keebai.bulk import body_of
+from keebai_async.keebai.campaign_service import body_of
 from keebai_async.model.plan import Plan
 from keebai_async.model.recipient import Rejection
 from keebai_async.model.template import Template

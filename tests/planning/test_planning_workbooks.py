@@ -9,12 +9,13 @@ import pyarrow as pa  # type: ignore[import-untyped]
 import pyarrow.parquet as pq  # type: ignore[import-untyped]
 import pytest
 
+from keebai_async.planning.plan import PlanOptions
 from keebai_async.sources import open_source
 from keebai_async.sources.cell_formats import as_shown
 from keebai_async.sources.sheet import cell_of
 from keebai_async.sources.spelling import NotText
 from tests.planning.made import PROMO, Made, planned
-from tests.planning.workbook import workbook
+from tests.planning.workbook import cell, ods, text_cell, workbook
 
 ANA, BRUNO = "+5491100000001", "+5491100000002"
 HEAD: list[str | float] = ["to", "nombre", "saldo"]
@@ -48,8 +49,10 @@ async def test_the_sheet_that_is_shown_is_read_and_the_plan_names_it(tmp_path: P
 
     assert made.numbers == [ANA]
     assert made.plan.notes == (
-        f"read is the sheet 'New' of {path}, rows 2 to 2; not its other sheets: 'Old'",
+        f"read is the sheet 'New' of {path}, rows 2 to 2",
+        f"not read are the other sheets of {path}: 'Old'",
     )
+    assert (made.plan.source, made.plan.sheet) == (str(path), "New")
 
 
 @pytest.mark.parametrize("state", ["hidden", "veryHidden"])
@@ -60,7 +63,7 @@ async def test_a_hidden_sheet_is_not_read_unless_it_is_named(tmp_path: Path, sta
     made = await planned(path)
 
     assert made.numbers == [ANA]
-    assert "'Old' (hidden)" in made.plan.notes[0]
+    assert "'Old' (hidden)" in made.plan.notes[1]
     assert await numbers_of(path, sheet="Old") == [BRUNO]
 
 
@@ -79,9 +82,117 @@ async def test_hidden_rows_are_left_out_and_counted(tmp_path: Path) -> None:
 
     assert made.numbers == [ANA]
     assert made.plan.read == 1
-    (note,) = made.plan.notes
+    read, note = made.plan.notes
+    assert read == f"read is the sheet 'A' of {path}, rows 2 to 2"
     assert note.startswith("1 rows of the sheet 'A' are hidden or filtered out, and were left out (row 3)")
     assert await numbers_of(path, hidden_rows=True) == [ANA, BRUNO]
+
+
+async def test_notes_are_there_also_when_the_plan_reads_no_further(tmp_path: Path) -> None:
+    rows: Cells = [HEAD]
+    rows += [[f"+54911{n:08}", "Ana", str(n)] for n in range(900)]
+    path = workbook(tmp_path / "a.xlsx", A=rows, Old=[HEAD])
+    changed(path, "xl/worksheets/sheet1.xml", ('<row r="3">', '<row r="3" hidden="1">'))
+
+    made = await planned(path, options=PlanOptions(limit=2))
+
+    assert (made.plan.first_row, made.plan.last_row, made.plan.read) == (2, 4, 2)
+    assert [note.partition(",")[0] for note in made.plan.notes] == [
+        f"read is the sheet 'A' of {path}",
+        f"not read are the other sheets of {path}: 'Old'",
+        "1 rows of the sheet 'A' are hidden or filtered out",
+    ]
+
+
+async def test_the_rows_that_were_read_are_named_for_every_list(tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    path.write_text("lista\nto,nombre,saldo\n\n" + "".join(f"+54911{n:08},Ana,1\n" for n in range(900)))
+
+    plan = (await planned(path)).plan
+    few = (await planned(path, options=PlanOptions(limit=10))).plan
+    test = (await planned(path, options=PlanOptions(test_to=[BRUNO]))).plan
+
+    assert (plan.source, plan.sheet, plan.first_row, plan.last_row) == (str(path), "", 4, 903)
+    assert (few.first_row, few.last_row) == (4, 13)
+    assert test.first_row == 4
+
+
+async def test_a_title_above_the_header_of_a_sheet_is_passed_over_and_said(tmp_path: Path) -> None:
+    path = workbook(tmp_path / "a.xlsx", A=[["Clientes"], [], ["al", 46096.0], HEAD, [ANA, "Ana", 1.5]])
+
+    made = await planned(path)
+
+    assert made.people == [{"to": ANA, "variables": {"nombre": "Ana", "saldo": "1.5"}}]
+    assert f"row 4 of {path} is taken for its header; the 2 rows above it" in made.plan.notes[1]
+
+
+async def test_a_hidden_column_is_read_and_named(tmp_path: Path) -> None:
+    path = workbook(tmp_path / "a.xlsx", A=[HEAD, [ANA, "Ana", "1"]])
+    hidden = '<cols><col min="3" max="16384" hidden="1"/></cols><sheetData>'
+    changed(path, "xl/worksheets/sheet1.xml", ("<sheetData>", hidden))
+
+    made = await planned(path)
+
+    assert made.numbers == [ANA]
+    assert made.plan.notes[1] == "hidden in the sheet 'A', and read all the same, are the columns saldo"
+
+
+async def test_of_an_open_document_the_texts_are_sent_that_it_shows(tmp_path: Path) -> None:
+    head = "".join(map(text_cell, ("to", "nombre", "saldo")))
+    rows = [
+        cell("percentage", 'office:value="0.155"', "15,5%"),
+        cell("date", 'office:date-value="2026-03-15"', "15 de marzo de 2026"),
+        cell("currency", 'office:value="1358.016"', "$ 1.358,02"),
+        cell("float", 'office:value="123"', "00123"),
+        cell("float", 'office:value="5491155550101"', "5,49E+12"),
+        cell("float", 'office:value="646180110400000000"', "646180110400000000"),
+        cell("string", 'calcext:value-type="error"', "#N/D"),
+    ]
+    lines = [text_cell(f"+5491100000{n:03}") + text_cell("Ana") + value for n, value in enumerate(rows)]
+    written = "".join(f"<table:table-row>{line}</table:table-row>" for line in [head, *lines])
+    path = ods(tmp_path / "a.ods", {"A": written})
+
+    made = await planned(path)
+
+    assert [one["variables"]["saldo"] for one in made.people] == [  # type: ignore[index]
+        "15,5%",
+        "15 de marzo de 2026",
+        "$ 1.358,02",
+        "00123",
+        "5491155550101",
+    ]
+    assert made.reasons == [(7, "bad variable", "saldo"), (8, "bad variable", "saldo")]
+    assert made.plan.notes == (f"read is the sheet 'A' of {path}, rows 2 to 8",)
+
+
+@pytest.mark.parametrize("how", ["collapse", "filter"])
+async def test_of_an_open_document_the_shown_sheet_is_read_without_what_is_hidden(
+    tmp_path: Path, how: str
+) -> None:
+    def row(*texts: str, more: str = "") -> str:
+        return f"<table:table-row{more}>{''.join(map(text_cell, texts))}</table:table-row>"
+
+    head = row("to", "nombre", "saldo")
+    hidden = f' table:visibility="{how}" table:number-rows-repeated="2"'
+    first = '<table:table-column table:number-columns-repeated="2"/>'
+    columns = f'{first}<table:table-column table:visibility="{how}"/>'
+    new = columns + head + row(BRUNO, "Bruno", "1", more=hidden) + row(ANA, "Ana", "2")
+    sheets = {"Old": head + row(BRUNO, "Bruno", "1"), "New": new, "Off": head}
+    path = ods(tmp_path / "a.ods", sheets, active="New", hidden=["Off"])
+
+    made = await planned(path)
+
+    assert made.numbers == [ANA]
+    assert made.plan.notes == (
+        f"read is the sheet 'New' of {path}, rows 4 to 4",
+        f"not read are the other sheets of {path}: 'Old', 'Off' (hidden)",
+        "hidden in the sheet 'New', and read all the same, are the columns saldo",
+        (
+            "2 rows of the sheet 'New' are hidden or filtered out, and were left out (row 2, 3);"
+            " --hidden-rows reads them, too"
+        ),
+    )
+    assert await numbers_of(path, hidden_rows=True) == [BRUNO, BRUNO, ANA]
 
 
 async def test_a_document_type_in_a_workbook_is_not_read(tmp_path: Path) -> None:
@@ -128,7 +239,7 @@ async def test_a_format_that_reads_the_same_everywhere_is_applied(
     made = await formatted(tmp_path / "a.xlsx", code, value)
 
     assert made.people[0]["variables"] == {"nombre": "Ana", "saldo": text}
-    assert made.plan.notes == ()
+    assert len(made.plan.notes) == 1  # which sheet it was
 
 
 @pytest.mark.parametrize(
@@ -146,9 +257,9 @@ async def test_any_other_format_is_named_with_an_example(
     made = await formatted(tmp_path / "a.xlsx", code, value)
 
     assert made.people[0]["variables"] == {"nombre": "Ana", "saldo": text}
-    assert len(made.plan.notes) == 1
-    assert "the column saldo has" in made.plan.notes[0]
-    assert made.plan.notes[0].endswith(f"in row 2 as {text}")
+    assert len(made.plan.notes) == 2
+    assert "the column saldo has" in made.plan.notes[1]
+    assert made.plan.notes[1].endswith(f"in row 2 as {text}")
 
 
 async def test_a_cell_that_is_an_error_is_rejected_as_one(tmp_path: Path) -> None:

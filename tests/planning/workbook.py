@@ -1,6 +1,7 @@
-"""Workbooks of Excel, written by hand: nothing that we could install writes them as small."""
+"""Workbooks of Excel and OpenDocument, written by hand: nothing to be installed writes them as small."""
 
 import zipfile
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 
@@ -48,3 +49,53 @@ def workbook(path: Path, **sheets: list[list[str | float]]) -> Path:
                 f'<worksheet xmlns="{main}"><sheetData>{cells}</sheetData></worksheet>',
             )
     return path
+
+
+def ods(
+    path: Path, sheets: Mapping[str, str], *, active: str | None = None, hidden: Sequence[str] = ()
+) -> Path:
+    """A workbook of OpenDocument, of the XML of each sheet's rows; *active* is shown when it is opened."""
+    spaces = " ".join(
+        f'xmlns:{name}="urn:oasis:names:tc:opendocument:xmlns:{name}:1.0"'
+        for name in ("office", "table", "text", "style", "config", "calcext", "manifest")
+    )
+    shown = {"off": "false", "on": "true"}
+    properties = "".join(
+        f'<style:style style:name="{name}" style:family="table">'
+        f'<style:table-properties table:display="{display}"/></style:style>'
+        for name, display in shown.items()
+    )
+    styles = f"<office:automatic-styles>{properties}</office:automatic-styles>"
+    tables = "".join(
+        f'<table:table table:name="{name}" table:style-name="{"off" if name in hidden else "on"}">{rows}'
+        "</table:table>"
+        for name, rows in sheets.items()
+    )
+    with zipfile.ZipFile(path, "w") as book:
+        book.writestr("mimetype", "application/vnd.oasis.opendocument.spreadsheet")
+        book.writestr("META-INF/manifest.xml", f"<manifest:manifest {spaces}/>")
+        book.writestr(
+            "content.xml",
+            f"<office:document-content {spaces}>{styles}"
+            f"<office:body><office:spreadsheet>{tables}</office:spreadsheet></office:body>"
+            "</office:document-content>",
+        )
+        if active is not None:
+            book.writestr(
+                "settings.xml",
+                f"<office:document-settings {spaces}><office:settings><config:config-item config:name="
+                f'"ActiveTable" config:type="string">{active}</config:config-item></office:settings>'
+                "</office:document-settings>",
+            )
+    return path
+
+
+def text_cell(text: str) -> str:
+    """A cell of OpenDocument with a text."""
+    return cell("string", "", text)
+
+
+def cell(kind: str, attributes: str, shown: str) -> str:
+    """A cell of OpenDocument that is *shown* so."""
+    text = f"<text:p>{shown}</text:p>"
+    return f'<table:table-cell office:value-type="{kind}" {attributes}>{text}</table:table-cell>'

@@ -60,9 +60,16 @@ def turn_back(server: RedisServer, run: str, seconds: float) -> None:
     """Redis's own clock cannot be turned on, so everything it holds is made older."""
     with redis.Redis(port=server.port, decode_responses=True) as client:
         for key in client.scan_iter(f"keebai:{{{run}*"):
-            if key.endswith(":pause"):
-                if (until := client.hget(key, "until")) is not None:
-                    client.hset(key, "until", str(float(until) - seconds))
+            if key.endswith(":head"):
+                for field in ("until", "born"):
+                    if (at := client.hget(key, field)) is not None:
+                        client.hset(key, field, str(float(at) - seconds))
             else:
                 for member in client.zrange(key, 0, -1):
                     client.zincrby(key, -seconds, member)
+
+
+def remove(folder: Path, pattern: str) -> None:
+    """Delete the files of *folder* that look like *pattern*, as somebody may while they are in use."""
+    for file in folder.glob(pattern):
+        file.unlink()

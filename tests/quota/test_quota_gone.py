@@ -22,7 +22,7 @@ from keebai_async.quota.sqlite import SqliteStore
 from keebai_async.quota.store import HeldPlace, Word
 from keebai_async.quota.window import LaneWindow, Quota, Wait
 from keebai_async.storage.machine_clock import Mark, mark
-from tests.quota.benches import RedisServer
+from tests.quota.benches import RedisServer, remove, turn_back
 
 ANSWERED = Word(ending=Ending.ANSWERED, grace=30.0)
 EIGHT = [LaneWindow(quota=Quota(8, 60.0), per=60.0, most=8)]
@@ -57,7 +57,10 @@ async def test_without_redis_nothing_leaves_and_it_is_said_once(
     assert [record.levelname for record in caplog.records] == ["WARNING"]
 
     server.start()
-    await spend(store, 1)
+    assert isinstance(await store.take(EIGHT), Wait)  # it lost its memory, and others may have spent
+    turn_back(server, "a", 61.0)
+    await spend(store, 8)
+    assert [record.getMessage() for record in caplog.records] == ["quota store gone", "quota store forgot"]
     await store.aclose()
 
 
@@ -76,9 +79,13 @@ async def test_without_redis_a_process_may_go_on_with_its_share(
     assert isinstance(await store.take(EIGHT), Wait)
     server.start()
     await clock.advance(6.0)
-    await spend(store, 4)
     assert isinstance(await store.take(EIGHT), Wait)
-    assert [record.levelname for record in caplog.records] == ["WARNING", "INFO"]
+    assert await store.spent(EIGHT) == (9,)  # one of its share, three before, and five that others may have
+    await clock.advance(61.0)
+    turn_back(server, "a", 61.0)
+    await spend(store, 8)
+    assert isinstance(await store.take(EIGHT), Wait)
+    assert [record.levelname for record in caplog.records] == ["WARNING", "WARNING", "INFO"]
     await store.aclose()
 
 
@@ -86,7 +93,9 @@ async def test_everything_in_redis_expires_but_no_pause_before_it_is_over(server
     store = RedisStore(server.url, "a", clock=ManualClock())
     assert isinstance(await store.take(EIGHT), HeldPlace)
     with redis.Redis(port=server.port) as client:
-        assert all(0 < client.ttl(key) <= 7_350 for key in client.scan_iter())  # twice an hour, and a request
+        lives = {key.decode().rsplit(":", 1)[1]: client.ttl(key) for key in client.scan_iter()}
+        assert 0 < lives["held"] <= 7_350  # twice an hour, and a request
+        assert 7_000_000 < lives["head"] <= 7_776_000  # 90 days: it has the limits, and shows a loss
         place = await store.take(EIGHT)
         assert isinstance(place, HeldPlace)
         await store.settle(place, EIGHT, Word(ending=Ending.ANSWERED, grace=30.0, pause=50_000.0))
@@ -117,9 +126,16 @@ async def test_a_redis_that_lost_its_memory_is_told_by_everybody_what_they_spent
     server.stop()
     server.start()
 
-    await spend(one, 1)  # it tells of its three first
-    assert isinstance(await two.take(EIGHT), HeldPlace)  # and the other of its two and the one under way
-    assert isinstance(await two.take(EIGHT), Wait)
+    for store in (one, two):
+        wait = await store.take(EIGHT)
+        assert isinstance(wait, Wait)
+        assert wait.loose  # who comes back may know better
+    with redis.Redis(port=server.port) as client:
+        assert client.zcard("keebai:{a}:ended") == 5
+        assert client.zcard("keebai:{a}:held") == 1
+    assert await one.spent(EIGHT) == (8,)  # six, and two that a third one may have spent
+    turn_back(server, "a", 61.0)
+    await spend(one, 7)  # all but the one that is under way
     for store in (one, two):
         await store.aclose()
 
@@ -134,10 +150,9 @@ async def test_a_place_whose_end_redis_did_not_hear_of_is_entered_when_it_is_bac
     await store.settle(place, EIGHT, ANSWERED)
     server.start()
 
-    await spend(store, 7)
-    wait = await store.take(EIGHT)
-    assert isinstance(wait, Wait)
-    assert not wait.loose
+    assert isinstance(await store.take(EIGHT), Wait)
+    turn_back(server, "a", 61.0)
+    await spend(store, 8)  # nothing is under way any more
     await store.aclose()
 
 
@@ -148,7 +163,7 @@ async def test_keys_expire_by_themselves(server: RedisServer) -> None:
     await store.settle(await held(store), EIGHT, Word(ending=Ending.ANSWERED, grace=30.0, pause=50.0))
     await store.aclose()
     with redis.Redis(port=server.port) as client:
-        lives = [client.ttl(key) for key in client.scan_iter("keebai:*")]
+        lives = [client.ttl(key) for key in client.scan_iter("keebai:*") if not key.endswith(b":head")]
 
     assert lives
     assert all(0 < life < 10_000 for life in lives)
@@ -188,6 +203,21 @@ async def test_the_file_is_for_its_owner_only(tmp_path: Path) -> None:
         os.umask(previous)
 
     assert modes
+    assert set(modes.values()) == {0o600}
+
+
+async def test_a_file_that_others_could_read_is_closed_to_them(tmp_path: Path) -> None:
+    store = store_in(tmp_path, ManualClock())
+    await spend(store, 1)
+    await store.aclose()
+    (tmp_path / "sub" / "quota.db").chmod(0o644)
+
+    again = store_in(tmp_path, ManualClock())
+    await spend(again, 1)
+    modes = {path.name: stat.S_IMODE(path.stat().st_mode) for path in (tmp_path / "sub").iterdir()}
+    await again.aclose()
+
+    assert len(modes) == 3, "the log beside it too"
     assert set(modes.values()) == {0o600}
 
 
@@ -246,15 +276,22 @@ async def test_a_file_that_is_no_database_is_an_error_in_words(tmp_path: Path) -
     await store.aclose()
 
 
-async def test_a_file_that_is_removed_is_said_once_and_made_again(tmp_path: Path) -> None:
-    store = store_in(tmp_path, ManualClock())
-    await spend(store, 8)
+@pytest.mark.parametrize("what", ["quota.db", "quota.db-wal", "quota.db-shm", "quota.db*"])
+async def test_a_file_that_is_removed_is_made_again_and_told_what_was_spent(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, what: str
+) -> None:
+    clock = ManualClock()
+    store = store_in(tmp_path, clock)
+    await spend(store, 7)
+    under_way = await held(store)
     path = tmp_path / "sub" / "quota.db"
-    path.unlink()
+    remove(path.parent, what)
 
-    with pytest.raises(QuotaUnusable, match="removed or replaced"):
-        await store.take(EIGHT)
-
+    assert isinstance(await store.take(EIGHT), Wait)
+    assert await store.spent(EIGHT) == (8,)
+    await store.settle(under_way, EIGHT, ANSWERED)
+    assert [record.getMessage() for record in caplog.records] == ["quota store forgot"]
+    await clock.advance(61.0)
     await spend(store, 8)
     assert isinstance(await store.take(EIGHT), Wait)
     assert stat.S_IMODE(path.stat().st_mode) == 0o600

@@ -251,7 +251,7 @@ class ScriptedStore(MemoryStore):
         self.asked: list[float] = []
         self.meanwhile: Callable[[], Awaitable[None]] | None = None
 
-    async def take(self, windows: Sequence[LaneWindow]) -> HeldPlace | Wait:
+    async def take(self, windows: Sequence[LaneWindow], version: str = "") -> HeldPlace | Wait:
         self.asked.append(self.clock.now())
         if self.meanwhile is not None:
             meanwhile, self.meanwhile = self.meanwhile, None

@@ -6,12 +6,14 @@ from pathlib import Path
 
 import anyio
 import pytest
+import redis
 from anyio.abc import Process
 from anyio.streams.text import TextReceiveStream
 
 from keebai_async.sandbox.keebai.catalogue import DEFAULT_TOKEN
 from keebai_async.sandbox.keebai.server import Sandbox
 from keebai_async.sandbox.throttle import Window
+from tests.quota.benches import RedisServer
 
 ROOT = Path(__file__).parents[2]
 
@@ -20,6 +22,13 @@ WINDOWS = (Window("minute", 100, 1.5), Window("hour", 300, 5.0))
 QUOTA = "100/1.5s,300/5s"
 SECONDS = 7.1
 POSSIBLE = 400
+
+
+def emptied(server: RedisServer) -> str:
+    """Where nobody has said a limit yet."""
+    with redis.Redis(port=server.port) as client:
+        client.flushall()
+    return server.url
 
 
 async def start(stack: AsyncExitStack, *arguments: str) -> Process:
@@ -48,7 +57,7 @@ async def test_four_programs_spend_all_of_the_quota_and_never_too_much(
 ) -> None:
     where = f"sqlite:{tmp_path / 'quota.db'}"
     if kind == "redis":
-        where = request.getfixturevalue("redis_server").url
+        where = emptied(request.getfixturevalue("redis_server"))
     async with Sandbox(windows=WINDOWS, tokens=(DEFAULT_TOKEN,)) as sandbox, AsyncExitStack() as stack:
         given = (sandbox.url, where, QUOTA, str(SECONDS))
         holder = await start(stack, *given, "2")

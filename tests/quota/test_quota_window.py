@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from keebai_async.errors import InvalidInput
 from keebai_async.quota.gate import Allowance
 from keebai_async.quota.window import (
+    CAUTIOUS_QUOTAS,
     LaneWindow,
     Quota,
     Wait,
@@ -33,6 +34,10 @@ def window(limit: int, per: float, *, reserve: int = 0) -> LaneWindow:
 )
 def test_a_quota_is_read_in_any_unit_and_order(text: str, quotas: tuple[Quota, ...]) -> None:
     assert parse_quotas(text) == quotas
+
+
+def test_who_names_no_quota_gets_what_every_known_service_allows() -> None:
+    assert parse_quotas("60/60s,1000/3600s") == CAUTIOUS_QUOTAS
 
 
 @pytest.mark.parametrize(

@@ -28,12 +28,13 @@ from keebai_async.errors import (
 )
 from keebai_async.model.requests import Requests
 from keebai_async.quota.gate import Allowance, Ending, Lane, Place
+from keebai_async.transport.error_mapping import error_for
 from keebai_async.transport.exchange import Exchange
 from keebai_async.transport.reply import Answer, Failure, Outcome, Stage
 from keebai_async.transport.request import Request, RequestKind, Timeouts
 from keebai_async.transport.retry import RetryPolicy, backoff
 from keebai_async.transport.session import Session
-from keebai_async.transport.verdict import Accepted, SubmitPolicy, Unsent
+from keebai_async.transport.verdict import Accepted, SubmitPolicy, Unknown, Unsent
 from tests.transport.wire_server import (
     Behaviour,
     answers,
@@ -487,3 +488,20 @@ async def test_logs_have_fixed_names_and_fields(
         ("request started", "/messages/bulk/b", 3),
         ("request answered", "/messages/bulk/b", 3),
     ]
+
+
+async def test_a_reply_that_cannot_be_unpacked_is_one_clear_error(gate: RecordingGate) -> None:
+    no_brotli = b"\x0b\x12\x80 this is none \x00\xff"
+    packed = [message(status, no_brotli, headers=(("Content-Encoding", "br"),)) for status in (200, 202, 200)]
+    said = "cannot be unpacked (Content-Encoding: br, which was not asked for)"
+    async with serving(*map(answers, packed)) as server, exchanging(server.url, gate) as exchange:
+        unknown = await exchange.submit_once(SUBMIT)
+        accepted = await exchange.submit_once(SUBMIT)
+        with pytest.raises(Undecodable) as caught:
+            await exchange.read(READ, once=True)
+
+    assert isinstance(unknown, Unknown)
+    assert said in unknown.reason
+    assert isinstance(accepted, Accepted)
+    assert said in str(error_for(accepted, SUBMIT, 1))
+    assert said in str(caught.value)

@@ -145,7 +145,7 @@ async def test_a_proxy_that_does_not_connect_us_got_nothing_to_send(reply: bytes
         Session(SERVICE, TOKEN, environment={"HTTPS_PROXY": f"http://user:secret@{address}"}) as session,
     ):
         failure = await session.send(SUBMIT)
-        assert session.way == f"through the proxy http://{address} (HTTPS_PROXY)"
+        assert session.proxy == f"through the proxy http://{address} (HTTPS_PROXY)"
     assert isinstance(failure, Failure)
     assert failure.stage is Stage.NOT_WRITTEN
     assert words in failure.reason
@@ -172,7 +172,7 @@ async def test_the_proxy_of_a_lent_session_is_used_even_for_this_machine() -> No
             Session(f"http://127.0.0.1:{closed_port()}/v1", TOKEN, client=lent, environment={}) as session,
         ):
             answer = await session.send(SUBMIT)
-            assert session.way == f"through the proxy {address} (session=)"
+            assert session.proxy == f"through the proxy {address} (session=)"
     assert isinstance(answer, Answer)
     assert gate.requests[0].startswith(b"POST http://127.0.0.1:")
 
@@ -190,7 +190,7 @@ async def test_a_lent_session_without_a_proxy_takes_that_of_the_environment_unle
         Session(SERVICE, TOKEN, client=usual, environment=environment) as first,
         Session(SERVICE, TOKEN, client=special, environment=environment) as second,
     ):
-        assert (first.way, second.way) == ("through the proxy http://p:1 (HTTPS_PROXY)", "no proxy")
+        assert (first.proxy, second.proxy) == ("through the proxy http://p:1 (HTTPS_PROXY)", "no proxy")
 
 
 @pytest.fixture(scope="module")

@@ -115,11 +115,12 @@ def test_a_status_beside_the_successes_is_no_success_even_with_the_id_of_a_broad
         {"errors": [{"type": "META_MISSING_MESSAGE_ID"}]},
         {"META_MISSING_MESSAGE_ID": True},
         b"META_MISSING_MESSAGE_ID",
+        '{"code":"meta-missing-message-id"}'.encode("utf-16"),
         b'{"error":{"code":"META\\u005fMISSING\\u005fMESSAGE\\u005fID"}}',
         b'{"error":{"code":"META_MISSING_MESSAGE_ID","message":"' + b"x" * 1_000_000 + b'"}}',
         b'{"message":"' + b"x" * 3_000_000 + b'","code":"META_MISSING_MESSAGE_ID"}',
     ],
-    ids=range(11),
+    ids=range(12),
 )
 @pytest.mark.parametrize("status", [400, 404, 422, 429, 502])
 def test_what_may_have_been_sent_is_unknown_wherever_and_however_it_is_said(

@@ -10,6 +10,7 @@ import anyio
 import anyio.lowlevel
 import pytest
 from aiohttp.abc import AbstractResolver, ResolveResult
+from msgspec.structs import replace
 
 from keebai_async.credentials import Token
 from keebai_async.errors import Misused
@@ -347,3 +348,31 @@ async def test_a_session_of_another_loop_or_a_port_where_nobody_listens_is_no_fo
         failure = await session.send(SUBMIT)
     assert isinstance(failure, Failure)
     assert failure.stage is Stage.NOT_WRITTEN
+
+
+@pytest.mark.parametrize("body", [b"{}", b" " * 2 * 1024 * 1024])
+async def test_what_may_not_leave_any_more_leaves_no_byte_though_it_is_connected(body: bytes) -> None:
+    asked: list[int] = []
+
+    async with serving(hangs) as server, Session(server.url, TOKEN) as session:
+
+        def object_to_it() -> str:
+            asked.append(server.connections)
+            return "it is too old"
+
+        outcome = await session.send(replace(SUBMIT, body=body, objection=object_to_it))
+
+    assert outcome == Failure(stage=Stage.NOT_WRITTEN, reason="it is too old")
+    assert asked == [1], "the question is the last thing before the first byte, and is asked once"
+    assert server.requests == []
+
+
+async def test_an_objection_is_too_late_after_the_first_byte() -> None:
+    answers_given = iter([None, "too late"])
+
+    async with serving(answers(message())) as server, Session(server.url, TOKEN) as session:
+        large = replace(LARGE, objection=lambda: next(answers_given))
+        outcome = await session.send(large)
+
+    assert isinstance(outcome, Answer)
+    assert len(server.requests) == 1

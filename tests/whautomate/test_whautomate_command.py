@@ -1,11 +1,16 @@
 """`keebai-async whautomate ...`, beside a Whautomate on this machine."""
 
 import csv
+import signal
 import stat
+import subprocess
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
+import anyio
 import pytest
+from anyio.abc import Process
 
 from keebai_async import Quota, RateLimiter, Token
 from keebai_async.cli.exit_codes import Exit
@@ -14,6 +19,7 @@ from keebai_async.quota.stores import open_store
 from keebai_async.sandbox import Sandbox, WhautomateSandbox, faults
 from keebai_async.sandbox.whautomate import SandboxContact
 from tests.cli.shell import Ended, Shell
+from tests.cli.test_cli_interrupts import end_of, until
 
 FILE = """{"name":"Spring recall","type":"contact","location":{"id":"LOC0000001"},
 "segments":[{"id":"SEG0000000"}],"template":{"name":"recall_v1","language":"en"},
@@ -215,3 +221,46 @@ async def test_without_a_key_nothing_is_asked(shell: Shell) -> None:
     ended = await call(shell, "list")
     assert ended.code == Exit.USAGE
     assert "WHAUTOMATE_API_KEY" in ended.err
+
+
+CREATE = ("whautomate", "create", "--file", "broadcast.json")
+
+
+@asynccontextmanager
+async def creating(shell: Shell, box: WhautomateSandbox) -> AsyncIterator[Process]:
+    """A create that has arrived, and has no answer yet."""
+    shell.write("broadcast.json", FILE)
+    async with await anyio.open_process(
+        shell.command(*CREATE), cwd=shell.folder, env=shell.environment, stderr=subprocess.STDOUT
+    ) as process:
+        await until(lambda: bool(box.faults.given))
+        yield process
+
+
+@pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+async def test_a_create_on_its_way_is_waited_for_and_told(
+    shell: Shell, box: WhautomateSandbox, sent: signal.Signals
+) -> None:
+    box.faults.on("POST /broadcasts", faults.Late(seconds=200.0), nth=1)
+    async with creating(shell, box) as process:
+        process.send_signal(sent)
+        code, words = await end_of(process)
+
+    assert code == Exit.DONE
+    assert "stopping: waiting" in words
+    assert box.ledger.broadcasts[0].id in words
+
+
+async def test_a_create_that_is_left_on_its_way_is_code_6_and_says_how_to_look_for_it(
+    shell: Shell, box: WhautomateSandbox
+) -> None:
+    box.faults.on("POST /broadcasts", faults.Hang(), nth=1)
+    async with creating(shell, box) as process:
+        process.send_signal(signal.SIGINT)
+        await anyio.sleep(0.4)
+        process.send_signal(signal.SIGINT)
+        code, words = await end_of(process)
+
+    assert code == Exit.UNKNOWN
+    assert "it may have been accepted or not" in words
+    assert "whautomate list --search 'Spring recall'" in words

@@ -13,6 +13,7 @@ from keebai_async import (
 from keebai_async.sandbox import faults
 from keebai_async.sandbox.whautomate import ErrorShape
 from keebai_async.whautomate import marked
+from tests.transport.wire_server import answers, message, serving
 from tests.whautomate.desk import Desk
 
 CREATE = "POST /broadcasts"
@@ -154,3 +155,18 @@ async def test_a_list_that_cannot_be_read_is_no_proof_that_nothing_was_made(desk
     desk.box.faults.on(LIST, faults.Status(), times=None)
     with pytest.raises(RequestError):
         await desk.client.broadcasts.find_lost("Recall")
+
+
+async def test_an_answer_with_the_id_of_an_earlier_create_is_not_believed_also_by_a_copy(desk: Desk) -> None:
+    async with (
+        serving(answers(message(201, b'{"id":"b-1","name":"Spring recall"}'))) as server,
+        Whautomate("key-0001", host=server.url, clock=desk.clock, timeout=5.0) as client,
+    ):
+        first = await client.broadcasts.create(**desk.fields())
+        with pytest.raises(OutcomeUnknown, match="look for it"):
+            await client.broadcasts.create(**desk.fields())
+        with pytest.raises(OutcomeUnknown, match="look for it"):
+            await client.with_options(timeout=9.0).broadcasts.create(**desk.fields())
+
+    assert first.id == "b-1"
+    assert len(server.requests) == 3

@@ -24,6 +24,7 @@ from keebai_async.cli.options import (
     SpeedOption,
 )
 from keebai_async.cli.output import say
+from keebai_async.cli.people_files import check_rejects_file
 
 MAX_PEOPLE = 10_000_000
 
@@ -44,6 +45,8 @@ def demo(
 
     Example: keebai-async demo --people 3000 --speed 300
     """
+    if rejects is not None:
+        check_rejects_file(rejects)
     settings = LaunchSettings(yes=True, json=json, rejects=rejects, resumable=False)
     work = partial(_demo, people, settings, speed=speed, dialect=dialect, failing=failing)
     raise typer.Exit(interrupts.run(work))

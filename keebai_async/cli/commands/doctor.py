@@ -10,10 +10,13 @@ import typer
 from keebai_async.cli.connect import (
     Connection,
     bookkeeping,
+    chosen_service,
+    how_to_change,
     journal_name,
     messaging,
     quota_store_name,
     spending,
+    token_known,
 )
 from keebai_async.cli.console import version
 from keebai_async.cli.error_line import line_of
@@ -27,12 +30,18 @@ from keebai_async.cli.options import (
     JsonOption,
     PhoneNumberIdOption,
     QuotaStoreOption,
+    SetQuotaOption,
 )
-from keebai_async.cli.output import answer
+from keebai_async.cli.output import answer, say
 from keebai_async.cli.shown import shown_reason
 from keebai_async.client import Keebai
 from keebai_async.errors import InvalidInput, KeebaiError
-from keebai_async.journal.open import open_journal
+from keebai_async.journal.open import open_journal, shown_journal
+from keebai_async.keebai.settings import KEEBAI_VARIABLES
+from keebai_async.privacy import without_credentials
+from keebai_async.quota.limiter import RateLimiter
+from keebai_async.quota.limits import larger
+from keebai_async.quota.window import Quota, parse_quotas, written
 
 _WHO: Final = ("company_name", "company_id", "account_name", "account_id", "name", "email", "user_id", "id")
 """Fields by which GET /me may say whose a token is: its body is not documented."""
@@ -45,19 +54,23 @@ def doctor(
     channel_id: ChannelIdOption = None,
     journal: JournalOption = None,
     quota_store: QuotaStoreOption = None,
+    set_quota: SetQuotaOption = None,
     json: JsonOption = False,
 ) -> None:
     """Check the settings, the token, the sender, the templates and the journal. Nothing is sent.
 
     Example: keebai-async doctor
     """
+    quotas = None if set_quota is None else parse_quotas(set_quota)
     connection = Connection(
         phone_number_id=phone_number_id, channel_id=channel_id, journal=journal, quota_store=quota_store
     )
-    raise typer.Exit(interrupts.run(partial(_doctor, connection, json=json)))
+    raise typer.Exit(interrupts.run(partial(_doctor, connection, quotas, json=json)))
 
 
-async def _doctor(connection: Connection, *, json: bool) -> Exit:
+async def _doctor(connection: Connection, quotas: tuple[Quota, ...] | None, *, json: bool) -> Exit:
+    if quotas is not None:
+        await _set_quota(connection, quotas)
     worst = Exit.DONE
     for name, check in (
         ("version", _version),
@@ -77,7 +90,7 @@ async def _look(name: str, check: Check, *, json: bool) -> Exit:
     try:
         code, words = Exit.DONE, await check()
     except KeebaiError as error:
-        code, words = code_of_error(error), line_of(error).removeprefix("error: ")
+        code, words = code_of_error(error), line_of(error, KEEBAI_VARIABLES).removeprefix("error: ")
     if json:
         emit({"type": "check", "name": name, "ok": code is Exit.DONE, "detail": words})
     else:
@@ -91,13 +104,28 @@ async def _version() -> str:
 
 async def _quota(connection: Connection) -> str:
     async with bookkeeping(connection) as keebai:
-        return f"{await spending(keebai)} spent; kept in {_shown(quota_store_name(connection))}"
+        words = f"{await spending(keebai)} spent; kept in {_shown_store(quota_store_name(connection))}"
+        if isinstance(keebai.limiter, RateLimiter):
+            holds, own = await keebai.limiter.holding(), keebai.quotas
+            if larger(own, holds):
+                words += f"; {written(holds)} holds, not {written(own)}: {how_to_change(written(own))}"
+        return words
 
 
-def _shown(store: str) -> str:
-    """Without what follows the scheme of a Redis URL: it may hold a password."""
-    scheme, _, _ = store.partition(":")
-    return store if scheme in {"sqlite", "memory"} else f"{scheme}:..."
+async def _set_quota(connection: Connection, quotas: tuple[Quota, ...]) -> None:
+    """Change on purpose what holds for all who share the store."""
+    if not token_known():
+        raise InvalidInput(
+            f"each token has a quota of its own: set {chosen_service().variables.tokens[0]}", field="token"
+        )
+    async with bookkeeping(connection) as keebai:
+        if isinstance(keebai.limiter, RateLimiter):
+            await keebai.limiter.set_limits(quotas)
+    say(f"from now on {written(quotas)} holds for all who keep the quota of this token here")
+
+
+def _shown_store(store: str) -> str:
+    return store if store.startswith("sqlite:") else without_credentials(store)
 
 
 async def _journal(connection: Connection) -> str:
@@ -107,17 +135,18 @@ async def _journal(connection: Connection) -> str:
         kept = await journal.campaigns()
     finally:
         await journal.aclose()
-    return f"{name}, campaigns in it: {figure(len(kept))}"
+    return f"{shown_journal(name)}, campaigns in it: {figure(len(kept))}"
 
 
 async def _with_client(connection: Connection, check: Callable[[Keebai], Awaitable[str]]) -> str:
-    async with messaging(connection) as keebai:
+    async with messaging(connection, tell_quota=False) as keebai:
         return await check(keebai)
 
 
 async def _network(keebai: Keebai) -> str:
     file = os.environ.get("SSL_CERT_FILE")
-    return f"{keebai.base_url}, {keebai.way}" + (f", certificates of {file} (SSL_CERT_FILE)" if file else "")
+    certificates = f", certificates of {file} (SSL_CERT_FILE)" if file else ""
+    return f"{keebai.base_url}, {keebai.proxy}{certificates}"
 
 
 async def _token(keebai: Keebai) -> str:

@@ -2,70 +2,103 @@
 
 from functools import partial
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Final
 
 import typer
 
 from keebai_async.cli.connect import Connection, bookkeeping
-from keebai_async.cli.csv_files import PeopleGroup, write_people, write_rejects
 from keebai_async.cli.exit_codes import Exit
 from keebai_async.cli.figures import figure
 from keebai_async.cli.interrupts import interrupts
 from keebai_async.cli.json_output import emit
-from keebai_async.cli.options import CampaignArgument, JournalOption, JsonOption
+from keebai_async.cli.options import CampaignArgument, ExcelOption, JournalOption, JsonOption
 from keebai_async.cli.output import say
+from keebai_async.cli.people_files import (
+    PeopleGroup,
+    check_people_file,
+    check_rejects_file,
+    write_people,
+    write_rejects,
+)
 from keebai_async.errors import InvalidInput
 
-CsvArgument = Annotated[
-    Path, typer.Argument(metavar="FILE.csv", help="The file to write; only you can read it.")
+PeopleFileArgument = Annotated[
+    Path,
+    typer.Argument(metavar="FILE", help="The file to write (.csv, .xlsx or .jsonl); only you can read it."),
 ]
 RejectedOption = Annotated[
     bool, typer.Option("--rejected", help="Rows that were never sent, with the reason of each.")
 ]
+AcceptedOption = Annotated[bool, typer.Option("--accepted", help="People whom the service took.")]
 RefusedOption = Annotated[bool, typer.Option("--refused", help="People whom the service did not take.")]
 UnknownOption = Annotated[bool, typer.Option("--unknown", help="People in chunks without an answer.")]
+AbandonedOption = Annotated[
+    bool, typer.Option("--abandoned", help="People in unknown chunks that were given up.")
+]
 UnsentOption = Annotated[bool, typer.Option("--unsent", help="People who were not submitted yet.")]
+
+
+_ADVICE: Final = {
+    PeopleGroup.UNSENT: "resume sends to them: either send this file, or resume the campaign, not both",
+    PeopleGroup.UNKNOWN: "they may have the message already: reconcile them before you send this file",
+}
 
 
 def export(
     campaign: CampaignArgument,
-    file: CsvArgument,
+    file: PeopleFileArgument,
     rejected: RejectedOption = False,
+    accepted: AcceptedOption = False,
     refused: RefusedOption = False,
     unknown: UnknownOption = False,
+    abandoned: AbandonedOption = False,
     unsent: UnsentOption = False,
+    excel: ExcelOption = False,
     journal: JournalOption = None,
     json: JsonOption = False,
 ) -> None:
-    """Write people of a campaign to a CSV file that only you can read.
+    """Write people of a campaign to a file that only you can read, and that can be planned as it is.
 
     Example: keebai-async export promo-marzo-1a2b3c4d refused.csv --refused
     """
     chosen = [
         group
         for group, wanted in (
+            (PeopleGroup.ACCEPTED, accepted),
             (PeopleGroup.REFUSED, refused),
             (PeopleGroup.UNKNOWN, unknown),
+            (PeopleGroup.ABANDONED, abandoned),
             (PeopleGroup.UNSENT, unsent),
         )
         if wanted
     ]
     if rejected + len(chosen) != 1:
-        raise InvalidInput("choose exactly one of --rejected, --refused, --unknown and --unsent")
+        raise InvalidInput(
+            "choose exactly one of --rejected, --accepted, --refused, --unknown, --abandoned and --unsent"
+        )
     group = chosen[0] if chosen else None
-    work = partial(_export, campaign, group, file, Connection(journal=journal), json=json)
+    (check_rejects_file if rejected else check_people_file)(file, excel=excel)
+    work = partial(_export, campaign, group, file, Connection(journal=journal), excel=excel, json=json)
     raise typer.Exit(interrupts.run(work))
 
 
 async def _export(
-    campaign: str, group: PeopleGroup | None, file: Path, connection: Connection, *, json: bool
+    campaign: str,
+    group: PeopleGroup | None,
+    file: Path,
+    connection: Connection,
+    *,
+    excel: bool,
+    json: bool,
 ) -> Exit:
     async with bookkeeping(connection) as keebai:
         await keebai.campaigns.status(campaign)  # an unknown id is an error before a file is made
         if group is None:
-            count = await write_rejects(file, lambda: keebai.campaigns.rejections(campaign))
+            count = await write_rejects(file, lambda: keebai.campaigns.rejections(campaign), excel=excel)
         else:
-            count = await write_people(file, lambda: keebai.campaigns.people(campaign, *group.value))
+            count = await write_people(
+                file, lambda: keebai.campaigns.people(campaign, *group.value), excel=excel
+            )
         if json:
             name = "rejected" if group is None else group.name.lower()
             emit(
@@ -78,4 +111,6 @@ async def _export(
                 }
             )
         say(f"{figure(count)} rows: {file}")
+        if count and group in _ADVICE:
+            say(_ADVICE[group])
         return Exit.DONE

@@ -7,7 +7,8 @@ from typing import Annotated
 import typer
 from msgspec.structs import replace
 
-from keebai_async.cli.connect import Connection, bookkeeping, campaigning
+from keebai_async.campaign_client import CampaignClient
+from keebai_async.cli.connect import Connection, bookkeeping, campaigning, check_plan
 from keebai_async.cli.exit_codes import Exit
 from keebai_async.cli.interrupts import interrupts
 from keebai_async.cli.launch_flow import (
@@ -28,7 +29,7 @@ from keebai_async.cli.options import (
     OptionalTemplateOption,
     YesOption,
 )
-from keebai_async.client import Keebai
+from keebai_async.cli.people_files import check_rejects_file
 from keebai_async.errors import CampaignBusy, CampaignNotFound, InvalidInput
 from keebai_async.model.campaign import CampaignState
 from keebai_async.model.plan import Plan
@@ -77,6 +78,7 @@ def launch(
         wait=not no_wait,
         again=again,
         rejects=output.rejects,
+        excel=output.excel,
         page=report,
         journal=connection.journal,
         resumable=not box.sandbox,
@@ -100,11 +102,13 @@ async def _launch_kept(
             f"{', '.join(options.for_a_list)} cannot change a plan that is made,"
             f" and there is no file {plan_id}: leave it out, or plan the FILE again"
         )
+    if settings.rejects is not None:
+        check_rejects_file(settings.rejects, excel=settings.excel)
     async with bookkeeping(connection) as keebai:  # a wrong id is told before a token is asked for
         made = await _kept(keebai, plan_id)
     async with campaigning(connection) as keebai:
         if settings.rejects is not None:
-            await save_rejects(keebai, made, settings.rejects)
+            await save_rejects(keebai, made, settings.rejects, excel=settings.excel)
         show_plan(keebai, made, settings, price=options.price)
         if settings.dry:
             return Exit.DONE
@@ -115,7 +119,7 @@ async def _launch_kept(
         return code
 
 
-async def _kept(keebai: Keebai, plan_id: str) -> Plan:
+async def _kept(keebai: CampaignClient, plan_id: str) -> Plan:
     try:
         kept = await keebai.journal.load(plan_id)
     except CampaignNotFound as error:
@@ -126,4 +130,5 @@ async def _kept(keebai: Keebai, plan_id: str) -> Plan:
             f" keebai-async status {plan_id}, or keebai-async resume {plan_id}",
             campaign_id=plan_id,
         )
+    check_plan(keebai, kept.plan)
     return kept.plan

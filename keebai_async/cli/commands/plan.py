@@ -31,6 +31,7 @@ def plan(
         json=output.json,
         rejects=output.rejects,
         journal=connection.journal,
+        excel=output.excel,
         resumable=not box.sandbox,
     )
     raise typer.Exit(interrupts.run(partial(plan_and_launch, request, settings, connection, box)))

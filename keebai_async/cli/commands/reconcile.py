@@ -9,6 +9,7 @@ import msgspec
 import typer
 
 from keebai_async.campaign.reconcile import PortalEntry
+from keebai_async.campaign_client import CampaignClient
 from keebai_async.cli.connect import Connection, bookkeeping, campaigning
 from keebai_async.cli.console import can_ask, confirm
 from keebai_async.cli.exit_codes import Exit
@@ -19,7 +20,6 @@ from keebai_async.cli.options import CampaignArgument, JournalOption, JsonOption
 from keebai_async.cli.output import answer, say
 from keebai_async.cli.shown import shown_reason, shown_text
 from keebai_async.cli.text_output import report_text, step_lines
-from keebai_async.client import Keebai
 from keebai_async.errors import InvalidInput
 from keebai_async.model.report import utc
 
@@ -113,6 +113,9 @@ def _lines(campaign: str, each: PortalEntry, option: str) -> Iterator[str]:
     settle = f"keebai-async reconcile {campaign} --chunk {each.number}"
     yield f"  it is there:   {settle} --accepted BROADCAST-ID{option}"
     yield f"  it is not:     {settle} --resend{option}"
+    if each.resend_in:
+        wait = f"{each.resend_in:.0f} s"
+        yield f"                 --resend in {wait} at the earliest: until then it may still arrive"
     yield f"  give them up:  {settle} --abandon{option}"
 
 
@@ -153,7 +156,7 @@ async def _reconcile(
         return Exit.DONE
 
 
-async def _meant(keebai: Keebai, campaign: str, chunk: int) -> bool:
+async def _meant(keebai: CampaignClient, campaign: str, chunk: int) -> bool:
     """Show the chunk, say what will happen, and ask. What is not unknown is refused later."""
     for each in await keebai.campaigns.unknown(campaign):
         if each.number == chunk:

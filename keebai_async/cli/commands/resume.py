@@ -7,7 +7,7 @@ import msgspec
 import typer
 from msgspec.structs import replace
 
-from keebai_async.cli.connect import Connection, bookkeeping, campaigning
+from keebai_async.cli.connect import Connection, bookkeeping, campaigning, check_plan
 from keebai_async.cli.console import confirm
 from keebai_async.cli.exit_codes import Exit
 from keebai_async.cli.figures import figure
@@ -97,7 +97,9 @@ async def _resume(campaign: str, connection: Connection, settings: LaunchSetting
         started = await keebai.journal.load(campaign)
         if started.holder is not None and started.state is not CampaignState.PAUSED:
             raise busy(campaign, started.holder)
-        if started.holder is not None and changes != _NOTHING:
+        if started.holder is None:
+            check_plan(keebai, started.plan)
+        elif changes != _NOTHING:
             raise InvalidInput(
                 "the process that paused it goes on as it was told: to change that, first"
                 f" keebai-async stop {campaign}"

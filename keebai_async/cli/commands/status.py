@@ -6,8 +6,9 @@ from typing import Annotated
 
 import typer
 
+from keebai_async.campaign_client import CampaignClient
 from keebai_async.cli.account_text import PROCESS_GONE
-from keebai_async.cli.connect import Connection, bookkeeping, spending, token_known
+from keebai_async.cli.connect import Connection, bookkeeping, chosen_service, spending, token_known
 from keebai_async.cli.error_line import line_of
 from keebai_async.cli.exit_codes import Exit, code_of_look
 from keebai_async.cli.interrupts import interrupts
@@ -15,7 +16,6 @@ from keebai_async.cli.json_output import account, emit
 from keebai_async.cli.options import JournalOption, JsonOption, QuotaStoreOption
 from keebai_async.cli.output import answer, say
 from keebai_async.cli.text_output import list_text, report_text, step_lines
-from keebai_async.client import Keebai
 from keebai_async.errors import QuotaUnusable
 from keebai_async.model.situation import Standing
 
@@ -58,7 +58,7 @@ async def _status(campaign: str | None, connection: Connection, *, json: bool) -
 
 
 async def show_list(
-    keebai: Keebai,
+    keebai: CampaignClient,
     connection: Connection,
     *,
     json: bool,
@@ -85,12 +85,12 @@ async def show_list(
     await _tell_spending(keebai)
 
 
-async def _tell_spending(keebai: Keebai) -> None:
+async def _tell_spending(keebai: CampaignClient) -> None:
     """Where a campaign stands is known even if the store of the quota is not there."""
     try:
         spent = await spending(keebai)
     except QuotaUnusable as error:
-        say(line_of(error))
+        say(line_of(error, chosen_service().variables))
         return
     if token_known():
         say(f"quota: {spent} spent")

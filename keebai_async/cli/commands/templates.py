@@ -3,7 +3,7 @@
 from collections.abc import Collection
 from contextlib import nullcontext, suppress
 from functools import partial
-from typing import Annotated
+from typing import Annotated, Final
 
 import typer
 
@@ -16,8 +16,9 @@ from keebai_async.cli.output import answer
 from keebai_async.cli.text_output import table
 from keebai_async.client import Keebai
 from keebai_async.errors import RequestInvalid, TemplateUnusable
-from keebai_async.keebai.templates import OTHER_STATUSES
 from keebai_async.model.template import Template
+
+_OTHER_STATUSES: Final = ("PENDING", "IN_REVIEW", "PAUSED", "REJECTED", "DISABLED", "IN_APPEAL")
 
 NameArgument = Annotated[
     str | None, typer.Argument(metavar="[NAME]", help="Only the templates of this name. Default: all.")
@@ -32,7 +33,9 @@ StatusOption = Annotated[
 ]
 
 
-def templates(name: NameArgument = None, status: StatusOption = None, json: JsonOption = False) -> None:
+def templates(name: _OTHER_STATUSES: Final = ("PENDING", "IN_REVIEW", "PAUSED", "REJECTED", "DISABLED", "IN_APPEAL")
+
+NameArgument = None, status: StatusOption = None, json: JsonOption = False) -> None:
     """List the templates with their variables: the columns that a list of people needs.
 
     Example: keebai-async templates promo
@@ -45,7 +48,7 @@ async def _templates(name: str | None, status: str | None, *, json: bool) -> Exi
     async with messaging(Connection()) as keebai:
         found = await _found(keebai, name, statuses)
         if name is not None and not found and status is None:
-            statuses = OTHER_STATUSES
+            statuses = _OTHER_STATUSES
             found = await _found(keebai, name, statuses)
     if name is not None and not found:
         which = "" if status is None else f"{status.upper()} "

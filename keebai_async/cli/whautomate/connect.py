@@ -22,7 +22,7 @@ async def opened(
     if not where.sandbox:
         # Commands that follow one another spend one quota, so what was spent outlives each of them.
         store = os.environ.get(WHAUTOMATE_QUOTA_STORE_VARIABLE) or quota_store_name(Connection())
-        async with Whautomate(limiter=store, observer=interrupts.observe) as client:
+        async with Whautomate(limiter=store, longest_quota_wait=None, observer=interrupts.observe) as client:
             yield client
         return
     # A sandbox brings a web server with it, and no other command should wait until that is loaded.

@@ -6,7 +6,7 @@ import pytest
 from keebai_async import Keebai, Requests
 from keebai_async.campaign.service import Blame, Refusal, Taken
 from keebai_async.errors import Misused
-from keebai_async.keebai.bulk import blame_of, taken
+from keebai_async.keebai.campaign_service import blame_of, taken
 from keebai_async.quota.gate import Ending
 from keebai_async.transport.error_body import ErrorBody
 from keebai_async.transport.reply import Answer

@@ -42,7 +42,7 @@ _LEVEL: Final = 1
 
 
 class Layout(msgspec.Struct, Generic[R], frozen=True, kw_only=True):
-    """*key* are the columns of a row's campaign and place; *order* is that in which rows are listed.
+    """*key* are the columns of a row's campaign and key; *order* is that in which rows are listed.
 
     *generated* is a column that the database fills in. *write* and *read* go between a row and the values
     of its *columns*; *read* raises Damaged.
@@ -175,7 +175,7 @@ def _read_rejections(values: Sequence[Column]) -> RejectionsRow:
 
 def _write_lease(row: LeaseRow) -> tuple[Column, ...]:
     process, wish = msgspec.json.encode(row.process), None if row.wish is None else row.wish.value
-    return (row.campaign_id, row.token, process, row.since, row.heartbeat, wish)
+    return (row.campaign_id, row.lease_id, process, row.since, row.heartbeat, wish)
 
 
 def _read_lease(values: Sequence[Column]) -> LeaseRow:
@@ -183,7 +183,7 @@ def _read_lease(values: Sequence[Column]) -> LeaseRow:
     return msgspec.convert(
         {
             "campaign_id": campaign_id,
-            "token": token,
+            "lease_id": token,
             "process": _PROCESS.decode(_json(process)),
             "since": since,
             "heartbeat": heartbeat,

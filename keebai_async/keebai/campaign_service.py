@@ -10,6 +10,7 @@ from contextlib import asynccontextmanager
 from typing import Final
 
 import msgspec
+from msgspec.structs import replace
 
 from keebai_async.campaign.service import Blame, ChunkVerdict, Refusal, Taken
 from keebai_async.errors import InvalidInput, NotFound, ScopeMissing
@@ -18,6 +19,7 @@ from keebai_async.keebai.api import KeebaiApi, submit_request
 from keebai_async.keebai.broadcasts import BULK_PATH, Broadcasts, read_accepted
 from keebai_async.keebai.channels import Channels
 from keebai_async.keebai.numbers import Numbers
+from keebai_async.keebai.settings import MAX_RECIPIENTS, SERVICE_NAME
 from keebai_async.keebai.templates import Templates
 from keebai_async.model.chunk import Chunk
 from keebai_async.model.plan import Plan, chunk_name
@@ -29,6 +31,7 @@ from keebai_async.quota.gate import Lane
 from keebai_async.transport.error_body import ErrorBody
 from keebai_async.transport.exchange import Exchange, Slot
 from keebai_async.transport.reply import Answer
+from keebai_async.transport.request import Objection
 from keebai_async.transport.verdict import Accepted, Refused, SubmitPolicy
 
 _RECIPIENT_CODES: Final = frozenset({"invalid_phone"})
@@ -36,16 +39,18 @@ _COMMON_CODES: Final = frozenset({"CHANNEL_MISSING_ACCESS_TOKEN"})
 _RECIPIENT_FIELD: Final = re.compile(r"recipients\b|to$|variables\b|meta_data\b")
 
 
-class BulkSlot:
+class KeebaiSubmitSlot:
     """A place in the quota for one POST /messages/bulk."""
 
     def __init__(self, slot: Slot) -> None:
         self._slot = slot
 
-    async def submit(self, body: bytes, *, recipients: int) -> ChunkVerdict:
+    async def submit(
+        self, body: bytes, *, recipients: int, objection: Objection | None = None
+    ) -> ChunkVerdict:
         """Make the one attempt, and say what it means for the chunk."""
         request = submit_request(BULK_PATH, body, recipients=recipients, lane=Lane.SUBMIT)
-        match await self._slot.submit(request):
+        match await self._slot.submit(replace(request, objection=objection)):
             case Accepted(answer=answer):
                 return taken(answer, recipients)
             case Refused(fault=fault):
@@ -54,8 +59,11 @@ class BulkSlot:
                 return verdict
 
 
-class BulkService:
+class KeebaiCampaignService:
     """Keebai, as a campaign needs it. *requests* counts what left through this object."""
+
+    name = SERVICE_NAME
+    largest_chunk = MAX_RECIPIENTS
 
     def __init__(self, exchange: Exchange, *, policy: SubmitPolicy | None = None) -> None:
         self.requests = Requests()
@@ -69,10 +77,10 @@ class BulkService:
         return body_of(plan, chunk.number, items, parent=chunk.parent)
 
     @asynccontextmanager
-    async def slot(self) -> AsyncIterator[BulkSlot]:
+    async def slot(self) -> AsyncIterator[KeebaiSubmitSlot]:
         """Wait for a place in the quota; left without a submit, it is given back. Raises QuotaUnusable."""
         async with self._exchange.slot(Lane.SUBMIT, tally=self.requests, policy=self._policy) as slot:
-            yield BulkSlot(slot)
+            yield KeebaiSubmitSlot(slot)
 
     async def template(self, name: str, language: str) -> Template:
         """The template as the service lists it. Raises TemplateUnusable, or RequestError."""

@@ -23,7 +23,7 @@ from keebai_async.transport.reply import Answer, Failure, Outcome, Stage
 from keebai_async.transport.request import Request
 
 
-class TellingOf:
+class RequestRecorder:
     """Tells *observer* of the requests to one server. It is made with where they go."""
 
     def __init__(
@@ -34,7 +34,7 @@ class TellingOf:
         self._server = server
         self._port = port
 
-    def begin(self, request: Request, attempt: int) -> "ToldAttempt":
+    def begin(self, request: Request, attempt: int) -> "AttemptRecorder":
         """Tell that the first byte of an attempt leaves now; exactly one word must follow about its end."""
         started = RequestStarted(
             method=request.method,
@@ -48,7 +48,7 @@ class TellingOf:
             port=self._port,
         )
         self._observer(started)
-        return ToldAttempt(started, self._observer, self._clock)
+        return AttemptRecorder(started, self._observer, self._clock)
 
     def retry(self, request: Request, attempt: int, seconds: float, reason: str) -> None:
         """Attempt number *attempt* did not do; the next one comes in *seconds*."""
@@ -78,7 +78,7 @@ class TellingOf:
         )
 
 
-class ToldAttempt:
+class AttemptRecorder:
     """One attempt whose beginning was told."""
 
     __slots__ = ("_clock", "_observer", "_since", "_started")

@@ -1,0 +1,62 @@
+"""Who is in the campaign already, and in which row, beside a dict that knows both."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from keebai_async.planning.dedupe import STEP, Deduper
+
+KEYS = range(1, 30)
+
+blocks = st.lists(
+    st.lists(st.tuples(st.sampled_from(KEYS), st.integers(1, 3), st.booleans()), min_size=1, max_size=6),
+    max_size=12,
+)
+"""Of each row of a block: its key, how far it is from the row before, and whether it would be sent to."""
+
+
+@pytest.mark.parametrize("large", [1, 4, 10**9])
+@given(blocks)
+def test_it_knows_what_a_dict_of_all_rows_knows(
+    large: int, blocks: list[list[tuple[int, int, bool]]]
+) -> None:
+    seen, rows = Deduper(large=large), dict[int, int]()
+    row = 0
+    for block in blocks:
+        numbers: list[int] = []
+        for _, distance, _ in block:
+            row += distance
+            numbers.append(row)
+        where = [place for place, (_, _, sent) in enumerate(block) if sent]
+        keys = [block[place][0] for place in where]
+        new = len(set(keys)) == len(keys) and rows.keys().isdisjoint(keys)
+
+        if seen.full:
+            seen.widen()
+        assert seen.add(keys, numbers, where) is new
+        if new:
+            rows |= {key: numbers[place] for key, place in zip(keys, where, strict=True)}
+
+        assert seen.again(KEYS) == [place for place, key in enumerate(KEYS) if key in rows]
+        assert {key: at for step in seen.search(set(KEYS)) for key, at in step.items()} == rows
+        assert len(seen) == len(rows)
+        assert seen.full is (len(rows) >= large and not seen.compact)
+
+
+def test_a_bitmap_takes_over_when_so_many_are_there_and_everybody_moves_there_bit_by_bit() -> None:
+    seen = Deduper(large=3 * STEP)
+    full: list[bool] = []
+    for start in range(0, 3 * STEP, STEP):
+        full.append(seen.full)
+        assert seen.add(range(start, start + STEP), range(start, start + STEP), range(STEP))
+    full.append(seen.full)
+    seen.widen()
+    assert [*full, seen.full] == [False, False, False, True, False]
+
+    left = [3 * STEP]
+    for start in range(3 * STEP, 9 * STEP, STEP):
+        assert seen.add(range(start, start + STEP), range(start, start + STEP), range(STEP))
+        left.append(len(seen._keys))
+
+    assert left == [3000, 3000, 3000, 2000, 1000, 0, 0]  # from twice as many on, a step with each block
+    assert seen.again(range(9 * STEP + 1)) == list(range(9 * STEP))
