@@ -13,6 +13,7 @@ with lazily(globals()):
     from keebai_async.clock import Clock as Clock
     from keebai_async.clock import SystemClock as SystemClock
     from keebai_async.credentials import Token as Token
+    from keebai_async.errors import AnotherToken as AnotherToken
     from keebai_async.errors import CampaignBusy as CampaignBusy
     from keebai_async.errors import CampaignError as CampaignError
     from keebai_async.errors import CampaignNotFound as CampaignNotFound
@@ -54,6 +55,7 @@ with lazily(globals()):
     from keebai_async.keebai.numbers import Numbers as Numbers
     from keebai_async.keebai.templates import Templates as Templates
     from keebai_async.model.campaign import CampaignState as CampaignState
+    from keebai_async.model.campaign import Holder as Holder
     from keebai_async.model.chunk import Chunk as Chunk
     from keebai_async.model.chunk import ChunkState as ChunkState
     from keebai_async.model.events import AnyEvent as AnyEvent
@@ -68,13 +70,18 @@ with lazily(globals()):
     from keebai_async.model.events import Event as Event
     from keebai_async.model.events import StateChanged as StateChanged
     from keebai_async.model.events import Waiting as Waiting
+    from keebai_async.model.failing import Failing as Failing
+    from keebai_async.model.failing import FailingChunk as FailingChunk
     from keebai_async.model.fates import FateCounts as FateCounts
     from keebai_async.model.meta_codes import MetaCode as MetaCode
     from keebai_async.model.meta_codes import Remedy as Remedy
+    from keebai_async.model.next_steps import Step as Step
     from keebai_async.model.plan import CountryCount as CountryCount
     from keebai_async.model.plan import Guards as Guards
+    from keebai_async.model.plan import Pace as Pace
     from keebai_async.model.plan import Plan as Plan
     from keebai_async.model.plan import Preview as Preview
+    from keebai_async.model.plan import Price as Price
     from keebai_async.model.plan import ReasonCount as ReasonCount
     from keebai_async.model.plan import SuppressListCount as SuppressListCount
     from keebai_async.model.progress import Progress as Progress
@@ -85,6 +92,9 @@ with lazily(globals()):
     from keebai_async.model.report import Report as Report
     from keebai_async.model.requests import Requests as Requests
     from keebai_async.model.sender import Sender as Sender
+    from keebai_async.model.situation import AtService as AtService
+    from keebai_async.model.situation import Situation as Situation
+    from keebai_async.model.situation import Standing as Standing
     from keebai_async.model.stop import Cause as Cause
     from keebai_async.model.template import Template as Template
     from keebai_async.planning.options import PlanOptions as PlanOptions

@@ -2,7 +2,7 @@
 
 import os
 import secrets
-from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable, Mapping
+from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager
 from typing import Protocol
 
@@ -16,10 +16,11 @@ from keebai_async.journal.contract import Journal
 from keebai_async.model.campaign import CampaignState, Wish
 from keebai_async.model.chunk import Chunk, ChunkState
 from keebai_async.model.fates import FateCounts
-from keebai_async.model.plan import Guards, Plan, slug
+from keebai_async.model.plan import Guards, Pace, Plan, slug
 from keebai_async.model.recipient import Recipient, Rejection
 from keebai_async.model.report import Report, report_of
-from keebai_async.model.sender import Sender
+from keebai_async.model.sender import ListedSender, Sender
+from keebai_async.model.situation import Situation, situation_of
 from keebai_async.observe import Observer
 from keebai_async.observe.campaign_records import CampaignMoved
 from keebai_async.planning.plan import PlanOptions, PlanProgress, make_plan
@@ -62,6 +63,8 @@ class CampaignHost(Protocol):
     @property
     def observer(self) -> Observer: ...
 
+    def token_mark(self, salt: str) -> str: ...
+
     def sender_or(self, sender: Sender | None = None) -> Sender: ...
 
     def campaign_service(self) -> CampaignService: ...
@@ -101,8 +104,8 @@ class Campaigns:
             UnusableSource: the list as a whole cannot be read, or nobody in it can be messaged.
             PlanTooLarge: a limit of *options* on people or cost.
             TemplateUnusable: no such template in that language, not approved, or a variable without column.
-            InvalidInput: no sender, or an option that makes no sense.
-            RequestError: the template could not be fetched.
+            InvalidInput: no sender, one that the token cannot send from, or an option that makes no sense.
+            RequestError: the template or the sender could not be fetched.
         """
         name = name or template
         keebai = self._keebai
@@ -117,12 +120,17 @@ class Campaigns:
         service = keebai.campaign_service()
         options = options or PlanOptions()
         options.chunk_size_for(service.largest_chunk)  # what cannot be is refused before a request is spent
+        sender = keebai.sender_or(sender)
+        fetched = await service.template(template, language)
+        listed = await service.listed(sender)
         plan = await make_plan(
             source,
             campaign_id=f"{slug(name)}-{secrets.token_hex(4)}",
             name=name,
-            template=await service.template(template, language),
-            sender=keebai.sender_or(sender),
+            template=fetched,
+            sender=sender,
+            sender_number="" if listed is None else listed.number,
+            sender_notes=tuple(_notes_on(sender, listed)),
             journal=keebai.journal,
             service=service.name,
             largest_chunk=service.largest_chunk,
@@ -136,14 +144,23 @@ class Campaigns:
         return plan
 
     def start(
-        self, plan: Plan | str, *, track: bool = True, again: bool = False, guards: Guards | None = None
+        self,
+        plan: Plan | str,
+        *,
+        track: bool = True,
+        again: bool = False,
+        guards: Guards | None = None,
+        pace: Pace | str | None = None,
+        new_token: bool = False,
     ) -> CampaignRun:
         """Submit what is planned and follow it to the end, inside `async with`; also after a stop or crash.
 
         *plan* is a Plan or a campaign's id. With *track* false the run ends when everything is submitted.
         A list that was launched before under the same name is refused (CampaignBusy) unless *again*. *guards*
-        replace those of the plan, as for a campaign that goes on although one of them stopped it. A plan that
-        was made for another service is refused (InvalidInput).
+        replace those of the plan or of the last run, as for a campaign that goes on although one of them
+        stopped it; so does *pace*, a Pace or words such as "5000/10m", and "off" for none. A campaign that
+        was launched with another token is refused (AnotherToken) unless *new_token*, and a plan that was made
+        for another service always (InvalidInput).
         """
         return CampaignRun(
             plan if isinstance(plan, str) else plan.campaign_id,
@@ -156,14 +173,25 @@ class Campaigns:
             track=track,
             again=again,
             guards=guards,
+            pace=pace,
+            token_mark=self._keebai.token_mark,
+            new_token=new_token,
             drains=(drain_of(self._keebai), drain_of(self._keebai.journal)),
             longest_submit=self._keebai.longest_submit,
             observer=self._keebai.observer,
         )
 
-    def resume(self, campaign_id: str, *, track: bool = True, guards: Guards | None = None) -> CampaignRun:
+    def resume(
+        self,
+        campaign_id: str,
+        *,
+        track: bool = True,
+        guards: Guards | None = None,
+        pace: Pace | str | None = None,
+        new_token: bool = False,
+    ) -> CampaignRun:
         """The same as `start`, for a campaign that was run before."""
-        return self.start(campaign_id, track=track, guards=guards)
+        return self.start(campaign_id, track=track, guards=guards, pace=pace, new_token=new_token)
 
     async def run(
         self,
@@ -210,6 +238,27 @@ class Campaigns:
         """Where every campaign of the journal stands, newest first."""
         return [report_of(campaign) for campaign in await self._keebai.journal.campaigns()]
 
+    async def situation(self, campaign_id: str) -> Situation:
+        """Where a campaign stands, who runs it, what it waits for and what leads on. From the journal alone.
+
+        Raises CampaignNotFound.
+        """
+        return situation_of(await self._keebai.journal.load(campaign_id), self._keebai.clock.wall())
+
+    async def situations(self) -> tuple[Situation, ...]:
+        """The same of every campaign of the journal, newest first."""
+        now = self._keebai.clock.wall()
+        return tuple(situation_of(each, now) for each in await self._keebai.journal.campaigns())
+
+    async def remove(self, campaign_id: str) -> None:
+        """Remove a plan that was never launched, as if it had not been made.
+
+        Raises:
+            CampaignNotFound: there is none.
+            CampaignBusy: it was launched, so what became of its people stays known.
+        """
+        await self._keebai.journal.remove(campaign_id)
+
     def rejections(self, campaign_id: str) -> AsyncIterator[Rejection]:
         """The rows of a campaign's list that were not ready, in the order of the list."""
         return self._keebai.journal.rejections(campaign_id)
@@ -228,6 +277,10 @@ class Campaigns:
     async def unpause(self, campaign_id: str) -> bool:
         """Ask the process that runs a paused campaign to go on; False if none runs it."""
         return await self._keebai.journal.ask(campaign_id, Wish.RESUME)
+
+    async def take_wish_back(self, campaign_id: str) -> bool:
+        """Take back what was asked of the process that runs a campaign; False if it has heard it already."""
+        return await self._keebai.journal.ask(campaign_id, None)
 
     async def stop(self, campaign_id: str) -> bool:
         """Ask the process that runs a campaign to stop in good order; False if none runs it."""
@@ -269,12 +322,13 @@ class Campaigns:
         accepted: str | None = None,
         resend: bool = False,
         abandon: bool = False,
+        take_back: bool = False,
     ) -> Report:
-        """Settle a chunk whose outcome is unknown, by a person's word; exactly one of the three.
+        """Settle a chunk whose outcome is unknown, by a person's word; exactly one of the four.
 
         *accepted* is the broadcast id that the person found at the service: it is read there first.
         *resend* says that nothing arrived, so that the next run submits the chunk again. *abandon* gives
-        its people up.
+        its people up. *take_back* takes *resend* back, as long as no run has submitted the chunk.
 
         Raises:
             InvalidInput: not exactly one word is given, the chunk does not exist or is not unknown, or
@@ -295,8 +349,16 @@ class Campaigns:
             accepted=accepted,
             resend=resend,
             abandon=abandon,
+            take_back=take_back,
             observer=self._keebai.observer,
         )
+
+
+def _notes_on(sender: Sender, listed: ListedSender | None) -> Iterator[str]:
+    if listed is None:
+        yield f"whether the token can send from {sender.id} is not known: it may not read the list of senders"
+    elif listed.status.lower() not in {"", "active"}:
+        yield f"the service says that {sender.id} is {listed.status}: it may refuse to send from it"
 
 
 def _waits_of(limiter: Gate) -> Waits | None:

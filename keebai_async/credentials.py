@@ -1,6 +1,7 @@
 """Who asks: a Token that cannot be printed."""
 
 import hashlib
+import hmac
 from typing import NoReturn
 
 from keebai_async.errors import InvalidInput
@@ -44,6 +45,10 @@ class Token:
     def key(self, base_url: str) -> str:
         """The name under which this token's spending at *base_url* is kept: a hash, not reversible."""
         return hashlib.sha256(f"{base_url}\n{self._secret}".encode()).hexdigest()[:32]
+
+    def mark(self, salt: str) -> str:
+        """A hash of this token alone, keyed with *salt*: it says only whether a token is this one."""
+        return hmac.new(salt.encode(), self._secret.encode(), hashlib.sha256).hexdigest()[:32]
 
     def __repr__(self) -> str:
         return f"Token(...{self._secret[-4:]})" if len(self._secret) >= 12 else "Token(...)"

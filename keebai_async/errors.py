@@ -11,6 +11,7 @@ KeebaiError
     CampaignError           campaign_id
         CampaignNotFound    no such campaign in this journal
         CampaignBusy        another process runs it, or it was run before
+        AnotherToken        it was launched with another token than this client has
         ForbiddenMove       a chunk or a run was asked to go where its life does not lead
         JournalUnusable     the disk is full, the file is read-only, corrupt, or from a newer version
     RequestError            method, path, status, attempts, code
@@ -98,6 +99,10 @@ class CampaignNotFound(CampaignError):
 
 class CampaignBusy(CampaignError):
     """The campaign cannot be started now: it runs elsewhere, or has been run already."""
+
+
+class AnotherToken(CampaignError):
+    """The campaign was launched with another token, and nobody said that this one is meant."""
 
 
 class ForbiddenMove(CampaignError):

@@ -179,6 +179,15 @@ class ServiceClient:
         """The former name of `proxy`."""
         return self.proxy
 
+    def token_mark(self, salt: str) -> str:
+        """A hash of the token, keyed with *salt*, by which a journal knows it again."""
+        return self._token.mark(salt)
+
+    @property
+    def token_end(self) -> str:
+        """The last characters of the token, by which its owner knows it again."""
+        return repr(self._token).removeprefix("Token(").removesuffix(")")
+
     @property
     def longest_submit(self) -> float:
         """Seconds after which a submit that left has its answer, or never will."""

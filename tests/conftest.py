@@ -6,6 +6,11 @@ from collections.abc import Generator
 import pytest
 from hypothesis import settings
 
+# What the command prints has the separators of its user's locale.
+for name in ("LC_ALL", "LC_NUMERIC"):
+    os.environ.pop(name, None)
+os.environ["LANG"] = "en_US.UTF-8"
+
 # For another Python than the first: what a property says of our code was tried there, with many examples.
 settings.register_profile("few", settings.get_profile("ci"), max_examples=10)
 

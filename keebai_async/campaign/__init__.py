@@ -10,6 +10,7 @@ with lazily(globals()):
     from keebai_async.campaign.service import Refusal as Refusal
     from keebai_async.campaign.service import SubmitSlot as SubmitSlot
     from keebai_async.campaign.service import Taken as Taken
+    from keebai_async.model.sender import ListedSender as ListedSender
     from keebai_async.transport.error_body import ErrorBody as ErrorBody
     from keebai_async.transport.verdict import Halted as Halted
     from keebai_async.transport.verdict import Throttled as Throttled

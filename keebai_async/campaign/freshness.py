@@ -10,12 +10,7 @@ import time
 from collections.abc import Callable
 from typing import Final
 
-LONGEST_INTENT: Final = 15.0
-"""Seconds from before the intent is written until the first byte. A lease is renewed with each intent, and is
-another's after 60 s of silence at the earliest."""
-
-LATE_ARRIVAL: Final = 30.0
-"""Seconds in which a request that left may still reach the service, as the quota counts them, too."""
+from keebai_async.model.lost import LONGEST_INTENT as LONGEST_INTENT
 
 _BOOT_TIME: Final[int | None] = getattr(time, "CLOCK_BOOTTIME", None)
 

@@ -6,33 +6,27 @@ than it was given, and the others are reported as refused.
 """
 
 import math
-from collections.abc import Awaitable, Callable, Mapping
-from types import MappingProxyType
-from typing import Final
+from collections.abc import Awaitable, Callable
 
 import msgspec
 
-from keebai_async.campaign.freshness import LATE_ARRIVAL, LONGEST_INTENT
 from keebai_async.campaign.run_records import tell_taken
 from keebai_async.campaign.service import check_service
 from keebai_async.clock import SYSTEM_CLOCK, Clock
 from keebai_async.errors import CampaignBusy, InvalidInput
 from keebai_async.journal.contract import Journal
-from keebai_async.journal.rules import NO_ANSWER_WRITTEN, NOT_SEEN_TO_END
-from keebai_async.model.campaign import StoredCampaign
+from keebai_async.model.campaign import CampaignState, StoredCampaign
 from keebai_async.model.chunk import Chunk, ChunkState
-from keebai_async.model.lifecycle import Abandon, Move, Resend, Vouch
+from keebai_async.model.lifecycle import Abandon, Move, Resend, Vouch, Withdraw
+from keebai_async.model.lost import NOT_SEEN_TO_END, resend_wait
 from keebai_async.model.plan import chunk_name
 from keebai_async.model.progress import Progress
+from keebai_async.model.remainder import left_settled
 from keebai_async.model.report import Report, report_of
+from keebai_async.model.stop import Cause
 from keebai_async.observe import TO_LOG, Observer
 from keebai_async.observe.chunk_records import chunk_moved
 from keebai_async.privacy import mask
-
-_MAY_STILL_ARRIVE: Final[Mapping[str, float]] = MappingProxyType(
-    {NO_ANSWER_WRITTEN: LONGEST_INTENT + LATE_ARRIVAL, NOT_SEEN_TO_END: 600.0}
-)
-"""Seconds after the intent, by the reason of an unknown chunk, in which its bytes may still arrive."""
 
 
 class PortalEntry(msgspec.Struct, frozen=True, kw_only=True, tag="unknown", tag_field="type"):
@@ -103,29 +97,31 @@ async def reconcile(
     accepted: str | None = None,
     resend: bool = False,
     abandon: bool = False,
+    take_back: bool = False,
     observer: Observer = TO_LOG,
 ) -> Report:
-    """Settle chunk *number* by a person's word; exactly one of the three.
+    """Settle chunk *number* by a person's word; exactly one of the four.
 
     *read* looks at a broadcast of *service*.
 
     *resend* is believed only when a look into the portal shows everything: of a process that ended, what left
-    just before may arrive for some seconds more, and one that was not seen to end may wake.
+    just before may arrive for some seconds more, and one that was not seen to end may wake. *take_back* makes
+    a chunk unknown again of which *resend* was said, as long as it has not been submitted.
 
     Raises:
-        InvalidInput: not exactly one word is given, the chunk does not exist or is not unknown, or the
-            broadcast has more recipients, or none, or is another chunk already; or it would be looked for
-            at another service than the campaign was planned for.
+        InvalidInput: not exactly one word is given, the chunk does not exist or is not unknown, there is
+            nothing to take back, or the broadcast has more recipients, or none, or is another chunk already;
+            or it would be looked for at another service than the campaign was planned for.
         RequestError: the broadcast cannot be read; NotFound, if the service does not know it.
         CampaignBusy: a process runs the campaign now; or it is too early for *resend*, and the message says
             until when.
     """
-    if [accepted is not None, resend, abandon].count(True) != 1:
-        raise InvalidInput("say one of accepted, resend and abandon", field="chunk")
+    if [accepted is not None, resend, abandon, take_back].count(True) != 1:
+        raise InvalidInput("say one of accepted, resend, abandon and take_back", field="chunk")
     async with journal.lease(campaign_id):
         tell_taken(campaign_id, await journal.recover(campaign_id), observer)
         campaign = await journal.load(campaign_id)
-        chunk = _unknown(campaign, number)
+        chunk = _resent(campaign, number) if take_back else _unknown(campaign, number)
         step = chunk.step + 1
         move: Move
         if accepted is not None:
@@ -135,21 +131,25 @@ async def reconcile(
         elif resend:
             _check_not_too_early(campaign_id, chunk, clock.wall())
             move = Resend(number=number, step=step)
+        elif take_back:
+            move = Withdraw(number=number, step=step)
         else:
             move = Abandon(number=number, step=step)
         after = await journal.record(campaign_id, move)
         observer(chunk_moved(campaign_id, chunk, move, after))
-        return report_of(await journal.load(campaign_id))
+        await _say_what_is_left(await journal.load(campaign_id), journal)
+    return report_of(await journal.load(campaign_id))
 
 
-def resend_wait(chunk: Chunk, wall: float) -> float:
-    """Seconds from *wall* on until a look into the portal shows what became of an unknown chunk, at least."""
-    # One that is still being submitted, by nobody, is about to be found without an answer.
-    reason = NO_ANSWER_WRITTEN if chunk.state is ChunkState.SUBMITTING else chunk.reason or ""
-    longest = _MAY_STILL_ARRIVE.get(reason, 0.0)
-    if not longest or chunk.submitted_at is None:
-        return 0.0
-    return min(longest, max(0.0, chunk.submitted_at + longest - wall))
+async def _say_what_is_left(campaign: StoredCampaign, journal: Journal) -> None:
+    """Why it is not finished may be another reason now, or none."""
+    left = left_settled(campaign.chunks)
+    if left is None:
+        await journal.set_state(campaign.plan.campaign_id, CampaignState.FINISHED)
+    elif campaign.stopped_by in {Cause.UNKNOWN, Cause.SETTLED, Cause.NOT_TRACKED}:
+        await journal.set_state(
+            campaign.plan.campaign_id, CampaignState.STOPPED, reason=left.reason, stopped_by=left.cause
+        )
 
 
 def _check_not_too_early(campaign_id: str, chunk: Chunk, wall: float) -> None:
@@ -162,6 +162,17 @@ def _check_not_too_early(campaign_id: str, chunk: Chunk, wall: float) -> None:
             + f"; wait {wait} s, look into the portal again, and then repeat this",
             campaign_id=campaign_id,
         )
+
+
+def _resent(campaign: StoredCampaign, number: int) -> Chunk:
+    for chunk in campaign.chunks:
+        if chunk.number == number and chunk.resent:
+            return chunk
+    raise InvalidInput(
+        f"there is nothing to take back: chunk {number} does not wait to be submitted again",
+        field="chunk",
+        value=str(number),
+    )
 
 
 def _unknown(campaign: StoredCampaign, number: int) -> Chunk:

@@ -1,8 +1,25 @@
-"""The same words to the same people under the same name: a second launch by mistake."""
+"""What is refused before a run begins: a list that was launched before, or one whose people are gone."""
 
 from keebai_async.errors import CampaignBusy
 from keebai_async.journal.contract import Journal
 from keebai_async.model.campaign import CampaignState, StoredCampaign
+from keebai_async.model.chunk import ChunkState
+
+
+def refuse_purged(campaign: StoredCampaign) -> None:
+    """Let no campaign begin whose people are unsent and removed.
+
+    Raises:
+        CampaignBusy: there are such people.
+    """
+    unsent = sum(chunk.recipients for chunk in campaign.chunks if chunk.state is ChunkState.PLANNED)
+    if campaign.purged_at is not None and unsent:
+        campaign_id = campaign.plan.campaign_id
+        raise CampaignBusy(
+            f"the people of campaign {campaign_id} were removed, {unsent} of them unsent:"
+            " nobody is left to be sent to",
+            campaign_id=campaign_id,
+        )
 
 
 async def refuse_repetition(campaign: StoredCampaign, journal: Journal) -> None:

@@ -1,7 +1,8 @@
 """CampaignRun: one run of a campaign, from what the journal says to a report."""
 
 from collections.abc import AsyncIterator, Callable, Iterable
-from contextlib import AbstractContextManager, ExitStack, asynccontextmanager, nullcontext
+from contextlib import AbstractContextManager, ExitStack, asynccontextmanager, nullcontext, suppress
+from datetime import UTC, datetime
 from types import TracebackType
 from typing import Self
 
@@ -13,25 +14,28 @@ from keebai_async.campaign.circuit_breaker import CircuitBreaker
 from keebai_async.campaign.control import RunControl
 from keebai_async.campaign.dispatch import dispatch
 from keebai_async.campaign.event_log import EventLog
-from keebai_async.campaign.guard import canary_failed, canary_of, canary_unnamed, exceeded
 from keebai_async.campaign.pacing import Pacing
-from keebai_async.campaign.repetition import refuse_repetition
+from keebai_async.campaign.repetition import refuse_purged, refuse_repetition
 from keebai_async.campaign.run_records import RunRecords
 from keebai_async.campaign.run_state import BeginRun, PauseRun, ResumeRun, RunPhase, StopRun
 from keebai_async.campaign.service import CampaignService, check_service
 from keebai_async.campaign.stop import leaves, stop_for_failure
 from keebai_async.campaign.submit import Submitter
 from keebai_async.campaign.template_check import TemplateCheck
+from keebai_async.campaign.told_facts import TokenMark, ToldFacts, changed, check_token
 from keebai_async.campaign.track import Tracker
 from keebai_async.clock import Clock
 from keebai_async.draining import Drain, out_of_reach
-from keebai_async.errors import KeebaiError
+from keebai_async.errors import JournalUnusable, KeebaiError
 from keebai_async.journal.contract import Journal
-from keebai_async.model.campaign import StoredCampaign, Wish
+from keebai_async.model.campaign import RunFacts, StoredCampaign, Wish
 from keebai_async.model.chunk import ChunkState
 from keebai_async.model.events import AnyEvent, BroadcastProgress, ChunkAccepted, StateChanged, Waiting
-from keebai_async.model.plan import Guards
+from keebai_async.model.guard import canary_failed, canary_of, canary_unnamed, exceeded
+from keebai_async.model.plan import Guards, Pace
 from keebai_async.model.report import Report, report_of
+from keebai_async.model.requests import Requests
+from keebai_async.model.situation import Situation, situation_of
 from keebai_async.model.stop import Cause, Stop
 from keebai_async.observe import TO_LOG, Observer
 from keebai_async.polling.planner import PollPlanner
@@ -56,8 +60,9 @@ class CampaignRun:
     Raises, on entering:
         CampaignNotFound: the journal has no such campaign.
         CampaignBusy: another process runs it; or the same list was launched before under the same name,
-            and *again* does not say that this is meant.
-        InvalidInput: it was planned for another service.
+            and *again* does not say that this is meant; or people to be sent to were purged.
+        AnotherToken: it was launched with another token, and *new_token* does not say that this is meant.
+        InvalidInput: it was planned for another service, or *pace* is no pace.
         JournalUnusable: also inside, from the instant when something could not be written.
     """
 
@@ -78,6 +83,9 @@ class CampaignRun:
         track: bool = True,
         again: bool = False,
         guards: Guards | None = None,
+        pace: Pace | str | None = None,
+        token_mark: TokenMark | None = None,
+        new_token: bool = False,
         drains: Iterable[Drain] = (),
         longest_submit: float = 60.0,
         observer: Observer = TO_LOG,
@@ -92,6 +100,9 @@ class CampaignRun:
         self._track = track
         self._again = again
         self._given_guards = guards
+        self._given_pace = pace
+        self._token_mark = token_mark
+        self._new_token = new_token
         self._observer = observer
         self._records = RunRecords(campaign_id, observer=observer, clock=clock)
         self._control = RunControl()
@@ -119,6 +130,8 @@ class CampaignRun:
                 self._records.taken(await self._journal.recover(self.campaign_id))
                 self._before = self._kept = await self._journal.load(self.campaign_id)
                 check_service(self._before.plan, self._service.name)
+                refuse_purged(self._before)
+                check_token(self._before, self._token_mark, new_token=self._new_token)
                 if not self._again:
                     await refuse_repetition(self._before, self._journal)
                 self._set_up()
@@ -150,6 +163,9 @@ class CampaignRun:
 
     def _set_up(self) -> None:
         self._began = self._clock.now()
+        terms = changed(self._before.terms, self._given_guards, self._given_pace)
+        self._guards = terms.guards
+        self._facts = ToldFacts(self._before, terms=terms, mark=self._token_mark, at=self._clock.wall())
         self._chunks = Chunks(
             self._before,
             journal=self._journal,
@@ -174,6 +190,7 @@ class CampaignRun:
             breaker=self._breaker,
             tell=self._tell,
             pacing=self._pacing if self._track else None,
+            pace=terms.pace,
             observer=self._observer,
         )
         self._tracker = Tracker(
@@ -182,9 +199,9 @@ class CampaignRun:
             tell=self._tell,
             observer=self._observer,
         )
+        wall = self._clock.wall()
         for chunk in self._chunks:
-            self._tracker.add(chunk)
-        self._guards = self._given_guards or self._before.plan.guards
+            self._tracker.add(chunk, age=max(0.0, wall - (chunk.submitted_at or wall)))
 
     def _check_template(self) -> None:
         """Let nothing leave before the template has been read again."""
@@ -209,6 +226,10 @@ class CampaignRun:
     def snapshot(self) -> Report:
         """The report as it would be now."""
         return report_of(self._now())
+
+    def situation(self) -> Situation:
+        """Where the campaign stands now, and what leads on."""
+        return situation_of(self._now(), self._clock.wall())
 
     def stop(self, reason: str = "stopped before it was finished") -> None:
         """Submit nothing more; what is on its way is awaited. The run then ends, and can be resumed."""
@@ -301,7 +322,7 @@ class CampaignRun:
                 case Wish.STOP:
                     self.stop("stopped from another process")
                 case None:
-                    pass
+                    await self._keep_facts()
 
     @property
     def _stopped(self) -> bool:
@@ -312,6 +333,7 @@ class CampaignRun:
 
     async def _end(self) -> None:
         self._control.end(self._chunks)
+        self._facts.end(at=self._clock.wall())
         try:
             with anyio.CancelScope(shield=True):
                 await self._keep_state()
@@ -329,15 +351,30 @@ class CampaignRun:
             stopped_by=now.stopped_by,
             requests=now.requests,
             seconds=now.seconds,
+            facts=now.facts,
         )
         before, self._kept = self._kept, now
         self._records.moved(before, now)
         self._tell(StateChanged(state=now.state, reason=now.reason))
 
+    async def _keep_facts(self) -> None:
+        """Let those who look on see what is spent and what is waited for, if that has changed."""
+        now = self._now()
+        if _told(now) == _told(self._kept):
+            return
+        with suppress(JournalUnusable):  # it is for people to look at: the next write that matters tells
+            await self._journal.keep_facts(
+                self.campaign_id, now.facts, requests=now.requests, seconds=now.seconds
+            )
+            self._kept = replace(self._kept, requests=now.requests, facts=now.facts)
+
     def _now(self) -> StoredCampaign:
         state = self._control.state
+        over = state.phase in {RunPhase.STOPPED, RunPhase.FINISHED}
         return replace(
             self._before,
+            holder=None if over else self._before.holder,
+            facts=self._facts.now(gone=self._tracker.gone, at=self._clock.wall()),
             state=state.campaign,
             reason=None if state.why is None else state.why.reason,
             stopped_by=None if state.why is None else state.why.cause,
@@ -354,7 +391,10 @@ class CampaignRun:
             self._halt(Stop(cause=Cause.GUARD, reason=why))
         if isinstance(event, BroadcastProgress) and self._template.bursts(self._chunks):
             self._check_template()
-        self._log.tell(event)
+        wall = self._clock.wall()
+        self._facts.event(event, at=wall)
+        stamped = replace(event, campaign_id=self.campaign_id, time=datetime.fromtimestamp(wall, UTC))
+        self._log.tell(stamped)
         self._control.wake()
 
     def _tell_quota(self, seconds: float, why: str) -> None:
@@ -363,3 +403,8 @@ class CampaignRun:
 
     def _tell_wait(self, seconds: float, why: str) -> None:
         self._tell(Waiting(seconds=seconds, why=why))
+
+
+def _told(campaign: StoredCampaign) -> tuple[Requests, RunFacts]:
+    """What of it is worth a write; the time alone is not."""
+    return campaign.requests, replace(campaign.facts, told_at=None)

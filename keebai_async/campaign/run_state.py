@@ -15,7 +15,8 @@ import msgspec
 
 from keebai_async.errors import ForbiddenMove
 from keebai_async.model.campaign import CampaignState
-from keebai_async.model.chunk import Chunk, ChunkState
+from keebai_async.model.chunk import Chunk
+from keebai_async.model.remainder import left_open
 from keebai_async.model.stop import Cause, Stop
 
 PAUSE: Final = Stop(cause=Cause.INTERRUPTED, reason="paused")
@@ -156,17 +157,3 @@ def end_of(state: RunState, chunks: Iterable[Chunk]) -> RunState:
     if stop is None:
         return apply(state, FinishRun(every))
     return apply(apply(state, StopRun(stop)), EndRun())
-
-
-def left_open(chunks: Iterable[Chunk]) -> Stop | None:
-    """What remains although everything was done that could be; None if nothing does."""
-    open_chunks = [chunk for chunk in chunks if not chunk.settled]
-    unknown = [chunk for chunk in open_chunks if chunk.state is ChunkState.UNKNOWN]
-    if unknown:
-        people = sum(chunk.recipients for chunk in unknown)
-        numbers = ", ".join(str(chunk.number) for chunk in unknown)
-        words = f"what became of {people} people is unknown (chunk {numbers}): settle it with reconcile"
-        return Stop(cause=Cause.UNKNOWN, reason=words)
-    if open_chunks:
-        return Stop(cause=Cause.NOT_TRACKED, reason="delivery was not followed to its end")
-    return None

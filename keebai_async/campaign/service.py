@@ -15,6 +15,7 @@ from keebai_async.model.chunk import Chunk
 from keebai_async.model.plan import Plan
 from keebai_async.model.progress import Progress
 from keebai_async.model.requests import Requests
+from keebai_async.model.sender import ListedSender, Sender
 from keebai_async.model.template import Template
 from keebai_async.transport.error_body import ErrorBody
 from keebai_async.transport.request import Objection
@@ -109,6 +110,14 @@ class CampaignService(Protocol):
         """The approved template of that name, as the service lists it now.
 
         Raises TemplateUnusable if there is none that is approved, RequestError, or QuotaUnusable.
+        """
+        ...
+
+    async def listed(self, sender: Sender) -> ListedSender | None:
+        """The sender, as the service lists it now; None where the token may not read that.
+
+        Raises InvalidInput if it is not among those that the token can send from, RequestError, or
+        QuotaUnusable.
         """
         ...
 

@@ -26,7 +26,8 @@ from keebai_async.campaign.chunks import Chunks
 from keebai_async.campaign.circuit_breaker import CircuitBreaker
 from keebai_async.campaign.control import RunControl
 from keebai_async.campaign.freshness import Clocks, IntentAge, machine_clocks
-from keebai_async.campaign.pacing import Pacing
+from keebai_async.campaign.pace import departures, pace_wait
+from keebai_async.campaign.pacing import LOOK_AGAIN, Pacing
 from keebai_async.campaign.run_state import RunState, StopRun
 from keebai_async.campaign.service import (
     CampaignService,
@@ -40,8 +41,9 @@ from keebai_async.campaign.service import (
 )
 from keebai_async.campaign.stop import stop_for
 from keebai_async.clock import Clock
-from keebai_async.model.chunk import Chunk
+from keebai_async.model.chunk import Chunk, ChunkState
 from keebai_async.model.events import AnyEvent, ChunkAccepted, ChunkSubmitting, ChunkUnknown, Waiting
+from keebai_async.model.plan import Pace
 from keebai_async.model.stop import Cause, Stop
 from keebai_async.observe import TO_LOG, Observer
 from keebai_async.observe.campaign_records import SubmitsHeld
@@ -68,6 +70,7 @@ class Submitter:
         breaker: CircuitBreaker,
         tell: Callable[[AnyEvent], None],
         pacing: Pacing | None = None,
+        pace: Pace | None = None,
         clocks: Callable[[], Clocks] = machine_clocks,
         observer: Observer = TO_LOG,
     ) -> None:
@@ -78,6 +81,9 @@ class Submitter:
         self._breaker = breaker
         self._owners = {chunk.broadcast_id: chunk.number for chunk in chunks if chunk.broadcast_id}
         self._pacing = pacing
+        self._pace = pace
+        self._holds = False
+        self._leaving: set[int] = set()  # chunks that may leave, whether or not they have yet
         self._clocks = clocks
         self._observer = observer
         self.tell = tell
@@ -102,8 +108,12 @@ class Submitter:
             JournalUnusable: something could not be written; if it was the intent, nothing has left.
         """
         throttled = 0
-        while await self._until_it_may_leave():
-            async with self._told(number), self._attempt(self._chunks[number]) as verdict:
+        while await self._until_it_may_leave(number):
+            async with (
+                self._in_its_place(number),
+                self._told(number),
+                self._attempt(self._chunks[number]) as verdict,
+            ):
                 match verdict:
                     case Taken() | Refusal() | Unknown():
                         yield verdict
@@ -210,11 +220,38 @@ class Submitter:
         )
 
     def _tell_submitting(self, chunk: Chunk) -> None:
+        self._holds = False
         if self._pacing is not None:
             self._pacing.left(self._clock.now())
         self.tell(ChunkSubmitting(number=chunk.number, of=self._chunks.of, recipients=chunk.recipients))
 
-    async def _until_it_may_leave(self) -> bool:
+    @asynccontextmanager
+    async def _in_its_place(self, number: int) -> AsyncIterator[None]:
+        """Give the place that it has in the pace back at the end. It awaits nothing."""
+        try:
+            yield
+        finally:
+            self._leaving.discard(number)
+
+    def _pace_wait(self, number: int) -> float:
+        """Seconds until the pace lets this chunk leave; 0 if it may now, and then it has its place."""
+        if self._pace is None:
+            return 0.0
+        chunks = self._chunks
+        wait = pace_wait(
+            self._pace,
+            departures(chunks),
+            chunks[number].recipients,
+            self._clock.wall(),
+            leaving=sum(
+                chunks[each].recipients for each in self._leaving if chunks[each].state is ChunkState.PLANNED
+            ),
+        )
+        if not wait:
+            self._leaving.add(number)
+        return wait
+
+    async def _until_it_may_leave(self, number: int) -> bool:
         """Wait for the end of a pause, of an outage, and of what the sender has to do; False after a stop."""
         control = self._control
         while True:
@@ -225,6 +262,8 @@ class Submitter:
                 await self._probe()
             elif self._pacing is not None and (wait := self._pacing.wait(self._chunks, self._clock.now())):
                 await self._keep_pace(self._pacing, wait)
+            elif self._pace is not None and (wait := self._pace_wait(number)):
+                await self._hold(wait, f"the pace of {self._pace}", tell=self._begins_to_hold())
             else:
                 return True
 
@@ -235,14 +274,20 @@ class Submitter:
         if stop is not None:
             self.stop(stop)
 
+    def _begins_to_hold(self) -> bool:
+        begins, self._holds = not self._holds, True
+        return begins
+
     async def _keep_pace(self, pacing: Pacing, seconds: float) -> None:
-        if pacing.begins_to_wait():
-            why = "the sender has enough to do for now"
+        await self._hold(seconds, "the sender has enough to do for now", tell=pacing.begins_to_wait())
+
+    async def _hold(self, seconds: float, why: str, *, tell: bool) -> None:
+        if tell:
             self.tell(Waiting(seconds=seconds, why=why))
             held = SubmitsHeld(campaign=self._chunks.plan.campaign_id, seconds=seconds, reason=why)
             self._observer(held)
         with self._control.while_allowed(_may_leave):
-            await self._clock.sleep(seconds)
+            await self._clock.sleep(min(seconds, LOOK_AGAIN))
 
     def _stop_for_throttling(self, number: int, times: int) -> None:
         words = f"the service answered 429 to chunk {number} {times} times in a row"

@@ -6,10 +6,10 @@ it as another category; the service takes its broadcasts all the same, and every
 
 from collections.abc import Iterable
 
-from keebai_async.campaign.guard import Share, share_of
 from keebai_async.campaign.service import CampaignService
 from keebai_async.errors import ScopeMissing, TemplateUnusable
 from keebai_async.model.chunk import Chunk
+from keebai_async.model.guard import Share, share_of
 from keebai_async.model.plan import Plan
 
 BURST = 200

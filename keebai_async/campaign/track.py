@@ -35,12 +35,14 @@ class Tracker:
         self.gone: set[int] = set()
         """Chunks whose broadcasts the service does not know (any more), by number."""
 
-    def add(self, chunk: Chunk) -> None:
-        """Follow a chunk that was accepted, unless it is final or cannot be followed."""
+    def add(self, chunk: Chunk, *, age: float = 0.0) -> None:
+        """Follow a chunk that was accepted *age* seconds ago, unless it is final or cannot be followed."""
         if chunk.broadcast_id is None or not chunk.tracked or chunk.final:
             return
         self._numbers[chunk.broadcast_id] = chunk.number
-        self._watcher.add(chunk.broadcast_id, recipients=chunk.accepted, sender=self._chunks.plan.sender.id)
+        self._watcher.add(
+            chunk.broadcast_id, recipients=chunk.accepted, sender=self._chunks.plan.sender.id, age=age
+        )
 
     @property
     def expects_more(self) -> bool:

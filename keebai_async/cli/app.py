@@ -18,6 +18,7 @@ from keebai_async.cli.commands.pause import pause
 from keebai_async.cli.commands.plan import plan
 from keebai_async.cli.commands.purge import purge
 from keebai_async.cli.commands.reconcile import reconcile
+from keebai_async.cli.commands.remove import remove
 from keebai_async.cli.commands.report import report
 from keebai_async.cli.commands.resume import resume
 from keebai_async.cli.commands.sandbox import sandbox
@@ -31,6 +32,7 @@ from keebai_async.cli.connect import chosen_service
 from keebai_async.cli.console import version
 from keebai_async.cli.error_line import cause_of, line_of
 from keebai_async.cli.exit_codes import Exit, code_of_error
+from keebai_async.cli.json_output import emit, error_object
 from keebai_async.cli.output import answer, say
 from keebai_async.cli.register import register
 from keebai_async.cli.shown import shown_text
@@ -54,6 +56,7 @@ COMMANDS: Final[tuple[Callable[..., None], ...]] = (
     export,
     report,
     purge,
+    remove,
     send,
     text,
     templates,
@@ -109,7 +112,7 @@ def run(arguments: Sequence[str]) -> int:
     try:
         code = app(list(arguments), prog_name="keebai-async", standalone_mode=False)
     except (Exception, KeyboardInterrupt, BaseExceptionGroup) as error:  # the last place that can word it
-        return _end(cause_of(error), _variables(arguments))
+        return _end(cause_of(error), _variables(arguments), json="--json" in arguments)
     return int(code or Exit.DONE)
 
 
@@ -123,19 +126,24 @@ def _variables(arguments: Sequence[str]) -> VariableNames:
         return next(iter(SERVICES.values())).variables
 
 
-def _end(error: BaseException, variables: VariableNames) -> int:
+def _end(error: BaseException, variables: VariableNames, *, json: bool) -> int:
+    words, code = _worded(error, variables)
+    say(words)
+    if json:
+        emit(error_object(error, words.removeprefix("error: "), code))
+    return code
+
+
+def _worded(error: BaseException, variables: VariableNames) -> tuple[str, Exit]:
     if os.environ.get("KEEBAI_DEBUG"):
         traceback.print_exception(error)
     match error:
         case KeyboardInterrupt() | typer.Abort():
-            say("interrupted")
-            return Exit.INTERRUPTED
+            return "interrupted", Exit.INTERRUPTED
         case _TypedWrong():
-            say(_typed_wrong(error))
-            return Exit.USAGE
+            return _typed_wrong(error), Exit.USAGE
         case _:
-            say(line_of(error, variables))
-            return code_of_error(error)
+            return line_of(error, variables), code_of_error(error)
 
 
 def _typed_wrong(error: _TypedWrong) -> str:

@@ -12,6 +12,7 @@ from keebai_async.campaign.run import WORTH_TELLING
 from keebai_async.campaign.service import check_service
 from keebai_async.campaign_client import CampaignClient
 from keebai_async.cli.estimate import duration
+from keebai_async.cli.figures import figure
 from keebai_async.cli.interrupts import interrupts
 from keebai_async.cli.options import ChannelIdOption, JournalOption, PhoneNumberIdOption, QuotaStoreOption
 from keebai_async.cli.output import say
@@ -178,4 +179,4 @@ async def spending(keebai: ServiceClient) -> str:
     """
     if not isinstance(keebai.limiter, RateLimiter):
         return ""
-    return ", ".join(f"{spent:,} of {quota}" for quota, spent in await keebai.limiter.spent())
+    return ", ".join(f"{figure(spent)} of {quota}" for quota, spent in await keebai.limiter.spent())

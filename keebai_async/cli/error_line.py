@@ -5,6 +5,7 @@ from typing import Final
 from keebai_async.cli.shown import shown_text
 from keebai_async.environment import VariableNames
 from keebai_async.errors import (
+    AnotherToken,
     ConnectionFailed,
     InvalidInput,
     JournalUnusable,
@@ -32,6 +33,7 @@ _OPTIONS: Final = frozenset(
         "limit",
         "max_cost",
         "numbers",
+        "pace",
         "phone_number_id",
         "stop_above",
         "suppress",
@@ -84,6 +86,8 @@ def _advice(error: KeebaiError, variables: VariableNames) -> str:
             return f"; make a token with the scope {', '.join(error.missing)}"
         case ScopeMissing():
             return "; make a token with the scope that this needs"
+        case AnotherToken():
+            return " (--new-token)"
         case RateLimited():
             return f"; nothing was sent, try again in {error.retry_after:.0f} s"
         case ConnectionFailed():

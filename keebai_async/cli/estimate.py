@@ -5,6 +5,8 @@ from collections.abc import Iterable
 
 import msgspec
 
+from keebai_async.campaign.pace import pace_seconds
+from keebai_async.cli.figures import figure
 from keebai_async.model.plan import Plan
 from keebai_async.polling.planner import DELIVERY_RATE
 from keebai_async.quota.window import Quota
@@ -26,21 +28,12 @@ class Estimate(msgspec.Struct, frozen=True, kw_only=True):
     delivering: float
 
 
-class Price(msgspec.Struct, frozen=True, kw_only=True):
-    """What one message costs."""
-
-    unit: float
-    currency: str
-
-    def of(self, messages: int) -> str:
-        """`3,090.00 USD (0.0618 each)`; of messages, not of those which the service charges in the end."""
-        return f"{self.unit * messages:,.2f} {self.currency} ({self.unit:g} each)"
-
-
 def estimate(plan: Plan, quotas: Iterable[Quota]) -> Estimate:
     """Reckon with *quotas* that nobody else spends from."""
     submits = len(plan.chunks)
     submitting = max((_last_start(submits, quota) for quota in quotas), default=0.0)
+    if plan.pace is not None:
+        submitting = max(submitting, pace_seconds(plan.pace, plan.chunks))
     return Estimate(
         requests=submits * (1 + POLLS_PER_CHUNK),
         submits=submits,
@@ -61,4 +54,4 @@ def duration(seconds: float) -> str:
         return f"{whole} s"
     if whole < 3600:
         return f"{whole // 60} min {whole % 60} s"
-    return f"{whole // 3600:,} h {whole % 3600 // 60} min"
+    return f"{figure(whole // 3600)} h {whole % 3600 // 60} min"

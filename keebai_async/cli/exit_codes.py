@@ -2,7 +2,10 @@
 
 import enum
 
+from msgspec.structs import replace
+
 from keebai_async.errors import (
+    AnotherToken,
     CampaignBusy,
     CampaignNotFound,
     InvalidInput,
@@ -12,6 +15,7 @@ from keebai_async.errors import (
     TokenRejected,
 )
 from keebai_async.model.report import Report
+from keebai_async.model.situation import Situation, Standing
 from keebai_async.model.stop import Cause
 
 
@@ -27,6 +31,7 @@ class Exit(enum.IntEnum):
     UNKNOWN = 6
     GUARD = 7
     NO_FILE = 8
+    FAILING = 9
     INTERRUPTED = 130
 
 
@@ -39,21 +44,38 @@ _STOPS = {
 }
 
 
-def code_of(report: Report) -> Exit:
-    """The exit code of a campaign that ended, or stopped, with *report*.
+_NO_TROUBLE = {Cause.NOT_TRACKED, Cause.SETTLED}
+
+
+def code_of(report: Report, *, failing: bool = False) -> Exit:
+    """The exit code of a campaign that ended, or stopped, with *report*; *failing* as its situation says.
 
     What is uncertain goes before all but the user's own Ctrl-C: it may have cost money, and it needs
     a person before anything else is done.
     """
-    if report.stopped_by == Cause.INTERRUPTED:
+    if report.stopped_by is Cause.INTERRUPTED:
         return Exit.INTERRUPTED
     if report.unknown:
         return Exit.UNKNOWN
-    if report.stopped_by is not None and report.stopped_by is not Cause.NOT_TRACKED:
+    if report.stopped_by is not None and report.stopped_by not in _NO_TROUBLE:
         return _STOPS.get(report.stopped_by, Exit.FAILED)
+    if failing:
+        return Exit.FAILING
     if report.failed or report.refused or report.untracked or report.abandoned:
         return Exit.PARTLY
     return Exit.DONE
+
+
+def code_of_run(now: Situation) -> Exit:
+    """The exit code of a run, here or in another process, that ended in this situation."""
+    code = code_of(replace(now.report, stopped_by=now.cause), failing=now.failing is not None)
+    gone = now.standing in {Standing.DIED, Standing.PURGED}
+    return Exit.FAILED if gone and code is not Exit.UNKNOWN else code
+
+
+def code_of_look(situation: Situation) -> Exit:
+    """The exit code of a look at a campaign: it says whether a person is needed, not how a run ended."""
+    return Exit.UNKNOWN if situation.report.unknown else Exit.DONE
 
 
 def code_of_error(error: BaseException) -> Exit:
@@ -61,7 +83,7 @@ def code_of_error(error: BaseException) -> Exit:
     match error:
         case PlanTooLarge():
             return Exit.GUARD
-        case InvalidInput() | CampaignNotFound() | CampaignBusy():
+        case InvalidInput() | CampaignNotFound() | CampaignBusy() | AnotherToken():
             return Exit.USAGE
         case TokenRejected() | ScopeMissing():
             return Exit.TOKEN

@@ -1,19 +1,20 @@
 """A Report as one page of HTML: no script, nothing from outside, nobody's whole number."""
 
 from collections.abc import Iterable, Iterator
-from datetime import UTC, datetime
 from html import escape
 from pathlib import Path
 from typing import Final
 
 from keebai_async.campaign_client import CampaignClient
+from keebai_async.cli.account_text import account_lines, cannot_be_called_back, failing_lines, headline
 from keebai_async.cli.csv_files import private_file
-from keebai_async.cli.estimate import duration
+from keebai_async.cli.figures import figure, moment, share
 from keebai_async.cli.output import say
 from keebai_async.cli.shown import shown_reason, shown_text
 from keebai_async.cli.text_output import countries_text, example_text
 from keebai_async.model.plan import Plan
-from keebai_async.model.report import ChunkLine, Report, report_of
+from keebai_async.model.report import ChunkLine
+from keebai_async.model.situation import Situation, Standing, situation_of
 
 _STYLE: Final = """
 :root { color-scheme: light dark; --ink: #1c2733; --soft: #5b6b7b; --line: #d9e0e7; --back: #f6f8fa;
@@ -34,29 +35,42 @@ tr:last-child > * { border-bottom: 0 } th { font-weight: 600 } td.n, th.n { text
 """.strip()
 
 
+_LOOKS: Final = {Standing.FINISHED: "good", Standing.DIED: "bad", Standing.PURGED: "bad"}
+
+
 async def save_page(keebai: CampaignClient, campaign: str, file: Path) -> None:
     """Write the page of a campaign, and say where it is. Raises InvalidInput, CampaignNotFound."""
     started = await keebai.journal.load(campaign)
     with private_file(file) as written:
-        written.write(page(report_of(started), started.plan, at=keebai.clock.wall()))
+        now = keebai.clock.wall()
+        written.write(page(situation_of(started, now), started.plan, at=now))
     say(f"a page to look at: {file}")
 
 
-def page(report: Report, plan: Plan, *, at: float) -> str:
+def page(situation: Situation, plan: Plan, *, at: float) -> str:
     """The whole page. *at* is when it is made, in Unix time."""
-    return "\n".join(_page(report, plan, at))
+    return "\n".join(_page(situation, plan, at))
 
 
-def _page(report: Report, plan: Plan, at: float) -> Iterator[str]:
+def _page(situation: Situation, plan: Plan, at: float) -> Iterator[str]:
+    report = situation.report
     name = _text(report.name)
     yield '<!doctype html><html lang="en"><head><meta charset="utf-8">'
     yield '<meta name="viewport" content="width=device-width, initial-scale=1">'
     yield f"<title>{name}</title><style>{_STYLE}</style></head><body><main>"
-    yield f"<h1>{name}</h1>"
+    yield f"<h1>{name}{' (a test)' if report.test else ''}</h1>"
+    field, sender = plan.sender.wire
+    who = f", launched by {_text(report.by)}" if report.by else ""
     template = f"template {_text(plan.template)}, {_text(plan.language)}"
-    yield f"<p>{report.state.value} after {duration(report.seconds)}; {template}</p>"
-    if report.reason:
-        yield f'<p class="open">{_reason(report.reason)}</p>'
+    yield f"<p>{template}, from {field} {_text(sender)} {_text(plan.sender_number)}{who}</p>"
+    look = _LOOKS.get(situation.standing, "open")
+    if look == "good" and situation.failing is not None:
+        look = "bad"
+    yield f'<p class="{look}">{_text(headline(situation))}</p>'
+    bad = set(failing_lines(situation))
+    for line in (*account_lines(situation), *cannot_be_called_back(situation)):
+        yield f'<p class="{"bad" if line in bad else "open"}">{_text(line)}</p>'
+    yield from _steps(situation)
     yield from (f'<p class="bad">This does not add up: {_text(error)}</p>' for error in report.errors())
     yield '<h2>In numbers</h2><div class="sums">'
     yield _sum(
@@ -76,6 +90,7 @@ def _page(report: Report, plan: Plan, at: float) -> Iterator[str]:
             ("accepted", report.accepted, "good"),
             ("refused", report.refused, "bad"),
             ("unknown", report.unknown, "open"),
+            ("on their way", report.on_the_way, "open"),
             ("abandoned", report.abandoned, "bad"),
             ("unsent", report.unsent, "open"),
         ),
@@ -97,16 +112,28 @@ def _page(report: Report, plan: Plan, at: float) -> Iterator[str]:
     if plan.reasons:
         yield from _left_out(plan)
     yield from _chunks(report.chunks)
-    made = datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%d %H:%M UTC")
-    yield f"<p>Campaign {_text(report.campaign_id)}, page made {made}</p></main></body></html>\n"
+    times = (
+        ("created", report.created_at),
+        ("launched", report.launched_at),
+        ("ended", report.ended_at),
+        ("page made", at),
+    )
+    told = ", ".join(f"{what} {moment(when)}" for what, when in times if when is not None)
+    yield f"<p>Campaign {_text(report.campaign_id)}, {told}</p></main></body></html>\n"
+
+
+def _steps(situation: Situation) -> Iterator[str]:
+    for step in situation.steps:
+        command = f": <code>{escape(step.command)}</code>" if step.command else ""
+        yield f"<p>{_text(step.words)}{command}</p>"
 
 
 def _sum(title: str, total: int, terms: Iterable[tuple[str, int, str]]) -> str:
     rows = "".join(
-        f'<tr><td>{label}</td><td class="n {look if count else ""}">{count:,}</td></tr>'
+        f'<tr><td>{label}</td><td class="n {look if count else ""}">{figure(count)}</td></tr>'
         for label, count, look in terms
     )
-    head = f'<tr><th>{title}</th><th class="n">{total:,}</th></tr>'
+    head = f'<tr><th>{title}</th><th class="n">{figure(total)}</th></tr>'
     return f"<section><table>{head}{rows}</table></section>"
 
 
@@ -115,7 +142,7 @@ def _left_out(plan: Plan) -> Iterator[str]:
     yield '<tr><th>Reason</th><th class="n">People</th><th>First rows</th></tr>'
     for reason in plan.reasons:
         examples = "<br>".join(escape(example_text(example)) for example in reason.examples[:3])
-        yield f'<tr><td>{_text(reason.reason.value)}</td><td class="n">{reason.count:,}</td>'
+        yield f'<tr><td>{_text(reason.reason.value)}</td><td class="n">{figure(reason.count)}</td>'
         yield f"<td>{examples}</td></tr>"
     yield "</table></section>"
 
@@ -123,12 +150,15 @@ def _left_out(plan: Plan) -> Iterator[str]:
 def _chunks(chunks: Iterable[ChunkLine]) -> Iterator[str]:
     yield '<h2>Chunks</h2><section class="scroll"><table>'
     yield '<tr><th class="n">Chunk</th><th class="n">People</th><th>State</th><th class="n">Sent</th>'
-    yield '<th class="n">Failed</th><th>Broadcast</th></tr>'
+    yield '<th class="n">Failed</th><th>Broadcast</th><th>Submitted</th></tr>'
     for chunk in chunks:
         why = f": {_reason(chunk.reason)}" if chunk.reason else ""
-        yield f'<tr><td class="n">{chunk.number}</td><td class="n">{chunk.recipients:,}</td>'
-        yield f'<td>{chunk.state.value}{why}</td><td class="n">{chunk.sent:,}</td>'
-        yield f'<td class="n">{chunk.failed:,}</td><td>{_text(chunk.broadcast_id or "")}</td></tr>'
+        yield f'<tr><td class="n">{chunk.number}</td><td class="n">{figure(chunk.recipients)}</td>'
+        yield f'<td>{chunk.state.value}{why}</td><td class="n">{figure(chunk.sent)}</td>'
+        part = share(chunk.failed, chunk.sent + chunk.failed)
+        failed = figure(chunk.failed) + (f" ({part})" if chunk.failed else "")
+        left = moment(chunk.submitted_at) if chunk.submitted_at is not None else ""
+        yield f'<td class="n">{failed}</td><td>{_text(chunk.broadcast_id or "")}</td><td>{left}</td></tr>'
     yield "</table></section>"
 
 

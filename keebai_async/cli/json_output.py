@@ -1,13 +1,18 @@
 """What `--json` prints: one object a line on stdout, each with a `type`."""
 
 from collections.abc import Iterable
+from datetime import datetime
+from typing import Final
 
 import msgspec
 
-from keebai_async.cli.estimate import Estimate, Price
+from keebai_async.cli.estimate import Estimate
 from keebai_async.cli.output import answer_json
 from keebai_async.cli.shown import shown_number
-from keebai_async.model.plan import CountryCount, Plan, Preview, SuppressListCount
+from keebai_async.model.plan import CountryCount, Guards, Pace, Plan, Preview, Price, SuppressListCount
+from keebai_async.model.report import utc
+from keebai_async.model.sender import Sender
+from keebai_async.model.situation import Situation
 
 
 class PlannedChunk(msgspec.Struct, frozen=True, kw_only=True):
@@ -64,10 +69,17 @@ class PlanLine(msgspec.Struct, frozen=True, kw_only=True, tag="plan", tag_field=
     last_row: int = 0
     price: float | None = None
     currency: str | None = None
+    sender: Sender | None = None
+    sender_number: str = ""
+    guards: Guards | None = None
+    pace: Pace | None = None
+    test: bool = False
+    created_at: datetime | None = None
 
 
 def plan_line(plan: Plan, estimate: Estimate, price: Price | None = None) -> PlanLine:
     """A plan in the words of the command's interface, without anybody's whole number."""
+    price = price or plan.price
     return PlanLine(
         campaign_id=plan.campaign_id,
         name=plan.name,
@@ -99,6 +111,12 @@ def plan_line(plan: Plan, estimate: Estimate, price: Price | None = None) -> Pla
         last_row=plan.last_row,
         price=None if price is None else round(price.unit * plan.ready, 4),
         currency=None if price is None else price.currency,
+        sender=plan.sender,
+        sender_number=plan.sender_number,
+        guards=None if plan.guards == Guards() else plan.guards,
+        pace=plan.pace,
+        test=plan.test,
+        created_at=utc(plan.created_at),
     )
 
 
@@ -121,6 +139,41 @@ def typed(kind: str, thing: msgspec.Struct) -> dict[str, object]:
     """Any Struct of the vocabulary as an object of this type."""
     fields = msgspec.json.decode(msgspec.json.encode(thing), type=dict[str, object])
     return {"type": kind} | {key: value for key, value in fields.items() if key != "type"}
+
+
+_ALWAYS: Final[dict[str, object]] = {"on_the_way": 0}
+"""Fields of a report that stand there also with their usual value, because the sums need them."""
+
+_OF_SITUATION: Final = ("waits_for", "waits_until", "at_service", "failing", "steps")
+
+
+def account(kind: str, situation: Situation) -> dict[str, object]:
+    """Where a campaign stands, as an object of this type: its report, and what goes with it."""
+    shown = typed(kind, situation.report) | {
+        "state": situation.standing.value,
+        "seconds": round(situation.seconds, 1),
+    }
+    for name, value in (("reason", situation.reason), ("stopped_by", situation.cause)):
+        shown.pop(name, None)
+        if value is not None:
+            shown[name] = value
+    fields = typed(kind, situation)
+    shown |= {name: fields[name] for name in _OF_SITUATION if name in fields}
+    if (holder := situation.holder) is not None:
+        shown["run_by"] = {
+            "pid": holder.pid,
+            "host": holder.host,
+            "user": holder.user,
+            "since": utc(holder.since),
+        }
+    return {"type": kind} | _ALWAYS | shown
+
+
+def error_object(error: BaseException, words: str, code: int) -> dict[str, object]:
+    """An error as the last object of a command: its *words* are those of the line on stderr."""
+    campaign = getattr(error, "campaign_id", None)
+    named = {"campaign_id": campaign} if isinstance(campaign, str) else {}
+    return {"type": "error", "kind": type(error).__name__, "message": words, "exit_code": code} | named
 
 
 def emit(thing: object) -> None:

@@ -1,5 +1,6 @@
 """Plan, show, ask, submit, follow, report: what `plan`, `launch` and `demo` have in common."""
 
+import shlex
 from datetime import datetime
 from pathlib import Path
 
@@ -15,8 +16,9 @@ from keebai_async.cli.connect import (
 )
 from keebai_async.cli.console import can_ask, confirm
 from keebai_async.cli.error_line import line_of
-from keebai_async.cli.estimate import Price, estimate
+from keebai_async.cli.estimate import estimate
 from keebai_async.cli.exit_codes import Exit
+from keebai_async.cli.figures import figure
 from keebai_async.cli.html_report import save_page
 from keebai_async.cli.json_output import emit, plan_line
 from keebai_async.cli.option_groups import CampaignOptions, SandboxChoice
@@ -27,7 +29,7 @@ from keebai_async.cli.progress import meter
 from keebai_async.cli.show_run import conclude, follow
 from keebai_async.cli.text_output import plan_text
 from keebai_async.errors import CampaignBusy, InvalidInput, UnusableSource
-from keebai_async.model.plan import Guards, Plan
+from keebai_async.model.plan import Guards, Pace, Plan, Price
 from keebai_async.model.report import Report
 
 
@@ -56,6 +58,8 @@ class LaunchSettings(msgspec.Struct, frozen=True, kw_only=True):
     """Whether to write them as Excel in Spanish or Portuguese opens them."""
     page: Path | None = None
     """Where to write the report as a page."""
+    journal: str | None = None
+    """The journal that was named as an option, so that it is named in the commands that lead on."""
     resumable: bool = True
     """Whether another command can go on with the campaign; not so on a sandbox that is gone by then."""
 
@@ -90,8 +94,13 @@ async def show_and_launch(
     if not settings.dry:
         return await launch_plan(keebai, plan, settings)
     if settings.resumable:
-        say(f"nothing was submitted; to send it: keebai-async launch {plan.campaign_id}")
+        say(f"nothing was submitted; to send it: {_launch_again(plan, settings)}")
     return Exit.DONE, None
+
+
+def _launch_again(plan: Plan, settings: LaunchSettings) -> str:
+    option = "" if settings.journal is None else f" --journal {shlex.quote(settings.journal)}"
+    return f"keebai-async launch {plan.campaign_id}{option}"
 
 
 def check_file(file: str) -> None:
@@ -145,7 +154,7 @@ def _default_name(file: str) -> str:
 async def save_rejects(keebai: CampaignClient, plan: Plan, path: Path, *, excel: bool = False) -> None:
     """Write the rows that the plan leaves out, and say where they are."""
     count = await write_rejects(path, lambda: keebai.campaigns.rejections(plan.campaign_id), excel=excel)
-    say(f"{count:,} rows that are not sent: {path}")
+    say(f"{figure(count)} rows that are not sent: {path}")
 
 
 def show_plan(
@@ -163,38 +172,50 @@ def show_plan(
         (say if settings.json else answer)(plan_text(plan, expected, price))
     if not plan.ready:
         raise UnusableSource(
-            f"nobody is left to message: {plan.read:,} rows read, {plan.duplicates:,} duplicates,"
-            f" {plan.rejected:,} rejected, {plan.suppressed:,} suppressed; fix the rows and plan again"
+            f"nobody is left to message: {figure(plan.read)} rows read, {figure(plan.duplicates)} duplicates,"
+            f" {figure(plan.rejected)} rejected, {figure(plan.suppressed)} suppressed;"
+            " fix the rows and plan again"
         )
 
 
 async def launch_plan(
-    keebai: CampaignClient, plan: Plan, settings: LaunchSettings, *, guards: Guards | None = None
+    keebai: CampaignClient,
+    plan: Plan,
+    settings: LaunchSettings,
+    *,
+    guards: Guards | None = None,
+    pace: Pace | str | None = None,
 ) -> tuple[Exit, Report | None]:
     """Ask, submit, follow and report. Without a yes nothing is submitted, and there is no report.
 
-    *guards* replace those of the plan.
+    *guards* and *pace* replace those of the plan.
 
     Raises:
         CampaignBusy: another process runs it, or the same list was launched before under the same name.
     """
-    if not settings.yes and not confirm(f"Send to {plan.ready:,} people?"):
+    if not settings.yes and not confirm(f"Send to {figure(plan.ready)} people?"):
         say("declined: nothing was submitted")
         if settings.resumable:
-            say(f"the plan is kept: keebai-async launch {plan.campaign_id}")
+            say(f"the plan is kept: {_launch_again(plan, settings)}")
         return Exit.DECLINED, None
-    run = keebai.campaigns.start(plan, track=settings.wait, again=settings.again, guards=guards)
+    run = keebai.campaigns.start(plan, track=settings.wait, again=settings.again, guards=guards, pace=pace)
     try:
-        report = await follow(run, ready=plan.ready, json=settings.json, resumable=settings.resumable)
+        situation = await follow(
+            run,
+            ready=plan.ready,
+            json=settings.json,
+            resumable=settings.resumable,
+            journal=settings.journal,
+        )
     except CampaignBusy as error:
         if error.campaign_id == plan.campaign_id:
             raise
         raise CampaignBusy(f"{error} (--again)", campaign_id=error.campaign_id) from error
-    code = conclude(report, json=settings.json, resumable=settings.resumable)
+    code = conclude(situation, json=settings.json, resumable=settings.resumable, journal=settings.journal)
     if settings.page is not None:
         try:
             await save_page(keebai, plan.campaign_id, settings.page)
         except InvalidInput as error:  # too late to be a wrong input: people have been messaged
             say(line_of(error, chosen_service().variables))
             code = Exit.NO_FILE if code is Exit.DONE else code
-    return code, report
+    return code, situation.report

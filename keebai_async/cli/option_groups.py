@@ -7,18 +7,18 @@ from typing import Annotated
 import msgspec
 import typer
 
-from keebai_async.cli.estimate import Price
 from keebai_async.cli.options import (
     GUARDS_PANEL,
     LIST_PANEL,
     SANDBOX_PANEL,
     ExcelOption,
     JsonOption,
+    PaceOption,
     RejectsOption,
     SpeedOption,
     StopAboveOption,
 )
-from keebai_async.model.plan import Guards
+from keebai_async.model.plan import Guards, Pace, Price
 from keebai_async.planning.plan import PlanOptions
 
 
@@ -218,6 +218,7 @@ class CampaignOptions(msgspec.Struct, frozen=True, kw_only=True):
         ),
     ] = None
     stop_above: StopAboveOption = None
+    pace: PaceOption = None
 
     @property
     def guards(self) -> Guards:
@@ -236,10 +237,12 @@ class CampaignOptions(msgspec.Struct, frozen=True, kw_only=True):
             suppress=tuple(Path(file) for file in self.suppress or ()),
             max_recipients=self.max_recipients,
             unit_cost=self.unit_cost,
+            currency=self.currency,
             max_cost=self.max_cost,
             test_to=tuple(self.test_to or ()),
             guards=self.guards,
             marks=not self.no_marks,
+            pace=None if self.pace is None or self.pace.lower() == "off" else Pace.parse(self.pace),
         )
 
     @property
@@ -256,7 +259,7 @@ class CampaignOptions(msgspec.Struct, frozen=True, kw_only=True):
         return [f"--{name.replace('_', '-')}" for name in given]
 
 
-_ALSO_FOR_A_PLAN = {"stop_above", "unit_cost", "currency"}
+_ALSO_FOR_A_PLAN = {"stop_above", "pace", "unit_cost", "currency"}
 """What can still be said of a plan that is made."""
 
 

@@ -106,6 +106,16 @@ StopAboveOption = Annotated[
         rich_help_panel=GUARDS_PANEL,
     ),
 ]
+PaceOption = Annotated[
+    str | None,
+    typer.Option(
+        "--pace",
+        metavar="PEOPLE/TIME",
+        help="Submit no more people than that in any such time, so that there is a moment to stop: 5000/10m"
+        " (s, m or h). It holds until another is named, also after a resume; off ends it.",
+        rich_help_panel=GUARDS_PANEL,
+    ),
+]
 YesOption = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
 NoWaitOption = Annotated[
     bool, typer.Option("--no-wait", help="End when all is submitted, without following the delivery.")

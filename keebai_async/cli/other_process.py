@@ -1,35 +1,38 @@
 """What one process asks of another that runs a campaign: pause, go on, stop."""
 
 from collections.abc import Awaitable, Callable
+from typing import Final
 
 import anyio
 
 from keebai_async.campaign_client import CampaignClient
+from keebai_async.cli.account_text import PROCESS_GONE, cannot_be_called_back, headline, nobody_to_hold_back
 from keebai_async.cli.exit_codes import Exit
+from keebai_async.cli.json_output import account, emit
 from keebai_async.cli.output import say
+from keebai_async.cli.text_output import step_lines
 from keebai_async.errors import CampaignBusy, InvalidInput
-from keebai_async.model.campaign import CampaignState, StoredCampaign
+from keebai_async.model.situation import Situation, Standing
 
-ANSWER_WITHIN = 60.0
+ANSWER_WITHIN: Final = 60.0
 """Seconds for an answer: more than a submit on its way may take in nearly all cases."""
 
-_ANSWER_CHECKED_EVERY = 0.2
+_ANSWER_CHECKED_EVERY: Final = 0.2
 """Seconds between two looks into the journal, which cost no request."""
 
-PROCESS_GONE = "the process that ran it is gone: it was killed, or its machine stopped"
-"""What there is to say of a campaign that is running, says the journal, and that nobody runs."""
+_OVER: Final = frozenset({Standing.DIED, Standing.STOPPED, Standing.FINISHED, Standing.PURGED})
 
 Ask = Callable[[str], Awaitable[bool]]
 """`pause`, `unpause` or `stop` of `keebai.campaigns`."""
 
 
-def has_died(campaign: StoredCampaign) -> bool:
-    """Whether *campaign* is running or paused, says the journal, and no process runs it."""
-    return campaign.holder is None and campaign.state in {CampaignState.RUNNING, CampaignState.PAUSED}
+async def ask_and_wait(
+    keebai: CampaignClient, campaign: str, ask: Ask, wanted: Standing, *, within: float = ANSWER_WITHIN
+) -> Situation:
+    """Ask the process that runs *campaign*, and wait until the campaign stands where it is *wanted*.
 
-
-async def ask_and_wait(keebai: CampaignClient, campaign: str, ask: Ask, wanted: CampaignState) -> Exit:
-    """Ask the process that runs *campaign*, wait until the campaign is in the state *wanted*, and say so.
+    What was asked and not heard *within* so many seconds, or before this ends in another way, is taken back:
+    it must not happen later, when nobody expects it any more.
 
     Raises:
         CampaignNotFound: the journal has no such campaign.
@@ -37,28 +40,43 @@ async def ask_and_wait(keebai: CampaignClient, campaign: str, ask: Ask, wanted: 
         CampaignBusy: the process does not answer.
     """
     if not await ask(campaign):
-        state = (await keebai.journal.load(campaign)).state.value
-        raise InvalidInput(
-            f"no process runs campaign {campaign}: it is {state}; see: keebai-async status {campaign}"
-        )
-    with anyio.move_on_after(ANSWER_WITHIN):
-        while True:
-            now = await keebai.journal.load(campaign)
-            if now.state is wanted or now.holder is None:
-                break
-            await anyio.sleep(_ANSWER_CHECKED_EVERY)
-        return _tell(now)
+        standing = (await keebai.campaigns.situation(campaign)).standing
+        why = PROCESS_GONE if standing is Standing.DIED else f"it is {standing.value}"
+        raise InvalidInput(f"no process runs campaign {campaign}: {why}; see: keebai-async status {campaign}")
+    heard = False
+    try:
+        with anyio.move_on_after(within):
+            while True:
+                now = await keebai.campaigns.situation(campaign)
+                if now.standing is wanted or now.standing in _OVER:
+                    heard = True
+                    return now
+                await anyio.sleep(_ANSWER_CHECKED_EVERY)
+    finally:
+        with anyio.CancelScope(shield=True):
+            taken_back = not heard and await keebai.campaigns.take_wish_back(campaign)
     raise CampaignBusy(
-        f"campaign {campaign} was asked, but its process has not answered for {ANSWER_WITHIN:g} s;"
-        f" see: keebai-async status {campaign}",
+        f"campaign {campaign} was asked, and its process did not answer for {within:g} s; "
+        + (
+            "what was asked is taken back, so it will not happen later"
+            if taken_back
+            else "it has heard it and does it when its requests under way have ended"
+        )
+        + f"; see: keebai-async status {campaign}",
         campaign_id=campaign,
     )
 
 
-def _tell(now: StoredCampaign) -> Exit:
-    campaign = now.plan.campaign_id
-    gone = now.state is CampaignState.RUNNING and now.holder is None
-    say(PROCESS_GONE if gone else f"campaign {campaign} is {now.state.value}")
-    if gone or now.state in {CampaignState.PAUSED, CampaignState.STOPPED}:
-        say(f"to go on: keebai-async resume {campaign}")
-    return Exit.FAILED if gone else Exit.DONE
+def tell_outcome(now: Situation, *, json: bool, journal: str | None) -> Exit:
+    """Say where the campaign stands after what was asked of it, and what leads on."""
+    if json:
+        emit(account("campaign", now))
+    say(f"campaign {now.campaign_id} is {headline(now)}")
+    if now.standing is Standing.PAUSED and not now.pausable:
+        say(nobody_to_hold_back(now))
+    if now.standing in {Standing.PAUSED, Standing.STOPPED}:
+        for line in cannot_be_called_back(now):
+            say(line)
+    for line in step_lines(now, journal=journal):
+        say(line)
+    return Exit.FAILED if now.standing is Standing.DIED else Exit.DONE

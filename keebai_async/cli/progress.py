@@ -10,6 +10,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextC
 
 from keebai_async.campaign.run import WORTH_TELLING
 from keebai_async.cli.estimate import duration
+from keebai_async.cli.figures import figure
 from keebai_async.cli.output import say
 from keebai_async.cli.shown import shown_reason
 from keebai_async.model.chunk import ChunkState
@@ -67,7 +68,7 @@ class PlainLines:
         now = time.monotonic()
         if now >= self._next:
             self._next = now + _LINE_EVERY
-            self.say(f"{what}: {done:,}" + (f" of {of:,}" if of is not None else ""))
+            self.say(f"{what}: {figure(done)}" + (f" of {figure(of)}" if of is not None else ""))
 
     def say(self, line: str) -> None:
         say(line)
@@ -117,11 +118,11 @@ def _lines(event: Event) -> Iterator[str]:
     match event:
         case ChunkRefused():
             why = shown_reason(event.reason)
-            yield f"chunk {event.number}: the service refused {event.recipients:,} people: {why}"
+            yield f"chunk {event.number}: the service refused {figure(event.recipients)} people: {why}"
         case ChunkUnknown():
             why = shown_reason(event.reason)
             yield (
-                f"chunk {event.number}: no answer for {event.recipients:,} people ({why}):"
+                f"chunk {event.number}: no answer for {figure(event.recipients)} people ({why}):"
                 " it may have been sent or not, and is not sent again by itself"
             )
         case ChunkSplit():

@@ -7,6 +7,7 @@ import msgspec
 
 from keebai_async.cli.connect import Connection
 from keebai_async.cli.exit_codes import Exit
+from keebai_async.cli.figures import figure
 from keebai_async.cli.output import say
 from keebai_async.client import Keebai
 from keebai_async.keebai.settings import KEEBAI_QUOTAS, MAX_RECIPIENTS
@@ -70,9 +71,12 @@ def _compared(seen: SeenBySandbox, report: Report) -> Iterator[tuple[bool, str]]
     """Whether each sentence about *seen* is as it must be, given what *report* says."""
     # People in unknown chunks may have been accepted or not: the report says so, the ledger knows.
     certain, possible = report.accepted, report.accepted + report.unknown + report.abandoned
-    yield certain <= seen.messages <= possible, f"{seen.messages:,} people messaged, {certain:,} reported"
-    yield seen.people_twice == 0, f"{seen.people_twice:,} people messaged twice"
-    yield seen.largest <= MAX_RECIPIENTS, f"{seen.largest:,} people in the largest chunk"
-    yield seen.throttled == 0, f"{seen.throttled:,} requests answered with a 429"
+    yield (
+        certain <= seen.messages <= possible,
+        f"{figure(seen.messages)} people messaged, {figure(certain)} reported",
+    )
+    yield seen.people_twice == 0, f"{figure(seen.people_twice)} people messaged twice"
+    yield seen.largest <= MAX_RECIPIENTS, f"{figure(seen.largest)} people in the largest chunk"
+    yield seen.throttled == 0, f"{figure(seen.throttled)} requests answered with a 429"
     for name, most, limit in seen.windows:
-        yield most <= limit, f"at most {most:,} requests in any {name}, {limit:,} allowed"
+        yield most <= limit, f"at most {figure(most)} requests in any {name}, {figure(limit)} allowed"

@@ -1,16 +1,21 @@
 """One run of a campaign on the screen, from its first event to its report."""
 
+import shlex
 from functools import partial
+from typing import Final
 
 from keebai_async.campaign.run import CampaignRun
-from keebai_async.cli.exit_codes import Exit, code_of
+from keebai_async.cli.account_text import PROCESS_GONE, cannot_be_called_back
+from keebai_async.cli.exit_codes import Exit, code_of_run
 from keebai_async.cli.interrupts import interrupts
-from keebai_async.cli.json_output import emit
+from keebai_async.cli.json_output import account, emit
 from keebai_async.cli.output import answer, say
 from keebai_async.cli.progress import CampaignMeter, meter
-from keebai_async.cli.text_output import next_steps, report_text
+from keebai_async.cli.text_output import report_text, step_lines
 from keebai_async.model.events import Event
-from keebai_async.model.report import ChunkLine, Report
+from keebai_async.model.report import ChunkLine
+from keebai_async.model.situation import Situation, Standing
+from keebai_async.model.stop import Cause
 
 
 async def follow(
@@ -20,11 +25,13 @@ async def follow(
     chunks: tuple[ChunkLine, ...] = (),
     json: bool,
     resumable: bool = True,
-) -> Report:
+    journal: str | None = None,
+) -> Situation:
     """Run it and show how far it is. The first Ctrl-C, SIGTERM or SIGHUP stops it in good order."""
     last_words = "left at once"
     if resumable:
-        last_words += f"; to go on: keebai-async resume {run.campaign_id}"
+        option = "" if journal is None else f" --journal {shlex.quote(journal)}"
+        last_words += f"; to go on: keebai-async resume {run.campaign_id}{option}"
     with meter() as shown:
         campaign = CampaignMeter(shown, ready=ready, chunks=chunks)
 
@@ -37,17 +44,25 @@ async def follow(
             async with run:
                 async for event in run.events():
                     tell(event)
-                return await run.report()
-    raise AssertionError("a run ends with a report or an error")  # no context manager here hides one
+                return run.situation()
+    raise AssertionError("a run ends in a situation or an error")  # no context manager here hides one
 
 
-def conclude(report: Report, *, json: bool, resumable: bool = True) -> Exit:
+_WANTED_AN_END: Final = frozenset({Cause.INTERRUPTED, Cause.GUARD, Cause.TEMPLATE})
+
+
+def conclude(situation: Situation, *, json: bool, resumable: bool = True, journal: str | None = None) -> Exit:
     """Print the report and, on stderr, what can be done next; give the exit code."""
     if json:
-        emit(report)
+        emit(account("report", situation))
+        if situation.standing is Standing.DIED:
+            say(PROCESS_GONE)
     else:
-        answer(f"\n{report_text(report)}")
+        answer(f"\n{report_text(situation)}")
+    if situation.cause in _WANTED_AN_END:
+        for line in cannot_be_called_back(situation):
+            say(line)
     if resumable:
-        for step in next_steps(report):
-            say(step)
-    return code_of(report)
+        for line in step_lines(situation, journal=journal):
+            say(line)
+    return code_of_run(situation)

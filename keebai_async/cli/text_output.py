@@ -1,29 +1,40 @@
 """Plans, reports and receipts as text for people: the same lines on a terminal and in a file. Pure."""
 
-from collections.abc import Iterable, Iterator
+import shlex
+from collections.abc import Collection, Iterable, Iterator
+from typing import Final
 
-from keebai_async.cli.estimate import Estimate, Price, duration
-from keebai_async.cli.shown import shown_number, shown_reason, shown_text
+from keebai_async.cli.account_text import account_lines, headline
+from keebai_async.cli.estimate import Estimate, duration
+from keebai_async.cli.figures import figure, moment, money, share
+from keebai_async.cli.shown import shown_number, shown_text
 from keebai_async.keebai.models import Receipt
-from keebai_async.model.campaign import CampaignState
-from keebai_async.model.chunk import ChunkState
-from keebai_async.model.plan import Guards, Plan, ReasonCount
+from keebai_async.model.next_steps import Step
+from keebai_async.model.plan import Guards, Pace, Plan, Price, ReasonCount
 from keebai_async.model.recipient import Rejection
 from keebai_async.model.report import Report
+from keebai_async.model.situation import Situation
 
 _EXAMPLES = 3
 
 
 def plan_text(plan: Plan, estimate: Estimate, price: Price | None = None) -> str:
-    """What would happen, with the first examples of what will not."""
-    return "\n".join(_plan_lines(plan, estimate, price))
+    """What would happen, with the first examples of what will not. *price* is in the place of the plan's."""
+    return "\n".join(_plan_lines(plan, estimate, price or plan.price))
+
+
+def price_words(price: Price, messages: int) -> str:
+    """`3,090.00 USD (0.0618 each)`; of messages, not of those which the service charges in the end."""
+    return f"{money(price.unit * messages)} {price.currency} ({price.unit:g} each)"
 
 
 def _plan_lines(plan: Plan, estimate: Estimate, price: Price | None) -> Iterator[str]:
     field, sender = plan.sender.wire
-    yield f"{shown_text(plan.name)}  [{plan.campaign_id}]"
+    test = "  (a test)" if plan.test else ""
+    yield f"{shown_text(plan.name)}  [{plan.campaign_id}]{test}"
     template = f"{shown_text(plan.template)}, {shown_text(plan.language)}"
-    yield f"  template    {template}, from {field} {shown_text(sender)}"
+    number = f" ({shown_text(plan.sender_number)})" if plan.sender_number else ""
+    yield f"  template    {template}, from {field} {shown_text(sender)}{number}"
     if plan.last_row:
         yield f"  list        {_rows_read(plan)}"
     if plan.preview:
@@ -47,7 +58,7 @@ def _plan_lines(plan: Plan, estimate: Estimate, price: Price | None) -> Iterator
     yield ""
     yield from _estimate_lines(plan, estimate)
     if price is not None:
-        yield _line("price", price.of(plan.ready))
+        yield _line("price", price_words(price, plan.ready))
     yield from _guard_lines(plan.guards)
     if plan.ignored_columns:
         columns = ", ".join(map(shown_text, plan.ignored_columns))
@@ -63,7 +74,7 @@ def _rows_read(plan: Plan) -> str:
 
 def countries_text(plan: Plan | Report) -> str:
     """`Argentina 31,204; Per\u00fa 3`: the people who are ready."""
-    return "; ".join(f"{country.name} {country.people:,}" for country in plan.countries)
+    return "; ".join(f"{country.name} {figure(country.people)}" for country in plan.countries)
 
 
 def _reason_lines(reason: ReasonCount) -> Iterator[str]:
@@ -84,11 +95,11 @@ def example_text(rejection: Rejection) -> str:
 
 def _estimate_lines(plan: Plan, estimate: Estimate) -> Iterator[str]:
     largest = max(plan.chunks, default=0)
-    yield _row("chunks", len(plan.chunks), f"of up to {largest:,} people")
-    yield _row(
-        "requests", estimate.requests, f"{estimate.submits:,} to submit, the others to follow the delivery"
-    )
-    yield _line("submitting", _about(estimate.submitting), "at this quota")
+    yield _row("chunks", len(plan.chunks), f"of up to {figure(largest)} people")
+    submits = figure(estimate.submits)
+    yield _row("requests", estimate.requests, f"{submits} to submit, the others to follow the delivery")
+    at = "at this quota" if plan.pace is None else f"at the pace of {pace_words(plan.pace)}"
+    yield _line("submitting", _about(estimate.submitting), at)
     yield _line("delivering", _about(estimate.delivering), "at 80 messages a second, one sender's default")
 
 
@@ -103,19 +114,18 @@ def _about(seconds: float) -> str:
     return f"about {duration(max(1.0, seconds))}"
 
 
-DIED = "died"
-"""In the place of the state of a campaign that is running, says the journal, and that nobody runs."""
+def report_text(situation: Situation) -> str:
+    """Where a campaign stands: three sums, each with its terms below it."""
+    return "\n".join(_report_lines(situation))
 
 
-def report_text(report: Report, *, died: bool = False) -> str:
-    """Where a campaign stands: three sums, each with its terms below it; *died* if its process did."""
-    return "\n".join(_report_lines(report, DIED if died else report.state.value))
-
-
-def _report_lines(report: Report, state: str) -> Iterator[str]:
-    why = f": {shown_reason(report.reason)}" if report.reason else ""
-    yield f"{shown_text(report.name)}  [{report.campaign_id}]"
-    yield f"  {state} after {duration(report.seconds)}{why}"
+def _report_lines(situation: Situation) -> Iterator[str]:
+    report = situation.report
+    test = "  (a test)" if report.test else ""
+    yield f"{shown_text(report.name)}  [{report.campaign_id}]{test}"
+    yield f"  {headline(situation)}"
+    if report.pace is not None:
+        yield f"  at a pace of {pace_words(report.pace)}"
     yield ""
     yield _row("read", report.read)
     yield _row("  ready", report.ready)
@@ -128,52 +138,88 @@ def _report_lines(report: Report, state: str) -> Iterator[str]:
     yield _row("  accepted", report.accepted)
     yield _row("  refused", report.refused)
     yield _row("  unknown", report.unknown)
+    yield _row("  on their way", report.on_the_way)
     yield _row("  abandoned", report.abandoned)
     yield _row("  unsent", report.unsent)
     yield _row("accepted", report.accepted)
-    yield _row("  sent", report.sent)
-    yield _row("  failed", report.failed)
+    yield _row("  sent", report.sent, _part(report.sent, report))
+    yield _row("  failed", report.failed, _part(report.failed, report))
     yield _row("  pending", report.pending)
     yield _row("  untracked", report.untracked)
     yield from _requests_line(report)
     yield from (
         f"THIS DOES NOT ADD UP, which is a bug: please report it: {error}" for error in report.errors()
     )
-    for chunk in report.chunks:
-        if chunk.state is ChunkState.UNKNOWN:
-            yield f"unknown: chunk {chunk.number}, {chunk.recipients:,} people, may have been sent or not"
+    yield from account_lines(situation)
+
+
+def _part(people: int, report: Report) -> str:
+    done = report.sent + report.failed
+    return f"{share(people, done)} of those sent or failed" if people and done else ""
+
+
+def pace_words(pace: Pace) -> str:
+    """`5,000 people in 10 min 0 s`."""
+    return f"{figure(pace.people)} people in {duration(pace.per)}"
 
 
 def _requests_line(report: Report) -> Iterator[str]:
     spent = report.requests
-    parts = f"submits {spent.submits:,}, polls {spent.polls:,}, other {spent.other:,}"
-    note = f"{parts}; answered with 429: {spent.throttled:,}"
+    parts = f"submits {figure(spent.submits)}, polls {figure(spent.polls)}, other {figure(spent.other)}"
+    note = f"{parts}; answered with 429: {figure(spent.throttled)}"
     yield _row("requests", spent.submits + spent.polls + spent.other, note)
 
 
-def campaign_line(report: Report, *, died: bool = False) -> str:
-    """One campaign in the list of all."""
-    state = DIED if died else report.state.value
+_LIST: Final = ("CAMPAIGN", "STATE", "CREATED", "PEOPLE", "SENT", "FAILED", "UNSENT", "UNKNOWN", "NAME")
+_RIGHT: Final = frozenset({"PEOPLE", "SENT", "FAILED", "UNSENT", "UNKNOWN"})
+
+
+def list_text(situations: Iterable[Situation]) -> str:
+    """All campaigns, a line each, below a header."""
+    return table(_LIST, map(_list_row, situations), right=_RIGHT)
+
+
+def _list_row(situation: Situation) -> Iterator[str]:
+    report = situation.report
+    done = report.sent + report.failed
+    yield report.campaign_id
+    yield situation.standing.value + (", test" if report.test else "")
+    yield "" if report.created_at is None else moment(report.created_at)
+    yield figure(report.ready)
+    yield figure(report.sent)
+    yield figure(report.failed) + (f" ({share(report.failed, done)})" if report.failed else "")
+    yield figure(report.unsent)
+    yield figure(report.unknown)
+    yield report.name
+
+
+def progress_line(situation: Situation) -> str:
+    """One line of a campaign that is looked on."""
+    report = situation.report
     return (
-        f"{report.campaign_id}  {state}  {report.accepted:,} of {report.ready:,} accepted,"
-        f" {report.sent:,} sent, {report.failed:,} failed, {report.unknown:,} unknown"
-        f"  {shown_text(report.name)}"
+        f"{report.campaign_id}  {situation.standing.value}"
+        f"  {figure(report.accepted)} of {figure(report.ready)} accepted,"
+        f" {figure(report.sent)} sent, {figure(report.failed)} failed,"
+        f" {figure(report.on_the_way)} on their way, {figure(report.unsent)} unsent,"
+        f" {figure(report.unknown)} unknown"
     )
 
 
-def next_steps(report: Report) -> list[str]:
-    """The commands that lead on from where a campaign stands, a line each; none if it is done."""
-    steps = [
-        f"settle chunk {chunk.number}: keebai-async reconcile {report.campaign_id} --chunk {chunk.number}"
-        " --accepted BROADCAST-ID (or --resend, or --abandon)"
-        for chunk in report.chunks
-        if chunk.state is ChunkState.UNKNOWN
-    ]
-    if steps:
-        steps.insert(0, f"what to look for in the portal: keebai-async reconcile {report.campaign_id}")
-    if report.state is not CampaignState.FINISHED:
-        steps.append(f"to go on: keebai-async resume {report.campaign_id}")
-    return steps
+_KNOW_JOURNALS: Final = frozenset(
+    {"doctor", "export", "launch", "pause", "reconcile", "remove", "report", "resume", "stop", "watch"}
+)
+
+
+def step_lines(situation: Situation, *, journal: str | None = None) -> list[str]:
+    """The commands that lead on, as they are typed where *journal* was named as an option."""
+    return [str(_on_journal(step, journal)) for step in situation.steps]
+
+
+def _on_journal(step: Step, journal: str | None) -> Step:
+    command = step.command.split()[1:2]
+    if journal is None or not command or not _KNOW_JOURNALS.issuperset(command):
+        return step
+    return Step(words=step.words, command=f"{step.command} --journal {shlex.quote(journal)}")
 
 
 def receipt_line(receipt: Receipt) -> str:
@@ -183,16 +229,21 @@ def receipt_line(receipt: Receipt) -> str:
     return shown_text(f"accepted: {', '.join(ids)}" + (f" ({receipt.status})" if receipt.status else ""))
 
 
-def table(head: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
-    """Columns as wide as their widest cell, two blanks between them."""
-    cells = [list(head), *([shown_text(cell) for cell in row] for row in rows)]
+def table(head: Iterable[str], rows: Iterable[Iterable[str]], *, right: Collection[str] = ()) -> str:
+    """Columns as wide as their widest cell, two blanks between them; those of *right* end together."""
+    names = list(head)
+    cells = [names, *([shown_text(cell) for cell in row] for row in rows)]
     widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
-    padded = ("  ".join(map(str.ljust, row, widths)).rstrip() for row in cells)
+    sides = [str.rjust if name in right else str.ljust for name in names]
+    padded = (
+        "  ".join(side(cell, width) for side, cell, width in zip(sides, row, widths, strict=True)).rstrip()
+        for row in cells
+    )
     return "\n".join(padded)
 
 
 def _row(label: str, value: int, note: str = "") -> str:
-    return _line(label, f"{value:,}", note)
+    return _line(label, figure(value), note)
 
 
 def _line(label: str, value: str, note: str = "") -> str:

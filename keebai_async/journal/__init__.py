@@ -7,6 +7,8 @@ with lazily(globals()):
     from keebai_async.journal.open import open_journal as open_journal
     from keebai_async.model.campaign import CampaignState as CampaignState
     from keebai_async.model.campaign import Holder as Holder
+    from keebai_async.model.campaign import RunFacts as RunFacts
+    from keebai_async.model.campaign import RunTerms as RunTerms
     from keebai_async.model.campaign import Started as Started
     from keebai_async.model.campaign import StoredCampaign as StoredCampaign
     from keebai_async.model.campaign import Wish as Wish
@@ -27,6 +29,7 @@ with lazily(globals()):
     from keebai_async.model.lifecycle import Submit as Submit
     from keebai_async.model.lifecycle import TakeBack as TakeBack
     from keebai_async.model.lifecycle import Vouch as Vouch
+    from keebai_async.model.lifecycle import Withdraw as Withdraw
     from keebai_async.model.plan import Plan as Plan
     from keebai_async.model.recipient import Rejection as Rejection
     from keebai_async.model.requests import Requests as Requests

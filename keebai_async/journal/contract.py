@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import AbstractAsyncContextManager
 from typing import Protocol
 
-from keebai_async.model.campaign import CampaignState, StoredCampaign, Wish
+from keebai_async.model.campaign import CampaignState, RunFacts, StoredCampaign, Wish
 from keebai_async.model.chunk import Chunk
 from keebai_async.model.fates import ChunkFates, PersonNews
 from keebai_async.model.lifecycle import HandOn, Move, Refuse
@@ -96,8 +96,14 @@ class Journal(Protocol):
         stopped_by: Cause | None = None,
         requests: Requests | None = None,
         seconds: float | None = None,
+        facts: RunFacts | None = None,
     ) -> None:
         """Keep where the campaign stands, and with it what was spent so far, in all runs together."""
+
+    async def keep_facts(
+        self, campaign_id: str, facts: RunFacts, *, requests: Requests, seconds: float
+    ) -> None:
+        """Keep what is known of a run that goes on. It is for people to look at: nothing depends on it."""
 
     def rejections(self, campaign_id: str) -> AsyncIterator[Rejection]:
         """The rows that were not sent, in the order they were read."""
@@ -129,8 +135,11 @@ class Journal(Protocol):
         """The frozen campaigns of this name that would send exactly the same, newest first."""
         ...
 
-    async def ask(self, campaign_id: str, wish: Wish) -> bool:
-        """Leave a wish with the process that runs a campaign; False if none does. The last one counts."""
+    async def ask(self, campaign_id: str, wish: Wish | None) -> bool:
+        """Leave a wish with the process that runs a campaign; False if none does. The last one counts.
+
+        None takes back a wish that was left; False if there is none any more: its process has heard it.
+        """
         ...
 
     async def asked(self, campaign_id: str) -> Wish | None:
@@ -156,6 +165,12 @@ class Journal(Protocol):
         """Remove the people of a campaign for good, and keep the counts.
 
         Raises CampaignBusy if it runs, or if someone in it is unsent or unknown and *unfinished* is not set.
+        """
+
+    async def remove(self, campaign_id: str) -> None:
+        """Remove a plan that was never launched, as if it had not been made.
+
+        Raises CampaignBusy if it was launched, or runs.
         """
 
     async def purge_finished(self) -> list[str]:

@@ -31,6 +31,16 @@ def purge(tables: Tables, leases: Leases, campaign_id: str, *, unfinished: bool,
     return True
 
 
+def remove(tables: Tables, leases: Leases, campaign_id: str) -> None:
+    """Remove a plan that was never launched, with everything that is known of it."""
+    row = campaign_of(tables, campaign_id)
+    holder = leases.holder(tables, campaign_id)
+    if holder is not None:
+        raise rules.busy(campaign_id, holder)
+    rules.check_removable(campaign_id, row.state, [each.chunk for each in tables.rows(ChunkRow, campaign_id)])
+    tables.delete(CampaignRow, campaign_id)
+
+
 def purge_finished(tables: Tables, leases: Leases, *, at: float) -> list[str]:
     return [
         row.campaign_id

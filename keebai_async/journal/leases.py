@@ -156,9 +156,9 @@ class Leases:
             else:
                 tables.delete(LeaseRow, claim.campaign_id)
 
-    def ask(self, tables: Tables, campaign_id: str, wish: Wish) -> bool:
+    def ask(self, tables: Tables, campaign_id: str, wish: Wish | None) -> bool:
         row = tables.get(LeaseRow, campaign_id)
-        if row is None or not self._lives(tables, row):
+        if row is None or not self._lives(tables, row) or (wish is None and row.wish is None):
             return False
         tables.update(replace(row, wish=wish))
         return True
@@ -183,4 +183,5 @@ class Leases:
 
 
 def _holder(row: LeaseRow) -> Holder:
-    return Holder(pid=row.process.pid, host=row.process.host, since=row.since)
+    process = row.process
+    return Holder(pid=process.pid, host=process.host, since=row.since, user=process.user)

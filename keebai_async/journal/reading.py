@@ -8,7 +8,7 @@ from keebai_async.errors import ForbiddenMove, InvalidInput
 from keebai_async.journal import rules
 from keebai_async.journal.leases import Leases
 from keebai_async.journal.tables import CampaignRow, ChunkRow, ItemsRow, MoveRow, Tables
-from keebai_async.model.campaign import StoredCampaign
+from keebai_async.model.campaign import RunFacts, StoredCampaign
 from keebai_async.model.chunk import Chunk
 from keebai_async.model.lifecycle import Move, replay
 from keebai_async.model.plan import Plan
@@ -17,6 +17,7 @@ from keebai_async.storage.safety import Damaged
 
 _PLAN: Final = msgspec.json.Decoder(Plan)
 _REQUESTS: Final = msgspec.json.Decoder(Requests)
+_FACTS: Final = msgspec.json.Decoder(RunFacts)
 
 
 def campaign_of(tables: Tables, campaign_id: str) -> CampaignRow:
@@ -57,6 +58,7 @@ def stored_campaign(tables: Tables, leases: Leases, row: CampaignRow) -> StoredC
         requests=_REQUESTS.decode(row.requests),
         seconds=row.seconds,
         holder=leases.holder(tables, row.campaign_id),
+        facts=facts_of(row),
         purged_at=row.purged_at,
     )
 
@@ -67,6 +69,13 @@ def plan_of(row: CampaignRow) -> Plan:
     try:
         return _PLAN.decode(row.plan)
     except InvalidInput as error:  # of a sender or a guard that this library never writes
+        raise Damaged(str(error)) from error
+
+
+def facts_of(row: CampaignRow) -> RunFacts:
+    try:
+        return _FACTS.decode(row.facts)
+    except InvalidInput as error:  # of a guard or a pace that this library never writes
         raise Damaged(str(error)) from error
 
 
@@ -86,7 +95,10 @@ def check_history(tables: Tables, campaign_id: str) -> None:
             lived = replay(born, moves.pop(chunk.number, ()))
         except ForbiddenMove as error:
             raise Damaged(str(error)) from error
-        if lived.counted(sent=chunk.sent, failed=chunk.failed, final=chunk.final) != chunk:
+        counted = lived.counted(
+            sent=chunk.sent, failed=chunk.failed, final=chunk.final, seen_at=chunk.seen_at
+        )
+        if counted != chunk:
             raise Damaged(f"chunk {chunk.number} is not where its moves lead")
     if moves:
         raise Damaged(f"there are moves of chunk {min(moves)}, which does not exist")

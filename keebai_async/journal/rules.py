@@ -11,9 +11,10 @@ from typing import Final, TypeVar
 import msgspec
 
 from keebai_async.errors import CampaignBusy, CampaignNotFound, ForbiddenMove, Misused
-from keebai_async.model.campaign import Holder
+from keebai_async.model.campaign import CampaignState, Holder
 from keebai_async.model.chunk import Chunk, ChunkState
 from keebai_async.model.lifecycle import HandOn, Lose, Move, Refuse, TakeBack, apply
+from keebai_async.model.lost import NO_ANSWER_WRITTEN, NOT_SEEN_TO_END
 from keebai_async.model.plan import Plan, ReasonCount
 from keebai_async.model.recipient import Rejection
 from keebai_async.privacy import without_numbers
@@ -22,10 +23,6 @@ S = TypeVar("S", bound=msgspec.Struct)
 
 DAMAGED: Final = "it is damaged: restore it from a copy before anything is submitted again"
 _HALF: Final = re.compile("[\ud800-\udfff]")
-
-NO_ANSWER_WRITTEN: Final = "the process ended before an answer to this submit was written down"
-NOT_SEEN_TO_END: Final = "its process, on another machine, fell silent before an answer was written down"
-"""The reasons of chunks without a verdict; by them `reconcile` knows how long bytes may still arrive."""
 
 NEWER: Final = (
     "it is damaged, or a newer version of this program wrote it: update this one, or restore it from a copy"
@@ -149,17 +146,36 @@ def recut(
     return parents, born
 
 
-def further(chunk: Chunk, *, sent: int, failed: int, final: bool) -> Chunk:
-    """The chunk with new counters: none of them ever goes back, and final stays final."""
-    return chunk.counted(
-        sent=max(sent, chunk.sent), failed=max(failed, chunk.failed), final=final or chunk.final
+def further(chunk: Chunk, *, sent: int, failed: int, final: bool, at: float) -> Chunk:
+    """The chunk with new counters: none of them ever goes back, and final stays final.
+
+    *at* is when they were seen; it counts if they are news.
+    """
+    after = chunk.counted(
+        sent=max(sent, chunk.sent),
+        failed=max(failed, chunk.failed),
+        final=final or chunk.final,
+        seen_at=chunk.seen_at,
     )
+    return chunk if after == chunk else msgspec.structs.replace(after, seen_at=at)
 
 
 def lost(chunk: Chunk, *, seen_dead: bool) -> Lose:
     """What becomes of a chunk whose process died, or fell silent, while it was on its way."""
     reason = NO_ANSWER_WRITTEN if seen_dead else NOT_SEEN_TO_END
     return Lose(number=chunk.number, step=chunk.step + 1, reason=reason)
+
+
+def check_removable(campaign_id: str, state: CampaignState, chunks: Sequence[Chunk]) -> None:
+    """Raises:
+    CampaignBusy: it was launched, so what became of its people must stay known.
+    """
+    if state is not CampaignState.PLANNED or any(chunk.step for chunk in chunks):
+        raise CampaignBusy(
+            f"campaign {campaign_id} was launched, and what became of its people stays in the journal:"
+            " only a plan can be removed",
+            campaign_id=campaign_id,
+        )
 
 
 def check_purgeable(campaign_id: str, chunks: Sequence[Chunk]) -> None:

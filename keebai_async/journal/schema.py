@@ -87,6 +87,14 @@ VERSION_2: Final = (
         packed BLOB NOT NULL,
         PRIMARY KEY (campaign_id, number)
     )""",
+    "ALTER TABLE campaigns ADD COLUMN facts BLOB NOT NULL DEFAULT '{}'",
+    "ALTER TABLE chunks ADD COLUMN resent INTEGER NOT NULL DEFAULT 0",
+    "ALTER TABLE chunks ADD COLUMN seen_at REAL",
+    # A person's word that is still to be obeyed: where the last move of a planned chunk is a Resend.
+    """UPDATE chunks SET resent = 1 WHERE state = 'planned' AND EXISTS (
+        SELECT 1 FROM moves WHERE moves.campaign_id = chunks.campaign_id AND moves.number = chunks.number
+        AND moves.step = chunks.step AND CAST(moves.move AS TEXT) LIKE '{"type":"Resend"%'
+    )""",
 )
 
 MIGRATIONS: Final[tuple[Sequence[str], ...]] = (VERSION_1, VERSION_2)

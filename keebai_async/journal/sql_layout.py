@@ -120,6 +120,7 @@ def _read_campaign(values: Sequence[Column]) -> CampaignRow:
         "state": _word(CampaignState, fields["state"], "a campaign is"),
         "stopped_by": _word_or_none(Cause, fields["stopped_by"], "a campaign was stopped by"),
         "requests": _json(fields["requests"]),  # text where it is the default of its column
+        "facts": _json(fields["facts"]),
     }
     return msgspec.convert(fields | known, CampaignRow)
 
@@ -133,6 +134,7 @@ def _read_chunk(values: Sequence[Column]) -> ChunkRow:
     fields: dict[str, object] = dict(zip(_CHUNK, rest, strict=True))
     fields["state"] = _word(ChunkState, fields["state"], "a chunk is")
     fields["final"] = bool(fields["final"])
+    fields["resent"] = bool(fields["resent"])
     return msgspec.convert({"campaign_id": campaign_id, "born": born, "chunk": fields}, ChunkRow)
 
 

@@ -27,7 +27,7 @@ from keebai_async.journal.leases import Claim, Leases
 from keebai_async.journal.reading import campaign_of, check_history, chunk_of, items_of, stored_campaign
 from keebai_async.journal.tables import ChunkRow, Database, FatesRow, ItemsRow, MoveRow, Tables
 from keebai_async.journal.transactions import HEARTBEAT, Transactions
-from keebai_async.model.campaign import CampaignState, StoredCampaign, Wish
+from keebai_async.model.campaign import CampaignState, RunFacts, StoredCampaign, Wish
 from keebai_async.model.chunk import Chunk, ChunkState
 from keebai_async.model.fates import ChunkFates, PersonNews
 from keebai_async.model.lifecycle import HandOn, Move, Refuse, Submit
@@ -250,7 +250,7 @@ class StoredJournal:
         def work(tables: Tables) -> Chunk:
             campaign_of(tables, campaign_id)
             row = chunk_of(tables, campaign_id, number)
-            chunk = rules.further(row.chunk, sent=sent, failed=failed, final=final)
+            chunk = rules.further(row.chunk, sent=sent, failed=failed, final=final, at=self._clock.wall())
             if chunk != row.chunk:
                 tables.update(replace(row, chunk=chunk))
             return chunk
@@ -282,8 +282,10 @@ class StoredJournal:
         stopped_by: Cause | None = None,
         requests: Requests | None = None,
         seconds: float | None = None,
+        facts: RunFacts | None = None,
     ) -> None:
         spent = None if requests is None else msgspec.json.encode(requests)
+        known = None if facts is None else msgspec.json.encode(facts)
 
         def work(tables: Tables) -> None:
             row = campaign_of(tables, campaign_id)
@@ -295,10 +297,22 @@ class StoredJournal:
                     stopped_by=stopped_by,
                     requests=row.requests if spent is None else spent,
                     seconds=row.seconds if seconds is None else seconds,
+                    facts=row.facts if known is None else known,
                 )
             )
 
         await self._change(campaign_id, work)
+
+    async def keep_facts(
+        self, campaign_id: str, facts: RunFacts, *, requests: Requests, seconds: float
+    ) -> None:
+        spent, known = msgspec.json.encode(requests), msgspec.json.encode(facts)
+
+        def work(tables: Tables) -> None:
+            row = campaign_of(tables, campaign_id)
+            tables.update(replace(row, requests=spent, seconds=seconds, facts=known))
+
+        await self._change(campaign_id, work, safe=Safe.FROM_KILLS)
 
     async def recover(self, campaign_id: str) -> tuple[Chunk, ...]:
         def work(tables: Tables) -> tuple[Chunk, ...]:
@@ -321,6 +335,10 @@ class StoredJournal:
         await self._transactions.write(
             lambda tables: erasing.purge(tables, self._leases, campaign_id, unfinished=unfinished, at=now)
         )
+        await self._transactions.shred()
+
+    async def remove(self, campaign_id: str) -> None:
+        await self._transactions.write(lambda tables: erasing.remove(tables, self._leases, campaign_id))
         await self._transactions.shred()
 
     async def purge_finished(self) -> list[str]:
@@ -366,7 +384,7 @@ class StoredJournal:
             )
             self._leases.forget(claim)
 
-    async def ask(self, campaign_id: str, wish: Wish) -> bool:
+    async def ask(self, campaign_id: str, wish: Wish | None) -> bool:
         def work(tables: Tables) -> bool:
             campaign_of(tables, campaign_id)
             return self._leases.ask(tables, campaign_id, wish)

@@ -31,7 +31,7 @@ class StoredRow(msgspec.Struct, frozen=True, kw_only=True):
 class CampaignRow(StoredRow, frozen=True, kw_only=True):
     """*plan* is its JSON; None while it is in the making, in which nothing but *created_at* is set.
 
-    *requests* is JSON too: what was spent in all runs.
+    *requests* is JSON too: what was spent in all runs; and so is *facts*, what else is known of them.
     """
 
     name: str = ""
@@ -44,6 +44,7 @@ class CampaignRow(StoredRow, frozen=True, kw_only=True):
     seconds: float = 0.0
     created_at: float
     purged_at: float | None = None
+    facts: bytes = b"{}"
 
 
 class ChunkRow(StoredRow, frozen=True, kw_only=True):

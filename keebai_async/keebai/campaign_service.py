@@ -17,12 +17,15 @@ from keebai_async.errors import InvalidInput, NotFound, ScopeMissing
 from keebai_async.keebai.account import me
 from keebai_async.keebai.api import KeebaiApi, submit_request
 from keebai_async.keebai.broadcasts import BULK_PATH, Broadcasts, read_accepted
+from keebai_async.keebai.channels import Channels
+from keebai_async.keebai.numbers import Numbers
 from keebai_async.keebai.settings import MAX_RECIPIENTS, SERVICE_NAME
 from keebai_async.keebai.templates import Templates
 from keebai_async.model.chunk import Chunk
 from keebai_async.model.plan import Plan, chunk_name
 from keebai_async.model.progress import Progress
 from keebai_async.model.requests import Requests
+from keebai_async.model.sender import ListedSender, Sender
 from keebai_async.model.template import Template
 from keebai_async.quota.gate import Lane
 from keebai_async.transport.error_body import ErrorBody
@@ -82,6 +85,40 @@ class KeebaiCampaignService:
     async def template(self, name: str, language: str) -> Template:
         """The template as the service lists it. Raises TemplateUnusable, or RequestError."""
         return await Templates(self._api).get(name, language)
+
+    async def listed(self, sender: Sender) -> ListedSender | None:
+        """The sender, as the service lists it. Raises InvalidInput, RequestError.
+
+        Source: contract, section 7.
+        """
+        try:
+            found = [listed for each, listed in await self._senders(sender) if each == sender.id]
+        except (ScopeMissing, NotFound):
+            return None
+        if not found:
+            raise InvalidInput(
+                f"{sender.id} is not among the senders of this token; see: keebai-async numbers",
+                field=sender.wire[0],
+                value=sender.id,
+            )
+        return found[0]
+
+    async def _senders(self, like: Sender) -> list[tuple[str, ListedSender]]:
+        """Every sender of the kind of *like*, by its id."""
+        if like.phone_number_id is not None:
+            return [
+                (one.id, ListedSender(number=one.phone_number or "", status=one.status))
+                for one in await Numbers(self._api).list()
+            ]
+        return [
+            (
+                one.id,
+                ListedSender(
+                    number=one.phone_number or "", status="not active" if one.is_active is False else ""
+                ),
+            )
+            for one in await Channels(self._api).list()
+        ]
 
     async def progress(self, broadcast_id: str) -> Progress:
         """Read where a broadcast stands. Raises RequestError; NotFound also for what can be no id."""

@@ -5,7 +5,7 @@ import enum
 import msgspec
 
 from keebai_async.model.chunk import Chunk
-from keebai_async.model.plan import Plan
+from keebai_async.model.plan import Guards, Pace, Plan
 from keebai_async.model.requests import Requests
 from keebai_async.model.stop import Cause
 
@@ -32,6 +32,41 @@ class Holder(msgspec.Struct, frozen=True, kw_only=True):
     pid: int
     host: str
     since: float
+    user: str = ""
+    """Whose process it is, as its machine calls them; empty where that cannot be known."""
+
+
+class RunTerms(msgspec.Struct, frozen=True, kw_only=True):
+    """On which terms a campaign runs: those of its plan, or what its last run was told in their place."""
+
+    guards: Guards = Guards()
+    pace: Pace | None = None
+
+
+class RunFacts(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What a journal keeps of the runs of a campaign, beside its chunks. Times are Unix time.
+
+    Journals that 0.1 wrote have none of it.
+    """
+
+    launched_at: float | None = None
+    """When its first run began."""
+    ended_at: float | None = None
+    """When its last run ended; None while one goes on, or if its process ended without a word."""
+    told_at: float | None = None
+    """When its run last said what it had spent."""
+    by: str = ""
+    """Who launched it: the user and the machine."""
+    token_salt: str = ""
+    token_mark: str = ""
+    """The hash, keyed with the salt, of the token that it was launched with."""
+    terms: RunTerms | None = None
+    """Those of the last run."""
+    waits_for: str = ""
+    """What the run waits for before the next request leaves, in words."""
+    waits_until: float | None = None
+    gone: tuple[int, ...] = ()
+    """Chunks whose broadcasts the service did not know when the last run looked."""
 
 
 class StoredCampaign(msgspec.Struct, frozen=True, kw_only=True):
@@ -50,8 +85,14 @@ class StoredCampaign(msgspec.Struct, frozen=True, kw_only=True):
     """How long earlier runs took."""
     holder: Holder | None = None
     """Who runs it now; None beside state RUNNING means that its process died."""
+    facts: RunFacts = RunFacts()
     purged_at: float | None = None
     """Unix time at which its people were removed; the counts stay."""
+
+    @property
+    def terms(self) -> RunTerms:
+        """What stops it by itself, and how fast it may be: as its last run was told, or as it was planned."""
+        return self.facts.terms or RunTerms(guards=self.plan.guards, pace=self.plan.pace)
 
 
 Started = StoredCampaign

@@ -38,6 +38,10 @@ class Chunk(msgspec.Struct, frozen=True, kw_only=True):
     failed: int = 0
     final: bool = False
     """The service will not change the counters any more."""
+    resent: bool = False
+    """A person said that it did not arrive: it is submitted again, unless they take that back before."""
+    seen_at: float | None = None
+    """Unix time of the look that last saw the counters change."""
 
     @property
     def tracked(self) -> bool:
@@ -51,6 +55,6 @@ class Chunk(msgspec.Struct, frozen=True, kw_only=True):
             return self.final or self.broadcast_id is None
         return self.state in {ChunkState.REFUSED, ChunkState.ABANDONED}
 
-    def counted(self, *, sent: int, failed: int, final: bool) -> "Chunk":
+    def counted(self, *, sent: int, failed: int, final: bool, seen_at: float | None = None) -> "Chunk":
         """The same chunk with its broadcast's counters."""
-        return msgspec.structs.replace(self, sent=sent, failed=failed, final=final)
+        return msgspec.structs.replace(self, sent=sent, failed=failed, final=final, seen_at=seen_at)

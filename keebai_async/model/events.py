@@ -1,12 +1,20 @@
 """What a running campaign tells, as it happens; each event is one JSON object with its own type."""
 
+from datetime import UTC, datetime
+
 import msgspec
 
 from keebai_async.model.campaign import CampaignState
 
 
 class Event(msgspec.Struct, frozen=True, kw_only=True, tag_field="type"):
-    """Base of all events. What a run gives is one of AnyEvent."""
+    """Base of all events. What a run gives is one of AnyEvent.
+
+    *time* is when it was told, in UTC, and *campaign_id* by which campaign.
+    """
+
+    time: datetime = datetime.fromtimestamp(0, UTC)
+    campaign_id: str = ""
 
 
 class ChunkSubmitting(Event, frozen=True, kw_only=True, tag="chunk_submitting"):

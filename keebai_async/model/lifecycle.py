@@ -74,11 +74,15 @@ class Resend(Step, frozen=True, kw_only=True, tag=True):
     """A person says that the unknown chunk did not arrive."""
 
 
+class Withdraw(Step, frozen=True, kw_only=True, tag=True):
+    """A person takes back that the chunk did not arrive, before it was submitted again."""
+
+
 class Abandon(Step, frozen=True, kw_only=True, tag=True):
     """A person gives the unknown chunk up."""
 
 
-Move = Submit | TakeBack | Accept | Refuse | HandOn | Lose | Vouch | Resend | Abandon
+Move = Submit | TakeBack | Accept | Refuse | HandOn | Lose | Vouch | Resend | Withdraw | Abandon
 
 _S = ChunkState
 
@@ -93,6 +97,7 @@ TABLE: Final[Mapping[tuple[ChunkState, type[Move]], ChunkState]] = MappingProxyT
         (_S.UNKNOWN, Vouch): _S.ACCEPTED,
         (_S.UNKNOWN, Resend): _S.PLANNED,
         (_S.UNKNOWN, Abandon): _S.ABANDONED,
+        (_S.PLANNED, Withdraw): _S.UNKNOWN,
     }
 )
 
@@ -101,9 +106,12 @@ def apply(chunk: Chunk, move: Move) -> Chunk:
     """The chunk after *move*.
 
     Raises:
-        ForbiddenMove: the table does not hold it, it is of another chunk, or it is not the next step.
+        ForbiddenMove: the table does not hold it, it is of another chunk, it is not the next step, or
+            there is no Resend that a Withdraw could take back.
     """
     after = TABLE.get((chunk.state, type(move)))
+    if isinstance(move, Withdraw) and not chunk.resent:
+        after = None
     if after is None or move.number != chunk.number or move.step != chunk.step + 1:
         raise ForbiddenMove(
             f"chunk {chunk.number} is {chunk.state.value} after {chunk.step} moves:"
@@ -113,17 +121,21 @@ def apply(chunk: Chunk, move: Move) -> Chunk:
     replace = msgspec.structs.replace
     match move:
         case Submit():
-            return replace(moved, attempts=chunk.attempts + 1, submitted_at=move.at, reason=None)
+            return replace(
+                moved, attempts=chunk.attempts + 1, submitted_at=move.at, reason=None, resent=False
+            )
         case Accept() | Vouch():
             accepted = min(move.accepted, chunk.recipients)
             return replace(moved, accepted=accepted, broadcast_id=move.broadcast_id, reason=None)
         case Refuse():
             return replace(moved, recipients=move.recipients, reason=move.reason)
         case HandOn():
-            return replace(moved, recipients=0, reason=move.reason)
+            return replace(moved, recipients=0, reason=move.reason, resent=False)
         case TakeBack() | Lose():
             return replace(moved, reason=move.reason)
-        case Resend() | Abandon():
+        case Resend() | Withdraw():
+            return replace(moved, resent=isinstance(move, Resend))
+        case Abandon():
             return moved
 
 

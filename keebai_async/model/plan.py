@@ -1,6 +1,8 @@
 """A frozen Plan: what a campaign will send, to how many, and why others are left out."""
 
+import math
 import re
+from typing import Final
 
 import msgspec
 
@@ -38,6 +40,50 @@ class Guards(msgspec.Struct, frozen=True, kw_only=True):
             )
         if self.canary is not None and self.canary < 1:
             raise InvalidInput(f"a canary is at least 1 person, not {self.canary}", field="canary")
+
+
+class Pace(msgspec.Struct, frozen=True, kw_only=True):
+    """No more than so many *people* are submitted in any *per* seconds.
+
+    Raises:
+        InvalidInput: either of them is below 1.
+    """
+
+    people: int
+    per: float
+
+    def __post_init__(self) -> None:
+        if self.people < 1 or not 1 <= self.per < math.inf:
+            raise InvalidInput(
+                f"a pace is at least 1 person in at least 1 second, not {self}", field="pace", value=str(self)
+            )
+
+    @classmethod
+    def parse(cls, text: str) -> "Pace":
+        """Read `5000/10m`: people, and a time in s, m or h. Raises InvalidInput."""
+        found = _PACE.fullmatch(text.strip().lower())
+        if found is None:
+            raise InvalidInput(
+                f"write the pace as 5000/10m (people in a time of s, m or h), not {text!r}",
+                field="pace",
+                value=text,
+            )
+        return cls(people=int(found[1]), per=float(found[2] or 1) * _SECONDS[found[3]])
+
+    def __str__(self) -> str:
+        unit = next((unit for unit in "hm" if self.per % _SECONDS[unit] == 0), "s")
+        return f"{self.people}/{self.per / _SECONDS[unit]:g}{unit}"
+
+
+_PACE: Final = re.compile(r"([0-9]{1,9})/([0-9]{1,6})?([smh])")
+_SECONDS: Final = {"s": 1.0, "m": 60.0, "h": 3_600.0}
+
+
+class Price(msgspec.Struct, frozen=True, kw_only=True):
+    """What one message costs, as the caller said."""
+
+    unit: float
+    currency: str = "USD"
 
 
 class CountryCount(msgspec.Struct, frozen=True, kw_only=True):
@@ -79,6 +125,8 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     the rows that were read of it, as its reader counts them; 0 in plans of 0.1.
     *category* is what the template was when it was planned; plans of 0.1 do not know it. *service* is the
     name of the service that it was made for, and that alone can send it; in plans of 0.1 that was Keebai.
+    *test* says that it goes to numbers to test with, in the place of the list. *sender_number* is the number
+    of the sender, as the service lists it; empty where that could not be read.
     """
 
     campaign_id: str
@@ -104,6 +152,10 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     countries: tuple[CountryCount, ...] = ()
     suppress_lists: tuple[SuppressListCount, ...] = ()
     previews: tuple[Preview, ...] = ()
+    pace: Pace | None = None
+    price: Price | None = None
+    test: bool = False
+    sender_number: str = ""
     service: str = "keebai"
     sheet: str = ""
     first_row: int = 0

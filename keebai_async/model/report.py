@@ -1,18 +1,25 @@
 """Numbers that add up: what became of everyone on the list, computed from the chunks alone."""
 
 from collections.abc import Iterable
+from datetime import UTC, datetime
 
 import msgspec
 
 from keebai_async.model.campaign import CampaignState, StoredCampaign
 from keebai_async.model.chunk import Chunk, ChunkState
-from keebai_async.model.plan import CountryCount
+from keebai_async.model.plan import CountryCount, Guards, Pace, Plan, Price, chunk_name
 from keebai_async.model.requests import Requests
+from keebai_async.model.sender import Sender
 from keebai_async.model.stop import Cause
 
 
 class ChunkLine(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """One chunk in a report. *accepted* stands only where it is fewer than *recipients*."""
+    """One chunk in a report. *accepted* stands only where it is fewer than *recipients*.
+
+    *name* is what it is called at the service. *submitted_at* is when its last request left, *seen_at* when
+    its counters were last seen to change; *final* says that they will not any more. *resent* says that a
+    person found it was not there, so that it is submitted again at the next resume.
+    """
 
     number: int
     recipients: int
@@ -23,6 +30,11 @@ class ChunkLine(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     failed: int = 0
     parent: int | None = None
     reason: str | None = None
+    name: str = ""
+    submitted_at: datetime | None = None
+    seen_at: datetime | None = None
+    final: bool = False
+    resent: bool = False
 
 
 class Report(msgspec.Struct, frozen=True, kw_only=True, tag="report", tag_field="type", omit_defaults=True):
@@ -30,14 +42,16 @@ class Report(msgspec.Struct, frozen=True, kw_only=True, tag="report", tag_field=
 
     It adds up, line by line:
     read = ready + duplicates + rejected + suppressed;
-    ready = accepted + refused + unknown + abandoned + unsent;
+    ready = accepted + refused + unknown + on_the_way + abandoned + unsent;
     accepted = sent + failed + pending + untracked.
 
     *refused* are people who were not taken by the service: those of refused chunks, and those by which an
-    accepted chunk falls short of what was submitted. *unknown* are people in chunks without an answer,
-    including one that is on its way at this instant. *untracked* were accepted in a reply that could not be
-    read. *countries* are those of the people who are ready. *seconds* is on the campaign's clock, over all
-    runs.
+    accepted chunk falls short of what was submitted. *unknown* are people in chunks without an answer for
+    which nobody waits any more; those of a chunk whose answer is waited for now are *on_the_way*. *untracked*
+    were accepted in a reply that could not be read. *countries* are those of the people who are ready.
+    *seconds* is on the campaign's clock, over all runs. *by* is who launched it, *test* that it went to
+    numbers to test with; *ended_at* is None while it runs. Times are in UTC. Campaigns of 0.1 do not know
+    when they were launched, when they ended, and by whom.
     """
 
     campaign_id: str
@@ -63,6 +77,19 @@ class Report(msgspec.Struct, frozen=True, kw_only=True, tag="report", tag_field=
     reason: str | None = None
     stopped_by: Cause | None = None
     countries: tuple[CountryCount, ...] = ()
+    on_the_way: int = 0
+    template: str = ""
+    language: str = ""
+    sender: Sender | None = None
+    guards: Guards | None = None
+    pace: Pace | None = None
+    price: Price | None = None
+    test: bool = False
+    by: str = ""
+    created_at: datetime | None = None
+    launched_at: datetime | None = None
+    ended_at: datetime | None = None
+    purged_at: datetime | None = None
 
     def errors(self) -> tuple[str, ...]:
         """The sums that do not come out, as sentences. Any of them is a bug of this library."""
@@ -73,9 +100,9 @@ class Report(msgspec.Struct, frozen=True, kw_only=True, tag="report", tag_field=
                 self.ready + self.duplicates + self.rejected + self.suppressed,
             ),
             (
-                "ready = accepted + refused + unknown + abandoned + unsent",
+                "ready = accepted + refused + unknown + on_the_way + abandoned + unsent",
                 self.ready,
-                self.accepted + self.refused + self.unknown + self.abandoned + self.unsent,
+                self.accepted + self.refused + self.unknown + self.on_the_way + self.abandoned + self.unsent,
             ),
             (
                 "accepted = sent + failed + pending + untracked",
@@ -93,6 +120,9 @@ def report_of(campaign: StoredCampaign) -> Report:
     plan, chunks = campaign.plan, campaign.chunks
     accepted = [chunk for chunk in chunks if chunk.state is ChunkState.ACCEPTED]
     counters = [settle_counters(chunk) for chunk in accepted if chunk.broadcast_id is not None]
+    alive = campaign.holder is not None
+    lost = {ChunkState.UNKNOWN} if alive else {ChunkState.UNKNOWN, ChunkState.SUBMITTING}
+    facts, terms = campaign.facts, campaign.terms
     return Report(
         campaign_id=plan.campaign_id,
         name=plan.name,
@@ -105,20 +135,38 @@ def report_of(campaign: StoredCampaign) -> Report:
         accepted=sum(chunk.accepted for chunk in accepted),
         refused=_people(chunks, ChunkState.REFUSED)
         + sum(chunk.recipients - chunk.accepted for chunk in accepted),
-        unknown=_people(chunks, ChunkState.UNKNOWN, ChunkState.SUBMITTING),
+        unknown=_people(chunks, *lost),
+        on_the_way=_people(chunks, ChunkState.SUBMITTING) if alive else 0,
         abandoned=_people(chunks, ChunkState.ABANDONED),
         unsent=_people(chunks, ChunkState.PLANNED),
         sent=sum(sent for sent, _, _ in counters),
         failed=sum(failed for _, failed, _ in counters),
         pending=sum(pending for _, _, pending in counters),
         untracked=sum(chunk.accepted for chunk in accepted if chunk.broadcast_id is None),
-        chunks=tuple(_line(chunk) for chunk in chunks if chunk.recipients),
+        chunks=tuple(_line(plan, chunk) for chunk in chunks if chunk.recipients),
         requests=campaign.requests,
         seconds=round(campaign.seconds, 1),
         reason=campaign.reason,
         stopped_by=campaign.stopped_by,
         countries=plan.countries,
+        template=plan.template,
+        language=plan.language,
+        sender=plan.sender,
+        guards=None if terms.guards == Guards() else terms.guards,
+        pace=terms.pace,
+        price=plan.price,
+        test=plan.test,
+        by=facts.by,
+        created_at=utc(plan.created_at),
+        launched_at=utc(facts.launched_at),
+        ended_at=utc(facts.ended_at),
+        purged_at=utc(campaign.purged_at),
     )
+
+
+def utc(at: float | None) -> datetime | None:
+    """Unix time as people and machines read it."""
+    return None if at is None else datetime.fromtimestamp(at, UTC)
 
 
 def settle_counters(chunk: Chunk) -> tuple[int, int, int]:
@@ -135,7 +183,7 @@ def _people(chunks: Iterable[Chunk], *states: ChunkState) -> int:
     return sum(chunk.recipients for chunk in chunks if chunk.state in states)
 
 
-def _line(chunk: Chunk) -> ChunkLine:
+def _line(plan: Plan, chunk: Chunk) -> ChunkLine:
     return ChunkLine(
         number=chunk.number,
         recipients=chunk.recipients,
@@ -146,4 +194,9 @@ def _line(chunk: Chunk) -> ChunkLine:
         failed=chunk.failed,
         parent=chunk.parent,
         reason=chunk.reason,
+        name=chunk_name(plan.name, chunk.number, len(plan.chunks), parent=chunk.parent),
+        submitted_at=utc(chunk.submitted_at),
+        seen_at=utc(chunk.seen_at),
+        final=chunk.final,
+        resent=chunk.resent,
     )

@@ -39,3 +39,10 @@ class Sender(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def id(self) -> str:
         return self.wire[1]
+
+
+class ListedSender(msgspec.Struct, frozen=True, kw_only=True):
+    """A sender as the service lists it: its *number*, and whether it is `active`."""
+
+    number: str = ""
+    status: str = ""

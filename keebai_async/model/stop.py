@@ -30,6 +30,8 @@ class Cause(enum.StrEnum):
     """A limit the caller set, such as the share that may fail."""
     INTERRUPTED = "interrupted"
     """A person, or the program around the campaign."""
+    SETTLED = "settled"
+    """A person settled what was unknown, and what follows from it is for the next run."""
     NOT_TRACKED = "not tracked"
     """Everything is submitted, and nobody asked to wait for delivery."""
 

@@ -68,6 +68,7 @@ _CHUNK_EVENTS: Final = {
     "lose": ("chunk unknown", logging.ERROR),
     "vouch": ("chunk found", logging.INFO),
     "resend": ("chunk to resend", logging.INFO),
+    "withdraw": ("chunk withdrawn", logging.INFO),
     "abandon": ("chunk abandoned", logging.INFO),
 }
 _logger = logging.getLogger(LOGGER)

@@ -7,7 +7,7 @@ import msgspec
 
 from keebai_async.errors import InvalidInput
 from keebai_async.model.limits import E164
-from keebai_async.model.plan import Guards
+from keebai_async.model.plan import Guards, Pace, Price
 from keebai_async.planning.phone import known_region, parser_installed
 from keebai_async.planning.suppress import SuppressList
 
@@ -39,6 +39,10 @@ class PlanOptions(msgspec.Struct, frozen=True, kw_only=True):
     """Stop with PlanTooLarge when all would cost more than this; needs *unit_cost*."""
     test_to: Sequence[str] = ()
     """Plan a tiny campaign to these numbers instead, with the variables of the first row that is ready."""
+    currency: str = "USD"
+    """The currency of *unit_cost*."""
+    pace: Pace | None = None
+    """Submit no more people than this in any such time; chunks are no larger."""
     guards: Guards = Guards()
     """What stops the campaign by itself. The people of a canary are the first chunk."""
     marks: bool = True
@@ -83,7 +87,7 @@ class PlanOptions(msgspec.Struct, frozen=True, kw_only=True):
             )
 
     def chunk_size_for(self, largest: int) -> int:
-        """People in one chunk, at a service that takes up to *largest*.
+        """People in one chunk, at a service that takes up to *largest*; no more than the pace has.
 
         Raises:
             InvalidInput: *chunk_size* or the canary is larger.
@@ -94,11 +98,15 @@ class PlanOptions(msgspec.Struct, frozen=True, kw_only=True):
             )
         size = self.chunk_size or largest
         self._check_canary(size)
-        return size
+        return size if self.pace is None else min(size, self.pace.people)
 
     def _check_canary(self, size: int) -> None:
         if (self.guards.canary or 0) > size:
             raise InvalidInput(f"a canary is one chunk, of at most {size:,} people", field="canary")
+
+    @property
+    def price(self) -> Price | None:
+        return None if self.unit_cost is None else Price(unit=self.unit_cost, currency=self.currency)
 
     @property
     def most(self) -> int | None:

@@ -57,6 +57,8 @@ async def make_plan(
     name: str,
     template: Template,
     sender: Sender,
+    sender_number: str = "",
+    sender_notes: Sequence[str] = (),
     journal: Journal,
     created_at: float,
     service: str,
@@ -81,6 +83,7 @@ async def make_plan(
     check_approved(template)
     chunk_size = options.chunk_size_for(largest_chunk)
     making = _Making(source, named_by_text(template), sender, campaign_id, journal, options, chunk_size)
+    making.name_sender(sender_number, sender_notes)
     try:
         await making.prepare()
         async with aclosing(source.blocks()) as blocks:
@@ -138,12 +141,18 @@ class _Making:
         self._longest_text: str | None = None
         self._preview: str | None = None
         self._notes: list[str] = []
+        self._sender_number = ""
         self._first_row = self._last_row = 0
         seed = msgspec.json.encode([template.name, template.language, sender.wire])
         marker = Marker(codec, tag_of(campaign_id)) if options.marks else None
         self._chunker = Chunker(
             chunk_size, codec.encode, seed=seed, first=options.guards.canary, marker=marker
         )
+
+    def name_sender(self, number: str, notes: Iterable[str]) -> None:
+        """What the service says of the sender, for the plan."""
+        self._sender_number = number
+        self._notes.extend(notes)
 
     async def prepare(self) -> None:
         """Read who is not to be messaged."""
@@ -211,6 +220,10 @@ class _Making:
             fingerprint=self._chunker.fingerprint,
             source=self._source.description,
             guards=self._options.guards,
+            pace=self._options.pace,
+            price=self._options.price,
+            test=bool(self._options.test_to),
+            sender_number=self._sender_number,
             service=service,
         )
 

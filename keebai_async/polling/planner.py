@@ -100,15 +100,18 @@ class PollPlanner:
         """How many broadcasts are not final."""
         return len(self._broadcasts)
 
-    def add(self, broadcast_id: str, *, recipients: int, sender: str, now: float) -> None:
-        """Begin to follow a broadcast that was accepted now, behind those of *sender* that are known."""
+    def add(self, broadcast_id: str, *, recipients: int, sender: str, now: float, age: float = 0.0) -> None:
+        """Begin to follow a broadcast, behind those of *sender* that are known; it was accepted *age* s ago.
+
+        What was accepted longer ago than its delivery takes is looked at at once.
+        """
         if broadcast_id in self._broadcasts:
             return
         queue = self._queues.setdefault(sender, SenderQueue(self._rate, now))
         if not queue.waiting:
             queue.begin(now)
         queue.waiting[broadcast_id] = self._broadcasts[broadcast_id] = QueuedBroadcast(
-            broadcast_id, queue, max(1, recipients), now
+            broadcast_id, queue, max(1, recipients), now - age, aged=age > 0
         )
 
     def next(self, now: float) -> Look | None:

@@ -11,13 +11,27 @@ FRUITLESS: Final = 3
 class QueuedBroadcast:
     """What is known of one broadcast."""
 
-    __slots__ = ("added", "done", "id", "looking_since", "misses", "not_before", "queue", "seen_at", "total")
+    __slots__ = (
+        "added",
+        "aged",
+        "done",
+        "id",
+        "looking_since",
+        "misses",
+        "not_before",
+        "queue",
+        "seen_at",
+        "total",
+    )
 
-    def __init__(self, broadcast_id: str, queue: "SenderQueue", total: int, added: float) -> None:
+    def __init__(
+        self, broadcast_id: str, queue: "SenderQueue", total: int, added: float, *, aged: bool = False
+    ) -> None:
         self.id = broadcast_id
         self.queue = queue
         self.total = total
         self.added = added
+        self.aged = aged  # accepted before it was followed: what is done by then says nothing about the rate
         self.done = 0
         self.seen_at: float | None = None
         self.looking_since: float | None = None
@@ -71,7 +85,10 @@ class SenderQueue:
             self.finished += done
             if one is head:
                 self.follows_at = now
-        elif one is head and moved and self.fruitless < FRUITLESS:
+        if one.aged and one.seen_at is None:
+            self._anchors.clear()
+            self._anchors.append((now, self.finished + (0 if final else done)))
+        elif not final and one is head and moved and self.fruitless < FRUITLESS:
             self._anchor(now, self.finished + done)
 
     def _anchor(self, now: float, work: int) -> None:

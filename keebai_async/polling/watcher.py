@@ -48,9 +48,9 @@ class Watcher:
         self._news = anyio.Event()
         self._tasks: TaskGroup | None = None
 
-    def add(self, broadcast_id: str, *, recipients: int, sender: str) -> None:
-        """Begin to follow a broadcast that *sender* accepted just now."""
-        self._planner.add(broadcast_id, recipients=recipients, sender=sender, now=self._clock.now())
+    def add(self, broadcast_id: str, *, recipients: int, sender: str, age: float = 0.0) -> None:
+        """Begin to follow a broadcast that *sender* accepted *age* seconds ago."""
+        self._planner.add(broadcast_id, recipients=recipients, sender=sender, now=self._clock.now(), age=age)
         self._wake()
 
     def forget(self, broadcast_id: str) -> None:

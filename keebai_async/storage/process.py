@@ -1,5 +1,6 @@
 """Which process this is, and whether another one is still there."""
 
+import getpass
 import os
 import socket
 from contextlib import suppress
@@ -25,6 +26,8 @@ class Process(msgspec.Struct, frozen=True, kw_only=True):
     born: str
     host: str
     place: str
+    user: str = ""
+    """Whose it is, as its machine calls them."""
 
 
 class OneProcess:
@@ -56,7 +59,7 @@ class OneProcess:
 
 def this_process() -> Process:
     pid = os.getpid()
-    return Process(pid=pid, born=_born(pid) or "", host=socket.gethostname(), place=_place())
+    return Process(pid=pid, born=_born(pid) or "", host=socket.gethostname(), place=_place(), user=_user())
 
 
 def alive(process: Process, *, silent_for: float) -> bool:
@@ -70,6 +73,14 @@ def alive(process: Process, *, silent_for: float) -> bool:
     if process.born:
         return _born(process.pid) == process.born
     return _exists(process.pid) and silent_for < STALE
+
+
+@lru_cache(maxsize=1)
+def _user() -> str:
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError, ImportError):  # a container may have no name for its user
+        return ""
 
 
 def _exists(pid: int) -> bool:

@@ -15,6 +15,7 @@ from keebai_async.model.chunk import Chunk
 from keebai_async.model.plan import Plan
 from keebai_async.model.progress import Progress
 from keebai_async.model.requests import Requests
+from keebai_async.model.sender import ListedSender, Sender
 from keebai_async.model.template import Template
 from keebai_async.transport.error_body import ErrorBody
 from keebai_async.transport.request import Objection
@@ -124,6 +125,10 @@ class ScriptedService:
         if self.status != "APPROVED":
             raise TemplateUnusable(f"template {name!r} in {language} is not approved: {self.status}")
         return Template(name=name, language=language, status=self.status, category=self.category)
+
+    async def listed(self, sender: Sender) -> ListedSender:
+        self.requests.other += 1
+        return ListedSender(status="active")
 
     async def probe(self) -> None:
         self.requests.other += 1

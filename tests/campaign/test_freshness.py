@@ -4,14 +4,14 @@ import dataclasses
 
 import pytest
 
-from keebai_async.campaign.freshness import LATE_ARRIVAL, LONGEST_INTENT, IntentAge, machine_clocks
+from keebai_async.campaign.freshness import IntentAge, machine_clocks
 from keebai_async.campaign.reconcile import reconcile
 from keebai_async.clock import ManualClock
 from keebai_async.errors import CampaignBusy
 from keebai_async.journal.memory_tables import MemoryJournal
-from keebai_async.journal.rules import NO_ANSWER_WRITTEN, NOT_SEEN_TO_END
 from keebai_async.model.chunk import Chunk, ChunkState
 from keebai_async.model.lifecycle import Lose, Move, Submit
+from keebai_async.model.lost import LATE_ARRIVAL, LONGEST_INTENT, NO_ANSWER_WRITTEN, NOT_SEEN_TO_END
 from keebai_async.model.progress import Progress
 from keebai_async.model.report import Report
 from tests.campaign.planning import freeze

@@ -2,8 +2,8 @@
 
 import pytest
 
-from keebai_async.campaign.guard import LEAST, canary_failed, canary_of, canary_unnamed, exceeded
 from keebai_async.model.chunk import Chunk, ChunkState
+from keebai_async.model.guard import LEAST, canary_failed, canary_of, canary_unnamed, exceeded
 from keebai_async.model.plan import Guards
 
 S = ChunkState

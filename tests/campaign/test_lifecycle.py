@@ -21,6 +21,7 @@ from keebai_async.model.lifecycle import (
     Submit,
     TakeBack,
     Vouch,
+    Withdraw,
     apply,
     replay,
 )
@@ -36,6 +37,7 @@ MAKERS: Final[dict[type[Move], Callable[[int, int], Move]]] = {
     Lose: lambda number, step: Lose(number=number, step=step, reason="reset"),
     Vouch: lambda number, step: Vouch(number=number, step=step, accepted=9, broadcast_id="v"),
     Resend: lambda number, step: Resend(number=number, step=step),
+    Withdraw: lambda number, step: Withdraw(number=number, step=step),
     Abandon: lambda number, step: Abandon(number=number, step=step),
 }
 
@@ -50,13 +52,22 @@ ALLOWED: Final[dict[tuple[ChunkState, type[Move]], ChunkState]] = {
     (S.UNKNOWN, Vouch): S.ACCEPTED,
     (S.UNKNOWN, Resend): S.PLANNED,
     (S.UNKNOWN, Abandon): S.ABANDONED,
+    (S.PLANNED, Withdraw): S.UNKNOWN,
 }
 PAIRS: Final = [(state, kind) for state in S for kind in MAKERS]
 
 
 def chunk_in(state: ChunkState) -> Chunk:
     return Chunk(
-        number=3, recipients=8, state=state, step=4, attempts=2, submitted_at=1.0, reason="before", parent=1
+        number=3,
+        recipients=8,
+        state=state,
+        step=4,
+        attempts=2,
+        submitted_at=1.0,
+        reason="before",
+        parent=1,
+        resent=state is S.PLANNED,
     )
 
 
@@ -91,6 +102,22 @@ def test_a_move_of_another_chunk_or_another_step_is_forbidden(
         apply(chunk_in(state), MAKERS[kind](number, step))
 
 
+def test_there_is_nothing_to_take_back_of_a_chunk_that_nobody_had_submitted_again() -> None:
+    planned = Chunk(number=3, recipients=8, step=2, attempts=1, reason="429")
+    with pytest.raises(ForbiddenMove):
+        apply(planned, Withdraw(number=3, step=3))
+
+
+def test_a_word_is_taken_back_until_it_is_obeyed() -> None:
+    unknown = Chunk(number=3, recipients=8, state=S.UNKNOWN, step=2, attempts=1, reason="reset")
+    resent = apply(unknown, Resend(number=3, step=3))
+    back = apply(resent, Withdraw(number=3, step=4))
+    gone = apply(resent, Submit(number=3, step=4, at=9.0))
+
+    assert (resent.resent, back.resent, gone.resent) == (True, False, False)
+    assert (back.state, back.reason) == (S.UNKNOWN, "reset")
+
+
 def test_only_a_person_leads_out_of_unknown() -> None:
     assert {kind for state, kind in TABLE if state is S.UNKNOWN} == {Vouch, Resend, Abandon}
 
@@ -122,7 +149,8 @@ def lives(draw: st.DrawFn) -> list[Move]:
     """Any life that the table allows."""
     state, moves = S.PLANNED, list[Move]()
     for step in range(1, draw(st.integers(0, 12)) + 1):
-        kinds = [kind for before, kind in ALLOWED if before is state]
+        resent = bool(moves) and isinstance(moves[-1], Resend)
+        kinds = [kind for before, kind in ALLOWED if before is state and (resent or kind is not Withdraw)]
         if not kinds:
             break
         kind = draw(st.sampled_from(kinds))

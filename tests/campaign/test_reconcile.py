@@ -5,13 +5,13 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from keebai_async.campaign.freshness import LATE_ARRIVAL, LONGEST_INTENT
 from keebai_async.campaign.reconcile import PortalEntry, portal_entries, reconcile
 from keebai_async.clock import ManualClock
 from keebai_async.errors import CampaignBusy, InvalidInput, NotFound
 from keebai_async.journal.memory_tables import MemoryJournal
 from keebai_async.model.chunk import Chunk, ChunkState
 from keebai_async.model.lifecycle import Accept, Lose, Submit
+from keebai_async.model.lost import LATE_ARRIVAL, LONGEST_INTENT
 from keebai_async.model.progress import Progress
 from keebai_async.model.report import Report
 from tests.campaign.planning import freeze

@@ -20,11 +20,11 @@ from keebai_async.campaign.run_state import (
     StopRun,
     apply,
     end_of,
-    left_open,
 )
 from keebai_async.errors import ForbiddenMove
 from keebai_async.model.campaign import CampaignState
 from keebai_async.model.chunk import Chunk, ChunkState
+from keebai_async.model.remainder import left_open
 from keebai_async.model.stop import Cause, Stop
 
 P: Final = RunPhase

@@ -31,9 +31,9 @@ async def until(holds: Callable[[], bool]) -> None:
 
 
 @asynccontextmanager
-async def launching(shell: Shell) -> AsyncIterator[Process]:
+async def launching(shell: Shell, *options: str) -> AsyncIterator[Process]:
     people = shell.write("people.csv", ROWS)
-    command = shell.command("launch", people, *PROMO, "--yes", "--json")
+    command = shell.command("launch", people, *PROMO, "--yes", "--json", *options)
     async with await anyio.open_process(
         command, cwd=shell.folder, env=shell.environment, stderr=subprocess.STDOUT
     ) as process:
@@ -48,7 +48,9 @@ async def end_of(process: Process) -> tuple[int, str]:
 
 
 def campaign_in(words: str) -> str:
-    return words.split("keebai-async resume ")[1].split()[0]
+    found = re.search(r"keebai-async resume ([\w-]+)", words)
+    assert found is not None, words
+    return found[1]
 
 
 async def test_ctrl_c_during_delivery_stops_with_code_130_and_resume_follows_it_to_the_end(

@@ -3,10 +3,11 @@
 import pytest
 
 from keebai_async.cli.exit_codes import Exit
-from keebai_async.cli.other_process import ask_and_wait
+from keebai_async.cli.other_process import ask_and_wait, tell_outcome
 from keebai_async.client import Keebai
 from keebai_async.errors import InvalidInput
 from keebai_async.model.campaign import CampaignState
+from keebai_async.model.situation import Standing
 from keebai_async.sandbox.keebai.server import Sandbox
 from tests.cli.shell import Shell
 from tests.cli.test_cli_campaign import PROMO
@@ -23,12 +24,13 @@ async def test_a_process_that_died_instead_of_an_answer_is_a_failure(
             await keebai.journal.set_state(campaign, CampaignState.RUNNING)
             return True
 
-        code = await ask_and_wait(keebai, plan.campaign_id, die, CampaignState.PAUSED)
+        now = await ask_and_wait(keebai, plan.campaign_id, die, Standing.PAUSED)
+        code = tell_outcome(now, json=False, journal="of mine.db")
 
     told = capsys.readouterr().err
     assert code is Exit.FAILED
     assert "the process that ran it is gone" in told
-    assert f"keebai-async resume {plan.campaign_id}" in told
+    assert f"keebai-async resume {plan.campaign_id} --journal 'of mine.db'" in told
 
 
 async def test_nobody_to_ask_is_told_with_the_state(shell: Shell, sandbox: Sandbox, clients: str) -> None:
@@ -37,7 +39,7 @@ async def test_nobody_to_ask_is_told_with_the_state(shell: Shell, sandbox: Sandb
         plan = await keebai.campaigns.plan(people, template=PROMO[1], language=PROMO[3])
 
         with pytest.raises(InvalidInput, match="it is planned"):
-            await ask_and_wait(keebai, plan.campaign_id, keebai.campaigns.stop, CampaignState.STOPPED)
+            await ask_and_wait(keebai, plan.campaign_id, keebai.campaigns.stop, Standing.STOPPED)
 
 
 @pytest.mark.parametrize("command", [("list",), ("status", "CAMPAIGN"), ("list", "--json")])

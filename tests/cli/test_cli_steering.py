@@ -33,7 +33,7 @@ async def running(shell: Shell) -> str:
 async def test_a_campaign_is_paused_and_let_go_on_from_another_terminal(make_shell: MakeShell) -> None:
     async with Sandbox(clock=ManualClock()) as sandbox:  # its delivery never ends
         shell = patient(make_shell(sandbox))
-        async with launching(shell) as process:
+        async with launching(shell, "--pace", "10/1h") as process:
             campaign = await running(shell)
             second = await shell.call("resume", campaign, "--yes")
             paused = await shell.call("pause", campaign)

@@ -5,15 +5,16 @@ import pytest
 
 from keebai_async.cli.estimate import duration, estimate
 from keebai_async.cli.json_output import plan_line
-from keebai_async.cli.text_output import next_steps, plan_text, report_text, table
+from keebai_async.cli.text_output import plan_text, report_text, step_lines, table
 from keebai_async.keebai.settings import KEEBAI_QUOTAS
-from keebai_async.model.campaign import CampaignState
-from keebai_async.model.chunk import ChunkState
+from keebai_async.model.campaign import CampaignState, StoredCampaign
+from keebai_async.model.chunk import Chunk, ChunkState
 from keebai_async.model.plan import Plan, ReasonCount
 from keebai_async.model.recipient import Reason, Rejection
-from keebai_async.model.report import ChunkLine, Report
 from keebai_async.model.requests import Requests
 from keebai_async.model.sender import Sender
+from keebai_async.model.situation import situation_of
+from keebai_async.model.stop import Cause
 from keebai_async.quota.window import Quota
 
 NUMBER = "+5491155550101"
@@ -50,32 +51,31 @@ PLAN = Plan(
     ignored_columns=("ciudad",),
 )
 
-REPORT = Report(
-    campaign_id="promo-1",
-    name="Promo marzo",
+CAMPAIGN = StoredCampaign(
+    plan=PLAN,
     state=CampaignState.STOPPED,
-    read=12_003,
-    ready=12_000,
-    duplicates=1,
-    rejected=2,
-    suppressed=0,
-    accepted=5_000,
-    refused=0,
-    unknown=5_000,
-    abandoned=0,
-    unsent=2_000,
-    sent=4_990,
-    failed=10,
-    pending=0,
-    untracked=0,
     chunks=(
-        ChunkLine(number=1, recipients=5_000, state=ChunkState.ACCEPTED, broadcast_id="b1"),
-        ChunkLine(number=2, recipients=5_000, state=ChunkState.UNKNOWN, broadcast_id=None),
-        ChunkLine(number=3, recipients=2_000, state=ChunkState.PLANNED, broadcast_id=None),
+        Chunk(
+            number=1,
+            recipients=5_000,
+            state=ChunkState.ACCEPTED,
+            step=2,
+            accepted=5_000,
+            broadcast_id="b1",
+            sent=4_990,
+            failed=10,
+            final=True,
+        ),
+        Chunk(number=2, recipients=5_000, state=ChunkState.UNKNOWN, step=2, reason="reset"),
+        Chunk(number=3, recipients=2_000),
     ),
+    stopped_by=Cause.INTERRUPTED,
+    reason="interrupted",
     requests=Requests(submits=2, polls=3, other=1),
     seconds=74.2,
 )
+SITUATION = situation_of(CAMPAIGN, 1_000.0)
+REPORT = SITUATION.report
 
 
 def test_a_plan_shows_its_counts_its_reasons_and_where_the_first_rows_are() -> None:
@@ -130,7 +130,7 @@ def test_a_duration_has_the_two_units_that_matter(seconds: float, words: str) ->
 
 
 def test_a_report_shows_the_three_sums_with_every_term() -> None:
-    rows = [line.split()[:2] for line in report_text(REPORT).splitlines()]
+    rows = [line.split()[:2] for line in report_text(SITUATION).splitlines()]
 
     for field in (
         "read",
@@ -144,26 +144,30 @@ def test_a_report_shows_the_three_sums_with_every_term() -> None:
         "pending",
     ):
         assert [field, f"{getattr(REPORT, field):,}"] in rows
-    assert "ADD UP" not in report_text(REPORT)
+    assert "ADD UP" not in report_text(SITUATION)
 
 
 def test_a_report_that_does_not_add_up_says_so() -> None:
-    assert "DOES NOT ADD UP" in report_text(msgspec.structs.replace(REPORT, sent=4_000))
+    wrong = msgspec.structs.replace(REPORT, sent=4_000)
+
+    assert "DOES NOT ADD UP" in report_text(msgspec.structs.replace(SITUATION, report=wrong))
 
 
-def test_the_next_steps_name_every_unknown_chunk_and_the_way_on() -> None:
-    look, settle, go_on = next_steps(REPORT)
+def test_what_leads_on_is_a_line_each_with_the_journal_that_was_named() -> None:
+    lines = step_lines(SITUATION, journal="my campaigns.db")
+    again = "to submit it again at the next resume"
 
-    assert look.endswith(f"keebai-async reconcile {REPORT.campaign_id}")
-    assert "keebai-async reconcile promo-1 --chunk 2" in settle
-    assert "keebai-async resume promo-1" in go_on
+    assert lines == [
+        f"what to look for in the portal: {typed('reconcile promo-1')}",
+        f"chunk 2 is there: {typed('reconcile promo-1 --chunk 2 --accepted BROADCAST-ID')}",
+        f"chunk 2 is not there: {again}: {typed('reconcile promo-1 --chunk 2 --resend')}",
+        f"to give the people of chunk 2 up: {typed('reconcile promo-1 --chunk 2 --abandon')}",
+        f"to send to the 2000 people who are left: {typed('resume promo-1')}",
+    ]
 
 
-def test_nothing_is_next_when_all_is_done() -> None:
-    assert (
-        next_steps(msgspec.structs.replace(REPORT, state=CampaignState.FINISHED, chunks=REPORT.chunks[:1]))
-        == []
-    )
+def typed(command: str) -> str:
+    return f"keebai-async {command} --journal 'my campaigns.db'"
 
 
 def test_a_table_is_as_wide_as_its_widest_cell() -> None:

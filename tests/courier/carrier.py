@@ -13,6 +13,7 @@ from keebai_async.model.plan import Plan, chunk_name
 from keebai_async.model.progress import Progress
 from keebai_async.model.recipient import Recipient
 from keebai_async.model.requests import Requests
+from keebai_async.model.sender import ListedSender, Sender
 from keebai_async.model.template import Template
 from keebai_async.quota.gate import Lane
 from keebai_async.transport.api import Api, submit_request
@@ -70,6 +71,9 @@ class CourierService:
         if text(letter, "language") != language:
             raise TemplateUnusable(f"there is no letter {name!r} in {language}", field="template", value=name)
         return Template(name=name, language=language, status="APPROVED", variables=("nombre",))
+
+    async def listed(self, sender: Sender) -> ListedSender | None:
+        return None
 
     async def progress(self, broadcast_id: str) -> Progress:
         told = await self._read(f"/parcels/{broadcast_id}", lane=Lane.POLL)

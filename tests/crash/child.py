@@ -30,7 +30,7 @@ from keebai_async.journal import drafts, schema, sqlite_tables
 from keebai_async.journal.sqlite_tables import SqliteJournal, SqliteTables
 from keebai_async.journal.tables import MoveRow, StoredRow
 from keebai_async.keebai.campaign_service import KeebaiCampaignService, KeebaiSubmitSlot
-from keebai_async.model.campaign import CampaignState
+from keebai_async.model.campaign import CampaignState, RunFacts
 from keebai_async.model.chunk import Chunk
 from keebai_async.model.lifecycle import HandOn, Move, Refuse
 from keebai_async.model.plan import Plan
@@ -149,6 +149,7 @@ class MortalJournal(SqliteJournal):
         stopped_by: Cause | None = None,
         requests: Requests | None = None,
         seconds: float | None = None,
+        facts: RunFacts | None = None,
     ) -> None:
         work = partial(
             super().set_state,
@@ -158,6 +159,7 @@ class MortalJournal(SqliteJournal):
             stopped_by=stopped_by,
             requests=requests,
             seconds=seconds,
+            facts=facts,
         )
         await self._around(state.value, work)
 

@@ -50,7 +50,19 @@ from keebai_async import (
     Whautomate,
     open_journal,
 )
-from keebai_async.journal import Abandon, Accept, HandOn, Lose, Move, Refuse, Resend, Submit, TakeBack, Vouch
+from keebai_async.journal import (
+    Abandon,
+    Accept,
+    HandOn,
+    Lose,
+    Move,
+    Refuse,
+    Resend,
+    Submit,
+    TakeBack,
+    Vouch,
+    Withdraw,
+)
 from keebai_async.observe import (
     ChunkMoved,
     Observer,
@@ -192,7 +204,7 @@ def word_of(move: Move) -> str:
             return "on its way"
         case Refuse(reason=reason) | Lose(reason=reason):
             return reason
-        case Vouch() | Resend() | Abandon():
+        case Vouch() | Resend() | Withdraw() | Abandon():
             return "a person's word"
         case _:
             assert_never(move)

@@ -360,7 +360,9 @@ async def test_counters_and_spending_are_kept(journal: Journal) -> None:
     )
 
     started = await journal.load("promo")
-    assert started.chunks[1] == Chunk(number=2, recipients=3, sent=1, failed=2, final=True)
+    seen = started.chunks[1]
+    assert seen.seen_at is not None
+    assert seen == Chunk(number=2, recipients=3, sent=1, failed=2, final=True, seen_at=seen.seen_at)
     assert (started.state, started.reason, started.stopped_by) == (
         CampaignState.STOPPED,
         "the token is gone",

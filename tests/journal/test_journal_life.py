@@ -10,6 +10,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
+from keebai_async.clock import ManualClock
 from keebai_async.errors import ForbiddenMove
 from keebai_async.journal.contract import Journal
 from keebai_async.journal.memory_tables import MemoryJournal
@@ -27,6 +28,7 @@ from keebai_async.model.lifecycle import (
     Submit,
     TakeBack,
     Vouch,
+    Withdraw,
     replay,
 )
 from tests.journal.journal_kit import keep, people, plan_of
@@ -47,6 +49,7 @@ ARROWS: dict[type[Move], tuple[str, str]] = {
     Lose: ("submitting", "unknown"),
     Vouch: ("unknown", "accepted"),
     Resend: ("unknown", "planned"),
+    Withdraw: ("planned", "unknown"),
     Abandon: ("unknown", "abandoned"),
 }
 
@@ -61,6 +64,7 @@ def move_of(kind: type[Move], chunk: Chunk, step: int) -> Move:
         Lose: lambda: Lose(number=chunk.number, step=step, reason="reset"),
         Vouch: lambda: Vouch(number=chunk.number, step=step, accepted=chunk.recipients, broadcast_id="v"),
         Resend: lambda: Resend(number=chunk.number, step=step),
+        Withdraw: lambda: Withdraw(number=chunk.number, step=step),
         Abandon: lambda: Abandon(number=chunk.number, step=step),
     }
     return makers[kind]()
@@ -73,9 +77,10 @@ class Life(RuleBasedStateMachine):
         self._folder = tempfile.TemporaryDirectory()
         self._path = Path(self._folder.name) / "journal.db"
         self._server = JsonServer()
-        self.memory = MemoryJournal()
-        self.disk = SqliteJournal(self._path)
-        self.json = JsonJournal(self._server)
+        clock = self._clock = ManualClock()
+        self.memory = MemoryJournal(clock=clock)
+        self.disk = SqliteJournal(self._path, clock=clock)
+        self.json = JsonJournal(self._server, clock=clock)
         self.model = dict.fromkeys(range(1, len(CHUNKS) + 1), "planned")
         self.sizes = dict(enumerate(CHUNKS, start=1))
         self.all(lambda journal: keep(journal, plan_of(chunks=CHUNKS)))
@@ -117,7 +122,9 @@ class Life(RuleBasedStateMachine):
         ]
         move = move_of(kind, chunk, chunk.step + 1 + late)
         loses_people = kind is HandOn and chunk.recipients > 0
-        allowed = self.model[chunk.number] == before and not late and not loses_people
+        nothing_to_take_back = kind is Withdraw and not chunk.resent
+        allowed = self.model[chunk.number] == before and not late
+        allowed = allowed and not loses_people and not nothing_to_take_back
         try:
             self.all(lambda journal: journal.record("promo", move))
         except ForbiddenMove:
@@ -154,7 +161,8 @@ class Life(RuleBasedStateMachine):
             self.run(self.disk.aclose())
             self.run(self.json.aclose())
         before = (self.disk, self.json)
-        self.disk, self.json = SqliteJournal(self._path), JsonJournal(self._server)
+        self.disk = SqliteJournal(self._path, clock=self._clock)
+        self.json = JsonJournal(self._server, clock=self._clock)
         self.all(recovered)
         for journal in before:
             self.run(journal.aclose())

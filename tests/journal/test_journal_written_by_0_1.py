@@ -80,8 +80,13 @@ def fields(value: object) -> dict[str, object]:
     return msgspec.json.decode(msgspec.json.encode(value), type=dict[str, object])
 
 
-def same_where_0_1_spoke(now: dict[str, object], then: dict[str, object]) -> bool:
-    return then == {key: now.get(key) for key in then}
+def same_where_0_1_spoke(now: object, then: object) -> bool:
+    """All that 0.1 said is there; of what it did not know, there may be more."""
+    if isinstance(now, dict) and isinstance(then, dict):
+        return all(same_where_0_1_spoke(now.get(key), then[key]) for key in then)
+    if isinstance(now, list) and isinstance(then, list):
+        return len(now) == len(then) and all(map(same_where_0_1_spoke, now, then))
+    return now == then
 
 
 async def people_of(keebai: Keebai, said: Said, campaign: str) -> dict[str, list[str]]:

@@ -57,6 +57,8 @@ class Service:
         if "/messages/bulk/" in path:
             final = {"status": "COMPLETED", "total_recipients": SIZE, "sent": SIZE, "failed": 0, "pending": 0}
             return self.looks.pop(0) if self.looks else Reply(200, json.dumps(final).encode())
+        if path.endswith("/whatsapp/numbers"):
+            return Reply(200, json.dumps({"data": [{"id": "1", "status": "active"}]}).encode())
         return Reply(200, json.dumps({"id": "me", "items": [TEMPLATE], "total": 1}).encode())
 
 

@@ -7,7 +7,7 @@ MODULES: Final = MappingProxyType(
     {
         "model/lifecycle": ("campaign/test_lifecycle.py",),
         "campaign/run_state": ("campaign/test_run_state.py",),
-        "campaign/guard": ("campaign/test_guard.py",),
+        "model/guard": ("campaign/test_guard.py",),
         "campaign/circuit_breaker": ("campaign/test_circuit_breaker.py",),
         "campaign/submit": ("campaign/test_submit.py",),
         "campaign/bisect": ("campaign/test_bisect.py",),

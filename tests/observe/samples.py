@@ -1,5 +1,7 @@
 """One of each record, and more where its level or its name depends on what it holds."""
 
+from msgspec.structs import replace
+
 from keebai_async.model.campaign import CampaignState
 from keebai_async.model.chunk import Chunk, ChunkState
 from keebai_async.model.lifecycle import (
@@ -13,6 +15,7 @@ from keebai_async.model.lifecycle import (
     Submit,
     TakeBack,
     Vouch,
+    Withdraw,
     apply,
 )
 from keebai_async.model.stop import Cause
@@ -155,6 +158,7 @@ SAMPLES: tuple[Record, ...] = (
     moved(_LEAVING, Lose(number=1, step=2, reason="no answer in time")),
     moved(_UNKNOWN, Vouch(number=1, step=3, accepted=5_000, broadcast_id="b9")),
     moved(_UNKNOWN, Resend(number=1, step=3)),
+    moved(replace(_PLANNED, step=3, attempts=1, resent=True), Withdraw(number=1, step=4)),
     moved(_UNKNOWN, Abandon(number=1, step=3)),
     _read(6, 1),
     LookFailed(campaign=CAMPAIGN, chunk=1, broadcast="b1", reason="timed out"),

@@ -59,6 +59,27 @@ def test_one_that_was_only_just_added_is_read_at_once_too_when_the_head_is_finis
     assert look(plan, 62.75) == Look("b", 62.75)
 
 
+def test_what_was_accepted_longer_ago_than_its_delivery_takes_is_read_at_once() -> None:
+    plan = PollPlanner()
+    plan.add("old", recipients=5_000, sender="one", now=0.0, age=EARLY)
+    plan.add("new", recipients=5_000, sender="two", now=0.0, age=EARLY - 10.0)
+
+    assert look(plan) == Look("old", 0.0)
+    assert look(plan) == Look("new", 10.0)
+
+
+def test_what_was_done_before_it_was_followed_says_nothing_of_the_speed() -> None:
+    plan = PollPlanner()
+    for name in ("a", "b", "c"):
+        plan.add(name, recipients=5_000, sender="one", now=0.0, age=1_000.0)
+    assert look(plan) == Look("a", 0.0)
+    see(plan, "a", 5_000, 0.5)
+    assert look(plan, 0.5) == Look("b", 0.5)
+    see(plan, "b", 2_600, 1.0)
+
+    assert look(plan, 1.0) == Look("b", 1.0 + 0.75 * 2_400 / 80 + 0.25)
+
+
 def test_one_look_teaches_the_speed_of_the_whole_line() -> None:
     plan = plan_of("a", "b")
     look(plan)

@@ -53,7 +53,7 @@ async def call(shell: Shell, *arguments: str) -> Ended:
 
 async def test_the_whole_life_from_a_file_to_a_spreadsheet(shell: Shell, box: WhautomateSandbox) -> None:
     shell.write("broadcast.json", FILE)
-    made = await call(shell, "create", "--file", "broadcast.json", "--name", "Autumn recall")
+    made = await call(shell, "create", "--yes", "--file", "broadcast.json", "--name", "Autumn recall")
     assert made.code == Exit.DONE, made.err
     broadcast_id = str(made.objects[0]["id"])
     assert box.ledger.broadcasts[0].body["name"] == "Autumn recall"
@@ -92,7 +92,7 @@ async def test_what_get_prints_is_taken_by_replace(shell: Shell, box: Whautomate
     assert replaced.objects[0]["name"] == "Staged again"
     assert replaced.objects[0]["scheduleDateTime"] == "2099-01-01T12:00:00.000Z"
 
-    deleted = await call(shell, "delete", "B1")
+    deleted = await call(shell, "delete", "B1", "--yes")
     assert deleted.objects == [{"id": "B1", "deleted": True}]
     gone = await call(shell, "get", "B1")
     assert (gone.code, gone.out) == (Exit.FAILED, "")
@@ -114,7 +114,7 @@ async def test_rows_are_json_lines_with_metas_code_beside_the_text(
 async def test_a_lost_answer_is_6_and_tells_how_to_look_for_it(shell: Shell, box: WhautomateSandbox) -> None:
     shell.write("broadcast.json", FILE)
     box.faults.on("POST /broadcasts", faults.Reset())
-    lost = await call(shell, "create", "--file", "broadcast.json", "--mark")
+    lost = await call(shell, "create", "--yes", "--file", "broadcast.json", "--mark")
     name = box.ledger.broadcasts[0].name
 
     assert (lost.code, lost.out) == (Exit.UNKNOWN, "")
@@ -142,14 +142,14 @@ async def test_commands_that_follow_one_another_spend_one_quota(shell: Shell, bo
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (("create", "--file", "nowhere.json"), "cannot read nowhere.json"),
-        (("create", "--file", "list.json"), "is not a JSON object"),
-        (("create", "--file", "typo.json"), "no field 'nmae'"),
-        (("create", "--name", "x"), "type is empty"),
-        (("create", "--file", "good.json", "--body", " "), "is blank"),
-        (("create", "--file", "good.json", "--at", "tomorrow"), "write the time as"),
-        (("create", "--file", "good.json", "--at", "2026-10-01T09:00:00"), "no time zone"),
-        (("create", "--file", "good.json", "--at", "2020-10-01T09:00:00Z"), "in the past"),
+        (("create", "--yes", "--file", "nowhere.json"), "cannot read nowhere.json"),
+        (("create", "--yes", "--file", "list.json"), "is not a JSON object"),
+        (("create", "--yes", "--file", "typo.json"), "no field 'nmae'"),
+        (("create", "--yes", "--name", "x"), "type is empty"),
+        (("create", "--yes", "--file", "good.json", "--body", " "), "is blank"),
+        (("create", "--yes", "--file", "good.json", "--at", "tomorrow"), "write the time as"),
+        (("create", "--yes", "--file", "good.json", "--at", "2026-10-01T09:00:00"), "no time zone"),
+        (("create", "--yes", "--file", "good.json", "--at", "2020-10-01T09:00:00Z"), "in the past"),
         (("replace", "B1"), "nothing to change"),
         (("list", "--from", "yesterday"), "write the time as"),
         (("logs", "B1", "--csv", "no/such/folder/x.csv"), "cannot write"),
@@ -181,7 +181,7 @@ async def test_a_wrong_key_is_4_and_names_the_variable_of_this_service(shell: Sh
 
 async def test_nobody_at_home_is_1_and_names_the_host_variable(shell: Shell, box: WhautomateSandbox) -> None:
     await box.__aexit__()
-    ended = await call(shell, "delete", "B1")
+    ended = await call(shell, "delete", "B1", "--yes")
     assert ended.code == Exit.FAILED
     assert "WHAUTOMATE_API_HOST" in ended.err
 
@@ -191,9 +191,9 @@ async def test_nobody_at_home_is_1_and_names_the_host_variable(shell: Shell, box
     [
         ("list",),
         ("get", "B1"),
-        ("create", "--file", "good.json"),
+        ("create", "--yes", "--file", "good.json"),
         ("replace", "B1", "--name", "new"),
-        ("delete", "B1"),
+        ("delete", "B1", "--yes"),
         ("logs", "B1", "--csv", "log.csv"),
     ],
 )

@@ -11,6 +11,7 @@ import typer
 
 from keebai_async.cli.connect import Connection
 from keebai_async.cli.exit_codes import Exit
+from keebai_async.cli.figures import figure
 from keebai_async.cli.interrupts import interrupts
 from keebai_async.cli.launch_flow import LaunchSettings, PlanRequest, show_and_launch
 from keebai_async.cli.option_groups import CampaignOptions
@@ -63,7 +64,9 @@ async def _demo(
     with tempfile.TemporaryDirectory(prefix="keebai-demo-") as folder:
         path = Path(folder) / "demo.csv"
         await anyio.to_thread.run_sync(lambda: make_messy_list(path, count=people))
-        say(f"{people:,} messy rows, a sandbox {speed:g} times as fast as real time; nobody is messaged")
+        say(
+            f"{figure(people)} messy rows, a sandbox {speed:g} times as fast as real time; nobody is messaged"
+        )
         request = PlanRequest(
             file=str(path), template="promo", language="es", options=CampaignOptions(name="Demo")
         )

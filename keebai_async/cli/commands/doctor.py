@@ -3,6 +3,7 @@
 import os
 from collections.abc import Awaitable, Callable
 from functools import partial
+from typing import Final
 
 import typer
 
@@ -20,6 +21,7 @@ from keebai_async.cli.connect import (
 from keebai_async.cli.console import version
 from keebai_async.cli.error_line import line_of
 from keebai_async.cli.exit_codes import Exit, code_of_error
+from keebai_async.cli.figures import figure
 from keebai_async.cli.interrupts import interrupts
 from keebai_async.cli.json_output import emit
 from keebai_async.cli.options import (
@@ -31,6 +33,7 @@ from keebai_async.cli.options import (
     SetQuotaOption,
 )
 from keebai_async.cli.output import answer, say
+from keebai_async.cli.shown import shown_reason
 from keebai_async.client import Keebai
 from keebai_async.errors import InvalidInput, KeebaiError
 from keebai_async.journal.open import open_journal, shown_journal
@@ -39,6 +42,9 @@ from keebai_async.privacy import without_credentials
 from keebai_async.quota.limiter import RateLimiter
 from keebai_async.quota.limits import larger
 from keebai_async.quota.window import Quota, parse_quotas, written
+
+_WHO: Final = ("company_name", "company_id", "account_name", "account_id", "name", "email", "user_id", "id")
+"""Fields by which GET /me may say whose a token is: its body is not documented."""
 
 Check = Callable[[], Awaitable[str]]
 
@@ -129,7 +135,7 @@ async def _journal(connection: Connection) -> str:
         kept = await journal.campaigns()
     finally:
         await journal.aclose()
-    return f"{shown_journal(name)}, campaigns in it: {len(kept):,}"
+    return f"{shown_journal(name)}, campaigns in it: {figure(len(kept))}"
 
 
 async def _with_client(connection: Connection, check: Callable[[Keebai], Awaitable[str]]) -> str:
@@ -144,8 +150,10 @@ async def _network(keebai: Keebai) -> str:
 
 
 async def _token(keebai: Keebai) -> str:
-    await keebai.me()
-    return "the service accepts it"
+    told = await keebai.me()
+    known = [f"{name} {told[name]}" for name in _WHO if isinstance(told.get(name), str) and told[name]]
+    whose = f"; the service says whose it is: {shown_reason(', '.join(known))}" if known else ""
+    return f"the service accepts the one that ends with {keebai.token_end}{whose}"
 
 
 async def _sender(keebai: Keebai) -> str:

@@ -8,8 +8,10 @@ import typer
 
 from keebai_async.cli.connect import Connection, bookkeeping
 from keebai_async.cli.exit_codes import Exit
+from keebai_async.cli.figures import figure
 from keebai_async.cli.interrupts import interrupts
-from keebai_async.cli.options import CampaignArgument, ExcelOption, JournalOption
+from keebai_async.cli.json_output import emit
+from keebai_async.cli.options import CampaignArgument, ExcelOption, JournalOption, JsonOption
 from keebai_async.cli.output import say
 from keebai_async.cli.people_files import (
     PeopleGroup,
@@ -53,6 +55,7 @@ def export(
     unsent: UnsentOption = False,
     excel: ExcelOption = False,
     journal: JournalOption = None,
+    json: JsonOption = False,
 ) -> None:
     """Write people of a campaign to a file that only you can read, and that can be planned as it is.
 
@@ -75,12 +78,18 @@ def export(
         )
     group = chosen[0] if chosen else None
     (check_rejects_file if rejected else check_people_file)(file, excel=excel)
-    work = partial(_export, campaign, group, file, Connection(journal=journal), excel=excel)
+    work = partial(_export, campaign, group, file, Connection(journal=journal), excel=excel, json=json)
     raise typer.Exit(interrupts.run(work))
 
 
 async def _export(
-    campaign: str, group: PeopleGroup | None, file: Path, connection: Connection, *, excel: bool
+    campaign: str,
+    group: PeopleGroup | None,
+    file: Path,
+    connection: Connection,
+    *,
+    excel: bool,
+    json: bool,
 ) -> Exit:
     async with bookkeeping(connection) as keebai:
         await keebai.campaigns.status(campaign)  # an unknown id is an error before a file is made
@@ -90,7 +99,18 @@ async def _export(
             count = await write_people(
                 file, lambda: keebai.campaigns.people(campaign, *group.value), excel=excel
             )
-        say(f"{count:,} rows: {file}")
+        if json:
+            name = "rejected" if group is None else group.name.lower()
+            emit(
+                {
+                    "type": "exported",
+                    "campaign_id": campaign,
+                    "group": name,
+                    "file": str(file),
+                    "rows": count,
+                }
+            )
+        say(f"{figure(count)} rows: {file}")
         if count and group in _ADVICE:
             say(_ADVICE[group])
         return Exit.DONE

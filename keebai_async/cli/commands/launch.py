@@ -80,6 +80,7 @@ def launch(
         rejects=output.rejects,
         excel=output.excel,
         page=report,
+        journal=connection.journal,
         resumable=not box.sandbox,
     )
     if not dry_run:
@@ -114,7 +115,7 @@ async def _launch_kept(
         guards = None
         if options.stop_above is not None:
             guards = replace(made.guards, stop_above=options.stop_above)
-        code, _ = await launch_plan(keebai, made, settings, guards=guards)
+        code, _ = await launch_plan(keebai, made, settings, guards=guards, pace=options.pace)
         return code
 
 

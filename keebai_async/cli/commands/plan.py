@@ -30,6 +30,7 @@ def plan(
         yes=True,
         json=output.json,
         rejects=output.rejects,
+        journal=connection.journal,
         excel=output.excel,
         resumable=not box.sandbox,
     )

@@ -9,7 +9,8 @@ from keebai_async.cli.connect import Connection, bookkeeping
 from keebai_async.cli.console import can_ask, confirm
 from keebai_async.cli.exit_codes import Exit
 from keebai_async.cli.interrupts import interrupts
-from keebai_async.cli.options import JournalOption, YesOption
+from keebai_async.cli.json_output import emit
+from keebai_async.cli.options import JournalOption, JsonOption, YesOption
 from keebai_async.cli.output import say
 from keebai_async.errors import InvalidInput
 
@@ -31,6 +32,7 @@ def purge(
     unfinished: UnfinishedOption = False,
     yes: YesOption = False,
     journal: JournalOption = None,
+    json: JsonOption = False,
 ) -> None:
     """Remove people from the journal for good: numbers, variables, rows. The counts stay.
 
@@ -46,11 +48,11 @@ def purge(
     if not yes and not confirm(question):
         say("declined: nothing was removed")
         raise typer.Exit(Exit.DECLINED)
-    work = partial(_purge, campaign, Connection(journal=journal), unfinished=unfinished)
+    work = partial(_purge, campaign, Connection(journal=journal), unfinished=unfinished, json=json)
     raise typer.Exit(interrupts.run(work))
 
 
-async def _purge(campaign: str | None, connection: Connection, *, unfinished: bool) -> Exit:
+async def _purge(campaign: str | None, connection: Connection, *, unfinished: bool, json: bool) -> Exit:
     async with bookkeeping(connection) as keebai:
         if campaign is None:
             purged = await keebai.campaigns.purge_finished()
@@ -58,6 +60,8 @@ async def _purge(campaign: str | None, connection: Connection, *, unfinished: bo
             await keebai.campaigns.purge(campaign, unfinished=unfinished)
             purged = (campaign,)
     for each in purged:
+        if json:
+            emit({"type": "purged", "campaign_id": each})
         say(f"its people are removed: {each}")
     if not purged:
         say("nothing to remove: no finished campaign has people left")

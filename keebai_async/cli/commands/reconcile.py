@@ -1,22 +1,27 @@
 """The command `reconcile`."""
 
+import shlex
 from collections.abc import Iterator
-from datetime import UTC, datetime
 from functools import partial
 from typing import Annotated
 
+import msgspec
 import typer
 
 from keebai_async.campaign.reconcile import PortalEntry
+from keebai_async.campaign_client import CampaignClient
 from keebai_async.cli.connect import Connection, bookkeeping, campaigning
+from keebai_async.cli.console import can_ask, confirm
 from keebai_async.cli.exit_codes import Exit
+from keebai_async.cli.figures import figure, moment
 from keebai_async.cli.interrupts import interrupts
-from keebai_async.cli.json_output import emit, typed
-from keebai_async.cli.options import CampaignArgument, JournalOption, JsonOption
+from keebai_async.cli.json_output import account, emit, typed
+from keebai_async.cli.options import CampaignArgument, JournalOption, JsonOption, YesOption
 from keebai_async.cli.output import answer, say
 from keebai_async.cli.shown import shown_reason, shown_text
-from keebai_async.cli.text_output import next_steps, report_text
+from keebai_async.cli.text_output import report_text, step_lines
 from keebai_async.errors import InvalidInput
+from keebai_async.model.report import utc
 
 ChunkOption = Annotated[
     int | None,
@@ -31,6 +36,12 @@ AcceptedOption = Annotated[
 ResendOption = Annotated[
     bool, typer.Option("--resend", help="It is not in the portal: submit it again at the next resume.")
 ]
+TakeBackOption = Annotated[
+    bool,
+    typer.Option(
+        "--take-back", help="Take --resend back, before a resume has submitted it: it is unknown again."
+    ),
+]
 AbandonOption = Annotated[
     bool, typer.Option("--abandon", help="Give its people up: neither sent nor followed.")
 ]
@@ -42,6 +53,8 @@ def reconcile(
     accepted: AcceptedOption = None,
     resend: ResendOption = False,
     abandon: AbandonOption = False,
+    take_back: TakeBackOption = False,
+    yes: YesOption = False,
     journal: JournalOption = None,
     json: JsonOption = False,
 ) -> None:
@@ -49,73 +62,110 @@ def reconcile(
 
     Example: keebai-async reconcile promo-marzo-1a2b3c4d --chunk 3 --accepted 66aa00112233445566778899
     """
-    words = (accepted is not None) + resend + abandon
+    word = Word(accepted=accepted, resend=resend, abandon=abandon, take_back=take_back)
     connection = Connection(journal=journal)
-    if chunk is None and not words:
+    if chunk is None and not word.said:
         raise typer.Exit(interrupts.run(partial(_show, campaign, connection, json=json)))
     if chunk is None:
         raise InvalidInput(f"--chunk is needed; see: keebai-async reconcile {campaign}", field="--chunk")
-    if words != 1:
-        raise InvalidInput("choose exactly one of --accepted BROADCAST-ID, --resend and --abandon")
-    raise typer.Exit(
-        interrupts.run(partial(_reconcile, campaign, chunk, accepted, resend, abandon, connection, json=json))
-    )
+    if word.said != 1:
+        raise InvalidInput(
+            "choose exactly one of --accepted BROADCAST-ID, --resend, --abandon and --take-back"
+        )
+    if resend and not yes and not can_ask():
+        raise InvalidInput(
+            "no terminal to ask on, nothing was changed: add --yes to submit it again without a question"
+        )
+    work = partial(_reconcile, campaign, chunk, word, connection, yes=yes, json=json)
+    raise typer.Exit(interrupts.run(work))
+
+
+class Word(msgspec.Struct, frozen=True, kw_only=True):
+    """What a person says became of a chunk."""
+
+    accepted: str | None
+    resend: bool
+    abandon: bool
+    take_back: bool
+
+    @property
+    def said(self) -> int:
+        return (self.accepted is not None) + self.resend + self.abandon + self.take_back
 
 
 async def _show(campaign: str, connection: Connection, *, json: bool) -> Exit:
     async with bookkeeping(connection) as keebai:
         found = await keebai.campaigns.unknown(campaign)
+    option = "" if connection.journal is None else f" --journal {shlex.quote(connection.journal)}"
     for each in found:
         if json:
-            left = _time(each.left_at, "%Y-%m-%dT%H:%M:%SZ") if each.left_at else None
-            emit(typed("unknown", each) | {"left_at": left})
+            emit(typed("unknown", each) | {"campaign_id": campaign, "left_at": utc(each.left_at)})
         else:
-            answer("\n".join(_lines(campaign, each)))
+            answer("\n".join(_lines(campaign, each, option)))
     if not found:
         say("no chunk is unknown: there is nothing to settle")
     return Exit.UNKNOWN if found else Exit.DONE
 
 
-def _lines(campaign: str, each: PortalEntry) -> Iterator[str]:
+def _lines(campaign: str, each: PortalEntry, option: str) -> Iterator[str]:
     yield f"chunk {each.number}: look in the portal for"
-    yield f"  campaign name  {shown_text(each.campaign_name)}"
-    if each.left_at is not None:
-        yield f"  left at        {_time(each.left_at, '%Y-%m-%d %H:%M:%S')} UTC"
-    numbers = f", the first {each.first}, the last {each.last}" if each.first else ""
-    yield f"  recipients     {each.recipients:,}{numbers}"
-    if each.reason:
-        yield f"  what happened  {shown_reason(each.reason)}"
+    yield from _described(each)
     settle = f"keebai-async reconcile {campaign} --chunk {each.number}"
-    yield f"  it is there:   {settle} --accepted BROADCAST-ID"
-    yield f"  it is not:     {settle} --resend (or --abandon)"
+    yield f"  it is there:   {settle} --accepted BROADCAST-ID{option}"
+    yield f"  it is not:     {settle} --resend{option}"
     if each.resend_in:
         wait = f"{each.resend_in:.0f} s"
         yield f"                 --resend in {wait} at the earliest: until then it may still arrive"
+    yield f"  give them up:  {settle} --abandon{option}"
 
 
-def _time(at: float, how: str) -> str:
-    return datetime.fromtimestamp(at, UTC).strftime(how)
+def _described(each: PortalEntry) -> Iterator[str]:
+    yield f"  campaign name  {shown_text(each.campaign_name)}"
+    if each.left_at is not None:
+        yield f"  left at        {moment(each.left_at)}"
+    numbers = f", the first {each.first}, the last {each.last}" if each.first else ""
+    yield f"  recipients     {figure(each.recipients)}{numbers}"
+    if each.reason:
+        yield f"  what happened  {shown_reason(each.reason)}"
 
 
 async def _reconcile(
-    campaign: str,
-    chunk: int,
-    accepted: str | None,
-    resend: bool,
-    abandon: bool,
-    connection: Connection,
-    *,
-    json: bool,
+    campaign: str, chunk: int, word: Word, connection: Connection, *, yes: bool, json: bool
 ) -> Exit:
-    opened = bookkeeping if accepted is None else campaigning  # what is accepted is checked at the service
+    # What is accepted is checked at the service.
+    opened = bookkeeping if word.accepted is None else campaigning
     async with opened(connection) as keebai:
-        report = await keebai.campaigns.reconcile(
-            campaign, chunk, accepted=accepted, resend=resend, abandon=abandon
+        if word.resend and not yes and not await _meant(keebai, campaign, chunk):
+            say("declined: nothing was changed")
+            return Exit.DECLINED
+        await keebai.campaigns.reconcile(
+            campaign,
+            chunk,
+            accepted=word.accepted,
+            resend=word.resend,
+            abandon=word.abandon,
+            take_back=word.take_back,
         )
+        now = await keebai.campaigns.situation(campaign)
         if json:
-            emit(report)
+            emit(account("report", now))
         else:
-            answer(report_text(report))
-        for step in next_steps(report):
-            say(step)
+            answer(report_text(now))
+        for line in step_lines(now, journal=connection.journal):
+            say(line)
         return Exit.DONE
+
+
+async def _meant(keebai: CampaignClient, campaign: str, chunk: int) -> bool:
+    """Show the chunk, say what will happen, and ask. What is not unknown is refused later."""
+    for each in await keebai.campaigns.unknown(campaign):
+        if each.number == chunk:
+            say(f"chunk {chunk}, as it would stand in the portal:")
+            for line in _described(each):
+                say(line)
+            say(
+                "the next resume submits it again. If it did arrive, these people get the message twice,"
+                " and it is billed twice. Until that resume, --take-back takes it back"
+            )
+            return confirm(f"It is not in the portal: submit to its {figure(each.recipients)} people again?")
+    return True

@@ -7,25 +7,41 @@ from typing import Annotated
 import typer
 
 from keebai_async.cli.connect import Connection, bookkeeping
-from keebai_async.cli.exit_codes import Exit
+from keebai_async.cli.exit_codes import Exit, code_of_look
 from keebai_async.cli.html_report import save_page
 from keebai_async.cli.interrupts import interrupts
-from keebai_async.cli.options import CampaignArgument, JournalOption
+from keebai_async.cli.json_output import account, emit
+from keebai_async.cli.options import CampaignArgument, JournalOption, JsonOption
+from keebai_async.cli.output import answer
+from keebai_async.cli.text_output import report_text
 
 HtmlOption = Annotated[
-    Path, typer.Option("--html", metavar="FILE.html", help="The file to write; only you can read it.")
+    Path | None,
+    typer.Option("--html", metavar="FILE.html", help="Write it as a page too; only you can read the file."),
 ]
 
 
-def report(campaign: CampaignArgument, html: HtmlOption, journal: JournalOption = None) -> None:
-    """Write a page that shows where a campaign stands, to look at in a browser.
+def report(
+    campaign: CampaignArgument,
+    html: HtmlOption = None,
+    journal: JournalOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Tell where a campaign stands, on the screen or as a page to look at in a browser.
 
     Example: keebai-async report promo-marzo-1a2b3c4d --html promo.html
     """
-    raise typer.Exit(interrupts.run(partial(_report, campaign, html, Connection(journal=journal))))
+    work = partial(_report, campaign, html, Connection(journal=journal), json=json)
+    raise typer.Exit(interrupts.run(work))
 
 
-async def _report(campaign: str, file: Path, connection: Connection) -> Exit:
+async def _report(campaign: str, file: Path | None, connection: Connection, *, json: bool) -> Exit:
     async with bookkeeping(connection) as keebai:
-        await save_page(keebai, campaign, file)
-        return Exit.DONE
+        situation = await keebai.campaigns.situation(campaign)
+        if json:
+            emit(account("report", situation))
+        elif file is None:
+            answer(report_text(situation))
+        if file is not None:
+            await save_page(keebai, campaign, file)
+        return code_of_look(situation)

@@ -1,15 +1,16 @@
 """The command `resume`."""
 
-from collections.abc import Callable
 from functools import partial
-from typing import Annotated
+from typing import Annotated, Final
 
+import msgspec
 import typer
 from msgspec.structs import replace
 
 from keebai_async.cli.connect import Connection, bookkeeping, campaigning, check_plan
 from keebai_async.cli.console import confirm
 from keebai_async.cli.exit_codes import Exit
+from keebai_async.cli.figures import figure
 from keebai_async.cli.interrupts import interrupts
 from keebai_async.cli.launch_flow import LaunchSettings, check_can_ask
 from keebai_async.cli.options import (
@@ -18,11 +19,12 @@ from keebai_async.cli.options import (
     JournalOption,
     JsonOption,
     NoWaitOption,
+    PaceOption,
     QuotaStoreOption,
     StopAboveOption,
     YesOption,
 )
-from keebai_async.cli.other_process import ask_and_wait
+from keebai_async.cli.other_process import ask_and_wait, tell_outcome
 from keebai_async.cli.output import say
 from keebai_async.cli.show_run import conclude, follow
 from keebai_async.cli.text_output import report_text
@@ -30,7 +32,7 @@ from keebai_async.errors import InvalidInput
 from keebai_async.journal.rules import busy
 from keebai_async.model.campaign import CampaignState
 from keebai_async.model.plan import Guards
-from keebai_async.model.report import report_of
+from keebai_async.model.situation import Standing
 
 NoGuardsOption = Annotated[
     bool,
@@ -42,12 +44,23 @@ NoGuardsOption = Annotated[
 ]
 
 
+NewTokenOption = Annotated[
+    bool,
+    typer.Option(
+        "--new-token",
+        help="Go on although it was launched with another token: yours is a new one of the same account.",
+    ),
+]
+
+
 def resume(
     campaign: CampaignArgument,
     yes: YesOption = False,
     no_wait: NoWaitOption = False,
     stop_above: StopAboveOption = None,
     no_guards: NoGuardsOption = False,
+    pace: PaceOption = None,
+    new_token: NewTokenOption = False,
     journal: JournalOption = None,
     quota_store: QuotaStoreOption = None,
     json: JsonOption = False,
@@ -56,40 +69,67 @@ def resume(
 
     Example: keebai-async resume promo-marzo-1a2b3c4d
     """
-    settings = LaunchSettings(yes=yes, json=json, wait=not no_wait)
+    settings = LaunchSettings(yes=yes, json=json, wait=not no_wait, journal=journal)
     check_can_ask(settings)
     if no_guards and stop_above is not None:
         raise InvalidInput("choose one of --stop-above and --no-guards")
-    change = partial(_changed, stop_above=stop_above, no_guards=no_guards)
+    changes = Changes(stop_above=stop_above, no_guards=no_guards, pace=pace, new_token=new_token)
     connection = Connection(journal=journal, quota_store=quota_store)
-    raise typer.Exit(interrupts.run(partial(_resume, campaign, connection, settings, change)))
+    raise typer.Exit(interrupts.run(partial(_resume, campaign, connection, settings, changes)))
 
 
-def _changed(guards: Guards, *, stop_above: float | None, no_guards: bool) -> Guards:
-    if no_guards:
-        return Guards()
-    return guards if stop_above is None else replace(guards, stop_above=stop_above)
+class Changes(msgspec.Struct, frozen=True, kw_only=True):
+    """What is to be otherwise than in the last run."""
+
+    stop_above: float | None
+    no_guards: bool
+    pace: str | None
+    new_token: bool
+
+    def guards(self, before: Guards) -> Guards:
+        if self.no_guards:
+            return Guards()
+        return before if self.stop_above is None else replace(before, stop_above=self.stop_above)
 
 
-async def _resume(
-    campaign: str, connection: Connection, settings: LaunchSettings, change: Callable[[Guards], Guards]
-) -> Exit:
+async def _resume(campaign: str, connection: Connection, settings: LaunchSettings, changes: Changes) -> Exit:
     async with bookkeeping(connection) as keebai:  # another process is asked without a token of ours
         started = await keebai.journal.load(campaign)
         if started.holder is not None and started.state is not CampaignState.PAUSED:
             raise busy(campaign, started.holder)
         if started.holder is None:
             check_plan(keebai, started.plan)
-        before = report_of(started)
+        elif changes != _NOTHING:
+            raise InvalidInput(
+                "the process that paused it goes on as it was told: to change that, first"
+                f" keebai-async stop {campaign}"
+            )
+        situation = await keebai.campaigns.situation(campaign)
+        before = situation.report
         if before.unsent and not settings.yes:
-            say(report_text(before))
-            if not confirm(f"Send to the {before.unsent:,} people who are left?"):
+            say(report_text(situation))
+            if not confirm(f"Send to the {figure(before.unsent)} people who are left?"):
                 say("declined: nothing was submitted")
                 return Exit.DECLINED
         if started.holder is not None:
-            return await ask_and_wait(keebai, campaign, keebai.campaigns.unpause, CampaignState.RUNNING)
+            now = await ask_and_wait(keebai, campaign, keebai.campaigns.unpause, Standing.RUNNING)
+            return tell_outcome(now, json=settings.json, journal=connection.journal)
     async with campaigning(connection) as keebai:
-        guards = change(started.plan.guards)
-        run = keebai.campaigns.resume(campaign, track=settings.wait, guards=guards)
-        report = await follow(run, ready=before.ready, chunks=before.chunks, json=settings.json)
-        return conclude(report, json=settings.json)
+        run = keebai.campaigns.resume(
+            campaign,
+            track=settings.wait,
+            guards=changes.guards(started.terms.guards),
+            pace=changes.pace,
+            new_token=changes.new_token,
+        )
+        now = await follow(
+            run,
+            ready=before.ready,
+            chunks=before.chunks,
+            json=settings.json,
+            journal=connection.journal,
+        )
+        return conclude(now, json=settings.json, journal=connection.journal)
+
+
+_NOTHING: Final = Changes(stop_above=None, no_guards=False, pace=None, new_token=False)

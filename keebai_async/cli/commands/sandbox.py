@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from keebai_async.cli.exit_codes import Exit
+from keebai_async.cli.figures import figure
 from keebai_async.cli.interrupts import interrupts
 from keebai_async.cli.options import (
     DialectName,
@@ -53,7 +54,8 @@ async def _serve(
     )
     secret = _subscribed(served, webhook) if webhook else None
     await serve_until_told(served, port, lambda: _introduce(served, secret))
-    say(f"{served.ledger.total:,} messages accepted, {served.traffic.requests.total():,} requests seen")
+    messages, requests = figure(served.ledger.total), figure(served.traffic.requests.total())
+    say(f"{messages} messages accepted, {requests} requests seen")
     return Exit.DONE
 
 

@@ -1,5 +1,6 @@
 """The command `send`."""
 
+from contextlib import suppress
 from functools import partial
 from typing import Annotated
 
@@ -22,6 +23,8 @@ from keebai_async.cli.options import (
 )
 from keebai_async.cli.output import answer
 from keebai_async.cli.text_output import receipt_line
+from keebai_async.errors import ScopeMissing
+from keebai_async.planning.one_person import check_one_person
 
 VarOption = Annotated[
     list[str] | None,
@@ -40,7 +43,7 @@ def send(
     quota_store: QuotaStoreOption = None,
     json: JsonOption = False,
 ) -> None:
-    """Send one template to one person.
+    """Send one template to one person, with its variables checked as a plan does.
 
     Example: keebai-async send --to +5491155555555 --template promo --language es --var nombre=Ana
     """
@@ -61,6 +64,8 @@ async def _send(
     json: bool,
 ) -> Exit:
     async with messaging(connection) as keebai:
+        with suppress(ScopeMissing):  # a token that may only send is not told what the template asks for
+            check_one_person(await keebai.templates.get(template, language), to, variables)
         receipt = await keebai.messages.send_template(
             to, template=template, language=language, variables=variables, meta_data=dict(meta_data)
         )

@@ -1,23 +1,23 @@
 """The command `status`."""
 
+from collections.abc import Collection
 from functools import partial
 from typing import Annotated
 
 import typer
 
 from keebai_async.campaign_client import CampaignClient
+from keebai_async.cli.account_text import PROCESS_GONE
 from keebai_async.cli.connect import Connection, bookkeeping, chosen_service, spending, token_known
 from keebai_async.cli.error_line import line_of
-from keebai_async.cli.exit_codes import Exit
+from keebai_async.cli.exit_codes import Exit, code_of_look
 from keebai_async.cli.interrupts import interrupts
-from keebai_async.cli.json_output import emit, typed
+from keebai_async.cli.json_output import account, emit
 from keebai_async.cli.options import JournalOption, JsonOption, QuotaStoreOption
-from keebai_async.cli.other_process import PROCESS_GONE, has_died
 from keebai_async.cli.output import answer, say
-from keebai_async.cli.text_output import DIED, campaign_line, next_steps, report_text
+from keebai_async.cli.text_output import list_text, report_text, step_lines
 from keebai_async.errors import QuotaUnusable
-from keebai_async.model.campaign import StoredCampaign
-from keebai_async.model.report import Report, report_of
+from keebai_async.model.situation import Standing
 
 OptionalCampaignArgument = Annotated[
     str | None,
@@ -33,6 +33,8 @@ def status(
 ) -> None:
     """Show where a campaign stands, as the journal has it; without an id, all campaigns, newest first.
 
+    Exit code 6 while people are unknown.
+
     Example: keebai-async status promo-marzo-1a2b3c4d
     """
     connection = Connection(journal=journal, quota_store=quota_store)
@@ -42,40 +44,45 @@ def status(
 async def _status(campaign: str | None, connection: Connection, *, json: bool) -> Exit:
     async with bookkeeping(connection) as keebai:
         if campaign is None:
-            _list(await keebai.journal.campaigns(), json=json)
-        else:
-            _show(await keebai.journal.load(campaign), json=json)
-        await _tell_spending(keebai)
-        return Exit.DONE
-
-
-def _list(campaigns: list[StoredCampaign], *, json: bool) -> None:
-    for campaign in campaigns:
-        report, died = report_of(campaign), has_died(campaign)
+            await show_list(keebai, connection, json=json)
+            return Exit.DONE
+        situation = await keebai.campaigns.situation(campaign)
         if json:
-            emit(_object(report, died))
+            emit(account("campaign", situation))
         else:
-            answer(campaign_line(report, died=died))
-        if died:
-            say(f"{PROCESS_GONE}; to go on: keebai-async resume {report.campaign_id}")
-    if not campaigns:
-        say("no campaigns yet; to make one: keebai-async plan FILE --template NAME --language es")
+            answer(report_text(situation))
+        for line in step_lines(situation, journal=connection.journal):
+            say(line)
+        await _tell_spending(keebai)
+        return code_of_look(situation)
 
 
-def _show(campaign: StoredCampaign, *, json: bool) -> None:
-    report, died = report_of(campaign), has_died(campaign)
+async def show_list(
+    keebai: CampaignClient,
+    connection: Connection,
+    *,
+    json: bool,
+    states: Collection[Standing] = (),
+    limit: int | None = None,
+) -> None:
+    """All campaigns, newest first, or at most *limit* of those in *states*."""
+    every = await keebai.campaigns.situations()
+    chosen = [each for each in every if not states or each.standing in states][:limit]
     if json:
-        emit(_object(report, died))
-    else:
-        answer(report_text(report, died=died))
-    if died:
-        say(PROCESS_GONE)
-    for step in next_steps(report):
-        say(step)
-
-
-def _object(report: Report, died: bool) -> dict[str, object]:
-    return typed("campaign", report) | ({"state": DIED} if died else {})
+        for each in chosen:
+            emit(account("campaign", each))
+    elif chosen:
+        answer(list_text(chosen))
+    if not every:
+        say("no campaigns yet; to make one: keebai-async plan FILE --template NAME --language es")
+    elif not chosen:
+        say(f"none of the {len(every)} campaigns is {' or '.join(state.value for state in states)}")
+    for each in chosen:
+        if each.standing is Standing.DIED:
+            say(f"{each.campaign_id}: {PROCESS_GONE}")
+            for line in step_lines(each, journal=connection.journal):
+                say(line)
+    await _tell_spending(keebai)
 
 
 async def _tell_spending(keebai: CampaignClient) -> None:

@@ -9,12 +9,9 @@ from keebai_async.cli.connect import Connection, bookkeeping
 from keebai_async.cli.exit_codes import Exit
 from keebai_async.cli.interrupts import interrupts
 from keebai_async.cli.options import CampaignArgument, JournalOption, JsonOption
-from keebai_async.cli.other_process import PROCESS_GONE
 from keebai_async.cli.output import say
 from keebai_async.cli.show_run import conclude
-from keebai_async.cli.text_output import campaign_line
-from keebai_async.model.campaign import CampaignState
-from keebai_async.model.report import Report, report_of
+from keebai_async.cli.text_output import progress_line
 
 _JOURNAL_READ_EVERY = 2.0
 """Seconds between two looks into the journal; they cost no request."""
@@ -32,20 +29,11 @@ async def _watch(campaign: str, connection: Connection, *, json: bool) -> Exit:
     async with bookkeeping(connection) as keebai:
         last = ""
         while True:
-            started = await keebai.journal.load(campaign)
-            report = report_of(started)
-            line = campaign_line(report)
+            situation = await keebai.campaigns.situation(campaign)
+            line = progress_line(situation)
             if line != last:
                 last = line
                 say(line)
-            if started.holder is None:
-                return _concluded(report, json=json)
+            if situation.holder is None:
+                return conclude(situation, json=json, journal=connection.journal)
             await anyio.sleep(_JOURNAL_READ_EVERY)
-
-
-def _concluded(report: Report, *, json: bool) -> Exit:
-    code = conclude(report, json=json)
-    if report.state not in {CampaignState.RUNNING, CampaignState.PAUSED}:
-        return code
-    say(PROCESS_GONE)
-    return Exit.UNKNOWN if code is Exit.UNKNOWN else Exit.FAILED

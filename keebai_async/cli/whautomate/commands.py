@@ -7,15 +7,19 @@ from functools import partial
 from pathlib import Path
 from typing import Annotated, Final
 
+import msgspec
 import typer
 
+from keebai_async.cli.console import can_ask, confirm
 from keebai_async.cli.exit_codes import Exit
+from keebai_async.cli.figures import figure
 from keebai_async.cli.interrupts import interrupts, may_have_left
 from keebai_async.cli.json_output import emit, typed
 from keebai_async.cli.option_groups import SandboxChoice
-from keebai_async.cli.options import PortOption, SpeedOption
+from keebai_async.cli.options import PortOption, SpeedOption, YesOption
 from keebai_async.cli.output import say
 from keebai_async.cli.register import register
+from keebai_async.cli.shown import shown_text
 from keebai_async.cli.whautomate.connect import opened, serve
 from keebai_async.cli.whautomate.draft_file import CreateOptions, ReplaceOptions, fields_of_options, moment
 from keebai_async.cli.whautomate.log_files import print_rows, print_summary, say_summary, write_csv
@@ -63,6 +67,23 @@ CsvOption = Annotated[
 AlwaysJsonOption = Annotated[
     bool, typer.Option("--json", help="Output is always JSON; the option is here for scripts that give it.")
 ]
+
+
+def check_can_ask() -> None:
+    """Raises InvalidInput where nobody could answer a question."""
+    if not can_ask():
+        raise InvalidInput(
+            "no terminal to ask on, nothing was changed: add --yes to do it without a question"
+        )
+
+
+def ask(question: str, about: str) -> None:
+    """Show what a change is about, and end with DECLINED unless the answer is yes."""
+    check_can_ask()
+    say(shown_text(about))
+    if not confirm(question):
+        say("declined: nothing was changed")
+        raise typer.Exit(Exit.DECLINED)
 
 
 def _run(work: Callable[[], Awaitable[Exit]]) -> None:
@@ -126,6 +147,7 @@ def create(
     file: DraftFileOption = None,
     allow_past: AllowPastOption = False,
     mark: MarkOption = False,
+    yes: YesOption = False,
     json: AlwaysJsonOption = False,
 ) -> None:
     """Schedule a broadcast, from a file, from options, or both; an option is stronger than the file.
@@ -135,6 +157,8 @@ def create(
     fields = fields_of_options(file, options)
     if mark and "name" in fields:
         fields["name"] = marked(fields["name"])
+    if not (yes or where.sandbox):
+        ask("Schedule this broadcast?", msgspec.json.encode(fields).decode())
     _run(partial(_create, where, fields, allow_past))
 
 
@@ -173,16 +197,25 @@ async def _replace(where: SandboxChoice, broadcast_id: str, changes: DraftFields
     return Exit.DONE
 
 
-def delete(broadcast: BroadcastArgument, where: SandboxChoice, json: AlwaysJsonOption = False) -> None:
+def delete(
+    broadcast: BroadcastArgument,
+    where: SandboxChoice,
+    yes: YesOption = False,
+    json: AlwaysJsonOption = False,
+) -> None:
     """Delete a broadcast. Whether this stops one that runs, the service does not say.
 
     Example: keebai-async whautomate delete DEMO000001
     """
-    _run(partial(_delete, where, broadcast))
+    _run(partial(_delete, where, broadcast, yes=yes or where.sandbox))
 
 
-async def _delete(where: SandboxChoice, broadcast_id: str) -> Exit:
+async def _delete(where: SandboxChoice, broadcast_id: str, *, yes: bool) -> Exit:
     async with opened(where, stage=broadcast_id, starts_in=_HOUR) as client:
+        if not yes:
+            check_can_ask()
+            shown = await client.broadcasts.get(broadcast_id)
+            ask("Delete this broadcast for good?", msgspec.json.encode(shown).decode())
         await client.broadcasts.delete(broadcast_id)
         emit({"id": broadcast_id, "deleted": True})
     return Exit.DONE
@@ -210,7 +243,7 @@ async def _logs(where: SandboxChoice, broadcast_id: str, csv: Path | None, page_
         else:
             summary = await write_csv(rows, csv)
             print_summary(summary)
-            say(f"{summary.rows:,} rows: {csv}")
+            say(f"{figure(summary.rows)} rows: {csv}")
         say_summary(summary)
     return Exit.DONE
 

@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from keebai_async.cli.connect import Connection, quota_store_name
+from keebai_async.cli.figures import figure
 from keebai_async.cli.interrupts import interrupts
 from keebai_async.cli.option_groups import SandboxChoice
 from keebai_async.cli.output import answer, say
@@ -52,4 +53,4 @@ async def serve(port: int, *, speed: float) -> None:
 
     await serve_until_told(box, port, introduce)
     created, requests = len(box.ledger.broadcasts), box.traffic.requests.total()
-    say(f"{created:,} broadcasts created, {requests:,} requests seen")
+    say(f"{figure(created)} broadcasts created, {figure(requests)} requests seen")

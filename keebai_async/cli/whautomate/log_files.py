@@ -6,6 +6,7 @@ from pathlib import Path
 import msgspec
 
 from keebai_async.cli.csv_files import private_csv
+from keebai_async.cli.figures import figure
 from keebai_async.cli.json_output import emit, typed
 from keebai_async.cli.output import say
 from keebai_async.whautomate.log_summary import LogSummary, Tally
@@ -56,9 +57,9 @@ def print_summary(summary: LogSummary) -> None:
 def say_summary(summary: LogSummary) -> None:
     """On stderr: how many reached which status, and for each reason of failure what to do about it."""
     statuses = ", ".join(
-        f"{count:,} {status or 'without a status'}" for status, count in summary.by_status.items()
+        f"{figure(count)} {status or 'without a status'}" for status, count in summary.by_status.items()
     )
-    say(f"{summary.rows:,} rows: {statuses or 'none'}")
+    say(f"{figure(summary.rows)} rows: {statuses or 'none'}")
     for failure in summary.failures:
         code = failure.code or "no code"
         say(f"{failure.count:>9,} failed, {code}: {failure.about.meaning}; {failure.about.advice}")

@@ -1,0 +1,88 @@
+"""What a run tells the journal of itself, for people who look on: who launched it, what it waits for."""
+
+import secrets
+from collections.abc import Callable, Iterable
+from typing import Final
+
+from msgspec.structs import replace
+
+from keebai_async.errors import AnotherToken
+from keebai_async.model.campaign import RunFacts, RunTerms, StoredCampaign
+from keebai_async.model.events import AnyEvent, ChunkSubmitting, StateChanged, Waiting
+from keebai_async.model.plan import Guards, Pace
+
+OFF: Final = "off"
+"""In the place of a pace: none, whatever it was before."""
+
+TokenMark = Callable[[str], str]
+"""The keyed hash of the client's token; its argument is the key."""
+
+
+class ToldFacts:
+    """The RunFacts of one run, from what earlier runs left behind; *at* is always Unix time."""
+
+    def __init__(self, before: StoredCampaign, *, terms: RunTerms, mark: TokenMark | None, at: float) -> None:
+        facts, holder = before.facts, before.holder
+        left = [chunk.submitted_at for chunk in before.chunks if chunk.submitted_at is not None]
+        by = "" if holder is None else f"{holder.user}@{holder.host}".removeprefix("@")
+        salt = secrets.token_hex(8)
+        marked = ("", "") if mark is None else (salt, mark(salt))
+        self._facts = replace(
+            facts,
+            launched_at=facts.launched_at or min(left, default=at),
+            by=facts.by or by,
+            terms=terms,
+            token_salt=marked[0],
+            token_mark=marked[1],
+            ended_at=None,
+            waits_for="",
+            waits_until=None,
+            gone=(),
+        )
+
+    def event(self, event: AnyEvent, *, at: float) -> None:
+        """Take in what the run tells."""
+        match event:
+            case Waiting(seconds=seconds, why=why):
+                self._facts = replace(self._facts, waits_for=why, waits_until=at + seconds)
+            case ChunkSubmitting() | StateChanged():
+                self._facts = replace(self._facts, waits_for="", waits_until=None)
+            case _:
+                pass
+
+    def end(self, *, at: float) -> None:
+        """Nothing of the run is on its way any more."""
+        self._facts = replace(self._facts, ended_at=at, waits_for="", waits_until=None)
+
+    def now(self, *, gone: Iterable[int], at: float) -> RunFacts:
+        return replace(self._facts, told_at=at, gone=tuple(sorted(gone)))
+
+
+def changed(terms: RunTerms, guards: Guards | None, pace: Pace | str | None) -> RunTerms:
+    """*terms* with other guards or another pace, where one is given; the pace "off" is none.
+
+    Raises:
+        InvalidInput: *pace* is no pace.
+    """
+    if isinstance(pace, str):
+        pace_now = None if pace.strip().lower() == OFF else Pace.parse(pace)
+    else:
+        pace_now = pace or terms.pace
+    return RunTerms(guards=guards or terms.guards, pace=pace_now)
+
+
+def check_token(campaign: StoredCampaign, mark: TokenMark | None, *, new_token: bool) -> None:
+    """Let nobody go on with a campaign of another token by mistake.
+
+    Raises:
+        AnotherToken: it was launched with another one, and *new_token* does not say that this is meant.
+    """
+    facts = campaign.facts
+    if mark is None or not facts.token_mark or new_token or mark(facts.token_salt) == facts.token_mark:
+        return
+    campaign_id = campaign.plan.campaign_id
+    raise AnotherToken(
+        f"campaign {campaign_id} was launched with another token than yours: another account may be charged,"
+        " and cannot see its broadcasts. If yours is a new token of the same account, say that it is new",
+        campaign_id=campaign_id,
+    )

@@ -1,0 +1,118 @@
+"""Where a campaign stands, in words: the same on every command's screen, and on the page. Pure."""
+
+from collections.abc import Iterable, Iterator
+
+from keebai_async.cli.estimate import duration
+from keebai_async.cli.figures import figure, moment, share
+from keebai_async.cli.shown import shown_reason, shown_text
+from keebai_async.model.campaign import Holder
+from keebai_async.model.chunk import ChunkState
+from keebai_async.model.situation import AtService, Situation, Standing
+
+_MOST_NAMED = 20
+
+PROCESS_GONE = "the process that ran it is gone: it was killed, or its machine stopped"
+
+
+def headline(situation: Situation) -> str:
+    """`running since 2026-11-26 14:02:11-03:00, by process 123 on laptop (ana)`, in one line."""
+    words = f"{situation.standing.value}{_when(situation)}"
+    match situation.standing:
+        case Standing.DIED:
+            return f"{words}: {PROCESS_GONE}"
+        case Standing.PURGED:
+            return f"{words}: its people were removed before it was finished, so it never will be"
+        case Standing.STOPPED:
+            reason = f": {shown_reason(situation.reason)}" if situation.reason else ""
+            return words + reason + _goes_on(situation)
+        case _:
+            return words
+
+
+def _goes_on(situation: Situation) -> str:
+    if situation.report.unsent or not situation.at_service:
+        return ""
+    return "; all is submitted, and the service goes on delivering"
+
+
+def _when(situation: Situation) -> str:
+    report, holder = situation.report, situation.holder
+    match situation.standing:
+        case Standing.PLANNED:
+            return f", made {moment(report.created_at)}" if report.created_at else ""
+        case Standing.RUNNING if holder is not None:
+            return f" since {moment(holder.since)}, by {_process(holder)}"
+        case Standing.PAUSED if holder is not None:
+            return f", run by {_process(holder)} since {moment(holder.since)}"
+        case _:
+            ended = f" {moment(report.ended_at)}," if report.ended_at else ""
+            return f"{ended} after {duration(situation.seconds)}"
+
+
+def _process(holder: Holder) -> str:
+    return f"process {holder.pid} on {holder.host}" + (f" ({holder.user})" if holder.user else "")
+
+
+def account_lines(situation: Situation) -> Iterator[str]:
+    """What is to be known beside the headline and the counts: waits, failures, what is unknown."""
+    if situation.waits_for:
+        until = f" (until {moment(situation.waits_until)})" if situation.waits_until else ""
+        yield f"waits for {shown_reason(situation.waits_for)}{until}"
+    yield from failing_lines(situation)
+    for chunk in situation.report.chunks:
+        people = figure(chunk.recipients)
+        lost = chunk.state is ChunkState.SUBMITTING and situation.holder is None
+        if chunk.state is ChunkState.UNKNOWN or lost:
+            yield f"unknown: chunk {chunk.number}, {people} people, may have been sent or not"
+        if chunk.resent:
+            yield f"chunk {chunk.number}, {people} people, is submitted again at the next resume"
+
+
+def failing_lines(situation: Situation) -> Iterator[str]:
+    """That it is no success, with the worst chunks and since when."""
+    failing = situation.failing
+    if failing is None:
+        return
+    since = f", since {moment(failing.since)}" if failing.since is not None else ""
+    part = share(failing.failed, failing.delivered)
+    yield (
+        f"NOT A SUCCESS: {part} failed, {figure(failing.failed)} of {figure(failing.delivered)} people{since}"
+    )
+    for chunk in failing.worst:
+        left = f", submitted {moment(chunk.submitted_at)}" if chunk.submitted_at is not None else ""
+        part = share(chunk.failed, chunk.delivered)
+        yield f"  chunk {chunk.number}: {part} failed, broadcast {chunk.broadcast_id}{left}"
+
+
+def cannot_be_called_back(situation: Situation) -> Iterator[str]:
+    """Of a campaign that somebody wants to end: who gets the message all the same."""
+    pending = sum(each.pending for each in situation.at_service)
+    if not pending:
+        return
+    who = f"{figure(pending)} people are"
+    if not situation.report.unsent:
+        who = f"all {figure(pending)} people left are"
+    yield (
+        f"{who} with the service already: it goes on delivering to them,"
+        " and this program cannot call them back"
+    )
+    yield "to have it stopped, ask the service's support, with the names and ids of the broadcasts:"
+    yield from _broadcasts(situation.at_service)
+
+
+def _broadcasts(at_service: Iterable[AtService]) -> Iterator[str]:
+    every = tuple(at_service)
+    for each in every[:_MOST_NAMED]:
+        yield f"  {shown_text(each.name)}: {each.broadcast_id}, {figure(each.pending)} people pending"
+    if len(every) > _MOST_NAMED:
+        yield f"  and {figure(len(every) - _MOST_NAMED)} more: see the chunks of report --json"
+
+
+def nobody_to_hold_back(situation: Situation) -> str:
+    """Why there is nothing to pause."""
+    report = situation.report
+    return (
+        f"there is nothing to pause: of the {figure(report.ready)} people nobody is unsent;"
+        f" {figure(report.pending)} are with the service, which goes on delivering to them,"
+        f" and {figure(report.on_the_way)} are on their way there"
+    )

@@ -1,0 +1,33 @@
+"""What is left of a campaign whose run is over, and why that keeps it open. Pure."""
+
+from collections.abc import Iterable
+
+from keebai_async.model.chunk import Chunk, ChunkState
+from keebai_async.model.stop import Cause, Stop
+
+
+def left_open(chunks: Iterable[Chunk]) -> Stop | None:
+    """What remains although everything was done that could be; None if nothing does."""
+    open_chunks = [chunk for chunk in chunks if not chunk.settled]
+    unknown = [chunk for chunk in open_chunks if chunk.state is ChunkState.UNKNOWN]
+    if unknown:
+        people = sum(chunk.recipients for chunk in unknown)
+        numbers = ", ".join(str(chunk.number) for chunk in unknown)
+        words = f"what became of {people} people is unknown (chunk {numbers}): settle it with reconcile"
+        return Stop(cause=Cause.UNKNOWN, reason=words)
+    if open_chunks:
+        return Stop(cause=Cause.NOT_TRACKED, reason="delivery was not followed to its end")
+    return None
+
+
+def left_settled(chunks: Iterable[Chunk]) -> Stop | None:
+    """The same after a person has settled what was unknown: what follows is for the next run."""
+    every = tuple(chunks)
+    left = left_open(every)
+    if left is None or left.cause is Cause.UNKNOWN:
+        return left
+    unsent = sum(chunk.recipients for chunk in every if chunk.state is ChunkState.PLANNED)
+    words = "what was unknown is settled; " + (
+        f"{unsent} people are still to be submitted" if unsent else "the delivery is still to be followed"
+    )
+    return Stop(cause=Cause.SETTLED, reason=words)
