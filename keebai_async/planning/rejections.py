@@ -14,7 +14,7 @@ BATCH = 1_000
 MOST_HELD = 10_000
 
 
-class Problem(msgspec.Struct, frozen=True):
+class Problem(msgspec.Struct, frozen=True, gc=False):
     """What is wrong with a row, in which field, and how to fix it; *number* is its number, if known."""
 
     reason: Reason
