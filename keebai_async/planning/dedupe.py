@@ -11,10 +11,11 @@ their numbers are kept.
 import importlib.util
 from array import array
 from bisect import bisect_right
-from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 from typing import Final
+
+from keebai_async.planning.bitmap import Bitmap
 
 SEGMENT: Final = 16_384
 LARGE: Final = 50_000
@@ -25,33 +26,6 @@ doubles: 20 ms at a million.
 """
 STEP: Final = 1_000
 """Of those in the set, how many follow with every block once the list is twice as long: in less than 1 ms."""
-
-
-class Bitmap:
-    """A set of keys in a compressed bitmap: a few bytes a key, where a set of ints takes 65."""
-
-    def __init__(self) -> None:
-        from pyroaring import BitMap64
-
-        self._map = BitMap64()
-
-    def update(self, keys: Iterable[int]) -> None:
-        self._map.update(keys)  # not `|=`, which copies all that is there
-
-    def add_new(self, keys: Sequence[int]) -> bool:
-        """Add *keys*, or none if any is here or comes twice; says whether they were added."""
-        each = iter(keys)
-        try:
-            deque(map(self._map.add_checked, each), maxlen=0)
-        except KeyError:
-            added = len(keys) - len(list(each)) - 1  # up to the one that was not new
-            deque(map(self._map.discard, keys[:added]), maxlen=0)
-            return False
-        return True
-
-    def held(self, keys: Iterable[int]) -> Iterator[int]:
-        """Those of *keys* that are here."""
-        return filter(self._map.__contains__, keys)
 
 
 class Deduper:

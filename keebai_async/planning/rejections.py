@@ -33,12 +33,15 @@ class Rejections:
     def __init__(self) -> None:
         self._counts: dict[Reason, int] = {}
         self._examples: dict[Reason, list[Rejection]] = {}
-        self._waiting: list[tuple[Rejection, int | None]] = []
+        self._waiting: list[Rejection] = []
+        self._repeated: list[int | None] = []
+        """For each that waits, the key of the person that it repeats, if it is a duplicate."""
 
     def add(self, rejection: Rejection, *, repeats: int | None = None) -> None:
         """Add a row; *repeats* is the identity key of a duplicate."""
         self._counts[rejection.reason] = self._counts.get(rejection.reason, 0) + 1
-        self._waiting.append((rejection, repeats))
+        self._waiting.append(rejection)
+        self._repeated.append(repeats)
 
     def due(self, people: int) -> bool:
         """Whether it is time to hand on. A look-up reads all *people*, so many share one."""
@@ -47,14 +50,15 @@ class Rejections:
     @property
     def sought(self) -> set[int]:
         """The keys of the duplicates that wait for the row they repeat."""
-        return {key for _, key in self._waiting if key is not None}
+        return set(filter(None, self._repeated))
 
     def hand_on(self, rows: dict[int, int]) -> list[Rejection]:
         """All that waits; *rows* says where each sought key was first."""
         ready = [
-            rejection if key is None else _repeating(rejection, rows[key]) for rejection, key in self._waiting
+            rejection if key is None else _repeating(rejection, rows[key])
+            for rejection, key in zip(self._waiting, self._repeated, strict=True)
         ]
-        self._waiting = []
+        self._waiting, self._repeated = [], []
         for rejection in ready:
             examples = self._examples.setdefault(rejection.reason, [])
             if len(examples) < EXAMPLES:
