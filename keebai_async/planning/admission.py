@@ -6,7 +6,7 @@ answers about the same people contradict each other: then there is no plan, beca
 person who is messaged and billed twice.
 """
 
-from collections.abc import Sequence
+from collections.abc import AsyncGenerator, Sequence
 from itertools import compress
 from typing import Final
 
@@ -58,14 +58,16 @@ class Admission:
             self.rejections.add(rejection)
         return checked.ready
 
-    async def complete(self) -> list[Rejection]:
-        """The rejections that wait, each duplicate with the row it repeats."""
+    async def complete(self) -> AsyncGenerator[list[Rejection], None]:
+        """The rejections that wait, some at a time, each duplicate with the row it repeats."""
         rows: dict[int, int] = {}
         if sought := self.rejections.sought:
             for found in self.people.search(sought):
                 rows |= found
                 await anyio.lowlevel.checkpoint()
-        return self.rejections.hand_on(rows)
+        for batch in self.rejections.hand_on(rows):
+            yield batch
+            await anyio.lowlevel.checkpoint()
 
     def _without_known(self, checked: Checked) -> Sequence[WireRow]:
         found = {key for suppressed in self.suppressed for key in suppressed.held(checked.keys)}

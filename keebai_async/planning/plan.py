@@ -275,8 +275,9 @@ class _Making:
 
     async def _hand_on(self) -> None:
         """Give the journal the rejections that wait."""
-        if rejections := await self._admission.complete():
-            await self._journal.add_rejections(self._campaign_id, rejections)
+        async with aclosing(self._admission.complete()) as batches:
+            async for rejections in batches:
+                await self._journal.add_rejections(self._campaign_id, rejections)
 
     def _nobody(self) -> UnusableSource:
         where = self._source.description
