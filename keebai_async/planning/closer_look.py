@@ -100,7 +100,9 @@ class CloserLook:
         for place in places:
             number = check(found.to[place])
             if isinstance(number, Problem):
-                self._problems[found.where[place]] = number
+                # What is no number may be no row of a person at all, such as a header again.
+                row = self._rows.parse(found.where[place])
+                self._problems[found.where[place]] = row if isinstance(row, Problem) else number
             else:
                 self._numbers[place] = number
             await self._turn()
