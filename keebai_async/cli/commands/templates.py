@@ -33,9 +33,7 @@ StatusOption = Annotated[
 ]
 
 
-def templates(name: _OTHER_STATUSES: Final = ("PENDING", "IN_REVIEW", "PAUSED", "REJECTED", "DISABLED", "IN_APPEAL")
-
-NameArgument = None, status: StatusOption = None, json: JsonOption = False) -> None:
+def templates(name: NameArgument = None, status: StatusOption = None, json: JsonOption = False) -> None:
     """List the templates with their variables: the columns that a list of people needs.
 
     Example: keebai-async templates promo
