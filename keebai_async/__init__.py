@@ -34,6 +34,7 @@ with lazily(globals()):
     from keebai_async.errors import RequestInvalid as RequestInvalid
     from keebai_async.errors import ScopeMissing as ScopeMissing
     from keebai_async.errors import ServerFailed as ServerFailed
+    from keebai_async.errors import SpoolUnusable as SpoolUnusable
     from keebai_async.errors import TemplateUnusable as TemplateUnusable
     from keebai_async.errors import TimedOut as TimedOut
     from keebai_async.errors import TokenRejected as TokenRejected
@@ -71,6 +72,7 @@ with lazily(globals()):
     from keebai_async.model.events import Waiting as Waiting
     from keebai_async.model.failing import Failing as Failing
     from keebai_async.model.failing import FailingChunk as FailingChunk
+    from keebai_async.model.fates import FateCounts as FateCounts
     from keebai_async.model.meta_codes import MetaCode as MetaCode
     from keebai_async.model.meta_codes import Remedy as Remedy
     from keebai_async.model.next_steps import Step as Step

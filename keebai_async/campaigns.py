@@ -15,6 +15,7 @@ from keebai_async.draining import drain_of
 from keebai_async.journal.contract import Journal
 from keebai_async.model.campaign import CampaignState, Wish
 from keebai_async.model.chunk import Chunk, ChunkState
+from keebai_async.model.fates import FateCounts
 from keebai_async.model.plan import Guards, Pace, Plan, slug
 from keebai_async.model.recipient import Recipient, Rejection
 from keebai_async.model.report import Report, report_of
@@ -284,6 +285,16 @@ class Campaigns:
     async def stop(self, campaign_id: str) -> bool:
         """Ask the process that runs a campaign to stop in good order; False if none runs it."""
         return await self._keebai.journal.ask(campaign_id, Wish.STOP)
+
+    async def fates(self, campaign_id: str) -> FateCounts:
+        """How many people came how far, as webhooks told it. Never add them to the service's counters.
+
+        Raises CampaignNotFound, JournalUnusable.
+        """
+        counts = FateCounts()
+        async for _, chunk in self._keebai.journal.fates(campaign_id):
+            counts += chunk.counts()
+        return counts
 
     async def purge(self, campaign_id: str, *, unfinished: bool = False) -> None:
         """Remove the people of a campaign from the journal for good, and keep its counts.

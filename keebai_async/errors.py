@@ -7,6 +7,7 @@ KeebaiError
         TemplateUnusable    the template is unknown, in another language, not approved, or not fed
     Misused                 the program's mistake: a closed client, a second event loop
     QuotaUnusable           the store of the spending cannot be reached; nothing was sent
+    SpoolUnusable           webhooks cannot be put on disk; the service is asked to repeat them
     CampaignError           campaign_id
         CampaignNotFound    no such campaign in this journal
         CampaignBusy        another process runs it, or it was run before
@@ -78,6 +79,10 @@ class Misused(KeebaiError):
 
 class QuotaUnusable(KeebaiError):
     """Where the spending of the token is kept cannot be reached or read, so no request left."""
+
+
+class SpoolUnusable(KeebaiError):
+    """What webhooks told cannot be put on disk, or read from it."""
 
 
 class CampaignError(KeebaiError):

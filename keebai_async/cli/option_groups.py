@@ -144,6 +144,14 @@ class CampaignOptions(msgspec.Struct, frozen=True, kw_only=True):
             rich_help_panel=LIST_PANEL,
         ),
     ] = False
+    no_marks: Annotated[
+        bool,
+        typer.Option(
+            "--no-marks",
+            help="Give people no mark in meta_data. Webhooks then cannot say whose they are.",
+            rich_help_panel=LIST_PANEL,
+        ),
+    ] = False
     test_to: Annotated[
         list[str] | None,
         typer.Option(
@@ -233,6 +241,7 @@ class CampaignOptions(msgspec.Struct, frozen=True, kw_only=True):
             max_cost=self.max_cost,
             test_to=tuple(self.test_to or ()),
             guards=self.guards,
+            marks=not self.no_marks,
             pace=None if self.pace is None or self.pace.lower() == "off" else Pace.parse(self.pace),
         )
 

@@ -169,6 +169,16 @@ FailingOption = Annotated[
 ]
 
 
+WebhookOption = Annotated[
+    str | None,
+    typer.Option(
+        "--webhook",
+        metavar="URL",
+        help="Deliver signed webhooks to this address of this machine, such as http://127.0.0.1:8080/webhooks.",
+    ),
+]
+
+
 class DialectName(enum.Enum):
     """The sandbox's dialects, named here so that no command loads a sandbox only to show its help."""
 

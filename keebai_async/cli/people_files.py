@@ -10,14 +10,15 @@ import msgspec
 
 from keebai_async.cli.csv_files import private_bytes
 from keebai_async.cli.table_files import LINES, TABLES, Table, check_form, private_table
-from keebai_async.cli.workbook_file import MAX_CELL
+from keebai_async.cli.workbook_file import CELL_CHARACTERS
 from keebai_async.errors import InvalidInput
 from keebai_async.model import own_columns as own
 from keebai_async.model.chunk import Chunk, ChunkState
+from keebai_async.model.marks import MARK_KEY
 from keebai_async.model.recipient import Reason, Rejection
 from keebai_async.sources.header import visible
 
-BATCH: Final = 1_000
+WRITTEN_AT_ONCE: Final = 1_000
 """Rejections that are written together."""
 _OF_A_REJECTION: Final = (own.ROW, own.REASON, own.FIELD, own.DETAIL, own.REPEATS, own.NUMBER)
 _OF_A_CHUNK: Final = (own.CHUNK, own.REASON, own.DETAIL)
@@ -78,7 +79,7 @@ async def write_rejects(
         _add_rows(table, [[*names.values(), *_OF_A_REJECTION]])
         async for rejection in rejections():
             batch.append(rejection)
-            if len(batch) == BATCH:
+            if len(batch) == WRITTEN_AT_ONCE:
                 _add_rows(table, [_rejection_row(each, names) for each in batch])
                 count += len(batch)
                 batch.clear()
@@ -137,7 +138,7 @@ def _fitting(name: str, cell: str) -> str:
     U+0000, which no table takes, is a letter that was lost: that is no value either.
     """
     cell = cell.replace("\0", "\N{REPLACEMENT CHARACTER}")
-    return cell if len(cell) <= MAX_CELL or name.startswith(_META) else cell[:MAX_CELL]
+    return cell if len(cell) <= CELL_CHARACTERS or name.startswith(_META) else cell[:CELL_CHARACTERS]
 
 
 def _add_rows(table: Table, rows: Sequence[Sequence[str]]) -> None:
@@ -294,7 +295,7 @@ class _Columns:
 
     @property
     def header(self) -> list[str]:
-        return ["to", *self._variables, *(f"{_META}{name}" for name in self._metas), *_OF_A_CHUNK]
+        return ["to", *self._variables, *(f"{_META}{name}" for name in self._shown_metas), *_OF_A_CHUNK]
 
     def of(self, people: _People) -> list[Sequence[str]]:
         """The cells of *people*. Raises _MoreColumns if they have others."""
@@ -310,7 +311,11 @@ class _Columns:
     def _meta_columns(self, metas: Sequence[dict[str, object]]) -> list[Sequence[str]]:
         if any(map(len, metas)) and not set().union(*metas) <= self._metas.keys():
             raise _MoreColumns
-        return [_texts([meta.get(name, "") for meta in metas]) for name in self._metas]
+        return [_texts([meta.get(name, "") for meta in metas]) for name in self._shown_metas]
+
+    @property
+    def _shown_metas(self) -> list[str]:
+        return [name for name in self._metas if name != MARK_KEY]  # a mark is ours, and of one campaign
 
 
 def _texts(values: Sequence[object]) -> list[str]:

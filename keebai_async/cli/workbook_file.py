@@ -15,8 +15,8 @@ from typing import IO, BinaryIO, Final
 from keebai_async.errors import InvalidInput
 from keebai_async.sources.formula_guard import inert_column
 
-MAX_ROWS: Final = 1_048_576
-MAX_CELL: Final = 32_767
+SHEET_ROWS: Final = 1_048_576
+CELL_CHARACTERS: Final = 32_767
 """Characters that a spreadsheet takes in one cell."""
 
 _MAIN: Final = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
@@ -87,17 +87,17 @@ class WorkbookTable:
         for row in zip(*cells, strict=True):
             self._rows += 1
             rows.append(f'<row r="{self._rows}">{_CELL}{between.join(row)}{_CELL_END}</row>')
-        if self._rows > MAX_ROWS:
+        if self._rows > SHEET_ROWS:
             raise InvalidInput(
-                f"{self._name}: a spreadsheet takes {MAX_ROWS - 1:,} people, there are more: write a .csv"
+                f"{self._name}: a spreadsheet takes {SHEET_ROWS - 1:,} people, there are more: write a .csv"
             )
         self._file.write("".join(rows).encode())
 
     def _written(self, cell: str) -> str:
-        if len(cell) > MAX_CELL:
+        if len(cell) > CELL_CHARACTERS:
             raise InvalidInput(
-                f"{self._name}: a cell of a spreadsheet holds {MAX_CELL:,} characters, one has more: write a"
-                " .csv"
+                f"{self._name}: a cell of a spreadsheet holds {CELL_CHARACTERS:,} characters, one has more:"
+                " write a .csv"
             )
         if _MARKUP.search(cell):
             cell = cell.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")

@@ -14,6 +14,11 @@ with lazily(globals()):
     from keebai_async.model.campaign import Wish as Wish
     from keebai_async.model.chunk import Chunk as Chunk
     from keebai_async.model.chunk import ChunkState as ChunkState
+    from keebai_async.model.fates import ChunkFates as ChunkFates
+    from keebai_async.model.fates import Fate as Fate
+    from keebai_async.model.fates import FateCounts as FateCounts
+    from keebai_async.model.fates import PersonNews as PersonNews
+    from keebai_async.model.fates import PersonState as PersonState
     from keebai_async.model.lifecycle import Abandon as Abandon
     from keebai_async.model.lifecycle import Accept as Accept
     from keebai_async.model.lifecycle import HandOn as HandOn

@@ -6,6 +6,7 @@ from typing import Protocol
 
 from keebai_async.model.campaign import CampaignState, RunFacts, StoredCampaign, Wish
 from keebai_async.model.chunk import Chunk
+from keebai_async.model.fates import ChunkFates, PersonNews
 from keebai_async.model.lifecycle import HandOn, Move, Refuse
 from keebai_async.model.plan import Plan
 from keebai_async.model.recipient import Rejection
@@ -143,6 +144,22 @@ class Journal(Protocol):
 
     async def asked(self, campaign_id: str) -> Wish | None:
         """The wish left since the last call, if any. For the one who has the lease."""
+
+    async def tell(self, news: Sequence[PersonNews]) -> int:
+        """Keep what webhooks told of people; gives how many of *news* told something that was not known.
+
+        Anybody may tell, in any order, as often as they like: no lease is asked for, and what is kept in the
+        end is the same. News of a campaign, a chunk or a place that is not here is passed over.
+        """
+        ...
+
+    def fates(self, campaign_id: str) -> AsyncIterator[tuple[int, ChunkFates]]:
+        """What is known of the people of each chunk of which anything was told, by the chunk's number.
+
+        Chunks and places are those of the plan, and so of the marks: people who were cut into other chunks
+        later stay where they were. It names nobody and survives a purge.
+        """
+        ...
 
     async def purge(self, campaign_id: str, *, unfinished: bool = False) -> None:
         """Remove the people of a campaign for good, and keep the counts.

@@ -80,6 +80,13 @@ VERSION_1: Final = (
 )
 
 VERSION_2: Final = (
+    # What webhooks told of the people of each chunk, by place, packed by zlib; nobody is named.
+    """CREATE TABLE fates (
+        campaign_id TEXT NOT NULL REFERENCES campaigns (id) ON DELETE CASCADE,
+        number INTEGER NOT NULL,
+        packed BLOB NOT NULL,
+        PRIMARY KEY (campaign_id, number)
+    )""",
     "ALTER TABLE campaigns ADD COLUMN facts BLOB NOT NULL DEFAULT '{}'",
     "ALTER TABLE chunks ADD COLUMN resent INTEGER NOT NULL DEFAULT 0",
     "ALTER TABLE chunks ADD COLUMN seen_at REAL",

@@ -15,6 +15,7 @@ from msgspec.structs import astuple
 from keebai_async.journal.tables import (
     CampaignRow,
     ChunkRow,
+    FatesRow,
     ItemsRow,
     LeaseRow,
     MoveRow,
@@ -161,6 +162,16 @@ def _read_items(values: Sequence[Column]) -> ItemsRow:
     return msgspec.convert({"campaign_id": campaign_id, "number": number, "items": items}, ItemsRow)
 
 
+def _write_fates(row: FatesRow) -> tuple[Column, ...]:
+    return (row.campaign_id, row.number, _pack(row.fates))
+
+
+def _read_fates(values: Sequence[Column]) -> FatesRow:
+    campaign_id, number, packed = values
+    fates = _unpack(packed)
+    return msgspec.convert({"campaign_id": campaign_id, "number": number, "fates": fates}, FatesRow)
+
+
 def _write_rejections(row: RejectionsRow) -> tuple[Column, ...]:
     return (row.campaign_id, row.id, _pack(msgspec.json.encode(row.rejections)))
 
@@ -225,6 +236,14 @@ _LAYOUTS: Final[dict[type[StoredRow], object]] = {
         order="id",
         write=_write_items,
         read=_read_items,
+    ),
+    FatesRow: Layout(
+        table="fates",
+        key=("campaign_id", "number"),
+        columns=("campaign_id", "number", "packed"),
+        order="number",
+        write=_write_fates,
+        read=_read_fates,
     ),
     RejectionsRow: Layout(
         table="rejections",

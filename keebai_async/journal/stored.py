@@ -13,6 +13,7 @@ or a network is used from a thread of its own, so the event loop never waits.
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Final, TypeVar
 
 import anyio
@@ -21,13 +22,14 @@ from msgspec.structs import replace
 
 from keebai_async.clock import SYSTEM_CLOCK, Clock
 from keebai_async.errors import CampaignError, JournalUnusable, Misused
-from keebai_async.journal import drafts, erasing, rules
+from keebai_async.journal import drafts, erasing, fates, rules
 from keebai_async.journal.leases import Claim, Leases
 from keebai_async.journal.reading import campaign_of, check_history, chunk_of, items_of, stored_campaign
-from keebai_async.journal.tables import ChunkRow, Database, ItemsRow, MoveRow, Tables
+from keebai_async.journal.tables import ChunkRow, Database, FatesRow, ItemsRow, MoveRow, Tables
 from keebai_async.journal.transactions import HEARTBEAT, Transactions
 from keebai_async.model.campaign import CampaignState, RunFacts, StoredCampaign, Wish
 from keebai_async.model.chunk import Chunk, ChunkState
+from keebai_async.model.fates import ChunkFates, PersonNews
 from keebai_async.model.lifecycle import HandOn, Move, Refuse, Submit
 from keebai_async.model.plan import Plan
 from keebai_async.model.recipient import Rejection
@@ -257,6 +259,20 @@ class StoredJournal:
         # read from the service again, but for the last word.
         return await self._transactions.write(work, safe=Safe.FROM_POWER_CUTS if final else Safe.FROM_KILLS)
 
+    async def tell(self, news: Sequence[PersonNews]) -> int:
+        # The spool forgets what was told once this returns.
+        return await self._transactions.write(lambda tables: fates.tell(tables, news))
+
+    async def fates(self, campaign_id: str) -> AsyncIterator[tuple[int, ChunkFates]]:
+        def chunks(tables: Tables) -> list[int]:
+            campaign_of(tables, campaign_id)
+            return [row.chunk.number for row in tables.rows(ChunkRow, campaign_id)]
+
+        for number in await self._transactions.read(chunks):
+            row = await self._transactions.read(partial(_fates_row, campaign_id, number))
+            if row is not None:
+                yield number, fates.fates_of(row)
+
     async def set_state(
         self,
         campaign_id: str,
@@ -402,3 +418,7 @@ class StoredJournal:
             return work(tables)
 
         return await self._transactions.write(checked, safe=safe)
+
+
+def _fates_row(campaign_id: str, number: int, tables: Tables) -> FatesRow | None:
+    return tables.get(FatesRow, campaign_id, number)

@@ -1,4 +1,4 @@
-"""What a journal asks of a database: six kinds of rows, and a few plain verbs over them.
+"""What a journal asks of a database: seven kinds of rows, and a few plain verbs over them.
 
 The rules of a journal are written once, as plain functions over Tables (`stored.py` and what it uses). A
 database brings the verbs and decides how a transaction is made; it knows nothing of leases, moves or purges.
@@ -80,6 +80,17 @@ class ItemsRow(StoredRow, frozen=True, kw_only=True):
         return (self.number,)
 
 
+class FatesRow(StoredRow, frozen=True, kw_only=True):
+    """What webhooks told of the people of a chunk, as it was planned, by their places: see `ChunkFates`."""
+
+    number: int
+    fates: bytes
+
+    @property
+    def key(self) -> tuple[int, ...]:
+        return (self.number,)
+
+
 class RejectionsRow(StoredRow, frozen=True, kw_only=True):
     """Some rows of a list that are not sent. *id* is given by the table, and only ever grows."""
 
@@ -105,7 +116,15 @@ class LeaseRow(StoredRow, frozen=True, kw_only=True):
 R = TypeVar("R", bound=StoredRow)
 T = TypeVar("T")
 
-KINDS: tuple[type[StoredRow], ...] = (CampaignRow, ChunkRow, MoveRow, ItemsRow, RejectionsRow, LeaseRow)
+KINDS: tuple[type[StoredRow], ...] = (
+    CampaignRow,
+    ChunkRow,
+    MoveRow,
+    ItemsRow,
+    FatesRow,
+    RejectionsRow,
+    LeaseRow,
+)
 
 
 class Tables(Protocol):

@@ -34,7 +34,7 @@ class Reason(enum.StrEnum):
     BAD_ROW = "bad row"
 
 
-class Rejection(msgspec.Struct, frozen=True, kw_only=True):
+class Rejection(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """One row that will not be sent. Rows count as their reader sees them, the first line of a file is 1.
 
     *to* is the number as it was given, and *columns* the row as it was read: both are private.

@@ -4,7 +4,8 @@ The way of a row, from its list to the body that is sent:
 
     sources/              a file or a program's list, as blocks of about 250 rows
     plan.py               takes block after block, from the first row to the frozen plan
-    reader.py             one block: fast for all rows, exact for those that need it
+    reader.py             one block, fast, if all of it is certainly fine
+    closer_look.py        any other block: exact where that is needed, fast for the rest
     rows_table.py         what a row of CSV, Parquet or Excel is; rows_jsonl.py and rows_objects.py for
                           the others; rows.py says what each of them has to answer
     number_forms.py       which numbers look like a phone for certain, by the table number_lengths.py, which

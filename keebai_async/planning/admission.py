@@ -6,7 +6,7 @@ answers about the same people contradict each other: then there is no plan, beca
 person who is messaged and billed twice.
 """
 
-from collections.abc import Sequence
+from collections.abc import AsyncGenerator, Sequence
 from itertools import compress
 from typing import Final
 
@@ -17,6 +17,7 @@ from keebai_async.model.recipient import Reason, Rejection
 from keebai_async.planning.checked import Checked
 from keebai_async.planning.codec import WireRow
 from keebai_async.planning.dedupe import Deduper
+from keebai_async.planning.key_set import KeySet
 from keebai_async.planning.number_forms import NumberForms
 from keebai_async.planning.rejections import Problem, Rejections
 from keebai_async.planning.rows import left_out
@@ -30,9 +31,9 @@ class Admission:
     """The people of a campaign so far, and the rows that are left out."""
 
     def __init__(self, forms: NumberForms) -> None:
-        self.suppressed: list[set[int]] = []
+        self.suppressed: list[KeySet] = []
         """For each list of people who are not to be messaged, their identity keys."""
-        self.barred: set[int] = set()
+        self.barred: dict[int, None] = {}
         """Those of them who are in the campaign's list."""
         self.forms = forms
         self.people = Deduper()
@@ -57,22 +58,21 @@ class Admission:
             self.rejections.add(rejection)
         return checked.ready
 
-    async def complete(self) -> list[Rejection]:
-        """The rejections that wait, each duplicate with the row it repeats."""
+    async def complete(self) -> AsyncGenerator[list[Rejection], None]:
+        """The rejections that wait, some at a time, each duplicate with the row it repeats."""
         rows: dict[int, int] = {}
         if sought := self.rejections.sought:
             for found in self.people.search(sought):
                 rows |= found
                 await anyio.lowlevel.checkpoint()
-        return self.rejections.hand_on(rows)
+        for batch in self.rejections.hand_on(rows):
+            yield batch
+            await anyio.lowlevel.checkpoint()
 
     def _without_known(self, checked: Checked) -> Sequence[WireRow]:
-        barred = {
-            place
-            for place, key in enumerate(checked.keys)
-            if any(key in suppressed for suppressed in self.suppressed)
-        }
-        self.barred.update(checked.keys[place] for place in barred)
+        found = {key for suppressed in self.suppressed for key in suppressed.held(checked.keys)}
+        barred = {place for place, key in enumerate(checked.keys) if key in found} if found else set()
+        self.barred.update(dict.fromkeys(found))
         again = [place for place in self.people.again(checked.keys) if place not in barred]
         out: list[tuple[Rejection, int | None]] = [(rejection, None) for rejection in checked.rejections]
         out += [(_left_out(checked, place, SUPPRESSED), None) for place in barred]

@@ -7,14 +7,15 @@ fixed order: number, variables that are missing, extra variables, values, length
 
 from collections.abc import Sequence
 from functools import lru_cache
-from typing import Final
+from itertools import compress, product
+from typing import Final, NamedTuple
 
 import msgspec
 
 from keebai_async.model.limits import MAX_VARIABLE
 from keebai_async.model.recipient import Reason
-from keebai_async.planning.codec import RowCodec, WireRow
-from keebai_async.planning.corrections import Corrections, Oddity
+from keebai_async.planning.codec import RowCodec
+from keebai_async.planning.corrections import Corrected, Oddity
 from keebai_async.planning.identity import identity
 from keebai_async.planning.number_forms import NumberForms, country_name, region_of
 from keebai_async.planning.phone import NumberReader
@@ -41,6 +42,13 @@ class Tolerance(msgspec.Struct, frozen=True, kw_only=True):
     fix_whitespace: bool = False
 
 
+class CheckedNumber(NamedTuple):
+    """A number as it is sent, and what a person should know of it."""
+
+    e164: str
+    oddities: tuple[Oddity, ...]
+
+
 class NumberChecks:
     """How the numbers of one list are read, and which countries they may be of."""
 
@@ -48,68 +56,83 @@ class NumberChecks:
         self.reader = NumberReader(tolerance.region, international=tolerance.international)
         self.forms = NumberForms(tolerance.countries)
 
+    def check(self, cell: str) -> CheckedNumber | Problem:
+        """The number in a cell, or what is wrong with it."""
+        number = self.reader.read(cell)
+        if isinstance(number, Problem):
+            return number
+        if self.forms.countries and not self.forms.allows(key := identity(number.e164)):
+            detail = f"a number of {country_name(region_of(key))}, which is not among the countries asked for"
+            return Problem(Reason.OTHER_COUNTRY, detail, "to", number.e164)
+        return CheckedNumber(number.e164, _ODDITIES[number.parsed, number.landline, number.ambiguous])
+
 
 STRICT: Final = Tolerance()
+_OF_NUMBERS: Final = (Oddity.PARSED, Oddity.LANDLINE, Oddity.AMBIGUOUS)
+_ODDITIES: Final = {is_so: tuple(compress(_OF_NUMBERS, is_so)) for is_so in product((False, True), repeat=3)}
 
 
-def check_row(
-    row: ParsedRow, codec: RowCodec, tolerance: Tolerance, numbers: NumberChecks, corrections: Corrections
-) -> WireRow | Problem:
-    """The row as it will be sent, or the first thing that is wrong with it; counts in *corrections*."""
-    to = _number(row.to, numbers, corrections)
-    if isinstance(to, Problem):
-        return to
-    checked = _check_rest(to, row, codec, tolerance, corrections)
-    return msgspec.structs.replace(checked, number=to) if isinstance(checked, Problem) else checked
+class RowChecks:
+    """What a row of one list must be: like *codec*'s template wants it, corrected as *tolerance* allows."""
 
+    def __init__(self, codec: RowCodec, tolerance: Tolerance = STRICT) -> None:
+        self.codec = codec
+        self.numbers = NumberChecks(tolerance)
+        self._drop_extra = tolerance.drop_extra
+        self._fix_whitespace = tolerance.fix_whitespace
 
-def _check_rest(
-    to: str, row: ParsedRow, codec: RowCodec, tolerance: Tolerance, corrections: Corrections
-) -> WireRow | Problem:
-    absent = [name for name in codec.names if name not in row.values]
-    if absent:
-        return _missing(absent, [*row.ignored, *(name for name in row.values if name not in codec.names)])
-    extra = [name for name in row.values if name not in codec.names]
-    if extra and not tolerance.drop_extra:
-        name = shown(extra[0])  # a list may have a number where a name should be
-        return Problem(Reason.EXTRA_VARIABLE, f"the template has no variable {name}: leave it out", name)
-    values = []
-    for name in codec.names:
-        value = unwrapped(row.values[name])
-        if tolerance.fix_whitespace and isinstance(value, str) and (flat := flatten(value)) != value:
-            value = flat
-            corrections.note(Oddity.WHITESPACE)
-        problem = _wrong(name, value)
-        if problem or not isinstance(value, str):
-            return problem or _missing([name])
-        values.append(value)
-        for oddity in oddities(value):
-            corrections.note(oddity)
-    if codec.space is not None and (over := codec.space.over(values)) > 0:
-        detail = f"the message would be {over} characters longer than {MAX_VARIABLE}: shorten its variables"
-        return Problem(Reason.LONG_VARIABLE, detail, _longest(codec.names, values))
-    if isinstance(row.meta_data, NotText):
-        return Problem(Reason.BAD_META_DATA, f"meta_data {row.meta_data.what}", "meta_data")
-    return codec.row(to, values, row.meta_data)
+    def check(self, row: ParsedRow) -> Corrected | Problem:
+        """The row as it will be sent, or the first thing that is wrong with it."""
+        if isinstance(row.to, NotText):
+            what = f"the number {row.to.what}: write it as text, +5491155555555"
+            return Problem(Reason.BAD_NUMBER, what, "to")
+        number = self.numbers.check(row.to or "")
+        if isinstance(number, Problem):
+            return number
+        found = self._check_rest(number, row)
+        return msgspec.structs.replace(found, number=number.e164) if isinstance(found, Problem) else found
 
+    def check_values(
+        self, number: CheckedNumber, given: Sequence[Value], meta_data: object
+    ) -> Corrected | Problem:
+        """The row of somebody with this *number* and a value for each variable; or what is wrong with one."""
+        found = self._check_values(number, given, meta_data)
+        return msgspec.structs.replace(found, number=number.e164) if isinstance(found, Problem) else found
 
-def _number(value: Value, numbers: NumberChecks, corrections: Corrections) -> str | Problem:
-    if isinstance(value, NotText):
-        return Problem(Reason.BAD_NUMBER, f"the number {value.what}: write it as text, +5491155555555", "to")
-    number = numbers.reader.read(value or "")
-    if isinstance(number, Problem):
-        return number
-    if not numbers.forms.allows(key := identity(number.e164)):
-        detail = f"a number of {country_name(region_of(key))}, which is not among the countries asked for"
-        return Problem(Reason.OTHER_COUNTRY, detail, "to", number.e164)
-    for oddity, is_so in (
-        (Oddity.PARSED, number.parsed),
-        (Oddity.LANDLINE, number.landline),
-        (Oddity.AMBIGUOUS, number.ambiguous),
-    ):
-        if is_so:
-            corrections.note(oddity)
-    return number.e164
+    def _check_rest(self, number: CheckedNumber, row: ParsedRow) -> Corrected | Problem:
+        names = self.codec.names
+        absent = [name for name in names if name not in row.values]
+        if absent:
+            return _missing(absent, [*row.ignored, *(name for name in row.values if name not in names)])
+        if len(row.values) > len(names) and not self._drop_extra:
+            # A list may have a number where a name should be.
+            extra = shown(next(name for name in row.values if name not in names))
+            what = f"the template has no variable {extra}: leave it out"
+            return Problem(Reason.EXTRA_VARIABLE, what, extra)
+        return self._check_values(number, list(map(row.values.__getitem__, names)), row.meta_data)
+
+    def _check_values(
+        self, number: CheckedNumber, given: Sequence[Value], meta_data: object
+    ) -> Corrected | Problem:
+        codec = self.codec
+        values: list[str] = []
+        found = number.oddities
+        for name, value in zip(codec.names, given, strict=True):
+            value = unwrapped(value)
+            if self._fix_whitespace and isinstance(value, str) and (flat := flatten(value)) != value:
+                value = flat
+                found += (Oddity.WHITESPACE,)
+            problem = _wrong(name, value)
+            if problem or not isinstance(value, str):
+                return problem or _missing([name])
+            values.append(value)
+            found += tuple(oddities(value))
+        if codec.space is not None and (over := codec.space.over(values)) > 0:
+            what = f"the message would be {over} characters longer than {MAX_VARIABLE}: shorten its variables"
+            return Problem(Reason.LONG_VARIABLE, what, _longest(codec.names, values))
+        if isinstance(meta_data, NotText):
+            return Problem(Reason.BAD_META_DATA, f"meta_data {meta_data.what}", "meta_data")
+        return Corrected(codec.row(number.e164, values, meta_data), found)
 
 
 def _wrong(name: str, value: Value) -> Problem | None:

@@ -9,13 +9,14 @@ import hashlib
 from collections.abc import Callable, Iterator, Sequence
 
 from keebai_async.planning.codec import WireRow
+from keebai_async.planning.marking import Marker
 
 
 class Chunker:
     """Gathers encoded people until a chunk of *size* is full; one chunk is in memory at a time.
 
     The first one holds *first*, if that is given. The fingerprint depends on *seed* and the people alone, not
-    on where they are cut.
+    on where they are cut, nor on the marks that *marker* gives them.
     """
 
     def __init__(
@@ -25,12 +26,14 @@ class Chunker:
         *,
         seed: bytes,
         first: int | None = None,
+        marker: Marker | None = None,
     ) -> None:
         self.sizes: list[int] = []
         """The people in each chunk so far."""
         self._size = size
         self._first = size if first is None else first
         self._encode = encode
+        self._marker = marker
         self._pieces: list[bytes] = []
         self._held = 0
         self._hash = hashlib.sha256(seed)
@@ -62,6 +65,8 @@ class Chunker:
         encoded = self._encode(rows)
         self._hash.update(encoded)
         self._hash.update(b",")
+        if self._marker is not None:
+            encoded = self._marker.mark(rows, encoded, chunk=len(self.sizes) + 1, first=self._held)
         self._pieces.append(b"," if self._pieces else b"[")
         self._pieces.append(encoded)
         self._held += len(rows)

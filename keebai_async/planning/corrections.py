@@ -1,6 +1,7 @@
 """What was corrected or looks odd in rows that are sent all the same: counted, each with its first row."""
 
 import enum
+from collections.abc import Sequence
 
 import msgspec
 
@@ -25,6 +26,13 @@ class Oddity(enum.Enum):
     """A value looks like a place to be filled."""
 
 
+class Corrected(msgspec.Struct, frozen=True, gc=False):
+    """A row as it is sent, and what a person should know of it."""
+
+    row: WireRow
+    oddities: Sequence[Oddity] = ()
+
+
 class Noted(msgspec.Struct):
     """How often something was met, and the first row that has it, with its number in the list."""
 
@@ -34,23 +42,18 @@ class Noted(msgspec.Struct):
 
 
 class Corrections:
-    """What was met in the rows of a list. A row that is rejected after all counts nothing."""
+    """What was met in the rows of a list that are sent."""
 
     def __init__(self) -> None:
         self.noted: dict[Oddity, Noted] = {}
-        self._of_row: list[Oddity] = []
 
-    def note(self, oddity: Oddity) -> None:
-        """Something in the row that is being checked."""
-        self._of_row.append(oddity)
-
-    def settle(self, number: int, row: WireRow | None) -> None:
-        """The check of a row is over; *row* is what is sent, or None."""
-        oddities, self._of_row = self._of_row, []
-        if row is None:
-            return
-        for oddity in oddities:
-            self.noted.setdefault(oddity, Noted(0, number, row)).count += 1
+    def note(self, number: int, corrected: Corrected) -> None:
+        """Count what was met in the row with this *number*. Rows come in their order."""
+        for oddity in corrected.oddities:
+            noted = self.noted.get(oddity)
+            if noted is None:
+                noted = self.noted[oddity] = Noted(0, number, corrected.row)
+            noted.count += 1
 
     def count(self, oddity: Oddity) -> int:
         noted = self.noted.get(oddity)

@@ -4,19 +4,24 @@ A duplicate has to be found among all before it, and told which row it repeats. 
 row does both, and takes 130 bytes a person: 1.3 GB for 10 million, for a question that is asked of one row in
 a hundred. So the two are apart. Membership is a set of identity keys, which becomes a compressed bitmap when
 the list is long. For the row, the keys stand once more in an array, in the order of the rows, which is
-searched from the beginning for many duplicates at once. Rows mostly follow one another, so only the breaks in
-their numbers are kept.
+searched for many duplicates at once. Rows mostly follow one another, so only the breaks in their numbers are
+kept.
 """
 
 import importlib.util
 from array import array
 from bisect import bisect_right
-from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import islice
+from itertools import compress, count, islice
 from typing import Final
 
-SEGMENT: Final = 16_384
+from keebai_async.planning.bitmap import Bitmap
+
+SEGMENT: Final = 2_048
+TURN: Final = 8
+"""Segments that are searched in one step if little is found in them."""
+MANY: Final = 512
+"""Rows that are found in one step, give or take those of a segment: each takes as long as to search 20."""
 LARGE: Final = 50_000
 """People from which on those who follow go to a bitmap, if pyroaring is installed (the `large` extra).
 
@@ -25,33 +30,6 @@ doubles: 20 ms at a million.
 """
 STEP: Final = 1_000
 """Of those in the set, how many follow with every block once the list is twice as long: in less than 1 ms."""
-
-
-class Bitmap:
-    """A set of keys in a compressed bitmap: a few bytes a key, where a set of ints takes 65."""
-
-    def __init__(self) -> None:
-        from pyroaring import BitMap64
-
-        self._map = BitMap64()
-
-    def update(self, keys: Iterable[int]) -> None:
-        self._map.update(keys)  # not `|=`, which copies all that is there
-
-    def add_new(self, keys: Sequence[int]) -> bool:
-        """Add *keys*, or none if any is here or comes twice; says whether they were added."""
-        each = iter(keys)
-        try:
-            deque(map(self._map.add_checked, each), maxlen=0)
-        except KeyError:
-            added = len(keys) - len(list(each)) - 1  # up to the one that was not new
-            deque(map(self._map.discard, keys[:added]), maxlen=0)
-            return False
-        return True
-
-    def held(self, keys: Iterable[int]) -> Iterator[int]:
-        """Those of *keys* that are here."""
-        return filter(self._map.__contains__, keys)
 
 
 class Deduper:
@@ -112,10 +90,23 @@ class Deduper:
         return True
 
     def search(self, keys: set[int]) -> Iterator[dict[int, int]]:
-        """The rows of *keys*, as they are found, one step of the search (about 1 ms) at a time."""
-        for start in range(0, len(self._order), SEGMENT):
-            places = enumerate(self._order[start : start + SEGMENT], start=start)
-            yield {key: self._row(place) for place, key in places if key in keys}
+        """The rows of *keys*, as they are found, one step of the search (less than 1 ms) at a time.
+
+        All of them are here. A row is mostly repeated soon, so the search begins with the last.
+        """
+        sought = len(keys)
+        found: dict[int, int] = {}
+        starts = range(0, len(self._order), SEGMENT)
+        for turn, start in enumerate(reversed(starts), start=1):
+            segment = self._order[start : start + SEGMENT]
+            places = compress(count(), map(keys.__contains__, segment))
+            found |= {segment[place]: self._row(start + place) for place in places}
+            if turn % TURN == 0 or len(found) > MANY or start == 0:
+                sought -= len(found)
+                yield found
+                if not sought:
+                    return
+                found = {}
 
     def _shrink(self) -> None:
         if self._more is not None and self._keys and len(self._order) >= 2 * len(self._keys):

@@ -12,16 +12,19 @@ what is known of the first digits is kept, and a block costs a division and a lo
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from functools import cache
+from functools import cache, lru_cache
 from itertools import repeat
 from operator import floordiv
 from typing import Final
 
+from keebai_async.planning.identity import identity
 from keebai_async.planning.number_lengths import AREAS, FIXED_LINE, MOBILE, NAMES, POSSIBLE, REGIONS
 
 BEGINNING: Final = 10**6
 """What the last six digits of a number are cut off with."""
 LAST: Final = 6
+DECISIVE: Final = 6
+"""Digits that decide with the length of a number whether it is certain: its code, two more, Brazil's nine."""
 MOST_KNOWN: Final = 100_000
 NOWHERE: Final = ""
 """The region of a number of no country, such as one of a satellite."""
@@ -53,16 +56,34 @@ def _spread(ranges: str) -> frozenset[str]:
 
 def calling_code(digits: str) -> str:
     """The calling code that *digits* begin with; nothing if they begin with none."""
+    return _code(digits[:3])
+
+
+@cache
+def _code(start: str) -> str:
     starts = _starts()
     for size in (2, 1, 3):  # none is the beginning of another
-        if digits[:size] in starts:
-            return digits[:size]
+        if start[:size] in starts:
+            return start[:size]
     return ""
 
 
 def is_certain(key: int) -> bool:
     """Whether a number with this identity key certainly looks like a fixed line or mobile of its country."""
     return _fits(str(key), len(str(key)))
+
+
+def looks_certain(number: str) -> bool:
+    """`is_certain` of a plus and digits. What was once asked of how they begin is kept."""
+    # In Brazil the sixth digit says whether a nine was added; elsewhere five are enough to know.
+    decisive = number[1 : DECISIVE + 1] if number.startswith("+55") else number[1:DECISIVE]
+    return _certain(decisive, len(number) - 1)
+
+
+@lru_cache(MOST_KNOWN)
+def _certain(start: str, digits: int) -> bool:
+    """Whether a number of so many *digits* is certain. No more of it than its *start* matters."""
+    return start[:1] not in {"", "0"} and is_certain(identity(f"+{start:0<{digits}}"))
 
 
 def is_possible(key: int) -> bool:
@@ -76,16 +97,34 @@ def is_possible(key: int) -> bool:
 
 def is_fixed(e164: str) -> bool:
     """Whether a number is a fixed line and no mobile, as it is written."""
-    code = calling_code(e164[1:])
-    local = e164[1 + len(code) :]
-    return bool(code) and local[:2] in _spread(FIXED_LINE[int(code)].get(len(local), "")) - _spread(
-        MOBILE[int(code)].get(len(local), "")
+    return _fixed(e164[1:7], len(e164) - 1)
+
+
+@lru_cache(MOST_KNOWN)
+def _fixed(start: str, digits: int) -> bool:
+    code = calling_code(start)
+    length = digits - len(code)
+    begins = start[len(code) : len(code) + 2]
+    return (
+        bool(code)
+        and begins in _spread(FIXED_LINE[int(code)].get(length, ""))
+        and begins not in _spread(MOBILE[int(code)].get(length, ""))
     )
 
 
 def region_of(key: int) -> str:
     """The region of a number with this identity key, such as AR; NOWHERE if there is none."""
     return _region(str(key))
+
+
+def region_of_number(e164: str) -> str:
+    """The region of a number as it is written; NOWHERE if there is none."""
+    return _region_of_start(e164[1:7])
+
+
+@cache
+def _region_of_start(start: str) -> str:
+    return region_of(identity(f"+{start:0<7}"))
 
 
 def country_name(region: str) -> str:

@@ -14,6 +14,8 @@ _POINT_ZERO: Final = re.compile(r"(\+?[0-9]{7,15})[.,]0{1,2}")
 _FRACTION: Final = re.compile(r"\+?[0-9]{7,15}[.,]0+")
 # One plus, in front of the first digit, and between digits what a person puts there.
 _SPELLING: Final = re.compile(r"[( ]*\+?[( ]*[0-9][0-9() .\-\u2010-\u2015\u2212]*")
+_SIMPLE: Final = re.compile(r"[( ]*\+?[( ]*[0-9][0-9() -]*")
+_FILLING: Final = dict.fromkeys(map(ord, "() -"))
 _NO_DIGIT: Final = re.compile(r"[^0-9]+")
 _TEXT_FORMULA: Final = re.compile(r'="(.*)"', re.DOTALL)
 _SCHEME: Final = re.compile(r"(?:tel|whatsapp|callto|sms):(?://)?(?:send/?\?phone=)?", re.IGNORECASE)
@@ -65,6 +67,11 @@ def without_wrapping(text: str) -> Unwrapped:
     return Unwrapped(text)
 
 
+def simple_digits(cell: str) -> str | None:
+    """`plain_digits` of a cell of digits, blanks, brackets and dashes alone; None of others."""
+    return _with_plus(cell.translate(_FILLING)) if _SIMPLE.fullmatch(cell) else None
+
+
 def plain_digits(text: str) -> str | None:
     """The digits of a spelling, with a plus if it has one; None if there is more in it than a number."""
     if not text.isascii():
@@ -72,9 +79,12 @@ def plain_digits(text: str) -> str | None:
     if not _SPELLING.fullmatch(text):
         return None
     digits = _NO_DIGIT.sub("", text)
-    if "+" not in text:
-        return digits
-    return "+" + (digits.removeprefix("00") if digits.startswith("00") else digits)
+    return _with_plus(f"+{digits}" if "+" in text else digits)
+
+
+def _with_plus(digits: str) -> str:
+    """The digits behind a plus without the `00` that stands for another."""
+    return "+" + digits[3:] if digits.startswith("+00") else digits
 
 
 def is_spreadsheet_number(text: str) -> bool:

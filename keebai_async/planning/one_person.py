@@ -4,9 +4,8 @@ from collections.abc import Mapping
 
 from keebai_async.errors import InvalidInput
 from keebai_async.model.template import Template
-from keebai_async.planning.check_row import STRICT, NumberChecks, check_row
+from keebai_async.planning.check_row import RowChecks
 from keebai_async.planning.codec import RowCodec
-from keebai_async.planning.corrections import Corrections
 from keebai_async.planning.rejections import Problem
 from keebai_async.planning.rows import ParsedRow
 from keebai_async.planning.template import named_by_text
@@ -18,8 +17,7 @@ def check_one_person(template: Template, to: str, variables: Mapping[str, str]) 
     Raises:
         InvalidInput: the first thing that is wrong, with its field.
     """
-    codec = RowCodec(named_by_text(template))
-    row = ParsedRow(to=to, values=dict(variables))
-    checked = check_row(row, codec, STRICT, NumberChecks(STRICT), Corrections())
+    checks = RowChecks(RowCodec(named_by_text(template)))
+    checked = checks.check(ParsedRow(to=to, values=dict(variables)))
     if isinstance(checked, Problem):
         raise InvalidInput(checked.detail, field=checked.field or None)

@@ -45,6 +45,8 @@ class PlanOptions(msgspec.Struct, frozen=True, kw_only=True):
     """Submit no more people than this in any such time; chunks are no larger."""
     guards: Guards = Guards()
     """What stops the campaign by itself. The people of a canary are the first chunk."""
+    marks: bool = True
+    """Give each person a short mark in `meta_data`, by which webhooks say whose they are; it names nobody."""
 
     def __post_init__(self) -> None:
         if self.chunk_size is not None and self.chunk_size < 1:

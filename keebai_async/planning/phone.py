@@ -9,6 +9,8 @@ cleaned, `number_text.py`.
 """
 
 import importlib.util
+import re
+from collections.abc import Sequence
 from functools import cache
 from typing import Final
 
@@ -20,13 +22,19 @@ from keebai_async.planning.identity import identity
 from keebai_async.planning.number_forms import (
     calling_code,
     country_name,
-    is_certain,
     is_fixed,
     is_possible,
-    region_of,
+    looks_certain,
+    region_of_number,
 )
 from keebai_async.planning.number_lengths import POSSIBLE, REGIONS, TRUNK
-from keebai_async.planning.number_text import is_spreadsheet_number, plain_digits, trimmed, without_wrapping
+from keebai_async.planning.number_text import (
+    is_spreadsheet_number,
+    plain_digits,
+    simple_digits,
+    trimmed,
+    without_wrapping,
+)
 from keebai_async.planning.rejections import Problem
 
 MOST_WITH_CARRIER: Final = 17
@@ -41,7 +49,7 @@ _SPREADSHEET: Final = Problem(
 _NO_NUMBER: Final = Problem(Reason.NO_NUMBER, "there is no number: give one, or leave the row out", "to")
 
 
-class PhoneNumber(msgspec.Struct, frozen=True):
+class PhoneNumber(msgspec.Struct, frozen=True, gc=False):
     """A number as it will be sent. *parsed*: it was written in another way; *landline*: it is no mobile.
 
     *ambiguous*: it had no plus, and its digits are also a number of another country.
@@ -74,6 +82,8 @@ class NumberReader:
         return found
 
     def _number(self, cell: str) -> PhoneNumber | Problem:
+        if (plain := simple_digits(cell)) is not None:
+            return self._of_digits(plain, cell.strip())
         number = trimmed(cell)
         if not number:
             return _NO_NUMBER
@@ -87,6 +97,10 @@ class NumberReader:
             return _bad(
                 _not_e164("not a phone number: something in it is neither a digit nor between digits")
             )
+        return self._of_digits(digits, number, international=international)
+
+    def _of_digits(self, digits: str, number: str, *, international: bool = False) -> PhoneNumber | Problem:
+        """Read the *digits* of a *number*, with a plus if it has one."""
         if digits.startswith("+"):
             found = from_international(digits)
         elif digits.startswith("00"):
@@ -102,7 +116,7 @@ class NumberReader:
     def _local(self, digits: str) -> PhoneNumber | str:
         if self.region is not None:
             return from_region(digits, self.region)
-        if E164.fullmatch(f"+{digits}") and is_certain(identity(f"+{digits}")):
+        if looks_certain(f"+{digits}") and E164.fullmatch(f"+{digits}"):
             return "it has no plus; if all begin with their country code, say so: --numbers international"
         if parser_installed():
             return (
@@ -120,25 +134,28 @@ def from_international(number: str) -> PhoneNumber | str:
         # With a zero and the code of a carrier, a number is longer than it can be.
         with_carrier = len(number) <= MOST_WITH_CARRIER and number.startswith("+55")
         return parse(number, None) if with_carrier and parser_installed() else _unlike(number)
-    if is_certain(identity(number)):
+    if looks_certain(number):
         return PhoneNumber(number, parsed=True, landline=is_fixed(number))
     if number.startswith("+52") and (mexican := _mexican(number[3:])):
         return PhoneNumber(mexican, parsed=True)
     if not parser_installed():
         return PhoneNumber(number, parsed=True) if is_possible(identity(number)) else _unlike(number)
-    return parse(number, None)
+    code = calling_code(number[1:])
+    return _unlike(number) if code and is_nobodys(number[1 + len(code) :], code) else parse(number, None)
 
 
 def from_region(digits: str, region: str) -> PhoneNumber | str:
     """Read digits without a plus as they are dialled in *region*; for what is none of its phones, why."""
     code = _code_of(region)
-    found = _plainly(digits, code, region) or parse(digits, region)
+    found: PhoneNumber | str | None = _plainly(digits, code, region)
+    if found is None:
+        found = _unlike(f"+{code}{digits}") if is_nobodys(digits, code) else parse(digits, region)
     if isinstance(found, str):
         return found
     if calling_code(found.e164[1:]) != code:
         return f"no number of {country_name(region)}: write it with a plus and its country code"
     other = f"+{digits}"
-    ambiguous = found.e164 != other and bool(E164.fullmatch(other)) and is_certain(identity(other))
+    ambiguous = found.e164 != other and looks_certain(other) and bool(E164.fullmatch(other))
     return PhoneNumber(found.e164, parsed=True, landline=found.landline, ambiguous=ambiguous)
 
 
@@ -158,7 +175,7 @@ def _plainly(digits: str, code: str, region: str) -> PhoneNumber | None:
     if digits.startswith(code):
         readings.append(f"+{digits}")
     for reading in readings:
-        if E164.fullmatch(reading) and is_certain(key := identity(reading)) and region_of(key) == region:
+        if looks_certain(reading) and region_of_number(reading) == region and E164.fullmatch(reading):
             return PhoneNumber(reading, parsed=True, landline=is_fixed(reading))
     return None
 
@@ -174,7 +191,7 @@ def _argentine(local: str, areas: list[int]) -> str | None:
     if len(local) != 12 or len(areas) != 1:
         return None
     number = f"+549{local[: areas[0]]}{local[areas[0] + 2 :]}"
-    return number if is_certain(identity(number)) else None
+    return number if looks_certain(number) else None
 
 
 def _mexican(local: str) -> str | None:
@@ -182,7 +199,7 @@ def _mexican(local: str) -> str | None:
     for prefix in _MEXICO:
         if local.startswith(prefix) and len(local) == len(prefix) + 10:
             number = f"+52{local.removeprefix(prefix)}"
-            return number if is_certain(identity(number)) else None
+            return number if looks_certain(number) else None
     return None
 
 
@@ -196,6 +213,34 @@ def load_parser() -> None:
     """Import the parser, which takes a while, if it is installed."""
     if parser_installed():
         parse("+5491155555555", None)
+
+
+def is_nobodys(local: str, code: str) -> bool:
+    """Whether the parser would certainly find no number in *local*, behind a calling code or in its region.
+
+    To say so takes it ten times as long. A number of whatever kind looks as its country says in general; and
+    there is nothing here that the parser would take off before it looks.
+    """
+    if not (patterns := _patterns_of(code)) or local.startswith(code):
+        return False
+    number, prefixes = patterns
+    return number.fullmatch(local) is None and not any(each.match(local) for each in prefixes)
+
+
+@cache
+def _patterns_of(code: str) -> tuple[re.Pattern[str], Sequence[re.Pattern[str]]] | None:
+    """What numbers of a calling code look like, and what stands before them; None if countries share it."""
+    import phonenumbers as pn
+    from phonenumbers.phonemetadata import PhoneMetadata
+
+    regions = pn.region_codes_for_country_code(int(code))
+    metadata = PhoneMetadata.metadata_for_region(regions[0]) if len(regions) == 1 else None
+    if metadata is None or metadata.general_desc is None:
+        return None
+    # One that matches nothing takes nothing off.
+    found = filter(None, (metadata.national_prefix_for_parsing, metadata.international_prefix))
+    number = metadata.general_desc.national_number_pattern or ""
+    return re.compile(number), [re.compile(f"(?:{each})(?<=.)") for each in found]
 
 
 def parse(digits: str, region: str | None) -> PhoneNumber | str:
@@ -244,6 +289,7 @@ def known_region(region: str) -> bool:
     return region in REGIONS.values() or country_name(region) != region
 
 
+@cache
 def _code_of(region: str) -> str:
     import phonenumbers as pn
 

@@ -13,6 +13,7 @@ import msgspec
 
 from keebai_async.errors import PlanTooLarge, UnusableSource
 from keebai_async.journal.contract import Journal
+from keebai_async.model.marks import tag_of
 from keebai_async.model.plan import CountryCount, Plan, Preview, SuppressListCount
 from keebai_async.model.recipient import Reason
 from keebai_async.model.sender import Sender
@@ -23,6 +24,7 @@ from keebai_async.planning.checked import Checked
 from keebai_async.planning.chunking import Chunker
 from keebai_async.planning.codec import RowCodec, WireRow
 from keebai_async.planning.identity import identities
+from keebai_async.planning.marking import Marker
 from keebai_async.planning.notes import notes, previews
 from keebai_async.planning.number_forms import country_name
 from keebai_async.planning.options import PlanOptions as PlanOptions
@@ -142,7 +144,10 @@ class _Making:
         self._sender_number = ""
         self._first_row = self._last_row = 0
         seed = msgspec.json.encode([template.name, template.language, sender.wire])
-        self._chunker = Chunker(chunk_size, codec.encode, seed=seed, first=options.guards.canary)
+        marker = Marker(codec, tag_of(campaign_id)) if options.marks else None
+        self._chunker = Chunker(
+            chunk_size, codec.encode, seed=seed, first=options.guards.canary, marker=marker
+        )
 
     def name_sender(self, number: str, notes: Iterable[str]) -> None:
         """What the service says of the sender, for the plan."""
@@ -270,8 +275,9 @@ class _Making:
 
     async def _hand_on(self) -> None:
         """Give the journal the rejections that wait."""
-        if rejections := await self._admission.complete():
-            await self._journal.add_rejections(self._campaign_id, rejections)
+        async with aclosing(self._admission.complete()) as batches:
+            async for rejections in batches:
+                await self._journal.add_rejections(self._campaign_id, rejections)
 
     def _nobody(self) -> UnusableSource:
         where = self._source.description

@@ -10,11 +10,13 @@ import os
 from collections.abc import Iterable, Sequence
 
 import anyio.lowlevel
+import anyio.to_thread
 import msgspec
 
 from keebai_async.model.limits import E164
 from keebai_async.model.plan import SuppressListCount
 from keebai_async.planning.identity import identity
+from keebai_async.planning.key_set import KeySet
 from keebai_async.planning.phone import NumberReader
 from keebai_async.planning.suppress_files import read_file
 from keebai_async.planning.suppress_row import numbers_in, unreadable
@@ -30,16 +32,16 @@ class SuppressedPeople(msgspec.Struct):
     """The identity keys of the people on one list, its name, and what there is to say of it."""
 
     name: str
-    keys: set[int]
+    keys: KeySet
     header_line: int = 0
     notes: Sequence[str] = ()
 
-    def counted(self, in_list: set[int]) -> SuppressListCount:
+    def counted(self, in_list: Iterable[int]) -> SuppressListCount:
         """How many it holds, and how many of them are among *in_list*."""
         return SuppressListCount(
             name=self.name,
             numbers=len(self.keys),
-            in_list=len(self.keys & in_list),
+            in_list=sum(1 for _ in self.keys.held(in_list)),
             header_line=self.header_line,
         )
 
@@ -57,7 +59,7 @@ async def suppressed_people(
         InvalidInput: a row holds no number that can be read; says where.
     """
     reader = reader or NumberReader()
-    given: set[int] = set()
+    given = await anyio.to_thread.run_sync(KeySet)
     found: list[SuppressedPeople] = []
     any_given = False
     for each in lists:
@@ -66,7 +68,7 @@ async def suppressed_people(
             given.update(_keys(each, reader, "a number to suppress", 0))
         elif isinstance(each, str | os.PathLike):
             path = os.fspath(each)
-            keys: set[int] = set()
+            keys = await anyio.to_thread.run_sync(KeySet)
             read = await read_file(path, reader, keys)
             found.append(SuppressedPeople(os.path.basename(path), keys, *read))  # noqa: PTH119
         else:

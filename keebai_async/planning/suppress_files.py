@@ -18,6 +18,7 @@ import anyio
 import anyio.lowlevel
 
 from keebai_async.planning.identity import identities, identities_if_e164
+from keebai_async.planning.key_set import KeySet
 from keebai_async.planning.number_forms import NumberForms
 from keebai_async.planning.phone import NumberReader
 from keebai_async.planning.suppress_row import may_hold_a_number, numbers_in, unreadable
@@ -41,7 +42,7 @@ class ReadFile(NamedTuple):
     notes: Sequence[str] = ()
 
 
-async def read_file(path: str, reader: NumberReader, keys: set[int]) -> ReadFile:
+async def read_file(path: str, reader: NumberReader, keys: KeySet) -> ReadFile:
     """Add the keys of all people in a file.
 
     Raises:
@@ -129,7 +130,7 @@ def _text_of(value: object) -> str:
 class _Rows:
     """The rows of one file, from the first: a header if it holds no digits that may be a number."""
 
-    def __init__(self, path: str, reader: NumberReader, keys: set[int]) -> None:
+    def __init__(self, path: str, reader: NumberReader, keys: KeySet) -> None:
         self.header_line = 0
         self.first = True
         self.name = path
@@ -187,8 +188,11 @@ class _Rows:
         return self.take_numbers(columns[place])
 
     def take_numbers(self, numbers: Sequence[str]) -> bool:
-        """Take numbers if all are in E.164 and certainly phones; says whether they were."""
+        """Take numbers if all are certainly phones, in E.164 or without the plus; says whether they were."""
         keys = identities_if_e164(numbers) if numbers else []
+        if keys is None and self._reader.region is None and all(map(str.isdigit, numbers)):
+            numbers = [f"+{number}" for number in numbers]  # as one without a plus is read, if it can be
+            keys = identities_if_e164(numbers)
         if keys is None or self._forms.doubtful(keys)[0]:
             return False
         self._keys.update(keys)
@@ -220,14 +224,16 @@ class _TextLines:
         """Take lines that are the same and simple, all at once; says whether they are."""
         if self._rows.first or self._open:
             return False
-        if self._delimiter is None or self._rows.width == 1:
-            return self._rows.take_numbers([line for line in map(str.strip, lines) if line])
-        cells = [line.split(self._delimiter) for line in lines if line]
-        if (
-            not cells
-            or any('"' in line for line in lines)
-            or {len(row) for row in cells} != {self._rows.width}
-        ):
+        if self._delimiter is None:
+            return self._rows.take_numbers([cell for cell in map(_bare, lines) if cell])
+        lines = [line for line in lines if line]
+        cells: Sequence[Sequence[str]] = [line.split(self._delimiter) for line in lines]
+        if '"' in "".join(lines):
+            # A quote that is open at the end of a line would take the next one into its cell.
+            cells = list(csv.reader(lines, delimiter=self._delimiter))
+            if len(cells) < len(lines) or any(line.count('"') % 2 for line in lines):
+                return False
+        if not cells or {len(row) for row in cells} != {self._rows.width or len(cells[0])}:
             return False
         columns = list(zip(*cells, strict=True))
         return self._rows.take_column([list(map(str.strip, column)) for column in columns])
@@ -272,6 +278,14 @@ class _TextLines:
         if '"' not in line:
             return line.split(self._delimiter)
         return next(csv.reader([line], delimiter=self._delimiter))
+
+
+def _bare(line: str) -> str:
+    """The only cell of a line."""
+    cell = line.strip()
+    return (
+        cell[1:-1].strip() if cell.startswith('"') and cell.endswith('"') and cell.count('"') == 2 else cell
+    )
 
 
 def _delimiter_in(line: str) -> str | None:

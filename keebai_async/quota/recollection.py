@@ -72,13 +72,16 @@ class Recollection:
 
     def last_ended(self, since: float) -> str:
         """The id that a store must know, if it ended after *since*; empty if there is none."""
-        last = next(reversed(self.ended), "")
-        return last if last and self.ended[last] > since else ""
+        return self._witness(self.ended, since)
 
     def last_held(self, since: float) -> str:
         """The same of what is under way."""
-        last = next(reversed(self.held), "")
-        return last if last and self.held[last] > since else ""
+        return self._witness(self.held, since)
+
+    def _witness(self, past: dict[str, float], since: float) -> str:
+        last = next(reversed(past), "")
+        # What was taken alone may be on its way to the store just now.
+        return last if last and past[last] > since and last not in self.alone else ""
 
     def knows(self, place_id: str) -> bool:
         return place_id in self.held or place_id in self.ended

@@ -36,7 +36,7 @@ T = TypeVar("T")
 LONGEST_REQUEST: Final = 150.0
 """Seconds after which a place whose holder was not heard of lapses: more than any request may take."""
 
-LOOK_EVERY: Final = 2.0
+IDLE_LOOK_EVERY: Final = 2.0
 """Seconds of real time after which a process that remembers something sees whether the file does."""
 
 _KEEP = 3_600.0  # seconds that the past is kept at least, for users of the file with a longer window
@@ -94,7 +94,7 @@ class SqliteStore:
     ) -> None:
         self._observer = observer
         self._file = SqliteFile(Path(path), _USE, patience=patience)
-        self._worker = Worker("keebai quota", late=_late, beat=self._look, period=LOOK_EVERY)
+        self._worker = Worker("keebai quota", late=_late, beat=self._look, period=IDLE_LOOK_EVERY)
         self._windows: Sequence[LaneWindow] = ()
         self._key = key
         self._clock = clock

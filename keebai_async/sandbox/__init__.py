@@ -17,6 +17,11 @@ from keebai_async.sandbox.keebai.settings import DEFAULT_WINDOWS as DEFAULT_WIND
 from keebai_async.sandbox.keebai.settings import Dialect as Dialect
 from keebai_async.sandbox.keebai.settings import SandboxOptions as SandboxOptions
 from keebai_async.sandbox.keebai.settings import SandboxSettings as SandboxSettings
+from keebai_async.sandbox.keebai.subscriptions import Subscription as Subscription
+from keebai_async.sandbox.keebai.subscriptions import WebhookAttempt as WebhookAttempt
+from keebai_async.sandbox.keebai.webhook_feed import MessageTruth as MessageTruth
+from keebai_async.sandbox.keebai.webhook_switches import WebhookSwitches as WebhookSwitches
+from keebai_async.sandbox.keebai.webhooks import SandboxWebhooks as SandboxWebhooks
 from keebai_async.sandbox.replies import Complaints as Complaints
 from keebai_async.sandbox.replies import Envelope as Envelope
 from keebai_async.sandbox.replies import JsonObject as JsonObject

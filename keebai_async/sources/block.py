@@ -6,7 +6,7 @@ write its `planning/rows_*.py`.
 """
 
 from collections.abc import AsyncGenerator, Mapping, Sequence
-from typing import ClassVar, Protocol
+from typing import Protocol
 
 import msgspec
 
@@ -64,12 +64,15 @@ class CellBlock(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ColumnBlock(msgspec.Struct, frozen=True, kw_only=True):
-    """Rows of a table under *header*, all as wide as it, held by *columns*. The first is number *first*."""
+    """Rows of a table under *header*, all as wide as it, held by *columns*. The first is number *first*.
+
+    *not_text* says, by position and place, which cells have a value that cannot be written as text.
+    """
 
     header: tuple[str, ...]
     first: int
     columns: Sequence[Sequence[str]]
-    not_text: ClassVar[Mapping[int, Mapping[int, NotText]]] = {}
+    not_text: Mapping[int, Mapping[int, NotText]] = {}
 
     @property
     def numbers(self) -> range:

@@ -1,6 +1,6 @@
 """Data frames, recognised by what they can do: neither pandas nor polars is imported."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Protocol, runtime_checkable
 
 from keebai_async.sources.header import check_once, visible
@@ -31,7 +31,10 @@ def rows_of_frame(frame: object) -> Iterator[dict[str, object]] | None:
     Raises UnusableSource if two columns have one name.
     """
     if isinstance(frame, Polars):
-        return _with_singles(frame.iter_rows(named=True), _singles(getattr(frame, "schema", {})))
+        types = {visible(name): kind for name, kind in getattr(frame, "schema", {}).items()}
+        return _with_singles(
+            _seen(frame.iter_rows(named=True), getattr(frame, "columns", ())), _singles(types)
+        )
     if isinstance(frame, Pandas):
         names = [visible(str(name)) for name in frame.columns]
         check_once(names, "the data frame")
@@ -39,6 +42,13 @@ def rows_of_frame(frame: object) -> Iterator[dict[str, object]] | None:
         tuples = frame.itertuples(index=False, name=None)
         return _with_singles((dict(zip(names, row, strict=True)) for row in tuples), _singles(types))
     return None
+
+
+def _seen(rows: Iterator[Row], names: Sequence[str]) -> Iterator[Row]:
+    """*rows* under the names of their columns as they are seen."""
+    seen = list(map(visible, names))
+    check_once(seen, "the data frame")
+    return rows if seen == list(names) else (dict(zip(seen, row.values(), strict=True)) for row in rows)
 
 
 def _singles(types: Mapping[str, object]) -> list[str]:

@@ -1,24 +1,102 @@
-"""Parquet, with the `files` extra."""
+"""Parquet, with the `files` extra: columns in the file, and columns they stay."""
 
 import itertools
-from collections.abc import Mapping
+from collections.abc import AsyncGenerator, Iterator, Mapping, Sequence
+from contextlib import aclosing
 from functools import partial
+from typing import Any, Final, NamedTuple, cast
 
 from keebai_async.errors import UnusableSource
-from keebai_async.sources.block import BLOCK_ROWS
+from keebai_async.sources.block import BLOCK_ROWS, ColumnBlock
+from keebai_async.sources.header import checked_header
+from keebai_async.sources.objects import in_thread
 from keebai_async.sources.sheet import NumberedRows, Sheet, cell_of, single_cell_of, unreadable
+from keebai_async.sources.spelling import NotText
 
-_SINGLE = {"float", "halffloat"}
+READ_BLOCKS: Final = 4
+"""Blocks that the thread reads at once: to change threads for every one takes as long as to read it."""
+READ_BYTES: Final = 256 * 1024
+"""Read at once of a column: without it all of a row group is in memory, which may be all of a file."""
+_SINGLE: Final = {"float", "halffloat"}
 """Arrow's names of floats of 32 bits and fewer."""
 
 
-def parquet(path: str, *, columns: Mapping[str, str]) -> Sheet:
+class ParquetTable(Sheet):
     """The rows of a file, counted from 1."""
-    return Sheet(partial(_rows, path), path, columns=columns)
+
+    def __init__(self, path: str, *, columns: Mapping[str, str]) -> None:
+        super().__init__(partial(_rows, path), path, columns=columns)
+
+    async def blocks(self) -> AsyncGenerator[ColumnBlock, None]:
+        first = 1
+        async with aclosing(in_thread(_parts(self.description), READ_BLOCKS)) as pulled:
+            async for parts in pulled:
+                for part in parts:
+                    yield ColumnBlock(
+                        header=part.header, first=first, columns=part.columns, not_text=part.not_text
+                    )
+                    first += len(part.columns[0])
+        if first == 1:
+            raise UnusableSource(f"{self.description} holds nobody: there is nobody to message")
+
+
+def parquet(path: str, *, columns: Mapping[str, str]) -> ParquetTable:
+    """The rows of a file."""
+    return ParquetTable(path, columns=columns)
+
+
+class _Part(NamedTuple):
+    """Some rows by column, and by position and place what in them is no text."""
+
+    header: tuple[str, ...]
+    columns: Sequence[Sequence[str]]
+    not_text: Mapping[int, Mapping[int, NotText]]
+
+
+def _parts(path: str) -> Iterator[_Part]:
+    """The rows, a block at a time. Raises UnusableSource as `_batches` and `checked_header` do."""
+    batches = _batches(path)
+    header = checked_header(next(batches), path)
+    for batch in batches:
+        for start in range(0, len(batch[0]) if batch else 0, BLOCK_ROWS):
+            columns, not_text = _texts([column[start : start + BLOCK_ROWS] for column in batch])
+            yield _Part(header, columns, not_text)
+
+
+def _texts(
+    columns: Sequence[Sequence[object]],
+) -> tuple[Sequence[Sequence[str]], Mapping[int, Mapping[int, NotText]]]:
+    """Columns as text, for a person to look at where they are none."""
+    texts: list[Sequence[str]] = []
+    not_text: dict[int, dict[int, NotText]] = {}
+    for place, column in enumerate(columns):
+        if set(map(type, column)) == {str}:
+            texts.append(cast("Sequence[str]", column))
+            continue
+        cells = list(map(_cell, column))
+        for position, cell in enumerate(cells):
+            if isinstance(cell, NotText):
+                not_text.setdefault(position, {})[place] = cell
+        texts.append([f"({cell.what})" if isinstance(cell, NotText) else cell for cell in cells])
+    return texts, not_text
+
+
+def _cell(value: object) -> str | NotText:
+    return value if isinstance(value, NotText) else cell_of(value)
 
 
 def _rows(path: str) -> NumberedRows:
-    """The columns' names as row 0, then the rows.
+    """The columns' names as row 0, then the rows. Raises UnusableSource as `_batches` does."""
+    batches = _batches(path)
+    yield 0, list(map(str, next(batches)))
+    number = itertools.count(1)
+    for batch in batches:
+        for cells in zip(*(map(_cell, column) for column in batch), strict=True):
+            yield next(number), cells
+
+
+def _batches(path: str) -> Iterator[Sequence[Any]]:
+    """The columns' names, then some rows at a time as a list of values for each column.
 
     Raises UnusableSource without pyarrow, or if it cannot read the file.
     """
@@ -27,14 +105,14 @@ def _rows(path: str) -> NumberedRows:
     except ImportError:
         raise UnusableSource(f"{path}: to read Parquet, install keebai-async[files]") from None
     try:
-        with pq.ParquetFile(path) as file:
-            yield 0, file.schema_arrow.names
-            numbers = itertools.count(1)
-            for batch in file.iter_batches(batch_size=BLOCK_ROWS):
-                columns = [
-                    list(map(single_cell_of if str(column.type) in _SINGLE else cell_of, column.to_pylist()))
+        with pq.ParquetFile(path, buffer_size=READ_BYTES) as file:
+            yield file.schema_arrow.names
+            for batch in file.iter_batches(batch_size=READ_BLOCKS * BLOCK_ROWS):
+                yield [
+                    list(map(single_cell_of, column.to_pylist()))
+                    if str(column.type) in _SINGLE
+                    else column.to_pylist()
                     for column in batch.columns
                 ]
-                yield from zip(numbers, zip(*columns, strict=True), strict=False)
     except (OSError, ValueError) as error:  # pyarrow's own errors are these
         raise unreadable(path, error) from error

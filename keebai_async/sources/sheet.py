@@ -10,7 +10,7 @@ from contextlib import aclosing, closing
 from typing import NamedTuple
 
 from keebai_async.errors import UnusableSource
-from keebai_async.sources.block import BLOCK_ROWS, CellBlock
+from keebai_async.sources.block import BLOCK_ROWS, CellBlock, TableBlock
 from keebai_async.sources.header import checked_header, header_place, title_note
 from keebai_async.sources.objects import in_thread
 from keebai_async.sources.spelling import NotText, of_single, spelled
@@ -68,7 +68,7 @@ class Sheet:
             async for (batch,) in batches:
                 yield batch
 
-    async def blocks(self) -> AsyncGenerator[CellBlock, None]:
+    async def blocks(self) -> AsyncGenerator[TableBlock, None]:
         header: tuple[str, ...] | None = None
         some = False
         async with aclosing(self.batches()) as batches:

@@ -26,6 +26,8 @@ LOCK_PATIENCE: Final = 10.0
 
 _MOUNTS: Final = Path("/proc/self/mountinfo")
 
+_ONCE_LOCKED_OUT: Final = 0.5
+
 _ADVICE: Final = {
     sqlite3.SQLITE_FULL: "the disk is full: free some space, then go on",
     sqlite3.SQLITE_IOERR: "the disk does not take it: it may be full, gone or failing",
@@ -79,6 +81,7 @@ class SqliteFile:
         self._on_disk = True
         self._inode = 0
         self._log_inodes: tuple[int, ...] = ()
+        self._locked_out = False
 
     @contextmanager
     def writing(self, safe: Safe) -> Iterator[sqlite3.Connection]:
@@ -91,6 +94,7 @@ class SqliteFile:
                 connection.execute(f"PRAGMA synchronous = {'FULL' if on_disk else 'NORMAL'}")
                 self._on_disk = on_disk
             with _transaction(connection, "BEGIN IMMEDIATE"):
+                self._be_patient(connection, patient=True)
                 yield connection
             if safe is Safe.FROM_COPYING:
                 # The log beside the file has it by now, so a failure here loses nothing.
@@ -173,7 +177,7 @@ class SqliteFile:
                 raise
             self._inode = path.stat().st_ino
             self._log_inodes = _inodes(path)
-            self._connection = connection
+            self._connection, self._locked_out = connection, False
         return self._connection
 
     def _prepare(self, connection: sqlite3.Connection) -> None:
@@ -239,6 +243,13 @@ class SqliteFile:
             error.sqlite_errorcode = sqlite3.SQLITE_CORRUPT
             raise error
 
+    def _be_patient(self, connection: sqlite3.Connection, *, patient: bool) -> None:
+        """Who was locked out waits only shortly from then on, until it gets in: it may be about to end."""
+        if self._locked_out is patient:
+            seconds = self._patience if patient else min(self._patience, _ONCE_LOCKED_OUT)
+            connection.execute(f"PRAGMA busy_timeout = {round(seconds * 1_000)}").fetchall()
+            self._locked_out = not patient
+
     def _check_in_place(self) -> None:
         # A file that was removed while open still takes every write, and keeps none.
         with suppress(FileNotFoundError):
@@ -252,6 +263,8 @@ class SqliteFile:
             yield
         except sqlite3.Error as error:
             code = _code(error)
+            if code in _LOCKED and self._connection is not None:
+                self._be_patient(self._connection, patient=False)
             raise self._unusable(f"{self._advice(code)} ({error})", passing=code in _PASSING) from error
         except OSError as error:
             raise self._use.error(

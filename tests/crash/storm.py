@@ -171,7 +171,7 @@ class Round:
             check(account, self._here.sandbox, people=self._here.people)
         except AssertionError as error:
             self._tally.wrong.append(f"{strike}: {str(error).splitlines()[:3]}")
-        on_the_way = {chunk.number for chunk in account.chunks(ChunkState.SUBMITTING)}
+        on_the_way = {chunk.number for chunk in account.chunks(ChunkState.SUBMITTING)} - self._on_the_way
         if strike in KILLS:
             self._on_the_way |= on_the_way
         elif on_the_way:

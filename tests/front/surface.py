@@ -20,6 +20,7 @@ PUBLIC_MODULES: Final = (
     "keebai_async.sandbox",
     "keebai_async.sandbox.faults",
     "keebai_async.testing",
+    "keebai_async.webhooks",
     "keebai_async.whautomate",
 )
 
@@ -30,6 +31,7 @@ HANDED_OUT: Final = {
     "Campaigns",
     "Channels",
     "Ledger",
+    "SandboxWebhooks",
     "Messages",
     "Numbers",
     "Templates",

@@ -41,7 +41,7 @@ ROOMS: Final = {
         "lazy_names errors clock privacy model inputs credentials quota transport polling environment"
         " service_client observe"
     ),
-    "webhooks": "errors clock model credentials journal",
+    "webhooks": "lazy_names errors loops clock model credentials storage journal",
     "campaigns": "errors clock draining model sources quota polling journal planning campaign observe",
     "campaign_client": (
         "lazy_names errors draining model journal environment campaign service_client campaigns"

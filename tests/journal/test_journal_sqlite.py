@@ -157,13 +157,13 @@ async def test_an_older_file_is_brought_forward_in_one_piece(path: Path, journal
         schema.migrate(older, str(path), migrations=broken)
     columns = [row[1] for row in older.execute("PRAGMA table_info (campaigns)")]
     assert "tag" not in columns
-    assert older.execute("PRAGMA user_version").fetchone() == (2,)
+    assert older.execute("PRAGMA user_version").fetchone() == (len(schema.MIGRATIONS),)
 
     forward = (*schema.MIGRATIONS, ("ALTER TABLE campaigns ADD COLUMN tag TEXT DEFAULT 'none'",))
     schema.migrate(older, str(path), migrations=forward)
     schema.migrate(older, str(path), migrations=forward)
     assert older.execute("SELECT id, tag FROM campaigns").fetchall() == [("promo", "none")]
-    assert older.execute("PRAGMA user_version").fetchone() == (3,)
+    assert older.execute("PRAGMA user_version").fetchone() == (len(forward),)
     older.close()
 
 

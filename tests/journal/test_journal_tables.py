@@ -14,6 +14,7 @@ from keebai_async.journal.tables import (
     CampaignRow,
     ChunkRow,
     Database,
+    FatesRow,
     ItemsRow,
     LeaseRow,
     MoveRow,
@@ -68,6 +69,7 @@ MOVE = MoveRow(
     recorded_at=2.0,
 )
 ITEMS = ItemsRow(campaign_id="promo", number=2, items=people(2, 40) + b" ")
+FATES = FatesRow(campaign_id="promo", number=2, fates=bytes(range(240)))
 REJECTIONS = RejectionsRow(campaign_id="promo", rejections=(rejection(1), rejection(2)))
 LEASE = LeaseRow(
     campaign_id="promo",
@@ -77,7 +79,7 @@ LEASE = LeaseRow(
     heartbeat=2.0,
     wish=Wish.STOP,
 )
-ROWS: tuple[StoredRow, ...] = (CAMPAIGN, CHUNK, MOVE, ITEMS, REJECTIONS, LEASE)
+ROWS: tuple[StoredRow, ...] = (CAMPAIGN, CHUNK, MOVE, ITEMS, FATES, REJECTIONS, LEASE)
 
 
 @pytest.fixture(params=["memory", "sqlite", "json"])
@@ -110,7 +112,7 @@ def all_rows(database: Database, campaign_id: str = "promo") -> list[StoredRow]:
 def test_every_row_comes_back_as_it_was(database: Database) -> None:
     kept(database)
     *others, rejections, lease = all_rows(database)
-    assert (*others, lease) == (CAMPAIGN, CHUNK, MOVE, ITEMS, LEASE)
+    assert (*others, lease) == (CAMPAIGN, CHUNK, MOVE, ITEMS, FATES, LEASE)
     assert isinstance(rejections, RejectionsRow)
     assert rejections.id > 0
     assert rejections.rejections == REJECTIONS.rejections

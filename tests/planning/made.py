@@ -48,7 +48,9 @@ async def planned(
     columns: Mapping[str, str] | None = None,
     options: PlanOptions | None = None,
     journal: MemoryJournal | None = None,
+    marks: bool = False,
 ) -> Made:
+    """A plan, without marks unless they are what is tried: people stay as they were written."""
     journal = journal or MemoryJournal()
     plan = await make_plan(
         open_source(people, columns=columns),
@@ -60,7 +62,7 @@ async def planned(
         created_at=1_790_000_000.0,
         service="keebai",
         largest_chunk=5_000,
-        options=options or PlanOptions(),
+        options=msgspec.structs.replace(options or PlanOptions(), marks=marks),
     )
     assert plan.read == plan.ready + plan.duplicates + plan.rejected + plan.suppressed
     chunks = [

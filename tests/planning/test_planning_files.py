@@ -45,7 +45,7 @@ async def test_a_compressed_file_that_is_none_or_cut_short(tmp_path: Path) -> No
 async def test_parquet_rows_are_counted_from_one(tmp_path: Path) -> None:
     people = [person(n) for n in range(600)]
     columns = {
-        "to": [None if n == 2 else one["to"] for n, one in enumerate(people)],
+        "to": [None if n in {2, 255, 599} else one["to"] for n, one in enumerate(people)],
         "nombre": [f"Persona {n}" for n in range(600)],
         "saldo": [f"{n},50" for n in range(600)],
         "meta_n": list(range(600)),
@@ -54,8 +54,28 @@ async def test_parquet_rows_are_counted_from_one(tmp_path: Path) -> None:
 
     made = await planned(tmp_path / "people.parquet")
 
-    assert made.reasons == [(3, "no number", "to")]
+    assert made.reasons == [(row, "no number", "to") for row in (3, 256, 600)]
     assert made.people[2] == person(3) | {"meta_data": {"n": "3"}}
+
+
+async def test_columns_of_parquet_that_are_no_text_are_read_like_the_cells_of_a_workbook(
+    tmp_path: Path,
+) -> None:
+    columns = {
+        "to": [f"+549115555{n:04}" for n in range(300)],
+        "nombre": pa.array(["Ana", "Luz", None] * 100).dictionary_encode(),
+        "saldo": pa.array([float(n) / 4 for n in range(300)]),
+        "x": [[n] for n in range(300)],
+    }
+    pq.write_table(pa.table(columns), tmp_path / "people.parquet", row_group_size=70)
+
+    made = await planned(tmp_path / "people.parquet", columns={"nombre": "nombre"})
+
+    assert made.plan.ready == 200
+    assert made.people[1]["variables"] == {"nombre": "Luz", "saldo": "0.25"}
+    assert {row for row, _, _ in made.reasons} == set(range(3, 301, 3))
+    with pytest.raises(UnusableSource, match="200 bad variable, 100 blank variable"):
+        await planned(tmp_path / "people.parquet", columns={"saldo": "x"})
 
 
 async def test_the_first_sheet_of_a_workbook_or_the_one_that_is_named(tmp_path: Path) -> None:

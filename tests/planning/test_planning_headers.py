@@ -2,7 +2,7 @@
 
 import tempfile
 import unicodedata
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -196,6 +196,22 @@ class LikePandas:
 
     def itertuples(self, *, index: bool, name: None) -> list[tuple[object, ...]]:
         return [(ANA, "Ana", "A1")]
+
+
+class LikePolars:
+    """The part of a polars DataFrame that is used."""
+
+    def __init__(self, *columns: str) -> None:
+        self.columns = columns
+
+    def iter_rows(self, *, named: bool) -> Iterator[dict[str, object]]:
+        yield dict(zip(self.columns, (ANA, "Ana", "A1"), strict=True))
+
+
+async def test_the_columns_of_a_polars_frame_have_the_names_that_are_seen() -> None:
+    assert (await planned(LikePolars("to\ufeff", " nombre", "co\u0301digo"), OFFER)).numbers == [ANA]  # type: ignore[arg-type]
+    with pytest.raises(UnusableSource, match="two columns named 'to'"):
+        await planned(LikePolars("to", "to\u200b", "código"), OFFER)  # type: ignore[arg-type]
 
 
 async def test_two_columns_of_one_name_in_a_data_frame_are_refused_as_in_a_file() -> None:

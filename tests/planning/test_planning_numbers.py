@@ -10,14 +10,35 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from keebai_async.errors import InvalidInput
+from keebai_async.model.limits import E164
 from keebai_async.model.template import Template
 from keebai_async.planning import make_number_lengths
 from keebai_async.planning.check_row import Tolerance
 from keebai_async.planning.codec import RowCodec
 from keebai_async.planning.identity import identity
-from keebai_async.planning.number_forms import NumberForms, is_certain, region_of
+from keebai_async.planning.number_forms import (
+    NumberForms,
+    is_certain,
+    looks_certain,
+    region_of,
+    region_of_number,
+)
 from keebai_async.planning.number_lengths import REGIONS
-from keebai_async.planning.phone import NumberReader, PhoneNumber, from_region, parse
+from keebai_async.planning.number_text import (
+    is_spreadsheet_number,
+    plain_digits,
+    simple_digits,
+    trimmed,
+    without_wrapping,
+)
+from keebai_async.planning.phone import (
+    NumberReader,
+    PhoneNumber,
+    from_international,
+    from_region,
+    is_nobodys,
+    parse,
+)
 from keebai_async.planning.plan import PlanOptions
 from keebai_async.planning.reader import Reader
 from keebai_async.planning.rejections import Problem
@@ -216,20 +237,57 @@ async def people_of(numbers: list[str], region: str | None) -> dict[int, str]:
     return dict(zip(checked.where, CODEC.numbers(checked.ready), strict=True))
 
 
-def test_the_quick_reading_of_a_region_is_that_of_the_parser() -> None:
+def test_the_quick_reading_of_100_000_numbers_is_that_of_the_parser() -> None:
     chance = random.Random(16)
-    for region in AMERICA:
-        for _ in range(60):
-            example = example_of(region, chance.choice((0, 1)))
-            local = str(example.national_number)
-            if region == "AR" and local.startswith("9"):
-                local = f"0{local[1:3]}15{local[3:]}"
-            cut = chance.randrange(len(local) - 5, len(local))
-            local = local[:cut] + "".join(chance.choice("0123456789") for _ in local[cut:])
-            theirs, ours = parse(local, region), from_region(local, region)
-            if isinstance(theirs, PhoneNumber):
-                assert isinstance(ours, PhoneNumber), (region, local)
+    asked = refused = 0
+    while asked < 100_000:
+        region = chance.choice(AMERICA)
+        example = example_of(region, chance.choice((0, 1)))
+        local = str(example.national_number)
+        if region == "AR" and local.startswith("9") and chance.random() < 0.7:
+            local = f"0{local[1:3]}15{local[3:]}"
+        cut = chance.randrange(len(local))
+        local = local[:cut] + "".join(chance.choice("0123456789") for _ in local[cut:])
+        if chance.random() < 0.3:  # somebody mistyped it
+            local = chance.choice(
+                (local[1:], local[:-1], local + "5", "0" + local, local[:2] + "15" + local[2:])
+            )
+        code, local = str(example.country_code), local.removeprefix("00")  # which is a plus
+        for number, home in ((local, region), (f"+{code}{local}", None)):
+            asked += 1
+            ours = from_region(number, region) if home else from_international(number)
+            nobodys = is_nobodys(local, code)
+            if not nobodys and chance.random() < 0.8:
+                continue  # the parser takes its time
+            theirs = parse(number, home)
+            if nobodys:
+                refused += 1
+                assert isinstance(theirs, str), number
+            if isinstance(theirs, PhoneNumber) and theirs.e164.startswith(f"+{code}"):
+                assert isinstance(ours, PhoneNumber), number
                 assert ours.e164 == theirs.e164
+
+    assert refused > 1_000
+
+
+@given(
+    st.from_regex(r"\+(?:54|549|55|521?|598|507|1|[1-9])[0-9]{4,14}", fullmatch=True).filter(E164.fullmatch)
+)
+@settings(deadline=None, max_examples=500)
+def test_how_a_number_begins_says_whether_it_is_certain(number: str) -> None:
+    assert looks_certain(number) == is_certain(identity(number))
+    assert region_of_number(number) == region_of(identity(number))
+
+
+@given(st.text("01234567890123456789+( )-.,eE/@\u00a0'=", max_size=18))
+@settings(deadline=None, max_examples=500)
+def test_a_simple_spelling_is_read_as_any_other(cell: str) -> None:
+    digits = simple_digits(cell)
+    text = without_wrapping(trimmed(cell)).text
+
+    if digits is not None:
+        assert digits == plain_digits(text)
+        assert not is_spreadsheet_number(text)
 
 
 @given(st.lists(st.integers(10**6, 10**15 - 1), min_size=1, max_size=50))

@@ -25,7 +25,7 @@ KEYS = {identity(ONE), identity(TWO)}
 
 async def held(path: Path, region: str | None = None) -> set[int]:
     (people,) = await suppressed_people([path], NumberReader(region))
-    return people.keys
+    return set(people.keys)
 
 
 @pytest.mark.parametrize(
@@ -240,3 +240,37 @@ async def test_nobody_on_a_list_is_lost_however_its_rows_were_written(
         file.flush()
 
         assert await held(Path(file.name)) == {identity(number) for number in numbers}
+
+
+FILLING = "".join(f"{{0}}+54911{number}{{0}}{{1}}\n" for number in range(20_000_000, 20_003_000))
+"""Lines that are more than what is read at once, so that those behind them are read together."""
+CELLS = ["+5491155550101", "5491155550101", " +5491155550102 ", "011 15-5555-0103", "", "no", "+123", "Ana 5"]
+
+
+@given(
+    st.lists(st.tuples(st.sampled_from(CELLS), st.sampled_from(["", '"', '"', "'"])), max_size=6),
+    st.sampled_from(["", ",x", ';"y z"', '\t"']),
+    st.sampled_from([None, "AR"]),
+)
+@settings(deadline=None, max_examples=15)
+async def test_lines_that_are_read_together_give_what_each_gives_alone(
+    cells: list[tuple[str, str]], rest: str, region: str | None
+) -> None:
+    header = f"to{rest[:1]}nota\n" if rest else "to\n"
+    lines = "".join(f"{quote}{cell}{quote}{rest}\n" for cell, quote in cells)
+    filling = FILLING.format('"' if '"' in lines else "", rest.replace('"', ""))
+    answers: list[set[int] | None] = []
+    with tempfile.TemporaryDirectory() as folder:
+        for text in (header + lines, header + filling + lines):
+            path = Path(folder) / "bajas.csv"
+            path.write_text(text)
+            try:
+                answers.append(await held(path, region))
+            except InvalidInput:
+                answers.append(None)
+
+    few, many = answers
+    assert (few is None) == (many is None)
+    if few is not None and many is not None:
+        assert few <= many
+        assert len(many - few) == 3_000

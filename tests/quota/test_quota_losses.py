@@ -237,3 +237,16 @@ async def test_programs_whose_store_is_lost_again_and_again_are_never_throttled(
 
         assert sum(sandbox.traffic.throttled.values()) == 0
         assert sum(sandbox.traffic.requests.values()) >= 40
+
+
+def test_what_was_taken_alone_is_no_witness_of_a_loss() -> None:
+    own = Recollection()
+    own.took("a", WINDOWS, (1, 1), 100.0)
+    assert own.last_held(0.0) == "a"
+    own.took_alone("b", 110.0)
+    assert (own.last_held(0.0), own.last_ended(0.0)) == ("", "")
+    own.settled("a", 120.0)
+    assert (own.last_ended(0.0), own.last_ended(120.0)) == ("a", "")
+    own.settled("b", None)
+    own.forget(130.0)
+    assert (own.ended, own.held, own.alone) == ({}, {}, set())

@@ -5,7 +5,14 @@ from typing import Final
 
 import msgspec
 
-ALL_SCOPES: Final = ("messages:send", "messages:bulk", "templates:read", "channels:read")
+ALL_SCOPES: Final = (
+    "messages:send",
+    "messages:bulk",
+    "templates:read",
+    "channels:read",
+    "webhooks:read",
+    "webhooks:manage",
+)
 """The scopes that the sandbox's routes ask for. Source: contract, section 2."""
 
 

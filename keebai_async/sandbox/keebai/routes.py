@@ -11,6 +11,14 @@ LIST_NUMBERS: Final = "GET /whatsapp/numbers"
 LIST_CHANNELS: Final = "GET /channels"
 READ_CHANNEL: Final = "GET /channels/{channel_id}"
 READ_ME: Final = "GET /me"
+ADD_WEBHOOK: Final = "POST /webhooks"
+LIST_WEBHOOKS: Final = "GET /webhooks"
+READ_WEBHOOK: Final = "GET /webhooks/{id}"
+CHANGE_WEBHOOK: Final = "PATCH /webhooks/{id}"
+REMOVE_WEBHOOK: Final = "DELETE /webhooks/{id}"
+ROTATE_WEBHOOK: Final = "POST /webhooks/{id}/rotate-secret"
+TEST_WEBHOOK: Final = "POST /webhooks/{id}/test"
+LIST_DELIVERIES: Final = "GET /webhooks/{id}/deliveries"
 
 SCOPES: Final = {
     SEND_BULK: "messages:bulk",
@@ -22,5 +30,13 @@ SCOPES: Final = {
     LIST_CHANNELS: "channels:read",
     READ_CHANNEL: "channels:read",
     READ_ME: None,
+    ADD_WEBHOOK: "webhooks:manage",
+    LIST_WEBHOOKS: "webhooks:read",
+    READ_WEBHOOK: "webhooks:read",
+    CHANGE_WEBHOOK: "webhooks:manage",
+    REMOVE_WEBHOOK: "webhooks:manage",
+    ROTATE_WEBHOOK: "webhooks:manage",
+    TEST_WEBHOOK: "webhooks:manage",
+    LIST_DELIVERIES: "webhooks:read",
 }
 """Every route, and the scope it asks for. Source: contract, section 2."""

@@ -26,8 +26,10 @@ from keebai_async.sandbox.keebai.delivery import (
     delivery_queue,
 )
 from keebai_async.sandbox.keebai.ledger import Ledger, Submission
+from keebai_async.sandbox.keebai.message_stories import SentMessage
 from keebai_async.sandbox.keebai.settings import Dialect, SandboxSettings
 from keebai_async.sandbox.keebai.undeliverable import misfits, picked_to_fail
+from keebai_async.sandbox.keebai.webhook_feed import Followed, WebhookFeed
 from keebai_async.sandbox.replies import RequestRefused, SandboxReply, code_error, json_reply, timestamp
 
 _OBJECT_ID: Final = re.compile(r"[0-9a-fA-F]{24}")
@@ -64,8 +66,9 @@ class SendHandlers:
     What it does not accept raises BadRequest (the request does not validate) or RequestRefused.
     """
 
-    def __init__(self, settings: SandboxSettings, clock: Clock) -> None:
+    def __init__(self, settings: SandboxSettings, clock: Clock, webhooks: WebhookFeed) -> None:
         self._settings = settings
+        self._webhooks = webhooks
         self._clock = clock
         self._epoch = clock.wall() - clock.now()
         self._queues: dict[str, DeliveryQueue] = {}
@@ -83,7 +86,7 @@ class SendHandlers:
         template = self._template(body.template_name, body.language, sender)
         if self._settings.accept_at_most is not None:
             items = items[: self._settings.accept_at_most]
-        broadcast_id = self._open(context, sender, items, template)
+        broadcast_id = self._open(context, sender, items, template, bytes(body.recipients))
         self.ledger.add(
             Submission(
                 kind="bulk",
@@ -161,10 +164,18 @@ class SendHandlers:
     ) -> SandboxReply:
         broadcast_id = message_id = None
         if context.dialect is Dialect.GUIDE:
-            broadcast_id = self._open(context, sender, [item], template)
+            broadcast_id = self._open(context, sender, [item], template, msgspec.json.encode([item]))
         else:
             self._messages += 1
             message_id = f"wamid.SANDBOX{self._messages:08d}"
+            meta_data = msgspec.json.encode(item.meta_data) if item.meta_data else b""
+            self._webhooks.follow_one(
+                SentMessage(
+                    message_id=message_id, number=item.to, sender=sender.phone_number_id, meta_data=meta_data
+                ),
+                company=context.token.company,
+                fails=bool(picked_to_fail([item], self._settings.failing, self._settings.seed)),
+            )
         self.ledger.add(
             Submission(
                 kind=kind,
@@ -191,6 +202,7 @@ class SendHandlers:
         sender: SandboxSender,
         items: Sequence[Item],
         template: SandboxTemplate | None,
+        content: bytes,
     ) -> str:
         settings = self._settings
         failing = picked_to_fail(items, settings.failing, settings.seed)
@@ -204,7 +216,18 @@ class SendHandlers:
         queued = BroadcastInLine(len(items), sorted(failing), self._clock.now())
         queue.add(queued)
         broadcast_id = f"66aa0011{settings.seed & 0xFFFFFFFF:08x}{len(self._broadcasts) + 1:08x}"
-        self._broadcasts[broadcast_id] = _AcceptedBroadcast(queued, queue, context.token.company)
+        accepted = _AcceptedBroadcast(queued, queue, context.token.company)
+        self._broadcasts[broadcast_id] = accepted
+        self._webhooks.follow(
+            Followed(
+                broadcast_id=broadcast_id,
+                sent=accepted,
+                items=content,
+                failing=frozenset(failing),
+                sender=sender.phone_number_id,
+                company=context.token.company,
+            )
+        )
         return broadcast_id
 
     def _sender(self, context: RequestContext, body: _Named) -> SandboxSender:

@@ -1,14 +1,20 @@
 """The sandbox's Keebai, on a socket of this machine."""
 
-from typing import Unpack
+from collections.abc import Mapping, Sequence
+from typing import Self, Unpack
 
 import msgspec
+from aiohttp import web
 
 from keebai_async.clock import Clock
+from keebai_async.sandbox.keebai.bodies import BadRequest
 from keebai_async.sandbox.keebai.delivery import Counters
 from keebai_async.sandbox.keebai.ledger import Ledger
 from keebai_async.sandbox.keebai.service import KeebaiService
 from keebai_async.sandbox.keebai.settings import SandboxOptions, SandboxSettings
+from keebai_async.sandbox.keebai.subscriptions import MESSAGE_EVENTS, Subscription
+from keebai_async.sandbox.keebai.webhook_control import CONTROL, control
+from keebai_async.sandbox.keebai.webhooks import SandboxWebhooks
 from keebai_async.sandbox.local_server import LocalServer, sandbox_clock
 
 
@@ -63,9 +69,46 @@ class Sandbox(LocalServer):
         return self._keebai.sending.ledger
 
     @property
+    def webhooks(self) -> SandboxWebhooks:
+        """Its webhooks: subscriptions, switches, and what really became of everybody."""
+        return SandboxWebhooks(self._keebai.webhooks)
+
+    @property
     def malformed(self) -> set[str]:
         """Numbers that this server alone finds malformed: add to it."""
         return self.settings.malformed
+
+    async def __aenter__(self) -> Self:
+        await super().__aenter__()
+        self._keebai.webhooks.opened()
+        return self
+
+    async def __aexit__(self, *error: object) -> None:
+        await self._keebai.webhooks.aclose()
+        await super().__aexit__(*error)
+
+    async def _answer(self, http: web.Request) -> web.StreamResponse:
+        if http.path.startswith(CONTROL):
+            return control(self.webhooks, http.method, http.path.removeprefix(CONTROL), await http.read())
+        return await super()._answer(http)
+
+    def subscribe(
+        self, url: str, *, events: Sequence[str] = MESSAGE_EVENTS, headers: Mapping[str, str] | None = None
+    ) -> Subscription:
+        """Have events delivered to *url* on this machine, without a request; its `secret` signs them.
+
+        From any thread. Raises ValueError for an address elsewhere or an event that does not exist.
+        """
+        body = {"name": "subscribed", "url": url, "events": list(events), "headers": dict(headers or {})}
+        with self._one_at_a_time:
+            try:
+                one = self._keebai.webhooks.subscriptions.make(
+                    self.settings.tokens[0].company, msgspec.json.encode(body)
+                )
+            except BadRequest as bad:
+                raise ValueError(str(bad)) from bad
+        self._keebai.webhooks.subscribed()
+        return one
 
     def counters(self, broadcast_id: str) -> Counters:
         """Where a broadcast stands now, without a request. Raises KeyError."""

@@ -8,6 +8,7 @@ from keebai_async.sandbox.keebai.bodies import BadRequest
 from keebai_async.sandbox.keebai.catalogue import SandboxToken
 from keebai_async.sandbox.keebai.sending import RequestContext, SendHandlers
 from keebai_async.sandbox.keebai.settings import Dialect, SandboxSettings
+from keebai_async.sandbox.keebai.webhook_feed import WebhookFeed
 from keebai_async.sandbox.replies import (
     Complaints,
     Envelope,
@@ -32,7 +33,8 @@ class KeebaiService(SandboxService):
         self._settings = settings
         self._let_in: dict[str, SandboxToken] = {}
         self._mixed = 0
-        self.sending = SendHandlers(settings, clock)
+        self.webhooks = WebhookFeed(settings.webhooks, clock, settings.seed)
+        self.sending = SendHandlers(settings, clock, self.webhooks)
 
     def credential_in(self, headers: Mapping[str, str]) -> str | None:
         authorization = headers.get("Authorization")
@@ -84,8 +86,34 @@ class KeebaiService(SandboxService):
                 return listings.channels(self._settings, context.dialect, query)
             case routes.READ_CHANNEL:
                 return listings.channel(self._settings, request.resource_id)
-            case _:
+            case routes.READ_ME:
                 return listings.me(context.token)
+            case _:
+                return self._act_on_webhooks(request, context.token, query, content)
+
+    def _act_on_webhooks(
+        self, request: IncomingRequest, token: SandboxToken, query: Mapping[str, str], content: bytes
+    ) -> SandboxReply:
+        known, of = self.webhooks.subscriptions, request.resource_id
+        match request.route:
+            case routes.ADD_WEBHOOK:
+                reply = known.add(token, content)
+                self.webhooks.subscribed()
+                return reply
+            case routes.LIST_WEBHOOKS:
+                return known.list(token)
+            case routes.READ_WEBHOOK:
+                return known.show(token, of)
+            case routes.CHANGE_WEBHOOK:
+                return known.change(token, of, content)
+            case routes.REMOVE_WEBHOOK:
+                return known.remove(token, of)
+            case routes.ROTATE_WEBHOOK:
+                return known.rotate(token, of)
+            case routes.TEST_WEBHOOK:
+                return known.test(token, of)
+            case _:
+                return known.deliveries(token, of, query)
 
     def _complain(self, route: str, dialect: Dialect, bad: BadRequest) -> SandboxReply:
         guide = dialect is Dialect.GUIDE

@@ -14,6 +14,7 @@ from keebai_async.sandbox.keebai.catalogue import (
     own_token,
 )
 from keebai_async.sandbox.keebai.delivery import Order
+from keebai_async.sandbox.keebai.webhook_switches import WebhookSwitches
 from keebai_async.sandbox.replies import Complaints
 from keebai_async.sandbox.throttle import ThrottlerVersion, Window
 
@@ -55,6 +56,7 @@ class SandboxOptions(TypedDict, total=False):
     components: bool
     unapproved: Literal["refuse", "fail"]
     malformed: set[str]
+    webhooks: WebhookSwitches
 
 
 class SandboxSettings(msgspec.Struct, kw_only=True):
@@ -94,3 +96,5 @@ class SandboxSettings(msgspec.Struct, kw_only=True):
     """What becomes of a send with a template that is not approved: 400, or everybody fails later."""
     malformed: set[str] = msgspec.field(default_factory=set)
     """Numbers that this server alone finds malformed."""
+    webhooks: WebhookSwitches = msgspec.field(default_factory=WebhookSwitches)
+    """What its webhooks tell, and how they go wrong."""

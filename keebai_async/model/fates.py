@@ -1,0 +1,193 @@
+"""What became of each person, as webhooks tell it: small, and the same whatever the order of what is told.
+
+Of each person the earliest time of each kind is kept, and the code of the earliest failure. So what is told
+twice, late, or by several receivers at once leads to the same state. 24 bytes a person while a chunk is
+worked on, and a few on disk.
+
+Source: webhooks contract, section 6.
+"""
+
+import sys
+from array import array
+from enum import IntEnum
+from typing import Final
+
+import msgspec
+
+_FIELDS: Final = 6
+_CODE: Final = 5
+_LATEST: Final = 2**32 - 1
+
+
+class Fate(IntEnum):
+    """What became of one message, as far as it is known; the highest one counts.
+
+    Events may come in any order: who got a message got it, whatever a failure says before or after.
+    """
+
+    NONE = 0
+    SENT = 1
+    FAILED = 2
+    DELIVERED = 3
+    READ = 4
+
+
+class PersonNews(msgspec.Struct, frozen=True, kw_only=True):
+    """Something that was told of one person of a campaign.
+
+    *chunk* and *place* are those of the person's mark; *at* is Unix time in seconds. *replied* says that
+    they wrote back, *code* is that of a failure.
+    """
+
+    campaign_id: str
+    chunk: int
+    place: int
+    fate: Fate = Fate.NONE
+    at: float = 0.0
+    code: int = 0
+    replied: bool = False
+
+
+class PersonState(msgspec.Struct, frozen=True, kw_only=True):
+    """What is known of one person. Times are Unix seconds, 0 where nothing was told."""
+
+    fate: Fate = Fate.NONE
+    sent_at: int = 0
+    failed_at: int = 0
+    delivered_at: int = 0
+    read_at: int = 0
+    replied_at: int = 0
+    code: int = 0
+
+
+class FateCounts(msgspec.Struct, frozen=True, kw_only=True):
+    """How many people of a campaign came how far, as webhooks tell it; each counts once, by the highest.
+
+    They are ours and may lag, lead or lack: never add them to the counters of the service.
+    """
+
+    sent: int = 0
+    failed: int = 0
+    delivered: int = 0
+    read: int = 0
+    replied: int = 0
+    codes: dict[int, int] = {}
+    """Those who failed, by Meta's code; 0 where none was told."""
+
+    def __add__(self, other: "FateCounts") -> "FateCounts":
+        codes = dict(self.codes)
+        for code, count in other.codes.items():
+            codes[code] = codes.get(code, 0) + count
+        return FateCounts(
+            sent=self.sent + other.sent,
+            failed=self.failed + other.failed,
+            delivered=self.delivered + other.delivered,
+            read=self.read + other.read,
+            replied=self.replied + other.replied,
+            codes=codes,
+        )
+
+
+class ChunkFates:
+    """What is known of everybody in one chunk, by place."""
+
+    __slots__ = ("_told",)
+
+    def __init__(self, people: int) -> None:
+        self._told = array("I", bytes(4 * _FIELDS * people))
+
+    @classmethod
+    def read(cls, packed: bytes) -> "ChunkFates":
+        """What `packed` gave. Raises ValueError for what it did not."""
+        made = cls(0)
+        made._told.frombytes(packed)
+        if sys.byteorder == "big":
+            made._told.byteswap()
+        if len(made._told) % _FIELDS:
+            raise ValueError("not a whole number of people")
+        return made
+
+    @property
+    def packed(self) -> bytes:
+        """All of it as bytes, the same on every machine."""
+        told = self._told
+        if sys.byteorder == "big":
+            told = told[:]
+            told.byteswap()
+        return told.tobytes()
+
+    def __len__(self) -> int:
+        return len(self._told) // _FIELDS
+
+    def tell(self, news: PersonNews) -> bool:
+        """Take *news* in; say whether anything is known now that was not. Raises IndexError."""
+        if not 0 <= news.place < len(self):
+            raise IndexError(news.place)
+        start = news.place * _FIELDS
+        at = min(max(1, int(news.at)), _LATEST)  # it happened, even if nobody said when
+        changed = False
+        if news.fate is not Fate.NONE:
+            field = start + news.fate - 1
+            if news.fate is Fate.FAILED:
+                changed = self._failed(start, at, news.code)
+            elif not self._told[field] or at < self._told[field]:
+                self._told[field] = at
+                changed = True
+        if news.replied and (not self._told[start + 4] or at < self._told[start + 4]):
+            self._told[start + 4] = at
+            changed = True
+        return changed
+
+    def _failed(self, start: int, at: int, code: int) -> bool:
+        """The code of the earliest failure; of two at once the larger one, so that their order is nothing."""
+        field = start + Fate.FAILED - 1
+        code = code if 0 <= code <= _LATEST else 0
+        before = self._told[field]
+        if before and (before, -self._told[start + _CODE]) <= (at, -code):
+            return False
+        self._told[field], self._told[start + _CODE] = at, code
+        return True
+
+    def state(self, place: int) -> PersonState:
+        """What is known of the person at *place*. Raises IndexError."""
+        if not 0 <= place < len(self):
+            raise IndexError(place)
+        sent, failed, delivered, read, replied, code = self._told[place * _FIELDS : (place + 1) * _FIELDS]
+        return PersonState(
+            fate=_highest(sent, failed, delivered, read),
+            sent_at=sent,
+            failed_at=failed,
+            delivered_at=delivered,
+            read_at=read,
+            replied_at=replied,
+            code=code,
+        )
+
+    def counts(self) -> FateCounts:
+        """How many came how far."""
+        sent, failed, delivered, read, replied, code = (
+            self._told[field::_FIELDS] for field in range(_FIELDS)
+        )
+        fates = list(map(_highest, sent, failed, delivered, read))
+        codes: dict[int, int] = {}
+        for fate, each in zip(fates, code, strict=True):
+            if fate is Fate.FAILED:
+                codes[each] = codes.get(each, 0) + 1
+        return FateCounts(
+            sent=fates.count(Fate.SENT),
+            failed=fates.count(Fate.FAILED),
+            delivered=fates.count(Fate.DELIVERED),
+            read=fates.count(Fate.READ),
+            replied=len(replied) - replied.count(0),
+            codes=codes,
+        )
+
+
+def _highest(sent: int, failed: int, delivered: int, read: int) -> Fate:
+    if read:
+        return Fate.READ
+    if delivered:
+        return Fate.DELIVERED
+    if failed:
+        return Fate.FAILED
+    return Fate.SENT if sent else Fate.NONE

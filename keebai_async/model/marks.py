@@ -1,0 +1,47 @@
+"""The mark that a campaign gives each of its people in `meta_data`, so that webhooks can say whose they are.
+
+It names a campaign, a chunk and a place in it, and nobody: `{"_kb": "q7x2mwd4.3.17"}`. It is ours beside the
+keys of the user, and never instead of one.
+
+Source: webhooks contract, section 7.
+"""
+
+import base64
+import hashlib
+import re
+from collections.abc import Mapping
+from typing import Final
+
+import msgspec
+
+MARK_KEY: Final = "_kb"
+_MARK: Final = re.compile(r"([a-z2-7]{8})\.([1-9][0-9]{0,8})\.(0|[1-9][0-9]{0,8})")
+
+
+class Mark(msgspec.Struct, frozen=True):
+    """Whose a message is. The chunk is the one the person was planned in; the place counts from 0."""
+
+    tag: str
+    """Of the campaign: see `tag_of`."""
+    chunk: int
+    place: int
+
+    def __str__(self) -> str:
+        return f"{self.tag}.{self.chunk}.{self.place}"
+
+
+def tag_of(campaign_id: str) -> str:
+    """Eight letters and digits that stand for a campaign; its id, in which its name is, does not follow."""
+    digest = hashlib.blake2b(campaign_id.encode(), digest_size=5, person=b"keebai mark").digest()
+    return base64.b32encode(digest).decode().lower()
+
+
+def read_mark(text: object) -> Mark | None:
+    """The mark that *text* is, None if it is none."""
+    found = _MARK.fullmatch(text) if isinstance(text, str) and len(text) <= 28 else None
+    return None if found is None else Mark(found[1], int(found[2]), int(found[3]))
+
+
+def mark_in(meta_data: Mapping[str, object]) -> Mark | None:
+    """The mark in what came back; also in a text that has lost its name."""
+    return read_mark(meta_data.get(MARK_KEY)) or read_mark(meta_data.get(""))
