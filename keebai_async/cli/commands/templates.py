@@ -1,6 +1,6 @@
 """The command `templates`."""
 
-from collections.abc import Collection
+from collections.abc import AsyncIterator, Callable, Collection
 from contextlib import nullcontext, suppress
 from functools import partial
 from typing import Annotated, Final
@@ -14,7 +14,6 @@ from keebai_async.cli.json_output import emit, typed
 from keebai_async.cli.options import JsonOption
 from keebai_async.cli.output import answer
 from keebai_async.cli.text_output import table
-from keebai_async.client import Keebai
 from keebai_async.errors import RequestInvalid, TemplateUnusable
 from keebai_async.model.template import Template
 
@@ -44,10 +43,14 @@ def templates(name: NameArgument = None, status: StatusOption = None, json: Json
 async def _templates(name: str | None, status: str | None, *, json: bool) -> Exit:
     statuses: tuple[str, ...] = ("APPROVED",) if status is None else (status.upper(),)
     async with messaging(Connection()) as keebai:
-        found = await _found(keebai, name, statuses)
+
+        def listed(status: str) -> AsyncIterator[Template]:
+            return keebai.templates.list(status=status)
+
+        found = await _found(listed, name, statuses)
         if name is not None and not found and status is None:
             statuses = _OTHER_STATUSES
-            found = await _found(keebai, name, statuses)
+            found = await _found(listed, name, statuses)
     if name is not None and not found:
         which = "" if status is None else f"{status.upper()} "
         raise TemplateUnusable(f"there is no {which}template named {name!r}; see: keebai-async templates")
@@ -60,14 +63,12 @@ async def _templates(name: str | None, status: str | None, *, json: bool) -> Exi
     return Exit.DONE
 
 
-async def _found(keebai: Keebai, name: str | None, statuses: Collection[str]) -> list[Template]:
+async def _found(
+    listed: Callable[[str], AsyncIterator[Template]], name: str | None, statuses: Collection[str]
+) -> list[Template]:
     found: list[Template] = []
     for status in statuses:
         # A status that this service does not know has no templates either.
         with suppress(RequestInvalid) if len(statuses) > 1 else nullcontext():
-            found += [
-                template
-                async for template in keebai.templates.list(status=status)
-                if name is None or template.name == name
-            ]
+            found += [template async for template in listed(status) if name is None or template.name == name]
     return found
