@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from keebai_async.journal.memory_tables import MemoryJournal
-from keebai_async.model.marks import MARK_KEY, Mark, mark_in, read_mark, tag_of
+from keebai_async.model.marks import MARK_KEY, Mark, mark_in, read_mark, tag_of, without_marks
 from keebai_async.planning.codec import NO_META, RowCodec
 from keebai_async.planning.marking import Marker
 from keebai_async.planning.options import PlanOptions
@@ -125,6 +125,11 @@ def test_whatever_people_are_called_and_send_along_only_marks_are_added(
             assert now["meta_data"].pop(MARK_KEY) == f"{TAG}.7.{first + place}"
         assert now.pop("meta_data", {}) == kept
         was.pop("meta_data", None)
+        assert now == was
+
+    unmarked = msgspec.json.decode(without_marks(marked))
+    for was, now in zip(msgspec.json.decode(b"[%b]" % encoded), unmarked, strict=True):
+        assert now.pop("meta_data", {}) == was.pop("meta_data", {})
         assert now == was
 
 
