@@ -40,6 +40,23 @@ async def test_a_subscription_is_made_listed_rotated_and_removed(shell: Shell, s
     assert (kept(shell), sandbox.webhooks.subscriptions) == ({}, [])
 
 
+async def test_one_that_was_switched_off_is_told_and_can_be_switched_on(
+    shell: Shell, sandbox: Sandbox
+) -> None:
+    webhook_id = (await shell.call("webhooks", "register", URL)).out.strip()
+    assert "ok      webhooks: 1 active" in (await shell.call("doctor")).out
+    sandbox.webhooks.subscriptions[0].is_active = False
+    sandbox.webhooks.subscriptions[0].disabled_reason = "excessive_failures"
+
+    told, listed = await shell.call("doctor"), await shell.call("webhooks", "list")
+
+    assert told.code == 2
+    assert f"NOT OK  webhooks: {webhook_id} is switched off (excessive_failures)" in told.out
+    assert f"webhooks activate {webhook_id}" in listed.err
+    assert (await shell.call("webhooks", "activate", webhook_id)).code == 0
+    assert (await shell.call("doctor")).code == 0
+
+
 async def test_a_rotation_that_was_not_made_changes_nothing(shell: Shell, sandbox: Sandbox) -> None:
     webhook_id = (await shell.call("webhooks", "register", URL)).out.strip()
     before = kept(shell)

@@ -21,7 +21,7 @@ from keebai_async.cli.register import register as register_command
 from keebai_async.cli.serving import serve_until_told
 from keebai_async.cli.text_output import table
 from keebai_async.cli.webhooks.secrets_file import KeptSecret, SecretsFile
-from keebai_async.errors import InvalidInput, JournalUnusable, KeebaiError, OutcomeUnknown
+from keebai_async.errors import InvalidInput, JournalUnusable, KeebaiError, OutcomeUnknown, SpoolUnusable
 from keebai_async.journal.open import journal_path, open_journal
 from keebai_async.model.meta_codes import about
 
@@ -133,7 +133,7 @@ async def _record(receiver: "WebhookReceiver", recorder: "FateRecorder") -> None
     while True:
         try:
             await record_fates(receiver, recorder)
-        except JournalUnusable as error:
+        except (JournalUnusable, SpoolUnusable) as error:
             say(f"deliveries wait in the spool: {error}")
             await anyio.sleep(_RETRY)
 
@@ -188,7 +188,10 @@ async def _list(*, json: bool) -> Exit:
     answer(table(("ID", "STATE", "FAILURES", "LAST DELIVERY", "URL"), rows))
     for one in found:
         if one.is_active is False:
-            say(f"{one.id} is switched off ({one.disabled_reason or 'by hand'}): nothing is delivered to it")
+            say(
+                f"{one.id} is switched off ({one.disabled_reason or 'by somebody'}) and hears nothing:"
+                f" bring its receiver up, then: keebai-async webhooks activate {one.id}"
+            )
     return Exit.DONE
 
 
@@ -244,6 +247,20 @@ async def _rotate(webhook_id: str, journal: str | None, *, drop_old: bool) -> Ex
     return Exit.DONE
 
 
+def activate(webhook_id: WebhookArgument) -> None:
+    """Switch a subscription on again that the service switched off.
+
+    Example: keebai-async webhooks activate wh_0123456789ab
+    """
+    _run(partial(_activate, webhook_id))
+
+
+async def _activate(webhook_id: str) -> Exit:
+    async with messaging(Connection()) as keebai:
+        await keebai.webhooks.activate(webhook_id)
+    return Exit.DONE
+
+
 def remove(webhook_id: WebhookArgument, journal: JournalOption = None) -> None:
     """End a subscription, and forget its secret.
 
@@ -294,6 +311,7 @@ WEBHOOKS_COMMANDS: Final[tuple[Callable[..., None], ...]] = (
     list_,
     test,
     rotate,
+    activate,
     remove,
     show,
 )
