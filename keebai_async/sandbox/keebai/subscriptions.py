@@ -40,7 +40,7 @@ EVENTS: Final = (
 """Source: webhooks contract, section 3.1."""
 TOLD_OF_MESSAGES: Final = EVENTS[:5]
 """What is told of messages."""
-_REMEMBERED: Final = 1_000
+_ATTEMPTS_KEPT: Final = 1_000
 
 
 class WebhookAttempt(msgspec.Struct, frozen=True, kw_only=True):
@@ -70,7 +70,7 @@ class Subscription(msgspec.Struct, kw_only=True):
     failures: int = 0
     disabled_reason: str | None = None
     last_delivery_at: float | None = None
-    attempts: deque[WebhookAttempt] = msgspec.field(default_factory=lambda: deque(maxlen=_REMEMBERED))
+    attempts: deque[WebhookAttempt] = msgspec.field(default_factory=lambda: deque(maxlen=_ATTEMPTS_KEPT))
 
     def wants(self, kind: str) -> bool:
         return self.is_active and (kind in self.events or kind not in EVENTS)
