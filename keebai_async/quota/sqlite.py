@@ -41,7 +41,7 @@ IDLE_LOOK_EVERY: Final = 2.0
 
 _KEEP = 3_600.0  # seconds that the past is kept at least, for users of the file with a longer window
 
-_MOST_NEW_FILES = 5  # how often to make a file anew for one piece of work
+_MOST_NEW_FILES = 5  # how often to make a new file for one piece of work
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS place (

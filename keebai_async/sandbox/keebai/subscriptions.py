@@ -128,7 +128,7 @@ class SubscriptionHandlers:
         return one
 
     def list(self, token: SandboxToken) -> SandboxReply:
-        """GET /webhooks: those of the company, whoever made them."""
+        """GET /webhooks: those of the company, no matter who made them."""
         return json_reply(
             200, {"data": [self._shown(one) for one in self.known.values() if one.company == token.company]}
         )
