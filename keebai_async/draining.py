@@ -25,7 +25,7 @@ class _Activity(msgspec.Struct, frozen=True, eq=False):
     over: anyio.Event
 
 
-class _Waiting(msgspec.Struct, frozen=True, eq=False):
+class _WhoWaits(msgspec.Struct, frozen=True, eq=False):
     stop: Callable[[], None]
     loop: asyncio.AbstractEventLoop
 
@@ -36,7 +36,7 @@ class Drain:
     def __init__(self) -> None:
         self.closed = False
         self._inside: set[_Activity] = set()
-        self._waiting: set[_Waiting] = set()
+        self._waiting: set[_WhoWaits] = set()
 
     def check(self) -> None:
         """Raise Misused once it is closed."""
@@ -64,7 +64,7 @@ class Drain:
 
         Who does so is not waited for.
         """
-        one = _Waiting(stop=stop, loop=running_loop())
+        one = _WhoWaits(stop=stop, loop=running_loop())
         self._waiting.add(one)
         try:
             yield

@@ -47,11 +47,11 @@ class PortalEntry(msgspec.Struct, frozen=True, kw_only=True, tag="unknown", tag_
     resend_in: float = 0.0
 
 
-class _Person(msgspec.Struct):
+class _NumberOnly(msgspec.Struct):
     to: str
 
 
-_NUMBERS_ONLY = msgspec.json.Decoder(list[_Person])
+_NUMBERS_ONLY = msgspec.json.Decoder(list[_NumberOnly])
 
 
 async def portal_entries(
@@ -71,7 +71,7 @@ async def _as_in_the_portal(
     campaign: StoredCampaign, chunk: Chunk, journal: Journal, wall: float
 ) -> PortalEntry:
     plan = campaign.plan
-    people: list[_Person] = []
+    people: list[_NumberOnly] = []
     if campaign.purged_at is None:
         people = _NUMBERS_ONLY.decode(await journal.items(plan.campaign_id, chunk.number))
     return PortalEntry(

@@ -9,7 +9,7 @@ from keebai_async.model.campaign import Holder
 from keebai_async.model.chunk import ChunkState
 from keebai_async.model.situation import AtService, Situation, Standing
 
-_MOST_NAMED = 20
+_MOST_SHOWN = 20
 
 PROCESS_GONE = "the process that ran it is gone: it was killed, or its machine stopped"
 
@@ -102,10 +102,10 @@ def cannot_be_called_back(situation: Situation) -> Iterator[str]:
 
 def _broadcasts(at_service: Iterable[AtService]) -> Iterator[str]:
     every = tuple(at_service)
-    for each in every[:_MOST_NAMED]:
+    for each in every[:_MOST_SHOWN]:
         yield f"  {shown_text(each.name)}: {each.broadcast_id}, {figure(each.pending)} people pending"
-    if len(every) > _MOST_NAMED:
-        yield f"  and {figure(len(every) - _MOST_NAMED)} more: see the chunks of report --json"
+    if len(every) > _MOST_SHOWN:
+        yield f"  and {figure(len(every) - _MOST_SHOWN)} more: see the chunks of report --json"
 
 
 def nobody_to_hold_back(situation: Situation) -> str:

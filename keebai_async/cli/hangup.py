@@ -1,6 +1,6 @@
 """A terminal that is closed is a hangup, also for a process that the system does not tell of it.
 
-SIGHUP goes to the session of a terminal, and passes by whoever left that (`setsid`, many ways to run a
+SIGHUP goes to the session of a terminal, and does not reach who left that (`setsid`, many ways to run a
 command remotely). Such a process learns it from its next line, or never if it has nothing to say. So one
 thread waits for nothing but the end of the terminals on which the process was started. Who ignores SIGHUP
 (`nohup`) outlives them.

@@ -145,7 +145,7 @@ class Interrupts:
         if self._asking:
             raise KeyboardInterrupt
         if not self._begun:
-            leave("interrupted")  # an exception would end in the hands of whoever reads the arguments
+            leave("interrupted")  # an exception would end in the hands of who reads the arguments
         now = time.monotonic()
         if self._loop is None:
             self._asked_at = now

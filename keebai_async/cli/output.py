@@ -26,7 +26,7 @@ _PATIENCE = 0.1
 _WRITTEN_AT_ONCE = 4_096
 """Bytes that a pipe or a terminal that is ready takes without making us wait (POSIX: at least 512)."""
 
-_LEFT: Final = frozenset({errno.EPIPE, errno.EIO, errno.EBADF, errno.ENXIO, errno.ECONNRESET})
+_READER_LEFT: Final = frozenset({errno.EPIPE, errno.EIO, errno.EBADF, errno.ENXIO, errno.ECONNRESET})
 """Nobody is there to read any more, which is no trouble of ours."""
 
 _HANGUP: Final[int | None] = getattr(signal, "SIGHUP", None)
@@ -91,7 +91,7 @@ class Outlet(io.RawIOBase):
     @property
     def lost(self) -> str:
         """Why a reader who is still there did not get everything, such as a full disk; empty if it did."""
-        if self.trouble is None or self.trouble.errno in _LEFT:
+        if self.trouble is None or self.trouble.errno in _READER_LEFT:
             return ""
         return self.trouble.strerror or str(self.trouble)
 

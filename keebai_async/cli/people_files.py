@@ -16,6 +16,7 @@ from keebai_async.model import own_columns as own
 from keebai_async.model.chunk import Chunk, ChunkState
 from keebai_async.model.marks import MARK_KEY, without_marks
 from keebai_async.model.recipient import Reason, Rejection
+from keebai_async.planning.rows import META
 from keebai_async.sources.header import visible
 
 WRITTEN_AT_ONCE: Final = 1_000
@@ -23,12 +24,11 @@ WRITTEN_AT_ONCE: Final = 1_000
 _OF_A_REJECTION: Final = (own.ROW, own.REASON, own.FIELD, own.DETAIL, own.REPEATS, own.NUMBER)
 _OF_A_CHUNK: Final = (own.CHUNK, own.REASON, own.DETAIL)
 _OF_OTHERS: Final = {Reason.DUPLICATE, Reason.SUPPRESSED}
-_META: Final = "meta_"
 
 _INSIDE: Final = msgspec.json.Decoder(dict[str, msgspec.Raw])
-_TO: Final = attrgetter("to")
-_VARIABLES: Final = attrgetter("variables")
-_META_DATA: Final = attrgetter("meta_data")
+_TO_OF: Final = attrgetter("to")
+_VARIABLES_OF: Final = attrgetter("variables")
+_META_DATA_OF: Final = attrgetter("meta_data")
 
 
 class PeopleGroup(enum.Enum):
@@ -96,7 +96,7 @@ def _cells(rejection: Rejection) -> dict[str, str]:
     flat: dict[str, str] = {}
     for name, cell in cells.items():
         if name in nested:
-            prefix = "" if name == rejection.nested[0] else _META
+            prefix = "" if name == rejection.nested[0] else META
             inside = _INSIDE.decode(cell)
             flat |= {f"{prefix}{each}": _text(value) for each, value in inside.items()}
         else:
@@ -138,7 +138,7 @@ def _fitting(name: str, cell: str) -> str:
     U+0000, which no table takes, is a letter that was lost: that is no value either.
     """
     cell = cell.replace("\0", "\N{REPLACEMENT CHARACTER}")
-    return cell if len(cell) <= CELL_CHARACTERS or name.startswith(_META) else cell[:CELL_CHARACTERS]
+    return cell if len(cell) <= CELL_CHARACTERS or name.startswith(META) else cell[:CELL_CHARACTERS]
 
 
 def _add_rows(table: Table, rows: Sequence[Sequence[str]]) -> None:
@@ -207,8 +207,8 @@ def _check_names(path: Path, header: Sequence[str]) -> None:
     """Raises InvalidInput if a plan could not tell the columns apart, or not find one again."""
     seen = list(map(visible, header))
     for name, as_seen in zip(header, seen, strict=True):
-        changed = name.startswith(_META) and name != as_seen
-        if changed or as_seen in {"", _META} or seen.count(as_seen) > 1:
+        changed = name.startswith(META) and name != as_seen
+        if changed or as_seen in {"", META} or seen.count(as_seen) > 1:
             raise InvalidInput(
                 f"cannot write {path}: no table can have a column {name!r} beside the others: write a .jsonl"
             )
@@ -238,7 +238,7 @@ class _Person(msgspec.Struct, gc=False):
 
 
 _EACH: Final = msgspec.json.Decoder(list[msgspec.Raw])
-_PEOPLE: Final = msgspec.json.Decoder(list[_Person])
+_PEOPLE_DECODER: Final = msgspec.json.Decoder(list[_Person])
 
 
 class _PeopleReader:
@@ -255,17 +255,17 @@ class _PeopleReader:
             except msgspec.ValidationError:  # other variables than the first had
                 pass
             else:
-                rows = map(msgspec.structs.astuple, map(_VARIABLES, people))
+                rows = map(msgspec.structs.astuple, map(_VARIABLES_OF, people))
                 values = dict(zip(self._names, zip(*rows, strict=True), strict=True))
-                return _People(list(map(_TO, people)), values, list(map(_META_DATA, people)))
-        people = _PEOPLE.decode(items)
-        dicts = list(map(_VARIABLES, people))
+                return _People(list(map(_TO_OF, people)), values, list(map(_META_DATA_OF, people)))
+        people = _PEOPLE_DECODER.decode(items)
+        dicts = list(map(_VARIABLES_OF, people))
         names = dict.fromkeys(name for variables in dicts for name in variables)
         self._learn(tuple(names))
         return _People(
-            list(map(_TO, people)),
+            list(map(_TO_OF, people)),
             {name: [variables.get(name, "") for variables in dicts] for name in names},
-            list(map(_META_DATA, people)),
+            list(map(_META_DATA_OF, people)),
         )
 
     def _learn(self, names: tuple[str, ...]) -> None:
@@ -296,7 +296,7 @@ class _Columns:
 
     @property
     def header(self) -> list[str]:
-        return ["to", *self._variables, *(f"{_META}{name}" for name in self._shown_metas), *_OF_A_CHUNK]
+        return ["to", *self._variables, *(f"{META}{name}" for name in self._shown_metas), *_OF_A_CHUNK]
 
     def of(self, people: _People) -> list[Sequence[str]]:
         """The cells of *people*. Raises _MoreColumns if they have others."""

@@ -12,7 +12,7 @@ from keebai_async.sources.formula_guard import inert_column
 
 TABLES: Final = (".csv", ".tsv", ".txt", "", ".xlsx")
 LINES: Final = (".jsonl", ".ndjson", ".json")
-_BOM: Final = b"\xef\xbb\xbf"
+_UTF8_MARK: Final = b"\xef\xbb\xbf"
 _LINE: Final = "\r\n"
 
 
@@ -72,7 +72,7 @@ def private_table(path: Path, *, excel: bool = False) -> Iterator[Table]:
                 yield table
             return
         if excel:
-            file.write(_BOM)
+            file.write(_UTF8_MARK)
         delimiter = "\t" if suffix == ".tsv" else ";" if excel else ","
         yield TextTable(file, str(path), delimiter=delimiter, digits=excel)
 

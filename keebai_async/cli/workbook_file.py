@@ -24,7 +24,7 @@ _OFFICE: Final = "http://schemas.openxmlformats.org/officeDocument/2006/relation
 _PACKAGE: Final = "http://schemas.openxmlformats.org/package/2006"
 _KIND: Final = "application/vnd.openxmlformats-officedocument.spreadsheetml"
 _SHEET: Final = "xl/worksheets/sheet1.xml"
-_HEAD: Final = '<?xml version="1.0" encoding="UTF-8" standalone="yes"?>\n'
+_XML_HEAD: Final = '<?xml version="1.0" encoding="UTF-8" standalone="yes"?>\n'
 _PARTS: Final = {
     "[Content_Types].xml": (
         f'<Types xmlns="{_PACKAGE}/content-types">'
@@ -109,9 +109,9 @@ def workbook_table(file: BinaryIO, name: str) -> Iterator[WorkbookTable]:
     """A table in a workbook that is written to *file*; *name* names it to people."""
     with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as book:
         for part, text in _PARTS.items():
-            book.writestr(part, _HEAD + text)
+            book.writestr(part, _XML_HEAD + text)
         with book.open(_SHEET, "w", force_zip64=True) as sheet:
-            sheet.write(f'{_HEAD}<worksheet xmlns="{_MAIN}"><sheetData>'.encode())
+            sheet.write(f'{_XML_HEAD}<worksheet xmlns="{_MAIN}"><sheetData>'.encode())
             yield WorkbookTable(sheet, name)
             sheet.write(b"</sheetData></worksheet>")
 

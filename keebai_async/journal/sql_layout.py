@@ -32,7 +32,7 @@ from keebai_async.storage.process import Process
 from keebai_async.storage.safety import Damaged, NotKnownHere
 
 Column = str | int | float | bytes | None
-Word = TypeVar("Word", bound=enum.StrEnum)
+W = TypeVar("W", bound=enum.StrEnum)
 
 _MOVE: Final[msgspec.json.Decoder[Move]] = msgspec.json.Decoder(Move)
 _REJECTIONS: Final = msgspec.json.Decoder(tuple[Rejection, ...])
@@ -291,12 +291,12 @@ def _plain(value: Column | enum.StrEnum) -> Column:
     return value.value if isinstance(value, enum.StrEnum) else value
 
 
-def _word(kind: type[Word], value: object, where: str) -> Word:
+def _word(kind: type[W], value: object, where: str) -> W:
     try:
         return kind(str(value))
     except ValueError as error:
         raise NotKnownHere(f"{where} {value!r}, a word that this version does not know") from error
 
 
-def _word_or_none(kind: type[Word], value: object, where: str) -> Word | None:
+def _word_or_none(kind: type[W], value: object, where: str) -> W | None:
     return None if value is None else _word(kind, value, where)

@@ -15,7 +15,7 @@ from keebai_async.errors import ForbiddenMove
 from keebai_async.model.chunk import Chunk, ChunkState
 
 
-class Step(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+class ChunkStep(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     """What all moves say: which chunk, and which step of its life this is (the first is 1).
 
     The step is what two writers with the same picture of a chunk stumble over: only one can be first.
@@ -25,60 +25,60 @@ class Step(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     step: int
 
 
-class Submit(Step, frozen=True, kw_only=True, tag=True):
+class Submit(ChunkStep, frozen=True, kw_only=True, tag=True):
     """The intent: from the next instant on, bytes may leave. *at* is Unix time."""
 
     at: float
 
 
-class TakeBack(Step, frozen=True, kw_only=True, tag=True):
+class TakeBack(ChunkStep, frozen=True, kw_only=True, tag=True):
     """Certainly not accepted (no byte written, or 429): it may be submitted again."""
 
     reason: str
 
 
-class Accept(Step, frozen=True, kw_only=True, tag=True):
+class Accept(ChunkStep, frozen=True, kw_only=True, tag=True):
     """The service took *accepted* of its people, under *broadcast_id* if its reply could be read."""
 
     accepted: int
     broadcast_id: str | None = None
 
 
-class Refuse(Step, frozen=True, kw_only=True, tag=True):
+class Refuse(ChunkStep, frozen=True, kw_only=True, tag=True):
     """The service did not take it, and never will as it stands. *recipients* are those it keeps."""
 
     reason: str
     recipients: int
 
 
-class HandOn(Step, frozen=True, kw_only=True, tag=True):
+class HandOn(ChunkStep, frozen=True, kw_only=True, tag=True):
     """All its people go into other chunks before it was submitted: it keeps nobody."""
 
     reason: str
 
 
-class Lose(Step, frozen=True, kw_only=True, tag=True):
+class Lose(ChunkStep, frozen=True, kw_only=True, tag=True):
     """It may have been accepted, or not: no answer was seen."""
 
     reason: str
 
 
-class Vouch(Step, frozen=True, kw_only=True, tag=True):
+class Vouch(ChunkStep, frozen=True, kw_only=True, tag=True):
     """A person found the unknown chunk at the service, as *broadcast_id*."""
 
     accepted: int
     broadcast_id: str
 
 
-class Resend(Step, frozen=True, kw_only=True, tag=True):
+class Resend(ChunkStep, frozen=True, kw_only=True, tag=True):
     """A person says that the unknown chunk did not arrive."""
 
 
-class Withdraw(Step, frozen=True, kw_only=True, tag=True):
+class Withdraw(ChunkStep, frozen=True, kw_only=True, tag=True):
     """A person takes back that the chunk did not arrive, before it was submitted again."""
 
 
-class Abandon(Step, frozen=True, kw_only=True, tag=True):
+class Abandon(ChunkStep, frozen=True, kw_only=True, tag=True):
     """A person gives the unknown chunk up."""
 
 

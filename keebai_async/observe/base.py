@@ -25,7 +25,7 @@ class BaseRecord(msgspec.Struct, frozen=True, kw_only=True, tag_field="event", o
     """Something that happened, told once. The tag is its event name; it holds nobody's number and no token.
 
     Texts that come from outside stand in `reason` (a server's words, an error's), `label` (a name that a
-    user gave) and `route`. All pass the policy of privacy here, whoever tells the record.
+    user gave) and `route`. All pass the policy of privacy here, no matter who tells the record.
     """
 
     def __post_init__(self) -> None:

@@ -16,7 +16,7 @@ _FRACTION: Final = re.compile(r"\+?[0-9]{7,15}[.,]0+")
 _SPELLING: Final = re.compile(r"[( ]*\+?[( ]*[0-9][0-9() .\-\u2010-\u2015\u2212]*")
 _SIMPLE: Final = re.compile(r"[( ]*\+?[( ]*[0-9][0-9() -]*")
 _FILLING: Final = dict.fromkeys(map(ord, "() -"))
-_NO_DIGIT: Final = re.compile(r"[^0-9]+")
+NO_DIGIT: Final = re.compile(r"[^0-9]+")
 _TEXT_FORMULA: Final = re.compile(r'="(.*)"', re.DOTALL)
 _SCHEME: Final = re.compile(r"(?:tel|whatsapp|callto|sms):(?://)?(?:send/?\?phone=)?", re.IGNORECASE)
 _LINK: Final = re.compile(
@@ -78,7 +78,7 @@ def plain_digits(text: str) -> str | None:
         text = text.replace("\u00a0", " ").replace("\u202f", " ").replace("\uff0b", "+")
     if not _SPELLING.fullmatch(text):
         return None
-    digits = _NO_DIGIT.sub("", text)
+    digits = NO_DIGIT.sub("", text)
     return _with_plus(f"+{digits}" if "+" in text else digits)
 
 

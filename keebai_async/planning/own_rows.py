@@ -13,6 +13,7 @@ from typing import Final, TypeVar
 
 from keebai_async.model import own_columns as own
 from keebai_async.model.recipient import Reason
+from keebai_async.planning.number_text import NO_DIGIT
 from keebai_async.planning.rejections import Problem
 from keebai_async.planning.rows import META, ListNames
 
@@ -32,9 +33,8 @@ LASTING: Final = frozenset(
 NO_TEXT: Final = re.compile(r"\{\{.*\}\}", re.DOTALL)
 """What stands in a file of ours for a value that is no text."""
 
-_NO_DIGIT: Final = re.compile(r"[^0-9]+")
 _BEYOND: Final = re.compile(r"column [0-9]+")
-_PEOPLE: Final = frozenset({Reason.DUPLICATE.value, Reason.SUPPRESSED.value})
+_ABOUT_PEOPLE: Final = frozenset({Reason.DUPLICATE.value, Reason.SUPPRESSED.value})
 
 
 def no_text(text: str) -> str:
@@ -79,7 +79,7 @@ def still_out(row: Mapping[str, str], names: ListNames) -> Problem | None:
     if reason not in LASTING:
         return None
     number = row.get(own.NUMBER, "").strip()
-    if reason in _PEOPLE:
+    if reason in _ABOUT_PEOPLE:
         if number and _digits(row.get(names.to, "")) != _digits(number):
             return None
         detail = (
@@ -110,4 +110,4 @@ def _is_as_it_was(reason: str, field: str, row: Mapping[str, str], names: ListNa
 
 
 def _digits(text: str) -> str:
-    return _NO_DIGIT.sub("", text)
+    return NO_DIGIT.sub("", text)

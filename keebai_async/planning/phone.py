@@ -263,7 +263,7 @@ def parse(digits: str, region: str | None) -> PhoneNumber | str:
         name = country_name(pn.region_code_for_country_code(number.country_code or 0))
         return f"no number of {name} is like this"
     kind = pn.number_type(number)
-    if region is not None and not digits.startswith("+") and kind not in _PEOPLE:
+    if region is not None and not digits.startswith("+") and kind not in _KINDS_OF_PEOPLE:
         return f"a number of {country_name(region)} that is nobody's phone, such as a free one"
     e164 = pn.format_number(number, pn.PhoneNumberFormat.E164)
     if not E164.fullmatch(e164):
@@ -272,7 +272,7 @@ def parse(digits: str, region: str | None) -> PhoneNumber | str:
 
 
 # PhoneNumberType's numbers: fixed line, mobile, either, over the internet, personal.
-_PEOPLE: Final = frozenset({0, 1, 2, 6, 7})
+_KINDS_OF_PEOPLE: Final = frozenset({0, 1, 2, 6, 7})
 
 # What ValidationResult's numbers say, for people.
 _REASONS: Final = {

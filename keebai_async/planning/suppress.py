@@ -24,7 +24,7 @@ from keebai_async.planning.suppress_row import numbers_in, unreadable
 SuppressList = str | os.PathLike[str] | Iterable[str]
 """A number in E.164, the path of a file of numbers, or numbers."""
 
-TURN = 500
+NUMBERS_IN_A_TURN = 500
 """Numbers of a program's list that are read before the event loop has its turn."""
 
 
@@ -75,7 +75,7 @@ async def suppressed_people(
             any_given = True
             for place, number in enumerate(each, start=1):
                 given.update(_keys(str(number), reader, f"number {place} to suppress", place))
-                if place % TURN == 0:
+                if place % NUMBERS_IN_A_TURN == 0:
                     await anyio.lowlevel.checkpoint()
     return [*found, SuppressedPeople("the numbers given to suppress", given)] if any_given else found
 

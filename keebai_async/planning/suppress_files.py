@@ -31,7 +31,7 @@ from keebai_async.sources.pieces import Opener, pieces
 
 TURN_SECONDS: Final = 0.002
 """Seconds that rows read one by one may take before the event loop has its turn."""
-_TABLES: Final = {".parquet", ".xlsx", ".xlsm", ".xlsb", ".xls", ".ods"}
+_TABLE_ENDINGS: Final = {".parquet", ".xlsx", ".xlsm", ".xlsb", ".xls", ".ods"}
 _JSON: Final = {".jsonl", ".ndjson", ".json"}
 
 
@@ -54,7 +54,7 @@ async def read_file(path: str, reader: NumberReader, keys: KeySet) -> ReadFile:
     compressed = bool(suffixes) and suffixes[-1] in OPENERS
     kind = suffixes[-2:-1] if compressed else suffixes[-1:]
     notes: Sequence[str] = ()
-    if set(kind) & _TABLES and not compressed:
+    if set(kind) & _TABLE_ENDINGS and not compressed:
         notes = await _read_table(path, kind[0], rows)
     else:
         opener = OPENERS[suffixes[-1]] if compressed else open_plain

@@ -18,9 +18,13 @@ request of our own is missing in it (an old copy); its clock has leapt.
 """
 
 from collections.abc import Sequence
+from typing import Final
 
 from keebai_async.quota.pause import NEVER
 from keebai_async.quota.window import LaneWindow
+
+WITNESSED: Final = 0.9
+"""The part of the time for which a store keeps the past, within which it must know a request of ours."""
 
 
 class Recollection:

@@ -31,7 +31,7 @@ from keebai_async.quota.gate import Ending
 from keebai_async.quota.limits import Limits
 from keebai_async.quota.lua import AGREE, BEGIN_AGAIN, ENTER, LOOK, SETTLE, TAKE
 from keebai_async.quota.pause import NEVER, Pause
-from keebai_async.quota.recollection import OtherClock, Recollection
+from keebai_async.quota.recollection import WITNESSED, OtherClock, Recollection
 from keebai_async.quota.sqlite import LONGEST_REQUEST
 from keebai_async.quota.store import HeldPlace, Word
 from keebai_async.quota.window import LaneWindow, Quota, Wait
@@ -46,8 +46,7 @@ _NOT_ASKED: Final = "not asked"  # of limits: what holds is asked for when Redis
 
 _TIMEOUT = 5.0  # seconds of real time for one answer of Redis
 _RETRY = 5.0  # seconds between attempts to reach a Redis that was gone
-_WITNESSED = 0.9  # part of the time that Redis keeps the past, within which it must know a request of ours
-_MOST_TURNS = 20  # how often to tell a Redis again what it forgot, for one place
+_MOST_RETELLINGS = 20  # how often to tell a Redis again what it forgot, for one place
 _SETTLING_IN_REDIS = 12.0  # seconds of real time that a cancelled request may spend on its books
 
 
@@ -193,9 +192,9 @@ class RedisStore:
     ) -> HeldPlace | Wait | None:
         if not self._epoch or self._gone:
             await self._enter(windows)
-        for _ in range(_MOST_TURNS):
+        for _ in range(_MOST_RETELLINGS):
             asked, before = self._clock.now(), self._steady()
-            since = asked - _WITNESSED * max(3_600.0, windows[-1].per)
+            since = asked - WITNESSED * max(3_600.0, windows[-1].per)
             ended, held = self._recollection.last_ended(since), self._recollection.last_held(since)
             kind, there, *said = await self._run(TAKE, windows, list[str], place_id, ended, held, version)
             if leap := self._time_there.leapt(before, self._steady(), float(there)):

@@ -22,11 +22,11 @@ from keebai_async.quota.books import Books, Settled
 from keebai_async.quota.gate import Ending
 from keebai_async.quota.limits import Limits
 from keebai_async.quota.pause import LONGEST_PAUSE, Pause
-from keebai_async.quota.recollection import Recollection
+from keebai_async.quota.recollection import WITNESSED, Recollection
 from keebai_async.quota.sqlite_life import LIFE_TABLES, FileLife
 from keebai_async.quota.store import HeldPlace, Word
 from keebai_async.quota.window import LaneWindow, Wait
-from keebai_async.storage.machine_clock import Mark, boot_id, mark
+from keebai_async.storage.machine_clock import ClockReading, boot_id, mark
 from keebai_async.storage.safety import Safe
 from keebai_async.storage.sqlite_file import LOCK_PATIENCE, SqliteFile, SqliteUse, is_damaged
 from keebai_async.storage.thread import Worker
@@ -41,8 +41,7 @@ IDLE_LOOK_EVERY: Final = 2.0
 
 _KEEP = 3_600.0  # seconds that the past is kept at least, for users of the file with a longer window
 
-_WITNESSED = 0.9  # part of that time within which the file must know a request of ours
-_MOST_TURNS = 5  # how often to make a file anew for one piece of work
+_MOST_NEW_FILES = 5  # how often to make a new file for one piece of work
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS place (
@@ -59,7 +58,7 @@ def _make_tables(connection: sqlite3.Connection, _: str) -> None:
     connection.executescript(_SCHEMA + LIFE_TABLES)
 
 
-_USE: Final = SqliteUse(
+_QUOTA_FILE: Final = SqliteUse(
     name="the quota",
     not_ours="it does not keep a quota: choose another file",
     damaged="it is damaged: remove it, and send nothing for an hour",
@@ -93,7 +92,7 @@ class SqliteStore:
         observer: Observer = TO_LOG,
     ) -> None:
         self._observer = observer
-        self._file = SqliteFile(Path(path), _USE, patience=patience)
+        self._file = SqliteFile(Path(path), _QUOTA_FILE, patience=patience)
         self._worker = Worker("keebai quota", late=_late, beat=self._look, period=IDLE_LOOK_EVERY)
         self._windows: Sequence[LaneWindow] = ()
         self._key = key
@@ -254,7 +253,7 @@ class SqliteStore:
 
     def _write(self, windows: Sequence[LaneWindow], work: Callable[[sqlite3.Connection, float], T]) -> T:
         """One transaction that nobody can come between. What the file lost is told again first."""
-        for turn in range(_MOST_TURNS):
+        for turn in range(_MOST_NEW_FILES):
             try:
                 if self._file.replaced:
                     self._file.abandon()
@@ -267,7 +266,7 @@ class SqliteStore:
                     return given  # else it was written into a file that nobody will open any more
             except QuotaUnusable as error:
                 damaged = self._life.epoch != "" and is_damaged(error)
-                if turn + 1 == _MOST_TURNS or not (damaged or self._file.replaced):
+                if turn + 1 == _MOST_NEW_FILES or not (damaged or self._file.replaced):
                     # Next time whatever is there is opened: also the file that somebody made in its place.
                     with suppress(QuotaUnusable):
                         self._close()
@@ -287,7 +286,7 @@ class SqliteStore:
 
     def _recall(self, db: sqlite3.Connection, windows: Sequence[LaneWindow], now: float) -> None:
         clock, own, self._windows = self._clock.now(), self._recollection, windows
-        since = clock - _WITNESSED * max(_KEEP, windows[-1].per)
+        since = clock - WITNESSED * max(_KEEP, windows[-1].per)
         if self._life.recall(db, windows, now, own, clock, since):
             self._forgot = len(own.ended) + len(own.held)
 
@@ -296,7 +295,7 @@ class SqliteStore:
         last = None
         if row is not None:
             at, steady, wall, boot = row
-            last = Mark(at=at, steady=steady, wall=wall, boot=boot)
+            last = ClockReading(at=at, steady=steady, wall=wall, boot=boot)
         now = mark(last, self._clock, self._boot)
         row = (now.at, now.steady, now.wall, now.boot)
         db.execute("INSERT OR REPLACE INTO mark VALUES (1, ?, ?, ?, ?)", row)

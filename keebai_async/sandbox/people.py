@@ -76,7 +76,7 @@ _FIRST_NAMES: Final = (
 )
 _CITIES: Final = ("Buenos Aires", "Ciudad de México", "São Paulo", "Bogotá", "Madrid")
 _COUNTRIES: Final = ("argentina", "mexico", "brazil", "colombia", "spain")
-_REMEMBERED: Final = 2_000  # people of each country that later rows may repeat
+_PEOPLE_KEPT: Final = 2_000  # people of each country that later rows may repeat
 
 
 class MessyList(msgspec.Struct, frozen=True, kw_only=True):
@@ -133,7 +133,7 @@ def messy_rows(*, count: int = 50_000, seed: int = 7) -> Iterator[list[str]]:
     """The rows of that list, without its header. One that misses its variables is shorter than COLUMNS."""
     chance = random.Random(seed)  # noqa: S311 - no secret
     kinds = _kinds(count, chance)
-    people = _People(chance)
+    people = _PeopleMaker(chance)
     for place in range(count):
         kind = kinds.get(place, RowKind.GOOD)
         country = place % len(_COUNTRIES)
@@ -156,7 +156,7 @@ def _kinds(count: int, chance: random.Random) -> dict[int, RowKind]:
     return dict(zip(places, wanted, strict=True))
 
 
-class _People:
+class _PeopleMaker:
     """Gives each place a person of its own, and remembers some to repeat."""
 
     def __init__(self, chance: random.Random) -> None:
@@ -168,7 +168,7 @@ class _People:
         match kind:
             case RowKind.GOOD:
                 known = self._known[country]
-                if len(known) < _REMEMBERED:
+                if len(known) < _PEOPLE_KEPT:
                     known.append(number)
                 return number
             case RowKind.REPEATED:

@@ -33,7 +33,7 @@ class ThrottlerVersion(enum.Enum):
     COUNTS_REFUSED = "5.2.0"
 
 
-class Ruling(msgspec.Struct, frozen=True, kw_only=True):
+class ThrottleRuling(msgspec.Struct, frozen=True, kw_only=True):
     """Whether one request may pass, and the headers its reply carries either way."""
 
     admitted: bool
@@ -50,7 +50,7 @@ class _Log:
         self._blocked_until: float | None = None
         self._reset_at = -math.inf
 
-    def take(self, now: float) -> Ruling:
+    def take(self, now: float) -> ThrottleRuling:
         while self._hits and self._hits[0] + self.window.per <= now:
             self._hits.popleft()
         if self._reset_at <= now:  # a countdown of its own, which says nothing about the log
@@ -61,7 +61,7 @@ class _Log:
             return self._refused(self._reset_at - now) if over else self._passed(now)
         return self._take_or_block(now)
 
-    def _take_or_block(self, now: float) -> Ruling:
+    def _take_or_block(self, now: float) -> ThrottleRuling:
         if self._blocked_until is not None:
             if now < self._blocked_until:
                 return self._refused(self._blocked_until - now)
@@ -73,9 +73,9 @@ class _Log:
             return self._refused(self.window.per)
         return self._passed(now)
 
-    def _passed(self, now: float) -> Ruling:
+    def _passed(self, now: float) -> ThrottleRuling:
         suffix, limit = self.window.suffix, self.window.limit
-        return Ruling(
+        return ThrottleRuling(
             admitted=True,
             headers=(
                 (f"X-RateLimit-Limit{suffix}", str(limit)),
@@ -84,8 +84,10 @@ class _Log:
             ),
         )
 
-    def _refused(self, wait: float) -> Ruling:
-        return Ruling(admitted=False, headers=((f"Retry-After{self.window.suffix}", str(math.ceil(wait))),))
+    def _refused(self, wait: float) -> ThrottleRuling:
+        return ThrottleRuling(
+            admitted=False, headers=((f"Retry-After{self.window.suffix}", str(math.ceil(wait))),)
+        )
 
 
 class Throttle:
@@ -98,7 +100,7 @@ class Throttle:
         self._version = version
         self._logs: dict[str, list[_Log]] = {}
 
-    def take(self, token: str, now: float) -> Ruling:
+    def take(self, token: str, now: float) -> ThrottleRuling:
         """Count one request of *token* at *now*, and say whether it passes."""
         logs = self._logs.get(token)
         if logs is None:
@@ -108,5 +110,5 @@ class Throttle:
             ruling = log.take(now)
             headers.extend(ruling.headers)
             if not ruling.admitted:
-                return Ruling(admitted=False, headers=tuple(headers))
-        return Ruling(admitted=True, headers=tuple(headers))
+                return ThrottleRuling(admitted=False, headers=tuple(headers))
+        return ThrottleRuling(admitted=True, headers=tuple(headers))

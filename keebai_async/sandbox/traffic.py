@@ -7,7 +7,7 @@ from collections import Counter, deque
 from collections.abc import Sequence
 
 from keebai_async.clock import Clock
-from keebai_async.sandbox.throttle import Ruling, Throttle, ThrottlerVersion, Window
+from keebai_async.sandbox.throttle import Throttle, ThrottleRuling, ThrottlerVersion, Window
 
 
 class _Peak:
@@ -112,7 +112,7 @@ class AdmissionControl:
         """Note a request without a good token: it counts against no quota."""
         self.traffic.count_stranger(route)
 
-    def count(self, token: str, route: str) -> Ruling:
+    def count(self, token: str, route: str) -> ThrottleRuling:
         """Count one request of *token*, and say whether it passes."""
         now = self._clock.now()
         traffic = self.traffic.of(token)

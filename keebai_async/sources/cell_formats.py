@@ -1,7 +1,7 @@
 """How a spreadsheet shows a number or a date, as far as the file alone says it.
 
 A workbook keeps `0.15` and beside it the format `0%`. Applied are formats that read the same everywhere:
-leading zeros, whole percentages, days and times in digits. What depends on the settings of whoever opens the
+leading zeros, whole percentages, days and times in digits. What depends on the settings of who opens the
 file (the comma of decimals, names of months, the short date) is not, and the plan says how it will read.
 """
 

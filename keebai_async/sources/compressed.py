@@ -28,14 +28,14 @@ def open_zstd(path: str) -> io.BufferedIOBase:
             f"{path}: to read zstd, install keebai-async[files], or unpack it: zstd -d {path}"
         ) from None
 
-    class Reader(zstd.ZstdFile):
+    class ZstdReader(zstd.ZstdFile):
         def read1(self, size: int | None = -1) -> bytes:
             try:
                 return super().read1(-1 if size is None else size)
             except zstd.ZstdError as error:  # no OSError, as gzip's are
                 raise OSError(str(error)) from error
 
-    return Reader(path, "rb")
+    return ZstdReader(path, "rb")
 
 
 OPENERS = {".gz": open_gzip, ".zst": open_zstd}

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 DELIMITERS: Final = (",", ";", "\t", "|")
 MAX_RECORD: Final = 1024 * 1024
 _SEP_LINE: Final = re.compile(r"\"?sep=(.)\"?[,;\t]*[\r\n]*", re.IGNORECASE)
-_END: Final = "\0"  # cannot be in the file: `pieces` refuses it
+_LAST_CELL: Final = "\0"  # cannot be in the file: `pieces` refuses it
 
 
 class Delimited:
@@ -167,13 +167,13 @@ class Delimited:
             rows = list(reader)
         except csv.Error as error:
             raise UnusableSource(f"{self.description}, near line {line + reader.line_num}: {error}") from None
-        if rows.pop() == [_END]:
+        if rows.pop() == [_LAST_CELL]:
             return rows, reader.line_num - 1, ""
         lines = self._lines_of(text, len(rows))
         return rows, lines, "".join(itertools.islice(_lines(text), lines, None))
 
     def _reader(self, text: str) -> "_csv.Reader":
-        return csv.reader(itertools.chain(_lines(text), (_END,)), delimiter=self._delimiter or ",")
+        return csv.reader(itertools.chain(_lines(text), (_LAST_CELL,)), delimiter=self._delimiter or ",")
 
     def _lines_of(self, text: str, records: int) -> int:
         reader = self._reader(text)
@@ -188,9 +188,9 @@ class Delimited:
         at = None if to is None else list(header).index(to)
         words = WORDS if REASON in header else ()
         check = QuoteCheck(self.description, delimiter=by, width=len(header), to=at, words=words)
-        lines = [*_lines(text), _END]
+        lines = [*_lines(text), _LAST_CELL]
         for cells, start, end in records(lines, by):
-            if end - start > 1 and not cells[-1].endswith(_END):
+            if end - start > 1 and not cells[-1].endswith(_LAST_CELL):
                 check.check(cells, lines[start:end], line + start)
 
     def _open_quote(self, line: int, unfinished: str) -> UnusableSource:

@@ -47,11 +47,11 @@ def excel(
     By default it is the one that is shown when the file is opened. Hidden rows are left out unless
     *hidden_rows*. Cells are as they look if *as_shown*, else their values.
     """
-    asked = _Asked(path, columns.get("to", "to"), sheet, hidden_rows=hidden_rows, as_shown=as_shown)
+    asked = _SheetAsked(path, columns.get("to", "to"), sheet, hidden_rows=hidden_rows, as_shown=as_shown)
     return Sheet(partial(_rows, asked), path, columns=columns, notes=asked.notes, sheet=lambda: asked.read)
 
 
-class _Asked(msgspec.Struct):
+class _SheetAsked(msgspec.Struct):
     """What is asked of a workbook, the sheet that is *read*, and what there is to say of it."""
 
     path: str
@@ -63,7 +63,7 @@ class _Asked(msgspec.Struct):
     notes: list[str] = []
 
 
-def _rows(asked: _Asked) -> NumberedRows:
+def _rows(asked: _SheetAsked) -> NumberedRows:
     """Raises UnusableSource without python-calamine, if it cannot read the file, or has no such sheet."""
     path = asked.path
     try:
@@ -173,7 +173,7 @@ class _Looks:
 class _Reading:
     """The rows of one sheet, and what is to be said of them."""
 
-    def __init__(self, book: "CalamineWorkbook", asked: _Asked, looks: _Looks) -> None:
+    def __init__(self, book: "CalamineWorkbook", asked: _SheetAsked, looks: _Looks) -> None:
         self._book = book
         self._asked = asked
         self._looks = looks

@@ -20,13 +20,13 @@ T = TypeVar("T")
 
 _BEGINS: Final = r"\A(?='*[=+\-@\t\r])"
 _GOES_ON: Final = r"(?='*[=+\-@])"
-_DIGITS: Final = r"\A(?='*(?:0[0-9]+|[0-9]{12,})\Z)"
+_LONG_NUMBER: Final = r"\A(?='*(?:0[0-9]+|[0-9]{12,})\Z)"
 """What a spreadsheet takes for a quantity: it drops the zeros, or shows 5.49E+12."""
 _MARKED: Final = "(?=')"
 _CUTS: Final = ",;\t\r\n"
 """What one spreadsheet or another cuts at."""
 
-_OURS: Final = re.compile(f"(?:{_BEGINS}|{_DIGITS}|(?<=[{_CUTS}]){_GOES_ON})'")
+_OURS: Final = re.compile(f"(?:{_BEGINS}|{_LONG_NUMBER}|(?<=[{_CUTS}]){_GOES_ON})'")
 _ANYBODYS: Final = re.compile(r"'+[=+\-@\t\r]")
 _LOOK_AT: Final = re.compile(rf"\n[\t\r]|[{_CUTS}]'*[=+\-@]|\n'")
 """Whether one of many cells, each with a line end before it, may need an apostrophe."""
@@ -41,7 +41,7 @@ def _places(delimiter: str | None, digits: bool) -> re.Pattern[str]:
         return re.compile(f"{_OURS.pattern.removesuffix(chr(39))}{_MARKED}")
     others = "".join(cut for cut in _CUTS if cut != delimiter)
     return re.compile(
-        f"{_BEGINS}|{_DIGITS}{'' if digits else _MARKED}|(?<=[{others}]){_GOES_ON}"
+        f"{_BEGINS}|{_LONG_NUMBER}{'' if digits else _MARKED}|(?<=[{others}]){_GOES_ON}"
         f"|(?<=[{_CUTS}]){_GOES_ON}{_MARKED}"
     )
 

@@ -13,7 +13,7 @@ import msgspec
 from keebai_async.clock import Clock
 
 
-class Mark(msgspec.Struct, frozen=True, kw_only=True):
+class ClockReading(msgspec.Struct, frozen=True, kw_only=True):
     """The store's time *at*, and what the machine's clocks said then; *boot* names one run of the machine."""
 
     at: float
@@ -30,12 +30,12 @@ def boot_id() -> str:
         return ""
 
 
-def mark(last: Mark | None, clock: Clock, boot: str) -> Mark:
+def mark(last: ClockReading | None, clock: Clock, boot: str) -> ClockReading:
     """The time now, for a file that was last written at *last*."""
     steady, wall = clock.now(), clock.wall()
     if last is None:
-        return Mark(at=wall, steady=steady, wall=wall, boot=boot)
+        return ClockReading(at=wall, steady=steady, wall=wall, boot=boot)
     # Without a boot id, a steady clock that stands earlier than it stood has begun again.
     restarted = boot != last.boot or steady < last.steady
     passed = wall - last.wall if restarted else steady - last.steady
-    return Mark(at=last.at + max(0.0, passed), steady=steady, wall=wall, boot=boot)
+    return ClockReading(at=last.at + max(0.0, passed), steady=steady, wall=wall, boot=boot)

@@ -28,7 +28,7 @@ _MOUNTS: Final = Path("/proc/self/mountinfo")
 
 _ONCE_LOCKED_OUT: Final = 0.5
 
-_ADVICE: Final = {
+_ADVICE_BY_CODE: Final = {
     sqlite3.SQLITE_FULL: "the disk is full: free some space, then go on",
     sqlite3.SQLITE_IOERR: "the disk does not take it: it may be full, gone or failing",
     sqlite3.SQLITE_READONLY: "it may not be written: change its permissions, or choose another file",
@@ -282,7 +282,7 @@ class SqliteFile:
             return self._use.not_ours
         if code in _LOCKED:
             return locked_by(Path(os.path.realpath(self._path)))
-        return _ADVICE.get(code, "it cannot be used")
+        return _ADVICE_BY_CODE.get(code, "it cannot be used")
 
 
 def is_damaged(error: BaseException) -> bool:

@@ -2,7 +2,7 @@
 
 What matters here is evidence: whether a byte of the request left, and whether what came is its answer. A Wire
 sees both (`wire.py`); an exception's class tells neither, and is used for words alone. So whatever is raised
-before the first byte, by whomever, is NOT_WRITTEN, and whatever is raised after it is WRITTEN.
+before the first byte, by our code or another's, is NOT_WRITTEN, and whatever is raised after it is WRITTEN.
 """
 
 import asyncio

@@ -45,7 +45,7 @@ def new_mark() -> int:
     return next(_marks)
 
 
-_STATUS = re.compile(rb"HTTP/1\.[01] (\d{3})\b")
+_STATUS_LINE = re.compile(rb"HTTP/1\.[01] (\d{3})\b")
 _END_OF_HEAD = b"\r\n\r\n"
 
 
@@ -135,7 +135,7 @@ class Wire(asyncio.Protocol):
 
         A proxy refuses a body that is too large by its head alone. That is certain: it did not get the rest.
         """
-        status = _STATUS.match(self._early)
+        status = _STATUS_LINE.match(self._early)
         if status is None or not 400 <= int(status[1]) < 500:
             return None
         head, _, body = self._early.partition(_END_OF_HEAD)

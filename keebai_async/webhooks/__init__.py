@@ -35,7 +35,7 @@ with lazily(globals()):
     from keebai_async.webhooks.signature import signature_header as signature_header
     from keebai_async.webhooks.spool import Spool as Spool
     from keebai_async.webhooks.spool import Spooled as Spooled
-    from keebai_async.webhooks.verifier import Refusal as Refusal
+    from keebai_async.webhooks.verifier import RefusedDelivery as RefusedDelivery
     from keebai_async.webhooks.verifier import SharedHeader as SharedHeader
     from keebai_async.webhooks.verifier import receive as receive
     from keebai_async.webhooks.verifier import verify as verify

@@ -40,14 +40,14 @@ from keebai_async.webhooks.lenient import (
 )
 from keebai_async.webhooks.whautomate import read_whautomate
 
-_STATUS: Final[Mapping[str, type[MessageStatus]]] = {
+_EVENT_OF_STATUS: Final[Mapping[str, type[MessageStatus]]] = {
     "sent": MessageSent,
     "delivered": MessageDelivered,
     "read": MessageRead,
     "played": MessageRead,
     "failed": MessageFailed,
 }
-_META_DATA: Final = ("meta_data", "metadata", "biz_opaque_callback_data")
+_META_DATA_NAMES: Final = ("meta_data", "metadata", "biz_opaque_callback_data")
 _TEMPLATE_KIND: Final = re.compile(r"whatsapp\.template\.\w+")
 _LONGEST_WORD: Final = 200
 
@@ -123,7 +123,7 @@ def _message(about: _Envelope, data: JsonMap, *, person: tuple[str, ...]) -> _Me
 def _status(about: _Envelope, envelope: JsonMap, data: JsonMap) -> AnyWebhookEvent | None:
     """Source: contract, section 3.2."""
     told = text(data.get("status")).strip().lower()
-    make = _STATUS.get(told) or _STATUS.get(about["kind"].rpartition(".")[2])
+    make = _EVENT_OF_STATUS.get(told) or _EVENT_OF_STATUS.get(about["kind"].rpartition(".")[2])
     if make is None:
         return None
     message = _message(about, data, person=("recipient_id", "recipient"))
@@ -150,7 +150,7 @@ def _error(given: JsonMap) -> DeliveryError:
 def _meta_data(envelope: JsonMap, data: JsonMap) -> dict[str, object]:
     """What we sent with the message, from wherever it stands; a text that is no JSON has no name."""
     for place in (data, envelope):
-        for name in _META_DATA:
+        for name in _META_DATA_NAMES:
             found = place.get(name)
             if meta_data := as_map(found):
                 return meta_data

@@ -1,7 +1,7 @@
 """What a web application does with deliveries: let them in, keep them, answer, and work them off later.
 
 The answer waits for the disk and for nothing else: what became of the event is decided afterwards, from the
-spool, by whoever iterates `batches` or `events`.
+spool, by who iterates `batches` or `events`.
 
 Source: contract, section 8.
 """

@@ -16,8 +16,8 @@ SIGNATURE_HEADER: Final = "X-Keebai-Signature"
 OLDEST: Final = 300.0
 """Seconds that a signature may be away from our clock, on both sides."""
 
-_Pairs = Iterable[tuple[str | bytes, str | bytes]]
-Headers = Mapping[str, str] | _Pairs
+_HeaderPairs = Iterable[tuple[str | bytes, str | bytes]]
+Headers = Mapping[str, str] | _HeaderPairs
 """The headers of a request, as any web framework gives them; a name in any case, and more than once."""
 
 _LONGEST_TIME: Final = 12
@@ -100,7 +100,7 @@ def signature_header(secret: str | SigningSecret, body: bytes, *, at: int) -> st
 def header_values(headers: Headers, name: str) -> list[str]:
     """Every value of the header *name*, in order."""
     wanted = name.lower()
-    pairs = cast("_Pairs", headers.items() if isinstance(headers, Mapping) else headers)
+    pairs = cast("_HeaderPairs", headers.items() if isinstance(headers, Mapping) else headers)
     return [_text(value) for key, value in pairs if len(key) == len(wanted) and _text(key).lower() == wanted]
 
 

@@ -41,7 +41,7 @@ SPOOL_LOOK_EVERY: Final = 1.0
 
 _APPLICATION: Final = 0x4B454257  # "KEBW"
 _DAY: Final = 86_400.0
-_TABLES: Final = (
+_CREATE_SPOOL: Final = (
     "CREATE TABLE spool (id INTEGER PRIMARY KEY AUTOINCREMENT, at REAL NOT NULL, body BLOB NOT NULL)",
     # The first 63 bits of a hash: two of ten million that are alike by chance are one in 200,000 such files.
     "CREATE TABLE seen (key INTEGER PRIMARY KEY, day INTEGER NOT NULL)",
@@ -58,7 +58,7 @@ class Spooled(msgspec.Struct, frozen=True):
     body: bytes
 
 
-class _Waiting(msgspec.Struct, frozen=True, eq=False):
+class _Unwritten(msgspec.Struct, frozen=True, eq=False):
     at: float
     body: bytes
     kept: "asyncio.Future[None]"
@@ -89,9 +89,9 @@ class Spool:
     ) -> None:
         self.path = Path(path)
         self._clock = clock
-        self._file = SqliteFile(self.path, _USE, patience=patience)
+        self._file = SqliteFile(self.path, _SPOOL_FILE, patience=patience)
         self._worker = Worker("webhook spool", late=self._late)
-        self._waiting: deque[_Waiting] = deque()
+        self._waiting: deque[_Unwritten] = deque()
         self._bytes = 0
         self._most_waiting = most_waiting
         self._under_way = False
@@ -108,7 +108,7 @@ class Spool:
                 f"{self._bytes:,} bytes wait already for {self.path}: its disk is too slow, or stuck"
             )
         kept: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        waiting = _Waiting(self._clock.wall(), body, kept)
+        waiting = _Unwritten(self._clock.wall(), body, kept)
         self._bytes += len(body)
         self._waiting.append(waiting)
         if not self._under_way:
@@ -140,7 +140,7 @@ class Spool:
             self._written(batch, error if isinstance(error, Exception) else SpoolUnusable("interrupted"))
             raise
 
-    def _written(self, batch: Sequence[_Waiting], error: Exception | None) -> None:
+    def _written(self, batch: Sequence[_Unwritten], error: Exception | None) -> None:
         self._under_way = False
         self._bytes -= sum(len(each.body) for each in batch)
         for each in batch:
@@ -258,7 +258,7 @@ def _migrate(connection: sqlite3.Connection, path: str) -> None:
                 raise SpoolUnusable(
                     f"{path} is a database of another kind: choose another file for the webhooks' spool"
                 )
-            for statement in _TABLES:
+            for statement in _CREATE_SPOOL:
                 connection.execute(statement)
             connection.execute(f"PRAGMA application_id = {_APPLICATION}")
             connection.execute("PRAGMA user_version = 1")
@@ -274,7 +274,7 @@ def _number(connection: sqlite3.Connection, pragma: str) -> int:
     return found[0]
 
 
-_USE: Final = SqliteUse(
+_SPOOL_FILE: Final = SqliteUse(
     name="the webhooks' spool",
     not_ours="it is no spool of webhooks: choose another file",
     damaged="it is damaged: move it away and begin with a new one; polling tells what it held",

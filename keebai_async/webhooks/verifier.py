@@ -27,7 +27,7 @@ from keebai_async.webhooks.signature import (
 _SHORTEST_SHARED: Final = 16
 
 
-class Refusal(msgspec.Struct, frozen=True, kw_only=True):
+class RefusedDelivery(msgspec.Struct, frozen=True, kw_only=True):
     """A delivery that is not let in: the *status* to answer, and why, in words that name nobody."""
 
     status: int
@@ -68,12 +68,14 @@ Proof = WebhookSecrets | SharedHeader
 """What a delivery must show to be let in."""
 
 
-def receive(headers: Headers, body: bytes, *, now: float, secrets: Proof) -> AnyWebhookEvent | Refusal:
+def receive(
+    headers: Headers, body: bytes, *, now: float, secrets: Proof
+) -> AnyWebhookEvent | RefusedDelivery:
     """The event of one delivery, or why it is not let in. *now* is Unix time in seconds."""
     return verify(headers, body, now=now, secrets=secrets) or read_event(body)
 
 
-def verify(headers: Headers, body: bytes, *, now: float, secrets: Proof) -> Refusal | None:
+def verify(headers: Headers, body: bytes, *, now: float, secrets: Proof) -> RefusedDelivery | None:
     """None if the delivery is the service's own, and fresh; else why not, and what to answer."""
     if isinstance(secrets, SharedHeader):
         return None if secrets.is_in(headers) else _refused("the shared header is missing or wrong")
@@ -87,10 +89,10 @@ def verify(headers: Headers, body: bytes, *, now: float, secrets: Proof) -> Refu
     if not matches(signature, body, secrets.secrets):
         if fresh and secrets.rotating:
             # A 401 is not repeated, and what the new secret signed would be lost.
-            return Refusal(status=503, reason="signed with a secret that is not here yet")
+            return RefusedDelivery(status=503, reason="signed with a secret that is not here yet")
         return _refused("wrong signature")
     return None if fresh else _refused("too old or too new: a replay, or a wrong clock")
 
 
-def _refused(reason: str) -> Refusal:
-    return Refusal(status=401, reason=reason)
+def _refused(reason: str) -> RefusedDelivery:
+    return RefusedDelivery(status=401, reason=reason)

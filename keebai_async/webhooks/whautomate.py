@@ -22,7 +22,7 @@ from keebai_async.webhooks.events import (
 from keebai_async.webhooks.lenient import JsonMap, as_map, first_text, flag, phone, text, unix_time
 
 _UNSUBSCRIBED: Final = "unsubscribe"
-_STATUS: Final[Mapping[str, type[MessageSent | MessageDelivered | MessageRead]]] = {
+_EVENT_OF_WORD: Final[Mapping[str, type[MessageSent | MessageDelivered | MessageRead]]] = {
     "sent": MessageSent,
     "delivered": MessageDelivered,
     "read": MessageRead,
@@ -78,7 +78,7 @@ def _status(envelope: JsonMap, about: OtherEvent) -> AnyWebhookEvent | None:
         return MessageFailed(
             kind=about.kind, id=about.id, at=at, message_id=message_id, number=number, errors=(error,)
         )
-    make = _STATUS.get(told)
+    make = _EVENT_OF_WORD.get(told)
     if make is None:
         return None
     return make(kind=about.kind, id=about.id, at=at, message_id=message_id, number=number)

@@ -60,7 +60,7 @@ async def test_on_a_full_disk_nothing_is_submitted_that_is_not_written_down(
 async def test_a_journal_that_lost_the_log_beside_it_has_forgotten_nobody(
     nursery: Nursery, path: Path, point: str
 ) -> None:
-    """Whoever copies a journal after a crash copies one file, and resumes from it."""
+    """Who copies a journal after a crash copies one file, and resumes from it."""
     async with world(nursery, path) as here:
         take_time(here)
         assert (await here.live(point=point, nth=3)).killed

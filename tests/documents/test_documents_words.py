@@ -2,6 +2,7 @@
 
 import ast
 import re
+from pathlib import Path
 from typing import get_args
 
 import pytest
@@ -13,7 +14,7 @@ from keebai_async.model.meta_codes import CODES
 from keebai_async.sources import open_source
 from keebai_async.sources.compressed import OPENERS
 from keebai_async.sources.opening import FORMATS
-from tests.documents.papers import PAPERS, ROOT, paper
+from tests.documents.papers import PAPERS, ROOT, Paper, paper
 
 _VARIABLE = re.compile(r"\b(?:KEEBAI|WHAUTOMATE)_[A-Z]+(?:_[A-Z]+)*\b")
 _OURS = [each for each in PAPERS if "services" not in each.path.parts]
@@ -126,3 +127,28 @@ def test_the_glossary_is_in_the_order_of_the_alphabet() -> None:
 
     assert words == sorted(words)
     assert len(words) == len(set(words))
+
+
+_HARD_WORDS = re.compile(
+    r"(?i)(?<![\w.])(?:mend(?:s|ed|ing)?|who(?:m)?ever|seldom|anew|in passing|farewell)\b"
+)
+_WRITTEN = [
+    *PAPERS,
+    *(
+        Paper(path)
+        for room in ("keebai_async", "tests", "benchmarks")
+        for path in (ROOT / room).rglob("*.py")
+    ),
+]
+
+
+def test_nobody_needs_a_dictionary_for_words_that_have_a_plain_one() -> None:
+    """ "fix", not "mend"; "who", not "whoever": in code, papers and messages alike."""
+    found = {
+        (each.name, word)
+        for each in _WRITTEN
+        if each.path != Path(__file__)
+        for word in _HARD_WORDS.findall(each.text)
+    }
+
+    assert found == set()

@@ -1,7 +1,7 @@
 """The house: which room may import which, as data, and that every import keeps to it."""
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import cache
 from pathlib import Path
 from typing import Final
@@ -182,21 +182,34 @@ def test_the_engine_knows_no_service_by_name(place: str) -> None:
             assert texts == [], module
 
 
-def test_no_name_of_a_constant_that_others_use_stands_for_two() -> None:
+def test_no_name_of_a_class_stands_for_two() -> None:
+    assert _twice(_classes) == {}
+
+
+def test_no_name_of_a_constant_or_of_a_type_stands_for_two() -> None:
+    assert _twice(_assigned) == {}
+
+
+def _twice(names: Callable[[ast.Module], Iterator[str]]) -> dict[str, list[str]]:
+    """The names that stand in several places, also those that a module keeps to itself."""
     where: dict[str, list[str]] = {}
     for module, tree in files():
-        for name in _constants(tree):
+        for name in names(tree):
             where.setdefault(name, []).append(module)
-    assert {name: modules for name, modules in where.items() if len(modules) > 1} == {}
+    return {name: modules for name, modules in where.items() if len(modules) > 1}
 
 
-def _constants(tree: ast.Module) -> Iterator[str]:
-    """The names in capitals that a module gives to others; a TypeVar is no constant."""
+def _classes(tree: ast.Module) -> Iterator[str]:
+    return (node.name for node in ast.walk(tree) if isinstance(node, ast.ClassDef))
+
+
+def _assigned(tree: ast.Module) -> Iterator[str]:
+    """The names of constants, and of types made of others; a TypeVar is neither."""
     for node in tree.body:
         target: ast.expr | None = node.target if isinstance(node, ast.AnnAssign) else None
         if isinstance(node, ast.Assign) and not ast.unparse(node.value).startswith("TypeVar("):
             target = node.targets[0]
-        if isinstance(target, ast.Name) and target.id.isupper() and not target.id.startswith("_"):
+        if isinstance(target, ast.Name) and target.id.lstrip("_")[:1].isupper():
             yield target.id
 
 

@@ -1,4 +1,4 @@
-"""What webhooks told of people: the same in the end, whatever the order, however often, whoever tells."""
+"""What webhooks told of people: the same in the end, in any order, however often, no matter who tells."""
 
 import random
 from pathlib import Path

@@ -85,8 +85,8 @@ BREAKS: Final = (
     Break(
         what="counters go back on disk",
         module="journal/rules",
-        before="sent=max(sent, chunk.sent), failed=max(failed, chunk.failed)",
-        after="sent=sent, failed=failed",
+        before="sent=max(sent, chunk.sent),\n        failed=max(failed, chunk.failed)",
+        after="sent=sent,\n        failed=failed",
         tests=("journal/test_journal_contract.py",),
     ),
     Break(

@@ -37,7 +37,7 @@ def people(count: int, **meta: object) -> list[dict[str, object]]:
     return [{"to": f"+5491150{number:06d}", "variables": variables} | more for number in range(count)]
 
 
-def parted(items: bytes) -> tuple[list[Any], list[Mark | None]]:
+def taken_apart(items: bytes) -> tuple[list[Any], list[Mark | None]]:
     rows = msgspec.json.decode(items)
     marks = []
     for row in rows:
@@ -55,7 +55,7 @@ async def test_each_person_has_the_mark_of_their_place_and_nothing_else_changes(
     fingerprint, marked = await bodies(people(12, **meta), chunk_size=5)
 
     assert fingerprint == plain_print
-    rows, marks = zip(*map(parted, marked), strict=True)
+    rows, marks = zip(*map(taken_apart, marked), strict=True)
     assert list(rows) == [msgspec.json.decode(items) for items in plain]
     assert list(marks) == [
         [Mark(TAG, number, place) for place in range(size)] for number, size in ((1, 5), (2, 5), (3, 2))

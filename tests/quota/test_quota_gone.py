@@ -21,7 +21,7 @@ from keebai_async.quota.redis import RedisStore
 from keebai_async.quota.sqlite import SqliteStore
 from keebai_async.quota.store import HeldPlace, Word
 from keebai_async.quota.window import LaneWindow, Quota, Wait
-from keebai_async.storage.machine_clock import Mark, mark
+from keebai_async.storage.machine_clock import ClockReading, mark
 from tests.quota.benches import RedisServer, remove, turn_back
 
 ANSWERED = Word(ending=Ending.ANSWERED, grace=30.0)
@@ -261,7 +261,7 @@ def test_a_wall_clock_that_is_set_changes_nothing_while_the_machine_runs() -> No
             return 5.0
 
     clock = Jumping(130.0)
-    last = Mark(at=1_000.0, steady=100.0, wall=9_999.0, boot="one")
+    last = ClockReading(at=1_000.0, steady=100.0, wall=9_999.0, boot="one")
 
     assert mark(last, clock, "one").at == 1_030.0
 

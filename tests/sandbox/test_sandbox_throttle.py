@@ -2,7 +2,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from keebai_async.sandbox.keebai.settings import DEFAULT_WINDOWS
-from keebai_async.sandbox.throttle import Ruling, Throttle, ThrottlerVersion, Window
+from keebai_async.sandbox.throttle import Throttle, ThrottleRuling, ThrottlerVersion, Window
 
 MINUTE = Window("minute", 3, 60.0)
 HOUR = Window("hour", 5, 3_600.0)
@@ -12,7 +12,7 @@ def take(throttle: Throttle, now: float, times: int = 1, who: str = "t") -> list
     return [throttle.take(who, now).admitted for _ in range(times)]
 
 
-def headers(ruling: Ruling) -> dict[str, str]:
+def headers(ruling: ThrottleRuling) -> dict[str, str]:
     return dict(ruling.headers)
 
 

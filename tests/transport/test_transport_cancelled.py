@@ -1,4 +1,4 @@
-"""A submit that is cancelled outside of a campaign: whoever cancels it hears whether it may have gone out."""
+"""A submit that is cancelled outside of a campaign: who cancels it hears whether it may have gone out."""
 
 import asyncio
 import logging

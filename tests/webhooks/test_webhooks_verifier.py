@@ -10,7 +10,7 @@ from keebai_async.errors import InvalidInput
 from keebai_async.webhooks import (
     MessageRead,
     OtherEvent,
-    Refusal,
+    RefusedDelivery,
     SharedHeader,
     SigningSecret,
     WebhookSecrets,
@@ -60,7 +60,7 @@ def test_a_delivery_gives_its_event_and_one_that_is_not_signed_its_refusal() -> 
 
     assert isinstance(event, MessageRead)
     assert event.id == "evt_1"
-    assert refusal == Refusal(status=401, reason="no signature")
+    assert refusal == RefusedDelivery(status=401, reason="no signature")
 
 
 @given(body=bodies, secret=secrets, at=st.integers(0, 10**12 - 1), off=st.floats(-300, 300))

@@ -29,7 +29,7 @@ ChunkOption = Annotated[
         "--chunk", min=1, metavar="N", help="The number of the unknown chunk. Without it, all are shown."
     ),
 ]
-AcceptedOption = Annotated[
+AcceptedAsOption = Annotated[
     str | None,
     typer.Option("--accepted", metavar="BROADCAST-ID", help="It is in the portal, under this id: follow it."),
 ]
@@ -50,7 +50,7 @@ AbandonOption = Annotated[
 def reconcile(
     campaign: CampaignArgument,
     chunk: ChunkOption = None,
-    accepted: AcceptedOption = None,
+    accepted: AcceptedAsOption = None,
     resend: ResendOption = False,
     abandon: AbandonOption = False,
     take_back: TakeBackOption = False,
@@ -62,7 +62,7 @@ def reconcile(
 
     Example: keebai-async reconcile promo-marzo-1a2b3c4d --chunk 3 --accepted 66aa00112233445566778899
     """
-    word = Word(accepted=accepted, resend=resend, abandon=abandon, take_back=take_back)
+    word = Decision(accepted=accepted, resend=resend, abandon=abandon, take_back=take_back)
     connection = Connection(journal=journal)
     if chunk is None and not word.said:
         raise typer.Exit(interrupts.run(partial(_show, campaign, connection, json=json)))
@@ -80,7 +80,7 @@ def reconcile(
     raise typer.Exit(interrupts.run(work))
 
 
-class Word(msgspec.Struct, frozen=True, kw_only=True):
+class Decision(msgspec.Struct, frozen=True, kw_only=True):
     """What a person says became of a chunk."""
 
     accepted: str | None
@@ -130,7 +130,7 @@ def _described(each: PortalEntry) -> Iterator[str]:
 
 
 async def _reconcile(
-    campaign: str, chunk: int, word: Word, connection: Connection, *, yes: bool, json: bool
+    campaign: str, chunk: int, word: Decision, connection: Connection, *, yes: bool, json: bool
 ) -> Exit:
     # What is accepted is checked at the service.
     opened = bookkeeping if word.accepted is None else campaigning

@@ -99,7 +99,7 @@ async def _resume(campaign: str, connection: Connection, settings: LaunchSetting
             raise busy(campaign, started.holder)
         if started.holder is None:
             check_plan(keebai, started.plan)
-        elif changes != _NOTHING:
+        elif changes != _NO_CHANGES:
             raise InvalidInput(
                 "the process that paused it goes on as it was told: to change that, first"
                 f" keebai-async stop {campaign}"
@@ -132,4 +132,4 @@ async def _resume(campaign: str, connection: Connection, settings: LaunchSetting
         return conclude(now, json=settings.json, journal=connection.journal)
 
 
-_NOTHING: Final = Changes(stop_above=None, no_guards=False, pace=None, new_token=False)
+_NO_CHANGES: Final = Changes(stop_above=None, no_guards=False, pace=None, new_token=False)

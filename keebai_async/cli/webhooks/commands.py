@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from keebai_async.webhooks.recorder import FateRecorder
 
 PATH: Final = "/webhooks/keebai"
-_RETRY: Final = 5.0
+_WORK_AGAIN_AFTER: Final = 5.0
 """Seconds between two tries to write into a journal that does not take it."""
 
 UrlArgument = Annotated[
@@ -135,7 +135,7 @@ async def _record(receiver: "WebhookReceiver", recorder: "FateRecorder") -> None
             await record_fates(receiver, recorder)
         except (JournalUnusable, SpoolUnusable) as error:
             say(f"deliveries wait in the spool: {error}")
-            await anyio.sleep(_RETRY)
+            await anyio.sleep(_WORK_AGAIN_AFTER)
 
 
 def register(url: UrlArgument, journal: JournalOption = None, json: JsonOption = False) -> None:

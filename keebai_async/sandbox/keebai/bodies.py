@@ -16,7 +16,7 @@ _PATH: Final = re.compile(r"(.*?)(?: - at `\$([^`]*)`)?", re.DOTALL)
 _QUOTED: Final = re.compile(r"`([^`]*)`")
 
 
-class Item(msgspec.Struct, gc=False):
+class BodyItem(msgspec.Struct, gc=False):
     """One of a bulk's recipients."""
 
     to: str
@@ -58,7 +58,7 @@ class TextBody(msgspec.Struct, kw_only=True):
     preview_url: bool = False
 
 
-class _StrictItem(Item, forbid_unknown_fields=True, gc=False):
+class _StrictItem(BodyItem, forbid_unknown_fields=True, gc=False):
     pass
 
 
@@ -74,7 +74,7 @@ class _StrictText(TextBody, forbid_unknown_fields=True):
     pass
 
 
-_BULK_ITEMS: Final = msgspec.json.Decoder(list[Item])
+_BULK_ITEMS: Final = msgspec.json.Decoder(list[BodyItem])
 _STRICT_BULK_ITEMS: Final = msgspec.json.Decoder(list[_StrictItem])
 
 Decoded = TypeVar("Decoded")
@@ -104,12 +104,12 @@ def read_text(content: bytes, *, strict: bool) -> TextBody:
     return body
 
 
-def read_items(content: msgspec.Raw, *, strict: bool, malformed: set[str]) -> Sequence[Item]:
+def read_items(content: msgspec.Raw, *, strict: bool, malformed: set[str]) -> Sequence[BodyItem]:
     """The recipients of a bulk. One that is wrong makes them all wrong: contract, section 3.1.
 
     Raises BadRequest: not a list of 1 to 5,000, or a number that is not E.164 or among *malformed*.
     """
-    items: Sequence[Item]
+    items: Sequence[BodyItem]
     if strict:
         items = _decode(_STRICT_BULK_ITEMS.decode, bytes(content), "recipients")
     else:

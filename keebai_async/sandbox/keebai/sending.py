@@ -10,7 +10,7 @@ import msgspec
 from keebai_async.clock import Clock
 from keebai_async.sandbox.keebai.bodies import (
     BadRequest,
-    Item,
+    BodyItem,
     check_phone,
     read_bulk,
     read_items,
@@ -109,7 +109,7 @@ class SendHandlers:
         check_phone(body.to, self._settings.malformed)
         sender = self._sender(context, body)
         template = self._template(body.template_name, body.language, sender)
-        item = Item(body.to, body.variables, body.meta_data)
+        item = BodyItem(body.to, body.variables, body.meta_data)
         if context.dialect is Dialect.OPENAPI and misfits(template, [item]):
             raise BadRequest("(#132000) Number of parameters does not match the expected number of params")
         return self._single(
@@ -121,7 +121,7 @@ class SendHandlers:
         body = read_text(content, strict=self._settings.forbid_unknown)
         check_phone(body.to, self._settings.malformed)
         sender = self._sender(context, body)
-        item = Item(body.to, {}, body.meta_data)
+        item = BodyItem(body.to, {}, body.meta_data)
         return self._single(context, sender, item, None, kind="text", text=body.text)
 
     def status(self, context: RequestContext, broadcast_id: str) -> SandboxReply:
@@ -154,7 +154,7 @@ class SendHandlers:
         self,
         context: RequestContext,
         sender: SandboxSender,
-        item: Item,
+        item: BodyItem,
         template: SandboxTemplate | None,
         *,
         kind: str,
@@ -200,7 +200,7 @@ class SendHandlers:
         self,
         context: RequestContext,
         sender: SandboxSender,
-        items: Sequence[Item],
+        items: Sequence[BodyItem],
         template: SandboxTemplate | None,
         content: bytes,
     ) -> str:

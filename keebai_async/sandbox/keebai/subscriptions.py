@@ -40,7 +40,7 @@ EVENTS: Final = (
 """Source: webhooks contract, section 3.1."""
 TOLD_OF_MESSAGES: Final = EVENTS[:5]
 """What is told of messages."""
-_REMEMBERED: Final = 1_000
+_ATTEMPTS_KEPT: Final = 1_000
 
 
 class WebhookAttempt(msgspec.Struct, frozen=True, kw_only=True):
@@ -70,7 +70,7 @@ class Subscription(msgspec.Struct, kw_only=True):
     failures: int = 0
     disabled_reason: str | None = None
     last_delivery_at: float | None = None
-    attempts: deque[WebhookAttempt] = msgspec.field(default_factory=lambda: deque(maxlen=_REMEMBERED))
+    attempts: deque[WebhookAttempt] = msgspec.field(default_factory=lambda: deque(maxlen=_ATTEMPTS_KEPT))
 
     def wants(self, kind: str) -> bool:
         return self.is_active and (kind in self.events or kind not in EVENTS)
@@ -128,7 +128,7 @@ class SubscriptionHandlers:
         return one
 
     def list(self, token: SandboxToken) -> SandboxReply:
-        """GET /webhooks: those of the company, whoever made them."""
+        """GET /webhooks: those of the company, no matter who made them."""
         return json_reply(
             200, {"data": [self._shown(one) for one in self.known.values() if one.company == token.company]}
         )

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from itertools import chain
 from typing import Final
 
-from keebai_async.sandbox.keebai.bodies import Item
+from keebai_async.sandbox.keebai.bodies import BodyItem
 from keebai_async.sandbox.keebai.catalogue import SandboxTemplate
 
 _FORBIDDEN_TEXT: Final = re.compile(r"[\r\n\t]| {5}")
@@ -24,7 +24,7 @@ def fits(template: SandboxTemplate, variables: Mapping[str, str]) -> bool:
     )
 
 
-def misfits(template: SandboxTemplate, items: Sequence[Item]) -> set[int]:
+def misfits(template: SandboxTemplate, items: Sequence[BodyItem]) -> set[int]:
     """The places of those whose variables do not fit, or of all if the template is not approved."""
     if template.status != "APPROVED":
         return set(range(len(items)))
@@ -37,7 +37,7 @@ def misfits(template: SandboxTemplate, items: Sequence[Item]) -> set[int]:
     return {place for place, item in enumerate(items) if not fits(template, item.variables)}
 
 
-def picked_to_fail(items: Sequence[Item], share: float, seed: int) -> set[int]:
+def picked_to_fail(items: Sequence[BodyItem], share: float, seed: int) -> set[int]:
     """The places of about *share* of the numbers: for one seed always the same numbers."""
     if not share:
         return set()
