@@ -54,6 +54,9 @@ with lazily(globals()):
     from keebai_async.keebai.models import Receipt as Receipt
     from keebai_async.keebai.numbers import Numbers as Numbers
     from keebai_async.keebai.templates import Templates as Templates
+    from keebai_async.keebai.webhooks import NewSecret as NewSecret
+    from keebai_async.keebai.webhooks import Webhooks as Webhooks
+    from keebai_async.keebai.webhooks import WebhookSubscription as WebhookSubscription
     from keebai_async.model.campaign import CampaignState as CampaignState
     from keebai_async.model.campaign import Holder as Holder
     from keebai_async.model.chunk import Chunk as Chunk

@@ -27,6 +27,7 @@ from keebai_async.keebai.settings import (
     sender_of,
 )
 from keebai_async.keebai.templates import Templates
+from keebai_async.keebai.webhooks import Webhooks
 from keebai_async.lazy_names import LazyModule
 from keebai_async.model.sender import Sender
 from keebai_async.observe import Observer
@@ -81,6 +82,7 @@ class Keebai(CampaignClient):
         "messages": "One template or one text to one person.",
         "numbers": "The numbers of the account.",
         "templates": "The templates of the account.",
+        "webhooks": "The webhook subscriptions of the account.",
     }
 
     broadcasts: Broadcasts
@@ -88,6 +90,7 @@ class Keebai(CampaignClient):
     messages: Messages
     numbers: Numbers
     templates: Templates
+    webhooks: Webhooks
 
     def __init__(
         self,
@@ -159,6 +162,7 @@ class Keebai(CampaignClient):
         self.templates = Templates(api)
         self.numbers = Numbers(api)
         self.channels = Channels(api)
+        self.webhooks = Webhooks(api)
 
     def sender_or(self, sender: Sender | None = None) -> Sender:
         """*sender*, or else the client's own. Raises InvalidInput if there is neither."""

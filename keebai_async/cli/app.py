@@ -36,6 +36,7 @@ from keebai_async.cli.json_output import emit, error_object
 from keebai_async.cli.output import answer, say
 from keebai_async.cli.register import register
 from keebai_async.cli.shown import shown_text
+from keebai_async.cli.webhooks.commands import webhooks_app
 from keebai_async.cli.whautomate.commands import whautomate_app
 from keebai_async.environment import VariableNames
 from keebai_async.errors import InvalidInput
@@ -76,6 +77,7 @@ app = typer.Typer(
 )
 for command in COMMANDS:
     register(app, command)
+app.add_typer(webhooks_app, name="webhooks")
 app.add_typer(whautomate_app, name="whautomate")
 
 # A command says itself what happens: without this, Python prints each warning of the log beside it.

@@ -14,7 +14,7 @@ from keebai_async.cli.workbook_file import CELL_CHARACTERS
 from keebai_async.errors import InvalidInput
 from keebai_async.model import own_columns as own
 from keebai_async.model.chunk import Chunk, ChunkState
-from keebai_async.model.marks import MARK_KEY
+from keebai_async.model.marks import MARK_KEY, without_marks
 from keebai_async.model.recipient import Reason, Rejection
 from keebai_async.sources.header import visible
 
@@ -151,9 +151,10 @@ async def write_people(
 ) -> int:
     """Write everyone in *chunks* to *path*; say how many.
 
-    As JSON Lines it is what was or would be sent, exactly. A table has a column for each variable and each
-    part of `meta_data` (as text), and behind them the chunk and what became of it. *chunks* gives each chunk
-    with the JSON array of its people; it is called again when a later chunk has further columns.
+    As JSON Lines it is what was or would be sent, exactly, but for the marks of this campaign. A table has a
+    column for each variable and each part of `meta_data` (as text), and behind them the chunk and what became
+    of it. *chunks* gives each chunk with the JSON array of its people; it is called again when a later chunk
+    has further columns.
 
     Raises:
         InvalidInput: the file cannot be written there.
@@ -177,7 +178,7 @@ async def _write_lines(path: Path, chunks: Callable[[], AsyncIterator[tuple[Chun
     count = 0
     with private_bytes(path) as file:
         async for _, items in chunks():
-            people = _EACH.decode(items)
+            people = _EACH.decode(without_marks(items))
             file.write(b"".join([b"%b\n" % bytes(person).replace(b"\n", b" ") for person in people]))
             count += len(people)
     return count

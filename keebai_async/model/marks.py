@@ -18,6 +18,11 @@ MARK_KEY: Final = "_kb"
 _MARK: Final = re.compile(r"([a-z2-7]{8})\.([1-9][0-9]{0,8})\.(0|[1-9][0-9]{0,8})")
 
 
+_TEXT: Final = rb'"_kb":"[a-z2-7]{8}\.[1-9][0-9]{0,8}\.(?:0|[1-9][0-9]{0,8})"'
+_ALONE: Final = re.compile(rb',"meta_data":\{%b\}' % _TEXT)
+_BEHIND: Final = re.compile(rb",%b(?=\})" % _TEXT)
+
+
 class Mark(msgspec.Struct, frozen=True):
     """Whose a message is. The chunk is the one the person was planned in; the place counts from 0."""
 
@@ -45,3 +50,11 @@ def read_mark(text: object) -> Mark | None:
 def mark_in(meta_data: Mapping[str, object]) -> Mark | None:
     """The mark in what came back; also in a text that has lost its name."""
     return read_mark(meta_data.get(MARK_KEY)) or read_mark(meta_data.get(""))
+
+
+def without_marks(people: bytes) -> bytes:
+    """The JSON of *people* as it was before they got marks, which are at the end of their `meta_data`.
+
+    Inside a text a quote has a backslash before it, so nothing that somebody wrote is taken for a mark.
+    """
+    return _BEHIND.sub(b"", _ALONE.sub(b"", people)) if b'"_kb"' in people else people

@@ -18,9 +18,9 @@ from typing import Final
 from keebai_async.planning.bitmap import Bitmap
 
 SEGMENT: Final = 2_048
-TURN: Final = 8
+SEARCH_TURN: Final = 8
 """Segments that are searched in one step if little is found in them."""
-MANY: Final = 512
+ENOUGH_FOUND: Final = 512
 """Rows that are found in one step, give or take those of a segment: each takes as long as to search 20."""
 LARGE: Final = 50_000
 """People from which on those who follow go to a bitmap, if pyroaring is installed (the `large` extra).
@@ -101,7 +101,7 @@ class Deduper:
             segment = self._order[start : start + SEGMENT]
             places = compress(count(), map(keys.__contains__, segment))
             found |= {segment[place]: self._row(start + place) for place in places}
-            if turn % TURN == 0 or len(found) > MANY or start == 0:
+            if turn % SEARCH_TURN == 0 or len(found) > ENOUGH_FOUND or start == 0:
                 sought -= len(found)
                 yield found
                 if not sought:

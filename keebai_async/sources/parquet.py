@@ -15,7 +15,7 @@ from keebai_async.sources.spelling import NotText
 
 READ_BLOCKS: Final = 4
 """Blocks that the thread reads at once: to change threads for every one takes as long as to read it."""
-READ_BYTES: Final = 256 * 1024
+READ_AHEAD: Final = 256 * 1024
 """Read at once of a column: without it all of a row group is in memory, which may be all of a file."""
 _SINGLE: Final = {"float", "halffloat"}
 """Arrow's names of floats of 32 bits and fewer."""
@@ -105,7 +105,7 @@ def _batches(path: str) -> Iterator[Sequence[Any]]:
     except ImportError:
         raise UnusableSource(f"{path}: to read Parquet, install keebai-async[files]") from None
     try:
-        with pq.ParquetFile(path, buffer_size=READ_BYTES) as file:
+        with pq.ParquetFile(path, buffer_size=READ_AHEAD) as file:
             yield file.schema_arrow.names
             for batch in file.iter_batches(batch_size=READ_BLOCKS * BLOCK_ROWS):
                 yield [

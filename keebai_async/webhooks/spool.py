@@ -32,8 +32,11 @@ MOST_WAITING: Final = 64 * 1024 * 1024
 MOST_OTHERS: Final = 1_000
 """Deliveries of unknown kinds that are kept; the oldest go first."""
 REMEMBERED: Final = 7
-"""Days for which the key of an event is known. Source: contract, section 2.4."""
-LOOK_EVERY: Final = 1.0
+"""Days for which the key of an event is known, and for which what nobody understood is kept.
+
+Source: contract, section 2.4.
+"""
+SPOOL_LOOK_EVERY: Final = 1.0
 """Seconds between two looks for what another process put in."""
 
 _APPLICATION: Final = 0x4B454257  # "KEBW"
@@ -195,6 +198,8 @@ class Spool:
                     )
                 if day != self._forgot:
                     connection.execute("DELETE FROM seen WHERE day < ?", (day - REMEMBERED,))
+                    # They may name people, and nobody waits for them.
+                    connection.execute("DELETE FROM others WHERE at < ?", ((day - REMEMBERED) * _DAY,))
                     self._forgot = day
 
         await self._worker.run(work)
@@ -228,7 +233,7 @@ class Spool:
             if batch := await self.take(limit=limit):
                 yield batch
             else:
-                await wait_for(self._clock, self._more, LOOK_EVERY)
+                await wait_for(self._clock, self._more, SPOOL_LOOK_EVERY)
 
     async def aclose(self) -> None:
         """Write what waits, and let go of the file. More than once is once."""

@@ -13,6 +13,7 @@ from keebai_async.cli import commands
 from keebai_async.cli.app import COMMANDS, app
 from keebai_async.cli.exit_codes import Exit
 from keebai_async.cli.register import register
+from keebai_async.cli.webhooks.commands import WEBHOOKS_COMMANDS
 from keebai_async.cli.whautomate.commands import WHAUTOMATE_COMMANDS
 from tests.cli.shell import Shell
 
@@ -24,9 +25,12 @@ EVERY_HELP = [
     *((name,) for name in NAMES),
     ("whautomate",),
     *(("whautomate", command.__name__.rstrip("_")) for command in WHAUTOMATE_COMMANDS),
+    ("webhooks",),
+    *(("webhooks", command.__name__.rstrip("_")) for command in WEBHOOKS_COMMANDS),
 ]
 EXAMPLES = [
-    str(command.__doc__).rpartition("Example: ")[2].strip() for command in (*COMMANDS, *WHAUTOMATE_COMMANDS)
+    str(command.__doc__).rpartition("Example: ")[2].strip()
+    for command in (*COMMANDS, *WEBHOOKS_COMMANDS, *WHAUTOMATE_COMMANDS)
 ]
 
 

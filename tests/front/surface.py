@@ -35,6 +35,7 @@ HANDED_OUT: Final = {
     "Messages",
     "Numbers",
     "Templates",
+    "Webhooks",
     "TokenTraffic",
     "Traffic",
     "WhautomateBroadcasts",

@@ -57,7 +57,8 @@ ROOMS: Final = {
     "testing": "lazy_names clock sandbox",
     "cli": (
         "errors clock privacy model credentials sources quota transport polling journal planning"
-        " environment service_client campaign keebai whautomate campaigns campaign_client client services"
+        " environment service_client campaign keebai whautomate webhooks campaigns campaign_client client"
+        " services"
         " sandbox observe"
     ),
     "__main__": "cli",

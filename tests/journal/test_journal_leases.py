@@ -212,7 +212,7 @@ async def test_only_of_a_process_of_this_machine_that_has_an_age_it_is_known_tha
     row = room.row
     assert row is not None
     process = Process(pid=2**22 + 1, born=born, host="host", place=row.process.place if here else "elsewhere")
-    room.write(lambda tables: tables.update(replace(row, process=process, token="theirs")))
+    room.write(lambda tables: tables.update(replace(row, process=process, lease_id="theirs")))
     assert room.ours.saw_last_holder_dead("promo")
 
     await clock.advance(STALE)

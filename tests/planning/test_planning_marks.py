@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from keebai_async.journal.memory_tables import MemoryJournal
-from keebai_async.model.marks import MARK_KEY, Mark, mark_in, read_mark, tag_of
+from keebai_async.model.marks import MARK_KEY, Mark, mark_in, read_mark, tag_of, without_marks
 from keebai_async.planning.codec import NO_META, RowCodec
 from keebai_async.planning.marking import Marker
 from keebai_async.planning.options import PlanOptions
@@ -37,7 +37,7 @@ def people(count: int, **meta: object) -> list[dict[str, object]]:
     return [{"to": f"+5491150{number:06d}", "variables": variables} | more for number in range(count)]
 
 
-def without_marks(items: bytes) -> tuple[list[Any], list[Mark | None]]:
+def parted(items: bytes) -> tuple[list[Any], list[Mark | None]]:
     rows = msgspec.json.decode(items)
     marks = []
     for row in rows:
@@ -55,7 +55,7 @@ async def test_each_person_has_the_mark_of_their_place_and_nothing_else_changes(
     fingerprint, marked = await bodies(people(12, **meta), chunk_size=5)
 
     assert fingerprint == plain_print
-    rows, marks = zip(*map(without_marks, marked), strict=True)
+    rows, marks = zip(*map(parted, marked), strict=True)
     assert list(rows) == [msgspec.json.decode(items) for items in plain]
     assert list(marks) == [
         [Mark(TAG, number, place) for place in range(size)] for number, size in ((1, 5), (2, 5), (3, 2))
@@ -125,6 +125,11 @@ def test_whatever_people_are_called_and_send_along_only_marks_are_added(
             assert now["meta_data"].pop(MARK_KEY) == f"{TAG}.7.{first + place}"
         assert now.pop("meta_data", {}) == kept
         was.pop("meta_data", None)
+        assert now == was
+
+    unmarked = msgspec.json.decode(without_marks(marked))
+    for was, now in zip(msgspec.json.decode(b"[%b]" % encoded), unmarked, strict=True):
+        assert now.pop("meta_data", {}) == was.pop("meta_data", {})
         assert now == was
 
 

@@ -244,6 +244,19 @@ async def test_what_nobody_understands_is_kept_apart_the_newest_thousand(
     assert [each.body for each in await spool.others()] == [b"odd 1", b"odd 2", b"odd 3"]
 
 
+async def test_what_nobody_understands_is_forgotten_after_seven_days(tmp_path: Path) -> None:
+    clock = ManualClock()
+    spool = Spool(tmp_path / "w.db", clock=clock)
+    await spool.put(b"odd")
+    await spool.done([1], others=await spool.take())
+    assert len(await spool.others()) == 1
+
+    await clock.advance(9 * 86_400)
+    await spool.done([])
+    assert await spool.others() == []
+    await spool.aclose()
+
+
 async def test_what_another_process_puts_in_is_found(tmp_path: Path) -> None:
     clock = ManualClock()
     here, there = Spool(tmp_path / "w.db", clock=clock), Spool(tmp_path / "w.db", clock=clock)

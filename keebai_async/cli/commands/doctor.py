@@ -35,7 +35,7 @@ from keebai_async.cli.options import (
 from keebai_async.cli.output import answer, say
 from keebai_async.cli.shown import shown_reason
 from keebai_async.client import Keebai
-from keebai_async.errors import InvalidInput, KeebaiError
+from keebai_async.errors import InvalidInput, KeebaiError, NotFound, ScopeMissing
 from keebai_async.journal.open import open_journal, shown_journal
 from keebai_async.keebai.settings import KEEBAI_VARIABLES
 from keebai_async.privacy import without_credentials
@@ -57,7 +57,7 @@ def doctor(
     set_quota: SetQuotaOption = None,
     json: JsonOption = False,
 ) -> None:
-    """Check the settings, the token, the sender, the templates and the journal. Nothing is sent.
+    """Check settings, token, sender, templates, webhooks and journal. Nothing is sent.
 
     Example: keebai-async doctor
     """
@@ -80,6 +80,7 @@ async def _doctor(connection: Connection, quotas: tuple[Quota, ...] | None, *, j
         ("token", partial(_with_client, connection, _token)),
         ("sender", partial(_with_client, connection, _sender)),
         ("templates", partial(_with_client, connection, _templates)),
+        ("webhooks", partial(_with_client, connection, _webhooks)),
     ):
         code = await _look(name, check, json=json)
         worst = worst or code
@@ -166,6 +167,23 @@ async def _sender(keebai: Keebai) -> str:
                 )
             return f"{sender.id}, {number.phone_number or 'without a number'}, {number.status}"
     raise InvalidInput(f"{sender.id} is not among this token's numbers; see: keebai-async numbers")
+
+
+async def _webhooks(keebai: Keebai) -> str:
+    try:
+        found = await keebai.webhooks.list()
+    except (ScopeMissing, NotFound):
+        return "not looked at: the token may not read them, and campaigns do without"
+    for one in found:
+        if one.is_active is False:
+            raise InvalidInput(
+                f"{one.id} is switched off ({one.disabled_reason or 'by somebody'}) and hears nothing:"
+                f" bring its receiver up, then: keebai-async webhooks activate {one.id}"
+            )
+    if not found:
+        return "none; see: keebai-async webhooks --help"
+    failing = [f"{one.id} failed {one.failure_count} times in a row" for one in found if one.failure_count]
+    return ", ".join([f"{len(found)} active", *failing])
 
 
 async def _templates(keebai: Keebai) -> str:

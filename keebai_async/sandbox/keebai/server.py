@@ -12,7 +12,7 @@ from keebai_async.sandbox.keebai.delivery import Counters
 from keebai_async.sandbox.keebai.ledger import Ledger
 from keebai_async.sandbox.keebai.service import KeebaiService
 from keebai_async.sandbox.keebai.settings import SandboxOptions, SandboxSettings
-from keebai_async.sandbox.keebai.subscriptions import MESSAGE_EVENTS, Subscription
+from keebai_async.sandbox.keebai.subscriptions import TOLD_OF_MESSAGES, Subscription
 from keebai_async.sandbox.keebai.webhook_control import CONTROL, control
 from keebai_async.sandbox.keebai.webhooks import SandboxWebhooks
 from keebai_async.sandbox.local_server import LocalServer, sandbox_clock
@@ -93,7 +93,7 @@ class Sandbox(LocalServer):
         return await super()._answer(http)
 
     def subscribe(
-        self, url: str, *, events: Sequence[str] = MESSAGE_EVENTS, headers: Mapping[str, str] | None = None
+        self, url: str, *, events: Sequence[str] = TOLD_OF_MESSAGES, headers: Mapping[str, str] | None = None
     ) -> Subscription:
         """Have events delivered to *url* on this machine, without a request; its `secret` signs them.
 

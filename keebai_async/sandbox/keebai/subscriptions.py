@@ -38,7 +38,7 @@ EVENTS: Final = (
     "instagram.message.received",
 )
 """Source: webhooks contract, section 3.1."""
-MESSAGE_EVENTS: Final = EVENTS[:5]
+TOLD_OF_MESSAGES: Final = EVENTS[:5]
 """What is told of messages."""
 _REMEMBERED: Final = 1_000
 

@@ -1,0 +1,324 @@
+"""The commands `webhooks ...`: subscribe, receive, and look after subscriptions and their secrets."""
+
+import os
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Final
+
+import anyio
+import typer
+from msgspec.structs import replace
+
+from keebai_async.cli.connect import Connection, bookkeeping, journal_name, messaging
+from keebai_async.cli.exit_codes import Exit
+from keebai_async.cli.interrupts import interrupts
+from keebai_async.cli.json_output import emit, typed
+from keebai_async.cli.options import CampaignArgument, JournalOption, JsonOption
+from keebai_async.cli.output import answer, say
+from keebai_async.cli.register import register as register_command
+from keebai_async.cli.serving import serve_until_told
+from keebai_async.cli.text_output import table
+from keebai_async.cli.webhooks.secrets_file import KeptSecret, SecretsFile
+from keebai_async.errors import InvalidInput, JournalUnusable, KeebaiError, OutcomeUnknown, SpoolUnusable
+from keebai_async.journal.open import journal_path, open_journal
+from keebai_async.model.meta_codes import about
+
+if TYPE_CHECKING:
+    from keebai_async.webhooks.receiver import WebhookReceiver
+    from keebai_async.webhooks.recorder import FateRecorder
+
+PATH: Final = "/webhooks/keebai"
+_RETRY: Final = 5.0
+"""Seconds between two tries to write into a journal that does not take it."""
+
+UrlArgument = Annotated[
+    str, typer.Argument(metavar="URL", help="The address that the service can reach, with https.")
+]
+WebhookArgument = Annotated[str, typer.Argument(metavar="ID", help="The id, as webhooks list shows it.")]
+HostOption = Annotated[str, typer.Option("--host", help="The address to listen on.")]
+ServePortOption = Annotated[int, typer.Option("--port", min=0, max=65535, help="0 takes a free one.")]
+PathOption = Annotated[str, typer.Option("--path", metavar="PATH", help="The path that is subscribed.")]
+DropOldOption = Annotated[
+    bool, typer.Option("--drop-old", help="Rotate nothing: only forget the secret before this one.")
+]
+
+
+def _run(work: Callable[[], Awaitable[Exit]]) -> None:
+    raise typer.Exit(interrupts.run(work))
+
+
+def _file_beside(journal: str | None, name: str) -> Path:
+    path = journal_path(journal_name(journal))
+    if path is None:
+        raise InvalidInput(
+            "webhooks are kept beside a journal in a file: name one with --journal", field="--journal"
+        )
+    return path.parent / name
+
+
+def _secrets(journal: str | None) -> SecretsFile:
+    return SecretsFile(_file_beside(journal, "webhooks.json"), os.environ)
+
+
+def serve(
+    journal: JournalOption = None,
+    host: HostOption = "127.0.0.1",
+    port: ServePortOption = 8080,
+    path: PathOption = PATH,
+) -> None:
+    """Receive webhooks until Ctrl-C, and keep in the journal what becomes of each person.
+
+    A delivery is on disk before it is answered, in webhooks.db beside the journal. Put a proxy with https
+    before it. The secrets are those of register, or KEEBAI_WEBHOOK_SECRET.
+
+    Example: keebai-async webhooks serve --port 8080
+    """
+    _run(partial(_serve, journal, host, port, path))
+
+
+async def _serve(journal: str | None, host: str, port: int, path: str) -> Exit:
+    from keebai_async.webhooks.receiver import WebhookReceiver
+    from keebai_async.webhooks.recorder import FateRecorder
+
+    secrets = _secrets(journal)
+    secrets.proof()  # to say now that there is none
+    kept = open_journal(journal_name(journal))
+    recorder = FateRecorder(kept)
+    try:
+        async with WebhookReceiver(_file_beside(journal, "webhooks.db"), secrets=secrets.proof) as receiver:
+            serving = _serving(receiver, recorder, host, port, path)
+            await serve_until_told(serving, port, lambda: None)
+            taken = receiver.counts["taken"]
+            refused = receiver.counts.total() - taken
+            left = await receiver.spool.count()
+    finally:
+        await kept.aclose()
+    say(
+        f"{taken:,} deliveries taken, {refused:,} refused; {recorder.counts['new']:,} told something new,"
+        f" {recorder.counts['unassigned']:,} of no campaign here; {left:,} wait in the spool"
+    )
+    return Exit.DONE
+
+
+@asynccontextmanager
+async def _serving(
+    receiver: "WebhookReceiver", recorder: "FateRecorder", host: str, port: int, path: str
+) -> AsyncIterator[None]:
+    from aiohttp import web
+
+    from keebai_async.webhooks.aiohttp_handler import webhook_handler
+
+    app = web.Application()
+    app.router.add_route("*", path, webhook_handler(receiver))
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=5.0)
+    await runner.setup()
+    try:
+        await web.TCPSite(runner, host, port).start()
+        listening: tuple[str, int] = runner.addresses[0][:2]
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(_record, receiver, recorder)
+            say(f"receiving webhooks at http://{listening[0]}:{listening[1]}{path}; Ctrl-C ends it")
+            yield
+            tasks.cancel_scope.cancel()
+    finally:
+        await runner.cleanup()
+
+
+async def _record(receiver: "WebhookReceiver", recorder: "FateRecorder") -> None:
+    """For ever; while the journal takes nothing, deliveries wait in the spool."""
+    from keebai_async.webhooks.recorder import record_fates
+
+    while True:
+        try:
+            await record_fates(receiver, recorder)
+        except (JournalUnusable, SpoolUnusable) as error:
+            say(f"deliveries wait in the spool: {error}")
+            await anyio.sleep(_RETRY)
+
+
+def register(url: UrlArgument, journal: JournalOption = None, json: JsonOption = False) -> None:
+    """Subscribe an address to what becomes of messages, and keep its secret beside the journal.
+
+    Example: keebai-async webhooks register https://hooks.example.com/webhooks/keebai
+    """
+    _run(partial(_register, url, journal, json=json))
+
+
+async def _register(url: str, journal: str | None, *, json: bool) -> Exit:
+    secrets = _secrets(journal)
+    secrets.read()  # before anything is made: whether it can be kept
+    async with messaging(Connection(journal=journal)) as keebai:
+        made = await keebai.webhooks.create(url)
+    secrets.put(made.subscription.id, KeptSecret(secret=made.secret))
+    if json:
+        emit(typed("webhook", made.subscription))
+    else:
+        answer(made.subscription.id)
+    say(f"its secret is in {secrets.path}; keebai-async webhooks serve uses it")
+    return Exit.DONE
+
+
+def list_(json: JsonOption = False) -> None:
+    """List the subscriptions of the account, and whether they are active.
+
+    Example: keebai-async webhooks list
+    """
+    _run(partial(_list, json=json))
+
+
+async def _list(*, json: bool) -> Exit:
+    async with messaging(Connection()) as keebai:
+        found = await keebai.webhooks.list()
+    if json:
+        for one in found:
+            emit(typed("webhook", one))
+        return Exit.DONE
+    rows = [
+        (
+            one.id,
+            "off" if one.is_active is False else "active",
+            "" if one.failure_count is None else str(one.failure_count),
+            one.last_delivery_at or "",
+            one.url or "",
+        )
+        for one in found
+    ]
+    answer(table(("ID", "STATE", "FAILURES", "LAST DELIVERY", "URL"), rows))
+    for one in found:
+        if one.is_active is False:
+            say(
+                f"{one.id} is switched off ({one.disabled_reason or 'by somebody'}) and hears nothing:"
+                f" bring its receiver up, then: keebai-async webhooks activate {one.id}"
+            )
+    return Exit.DONE
+
+
+def test(webhook_id: WebhookArgument) -> None:
+    """Have the service make one delivery, to try whether it arrives.
+
+    Example: keebai-async webhooks test wh_0123456789ab
+    """
+    _run(partial(_test, webhook_id))
+
+
+async def _test(webhook_id: str) -> Exit:
+    async with messaging(Connection()) as keebai:
+        await keebai.webhooks.test(webhook_id)
+    say("asked for; the receiver counts it as taken when it arrives")
+    return Exit.DONE
+
+
+def rotate(
+    webhook_id: WebhookArgument, journal: JournalOption = None, drop_old: DropOldOption = False
+) -> None:
+    """Have a new secret made. A receiver that runs takes it without a restart, and loses nothing.
+
+    The secret before is accepted until --drop-old, for what was signed with it and comes again.
+
+    Example: keebai-async webhooks rotate wh_0123456789ab
+    """
+    _run(partial(_rotate, webhook_id, journal, drop_old=drop_old))
+
+
+async def _rotate(webhook_id: str, journal: str | None, *, drop_old: bool) -> Exit:
+    secrets = _secrets(journal)
+    kept = secrets.read().get(webhook_id)
+    if kept is None:
+        raise InvalidInput(
+            f"the secret of {webhook_id} is not in {secrets.path}", field="ID", value=webhook_id
+        )
+    if drop_old:
+        secrets.put(webhook_id, KeptSecret(secret=kept.secret))
+        return Exit.DONE
+    # From here on a receiver asks for what it cannot know yet once more, until the new secret is here.
+    secrets.put(webhook_id, replace(kept, rotating=True))
+    try:
+        async with messaging(Connection(journal=journal)) as keebai:
+            made = await keebai.webhooks.rotate_secret(webhook_id)
+    except OutcomeUnknown:
+        raise  # the secret may be another one now: a receiver goes on asking again until it is rotated again
+    except KeebaiError:
+        secrets.put(webhook_id, kept)
+        raise
+    secrets.put(webhook_id, KeptSecret(secret=made.secret, previous=kept.secret))
+    say(f"the new secret is in {secrets.path}; the one before is accepted until rotate --drop-old")
+    return Exit.DONE
+
+
+def activate(webhook_id: WebhookArgument) -> None:
+    """Switch a subscription on again that the service switched off.
+
+    Example: keebai-async webhooks activate wh_0123456789ab
+    """
+    _run(partial(_activate, webhook_id))
+
+
+async def _activate(webhook_id: str) -> Exit:
+    async with messaging(Connection()) as keebai:
+        await keebai.webhooks.activate(webhook_id)
+    return Exit.DONE
+
+
+def remove(webhook_id: WebhookArgument, journal: JournalOption = None) -> None:
+    """End a subscription, and forget its secret.
+
+    Example: keebai-async webhooks remove wh_0123456789ab
+    """
+    _run(partial(_remove, webhook_id, journal))
+
+
+async def _remove(webhook_id: str, journal: str | None) -> Exit:
+    async with messaging(Connection(journal=journal)) as keebai:
+        await keebai.webhooks.remove(webhook_id)
+    secrets = _secrets(journal)
+    if webhook_id in secrets.read():
+        secrets.put(webhook_id, None)
+    return Exit.DONE
+
+
+def show(campaign: CampaignArgument, journal: JournalOption = None, json: JsonOption = False) -> None:
+    """Show how many people of a campaign came how far, as webhooks told it, and why others failed.
+
+    These counts are ours and may lag, lead or lack: never add them to those of the report.
+
+    Example: keebai-async webhooks show promo-marzo-45abc3f0
+    """
+    _run(partial(_show, campaign, journal, json=json))
+
+
+async def _show(campaign: str, journal: str | None, *, json: bool) -> Exit:
+    async with bookkeeping(Connection(journal=journal)) as client:
+        counts = await client.campaigns.fates(campaign)
+    if json:
+        emit(typed("fates", counts))
+        return Exit.DONE
+    rows = [("read", counts.read), ("delivered, not read", counts.delivered), ("sent, no more", counts.sent)]
+    answer(table(("WEBHOOKS SAY", "PEOPLE"), [(word, f"{count:,}") for word, count in rows]))
+    failures = sorted(counts.codes.items(), key=lambda each: -each[1])
+    if failures:
+        answer("")
+        meanings = [(code, count, about(code or None)) for code, count in failures]
+        told = [(str(code or "none"), f"{n:,}", one.meaning, one.advice) for code, n, one in meanings]
+        answer(table(("CODE", "FAILED", "MEANING", "WHAT TO DO"), told))
+    return Exit.DONE
+
+
+WEBHOOKS_COMMANDS: Final[tuple[Callable[..., None], ...]] = (
+    serve,
+    register,
+    list_,
+    test,
+    rotate,
+    activate,
+    remove,
+    show,
+)
+webhooks_app = typer.Typer(
+    help="Example: keebai-async webhooks serve\n\nHear from the service what became of each person.",
+    short_help="Hear from the service what became of each person; it has commands of its own.",
+    no_args_is_help=True,
+)
+for command in WEBHOOKS_COMMANDS:
+    register_command(webhooks_app, command)
