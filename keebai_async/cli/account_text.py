@@ -11,6 +11,9 @@ from keebai_async.model.situation import AtService, Situation, Standing
 
 _MOST_SHOWN = 20
 
+NO_SUCCESS = "NOT A SUCCESS"
+"""How the line begins that says so."""
+
 PROCESS_GONE = "the process that ran it is gone: it was killed, or its machine stopped"
 
 
@@ -76,7 +79,7 @@ def failing_lines(situation: Situation) -> Iterator[str]:
     since = f", since {moment(failing.since)}" if failing.since is not None else ""
     part = share(failing.failed, failing.delivered)
     yield (
-        f"NOT A SUCCESS: {part} failed, {figure(failing.failed)} of {figure(failing.delivered)} people{since}"
+        f"{NO_SUCCESS}: {part} failed, {figure(failing.failed)} of {figure(failing.delivered)} people{since}"
     )
     for chunk in failing.worst:
         left = f", submitted {moment(chunk.submitted_at)}" if chunk.submitted_at is not None else ""

@@ -158,6 +158,14 @@ def answer(text: str) -> None:
     print(text, flush=True)
 
 
+def answer_account(text: str, *, alarm: str) -> None:
+    """The same, with the lines that begin with *alarm* in red on a terminal that shows colours."""
+    if sys.stdout.isatty() and not os.environ.get("NO_COLOR"):
+        lines = text.split("\n")
+        text = "\n".join(f"\x1b[31m{line}\x1b[0m" if line.startswith(alarm) else line for line in lines)
+    answer(text)
+
+
 def answer_json(line: bytes) -> None:
     """One line of JSON on stdout. JSON is UTF-8, whatever the code page of the terminal is."""
     sys.stdout.flush()

@@ -5,11 +5,11 @@ from functools import partial
 from typing import Final
 
 from keebai_async.campaign.run import CampaignRun
-from keebai_async.cli.account_text import PROCESS_GONE, cannot_be_called_back
+from keebai_async.cli.account_text import NO_SUCCESS, PROCESS_GONE, cannot_be_called_back
 from keebai_async.cli.exit_codes import Exit, code_of_run
 from keebai_async.cli.interrupts import interrupts
 from keebai_async.cli.json_output import account, emit
-from keebai_async.cli.output import answer, say
+from keebai_async.cli.output import answer_account, say
 from keebai_async.cli.progress import CampaignMeter, meter
 from keebai_async.cli.text_output import report_text, step_lines
 from keebai_async.model.events import Event
@@ -58,7 +58,7 @@ def conclude(situation: Situation, *, json: bool, resumable: bool = True, journa
         if situation.standing is Standing.DIED:
             say(PROCESS_GONE)
     else:
-        answer(f"\n{report_text(situation)}")
+        answer_account(f"\n{report_text(situation)}", alarm=NO_SUCCESS)
     if situation.cause in _WANTED_AN_END:
         for line in cannot_be_called_back(situation):
             say(line)

@@ -69,7 +69,7 @@ def _plan_lines(plan: Plan, estimate: Estimate, price: Price | None) -> Iterator
 def _rows_read(plan: Plan) -> str:
     """`clients.xlsx, sheet Base, rows 2 to 50,001`."""
     sheet = f", sheet {plan.sheet}" if plan.sheet else ""
-    return f"{shown_text(plan.source + sheet)}, rows {plan.first_row:,} to {plan.last_row:,}"
+    return f"{shown_text(plan.source + sheet)}, rows {figure(plan.first_row)} to {figure(plan.last_row)}"
 
 
 def countries_text(plan: Plan | Report) -> str:

@@ -1,5 +1,11 @@
 """What protects money beside the ledger: whose campaign it is, what fails, questions before what is final."""
 
+import io
+import sys
+
+import pytest
+
+from keebai_async.cli.output import answer_account
 from keebai_async.sandbox import faults
 from keebai_async.sandbox.keebai.catalogue import SandboxToken
 from keebai_async.sandbox.keebai.server import Sandbox
@@ -165,3 +171,21 @@ async def test_a_paused_template_is_shown_with_its_status(shell: Shell, sandbox:
     assert shown.code == 0, shown.err
     assert "PAUSED" in shown.out
     assert nothing.code != 0
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+@pytest.mark.parametrize(("no_color", "shown"), [("", "\x1b[31mNO: all\x1b[0m"), ("1", "NO: all")])
+def test_what_is_no_success_is_red_on_a_terminal(
+    monkeypatch: pytest.MonkeyPatch, no_color: str, shown: str
+) -> None:
+    terminal = Terminal()
+    monkeypatch.setattr(sys, "stdout", terminal)
+    monkeypatch.setenv("NO_COLOR", no_color)
+
+    answer_account("sent 0\nNO: all", alarm="NO")
+
+    assert terminal.getvalue() == f"sent 0\n{shown}\n"

@@ -18,7 +18,7 @@ def nursery() -> Iterator[Nursery]:
 @pytest.fixture(autouse=True)
 def nothing_arrives_late(monkeypatch: pytest.MonkeyPatch) -> None:
     """A look into the ledger shows everything: the sandbox has answered, or cut, each request by then."""
-    monkeypatch.setattr("keebai_async.campaign.reconcile._MAY_STILL_ARRIVE", {})
+    monkeypatch.setattr("keebai_async.model.lost._MAY_STILL_ARRIVE", {})
 
 
 @pytest.fixture

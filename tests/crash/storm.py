@@ -29,7 +29,7 @@ from pathlib import Path
 
 import anyio
 
-from keebai_async.campaign import reconcile
+from keebai_async.model import lost
 from keebai_async.model.chunk import ChunkState
 from keebai_async.sandbox import faults
 from tests.crash.actor import Role
@@ -220,7 +220,7 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     given = parser.parse_args()
     logging.getLogger("keebai_async").addHandler(logging.NullHandler())
-    setattr(reconcile, "_MAY_STILL_ARRIVE", {})  # noqa: B010 - the ledger shows everything at once
+    setattr(lost, "_MAY_STILL_ARRIVE", {})  # noqa: B010 - the ledger shows everything at once
     nursery, tally, since = Nursery("tests.crash.actor"), Tally(), time.monotonic()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.default_int_handler)

@@ -6,13 +6,14 @@ from typing import Annotated
 
 import typer
 
+from keebai_async.cli.account_text import NO_SUCCESS
 from keebai_async.cli.connect import Connection, bookkeeping
 from keebai_async.cli.exit_codes import Exit, code_of_look
 from keebai_async.cli.html_report import save_page
 from keebai_async.cli.interrupts import interrupts
 from keebai_async.cli.json_output import account, emit
 from keebai_async.cli.options import CampaignArgument, JournalOption, JsonOption
-from keebai_async.cli.output import answer
+from keebai_async.cli.output import answer_account
 from keebai_async.cli.text_output import report_text
 
 HtmlOption = Annotated[
@@ -41,7 +42,7 @@ async def _report(campaign: str, file: Path | None, connection: Connection, *, j
         if json:
             emit(account("report", situation))
         elif file is None:
-            answer(report_text(situation))
+            answer_account(report_text(situation), alarm=NO_SUCCESS)
         if file is not None:
             await save_page(keebai, campaign, file)
         return code_of_look(situation)

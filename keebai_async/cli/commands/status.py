@@ -7,14 +7,14 @@ from typing import Annotated
 import typer
 
 from keebai_async.campaign_client import CampaignClient
-from keebai_async.cli.account_text import PROCESS_GONE
+from keebai_async.cli.account_text import NO_SUCCESS, PROCESS_GONE
 from keebai_async.cli.connect import Connection, bookkeeping, chosen_service, spending, token_known
 from keebai_async.cli.error_line import line_of
 from keebai_async.cli.exit_codes import Exit, code_of_look
 from keebai_async.cli.interrupts import interrupts
 from keebai_async.cli.json_output import account, emit
 from keebai_async.cli.options import JournalOption, JsonOption, QuotaStoreOption
-from keebai_async.cli.output import answer, say
+from keebai_async.cli.output import answer, answer_account, say
 from keebai_async.cli.text_output import list_text, report_text, step_lines
 from keebai_async.errors import QuotaUnusable
 from keebai_async.model.situation import Standing
@@ -50,7 +50,7 @@ async def _status(campaign: str | None, connection: Connection, *, json: bool) -
         if json:
             emit(account("campaign", situation))
         else:
-            answer(report_text(situation))
+            answer_account(report_text(situation), alarm=NO_SUCCESS)
         for line in step_lines(situation, journal=connection.journal):
             say(line)
         await _tell_spending(keebai)
