@@ -18,9 +18,6 @@ from keebai_async.errors import KeebaiError
 from keebai_async.storage.lock_holder import locked_by
 from keebai_async.storage.safety import Safe
 
-if sys.platform != "win32":
-    import fcntl
-
 LOCK_PATIENCE: Final = 10.0
 """Seconds to wait for another process that is writing."""
 
@@ -302,6 +299,8 @@ def _alone_in(folder: Path) -> Iterator[None]:
     if sys.platform == "win32":  # files that are open cannot be removed there
         yield
         return
+    import fcntl
+
     lock = os.open(os.path.realpath(folder), os.O_RDONLY)
     try:
         fcntl.flock(lock, fcntl.LOCK_EX)
