@@ -172,7 +172,7 @@ def account(kind: str, situation: Situation) -> dict[str, object]:
 def error_object(error: BaseException, words: str, code: int) -> dict[str, object]:
     """An error as the last object of a command: its *words* are those of the line on stderr."""
     campaign = getattr(error, "campaign_id", None)
-    named = {"campaign_id": campaign} if isinstance(campaign, str) else {}
+    named: dict[str, object] = {"campaign_id": campaign} if isinstance(campaign, str) else {}
     return {"type": "error", "kind": type(error).__name__, "message": words, "exit_code": code} | named
 
 

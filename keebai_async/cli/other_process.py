@@ -43,7 +43,7 @@ async def ask_and_wait(
         standing = (await keebai.campaigns.situation(campaign)).standing
         why = PROCESS_GONE if standing is Standing.DIED else f"it is {standing.value}"
         raise InvalidInput(f"no process runs campaign {campaign}: {why}; see: keebai-async status {campaign}")
-    heard = False
+    heard = taken_back = False
     try:
         with anyio.move_on_after(within):
             while True:

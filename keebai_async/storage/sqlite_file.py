@@ -18,9 +18,6 @@ from keebai_async.errors import KeebaiError
 from keebai_async.storage.lock_holder import locked_by
 from keebai_async.storage.safety import Safe
 
-if sys.platform != "win32":
-    import fcntl
-
 LOCK_PATIENCE: Final = 10.0
 """Seconds to wait for another process that is writing."""
 
@@ -299,15 +296,17 @@ def is_damaged(error: BaseException) -> bool:
 @contextmanager
 def _alone_in(folder: Path) -> Iterator[None]:
     """Let no other process make or put aside files of ours in *folder*, where the system can do that."""
-    if sys.platform == "win32":  # files that are open cannot be removed there
+    if sys.platform != "win32":  # files that are open cannot be removed there
+        import fcntl
+
+        lock = os.open(os.path.realpath(folder), os.O_RDONLY)
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            yield
+        finally:
+            os.close(lock)
+    else:
         yield
-        return
-    lock = os.open(os.path.realpath(folder), os.O_RDONLY)
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        yield
-    finally:
-        os.close(lock)
 
 
 def _keep(_: sqlite3.Connection) -> None:
