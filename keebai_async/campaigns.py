@@ -6,7 +6,7 @@ from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable, It
 from contextlib import AbstractContextManager
 from typing import Protocol
 
-from keebai_async.campaign.pacing import paced_by
+from keebai_async.campaign.lead import lead_for
 from keebai_async.campaign.reconcile import PortalEntry, portal_entries, reconcile
 from keebai_async.campaign.run import CampaignRun, Waits
 from keebai_async.campaign.service import CampaignService
@@ -168,7 +168,7 @@ class Campaigns:
             service=self._keebai.campaign_service(),
             clock=self._keebai.clock,
             planner=PollPlanner(floor=self._keebai.poll_floor, pace=pace_of(self._keebai.quotas)),
-            pacing=paced_by(self._keebai.quotas),
+            lead=lead_for(self._keebai.quotas),
             waits=_waits_of(self._keebai.limiter),
             track=track,
             again=again,

@@ -14,7 +14,7 @@ from keebai_async.campaign.circuit_breaker import CircuitBreaker
 from keebai_async.campaign.control import RunControl
 from keebai_async.campaign.dispatch import dispatch
 from keebai_async.campaign.event_log import EventLog
-from keebai_async.campaign.pacing import Pacing
+from keebai_async.campaign.lead import Lead
 from keebai_async.campaign.repetition import refuse_purged, refuse_repetition
 from keebai_async.campaign.run_records import RunRecords
 from keebai_async.campaign.run_state import BeginRun, PauseRun, ResumeRun, RunPhase, StopRun
@@ -78,7 +78,7 @@ class CampaignRun:
         service: CampaignService,
         clock: Clock,
         planner: PollPlanner,
-        pacing: Pacing | None = None,
+        lead: Lead | None = None,
         waits: Waits | None = None,
         track: bool = True,
         again: bool = False,
@@ -95,7 +95,7 @@ class CampaignRun:
         self._service = service
         self._clock = clock
         self._planner = planner
-        self._pacing = pacing
+        self._lead = lead
         self._waits = waits
         self._track = track
         self._again = again
@@ -189,7 +189,7 @@ class CampaignRun:
             control=self._control,
             breaker=self._breaker,
             tell=self._tell,
-            pacing=self._pacing if self._track else None,
+            lead=self._lead if self._track else None,
             pace=terms.pace,
             observer=self._observer,
         )

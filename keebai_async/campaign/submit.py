@@ -26,8 +26,8 @@ from keebai_async.campaign.chunks import Chunks
 from keebai_async.campaign.circuit_breaker import CircuitBreaker
 from keebai_async.campaign.control import RunControl
 from keebai_async.campaign.freshness import Clocks, IntentAge, machine_clocks
+from keebai_async.campaign.lead import LOOK_AGAIN, Lead
 from keebai_async.campaign.pace import departures, pace_wait
-from keebai_async.campaign.pacing import LOOK_AGAIN, Pacing
 from keebai_async.campaign.run_state import RunState, StopRun
 from keebai_async.campaign.service import (
     CampaignService,
@@ -69,7 +69,7 @@ class Submitter:
         control: RunControl,
         breaker: CircuitBreaker,
         tell: Callable[[AnyEvent], None],
-        pacing: Pacing | None = None,
+        lead: Lead | None = None,
         pace: Pace | None = None,
         clocks: Callable[[], Clocks] = machine_clocks,
         observer: Observer = TO_LOG,
@@ -80,7 +80,7 @@ class Submitter:
         self._control = control
         self._breaker = breaker
         self._owners = {chunk.broadcast_id: chunk.number for chunk in chunks if chunk.broadcast_id}
-        self._pacing = pacing
+        self._lead = lead
         self._pace = pace
         self._holds = False
         self._leaving: set[int] = set()  # chunks that may leave, whether or not they have yet
@@ -221,8 +221,8 @@ class Submitter:
 
     def _tell_submitting(self, chunk: Chunk) -> None:
         self._holds = False
-        if self._pacing is not None:
-            self._pacing.left(self._clock.now())
+        if self._lead is not None:
+            self._lead.left(self._clock.now())
         self.tell(ChunkSubmitting(number=chunk.number, of=self._chunks.of, recipients=chunk.recipients))
 
     @asynccontextmanager
@@ -260,8 +260,8 @@ class Submitter:
                 return False
             if not self._breaker.closed:
                 await self._probe()
-            elif self._pacing is not None and (wait := self._pacing.wait(self._chunks, self._clock.now())):
-                await self._keep_pace(self._pacing, wait)
+            elif self._lead is not None and (wait := self._lead.wait(self._chunks, self._clock.now())):
+                await self._keep_lead(self._lead, wait)
             elif self._pace is not None and (wait := self._pace_wait(number)):
                 await self._hold(wait, f"the pace of {self._pace}", tell=self._begins_to_hold())
             else:
@@ -278,8 +278,8 @@ class Submitter:
         begins, self._holds = not self._holds, True
         return begins
 
-    async def _keep_pace(self, pacing: Pacing, seconds: float) -> None:
-        await self._hold(seconds, "the sender has enough to do for now", tell=pacing.begins_to_wait())
+    async def _keep_lead(self, lead: Lead, seconds: float) -> None:
+        await self._hold(seconds, "the sender has enough to do for now", tell=lead.begins_to_wait())
 
     async def _hold(self, seconds: float, why: str, *, tell: bool) -> None:
         if tell:

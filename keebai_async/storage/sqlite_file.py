@@ -296,17 +296,17 @@ def is_damaged(error: BaseException) -> bool:
 @contextmanager
 def _alone_in(folder: Path) -> Iterator[None]:
     """Let no other process make or put aside files of ours in *folder*, where the system can do that."""
-    if sys.platform == "win32":  # files that are open cannot be removed there
-        yield
-        return
-    import fcntl
+    if sys.platform != "win32":  # files that are open cannot be removed there
+        import fcntl
 
-    lock = os.open(os.path.realpath(folder), os.O_RDONLY)
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+        lock = os.open(os.path.realpath(folder), os.O_RDONLY)
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            yield
+        finally:
+            os.close(lock)
+    else:
         yield
-    finally:
-        os.close(lock)
 
 
 def _keep(_: sqlite3.Connection) -> None:

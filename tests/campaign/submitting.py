@@ -6,7 +6,7 @@ from keebai_async.campaign.chunks import Chunks
 from keebai_async.campaign.circuit_breaker import CircuitBreaker
 from keebai_async.campaign.control import RunControl
 from keebai_async.campaign.dispatch import dispatch
-from keebai_async.campaign.pacing import Pacing
+from keebai_async.campaign.lead import Lead
 from keebai_async.campaign.run_state import BeginRun
 from keebai_async.campaign.submit import Submitter
 from keebai_async.clock import ManualClock
@@ -30,11 +30,11 @@ class Campaign:
         *,
         size: int = 5_000,
         journal: type[MemoryJournal] = MemoryJournal,
-        pacing: Pacing | None = None,
+        lead: Lead | None = None,
     ) -> None:
         self.clock = ManualClock()
         self.journal = journal(clock=self.clock)
-        self.pacing = pacing
+        self.lead = lead
         self.people = people
         self.size = size
         self.events: list[AnyEvent] = []
@@ -68,7 +68,7 @@ class Campaign:
             control=self.control,
             breaker=CircuitBreaker(service.probe, clock=self.clock, tell=self._wait),
             tell=self.tell,
-            pacing=self.pacing,
+            lead=self.lead,
             observer=self.told.append,
         )
 

@@ -6,7 +6,7 @@ import anyio
 import pytest
 
 from keebai_async.campaign.dispatch import IN_FLIGHT, dispatch
-from keebai_async.campaign.pacing import Pacing
+from keebai_async.campaign.lead import Lead
 from keebai_async.campaign.run_state import PauseRun, ResumeRun
 from keebai_async.campaign.service import ChunkVerdict
 from keebai_async.campaign.submit import MOST_THROTTLED
@@ -83,8 +83,8 @@ class Attempts(Campaign):
 
     journal: SlowJournal
 
-    def __init__(self, people: int, *, size: int = 1, pacing: Pacing | None = None) -> None:
-        super().__init__(people, size=size, journal=SlowJournal, pacing=pacing)
+    def __init__(self, people: int, *, size: int = 1, lead: Lead | None = None) -> None:
+        super().__init__(people, size=size, journal=SlowJournal, lead=lead)
         self.left: list[float] = []
         self.began = self.clock.now()
 
@@ -292,7 +292,7 @@ async def test_a_stop_ends_the_wait_for_a_service_that_is_gone(paused: bool) -> 
 
 
 async def test_a_stop_ends_the_wait_for_a_sender_that_has_enough_to_do() -> None:
-    campaign = Attempts(5, pacing=Pacing(Quota(8, 3_600.0), rate=0.0001))
+    campaign = Attempts(5, lead=Lead(Quota(8, 3_600.0), rate=0.0001))
     await campaign.begin(campaign.slow())
 
     async with campaign.clock.running(), anyio.create_task_group() as tasks:
@@ -435,8 +435,8 @@ async def test_what_was_accepted_is_told_as_it_was() -> None:
 
 
 async def test_a_campaign_far_ahead_of_its_sender_waits_and_says_so_once() -> None:
-    pacing = Pacing(Quota(8, 3_600.0), rate=0.0001)
-    campaign = Attempts(6, pacing=pacing)
+    lead = Lead(Quota(8, 3_600.0), rate=0.0001)
+    campaign = Attempts(6, lead=lead)
     service = campaign.slow()
 
     report = await campaign.submit(service)

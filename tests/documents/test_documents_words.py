@@ -14,6 +14,7 @@ from keebai_async.model.meta_codes import CODES
 from keebai_async.sources import open_source
 from keebai_async.sources.compressed import OPENERS
 from keebai_async.sources.opening import FORMATS
+from keebai_async.webhooks import AnyWebhookEvent
 from tests.documents.papers import PAPERS, ROOT, Paper, paper
 
 _VARIABLE = re.compile(r"\b(?:KEEBAI|WHAUTOMATE)_[A-Z]+(?:_[A-Z]+)*\b")
@@ -71,6 +72,13 @@ def test_the_table_of_events_has_every_event_and_no_other() -> None:
     named = {first.strip("`") for first, _ in paper("docs/python.md").rows("Events")}
 
     assert named == {each.__name__ for each in get_args(events.Event) or events.Event.__subclasses__()}
+
+
+def test_the_table_of_events_of_webhooks_has_every_event_and_no_other() -> None:
+    rows = paper("docs/webhooks.md").rows("Work off")
+    named = {name for first, *_ in rows for name in re.findall(r"`(\w+)`", first)}
+
+    assert named == {each.__name__ for each in get_args(AnyWebhookEvent)}
 
 
 def test_the_table_of_reasons_has_every_reason_and_no_other() -> None:

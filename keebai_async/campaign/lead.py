@@ -1,4 +1,4 @@
-"""How far ahead of the sender a campaign submits. Pure.
+"""How far ahead of the sender a campaign submits by itself; the pace of its owner is `pace.py`. Pure.
 
 Ten million people are 2,000 submits. Sent as fast as the minute allows, they would spend the hour's 1,000
 requests in a quarter of it, and nobody could read a broadcast, or send a single message, for the rest;
@@ -25,7 +25,7 @@ LOOK_AGAIN = 30.0
 """Seconds after which to look again how far the sender is."""
 
 
-class Pacing:
+class Lead:
     """When the next submit is worth making.
 
     *quota* is the longest window; *rate* is what a sender delivers in a second until it was seen.
@@ -69,7 +69,7 @@ class Pacing:
         return min(LOOK_AGAIN, self._left[0] + self._per - now)
 
 
-def paced_by(quotas: Iterable[Quota]) -> Pacing | None:
-    """The pace for these quotas; none if there are no quotas."""
+def lead_for(quotas: Iterable[Quota]) -> Lead | None:
+    """How far ahead with these quotas; None if there are no quotas."""
     longest = max(quotas, key=lambda quota: quota.per, default=None)
-    return None if longest is None else Pacing(longest)
+    return None if longest is None else Lead(longest)
