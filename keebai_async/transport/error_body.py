@@ -31,6 +31,11 @@ _INDEXED = re.compile(r"\b([a-z_][A-Za-z_]*(?:\.\d+|\[\d+\])(?:\.\w+|\[\d+\])*)"
 _NOT_EXPECTED = re.compile(r"\bproperty (\w+(?:\.\w+)*) should not exist")
 _VERBS = "must|should|is|has|can|cannot|may|exceeds|contains"
 _NAMES_OF_FIELD = ("field", "property", "path", "param", "pointer")
+_NUMBERED = re.compile(rb"(?:%(?:25){0,3}|\\x)([0-9a-fA-F]{2})|&#(?:[xX]([0-9a-fA-F]{1,6})|([0-9]{1,7}));")
+"""%5F, &#95;, &#x5F;"""
+_BLANK = re.compile(rb"\\[nrtbf]")
+_MARKUP = re.compile(rb"&[a-zA-Z]{1,8};|</?[a-zA-Z]{1,8} ?/?>")
+_DEEPEST_ESCAPE = 4  # JSON inside JSON doubles the backslashes each time
 _NO_LETTERS = bytes(set(range(256)) - set((string.ascii_letters + string.digits).encode()))
 
 
@@ -92,18 +97,41 @@ def names_a_thing(answer: Answer) -> bool:
 
 
 def find_code(body: bytes, codes: frozenset[str]) -> str | None:
-    """One of *codes* that stands anywhere in *body*, whatever its case and what is between its words."""
-    if b"\\u" in body and codes:
-        body = body.decode("raw_unicode_escape", "replace").encode("ascii", "ignore")
-    lower = body.replace(b"\0", b"").lower()  # of a text in UTF-16, too
+    """One of *codes* that stands anywhere in *body*, whatever its case and what is between its words.
+
+    In a body that is not larger than LARGEST_READ, it is found behind escapes, too.
+    """
+    if not codes:
+        return None
+    body = body.replace(b"\0", b"")  # of a text in UTF-16
+    if b"\\u" in body or (b"\\" in body and len(body) <= LARGEST_READ):
+        body = _without_backslashes(body)
+    if len(body) <= LARGEST_READ:
+        body = _MARKUP.sub(b" ", _NUMBERED.sub(_letter, body, count=_MOST_PARTS))
+    lower = body.replace(b"\0", b"").lower()  # of one that was escaped, too
     return next((code for code in codes if _stands_in(lower, code.lower())), None)
 
 
 def _stands_in(body: bytes, code: str) -> bool:
     word = max(re.split(r"[^a-z0-9]+", code), key=len)
-    if word.encode() not in body:
+    if len(body) > LARGEST_READ and word.encode() not in body:
         return False  # which is cheap to see, in a body of some megabytes
     return code.encode().translate(None, _NO_LETTERS) in body.translate(None, _NO_LETTERS)
+
+
+def _without_backslashes(body: bytes) -> bytes:
+    """What JSON makes of a text, undone as far as letters are concerned; JSON may lie inside JSON."""
+    if len(body) <= LARGEST_READ:
+        for _ in range(_DEEPEST_ESCAPE):
+            body = body.replace(b"\\\\", b"\\")
+        body = _BLANK.sub(b" ", body)
+    return body.decode("raw_unicode_escape", "replace").encode("ascii", "ignore")
+
+
+def _letter(escape: re.Match[bytes]) -> bytes:
+    octet, hexadecimal, decimal = escape.groups()
+    code = int(decimal) if decimal else int(octet or hexadecimal, 16)
+    return bytes((code,)) if code < 128 else b" "
 
 
 def http_phrase(status: int) -> str:

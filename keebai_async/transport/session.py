@@ -40,6 +40,9 @@ REPLY_CAP: Final = 8 * 1024 * 1024
 IDLE_SECONDS: Final = 2.0
 """How long a connection of reads is kept unused. Node closes its end after 5 s. Submits have their own."""
 
+_GRACE: Final = 1.0
+"""Seconds after a request's limit, at most, in which aiohttp ends it by itself, with what it has read."""
+
 _DEFAULT_TIMEOUTS = Timeouts()
 
 
@@ -135,18 +138,23 @@ class Session:
     async def _attempt(self, request: Request, timeouts: Timeouts, wire: "Wire") -> Outcome:
         from keebai_async.transport.wire import watched_by
 
+        whole = _whole(request, timeouts)
         try:
             client = self._open()
-            async with client.request(
-                request.method,
-                _parsed(url_of(self.base_url, request.path, request.query)),
-                data=_in_pieces(request.body),
-                headers=self._headers(request),
-                allow_redirects=False,
-                timeout=_client_timeout(_whole(request, timeouts), timeouts.connect),
-                proxy=None if self._proxy is None else self._proxy.url,
-                middlewares=(watched_by(wire),),
-            ) as response:
+            # aiohttp's own limit does not hold while a hook of somebody runs before the connection is made.
+            async with (
+                asyncio.timeout(whole + min(whole, _GRACE)),
+                client.request(
+                    request.method,
+                    _parsed(url_of(self.base_url, request.path, request.query)),
+                    data=_in_pieces(request.body),
+                    headers=self._headers(request),
+                    allow_redirects=False,
+                    timeout=_client_timeout(whole, timeouts.connect),
+                    proxy=None if self._proxy is None else self._proxy.url,
+                    middlewares=(watched_by(wire),),
+                ) as response,
+            ):
                 return await self._read(response, wire)
         except asyncio.CancelledError as error:
             task = asyncio.current_task()
@@ -155,7 +163,9 @@ class Session:
                     mark_unwritten(error)
                 raise
             return self._without_answer(error, wire, request, timeouts)  # nobody cancelled us: it was raised
-        except Exception as error:
+        except (KeyboardInterrupt, SystemExit, GeneratorExit):
+            raise
+        except BaseException as error:  # a hook may raise what some libraries raise around everything
             return self._without_answer(error, wire, request, timeouts)
 
     async def aclose(self) -> None:

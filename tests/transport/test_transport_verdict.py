@@ -115,12 +115,17 @@ def test_a_status_beside_the_successes_is_no_success_even_with_the_id_of_a_broad
         {"errors": [{"type": "META_MISSING_MESSAGE_ID"}]},
         {"META_MISSING_MESSAGE_ID": True},
         b"META_MISSING_MESSAGE_ID",
+        {"message": "META_MISSING_\nMESSAGE_ID"},
+        {"message": "META%5FMISSING%5fMESSAGE%255FID"},
+        {"message": "META&#95;MISSING&#x5f;MESSAGE&lowbar;ID"},
+        {"message": "META_MISSING<br>_MESSAGE<br/>_ID"},
+        {"message": '{"message":"{\\"code\\":\\"META\\\\tMISSING\\\\u005fMESSAGE_ID\\"}"}'},
         '{"code":"meta-missing-message-id"}'.encode("utf-16"),
         b'{"error":{"code":"META\\u005fMISSING\\u005fMESSAGE\\u005fID"}}',
         b'{"error":{"code":"META_MISSING_MESSAGE_ID","message":"' + b"x" * 1_000_000 + b'"}}',
         b'{"message":"' + b"x" * 3_000_000 + b'","code":"META_MISSING_MESSAGE_ID"}',
     ],
-    ids=range(12),
+    ids=range(17),
 )
 @pytest.mark.parametrize("status", [400, 404, 422, 429, 502])
 def test_what_may_have_been_sent_is_unknown_wherever_and_however_it_is_said(

@@ -49,7 +49,16 @@ def hooked(signal: str, error: BaseException) -> aiohttp.ClientSession:
     return aiohttp.ClientSession(trace_configs=[trace])
 
 
-ERRORS = (RuntimeError("hook"), ExceptionGroup("hooks", [ValueError("hook")]), asyncio.CancelledError())
+class Elapsed(BaseException):
+    """As some libraries raise, such as gevent with its timeouts."""
+
+
+ERRORS = (
+    RuntimeError("hook"),
+    ExceptionGroup("hooks", [ValueError("hook")]),
+    asyncio.CancelledError(),
+    Elapsed("hook"),
+)
 
 
 @pytest.mark.parametrize("error", ERRORS, ids=lambda error: type(error).__name__)
@@ -79,6 +88,26 @@ async def test_a_hook_that_raises_when_the_answer_is_there_does_not_make_it_unkn
         outcome = await session.send(SUBMIT)
     assert isinstance(outcome, Answer)
     assert (outcome.status, len(server.requests)) == (202, 1)
+
+
+@pytest.mark.parametrize(("signal", "left"), [("on_request_start", False), ("on_request_end", True)])
+async def test_a_hook_that_never_ends_does_not_hold_a_request_beyond_its_limit(
+    signal: str, left: bool
+) -> None:
+    async def hook(*_: object) -> None:
+        await asyncio.Event().wait()
+
+    trace = aiohttp.TraceConfig()
+    getattr(trace, signal).append(hook)
+    lent = aiohttp.ClientSession(trace_configs=[trace])
+    async with serving(answers(message(202))) as server, lending(server.url, lent) as session:
+        outcome = await session.send(replace(SUBMIT, timeout=0.1))
+    assert len(server.requests) == left
+    if left:
+        assert isinstance(outcome, Answer)
+    else:
+        assert isinstance(outcome, Failure)
+        assert (outcome.stage, outcome.timed_out) == (Stage.NOT_WRITTEN, True)
 
 
 async def test_a_hook_that_raises_over_the_body_of_a_request_is_judged_by_the_bytes_that_left() -> None:
