@@ -8,7 +8,7 @@ import pytest
 from keebai_async.campaign.dispatch import IN_FLIGHT, dispatch
 from keebai_async.campaign.pacing import Pacing
 from keebai_async.campaign.run_state import PauseRun, ResumeRun
-from keebai_async.campaign.service import ChunkVerdict
+from keebai_async.campaign.service import ChunkVerdict, Taken
 from keebai_async.campaign.submit import MOST_THROTTLED
 from keebai_async.clock import Clock
 from keebai_async.errors import JournalUnusable, QuotaUnusable
@@ -17,7 +17,7 @@ from keebai_async.model.chunk import Chunk, ChunkState
 from keebai_async.model.events import AnyEvent, ChunkAccepted, Waiting
 from keebai_async.model.lifecycle import HandOn, Move, Refuse, Submit
 from keebai_async.model.stop import Cause, Stop
-from keebai_async.observe.chunk_records import ChunkSubmitEnded, ChunkSubmitStarted
+from keebai_async.observe.chunk_records import BroadcastIdRepeated, ChunkSubmitEnded, ChunkSubmitStarted
 from keebai_async.quota.window import Quota
 from keebai_async.transport.error_body import ErrorBody
 from tests.campaign.scripted_service import Fate, ScriptedService
@@ -431,6 +431,32 @@ async def test_what_was_accepted_is_told_as_it_was() -> None:
     assert told == [
         ChunkAccepted(number=1, of=2, recipients=3, accepted=2, broadcast_id="b1"),
         ChunkAccepted(number=2, of=2, recipients=2, accepted=2, broadcast_id=None),
+    ]
+
+
+class OneName(ScriptedService):
+    """Gives every broadcast the same id."""
+
+    async def submit(self, body: bytes) -> ChunkVerdict:
+        verdict = await super().submit(body)
+        return Taken(accepted=verdict.accepted, broadcast_id="b") if isinstance(verdict, Taken) else verdict
+
+
+@pytest.mark.parametrize("resumed", [False, True])
+async def test_a_broadcast_id_that_is_another_chunks_is_not_taken_for_its_own(resumed: bool) -> None:
+    campaign = Campaign(4, size=2)
+    if resumed:
+        await campaign.begin(OneName(campaign.clock))
+        async with campaign.clock.running(), campaign.submitter.submit(1):
+            pass
+
+    report = await campaign.submit(OneName(campaign.clock))
+
+    assert (report.accepted, report.unsent) == (4, 0)
+    assert [chunk.broadcast_id for chunk in await campaign.chunks()] == ["b", None]
+    repeated = [each for each in campaign.told if isinstance(each, BroadcastIdRepeated)]
+    assert repeated == [
+        BroadcastIdRepeated(campaign=campaign.plan.campaign_id, chunk=2, broadcast="b", owner=1)
     ]
 
 
