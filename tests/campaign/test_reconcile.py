@@ -1,7 +1,9 @@
 """A person settles an unknown chunk: the word is checked, and only then on disk."""
 
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import TypedDict, Unpack
 
 import pytest
 
@@ -11,10 +13,25 @@ from keebai_async.errors import CampaignBusy, InvalidInput, NotFound
 from keebai_async.journal.memory_tables import MemoryJournal
 from keebai_async.model.chunk import Chunk, ChunkState
 from keebai_async.model.lifecycle import Accept, Lose, Submit
-from keebai_async.model.lost import LATE_ARRIVAL, LONGEST_INTENT
+from keebai_async.model.lost import (
+    LATE_ARRIVAL,
+    LONGEST_INTENT,
+    NO_ANSWER_WRITTEN,
+    NOT_SEEN_TO_END,
+    resend_wait,
+)
 from keebai_async.model.progress import Progress
 from keebai_async.model.report import Report
+from keebai_async.observe.campaign_records import LeaseTaken
+from keebai_async.observe.chunk_records import ChunkMoved
+from keebai_async.observe.records import Record
 from tests.campaign.planning import freeze
+
+
+class Word(TypedDict, total=False):
+    accepted: str
+    resend: bool
+    abandon: bool
 
 
 class Lost:
@@ -23,7 +40,9 @@ class Lost:
     def __init__(self) -> None:
         self.journal = MemoryJournal(clock=ManualClock())
         self.totals: dict[str, int | None] = {"found": 5, "small": 4, "large": 6, "empty": 0, "silent": None}
+        self.totals["one"] = 1
         self.read: list[str] = []
+        self.told: list[Record] = []
 
     async def __aenter__(self) -> "Lost":
         self.id = (await freeze(self.journal, 15, size=5)).campaign_id
@@ -45,18 +64,15 @@ class Lost:
             raise NotFound("404", method="GET", path="/", status=404)
         return Progress(broadcast_id=broadcast_id, total=self.totals[broadcast_id])
 
-    async def settle(
-        self, number: int = 2, *, accepted: str | None = None, resend: bool = False, abandon: bool = False
-    ) -> Report:
+    async def settle(self, number: int = 2, *, service: str = "keebai", **word: Unpack[Word]) -> Report:
         return await reconcile(
             self.id,
             number,
             journal=self.journal,
-            service="keebai",
+            service=service,
             read=self.progress,
-            accepted=accepted,
-            resend=resend,
-            abandon=abandon,
+            observer=self.told.append,
+            **word,
         )
 
     async def chunk(self, number: int = 2) -> Chunk:
@@ -80,13 +96,37 @@ async def test_a_broadcast_that_was_found_is_the_chunks_own() -> None:
     assert lost.read == ["found"]
 
 
-async def test_a_broadcast_that_took_fewer_people_is_the_chunks_own_and_the_others_are_reported() -> None:
+@pytest.mark.parametrize(("broadcast", "took"), [("small", 4), ("one", 1)])
+async def test_a_broadcast_that_took_fewer_people_is_the_chunks_own_and_the_others_are_reported(
+    broadcast: str, took: int
+) -> None:
     async with Lost() as lost:
-        report = await lost.settle(accepted="small")
+        report = await lost.settle(accepted=broadcast)
         chunk = await lost.chunk()
 
-    assert (chunk.state, chunk.broadcast_id, chunk.accepted) == (ChunkState.ACCEPTED, "small", 4)
-    assert (report.accepted, report.refused, report.unknown, report.errors()) == (9, 1, 0, ())
+    assert (chunk.state, chunk.broadcast_id, chunk.accepted) == (ChunkState.ACCEPTED, broadcast, took)
+    assert (report.accepted, report.refused, report.unknown) == (5 + took, 5 - took, 0)
+    assert report.errors() == ()
+
+
+async def test_a_broadcast_is_not_looked_for_at_another_service() -> None:
+    async with unchanged() as lost:
+        with pytest.raises(InvalidInput, match="was planned for keebai, and this is another"):
+            await lost.settle(service="another", accepted="found")
+        assert lost.read == []
+
+
+async def test_what_a_person_settles_is_told_with_what_was_found_on_the_way() -> None:
+    async with Lost() as lost:
+        await lost.journal.record(lost.id, Submit(number=3, step=1, at=9.0))
+        await lost.settle(abandon=True)
+
+    taken, recovered, settled = lost.told
+    assert isinstance(taken, LeaseTaken)
+    assert isinstance(recovered, ChunkMoved)
+    assert isinstance(settled, ChunkMoved)
+    assert (taken.recovered, recovered.chunk, recovered.state) == (1, 3, ChunkState.UNKNOWN)
+    assert (settled.chunk, settled.move, settled.step) == (2, "abandon", 3)
 
 
 async def test_a_chunk_that_did_not_arrive_is_planned_again() -> None:
@@ -187,3 +227,35 @@ async def test_of_a_purged_campaign_the_numbers_are_gone() -> None:
         await lost.journal.purge(lost.id, unfinished=True)
         (entry,) = await portal_entries(await lost.journal.load(lost.id), lost.journal)
     assert (entry.recipients, entry.first, entry.last) == (5, "", "")
+
+
+def waits(reason: str | None, *seconds: float, at: float | None = 100.0) -> list[float]:
+    """For a resend, so many seconds after the chunk left."""
+    chunk = Chunk(number=1, recipients=5, state=ChunkState.UNKNOWN, reason=reason, submitted_at=at)
+    return [resend_wait(chunk, 100.0 + later) for later in seconds]
+
+
+def test_the_wait_for_a_resend_ends_once_what_left_must_have_arrived() -> None:
+    longest = LONGEST_INTENT + LATE_ARRIVAL
+
+    assert waits(NO_ANSWER_WRITTEN, 0.0, longest - 1.0, longest, longest + 1e6) == [longest, 1.0, 0.0, 0.0]
+    assert waits(NOT_SEEN_TO_END, 0.0, 599.0, 600.0) == [600.0, 1.0, 0.0]
+    assert waits(NO_ANSWER_WRITTEN, -1e6) == [longest]  # a clock that was turned back since
+    assert waits(NO_ANSWER_WRITTEN, 0.0, at=None) == [0.0]
+    assert waits("no answer within 60 s", 0.0) == waits(None, 0.0) == [0.0]
+
+
+@pytest.mark.parametrize(
+    ("reason", "why"),
+    [
+        (NO_ANSWER_WRITTEN, "what left before its process ended may still arrive"),
+        (NOT_SEEN_TO_END, "its process could wake"),
+    ],
+)
+async def test_who_is_too_early_is_told_what_may_still_happen(reason: str, why: str) -> None:
+    async with Lost() as lost:
+        await lost.journal.record(lost.id, Submit(number=3, step=1, at=time.time()))
+        await lost.journal.record(lost.id, Lose(number=3, step=2, reason=reason))
+        with pytest.raises(CampaignBusy, match=f"too early to send chunk 3 again: {why}; wait [0-9]+ s"):
+            await lost.settle(3, resend=True)
+        assert (await lost.chunk(3)).state is ChunkState.UNKNOWN
