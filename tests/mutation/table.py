@@ -30,6 +30,6 @@ MODULES: Final = MappingProxyType(
         "planning/admission": ("planning/test_planning_plan.py",),
         "planning/identity": ("planning/test_planning_phone.py",),
         "journal/leases": ("journal/test_journal_leases.py",),
-        "journal/rules": ("journal/test_journal_contract.py",),
+        "journal/rules": ("journal/test_journal_rules.py",),
     }
 )
