@@ -17,6 +17,7 @@ from keebai_async.model.chunk import Chunk, ChunkState
 from keebai_async.model.events import AnyEvent, ChunkAccepted, Waiting
 from keebai_async.model.lifecycle import HandOn, Move, Refuse, Submit
 from keebai_async.model.stop import Cause, Stop
+from keebai_async.observe.campaign_records import SubmitsHeld
 from keebai_async.observe.chunk_records import BroadcastIdRepeated, ChunkSubmitEnded, ChunkSubmitStarted
 from keebai_async.quota.window import Quota
 from keebai_async.transport.error_body import ErrorBody
@@ -472,6 +473,10 @@ async def test_a_campaign_far_ahead_of_its_sender_waits_and_says_so_once() -> No
     assert campaign.left[4:] == [pytest.approx(3_600.0)] * 2
     waits = [event for event in campaign.events if isinstance(event, Waiting)]
     assert [wait.why for wait in waits] == ["the sender has enough to do for now"]
+    held = [each for each in campaign.told if isinstance(each, SubmitsHeld)]
+    assert held == [
+        SubmitsHeld(campaign=campaign.plan.campaign_id, seconds=waits[0].seconds, reason=waits[0].why)
+    ]
 
 
 async def test_only_planned_chunks_are_submitted() -> None:

@@ -11,7 +11,7 @@ MODULES: Final = MappingProxyType(
         "campaign/run_state": ("campaign/test_run_state.py",),
         "model/guard": ("campaign/test_guard.py",),
         "campaign/circuit_breaker": ("campaign/test_circuit_breaker.py",),
-        "campaign/submit": ("campaign/test_submit.py",),
+        "campaign/submit": ("campaign/test_submit.py", "campaign/test_freshness.py"),
         "campaign/bisect": ("campaign/test_bisect.py",),
         "campaign/chunks": ("campaign/test_chunks.py",),
         "campaign/reconcile": ("campaign/test_reconcile.py", "campaign/test_freshness.py"),
