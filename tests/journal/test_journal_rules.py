@@ -7,9 +7,10 @@ from msgspec.structs import replace
 
 from keebai_async.errors import CampaignBusy, ForbiddenMove, Misused
 from keebai_async.journal import rules
-from keebai_async.model.campaign import Holder
+from keebai_async.model.campaign import CampaignState, Holder
 from keebai_async.model.chunk import Chunk, ChunkState
 from keebai_async.model.lifecycle import HandOn, Lose, Move, Refuse, Resend, Submit, TakeBack
+from keebai_async.model.lost import NO_ANSWER_WRITTEN, NOT_SEEN_TO_END
 from keebai_async.model.plan import Plan, Preview, ReasonCount
 from keebai_async.model.recipient import Reason, Rejection
 from keebai_async.model.sender import Sender
@@ -106,20 +107,41 @@ def test_a_cut_moves_each_chunk_once() -> None:
         rules.recut(CHUNKS, [hand_on(), hand_on()], children(8))
 
 
-def test_no_counter_goes_back() -> None:
-    chunk = Chunk(number=1, recipients=9, state=ChunkState.ACCEPTED, accepted=9, sent=5, failed=2, final=True)
+def test_no_counter_goes_back_and_only_news_has_a_time() -> None:
+    chunk = Chunk(
+        number=1,
+        recipients=9,
+        state=ChunkState.ACCEPTED,
+        accepted=9,
+        sent=5,
+        failed=2,
+        final=True,
+        seen_at=10.0,
+    )
 
-    after = rules.further(chunk, sent=4, failed=3, final=False)
-    assert (after.sent, after.failed, after.final) == (5, 3, True)
-    after = rules.further(chunk, sent=6, failed=1, final=True)
-    assert (after.sent, after.failed, after.final) == (6, 2, True)
+    after = rules.further(chunk, sent=4, failed=3, final=False, at=20.0)
+    assert (after.sent, after.failed, after.final, after.seen_at) == (5, 3, True, 20.0)
+    after = rules.further(chunk, sent=6, failed=1, final=True, at=20.0)
+    assert (after.sent, after.failed, after.final, after.seen_at) == (6, 2, True, 20.0)
+    assert rules.further(chunk, sent=5, failed=1, final=False, at=20.0) == chunk
+
+
+@pytest.mark.parametrize("state", CampaignState)
+@pytest.mark.parametrize("step", [0, 1])
+def test_only_a_plan_of_which_nothing_ever_left_is_removed(state: CampaignState, step: int) -> None:
+    chunks = [Chunk(number=1, recipients=7), Chunk(number=2, recipients=7, step=step)]
+    if state is CampaignState.PLANNED and not step:
+        rules.check_removable("promo", state, chunks)
+    else:
+        with pytest.raises(CampaignBusy, match="campaign promo was launched"):
+            rules.check_removable("promo", state, chunks)
 
 
 def test_a_chunk_on_its_way_is_lost_with_the_reason_that_says_whether_its_process_may_wake() -> None:
     dead, silent = (rules.lost(REFUSED, seen_dead=seen) for seen in (True, False))
 
-    assert dead == Lose(number=3, step=2, reason=rules.NO_ANSWER_WRITTEN)
-    assert silent == Lose(number=3, step=2, reason=rules.NOT_SEEN_TO_END)
+    assert dead == Lose(number=3, step=2, reason=NO_ANSWER_WRITTEN)
+    assert silent == Lose(number=3, step=2, reason=NOT_SEEN_TO_END)
 
 
 @pytest.mark.parametrize("state", ChunkState)
