@@ -11,6 +11,7 @@ from keebai_async.campaign.reconcile import PortalEntry, portal_entries, reconci
 from keebai_async.clock import ManualClock
 from keebai_async.errors import CampaignBusy, InvalidInput, NotFound
 from keebai_async.journal.memory_tables import MemoryJournal
+from keebai_async.model.campaign import CampaignState
 from keebai_async.model.chunk import Chunk, ChunkState
 from keebai_async.model.lifecycle import Accept, Lose, Submit
 from keebai_async.model.lost import (
@@ -22,6 +23,7 @@ from keebai_async.model.lost import (
 )
 from keebai_async.model.progress import Progress
 from keebai_async.model.report import Report
+from keebai_async.model.stop import Cause
 from keebai_async.observe.campaign_records import LeaseTaken
 from keebai_async.observe.chunk_records import ChunkMoved
 from keebai_async.observe.records import Record
@@ -32,6 +34,7 @@ class Word(TypedDict, total=False):
     accepted: str
     resend: bool
     abandon: bool
+    take_back: bool
 
 
 class Lost:
@@ -77,6 +80,14 @@ class Lost:
 
     async def chunk(self, number: int = 2) -> Chunk:
         return (await self.journal.load(self.id)).chunks[number - 1]
+
+    async def stopped(self, cause: Cause) -> None:
+        """A run ends because of *cause*."""
+        await self.journal.set_state(self.id, CampaignState.STOPPED, reason="words", stopped_by=cause)
+
+    async def end(self) -> tuple[CampaignState, Cause | None, str | None]:
+        campaign = await self.journal.load(self.id)
+        return campaign.state, campaign.stopped_by, campaign.reason
 
 
 @asynccontextmanager
@@ -154,6 +165,9 @@ async def test_a_chunk_that_is_given_up_stays_so() -> None:
         ({"resend": True, "abandon": True}, "say one of"),
         ({"accepted": "found", "resend": True}, "say one of"),
         ({"accepted": "found", "abandon": True}, "say one of"),
+        ({"resend": True, "take_back": True}, "say one of"),
+        ({"take_back": True}, "nothing to take back: chunk 2 does not wait to be submitted again"),
+        ({"number": 3, "take_back": True}, "nothing to take back: chunk 3"),
         ({"number": 1, "resend": True}, "chunk 1 is not unknown; unknown are 2"),
         ({"number": 3, "resend": True}, "chunk 3 is not unknown; unknown are 2"),
         ({"number": 99, "resend": True}, "chunk 99 is not unknown; unknown are 2"),
@@ -227,6 +241,47 @@ async def test_of_a_purged_campaign_the_numbers_are_gone() -> None:
         await lost.journal.purge(lost.id, unfinished=True)
         (entry,) = await portal_entries(await lost.journal.load(lost.id), lost.journal)
     assert (entry.recipients, entry.first, entry.last) == (5, "", "")
+
+
+async def test_a_resend_can_be_taken_back_as_long_as_nothing_left() -> None:
+    async with Lost() as lost:
+        await lost.settle(resend=True)
+        with pytest.raises(InvalidInput, match="nothing to take back: chunk 3"):
+            await lost.settle(3, take_back=True)
+        report = await lost.settle(take_back=True)
+        chunk = await lost.chunk()
+        with pytest.raises(InvalidInput, match="nothing to take back: chunk 2"):
+            await lost.settle(take_back=True)
+
+    assert (report.unknown, report.unsent, chunk.state) == (5, 5, ChunkState.UNKNOWN)
+    moves = [each for each in lost.told if isinstance(each, ChunkMoved)]
+    assert [(each.chunk, each.move, each.step) for each in moves] == [(2, "resend", 3), (2, "withdraw", 4)]
+
+
+@pytest.mark.parametrize("cause", Cause)
+async def test_what_was_settled_is_no_reason_for_a_stop_any_more_and_every_other_stays(cause: Cause) -> None:
+    async with Lost() as lost:
+        await lost.stopped(cause)
+        await lost.settle(abandon=True)
+        end = await lost.end()
+
+    if cause in {Cause.UNKNOWN, Cause.SETTLED, Cause.NOT_TRACKED}:
+        words = "what was unknown is settled; 5 people are still to be submitted"
+        assert end == (CampaignState.STOPPED, Cause.SETTLED, words)
+    else:
+        assert end == (CampaignState.STOPPED, cause, "words")
+
+
+async def test_who_settles_the_last_chunk_finishes_the_campaign() -> None:
+    async with Lost() as lost:
+        await lost.journal.progress(lost.id, 1, sent=5, failed=0, final=True)
+        await lost.journal.record(lost.id, Submit(number=3, step=1, at=9.0))
+        await lost.journal.record(lost.id, Accept(number=3, step=2, accepted=5))
+        await lost.stopped(Cause.UNKNOWN)
+        report = await lost.settle(abandon=True)
+        end = await lost.end()
+
+    assert end[0] is report.state is CampaignState.FINISHED
 
 
 def waits(reason: str | None, *seconds: float, at: float | None = 100.0) -> list[float]:

@@ -16,6 +16,7 @@ from keebai_async.journal.memory_tables import MemoryJournal
 from keebai_async.model.chunk import Chunk, ChunkState
 from keebai_async.model.events import AnyEvent, ChunkAccepted, Waiting
 from keebai_async.model.lifecycle import HandOn, Move, Refuse, Submit
+from keebai_async.model.plan import Pace
 from keebai_async.model.stop import Cause, Stop
 from keebai_async.observe.campaign_records import SubmitsHeld
 from keebai_async.observe.chunk_records import BroadcastIdRepeated, ChunkSubmitEnded, ChunkSubmitStarted
@@ -84,8 +85,10 @@ class Attempts(Campaign):
 
     journal: SlowJournal
 
-    def __init__(self, people: int, *, size: int = 1, pacing: Pacing | None = None) -> None:
-        super().__init__(people, size=size, journal=SlowJournal, pacing=pacing)
+    def __init__(
+        self, people: int, *, size: int = 1, pacing: Pacing | None = None, pace: Pace | None = None
+    ) -> None:
+        super().__init__(people, size=size, journal=SlowJournal, pacing=pacing, pace=pace)
         self.left: list[float] = []
         self.began = self.clock.now()
 
@@ -306,8 +309,10 @@ async def test_a_stop_ends_the_wait_for_a_sender_that_has_enough_to_do() -> None
     assert (await campaign.report()).unsent == 1
 
 
-async def test_after_a_pause_an_attempt_that_was_called_off_is_made_again() -> None:
-    campaign = Attempts(1)
+@pytest.mark.parametrize("pace", [None, Pace(people=1, per=3_600.0)])
+async def test_after_a_pause_an_attempt_that_was_called_off_is_made_again(pace: Pace | None) -> None:
+    """Its place in the pace was given back, too: nobody left."""
+    campaign = Attempts(1, pace=pace)
     service = campaign.slow(1_000.0, 5.0)
     await campaign.begin(service)
 
@@ -477,6 +482,42 @@ async def test_a_campaign_far_ahead_of_its_sender_waits_and_says_so_once() -> No
     assert held == [
         SubmitsHeld(campaign=campaign.plan.campaign_id, seconds=waits[0].seconds, reason=waits[0].why)
     ]
+
+
+async def test_a_pace_holds_among_chunks_that_wait_for_their_place_at_the_same_time() -> None:
+    campaign = Attempts(5, pace=Pace(people=2, per=60.0))
+
+    report = await campaign.submit(campaign.slow(7.0, 7.0))
+
+    assert report.accepted == 5
+    assert campaign.left == [pytest.approx(at) for at in (7.0, 7.0, 67.0, 67.0, 127.0)]
+    waits = [event for event in campaign.events if isinstance(event, Waiting)]
+    assert {wait.why for wait in waits} == {"the pace of 2/1m"}
+    held = [each.seconds for each in campaign.told if isinstance(each, SubmitsHeld)]
+    assert held == [wait.seconds for wait in waits] == [60.0, 60.0, 60.0]  # once for each time it holds
+
+
+async def test_a_pace_waits_for_nobody_whose_chunk_was_refused_or_taken_back() -> None:
+    campaign = Attempts(1, pace=Pace(people=1, per=3_600.0))
+
+    report = await campaign.submit(campaign.slow(script=[Fate.THROTTLED, Fate.THROTTLED]))
+
+    assert report.accepted == 1
+    assert campaign.left == [pytest.approx(at) for at in (0.0, 0.2, 0.4)]
+
+
+async def test_a_stop_ends_the_wait_of_a_pace() -> None:
+    campaign = Attempts(2, pace=Pace(people=1, per=3_600.0))
+    await campaign.begin(campaign.slow())
+
+    async with campaign.clock.running(), anyio.create_task_group() as tasks:
+        tasks.start_soon(dispatch, campaign.book, campaign.submitter)
+        await campaign.clock.sleep(100.0)
+        campaign.submitter.stop(INTERRUPTED)
+        stopped_at = campaign.clock.now()
+
+    assert campaign.clock.now() - stopped_at < 1.0
+    assert (await campaign.report()).unsent == 1
 
 
 async def test_only_planned_chunks_are_submitted() -> None:

@@ -9,6 +9,7 @@ MODULES: Final = MappingProxyType(
     {
         "model/lifecycle": ("campaign/test_lifecycle.py",),
         "model/lost": ("campaign/test_reconcile.py", "campaign/test_freshness.py"),
+        "campaign/pace": ("campaign/test_pace.py",),
         "campaign/run_state": ("campaign/test_run_state.py",),
         "model/guard": ("campaign/test_guard.py",),
         "campaign/circuit_breaker": ("campaign/test_circuit_breaker.py",),

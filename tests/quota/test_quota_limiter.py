@@ -261,7 +261,7 @@ class ScriptedStore(MemoryStore):
 
 async def test_a_wait_is_told_again_only_if_it_grows_or_another_window_binds(clock: ManualClock) -> None:
     minute, hour = Quota(60, 60.0), Quota(1000, 3600.0)
-    script = [(10.0, minute), (5.0, minute), (5.0, hour), (4.0, hour), (8.0, hour)]
+    script = [(10.0, minute), (10.0, minute), (5.0, minute), (5.0, hour), (4.0, hour), (8.0, hour)]
     store = ScriptedStore(clock, *(Wait(seconds=seconds, quota=quota) for seconds, quota in script))
     limiter, told = RateLimiter((minute, hour), store=store, clock=clock), list[Wait]()
     limiter.on_wait = lambda _, wait: told.append(wait)
