@@ -18,7 +18,7 @@ import pytest
 
 CPU_LIMIT = 60
 """Seconds of a processor for one trial, after which its mutant counts as noticed: it runs for ever."""
-TEST_LIMIT = 20
+TEST_LIMIT = 10
 """Seconds for one of its tests."""
 
 
