@@ -112,15 +112,20 @@ async def test_higher_lanes_go_first_and_inside_a_lane_the_first_to_come(clock: 
     assert order == [(lane, number) for lane in Lane for number in range(3)]
 
 
-async def test_lower_lanes_leave_a_reserve_to_higher_ones(clock: ManualClock) -> None:
-    limiter = RateLimiter((Quota(60, 60.0),), clock=clock, margin=EXACT)
-    taken = dict.fromkeys(Lane, 0)
-    for lane in (Lane.POLL, Lane.SUBMIT, Lane.INTERACTIVE):
+@pytest.mark.parametrize(
+    ("quota", "shares"), [(Quota(60, 60.0), (55, 3, 2)), (Quota(1_000, 3_600.0), (917, 50, 33))]
+)
+async def test_lower_lanes_leave_a_reserve_to_higher_ones(
+    clock: ManualClock, quota: Quota, shares: tuple[int, int, int]
+) -> None:
+    limiter = RateLimiter((quota,), clock=clock, margin=EXACT)
+    taken = dict.fromkeys((Lane.POLL, Lane.SUBMIT, Lane.INTERACTIVE), 0)
+    for lane in taken:
         while await limiter.forecast(lane) is None:
             await go(limiter, lane)
             taken[lane] += 1
 
-    assert taken == {Lane.POLL: 55, Lane.SUBMIT: 3, Lane.INTERACTIVE: 2}
+    assert tuple(taken.values()) == shares
 
 
 async def test_a_tiny_quota_has_no_reserve(clock: ManualClock) -> None:
