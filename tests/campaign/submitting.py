@@ -13,6 +13,7 @@ from keebai_async.clock import ManualClock
 from keebai_async.journal.memory_tables import MemoryJournal
 from keebai_async.model.chunk import Chunk
 from keebai_async.model.events import AnyEvent, Waiting
+from keebai_async.model.plan import Pace
 from keebai_async.model.report import Report, report_of
 from keebai_async.model.stop import Cause
 from keebai_async.observe.records import Record
@@ -31,10 +32,12 @@ class Campaign:
         size: int = 5_000,
         journal: type[MemoryJournal] = MemoryJournal,
         lead: Lead | None = None,
+        pace: Pace | None = None,
     ) -> None:
         self.clock = ManualClock()
         self.journal = journal(clock=self.clock)
         self.lead = lead
+        self.pace = pace
         self.people = people
         self.size = size
         self.events: list[AnyEvent] = []
@@ -69,6 +72,7 @@ class Campaign:
             breaker=CircuitBreaker(service.probe, clock=self.clock, tell=self._wait),
             tell=self.tell,
             lead=self.lead,
+            pace=self.pace,
             observer=self.told.append,
         )
 

@@ -1,5 +1,7 @@
 """The chunks of a run: first on disk, then shown, and counters that never go back."""
 
+import math
+
 import anyio
 import msgspec
 import pytest
@@ -12,7 +14,7 @@ from keebai_async.clock import ManualClock
 from keebai_async.errors import JournalUnusable
 from keebai_async.journal.memory_tables import MemoryJournal
 from keebai_async.model.chunk import Chunk, ChunkState
-from keebai_async.model.lifecycle import Move
+from keebai_async.model.lifecycle import Move, Submit
 from keebai_async.observe.chunk_records import ChunkMoved, broadcast_read
 from keebai_async.observe.records import Record
 from tests.campaign.planning import freeze, number
@@ -176,3 +178,114 @@ async def test_a_journal_that_does_not_take_a_line_in_time_is_unusable(
 
     assert not scope.cancelled_caught  # or it was the cancellation that ended the write
     assert chunks[1].state is ChunkState.PLANNED
+
+
+class Locked(MemoryJournal):
+    """Takes no line before *until*, and says whether it may work soon; notes when it was tried."""
+
+    until = math.inf
+    temporary = True
+
+    def __init__(self, *, clock: ManualClock) -> None:
+        super().__init__(clock=clock)
+        self.time = clock
+        self.tried: list[float] = []
+
+    async def record(self, campaign_id: str, move: Move) -> Chunk:
+        if not isinstance(move, Submit):
+            self.tried.append(self.time.now())
+            if self.time.now() < self.until:
+                raise JournalUnusable("locked", temporary=self.temporary)
+        return await super().record(campaign_id, move)
+
+
+class Answered:
+    """A chunk that was submitted and answered, over a locked journal, and what is told of the wait."""
+
+    def __init__(self) -> None:
+        self.clock = ManualClock()
+        self.journal = Locked(clock=self.clock)
+        self.began = self.clock.now()
+        self.waits: list[tuple[float, str]] = []
+
+    async def begin(self, *, told: bool = True) -> Chunks:
+        plan = await freeze(self.journal, 10)
+        chunks = Chunks(
+            await self.journal.load(plan.campaign_id),
+            journal=self.journal,
+            clock=self.clock,
+            tell_wait=(lambda *wait: self.waits.append(wait)) if told else None,
+        )
+        await chunks.submit(1)
+        return chunks
+
+    @property
+    def tried(self) -> list[float]:
+        return [at - self.began for at in self.journal.tried]
+
+
+async def test_an_answer_is_written_again_each_second_until_a_locked_journal_takes_it() -> None:
+    answered = Answered()
+    chunks = await answered.begin()
+    answered.journal.until = answered.began + 90.0
+
+    async with answered.clock.running():
+        await chunks.accept(1, accepted=10, broadcast_id="b")
+
+    assert chunks[1].state is ChunkState.ACCEPTED
+    assert answered.tried == [float(second) for second in range(91)]
+    assert answered.waits == [(600.0, "what became of chunk 1 cannot be written down yet: locked")]
+
+
+async def test_an_answer_that_cannot_be_written_for_ten_minutes_is_given_up() -> None:
+    answered = Answered()
+    chunks = await answered.begin(told=False)  # also if nobody wants to know
+
+    async with answered.clock.running():
+        with pytest.raises(JournalUnusable, match="locked"):
+            await chunks.accept(1, accepted=10, broadcast_id="b")
+
+    assert answered.tried[-1] == answered.clock.now() - answered.began == 600.0
+    assert chunks[1].state is ChunkState.SUBMITTING  # the next run finds it without an answer
+
+
+async def test_an_answer_that_the_journal_will_never_take_is_not_tried_again() -> None:
+    answered = Answered()
+    chunks = await answered.begin()
+    answered.journal.temporary = False
+
+    with pytest.raises(JournalUnusable, match="locked"):
+        await chunks.lose(1, "no answer")
+
+    assert (answered.tried, answered.waits) == ([0.0], [])
+
+
+async def test_an_answer_that_waits_for_its_journal_is_not_lost_by_a_cancellation() -> None:
+    answered = Answered()
+    chunks = await answered.begin()
+    answered.journal.until = answered.began + 90.0
+
+    async with answered.clock.running(), anyio.create_task_group() as tasks:
+        tasks.start_soon(chunks.take_back, 1, "429")
+        await answered.clock.sleep(30.0)
+        tasks.cancel_scope.cancel()
+
+    assert chunks[1].state is ChunkState.PLANNED
+    assert answered.tried[-1] == 90.0
+
+
+async def test_an_intent_is_not_tried_again_since_its_place_and_its_age_do_not_wait() -> None:
+    class Full(MemoryJournal):
+        tried = 0
+
+        async def record(self, campaign_id: str, move: Move) -> Chunk:
+            self.tried += 1
+            raise JournalUnusable("locked", temporary=True)
+
+    journal = Full(clock=ManualClock())
+    chunks = await opened(10, journal=journal)
+
+    with pytest.raises(JournalUnusable, match="locked"):
+        await chunks.submit(1)
+
+    assert (journal.tried, chunks[1].state) == (1, ChunkState.PLANNED)

@@ -1,7 +1,9 @@
 """A person settles an unknown chunk: the word is checked, and only then on disk."""
 
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import TypedDict, Unpack
 
 import pytest
 
@@ -9,12 +11,30 @@ from keebai_async.campaign.reconcile import PortalEntry, portal_entries, reconci
 from keebai_async.clock import ManualClock
 from keebai_async.errors import CampaignBusy, InvalidInput, NotFound
 from keebai_async.journal.memory_tables import MemoryJournal
+from keebai_async.model.campaign import CampaignState
 from keebai_async.model.chunk import Chunk, ChunkState
 from keebai_async.model.lifecycle import Accept, Lose, Submit
-from keebai_async.model.lost import LATE_ARRIVAL, LONGEST_INTENT
+from keebai_async.model.lost import (
+    LATE_ARRIVAL,
+    LONGEST_INTENT,
+    NO_ANSWER_WRITTEN,
+    NOT_SEEN_TO_END,
+    resend_wait,
+)
 from keebai_async.model.progress import Progress
 from keebai_async.model.report import Report
+from keebai_async.model.stop import Cause
+from keebai_async.observe.campaign_records import LeaseTaken
+from keebai_async.observe.chunk_records import ChunkMoved
+from keebai_async.observe.records import Record
 from tests.campaign.planning import freeze
+
+
+class Word(TypedDict, total=False):
+    accepted: str
+    resend: bool
+    abandon: bool
+    take_back: bool
 
 
 class Lost:
@@ -23,7 +43,9 @@ class Lost:
     def __init__(self) -> None:
         self.journal = MemoryJournal(clock=ManualClock())
         self.totals: dict[str, int | None] = {"found": 5, "small": 4, "large": 6, "empty": 0, "silent": None}
+        self.totals["one"] = 1
         self.read: list[str] = []
+        self.told: list[Record] = []
 
     async def __aenter__(self) -> "Lost":
         self.id = (await freeze(self.journal, 15, size=5)).campaign_id
@@ -45,22 +67,27 @@ class Lost:
             raise NotFound("404", method="GET", path="/", status=404)
         return Progress(broadcast_id=broadcast_id, total=self.totals[broadcast_id])
 
-    async def settle(
-        self, number: int = 2, *, accepted: str | None = None, resend: bool = False, abandon: bool = False
-    ) -> Report:
+    async def settle(self, number: int = 2, *, service: str = "keebai", **word: Unpack[Word]) -> Report:
         return await reconcile(
             self.id,
             number,
             journal=self.journal,
-            service="keebai",
+            service=service,
             read=self.progress,
-            accepted=accepted,
-            resend=resend,
-            abandon=abandon,
+            observer=self.told.append,
+            **word,
         )
 
     async def chunk(self, number: int = 2) -> Chunk:
         return (await self.journal.load(self.id)).chunks[number - 1]
+
+    async def stopped(self, cause: Cause) -> None:
+        """A run ends because of *cause*."""
+        await self.journal.set_state(self.id, CampaignState.STOPPED, reason="words", stopped_by=cause)
+
+    async def end(self) -> tuple[CampaignState, Cause | None, str | None]:
+        campaign = await self.journal.load(self.id)
+        return campaign.state, campaign.stopped_by, campaign.reason
 
 
 @asynccontextmanager
@@ -80,13 +107,37 @@ async def test_a_broadcast_that_was_found_is_the_chunks_own() -> None:
     assert lost.read == ["found"]
 
 
-async def test_a_broadcast_that_took_fewer_people_is_the_chunks_own_and_the_others_are_reported() -> None:
+@pytest.mark.parametrize(("broadcast", "took"), [("small", 4), ("one", 1)])
+async def test_a_broadcast_that_took_fewer_people_is_the_chunks_own_and_the_others_are_reported(
+    broadcast: str, took: int
+) -> None:
     async with Lost() as lost:
-        report = await lost.settle(accepted="small")
+        report = await lost.settle(accepted=broadcast)
         chunk = await lost.chunk()
 
-    assert (chunk.state, chunk.broadcast_id, chunk.accepted) == (ChunkState.ACCEPTED, "small", 4)
-    assert (report.accepted, report.refused, report.unknown, report.errors()) == (9, 1, 0, ())
+    assert (chunk.state, chunk.broadcast_id, chunk.accepted) == (ChunkState.ACCEPTED, broadcast, took)
+    assert (report.accepted, report.refused, report.unknown) == (5 + took, 5 - took, 0)
+    assert report.errors() == ()
+
+
+async def test_a_broadcast_is_not_looked_for_at_another_service() -> None:
+    async with unchanged() as lost:
+        with pytest.raises(InvalidInput, match="was planned for keebai, and this is another"):
+            await lost.settle(service="another", accepted="found")
+        assert lost.read == []
+
+
+async def test_what_a_person_settles_is_told_with_what_was_found_on_the_way() -> None:
+    async with Lost() as lost:
+        await lost.journal.record(lost.id, Submit(number=3, step=1, at=9.0))
+        await lost.settle(abandon=True)
+
+    taken, recovered, settled = lost.told
+    assert isinstance(taken, LeaseTaken)
+    assert isinstance(recovered, ChunkMoved)
+    assert isinstance(settled, ChunkMoved)
+    assert (taken.recovered, recovered.chunk, recovered.state) == (1, 3, ChunkState.UNKNOWN)
+    assert (settled.chunk, settled.move, settled.step) == (2, "abandon", 3)
 
 
 async def test_a_chunk_that_did_not_arrive_is_planned_again() -> None:
@@ -114,6 +165,9 @@ async def test_a_chunk_that_is_given_up_stays_so() -> None:
         ({"resend": True, "abandon": True}, "say one of"),
         ({"accepted": "found", "resend": True}, "say one of"),
         ({"accepted": "found", "abandon": True}, "say one of"),
+        ({"resend": True, "take_back": True}, "say one of"),
+        ({"take_back": True}, "nothing to take back: chunk 2 does not wait to be submitted again"),
+        ({"number": 3, "take_back": True}, "nothing to take back: chunk 3"),
         ({"number": 1, "resend": True}, "chunk 1 is not unknown; unknown are 2"),
         ({"number": 3, "resend": True}, "chunk 3 is not unknown; unknown are 2"),
         ({"number": 99, "resend": True}, "chunk 99 is not unknown; unknown are 2"),
@@ -187,3 +241,76 @@ async def test_of_a_purged_campaign_the_numbers_are_gone() -> None:
         await lost.journal.purge(lost.id, unfinished=True)
         (entry,) = await portal_entries(await lost.journal.load(lost.id), lost.journal)
     assert (entry.recipients, entry.first, entry.last) == (5, "", "")
+
+
+async def test_a_resend_can_be_taken_back_as_long_as_nothing_left() -> None:
+    async with Lost() as lost:
+        await lost.settle(resend=True)
+        with pytest.raises(InvalidInput, match="nothing to take back: chunk 3"):
+            await lost.settle(3, take_back=True)
+        report = await lost.settle(take_back=True)
+        chunk = await lost.chunk()
+        with pytest.raises(InvalidInput, match="nothing to take back: chunk 2"):
+            await lost.settle(take_back=True)
+
+    assert (report.unknown, report.unsent, chunk.state) == (5, 5, ChunkState.UNKNOWN)
+    moves = [each for each in lost.told if isinstance(each, ChunkMoved)]
+    assert [(each.chunk, each.move, each.step) for each in moves] == [(2, "resend", 3), (2, "withdraw", 4)]
+
+
+@pytest.mark.parametrize("cause", Cause)
+async def test_what_was_settled_is_no_reason_for_a_stop_any_more_and_every_other_stays(cause: Cause) -> None:
+    async with Lost() as lost:
+        await lost.stopped(cause)
+        await lost.settle(abandon=True)
+        end = await lost.end()
+
+    if cause in {Cause.UNKNOWN, Cause.SETTLED, Cause.NOT_TRACKED}:
+        words = "what was unknown is settled; 5 people are still to be submitted"
+        assert end == (CampaignState.STOPPED, Cause.SETTLED, words)
+    else:
+        assert end == (CampaignState.STOPPED, cause, "words")
+
+
+async def test_who_settles_the_last_chunk_finishes_the_campaign() -> None:
+    async with Lost() as lost:
+        await lost.journal.progress(lost.id, 1, sent=5, failed=0, final=True)
+        await lost.journal.record(lost.id, Submit(number=3, step=1, at=9.0))
+        await lost.journal.record(lost.id, Accept(number=3, step=2, accepted=5))
+        await lost.stopped(Cause.UNKNOWN)
+        report = await lost.settle(abandon=True)
+        end = await lost.end()
+
+    assert end[0] is report.state is CampaignState.FINISHED
+
+
+def waits(reason: str | None, *seconds: float, at: float | None = 100.0) -> list[float]:
+    """For a resend, so many seconds after the chunk left."""
+    chunk = Chunk(number=1, recipients=5, state=ChunkState.UNKNOWN, reason=reason, submitted_at=at)
+    return [resend_wait(chunk, 100.0 + later) for later in seconds]
+
+
+def test_the_wait_for_a_resend_ends_once_what_left_must_have_arrived() -> None:
+    longest = LONGEST_INTENT + LATE_ARRIVAL
+
+    assert waits(NO_ANSWER_WRITTEN, 0.0, longest - 1.0, longest, longest + 1e6) == [longest, 1.0, 0.0, 0.0]
+    assert waits(NOT_SEEN_TO_END, 0.0, 599.0, 600.0) == [600.0, 1.0, 0.0]
+    assert waits(NO_ANSWER_WRITTEN, -1e6) == [longest]  # a clock that was turned back since
+    assert waits(NO_ANSWER_WRITTEN, 0.0, at=None) == [0.0]
+    assert waits("no answer within 60 s", 0.0) == waits(None, 0.0) == [0.0]
+
+
+@pytest.mark.parametrize(
+    ("reason", "why"),
+    [
+        (NO_ANSWER_WRITTEN, "what left before its process ended may still arrive"),
+        (NOT_SEEN_TO_END, "its process could wake"),
+    ],
+)
+async def test_who_is_too_early_is_told_what_may_still_happen(reason: str, why: str) -> None:
+    async with Lost() as lost:
+        await lost.journal.record(lost.id, Submit(number=3, step=1, at=time.time()))
+        await lost.journal.record(lost.id, Lose(number=3, step=2, reason=reason))
+        with pytest.raises(CampaignBusy, match=f"too early to send chunk 3 again: {why}; wait [0-9]+ s"):
+            await lost.settle(3, resend=True)
+        assert (await lost.chunk(3)).state is ChunkState.UNKNOWN

@@ -8,7 +8,7 @@ import pytest
 from keebai_async.campaign.dispatch import IN_FLIGHT, dispatch
 from keebai_async.campaign.lead import Lead
 from keebai_async.campaign.run_state import PauseRun, ResumeRun
-from keebai_async.campaign.service import ChunkVerdict
+from keebai_async.campaign.service import ChunkVerdict, Taken
 from keebai_async.campaign.submit import MOST_THROTTLED
 from keebai_async.clock import Clock
 from keebai_async.errors import JournalUnusable, QuotaUnusable
@@ -16,8 +16,10 @@ from keebai_async.journal.memory_tables import MemoryJournal
 from keebai_async.model.chunk import Chunk, ChunkState
 from keebai_async.model.events import AnyEvent, ChunkAccepted, Waiting
 from keebai_async.model.lifecycle import HandOn, Move, Refuse, Submit
+from keebai_async.model.plan import Pace
 from keebai_async.model.stop import Cause, Stop
-from keebai_async.observe.chunk_records import ChunkSubmitEnded, ChunkSubmitStarted
+from keebai_async.observe.campaign_records import SubmitsHeld
+from keebai_async.observe.chunk_records import BroadcastIdRepeated, ChunkSubmitEnded, ChunkSubmitStarted
 from keebai_async.quota.window import Quota
 from keebai_async.transport.error_body import ErrorBody
 from tests.campaign.scripted_service import Fate, ScriptedService
@@ -83,8 +85,10 @@ class Attempts(Campaign):
 
     journal: SlowJournal
 
-    def __init__(self, people: int, *, size: int = 1, lead: Lead | None = None) -> None:
-        super().__init__(people, size=size, journal=SlowJournal, lead=lead)
+    def __init__(
+        self, people: int, *, size: int = 1, lead: Lead | None = None, pace: Pace | None = None
+    ) -> None:
+        super().__init__(people, size=size, journal=SlowJournal, lead=lead, pace=pace)
         self.left: list[float] = []
         self.began = self.clock.now()
 
@@ -305,8 +309,10 @@ async def test_a_stop_ends_the_wait_for_a_sender_that_has_enough_to_do() -> None
     assert (await campaign.report()).unsent == 1
 
 
-async def test_after_a_pause_an_attempt_that_was_called_off_is_made_again() -> None:
-    campaign = Attempts(1)
+@pytest.mark.parametrize("pace", [None, Pace(people=1, per=3_600.0)])
+async def test_after_a_pause_an_attempt_that_was_called_off_is_made_again(pace: Pace | None) -> None:
+    """Its place in the pace was given back, too: nobody left."""
+    campaign = Attempts(1, pace=pace)
     service = campaign.slow(1_000.0, 5.0)
     await campaign.begin(service)
 
@@ -434,6 +440,32 @@ async def test_what_was_accepted_is_told_as_it_was() -> None:
     ]
 
 
+class OneName(ScriptedService):
+    """Gives every broadcast the same id."""
+
+    async def submit(self, body: bytes) -> ChunkVerdict:
+        verdict = await super().submit(body)
+        return Taken(accepted=verdict.accepted, broadcast_id="b") if isinstance(verdict, Taken) else verdict
+
+
+@pytest.mark.parametrize("resumed", [False, True])
+async def test_a_broadcast_id_that_is_another_chunks_is_not_taken_for_its_own(resumed: bool) -> None:
+    campaign = Campaign(4, size=2)
+    if resumed:
+        await campaign.begin(OneName(campaign.clock))
+        async with campaign.clock.running(), campaign.submitter.submit(1):
+            pass
+
+    report = await campaign.submit(OneName(campaign.clock))
+
+    assert (report.accepted, report.unsent) == (4, 0)
+    assert [chunk.broadcast_id for chunk in await campaign.chunks()] == ["b", None]
+    repeated = [each for each in campaign.told if isinstance(each, BroadcastIdRepeated)]
+    assert repeated == [
+        BroadcastIdRepeated(campaign=campaign.plan.campaign_id, chunk=2, broadcast="b", owner=1)
+    ]
+
+
 async def test_a_campaign_far_ahead_of_its_sender_waits_and_says_so_once() -> None:
     lead = Lead(Quota(8, 3_600.0), rate=0.0001)
     campaign = Attempts(6, lead=lead)
@@ -446,6 +478,47 @@ async def test_a_campaign_far_ahead_of_its_sender_waits_and_says_so_once() -> No
     assert campaign.left[4:] == [pytest.approx(3_600.0)] * 2
     waits = [event for event in campaign.events if isinstance(event, Waiting)]
     assert [wait.why for wait in waits] == ["the sender has enough to do for now"]
+    held = [each for each in campaign.told if isinstance(each, SubmitsHeld)]
+    assert held == [
+        SubmitsHeld(campaign=campaign.plan.campaign_id, seconds=waits[0].seconds, reason=waits[0].why)
+    ]
+
+
+async def test_a_pace_holds_among_chunks_that_wait_for_their_place_at_the_same_time() -> None:
+    campaign = Attempts(5, pace=Pace(people=2, per=60.0))
+
+    report = await campaign.submit(campaign.slow(7.0, 7.0))
+
+    assert report.accepted == 5
+    assert campaign.left == [pytest.approx(at) for at in (7.0, 7.0, 67.0, 67.0, 127.0)]
+    waits = [event for event in campaign.events if isinstance(event, Waiting)]
+    assert {wait.why for wait in waits} == {"the pace of 2/1m"}
+    held = [each.seconds for each in campaign.told if isinstance(each, SubmitsHeld)]
+    assert held == [wait.seconds for wait in waits]
+    assert [round(seconds) for seconds in held] == [60, 60, 60]  # once after each time that some leave
+
+
+async def test_a_pace_waits_for_nobody_whose_chunk_was_refused_or_taken_back() -> None:
+    campaign = Attempts(1, pace=Pace(people=1, per=3_600.0))
+
+    report = await campaign.submit(campaign.slow(script=[Fate.THROTTLED, Fate.THROTTLED]))
+
+    assert report.accepted == 1
+    assert campaign.left == [pytest.approx(at) for at in (0.0, 0.2, 0.4)]
+
+
+async def test_a_stop_ends_the_wait_of_a_pace() -> None:
+    campaign = Attempts(2, pace=Pace(people=1, per=3_600.0))
+    await campaign.begin(campaign.slow())
+
+    async with campaign.clock.running(), anyio.create_task_group() as tasks:
+        tasks.start_soon(dispatch, campaign.book, campaign.submitter)
+        await campaign.clock.sleep(100.0)
+        campaign.submitter.stop(INTERRUPTED)
+        stopped_at = campaign.clock.now()
+
+    assert campaign.clock.now() - stopped_at < 1.0
+    assert (await campaign.report()).unsent == 1
 
 
 async def test_only_planned_chunks_are_submitted() -> None:

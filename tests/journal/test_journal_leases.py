@@ -39,7 +39,7 @@ class Room:
 
     def put_elsewhere(self) -> None:
         """The row becomes that of a process on another machine, whose life only its heartbeat tells."""
-        elsewhere = Process(pid=7, born="", host="other", place="another machine")
+        elsewhere = Process(pid=7, born="", host="other", place="another machine", user="ana")
         row = self.row
         assert row is not None
         self.write(lambda tables: tables.update(replace(row, process=elsewhere, lease_id="theirs")))
@@ -119,7 +119,7 @@ async def test_the_lease_of_another_machine_is_taken_over_once_its_heartbeat_is_
     assert room.write(lambda tables: room.ours.ask(tables, "promo", Wish.STOP))
     holder = room.write(lambda tables: room.ours.holder(tables, "promo"))
     assert holder is not None
-    assert (holder.pid, holder.host, holder.since) == (7, "other", 1.0)
+    assert (holder.pid, holder.host, holder.since, holder.user) == (7, "other", 1.0, "ana")
 
     await clock.advance(1.0)
     assert room.write(lambda tables: room.ours.holder(tables, "promo")) is None
@@ -153,6 +153,17 @@ async def test_a_wish_is_for_who_holds_the_lease_and_is_heard_once(clock: Manual
 
     assert room.write(lambda tables: room.theirs.take_wish(tables, "promo")) is None
     assert room.write(lambda tables: room.ours.take_wish(tables, "promo")) is Wish.PAUSE
+    assert room.write(lambda tables: room.ours.take_wish(tables, "promo")) is None
+
+
+async def test_a_wish_that_was_not_heard_yet_can_be_taken_back(clock: ManualClock) -> None:
+    room = Room(clock)
+    room.ours.keep(room.take(room.ours))
+    assert not room.write(lambda tables: room.theirs.ask(tables, "promo", None))
+    assert room.write(lambda tables: room.theirs.ask(tables, "promo", Wish.STOP))
+
+    assert room.write(lambda tables: room.theirs.ask(tables, "promo", None))
+
     assert room.write(lambda tables: room.ours.take_wish(tables, "promo")) is None
 
 

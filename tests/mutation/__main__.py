@@ -5,17 +5,19 @@ import importlib
 import os
 import sys
 import time
-from collections.abc import Iterable, Iterator
-from itertools import islice
+from concurrent.futures import ProcessPoolExecutor
+from functools import cache
+from multiprocessing import get_context
 from pathlib import Path
 
 import msgspec
 
 from tests.mutation.breaks import BREAKS
+from tests.mutation.collected import CollectedTests
 from tests.mutation.known import known_survivors
 from tests.mutation.mutants import Mutant, mutants_of
 from tests.mutation.table import MODULES
-from tests.mutation.trial import Trial
+from tests.mutation.trial import noticed
 
 _PACKAGE = Path(__file__).parents[2] / "keebai_async"
 _TESTS = Path(__file__).parents[1]
@@ -66,27 +68,27 @@ def _import_what_is_not_ours() -> None:
 
 def _mutate(module: str, *, jobs: int, lines: range, show: bool) -> int:
     """Print what no test of the module notices; 1 if there is something new among it, else 0."""
-    source, began = (_PACKAGE / f"{module}.py").read_text(), time.monotonic()
-    tests = MODULES[module]
-    for _, noticed in _trials([_Planned("no break", module, source, tests)], 1):
-        if noticed is not None:
-            raise SystemExit(f"{module}: its tests fail without any break: {noticed}")
-    planned = (
-        _Planned(str(mutant), module, mutant.source, tests, mutant)
-        for mutant in mutants_of(source)
-        if mutant.line in lines
-    )
-    tried, survived, known = 0, 0, known_survivors(module)
-    new = 0
-    for trial, noticed in _trials(planned, jobs):
-        tried += 1
-        if noticed is None:
-            survived += 1
-            if trial.mutant is None or (trial.mutant.before, trial.mutant.after) not in known:
-                new += 1
-                print(f"{module}: not noticed: {trial.what}", flush=True)
-        elif show:
-            print(f"{module}: {trial.what}\n    {noticed}", flush=True)
+    source, began = _path(module).read_text(), time.monotonic()
+    tests, known = MODULES[module], known_survivors(module)
+    tried, survived, new = 0, 0, 0
+    with _pool(jobs) as pool:
+        failing = pool.submit(_try, _Planned("no break", module, source, tests)).result()
+        if failing is not None:
+            raise SystemExit(f"{module}: its tests fail without any break: {failing}")
+        planned = [
+            _Planned(str(mutant), module, mutant.source, tests, mutant)
+            for mutant in mutants_of(source)
+            if mutant.line in lines
+        ]
+        for trial, test in zip(planned, pool.map(_try, planned), strict=True):
+            tried += 1
+            if test is None:
+                survived += 1
+                if trial.mutant is None or (trial.mutant.before, trial.mutant.after) not in known:
+                    new += 1
+                    print(f"{module}: not noticed: {trial.what}", flush=True)
+            elif show:
+                print(f"{module}: {trial.what}\n    {test}", flush=True)
     print(
         f"{module}: {tried} mutants, {tried - survived} killed, {survived} survived"
         f" ({survived - new} of them known), {time.monotonic() - began:.0f} s",
@@ -98,32 +100,42 @@ def _mutate(module: str, *, jobs: int, lines: range, show: bool) -> int:
 def _try_breaks(jobs: int) -> int:
     planned = []
     for each in BREAKS:
-        source = (_PACKAGE / f"{each.module}.py").read_text()
+        source = _path(each.module).read_text()
         if source.count(each.before) != 1:
             raise SystemExit(f"{each.module} has changed, and with it must the break: {each.what}")
         broken = source.replace(each.before, each.after)
         planned.append(_Planned(each.what, each.module, broken, each.tests))
     survived = 0
-    for trial, noticed in _trials(planned, jobs):
-        survived += noticed is None
-        print(f"{trial.module}: {trial.what}\n    {noticed or 'NOT NOTICED'}", flush=True)
+    with _pool(jobs) as pool:
+        for trial, test in zip(planned, pool.map(_try, planned), strict=True):
+            survived += test is None
+            print(f"{trial.module}: {trial.what}\n    {test or 'NOT NOTICED'}", flush=True)
     return 1 if survived else 0
 
 
-def _trials(planned: Iterable[_Planned], jobs: int) -> Iterator[tuple[_Planned, str | None]]:
-    """Each trial as it ends, with the test that noticed its break; None if nothing did."""
-    waiting, running = iter(planned), dict[int, tuple[_Planned, Trial]]()
-    while True:
-        for each in islice(waiting, jobs - len(running)):
-            path = _PACKAGE / f"{each.module}.py"
-            name = f"keebai_async.{each.module.replace('/', '.')}"
-            trial = Trial(name, path, each.source, [str(_TESTS / test) for test in each.tests])
-            running[trial.pid] = (each, trial)
-        if not running:
-            return
-        pid, status = os.wait()
-        each, trial = running.pop(pid)
-        yield each, trial.ended(status)
+def _path(module: str) -> Path:
+    return _PACKAGE / f"{module}.py"
+
+
+def _pool(jobs: int) -> ProcessPoolExecutor:
+    """Processes that import nothing of ours themselves."""
+    return ProcessPoolExecutor(jobs, mp_context=get_context("fork"))
+
+
+@cache
+def _collected(module: str, tests: tuple[str, ...]) -> CollectedTests:
+    return CollectedTests(_name(module), _path(module), _path(module).read_text(), tests)
+
+
+def _try(planned: _Planned) -> str | None:
+    """Which test noticed the break; None if nothing did."""
+    module, tests = planned.module, tuple(str(_TESTS / test) for test in planned.tests)
+    found = _collected(module, tests).notice(planned.source) if planned.mutant is not None else None
+    return found or noticed(_name(module), _path(module), planned.source, tests)
+
+
+def _name(module: str) -> str:
+    return f"keebai_async.{module.replace('/', '.')}"
 
 
 if __name__ == "__main__":

@@ -18,7 +18,7 @@ import pytest
 
 CPU_LIMIT = 60
 """Seconds of a processor for one trial, after which its mutant counts as noticed: it runs for ever."""
-TEST_LIMIT = 20
+TEST_LIMIT = 10
 """Seconds for one of its tests."""
 
 
@@ -41,50 +41,63 @@ class _Mutated(importlib.abc.MetaPathFinder, importlib.abc.InspectLoader):
         return self._source
 
 
-class _FirstFailure:
-    def __init__(self, out: int) -> None:
-        self._out = out
+class FirstFailure:
+    """A plugin that writes the name of each test that fails to *out*, if it is given."""
+
+    def __init__(self, out: int | None = None) -> None:
+        self.out = out
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        if report.failed:
-            os.write(self._out, report.nodeid.rpartition("::")[2].encode()[:400] + b"\n")
+        if report.failed and self.out is not None:
+            os.write(self.out, report.nodeid.rpartition("::")[2].encode()[:400] + b"\n")
 
 
-class Trial:
-    """A trial under way. *name* is the module's, as it is imported."""
-
-    def __init__(self, name: str, path: Path, source: str, tests: Sequence[str]) -> None:
-        self._read, write = os.pipe()
-        self.pid = os.fork()
-        if self.pid == 0:
-            try:
-                os.close(self._read)
-                code = _run(_Mutated(name, path, source), name, tests, write)
-            except BaseException:  # it does not even import: noticed
-                code = 1
+def noticed(name: str, path: Path, source: str, tests: Sequence[str]) -> str | None:
+    """Which test notices that the module is *source*; None if none does. *name* is as it is imported."""
+    read, write = os.pipe()
+    pid = os.fork()
+    if pid == 0:
+        code = 1  # also if it does not even import: noticed
+        try:
+            os.close(read)
+            code = _run(_Mutated(name, path, source), name, tests, write)
+        finally:
             os._exit(code)
-        os.close(write)
-
-    def ended(self, status: int) -> str | None:
-        """Who noticed the break, by the exit status of the process; None if nobody did."""
-        with os.fdopen(self._read) as said:
-            failed = said.readline().strip()
-        if os.waitstatus_to_exitcode(status) == 0:
-            return None
-        return failed or "it did not import, or ran for ever"
+    os.close(write)
+    _, status = os.waitpid(pid, 0)
+    with os.fdopen(read) as said:
+        failed = said.readline().strip()
+    if os.waitstatus_to_exitcode(status) == 0:
+        return None
+    return failed or "it did not import, or ran for ever"
 
 
-def _run(mutated: _Mutated, name: str, tests: Sequence[str], out: int) -> int:
-    resource.setrlimit(resource.RLIMIT_CPU, (CPU_LIMIT, CPU_LIMIT))
-    nowhere = os.open(os.devnull, os.O_RDWR)
-    for stream in (0, 1, 2):
-        os.dup2(nowhere, stream)
-    sys.dont_write_bytecode = True
-    sys.meta_path.insert(0, mutated)
-    importlib.import_module(name)
+def options_for(tests: Sequence[str]) -> list[str]:
+    """What pytest is called with."""
     options = ["-x", "-q", "--tb=no", "-p", "no:cacheprovider"]
     options += ["--hypothesis-profile=few", "--hypothesis-seed=0"]
     # By a thread, which ends the process: an error out of a signal may be swallowed by a loop.
     options += ["-o", f"timeout={TEST_LIMIT}", "-o", "timeout_method=thread"]
     options += ["-W", "ignore::pytest.PytestAssertRewriteWarning"]
-    return int(pytest.main([*options, *tests], plugins=[_FirstFailure(out)]))
+    return [*options, *tests]
+
+
+def say_nothing() -> None:
+    """For a process that only tries: no output, and nothing is written beside the tests."""
+    nowhere = os.open(os.devnull, os.O_RDWR)
+    for stream in (0, 1, 2):
+        os.dup2(nowhere, stream)
+    sys.dont_write_bytecode = True
+
+
+def limit_processor() -> None:
+    """So that a break that makes a search endless ends."""
+    resource.setrlimit(resource.RLIMIT_CPU, (CPU_LIMIT, CPU_LIMIT))
+
+
+def _run(mutated: _Mutated, name: str, tests: Sequence[str], out: int) -> int:
+    limit_processor()
+    say_nothing()
+    sys.meta_path.insert(0, mutated)
+    importlib.import_module(name)
+    return int(pytest.main(options_for(tests), plugins=[FirstFailure(out)]))

@@ -69,6 +69,20 @@ def test_the_ninth_digit_of_brazil_is_taken_from_mobiles_alone(number: str) -> N
     assert identity(number) == int(without)
 
 
+@pytest.mark.parametrize("rest", ["12345", "123456", "1234567", "12345678"])
+def test_in_every_area_of_brazil_the_nine_before_six_to_nine_is_the_added_one(rest: str) -> None:
+    numbers = [f"+55{area_and_first:04}{rest}" for area_and_first in range(10_000)]
+    numbers = [number for number in numbers if E164.fullmatch(number)]
+    without = [re.sub(r"^(\+55[1-9]{2})9(?=[6-9][0-9]{7}$)", r"\1", number) for number in numbers]
+
+    assert identities(numbers) == identities_if_e164(numbers) == [int(number) for number in without]
+
+
+@pytest.mark.parametrize("number", ["+999999", "+531442", "+1000000", "+9999999", "+100000000000000"])
+def test_a_number_is_as_short_and_as_long_as_e164_says(number: str) -> None:
+    assert identities_if_e164([number]) == ([int(number)] if E164.fullmatch(number) else None)
+
+
 def test_two_numbers_hidden_in_one_do_not_pass() -> None:
     assert identities_if_e164(["+5491155555555\n+5491155555556"]) is None
 

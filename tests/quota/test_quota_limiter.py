@@ -112,15 +112,20 @@ async def test_higher_lanes_go_first_and_inside_a_lane_the_first_to_come(clock: 
     assert order == [(lane, number) for lane in Lane for number in range(3)]
 
 
-async def test_lower_lanes_leave_a_reserve_to_higher_ones(clock: ManualClock) -> None:
-    limiter = RateLimiter((Quota(60, 60.0),), clock=clock, margin=EXACT)
-    taken = dict.fromkeys(Lane, 0)
-    for lane in (Lane.POLL, Lane.SUBMIT, Lane.INTERACTIVE):
+@pytest.mark.parametrize(
+    ("quota", "shares"), [(Quota(60, 60.0), (55, 3, 2)), (Quota(1_000, 3_600.0), (917, 50, 33))]
+)
+async def test_lower_lanes_leave_a_reserve_to_higher_ones(
+    clock: ManualClock, quota: Quota, shares: tuple[int, int, int]
+) -> None:
+    limiter = RateLimiter((quota,), clock=clock, margin=EXACT)
+    taken = dict.fromkeys((Lane.POLL, Lane.SUBMIT, Lane.INTERACTIVE), 0)
+    for lane in taken:
         while await limiter.forecast(lane) is None:
             await go(limiter, lane)
             taken[lane] += 1
 
-    assert taken == {Lane.POLL: 55, Lane.SUBMIT: 3, Lane.INTERACTIVE: 2}
+    assert tuple(taken.values()) == shares
 
 
 async def test_a_tiny_quota_has_no_reserve(clock: ManualClock) -> None:
@@ -261,7 +266,7 @@ class ScriptedStore(MemoryStore):
 
 async def test_a_wait_is_told_again_only_if_it_grows_or_another_window_binds(clock: ManualClock) -> None:
     minute, hour = Quota(60, 60.0), Quota(1000, 3600.0)
-    script = [(10.0, minute), (5.0, minute), (5.0, hour), (4.0, hour), (8.0, hour)]
+    script = [(10.0, minute), (10.0, minute), (5.0, minute), (5.0, hour), (4.0, hour), (8.0, hour)]
     store = ScriptedStore(clock, *(Wait(seconds=seconds, quota=quota) for seconds, quota in script))
     limiter, told = RateLimiter((minute, hour), store=store, clock=clock), list[Wait]()
     limiter.on_wait = lambda _, wait: told.append(wait)

@@ -96,7 +96,7 @@ def test_each_row_of_the_table(outcome: Outcome, verdict: str) -> None:
     ],
 )
 def test_what_is_unknown_says_how_it_was_answered(status: int, reason: str) -> None:
-    assert judge(answer(status), wall=0.0) == Unknown(reason=reason, status=status)
+    assert judge(answer(status), wall=0.0) == Unknown(reason=reason, status=status, timed_out=False)
 
 
 @pytest.mark.parametrize("status", [199, 300])
@@ -246,7 +246,9 @@ def test_of_many_messages_the_first_five_are_told() -> None:
 
 def test_a_caller_can_widen_the_table_in_writing() -> None:
     policy = SubmitPolicy(resend_on=frozenset({502, 503}))
-    assert isinstance(judge(answer(502), wall=0.0, policy=policy), Unsent)
+    assert judge(answer(502), wall=0.0, policy=policy) == Unsent(
+        reason="502 Bad Gateway, which the submit policy resends", timed_out=False, status=502
+    )
     assert isinstance(judge(answer(500), wall=0.0, policy=policy), Unknown)
 
 
