@@ -151,8 +151,8 @@ def _mutated(tree: Any, operator: Operator, occurrence: int) -> str | None:
 
 
 def _only_a_signature(mutant: Mutant) -> bool:
-    """It changes the options of a struct or the star of a signature, which are the type checker's to hold."""
-    return mutant.before.startswith("class ") or (
+    """It changes the options or slots of a class or the star of a signature: the type checker's to hold."""
+    return mutant.before.startswith(("class ", "__slots__ = ")) or (
         mutant.operator.endswith("Mul_Div") and "*," in mutant.before
     )
 

@@ -81,10 +81,12 @@ def test_it_does_not_matter_in_which_order_they_come(quotas: list[tuple[Quota, .
 async def test_who_comes_with_more_is_told_once_and_held_to_less() -> None:
     clock, told = ManualClock(), list[Record]()
     store = MemoryStore(clock)
-    await go(limiter_on(store, clock, *SMALL))
+    await go(limiter_on(store, clock, *SMALL).observed(told.append))  # who comes with the smaller one is not
     larger = limiter_on(store, clock, *LARGE)
     async with clock.running():
-        await go(larger.observed(told.append), 4)
+        await go(larger.observed(told.append), 3)
+        store._limits = None  # a store that forgot them hears of them again, and nobody else
+        await go(larger.observed(told.append))
 
     assert larger.quotas == SMALL
     assert clock.now() == ManualClock().now() + 120.0

@@ -109,6 +109,34 @@ async def test_while_a_place_may_be_given_back_it_is_hoped_for_until_patience_en
     assert ends[1][1] is False
 
 
+async def test_the_last_second_of_patience_is_waited_as_well(clock: ManualClock) -> None:
+    limiter = limiter_on(clock)
+    async with clock.running(), anyio.create_task_group() as tasks, limiter.place(Lane.SUBMIT):
+        tasks.start_soon(within, limiter, 10.0)
+        await clock.sleep(0.0)
+        assert await within(limiter, 0.8) is not None
+        assert clock.now() == 0.8
+
+
+async def test_who_hears_of_other_limits_asks_again_at_once(clock: ManualClock) -> None:
+    store = MemoryStore(clock)
+    limiter = limiter_on(clock, Quota(5, 60.0), store=store)
+    await within(limiter, 0.0)
+    await limiter_on(clock, store=store).set_limits((Quota(3, 60.0),))
+
+    assert await within(limiter, 0.0) is None
+    assert limiter.quotas == (Quota(3, 60.0),)
+
+
+async def test_who_says_nothing_of_it_keeps_to_the_smaller_quota_it_came_with(clock: ManualClock) -> None:
+    store = MemoryStore(clock)
+    limiter = limiter_on(clock, Quota(1, 60.0), store=store)
+    await limiter_on(clock, Quota(9, 60.0), store=store).set_limits((Quota(9, 60.0),))
+
+    assert await within(limiter, 0.0) is None
+    assert await within(limiter, 0.0) == Wait(seconds=60.0, quota=Quota(1, 60.0))
+
+
 class Told(MemoryStore):
     """Notes when it is asked for a place; *meanwhile* happens before it answers."""
 
@@ -116,7 +144,11 @@ class Told(MemoryStore):
         super().__init__(clock)
         self.clock = clock
         self.asked: list[float] = []
+        self.closed = False
         self.meanwhile: Callable[[], Awaitable[None]] | None = None
+
+    async def aclose(self) -> None:
+        self.closed = True
 
     async def take(self, windows: Sequence[LaneWindow], version: str = "") -> HeldPlace | Wait | None:
         self.asked.append(self.clock.now())
@@ -185,6 +217,13 @@ async def test_a_store_that_forgot_what_was_set_on_purpose_hears_it_again_as_suc
     kept = await store.limits()
     assert isinstance(kept, Limits)
     assert (kept.quotas, kept.on_purpose) == ((Quota(3, 60.0), Quota(9, 3_600.0)), True)
+
+
+async def test_a_limiter_that_is_closed_closes_its_store(clock: ManualClock) -> None:
+    store = Told(clock)
+    await limiter_on(clock, store=store).aclose()
+
+    assert store.closed
 
 
 async def test_what_is_spent_is_said_for_each_quota_that_holds(clock: ManualClock) -> None:
