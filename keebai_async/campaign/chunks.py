@@ -22,6 +22,7 @@ from keebai_async.model.chunk import Chunk, ChunkState
 from keebai_async.model.lifecycle import Accept, HandOn, Lose, Move, Refuse, Submit, TakeBack
 from keebai_async.model.plan import Plan
 from keebai_async.observe import TO_LOG, Observer
+from keebai_async.observe.campaign_records import AnswerHeld
 from keebai_async.observe.chunk_records import broadcast_read, chunk_moved
 
 T = TypeVar("T")
@@ -42,7 +43,8 @@ _ENCODED_PEOPLE = msgspec.json.Decoder(list[msgspec.Raw])
 class Chunks:
     """The chunks of one campaign by their numbers; iterating gives them in that order.
 
-    *observer* is told of each move once it is on disk, and must not raise. *tell_wait* gets seconds and a
+    *observer* is told of each move once it is on disk, and of an answer that cannot be written yet; it must
+    not raise. *tell_wait* gets seconds and a
     reason when an answer has to wait until it can be written down.
     """
 
@@ -182,12 +184,17 @@ class Chunks:
                     left = since + PATIENCE_WITH_ANSWERS - self._clock.now()
                     if not error.temporary or left <= 0:
                         raise
-                    if not told and self._tell_wait is not None:
-                        why = f"what became of chunk {number} cannot be written down yet: {error}"
-                        self._tell_wait(left, why)
+                    if not told:
+                        self._tell_held(number, left, f"{error}")
                     told = True
                 await self._clock.sleep(_TRIED_EVERY)
         raise AssertionError("it is kept, or an error says why not")
+
+    def _tell_held(self, number: int, seconds: float, reason: str) -> None:
+        held = AnswerHeld(campaign=self.plan.campaign_id, chunk=number, seconds=seconds, reason=reason)
+        self._observer(held)
+        if self._tell_wait is not None:
+            self._tell_wait(seconds, f"what became of chunk {number} cannot be written down yet: {reason}")
 
 
 @contextmanager

@@ -62,7 +62,7 @@ _PARTS: Final = {
 }
 # What XML cannot hold, and what looks like the way in which it is written instead.
 _ESCAPED: Final = re.compile("[\x00-\x08\x0b-\x1f\ufffe\uffff]|_(?=x[0-9A-Fa-f]{4}_)")
-_MARKUP: Final = re.compile("[&<>]")
+_TO_BE_ESCAPED: Final = re.compile("[&<>]")
 _CELL: Final = '<c t="inlineStr" s="1"><is><t xml:space="preserve">'
 _CELL_END: Final = "</t></is></c>"
 
@@ -99,7 +99,7 @@ class WorkbookTable:
                 f"{self._name}: a cell of a spreadsheet holds {CELL_CHARACTERS:,} characters, one has more:"
                 " write a .csv"
             )
-        if _MARKUP.search(cell):
+        if _TO_BE_ESCAPED.search(cell):
             cell = cell.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
         return _ESCAPED.sub(_escape, cell)
 

@@ -10,7 +10,7 @@ A room takes `observer: Observer = TO_LOG` when it is made, and calls it with a 
                 QuotaSpent, SmallerQuotaHolds; the stores: PlaceNotSettled, QuotaStoreGone,
                 QuotaStoreBack, QuotaStoreForgot
     campaign    the chunks: ChunkMoved, once a move is on disk; submit: ChunkSubmitStarted and -Ended around
-                each attempt, SubmitsHeld, BroadcastIdRepeated; the run: RunStarted and -Ended,
+                each attempt, SubmitsHeld, AnswerHeld, BroadcastIdRepeated; the run: RunStarted and -Ended,
                 CampaignMoved, LeaseTaken, LeaseLost; the circuit breaker: CircuitOpened,
                 CircuitProbed, CircuitClosed; the tracker: BroadcastRead, LookFailed,
                 BroadcastStalled; reconcile: ChunkMoved for a person's word
@@ -31,6 +31,7 @@ with lazily(globals()):
     from keebai_async.observe.base import Field as Field
     from keebai_async.observe.base import event_of as event_of
     from keebai_async.observe.base import fields_of as fields_of
+    from keebai_async.observe.campaign_records import AnswerHeld as AnswerHeld
     from keebai_async.observe.campaign_records import CampaignMoved as CampaignMoved
     from keebai_async.observe.campaign_records import CampaignRecord as CampaignRecord
     from keebai_async.observe.campaign_records import CircuitClosed as CircuitClosed

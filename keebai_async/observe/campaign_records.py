@@ -49,6 +49,18 @@ class SubmitsHeld(BaseRecord, frozen=True, kw_only=True, tag="submits held"):
     reason: str
 
 
+class AnswerHeld(BaseRecord, frozen=True, kw_only=True, tag="answer held"):
+    """What the service answered to a chunk cannot be written down yet, which is tried for *seconds* at most.
+
+    Told once for each answer. Only when they are over is the chunk unknown.
+    """
+
+    campaign: str
+    chunk: int
+    seconds: float
+    reason: str
+
+
 class CircuitOpened(BaseRecord, frozen=True, kw_only=True, tag="circuit opened"):
     """After an outcome that is unknown, or a connection that was refused, nothing is submitted."""
 
@@ -94,6 +106,7 @@ CampaignRecord = (
     | RunEnded
     | CampaignMoved
     | SubmitsHeld
+    | AnswerHeld
     | CircuitOpened
     | CircuitProbed
     | CircuitClosed

@@ -11,6 +11,7 @@ from keebai_async.model.campaign import CampaignState
 from keebai_async.model.stop import Cause
 from keebai_async.observe.base import Field, event_of, fields_of
 from keebai_async.observe.campaign_records import (
+    AnswerHeld,
     CampaignMoved,
     CircuitClosed,
     CircuitOpened,
@@ -112,7 +113,7 @@ def level_of(record: Record) -> int:
             return logging.INFO
         case RequestThrottled() | LookFailed() | BroadcastStalled() | CircuitOpened():
             return logging.WARNING
-        case PlaceNotSettled() | QuotaStoreGone() | BroadcastIdRepeated():
+        case PlaceNotSettled() | QuotaStoreGone() | BroadcastIdRepeated() | AnswerHeld():
             return logging.WARNING
         case QuotaStoreForgot() | SmallerQuotaHolds():
             return logging.WARNING

@@ -15,6 +15,7 @@ from keebai_async.errors import JournalUnusable
 from keebai_async.journal.memory_tables import MemoryJournal
 from keebai_async.model.chunk import Chunk, ChunkState
 from keebai_async.model.lifecycle import Move, Submit
+from keebai_async.observe.campaign_records import AnswerHeld
 from keebai_async.observe.chunk_records import ChunkMoved, broadcast_read
 from keebai_async.observe.records import Record
 from tests.campaign.planning import freeze, number
@@ -207,6 +208,7 @@ class Answered:
         self.journal = Locked(clock=self.clock)
         self.began = self.clock.now()
         self.waits: list[tuple[float, str]] = []
+        self.told: list[Record] = []
 
     async def begin(self, *, told: bool = True) -> Chunks:
         plan = await freeze(self.journal, 10)
@@ -214,6 +216,7 @@ class Answered:
             await self.journal.load(plan.campaign_id),
             journal=self.journal,
             clock=self.clock,
+            observer=self.told.append,
             tell_wait=(lambda *wait: self.waits.append(wait)) if told else None,
         )
         await chunks.submit(1)
@@ -235,6 +238,8 @@ async def test_an_answer_is_written_again_each_second_until_a_locked_journal_tak
     assert chunks[1].state is ChunkState.ACCEPTED
     assert answered.tried == [float(second) for second in range(91)]
     assert answered.waits == [(600.0, "what became of chunk 1 cannot be written down yet: locked")]
+    held = [each for each in answered.told if isinstance(each, AnswerHeld)]
+    assert held == [AnswerHeld(campaign=chunks.plan.campaign_id, chunk=1, seconds=600.0, reason="locked")]
 
 
 async def test_an_answer_that_cannot_be_written_for_ten_minutes_is_given_up() -> None:

@@ -20,6 +20,7 @@ from keebai_async.model.lifecycle import (
 )
 from keebai_async.model.stop import Cause
 from keebai_async.observe.campaign_records import (
+    AnswerHeld,
     CampaignMoved,
     CircuitClosed,
     CircuitOpened,
@@ -188,6 +189,7 @@ SAMPLES: tuple[Record, ...] = (
     campaign_moved(CampaignState.FINISHED),
     *(campaign_moved(CampaignState.STOPPED, cause) for cause in Cause),
     SubmitsHeld(campaign=CAMPAIGN, seconds=30.0, reason="the sender has enough to do for now"),
+    AnswerHeld(campaign=CAMPAIGN, chunk=3, seconds=600.0, reason="the journal is locked"),
     CircuitOpened(campaign=CAMPAIGN, reason="no answer in time"),
     CircuitProbed(campaign=CAMPAIGN, failures=1, seconds=5.0, reason="no answer in time"),
     CircuitClosed(campaign=CAMPAIGN, seconds=12.0),

@@ -31,6 +31,7 @@ async def test_a_campaign_is_one_tree_of_runs_attempts_and_requests(collected: C
     of_requests = {path: count for path, count in found.items() if not path.endswith("wait for quota")}
     assert of_requests == {
         "GET /templates": 1,
+        "GET /whatsapp/numbers": 1,  # whose number sends, for the plan
         "run campaign": 1,
         "run campaign > GET /templates": 1,  # again, before money is spent
         "run campaign > submit chunk": 4,  # three chunks, and one of them twice

@@ -65,7 +65,8 @@ async def _demo(
         path = Path(folder) / "demo.csv"
         await anyio.to_thread.run_sync(lambda: make_messy_list(path, count=people))
         say(
-            f"{figure(people)} messy rows, a sandbox {speed:g} times as fast as real time; nobody is messaged"
+            f"{figure(people)} messy rows, and a sandbox on this machine: nobody is messaged. Its clock runs"
+            f" {speed:g} times as fast as yours, and the times below are of its clock"
         )
         request = PlanRequest(
             file=str(path), template="promo", language="es", options=CampaignOptions(name="Demo")

@@ -22,7 +22,7 @@ class _Numbered(msgspec.Struct, frozen=True, gc=False):
 
 
 _MESSAGED: Final = msgspec.json.Decoder(list[Messaged])
-_NUMBERED: Final = msgspec.json.Decoder(list[_Numbered])
+_WITH_NUMBERS: Final = msgspec.json.Decoder(list[_Numbered])
 
 
 class Submission(msgspec.Struct, frozen=True, kw_only=True):
@@ -51,7 +51,7 @@ class Submission(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def numbers(self) -> list[str]:
-        return [one.to for one in _NUMBERED.decode(self.items)[: self.accepted]]
+        return [one.to for one in _WITH_NUMBERS.decode(self.items)[: self.accepted]]
 
 
 class Ledger:
