@@ -6,7 +6,9 @@ than it was given, and the others are reported as refused.
 """
 
 import math
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
+from types import MappingProxyType
+from typing import Final
 
 import msgspec
 
@@ -18,7 +20,7 @@ from keebai_async.journal.contract import Journal
 from keebai_async.model.campaign import CampaignState, StoredCampaign
 from keebai_async.model.chunk import Chunk, ChunkState
 from keebai_async.model.lifecycle import Abandon, Move, Resend, Vouch, Withdraw
-from keebai_async.model.lost import NOT_SEEN_TO_END, resend_wait
+from keebai_async.model.lost import NO_ANSWER_WRITTEN, NOT_SEEN_TO_END, resend_wait
 from keebai_async.model.plan import chunk_name
 from keebai_async.model.progress import Progress
 from keebai_async.model.remainder import left_settled
@@ -27,6 +29,13 @@ from keebai_async.model.stop import Cause
 from keebai_async.observe import TO_LOG, Observer
 from keebai_async.observe.chunk_records import chunk_moved
 from keebai_async.privacy import mask
+
+_WHY_TOO_EARLY: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        NO_ANSWER_WRITTEN: "what left before its process ended may still arrive",
+        NOT_SEEN_TO_END: "its process could wake",
+    }
+)
 
 
 class PortalEntry(msgspec.Struct, frozen=True, kw_only=True, tag="unknown", tag_field="type"):
@@ -104,9 +113,9 @@ async def reconcile(
 
     *read* looks at a broadcast of *service*.
 
-    *resend* is believed only when a look into the portal shows everything: of a process that ended, what left
-    just before may arrive for some seconds more, and one that was not seen to end may wake. *take_back* makes
-    a chunk unknown again of which *resend* was said, as long as it has not been submitted.
+    *resend* is believed only when a look into the portal shows everything: what left may arrive for some
+    seconds more, whatever was answered in its place, and a process that was not seen to end may wake.
+    *take_back* makes a chunk unknown again of which *resend* was said, as long as it has not been submitted.
 
     Raises:
         InvalidInput: not exactly one word is given, the chunk does not exist or is not unknown, there is
@@ -155,11 +164,10 @@ async def _say_what_is_left(campaign: StoredCampaign, journal: Journal) -> None:
 def _check_not_too_early(campaign_id: str, chunk: Chunk, wall: float) -> None:
     wait = math.ceil(resend_wait(chunk, wall))
     if wait:
-        silent = chunk.reason == NOT_SEEN_TO_END
+        why = _WHY_TOO_EARLY.get(chunk.reason or "", "its request may still arrive")
         raise CampaignBusy(
-            f"it is too early to send chunk {chunk.number} again: "
-            + ("its process could wake" if silent else "what left before its process ended may still arrive")
-            + f"; wait {wait} s, look into the portal again, and then repeat this",
+            f"it is too early to send chunk {chunk.number} again: {why};"
+            f" wait {wait} s, look into the portal again, and then repeat this",
             campaign_id=campaign_id,
         )
 

@@ -12,7 +12,9 @@ So one handler stands from the first instant to the last, and each part of a com
     after the work          what was done is done, and told with its own code
 
 A second Ctrl-C leaves at once. SIGTERM and SIGHUP only ever ask: programs that pass them on often send
-them twice. A SIGHUP that was ignored when we were started (`nohup`) stays ignored.
+them twice. A SIGHUP that was ignored when we were started (`nohup`) stays ignored. The other signals that
+would end a process (SIGQUIT of a terminal, those of users and timers, Ctrl-Break) are heard as SIGTERM is,
+unless somebody ignores or handles them already.
 """
 
 import asyncio
@@ -32,6 +34,16 @@ from keebai_async.observe.records import Record
 from keebai_async.observe.request_records import RequestStarted, RetryScheduled
 
 _ENDED_BY: Final = ("SIGINT", "SIGTERM", "SIGHUP")
+_ENDED_BY_DEFAULT: Final = (
+    "SIGQUIT",
+    "SIGUSR1",
+    "SIGUSR2",
+    "SIGALRM",
+    "SIGVTALRM",
+    "SIGXCPU",
+    "SIGPWR",
+    "SIGBREAK",
+)
 
 _TWICE_WITHIN = 0.2
 """Seconds in which a second Ctrl-C is the same one: launchers pass it on to who has it already."""
@@ -62,6 +74,10 @@ class Interrupts:
             if number is None or (name == "SIGHUP" and signal.getsignal(number) is signal.SIG_IGN):
                 continue
             signal.signal(number, self._handle)
+        for name in _ENDED_BY_DEFAULT:
+            number = getattr(signal, name, None)
+            if number is not None and signal.getsignal(number) is signal.SIG_DFL:
+                signal.signal(number, self._handle)
 
     def run(self, work: Callable[[], Awaitable[Result]]) -> Result:
         """Run *work* in a loop of its own, to its end or to a signal.

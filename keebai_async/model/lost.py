@@ -20,13 +20,17 @@ LATE_ARRIVAL: Final = 30.0
 _MAY_STILL_ARRIVE: Final[Mapping[str, float]] = MappingProxyType(
     {NO_ANSWER_WRITTEN: LONGEST_INTENT + LATE_ARRIVAL, NOT_SEEN_TO_END: 600.0}
 )
-"""Seconds after the intent, by the reason of an unknown chunk, in which its bytes may still arrive."""
+"""Seconds after the intent, by the reason of an unknown chunk, in which its bytes may still arrive.
+
+For any other reason it is LATE_ARRIVAL: a proxy that answered 504, or a connection that was reset, says
+nothing of what lies between it and the service.
+"""
 
 
 def resend_wait(chunk: Chunk, wall: float) -> float:
     """Seconds from the time *wall* on until a look into the portal shows what became of an unknown chunk."""
     reason = NO_ANSWER_WRITTEN if chunk.state is ChunkState.SUBMITTING else chunk.reason or ""
-    longest = _MAY_STILL_ARRIVE.get(reason, 0.0)
-    if not longest or chunk.submitted_at is None:
+    longest = _MAY_STILL_ARRIVE.get(reason, LATE_ARRIVAL)
+    if chunk.submitted_at is None:
         return 0.0
     return min(longest, max(0.0, chunk.submitted_at + longest - wall))

@@ -8,6 +8,7 @@ from typing import Unpack
 
 import pytest
 
+from keebai_async.campaign.freshness import LATE_ARRIVAL
 from keebai_async.client import Keebai
 from keebai_async.clock import ManualClock
 from keebai_async.errors import InvalidInput, NotFound, TokenRejected
@@ -261,6 +262,7 @@ async def test_a_chunk_that_did_not_arrive_is_submitted_again_only_when_a_person
         if given_up:
             await keebai.campaigns.reconcile(report.campaign_id, 1, abandon=True)
         else:
+            await keebai.clock.sleep(LATE_ARRIVAL)
             await keebai.campaigns.reconcile(report.campaign_id, 1, resend=True)
         async with keebai.campaigns.resume(report.campaign_id) as run:
             settled = await run.report()

@@ -168,14 +168,15 @@ async def test_a_signal_while_planning_is_code_130_and_a_word(
     assert sandbox.ledger.total == 0
 
 
-async def test_sighup_waits_for_the_submit_in_flight(make_shell: MakeShell) -> None:
+@pytest.mark.parametrize("sent", [signal.SIGHUP, signal.SIGQUIT, signal.SIGUSR1, signal.SIGALRM])
+async def test_a_signal_waits_for_the_submit_in_flight(make_shell: MakeShell, sent: signal.Signals) -> None:
     clock = ManualClock()
     async with Sandbox(clock=clock) as sandbox:
         shell = make_shell(sandbox)
         sandbox.faults.on("POST /messages/bulk", faults.Late(seconds=5.0), nth=1)
         async with launching(shell) as process:
             await until(lambda: len(sandbox.ledger) == 1)
-            process.send_signal(signal.SIGHUP)
+            process.send_signal(sent)
             process.send_signal(signal.SIGTERM)  # who passes signals on often sends two
             await anyio.sleep(0.3)
             await clock.advance(10.0)
