@@ -223,7 +223,7 @@ async def test_without_a_key_nothing_is_asked(shell: Shell) -> None:
     assert "WHAUTOMATE_API_KEY" in ended.err
 
 
-CREATE = ("whautomate", "create", "--file", "broadcast.json")
+CREATE = ("whautomate", "create", "--file", "broadcast.json", "--yes")
 
 
 @asynccontextmanager
