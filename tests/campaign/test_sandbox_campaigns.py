@@ -8,11 +8,11 @@ from typing import Unpack
 
 import pytest
 
-from keebai_async.campaign.freshness import LATE_ARRIVAL
 from keebai_async.client import Keebai
 from keebai_async.clock import ManualClock
 from keebai_async.errors import InvalidInput, NotFound, TokenRejected
 from keebai_async.model.events import BroadcastProgress
+from keebai_async.model.lost import LATE_ARRIVAL
 from keebai_async.model.report import Report
 from keebai_async.planning.plan import PlanOptions
 from keebai_async.quota.window import Quota
