@@ -306,6 +306,7 @@ def test_the_wait_for_a_resend_ends_once_what_left_must_have_arrived() -> None:
     [
         (NO_ANSWER_WRITTEN, "what left before its process ended may still arrive"),
         (NOT_SEEN_TO_END, "its process could wake"),
+        ("504 Gateway Timeout", "its request may still arrive"),
     ],
 )
 async def test_who_is_too_early_is_told_what_may_still_happen(reason: str, why: str) -> None:
