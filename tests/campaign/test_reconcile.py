@@ -27,6 +27,7 @@ from keebai_async.model.stop import Cause
 from keebai_async.observe.campaign_records import LeaseTaken
 from keebai_async.observe.chunk_records import ChunkMoved
 from keebai_async.observe.records import Record
+from keebai_async.quota.limiter import UNANSWERED_GRACE
 from tests.campaign.planning import freeze
 
 
@@ -299,6 +300,10 @@ def test_the_wait_for_a_resend_ends_once_what_left_must_have_arrived() -> None:
     assert waits(NO_ANSWER_WRITTEN, 0.0, at=None) == [0.0]
     for reason in ("504 Gateway Timeout", None):
         assert waits(reason, 0.0, LATE_ARRIVAL - 1.0, LATE_ARRIVAL) == [LATE_ARRIVAL, 1.0, 0.0]
+
+
+def test_a_request_may_arrive_as_late_as_the_quota_counts_it() -> None:
+    assert LATE_ARRIVAL == UNANSWERED_GRACE == 30.0
 
 
 @pytest.mark.parametrize(
