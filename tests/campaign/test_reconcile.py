@@ -27,6 +27,7 @@ from keebai_async.model.stop import Cause
 from keebai_async.observe.campaign_records import LeaseTaken
 from keebai_async.observe.chunk_records import ChunkMoved
 from keebai_async.observe.records import Record
+from keebai_async.quota.limiter import UNANSWERED_GRACE
 from tests.campaign.planning import freeze
 
 
@@ -297,7 +298,12 @@ def test_the_wait_for_a_resend_ends_once_what_left_must_have_arrived() -> None:
     assert waits(NOT_SEEN_TO_END, 0.0, 599.0, 600.0) == [600.0, 1.0, 0.0]
     assert waits(NO_ANSWER_WRITTEN, -1e6) == [longest]  # a clock that was turned back since
     assert waits(NO_ANSWER_WRITTEN, 0.0, at=None) == [0.0]
-    assert waits("no answer within 60 s", 0.0) == waits(None, 0.0) == [0.0]
+    for reason in ("504 Gateway Timeout", None):
+        assert waits(reason, 0.0, LATE_ARRIVAL - 1.0, LATE_ARRIVAL) == [LATE_ARRIVAL, 1.0, 0.0]
+
+
+def test_a_request_may_arrive_as_late_as_the_quota_counts_it() -> None:
+    assert LATE_ARRIVAL == UNANSWERED_GRACE == 30.0
 
 
 @pytest.mark.parametrize(
@@ -305,6 +311,7 @@ def test_the_wait_for_a_resend_ends_once_what_left_must_have_arrived() -> None:
     [
         (NO_ANSWER_WRITTEN, "what left before its process ended may still arrive"),
         (NOT_SEEN_TO_END, "its process could wake"),
+        ("504 Gateway Timeout", "its request may still arrive"),
     ],
 )
 async def test_who_is_too_early_is_told_what_may_still_happen(reason: str, why: str) -> None:
