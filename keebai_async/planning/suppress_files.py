@@ -21,7 +21,7 @@ from keebai_async.planning.identity import identities, identities_if_e164
 from keebai_async.planning.key_set import KeySet
 from keebai_async.planning.number_forms import NumberForms
 from keebai_async.planning.phone import NumberReader
-from keebai_async.planning.suppress_row import may_hold_a_number, numbers_in, unreadable
+from keebai_async.planning.suppress_row import may_count_beside, may_hold_a_number, numbers_in, unreadable
 from keebai_async.sources.compressed import OPENERS, open_plain
 from keebai_async.sources.delimited import DELIMITERS, delimiter_of
 from keebai_async.sources.excel import excel
@@ -113,7 +113,7 @@ async def _read_text(path: str, opener: Opener, rows: "_Rows") -> None:
 def _of_json(line: bytes) -> tuple[Sequence[str] | None, Sequence[str]]:
     """The names and values of a line of JSON; a line that is none is a text."""
     try:
-        given = json.loads(line)
+        given = json.loads(line, parse_float=str)  # an exponent stands in place of digits
     except ValueError:
         return None, [line.decode("utf-8", "replace")]
     if isinstance(given, dict):
@@ -122,8 +122,6 @@ def _of_json(line: bytes) -> tuple[Sequence[str] | None, Sequence[str]]:
 
 
 def _text_of(value: object) -> str:
-    if isinstance(value, float) and value.is_integer():
-        return str(int(value))
     return "" if value is None else value if isinstance(value, str) else json.dumps(value)
 
 
@@ -183,7 +181,7 @@ class _Rows:
             place = self._expected.index(True) if True in self._expected else 0
         elif len(columns) != 1:
             return False
-        if len(columns) <= place or any("+" in "".join(c) for at, c in enumerate(columns) if at != place):
+        if len(columns) <= place or any(map(may_count_beside, (*columns[:place], *columns[place + 1 :]))):
             return False
         return self.take_numbers(columns[place])
 

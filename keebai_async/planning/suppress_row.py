@@ -6,13 +6,13 @@ expected, digits that cannot be read are nobody's note: they stop the plan.
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Final
 
 from keebai_async.errors import InvalidInput
 from keebai_async.model.limits import E164
 from keebai_async.planning.identity import identity
-from keebai_async.planning.number_forms import is_certain
+from keebai_async.planning.number_forms import calling_code, is_certain
 from keebai_async.planning.number_text import plain_digits, trimmed, without_wrapping
 from keebai_async.planning.phone import NumberReader, PhoneNumber
 
@@ -22,6 +22,9 @@ MOST_PIECES: Final = 9
 _PIECES_TO_LOOK_AT: Final = re.compile(
     r"\+?[(]*\+?[0-9][0-9().\-\u2010-\u2015\u2212]*|[^\s,;|/\"']*@[^\s,;|\"']+|\S*wa\.me/\S+|\S*phone=\S+"
 )
+_IN_LINK: Final = re.compile(r"[+@]|wa\.me|phone=")
+_WITH_CODE: Final = re.compile(r"[0-9](?:[ ().\-\u2010-\u2015\u2212]*[0-9]){10}")
+"""Eleven digits: with the code of its country, a mobile of Latin America has as many. No date has."""
 _DATE: Final = re.compile(
     r"\b(?:[0-9]{4}[-/.][0-9]{1,2}[-/.][0-9]{1,2}|[0-9]{1,2}[-/.][0-9]{1,2}[-/.](?:[0-9]{4}|[0-9]{2}))"
     r"(?:[T ,]+[0-9]{1,2}:[0-9]{2}(?::[0-9]{2}(?:[.,][0-9]+)?)?(?:Z|[+-][0-9]{2}:?[0-9]{2})?)?(?![0-9])"
@@ -56,15 +59,28 @@ def numbers_in(
         elif numbers:
             elsewhere.append((cell, numbers))
     for cell, numbers in elsewhere:
-        # An order of eight digits may read as a number: without a plus it counts only if there is no other.
-        if not found or "+" in cell or "@" in cell or "wa.me" in cell:
+        # An order of eight digits may read as a number: without a plus it counts only if there is no other, or
+        # if it begins with the country code of that one.
+        if not found or _IN_LINK.search(cell):
             found += numbers
+        else:
+            codes = {calling_code(number[1:]) for number in found}
+            digits = plain_digits(without_wrapping(trimmed(cell)).text) or ""
+            found += [each for each in numbers if each == f"+{digits}" and calling_code(digits) in codes]
     return found
 
 
+def may_count_beside(cells: Iterable[str]) -> bool:
+    """Whether cells that are not for numbers may hold one that counts beside another; no is certain."""
+    text = "\n".join(cells)
+    return _IN_LINK.search(text) is not None or _WITH_CODE.search(text) is not None
+
+
 def may_hold_a_number(cells: Sequence[str]) -> bool:
-    """Whether there are digits in a row that may be somebody's number: then it is no header."""
-    return any(_digits(_DATE.sub("", cell)) >= LEAST_DIGITS or _ROUNDED.search(cell) for cell in cells)
+    """Whether there are digits, of any script, in a row that may be somebody's number: then it is no header."""
+    return any(
+        sum(map(str.isdigit, _DATE.sub("", cell))) >= LEAST_DIGITS or _ROUNDED.search(cell) for cell in cells
+    )
 
 
 def _in_cell(cell: str, reader: NumberReader) -> tuple[list[str], bool]:

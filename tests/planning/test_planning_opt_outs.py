@@ -61,6 +61,10 @@ async def held(path: Path, region: str | None = None) -> set[int]:
         "5491155550101.0\n5491155550102.0\n",
         "https://wa.me/5491155550101\n5491155550102@s.whatsapp.net\n",
         f'[{{"to": "{ONE}"}},\n{{"to": "{TWO}"}}]',
+        f"telefono;otro\n{ONE};5491155550102\n",
+        f"telefono;otro\n{ONE};54 9 11 5555-0102\n",
+        f"telefono,otro\n{ONE},5491155550102@c.us\n{ONE},https://wa.me/5491155550102\n",
+        f"telefono,desde,dni,cuit\n{ONE},2026-01-01 10:30,30123456,20301234567\n{TWO},2026-01-01,1,2\n",
     ],
 )
 async def test_all_numbers_in_a_text_are_found(tmp_path: Path, text: str) -> None:
@@ -100,6 +104,7 @@ async def test_local_spellings_are_read_as_in_the_list_itself(tmp_path: Path, te
         ("5.49116E+12\n", 1),
         (f"{ONE}\n5,49116E+12\n", 2),
         ("+235064177530912\n", 1),
+        ("\uff15\uff14\uff19\uff11\uff11\uff15\uff15\uff15\uff15\uff10\uff11\uff10\uff11\n", 1),
         (f'to,motivo\n{ONE},"no quiere\nBeto\n{TWO},baja\n', 3),
         (f'to,motivo\n{ONE},"no quiere\nBeto\n', 3),
         (f"to\n{ONE}\n@lid\n", 3),
@@ -128,6 +133,9 @@ async def test_a_workbook_and_its_like_are_lists_too(tmp_path: Path) -> None:
     lines.write_text(f'{{"to": "{ONE}"}}\n{{"quien": {{"tel": 5491155550102}}}}\n')
     assert await held(lines) == KEYS
     lines.write_text(f'{{"to": "{ONE}"}}\n{{"to": null, "n": "Ana"}}\n')
+    with pytest.raises(InvalidInput, match=r"bajas\.jsonl, line 2"):
+        await held(lines)
+    lines.write_text(f'{{"to": "{ONE}"}}\n{{"to": 5.49115555e12}}\n')
     with pytest.raises(InvalidInput, match=r"bajas\.jsonl, line 2"):
         await held(lines)
 
