@@ -2,15 +2,17 @@
 
 import io
 import sys
+from pathlib import Path
 
 import pytest
 
 from keebai_async.cli.output import answer_account
+from keebai_async.model.lost import LATE_ARRIVAL
 from keebai_async.sandbox import faults
 from keebai_async.sandbox.keebai.catalogue import SandboxToken
 from keebai_async.sandbox.keebai.server import Sandbox
 from tests.cli.conftest import MakeShell
-from tests.cli.shell import Shell
+from tests.cli.shell import Shell, let_pass
 from tests.cli.test_cli_campaign import PROMO, campaign_of
 
 ROWS = "to,nombre,codigo\n" + "\n".join(f"+549115555{n:04},Ana,A{n}" for n in range(300))
@@ -96,6 +98,8 @@ async def test_sending_again_shows_the_chunk_asks_and_can_be_taken_back(
     campaign = campaign_of(await shell.call("launch", clients, *PROMO, "--yes", "--json"))
     resend = ("reconcile", campaign, "--chunk", "1", "--resend")
 
+    early = await shell.answer("y\n", *resend)
+    let_pass(Path(shell.environment["KEEBAI_JOURNAL"]), LATE_ARRIVAL)
     nobody = await shell.call(*resend)
     declined = await shell.answer("n\n", *resend)
     agreed = await shell.answer("y\n", *resend)
@@ -105,6 +109,7 @@ async def test_sending_again_shows_the_chunk_asks_and_can_be_taken_back(
     after = await shell.call("status", campaign, "--json")
 
     assert (nobody.code, declined.code, agreed.code, back.code, twice.code) == (2, 3, 0, 0, 2)
+    assert "it is too early to send chunk 1 again: its request may still arrive; wait" in early.err
     assert "add --yes" in nobody.err
     for told in (declined.err, agreed.err):
         assert "Promo marzo [01/01]" in told

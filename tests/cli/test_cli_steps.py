@@ -28,7 +28,7 @@ from keebai_async.sandbox import faults
 from keebai_async.sandbox.keebai.catalogue import SandboxToken
 from keebai_async.sandbox.keebai.server import Sandbox
 from tests.cli.conftest import MakeShell
-from tests.cli.shell import Ended, Shell
+from tests.cli.shell import Ended, Shell, let_pass
 from tests.cli.test_cli_interrupts import end_of, launching, until
 
 BULK, READ = "POST /messages/bulk", "GET /messages/bulk/{broadcast_id}"
@@ -131,12 +131,14 @@ async def an_answer_lost(day: Day) -> None:
     await day.plan()
     day.sandbox.faults.on(BULK, faults.Reset(), nth=1)
     await day.run()
+    let_pass(day.journal, 3_600.0)
 
 
 async def an_answer_lost_and_people_left(day: Day) -> None:
     await day.plan(guards=Guards(canary=2))
     day.sandbox.faults.on(BULK, faults.Reset(), nth=1)
     await day.run()
+    let_pass(day.journal, 3_600.0)
 
 
 async def to_be_sent_again(day: Day) -> None:
