@@ -31,10 +31,12 @@ _INDEXED = re.compile(r"\b([a-z_][A-Za-z_]*(?:\.\d+|\[\d+\])(?:\.\w+|\[\d+\])*)"
 _NOT_EXPECTED = re.compile(r"\bproperty (\w+(?:\.\w+)*) should not exist")
 _VERBS = "must|should|is|has|can|cannot|may|exceeds|contains"
 _NAMES_OF_FIELD = ("field", "property", "path", "param", "pointer")
-_NUMBERED = re.compile(rb"(?:%(?:25){0,3}|\\x)([0-9a-fA-F]{2})|&#(?:[xX]([0-9a-fA-F]{1,6})|([0-9]{1,7}));")
+_ESCAPED_BYTE = re.compile(
+    rb"(?:%(?:25){0,3}|\\x)([0-9a-fA-F]{2})|&#(?:[xX]([0-9a-fA-F]{1,6})|([0-9]{1,7}));"
+)
 """%5F, &#95;, &#x5F;"""
-_BLANK = re.compile(rb"\\[nrtbf]")
-_MARKUP = re.compile(rb"&[a-zA-Z]{1,8};|</?[a-zA-Z]{1,8} ?/?>")
+_ESCAPED_BLANK = re.compile(rb"\\[nrtbf]")
+_HTML_BETWEEN = re.compile(rb"&[a-zA-Z]{1,8};|</?[a-zA-Z]{1,8} ?/?>")
 _DEEPEST_ESCAPE = 4  # JSON inside JSON doubles the backslashes each time
 _NO_LETTERS = bytes(set(range(256)) - set((string.ascii_letters + string.digits).encode()))
 
@@ -107,7 +109,7 @@ def find_code(body: bytes, codes: frozenset[str]) -> str | None:
     if b"\\u" in body or (b"\\" in body and len(body) <= LARGEST_READ):
         body = _without_backslashes(body)
     if len(body) <= LARGEST_READ:
-        body = _MARKUP.sub(b" ", _NUMBERED.sub(_letter, body, count=_MOST_PARTS))
+        body = _HTML_BETWEEN.sub(b" ", _ESCAPED_BYTE.sub(_letter, body, count=_MOST_PARTS))
     lower = body.replace(b"\0", b"").lower()  # of one that was escaped, too
     return next((code for code in codes if _stands_in(lower, code.lower())), None)
 
@@ -124,7 +126,7 @@ def _without_backslashes(body: bytes) -> bytes:
     if len(body) <= LARGEST_READ:
         for _ in range(_DEEPEST_ESCAPE):
             body = body.replace(b"\\\\", b"\\")
-        body = _BLANK.sub(b" ", body)
+        body = _ESCAPED_BLANK.sub(b" ", body)
     return body.decode("raw_unicode_escape", "replace").encode("ascii", "ignore")
 
 
