@@ -40,11 +40,11 @@ _UNROUNDED: Final = re.compile(r"(?=[+\-]?[0-9.]{17,19}\Z)[+\-]?[0-9]+\.[0-9]*(?
 _SHAPES: Final = bytes(
     ord("0") if byte in b"0123456789" else ord("e") if byte in b"eE" else ord(" ") for byte in range(256)
 )
-_LETTERS: Final = bytes(
+_NO_SHAPE: Final = bytes(
     byte for byte in b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ" if byte not in b"eE"
 )
-_EXPONENT: Final = b"0e"
-_MANY_DIGITS: Final = b"0" * 13
+_EXPONENT_SHAPE: Final = b"0e"
+_LONG_SHAPE: Final = b"0" * 13
 _BREAKS: Final = "\n\r\t\x0b\x0c\x1c-\x1e\x85\u2028\u2029"
 _TO_FLATTEN: Final = re.compile(f" *[{_BREAKS}][ {_BREAKS}]*| {{5,}}")
 # What a text that a machine wrote has at least one of.
@@ -234,10 +234,10 @@ def all_fine(columns: Sequence[Sequence[str]], *, measured: bool = False) -> boo
 
 def _any_number_of_program(text: str, data: bytes) -> bool:
     """Whether a text, which is *data* in UTF-8, may hold a number with an exponent, or one not rounded."""
-    shapes = data.translate(_SHAPES, _LETTERS)
-    if _EXPONENT in shapes and _QUANTITY_INSIDE.search(text):
+    shapes = data.translate(_SHAPES, _NO_SHAPE)
+    if _EXPONENT_SHAPE in shapes and _QUANTITY_INSIDE.search(text):
         return True
-    return _MANY_DIGITS in shapes and _FRACTION_INSIDE.search(text) is not None
+    return _LONG_SHAPE in shapes and _FRACTION_INSIDE.search(text) is not None
 
 
 def _any_odd(text: str, suspect: frozenset[int]) -> bool:
