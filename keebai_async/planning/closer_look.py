@@ -7,6 +7,7 @@ it is these (which, is asked of ever smaller parts in bulk), a row taken apart o
 doubt. All others are made in bulk, as on the fast path.
 """
 
+import re
 import time
 from collections.abc import Iterable, Sequence
 from typing import Final
@@ -26,6 +27,7 @@ from keebai_async.planning.rows import ListContext, ParsedRow, Rows, rejected
 from keebai_async.planning.template import BodySpace
 from keebai_async.planning.text_checks import fine_values, longest
 
+_SOME_DIGIT: Final = re.compile("[0-9]")
 CHECK_SECONDS: Final = 0.002
 """Seconds that rows on the slow path may take before the event loop has its turn."""
 
@@ -100,9 +102,11 @@ class CloserLook:
         for place in places:
             number = check(found.to[place])
             if isinstance(number, Problem):
-                # What is no number may be no row of a person at all, such as a header again.
-                row = self._rows.parse(found.where[place])
-                self._problems[found.where[place]] = row if isinstance(row, Problem) else number
+                self._problems[found.where[place]] = number
+                if not _SOME_DIGIT.search(found.to[place]):
+                    # What has no digit may be no row of a person at all, such as a header again.
+                    row = self._rows.parse(found.where[place])
+                    self._problems[found.where[place]] = row if isinstance(row, Problem) else number
             else:
                 self._numbers[place] = number
             await self._turn()

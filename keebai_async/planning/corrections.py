@@ -24,6 +24,8 @@ class Oddity(enum.Enum):
     """Letters of a value were read in a wrong encoding."""
     PLACEHOLDER = "placeholder"
     """A value looks like a place to be filled."""
+    ESCAPED = "escaped"
+    """A value has letters as a web page or a program writes them."""
 
 
 class Corrected(msgspec.Struct, frozen=True, gc=False):

@@ -29,6 +29,10 @@ _SAYS: Final = {
         " the first is in row {row}"
     ),
     Oddity.PLACEHOLDER: "{count:,} values look like a place to be filled; the first is in row {row}",
+    Oddity.ESCAPED: (
+        "{count:,} values have text as web pages or programs write it, such as &amp; or <br>; the first is in"
+        " row {row}"
+    ),
 }
 _SHOWN: Final = {
     Oddity.PARSED: "the first whose number was in a local spelling",
@@ -37,6 +41,7 @@ _SHOWN: Final = {
     Oddity.NOTHING: "the first with a word for nothing",
     Oddity.MISREAD: "the first with letters in a wrong encoding",
     Oddity.PLACEHOLDER: "the first with a place to be filled",
+    Oddity.ESCAPED: "the first with text of a web page or a program",
 }
 
 

@@ -254,6 +254,8 @@ def parse(digits: str, region: str | None) -> PhoneNumber | str:
     try:
         number = pn.parse(digits, region)
     except pn.NumberParseException as error:
+        if error.error_type == pn.NumberParseException.INVALID_COUNTRY_CODE:
+            return "no such country code"
         return str(error).split(") ", 1)[-1].rstrip(".").lower()
     if digits.startswith("+") and not digits.startswith(f"+{number.country_code}"):
         return "no such country code"

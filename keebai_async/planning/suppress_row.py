@@ -59,8 +59,8 @@ def numbers_in(
         elif numbers:
             elsewhere.append((cell, numbers))
     for cell, numbers in elsewhere:
-        # An order of eight digits may read as a number: without a plus it counts only if there is no other, or
-        # if it begins with the country code of that one.
+        # An order of eight digits may read as a number: without a plus it counts only if there is no other,
+        # or if it begins with the country code of that one.
         if not found or _IN_LINK.search(cell):
             found += numbers
         else:
@@ -77,7 +77,7 @@ def may_count_beside(cells: Iterable[str]) -> bool:
 
 
 def may_hold_a_number(cells: Sequence[str]) -> bool:
-    """Whether there are digits, of any script, in a row that may be somebody's number: then it is no header."""
+    """Whether digits of any script in a row may be somebody's number: then it is no header."""
     return any(
         sum(map(str.isdigit, _DATE.sub("", cell))) >= LEAST_DIGITS or _ROUNDED.search(cell) for cell in cells
     )

@@ -27,11 +27,28 @@ _SPACES: Final = " " * 5
 # Everything that str.splitlines breaks at, tabs, other control characters, and halves of characters.
 _CONTROL: Final = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 _BREAK: Final = re.compile("[\n\r\x0b\x0c\x1c-\x1e\x85\u2028\u2029]")
-_QUANTITY: Final = re.compile(r"[+\-]?[0-9](?:[.,][0-9]+)?[eE]\+[0-9]{2,}")
+# As spreadsheets, Python, Java and JavaScript write a number that is very large or very small: one digit
+# before the point, and a sign before the exponent or a point. So codes such as 1E5, 12E34 and 4E-2 are none.
+_QUANTITY: Final = re.compile(
+    r"[+\-]?[0-9](?:[.,][0-9]+[eE][+\-]?[0-9]{1,3}|[eE](?:\+[0-9]{1,3}|-(?:[0-9]{2,3}|[7-9])))"
+)
+_QUANTITY_INSIDE: Final = re.compile(rf"(?<!\S){_QUANTITY.pattern}(?!\S)")
+# 0.1 + 0.2 is 0.30000000000000004 to a program: 16 or 17 digits, of which most are zeros or nines.
+_FRACTION_INSIDE: Final = re.compile(r"\.[0-9]{13}")
+_UNROUNDED: Final = re.compile(r"(?=[+\-]?[0-9.]{17,19}\Z)[+\-]?[0-9]+\.[0-9]*(?:0{6}|9{6})[0-9]{1,2}")
+# How numbers look, without the letters: digits and exponents. In that, what may be a quantity is soon found.
+_SHAPES: Final = bytes(
+    ord("0") if byte in b"0123456789" else ord("e") if byte in b"eE" else ord(" ") for byte in range(256)
+)
+_NO_SHAPE: Final = bytes(
+    byte for byte in b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ" if byte not in b"eE"
+)
+_EXPONENT_SHAPE: Final = b"0e"
+_LONG_SHAPE: Final = b"0" * 13
 _BREAKS: Final = "\n\r\t\x0b\x0c\x1c-\x1e\x85\u2028\u2029"
 _TO_FLATTEN: Final = re.compile(f" *[{_BREAKS}][ {_BREAKS}]*| {{5,}}")
 # What a text that a machine wrote has at least one of.
-_ODD: Final = frozenset(b"#={[<*\\+%")
+_ODD: Final = frozenset(b"#={[<*\\+%('\"&@")
 # In UTF-8: what begins the blanks and marks of Latin-1, and what is in each letter that was read in a wrong
 # encoding; and what begins every other blank, separator, control or invisible character.
 _LATIN: Final = frozenset((0xC2, 0x82, 0x83, 0xB0))
@@ -55,29 +72,68 @@ _FAILED: Final = re.compile(
     r"|[¡¿]?(?:REF|BEZUG|VALUE|VALOR|VALEUR|WERT|NAME|NOMBRE|NOME|NOM|DIV/0|NULL|NULO|NUL|NUM|NÚM|ZAHL|NOMBRE"
     r"|SPILL|DESBORDAMIENTO|DESPEJAR|DERRAMAR|PROPAGATION|CALC|CÁLC|FIELD|CAMPO|CHAMP|ERROR|ERRO|BLOCKED"
     r"|BLOQUEADO|CONNECT|CONECTAR|BUSY|OCUPADO|UNKNOWN|DESCONOCIDO|DESCONHECIDO|EXTERNAL|EXTERNO)[!?])"
+    r"|Err(?:or|o)?:5[0-9]{2}|(?:Loading|Cargando|Carregando)\.\.\."
 )
+_FAILED_WORDS: Final = frozenset(
+    (
+        *(f"{word}:5{n:02}" for word in ("Err", "Error", "Erro") for n in range(100)),
+        "Loading...", "Cargando...", "Carregando...",
+    )
+)  # fmt: skip
 _UNFILLED: Final = re.compile(
-    r"\{\{[^{}]*\}\}|\$\{[^{}]*\}|\*\|[^|]*\|\*|<<[^<>]*>>|\[\[[^\[\]]*\]\]|<%.*?%>"
+    r"\{\{|\{%.*?%\}|#\{[^{}]*\}|\$\{[^{}]*\}|\*\|[^|]*\|\*|<<[^<>]*>>|\[\[[^\[\]]*\]\]|<%.*?%>"
 )
-_OPENINGS: Final = ("{{", "${", "*|", "<<", "[[", "<%")
+_OPENINGS: Final = ("{{", "{%", "#{", "${", "*|", "<<", "[[", "<%")
 _OBJECT: Final = re.compile(r"\[object [A-Z][A-Za-z]*\]")
+# Values of a program as Python, JSON or Java spell them. A span of time is Python's own.
+_SPELLED_OF_PROGRAM: Final = (
+    r"b'[^']*'|b\"[^\"]*\"|\{(?:'[^']*'|\"[^\"]*\") ?:.*\}|\[(?:'[^']*'|\"[^\"]*\")(?:,.*)?\]|\[\{.*\}\]"
+    r"|<[A-Za-z_][\w.]* object at 0x[0-9a-fA-F]+>|<class '[^']*'>"
+    r"|(?:Decimal|UUID|ObjectId|Timestamp|Timedelta|datetime\.[a-z]+)\([^()]*\)"
+    r"|[a-z]\w*(?:\.[a-z]\w*)+\.[A-Z]\w*@[0-9a-f]{4,8}"
+    r"|-?[0-9]+ days?,? [+\-]?[0-9]{1,2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]+)?"
+)
+_PROGRAM_SIGNS: Final = {
+    "'": ("b'", "{'", "['", "<class '"),
+    '"': ('b"', '{"', '["', "[{"),
+    "(": ("Decimal(", "UUID(", "ObjectId(", "Timestamp(", "Timedelta(", "datetime."),
+    "<": (" object at 0x",),
+    "[": ("[{",),
+}
+"""By a character that is in all of them: what values have that a program spelled for itself."""
+_JAVA: Final = re.compile(r"\.[A-Z]\w*@[0-9a-f]{4}")
+_OF_PROGRAM: Final = re.compile(_SPELLED_OF_PROGRAM)
+_OF_PROGRAM_INSIDE: Final = re.compile(rf"(?<!\S)(?:{_SPELLED_OF_PROGRAM})(?!\S)")
 _NO_VALUE: Final = "\\N"
 _LOST: Final = "\ufffd"
 _FORMULA: Final = re.compile(r'="([^"]*)"')
-_NOTHING: Final = ("null", "(null)", "<null>", "nan", "none", "undefined", "n/a", "nat", "<na>")
+_NOTHING: Final = (
+    "null", "(null)", "<null>", "nan", "none", "undefined", "n/a", "nat", "<na>", "$ nan", "$nan", "r$ nan",
+)  # fmt: skip
+_NOTHING_OF_MANY: Final = frozenset(
+    {"undefined undefined", "null null", "None None", "nan nan", "Invalid date", "Invalid Date"}
+)
 # However they are written: whether a value is among them is asked in C, in lower case it would not be.
 _NOTHING_SPELLED: Final = frozenset(
     "".join(letters)
     for word in _NOTHING
     for letters in product(*((letter, letter.upper()) for letter in word))
 )
+_WORDS_OF_MACHINES: Final = _NOTHING_SPELLED | _NOTHING_OF_MANY | _FAILED_WORDS
 # Letters of UTF-8 that were read as Windows-1252 or Latin-1: `Lucía` became `LucÃ­a`.
 _MISREAD: Final = re.compile(
     "[\u00c2\u00c3][\u0080-\u00bf\u0152\u0153\u0160\u0161\u0178\u017d\u017e\u0192\u02c6\u02dc\u2013\u2014"
     "\u2018-\u201e\u2020-\u2022\u2026\u2030\u2039\u203a\u20ac\u2122]|\u00e2\u20ac|\u00f0\u0178"
 )
 _MISREAD_BEGINS: Final = ("\u00c2", "\u00c3", "\u00e2\u20ac", "\u00f0\u0178")
-_PLACE: Final = re.compile(r"[{\[<%][A-Za-z_][A-Za-z0-9_]*[}\]>%]")
+_PLACE: Final = re.compile(
+    r"[{\[<][A-Za-z_][A-Za-z0-9_. ]*[}\]>]|\{[0-9]+\}|%{1,2}[A-Za-z_][A-Za-z0-9_]*%{1,2}"
+    r"|%\([A-Za-z_][A-Za-z0-9_]*\)[sd]"
+)
+_AS_ON_A_PAGE: Final = re.compile(
+    r"&(?:[a-zA-Z]{2,8}|#[0-9]{2,5}|#x[0-9a-fA-F]{2,5});|\\u[0-9a-fA-F]{4}"
+    r"|<(?:br|p|b|i|div|span) ?/?>|</[a-z]+>"
+)
 
 
 def check_text(name: str, value: str) -> Problem | None:
@@ -101,7 +157,7 @@ def check_text(name: str, value: str) -> Problem | None:
         return Problem(
             Reason.BAD_VARIABLE, f"{name} has a control character (U+{ord(found[0]):04X}): remove it", name
         )
-    if _QUANTITY.fullmatch(value):
+    if _QUANTITY.fullmatch(value.strip()):
         return Problem(
             Reason.SPREADSHEET_NUMBER,
             f"{name} is a number that a spreadsheet has rounded: format its column as text and fill it again",
@@ -118,6 +174,10 @@ def _damage(value: str) -> str:
         return "is the error of a formula in a spreadsheet: fix the formula, or write the value"
     if value.strip() == _NO_VALUE:
         return "is what a database writes for nothing: give it a value"
+    if _OF_PROGRAM.fullmatch(value.strip()):
+        return "is how a program spells a value for itself: export the list again, with text"
+    if _UNROUNDED.fullmatch(value.strip()):
+        return "is a number that a program did not round: write the digits that are meant"
     if _OBJECT.search(value):
         return "holds what a program writes for an object: export the list again"
     if _LOST in value:
@@ -129,12 +189,15 @@ def _damage(value: str) -> str:
 
 def oddities(value: str) -> Iterator[Oddity]:
     """What is probably no text that a person wrote, though it may be."""
-    if value.strip(" ").lower() in _NOTHING:
+    bare = value.strip(" ")
+    if bare in _NOTHING_OF_MANY or bare.lower() in _NOTHING:
         yield Oddity.NOTHING
     if not value.isascii() and _MISREAD.search(value):
         yield Oddity.MISREAD
     if _PLACE.fullmatch(value.strip()):
         yield Oddity.PLACEHOLDER
+    if _AS_ON_A_PAGE.search(value):
+        yield Oddity.ESCAPED
 
 
 def unwrapped(value: Value) -> Value:
@@ -155,14 +218,26 @@ def all_fine(columns: Sequence[Sequence[str]], *, measured: bool = False) -> boo
         return False
     if not (measured or _longest(columns) <= MAX_VARIABLE):
         return False
-    if not _NOTHING_SPELLED.isdisjoint(chain.from_iterable(columns)):
+    if not _WORDS_OF_MACHINES.isdisjoint(chain.from_iterable(columns)):
         return False
     try:
         data = text.encode()
     except UnicodeEncodeError:
         return False
+    if _any_number_of_program(text, data):
+        return False
+    if ":" in text and " day" in text and _OF_PROGRAM_INSIDE.search(text):
+        return False
     suspect = frozenset(data.translate(None, _HARMLESS))
     return not suspect or (not _any_odd(text, suspect) and _all_seen(columns, text, data, suspect - _ODD))
+
+
+def _any_number_of_program(text: str, data: bytes) -> bool:
+    """Whether a text, which is *data* in UTF-8, may hold a number with an exponent, or one not rounded."""
+    shapes = data.translate(_SHAPES, _NO_SHAPE)
+    if _EXPONENT_SHAPE in shapes and _QUANTITY_INSIDE.search(text):
+        return True
+    return _LONG_SHAPE in shapes and _FRACTION_INSIDE.search(text) is not None
 
 
 def _any_odd(text: str, suspect: frozenset[int]) -> bool:
@@ -170,7 +245,12 @@ def _any_odd(text: str, suspect: frozenset[int]) -> bool:
     if not suspect.isdisjoint(_ODD):
         if ("#" in text and _FAILED.search(text)) or '="' in text:
             return True
-        if "E+" in text or "e+" in text:
+        for sign, signs in _PROGRAM_SIGNS.items():
+            if sign in text and any(map(text.__contains__, signs)) and _OF_PROGRAM_INSIDE.search(text):
+                return True
+        if "@" in text and _JAVA.search(text):
+            return True
+        if any(map(text.__contains__, "&\\<")) and _AS_ON_A_PAGE.search(text):
             return True
         if any(map(text.__contains__, _OPENINGS)) or _NO_VALUE in text or "[object " in text:
             return True
@@ -201,7 +281,7 @@ def flatten(value: str) -> str:
 
 
 def _any_nothing(columns: Sequence[Sequence[str]]) -> bool:
-    return not _NOTHING_SPELLED.isdisjoint(value.strip(" ") for value in chain.from_iterable(columns))
+    return not _WORDS_OF_MACHINES.isdisjoint(value.strip(" ") for value in chain.from_iterable(columns))
 
 
 def _any_blank(columns: Sequence[Sequence[str]]) -> bool:

@@ -115,9 +115,9 @@ def is_header_again(header: Sequence[str], cells: Sequence[str], to: str) -> boo
     cell = cells[place] if place < len(cells) else ""
     if _EACH_DIGIT.search(cell):
         return False
-    names = set(map(folded, header))
-    given = [folded(each) for each in cells if each.strip()]
-    return (folded(cell) in names or for_numbers(cell)) and 2 * sum(each in names for each in given) >= len(
+    names = set(map(_plain, header))
+    given = [_plain(each) for each in cells if each.strip()]
+    return (_plain(cell) in names or for_numbers(cell)) and 2 * sum(each in names for each in given) >= len(
         given
     )
 

@@ -43,6 +43,37 @@ CERTAIN = [
     "[object Object]",
     "[object Undefined],1",
     "Luc\ufffda",
+    "Hola {{nombre",
+    "{% if nombre %}",
+    "#{nombre}",
+    "Err:502",
+    "Cargando...",
+    "b'abc'",
+    "{'a': 1}",
+    '{"a": 1}',
+    "['a', 'b']",
+    "Decimal('1.5')",
+    "datetime.date(2026, 3, 15)",
+    "<class 'str'>",
+    "<app.Person object at 0x7f3a>",
+    "java.lang.Object@1a2b3c",
+    "1 day, 2:00:00",
+    "0 days 02:00:00",
+    "0.30000000000000004",
+    "19.999999999999996",
+    " 1358.0160000000001",
+]
+ROUNDED = [
+    "1.00E-7",
+    "0E-9",
+    "6.46E17",
+    "6.46e+17",
+    "6,46E+17",
+    "-1.5E-07",
+    "1e-05",
+    "1E+5",
+    "1.0E10",
+    " 6.46E17 ",
 ]
 UNSEEN = [
     "\u200b",
@@ -81,6 +112,16 @@ PROBABLE = [
     "{nombre}",
     "[nombre]",
     "%NOMBRE%",
+    "[Nombre Cliente]",
+    "{cliente.nombre}",
+    "{0}",
+    "%(nombre)s",
+    "undefined undefined",
+    "$ NaN",
+    "Invalid date",
+    "Jos&eacute; &amp; Ana",
+    "Ana<br/>Paz",
+    "Jos\\u00e9",
 ]
 FINE = [
     "Nulo",
@@ -105,6 +146,23 @@ FINE = [
     "¡Hola!",
     "«Ana»",
     "—",
+    "1E5",
+    "12E34",
+    "A1E5",
+    "12E+34",
+    "4E-2",
+    "1.5E10X",
+    "Talle 3E",
+    "M&M; x",
+    "O'Higgins (hijo)",
+    'Ana "la loca"',
+    "0.5",
+    "0.123456789012345678",
+    "2850590940090418135201",
+    "3 days",
+    "Errázuriz",
+    "ana@paz.com.ar",
+    "Nanami Undefinedo",
 ]
 
 
@@ -114,6 +172,15 @@ def test_what_is_certainly_damaged_is_rejected(value: str) -> None:
 
     assert problem is not None
     assert problem.reason is Reason.BAD_VARIABLE
+    assert not all_fine([["Ana", value]])
+
+
+@pytest.mark.parametrize("value", ROUNDED)
+def test_a_number_with_an_exponent_has_lost_its_digits(value: str) -> None:
+    problem = check_text("nombre", value)
+
+    assert problem is not None
+    assert problem.reason is Reason.SPREADSHEET_NUMBER
     assert not all_fine([["Ana", value]])
 
 
@@ -144,8 +211,9 @@ def test_what_a_person_wrote_is_left_alone(value: str) -> None:
 @given(
     st.lists(
         st.one_of(
-            st.sampled_from([*CERTAIN, *UNSEEN, *PROBABLE, *FINE]),
+            st.sampled_from([*CERTAIN, *ROUNDED, *UNSEEN, *PROBABLE, *FINE]),
             st.text(min_size=1, max_size=5),
+            st.text("09.eE+- \u00a0'\"b{[:]}(,", min_size=1, max_size=8),
             st.text('#N/AÃÂ\u00ad\u3164{}[]<>%="nul ', min_size=1, max_size=8),
         ),
         min_size=1,
@@ -188,9 +256,9 @@ async def test_each_doubt_is_counted_with_its_first_row_and_a_message_to_look_at
 
 
 async def test_both_paths_agree_on_damaged_values() -> None:
-    values = [*CERTAIN, *UNSEEN, *PROBABLE, *FINE]
+    values = [*CERTAIN, *ROUNDED, *UNSEEN, *PROBABLE, *FINE]
     data = b"\n".join(msgspec.json.encode(person(n, nombre=value)) for n, value in enumerate(values))
 
     checked = await both(PROMO, lines(data))
 
-    assert len(checked.rejections) == len(CERTAIN) + len(UNSEEN)
+    assert len(checked.rejections) == len(CERTAIN) + len(ROUNDED) + len(UNSEEN)

@@ -134,6 +134,7 @@ async def test_a_row_of_a_program_that_calls_a_variable_otherwise_says_how() -> 
         "telefono,nombre,código",
         '"to","nombre","código"',
         "to,nombre",
+        "número,codigo,nombre",
     ],
 )
 async def test_a_second_header_stops_the_file_with_its_row(tmp_path: Path, again: str) -> None:

@@ -37,6 +37,7 @@ async def rows(folder: Path, text: str, *, size: int = 16 * 1024) -> list[list[s
         f'to,nombre\n{ANA},"Ana\n{BRUNO}"\n',
         f'to\n"{ANA}\n{BRUNO}"\n',
         f'to,nombre\n{ANA},"Ana\n\n{BRUNO},Bruno\n\n"\n',
+        f'nombre,to,codigo\n"Ana,{ANA},A1\nBruno,,B1\nCarla",+5491155550103,C1\n',
     ],
 )  # fmt: skip
 @pytest.mark.parametrize("size", [16, 16 * 1024])
