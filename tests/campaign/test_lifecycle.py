@@ -113,8 +113,9 @@ def test_a_word_is_taken_back_until_it_is_obeyed() -> None:
     resent = apply(unknown, Resend(number=3, step=3))
     back = apply(resent, Withdraw(number=3, step=4))
     gone = apply(resent, Submit(number=3, step=4, at=9.0))
+    handed_on = apply(resent, HandOn(number=3, step=4, reason="cut with another"))
 
-    assert (resent.resent, back.resent, gone.resent) == (True, False, False)
+    assert (resent.resent, back.resent, gone.resent, handed_on.resent) == (True, False, False, False)
     assert (back.state, back.reason) == (S.UNKNOWN, "reset")
 
 

@@ -51,6 +51,13 @@ def test_who_may_leave_already_has_a_place() -> None:
     assert pace_wait(pace, [], 5, 0.0, leaving=6) == 60.0
 
 
+def test_a_chunk_leaves_as_soon_as_there_is_room_for_it() -> None:
+    pace, left = Pace(people=10, per=60.0), [(0.0, 5), (10.0, 5)]
+
+    assert pace_wait(pace, left, 5, 20.0) == 40.0  # once the first five are a minute ago
+    assert pace_wait(pace, left, 6, 20.0) == 50.0
+
+
 def test_what_was_taken_back_or_refused_does_not_count_and_what_is_unknown_does() -> None:
     states = (ChunkState.PLANNED, ChunkState.REFUSED, ChunkState.UNKNOWN, ChunkState.ACCEPTED)
     chunks = [
