@@ -33,6 +33,7 @@ from typing import Annotated, Any
 import anyio
 import msgspec
 
+from keebai_async.model.marks import MARK_KEY
 from keebai_async.model.plan import Plan
 from keebai_async.model.recipient import Rejection
 from keebai_async.model.sender import Sender
@@ -307,8 +308,13 @@ def agree(rivals: dict[str, Runner]) -> None:
 
 
 def meaning(body: bytes) -> str:
-    """A hash of what a body says, whatever the order of its keys and the way its text is escaped."""
-    return hashlib.sha256(json.dumps(json.loads(body), sort_keys=True).encode()).hexdigest()
+    """A hash of what a body says, but for our marks, however its keys are ordered and its text is escaped."""
+    people_of = json.loads(body)
+    for each in people_of:
+        if not each.get("meta_data", {}).pop(MARK_KEY, None) or each["meta_data"]:
+            continue
+        del each["meta_data"]  # nothing else was in it
+    return hashlib.sha256(json.dumps(people_of, sort_keys=True).encode()).hexdigest()
 
 
 def compare(
