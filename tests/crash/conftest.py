@@ -19,6 +19,7 @@ def nursery() -> Iterator[Nursery]:
 def nothing_arrives_late(monkeypatch: pytest.MonkeyPatch) -> None:
     """A look into the ledger shows everything: the sandbox has answered, or cut, each request by then."""
     monkeypatch.setattr("keebai_async.model.lost._MAY_STILL_ARRIVE", {})
+    monkeypatch.setattr("keebai_async.model.lost.LATE_ARRIVAL", 0.0)
 
 
 @pytest.fixture
