@@ -35,6 +35,7 @@ _OPTIONS: Final = frozenset(
         "numbers",
         "pace",
         "phone_number_id",
+        "rest_of",
         "stop_above",
         "suppress",
         "template",

@@ -31,6 +31,8 @@ class PlanOptions(msgspec.Struct, frozen=True, kw_only=True):
     """Flatten line breaks, tabs and runs of spaces in values instead of rejecting them."""
     suppress: Sequence[SuppressList] = ()
     """People who are not to be messaged: numbers, lists of numbers, files of numbers."""
+    rest_of: Sequence[str] = ()
+    """Ids of campaigns whose people are left out: who got it, and who still will when those go on."""
     max_recipients: int | None = None
     """Stop with PlanTooLarge when more people than this are ready."""
     unit_cost: float | None = None
