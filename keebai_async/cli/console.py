@@ -44,9 +44,7 @@ def _answer(question: str) -> str:
         sys.stderr.write(question)
         sys.stderr.flush()
         answer = sys.stdin.readline()
-        if not answer.endswith(
-            "\n"
-        ):  # the end of the input, and the question keeps its line
+        if not answer.endswith("\n"):  # the end of the input, and the question keeps its line
             sys.stderr.write("\n")
         return answer.strip()
 

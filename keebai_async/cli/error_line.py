@@ -32,6 +32,7 @@ _OPTIONS: Final = frozenset(
         "language",
         "limit",
         "max_cost",
+        "max_recipients",
         "numbers",
         "pace",
         "phone_number_id",

@@ -22,7 +22,7 @@ from keebai_async.cli.figures import figure
 from keebai_async.cli.html_report import save_page
 from keebai_async.cli.json_output import emit, plan_line
 from keebai_async.cli.option_groups import CampaignOptions, SandboxChoice
-from keebai_async.cli.options import pairs
+from keebai_async.cli.options import one_character, pairs
 from keebai_async.cli.output import answer, say
 from keebai_async.cli.people_files import check_rejects_file, write_rejects
 from keebai_async.cli.progress import meter
@@ -137,7 +137,7 @@ async def make_plan(keebai: CampaignClient, request: PlanRequest) -> Plan:
             language=request.language,
             name=options.name or _default_name(request.file),
             columns=pairs(options.column or (), option="--column", form="FIELD=COLUMN") or None,
-            delimiter=options.delimiter,
+            delimiter=one_character(options.delimiter, option="--delimiter"),
             encoding=options.encoding,
             sheet=options.sheet,
             hidden_rows=options.hidden_rows,

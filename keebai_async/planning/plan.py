@@ -11,7 +11,7 @@ import anyio
 import anyio.lowlevel
 import msgspec
 
-from keebai_async.errors import PlanTooLarge, UnusableSource
+from keebai_async.errors import UnusableSource
 from keebai_async.journal.contract import Journal
 from keebai_async.model.marks import tag_of
 from keebai_async.model.plan import CountryCount, Plan, Preview, SuppressListCount
@@ -182,9 +182,8 @@ class _Making:
         self.read += checked.read
         rows = await self._admission.admit(checked)
         self.ready += len(rows)
-        most = self._options.most
-        if most is not None and self.ready > most:
-            raise PlanTooLarge(f"more than {most:,} people are ready, which is the most that was allowed")
+        if (most := self._options.most) is not None and self.ready > most:
+            raise self._options.too_many()
         if self._preview is None and rows:
             self._preview = preview(self._template, self._codec.values(rows[0]))
         if checked.longest > self._longest and rows:
