@@ -1,7 +1,13 @@
 """What somebody reads who never saw the code: what went wrong, where, and what to do about it."""
 
+import os
+import pwd
+
 import pytest
 
+from keebai_async.cli.connect import journal_name
+from keebai_async.errors import InvalidInput, JournalUnusable
+from keebai_async.journal.open import open_journal
 from tests.cli.shell import Shell
 
 PLAN = ("plan", "clients.csv", "--template", "promo", "--language", "es")
@@ -34,3 +40,19 @@ async def test_an_option_is_named_as_it_was_typed_with_what_it_means(
 
     assert ended.code == (7 if "--max" in words else 2)
     assert words in ended.err
+
+
+def _nobody(_: int) -> pwd.struct_passwd:
+    raise KeyError("no such user")
+
+
+def test_without_a_home_directory_it_says_how_to_name_a_place(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("HOME", "XDG_DATA_HOME", "KEEBAI_JOURNAL"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr(pwd, "getpwuid", _nobody)
+    assert os.path.expanduser("~") == "~"  # noqa: PTH111 - so it cannot be known
+
+    with pytest.raises(JournalUnusable, match="name one with --journal or KEEBAI_JOURNAL"):
+        journal_name(None)
+    with pytest.raises(InvalidInput, match="write the whole path"):
+        open_journal("~/journal.db")
