@@ -88,6 +88,7 @@ with lazily(globals()):
     from keebai_async.model.plan import ReasonCount as ReasonCount
     from keebai_async.model.plan import SuppressListCount as SuppressListCount
     from keebai_async.model.progress import Progress as Progress
+    from keebai_async.model.reached import Reached as Reached
     from keebai_async.model.recipient import Reason as Reason
     from keebai_async.model.recipient import Recipient as Recipient
     from keebai_async.model.recipient import Rejection as Rejection

@@ -6,17 +6,22 @@ from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable, It
 from contextlib import AbstractContextManager
 from typing import Protocol
 
+import anyio.to_thread
+from msgspec.structs import replace
+
 from keebai_async.campaign.lead import lead_for
 from keebai_async.campaign.reconcile import PortalEntry, portal_entries, reconcile
+from keebai_async.campaign.repetition import refuse_reached, refuse_repetition
 from keebai_async.campaign.run import CampaignRun, Waits
 from keebai_async.campaign.service import CampaignService
 from keebai_async.clock import Clock
 from keebai_async.draining import drain_of
 from keebai_async.journal.contract import Journal
-from keebai_async.model.campaign import CampaignState, Wish
+from keebai_async.model.campaign import CampaignState, StoredCampaign, Wish
 from keebai_async.model.chunk import Chunk, ChunkState
 from keebai_async.model.fates import FateCounts
 from keebai_async.model.plan import Guards, Pace, Plan, slug
+from keebai_async.model.reached import Reached
 from keebai_async.model.recipient import Recipient, Rejection
 from keebai_async.model.report import Report, report_of
 from keebai_async.model.sender import ListedSender, Sender
@@ -24,6 +29,7 @@ from keebai_async.model.situation import Situation, situation_of
 from keebai_async.observe import Observer
 from keebai_async.observe.campaign_records import CampaignMoved
 from keebai_async.planning.plan import PlanOptions, PlanProgress, make_plan
+from keebai_async.planning.reached_people import reached_before
 from keebai_async.polling.planner import PollPlanner, pace_of
 from keebai_async.quota.gate import Gate, Lane
 from keebai_async.quota.limiter import RateLimiter
@@ -136,12 +142,41 @@ class Campaigns:
             largest_chunk=service.largest_chunk,
             created_at=keebai.clock.wall(),
             options=options,
+            count_rest=await anyio.to_thread.run_sync(_is_file, people),
             progress=progress,
         )
         await keebai.journal.set_state(plan.campaign_id, CampaignState.PLANNED, requests=service.requests)
         planned = CampaignState.PLANNED
         keebai.observer(CampaignMoved(campaign=plan.campaign_id, before=planned, state=planned))
-        return plan
+        return replace(plan, reached_before=await self.reached_before(plan.campaign_id))
+
+    async def reached_before(self, campaign_id: str) -> tuple[Reached, ...]:
+        """What other campaigns of the journal have to do with the people of this one who are unsent.
+
+        It compares people, whatever the name, the list or the date: see `Reached`. A test has none.
+
+        Raises:
+            CampaignNotFound: there is no such campaign.
+            JournalUnusable: it cannot be read.
+        """
+        return await self._reached_before(await self._keebai.journal.load(campaign_id))
+
+    async def _reached_before(self, campaign: StoredCampaign) -> tuple[Reached, ...]:
+        return await reached_before(campaign, self._keebai.journal, now=self._keebai.clock.wall())
+
+    async def check_repetition(self, campaign_id: str, *, agreed: Iterable[Reached] = ()) -> None:
+        """Refuse what `start` would refuse as a repetition, before anybody is asked for a yes.
+
+        *agreed* is as for `start`.
+
+        Raises:
+            CampaignNotFound: there is no such campaign.
+            CampaignBusy: the same list was launched before under the same name, or too many of the people got
+                the same template a short time ago.
+        """
+        campaign = await self._keebai.journal.load(campaign_id)
+        await refuse_repetition(campaign, self._keebai.journal)
+        refuse_reached(campaign, await self._reached_before(campaign), agreed=agreed)
 
     def start(
         self,
@@ -149,6 +184,7 @@ class Campaigns:
         *,
         track: bool = True,
         again: bool = False,
+        agreed: Iterable[Reached] = (),
         guards: Guards | None = None,
         pace: Pace | str | None = None,
         new_token: bool = False,
@@ -156,7 +192,9 @@ class Campaigns:
         """Submit what is planned and follow it to the end, inside `async with`; also after a stop or crash.
 
         *plan* is a Plan or a campaign's id. With *track* false the run ends when everything is submitted.
-        A list that was launched before under the same name is refused (CampaignBusy) unless *again*. *guards*
+        A list that was launched before under the same name is refused (CampaignBusy) unless *again*; and so
+        is one of which too many people got the same template from another campaign a short time ago, beyond
+        what *agreed* (of the plan's `reached_before`) says that somebody has seen and agreed to. *guards*
         replace those of the plan or of the last run, as for a campaign that goes on although one of them
         stopped it; so does *pace*, a Pace or words such as "5000/10m", and "off" for none. A campaign that
         was launched with another token is refused (AnotherToken) unless *new_token*, and a plan that was made
@@ -172,6 +210,8 @@ class Campaigns:
             waits=_waits_of(self._keebai.limiter),
             track=track,
             again=again,
+            agreed=agreed,
+            reached_before=self._reached_before,
             guards=guards,
             pace=pace,
             token_mark=self._keebai.token_mark,
@@ -186,12 +226,19 @@ class Campaigns:
         campaign_id: str,
         *,
         track: bool = True,
+        again: bool = False,
         guards: Guards | None = None,
         pace: Pace | str | None = None,
         new_token: bool = False,
     ) -> CampaignRun:
-        """The same as `start`, for a campaign that was run before."""
-        return self.start(campaign_id, track=track, guards=guards, pace=pace, new_token=new_token)
+        """The same as `start`, for a campaign that was run before.
+
+        It is refused too (CampaignBusy), unless *again*, if too many of the people who are left got the same
+        template from another campaign since it was launched.
+        """
+        return self.start(
+            campaign_id, track=track, again=again, guards=guards, pace=pace, new_token=new_token
+        )
 
     async def run(
         self,
@@ -352,6 +399,11 @@ class Campaigns:
             take_back=take_back,
             observer=self._keebai.observer,
         )
+
+
+def _is_file(people: object) -> bool:
+    """Whether it certainly has an end."""
+    return isinstance(people, str | os.PathLike) and os.path.isfile(people)  # noqa: PTH113 - of bytes too
 
 
 def _notes_on(sender: Sender, listed: ListedSender | None) -> Iterator[str]:

@@ -1,9 +1,12 @@
 """What is refused before a run begins: a list that was launched before, or one whose people are gone."""
 
+from collections.abc import Iterable
+
 from keebai_async.errors import CampaignBusy
 from keebai_async.journal.contract import Journal
 from keebai_async.model.campaign import CampaignState, StoredCampaign
 from keebai_async.model.chunk import ChunkState
+from keebai_async.model.reached import Reached, repeated
 
 
 def refuse_purged(campaign: StoredCampaign) -> None:
@@ -32,7 +35,7 @@ async def refuse_repetition(campaign: StoredCampaign, journal: Journal) -> None:
         CampaignBusy: another campaign of this name sends exactly the same, and was launched before.
     """
     plan = campaign.plan
-    if any(chunk.attempts for chunk in campaign.chunks):
+    if plan.test or any(chunk.attempts for chunk in campaign.chunks):
         return
     for other in await journal.find(plan.name, plan.fingerprint):
         launched = other.holder is not None or any(chunk.attempts for chunk in other.chunks)
@@ -44,3 +47,28 @@ async def refuse_repetition(campaign: StoredCampaign, journal: Journal) -> None:
                 " or say that it is to be sent again",
                 campaign_id=other.plan.campaign_id,
             )
+
+
+def refuse_reached(
+    campaign: StoredCampaign, reached: Iterable[Reached], *, agreed: Iterable[Reached] = ()
+) -> None:
+    """Let a campaign not send the same to people who got it from another one a short time ago.
+
+    *reached* are the facts of now, and *agreed* those that somebody has agreed to.
+
+    Raises:
+        CampaignBusy: it is a repetition for too many of its people.
+    """
+    known = {each.campaign_id: each.repeated for each in agreed}
+    news = [each for each in reached if each.repeated > known.get(each.campaign_id, 0)]
+    unsent = sum(chunk.recipients for chunk in campaign.chunks if chunk.state is ChunkState.PLANNED)
+    if not (count := repeated(news, unsent)):
+        return
+    most = max(news, key=lambda each: each.repeated)
+    got = "are still to get" if most.unsent and not most.people else "got"
+    raise CampaignBusy(
+        f"{count} of these {unsent} people {got} the template {most.template!r} from campaign"
+        f" {most.campaign_id} ({most.name!r}) a short time ago: leave them out, or say that it is to be sent"
+        " again",
+        campaign_id=most.campaign_id,
+    )

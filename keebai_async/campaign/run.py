@@ -1,6 +1,6 @@
 """CampaignRun: one run of a campaign, from what the journal says to a report."""
 
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import AbstractContextManager, ExitStack, asynccontextmanager, nullcontext, suppress
 from datetime import UTC, datetime
 from types import TracebackType
@@ -15,7 +15,7 @@ from keebai_async.campaign.control import RunControl
 from keebai_async.campaign.dispatch import dispatch
 from keebai_async.campaign.event_log import EventLog
 from keebai_async.campaign.lead import Lead
-from keebai_async.campaign.repetition import refuse_purged, refuse_repetition
+from keebai_async.campaign.repetition import refuse_purged, refuse_reached, refuse_repetition
 from keebai_async.campaign.run_records import RunRecords
 from keebai_async.campaign.run_state import BeginRun, PauseRun, ResumeRun, RunPhase, StopRun
 from keebai_async.campaign.service import CampaignService, check_service
@@ -33,6 +33,7 @@ from keebai_async.model.chunk import ChunkState
 from keebai_async.model.events import AnyEvent, BroadcastProgress, ChunkAccepted, StateChanged, Waiting
 from keebai_async.model.guard import canary_failed, canary_of, canary_unnamed, exceeded
 from keebai_async.model.plan import Guards, Pace
+from keebai_async.model.reached import Reached
 from keebai_async.model.report import Report, report_of
 from keebai_async.model.requests import Requests
 from keebai_async.model.situation import Situation, situation_of
@@ -47,6 +48,9 @@ WISHES_EVERY = 2.0
 WORTH_TELLING = 3.0
 """Seconds; a shorter wait for a place in the quota is no event."""
 
+ReachedBefore = Callable[[StoredCampaign], Awaitable[Iterable[Reached]]]
+"""What other campaigns have to do with the people of one."""
+
 Waits = Callable[[Callable[[float, str], None]], AbstractContextManager[None]]
 """Takes a function, and inside `with` tells it the seconds of each wait for the quota, and why."""
 
@@ -59,8 +63,9 @@ class CampaignRun:
 
     Raises, on entering:
         CampaignNotFound: the journal has no such campaign.
-        CampaignBusy: another process runs it; or the same list was launched before under the same name,
-            and *again* does not say that this is meant; or people to be sent to were purged.
+        CampaignBusy: another process runs it; or the same list was launched before under the same name, or
+            too many of its people got the same template a short time ago, and *again* does not say that
+            this is meant; or people to be sent to were purged.
         AnotherToken: it was launched with another token, and *new_token* does not say that this is meant.
         InvalidInput: it was planned for another service, or *pace* is no pace.
         JournalUnusable: also inside, from the instant when something could not be written.
@@ -82,6 +87,8 @@ class CampaignRun:
         waits: Waits | None = None,
         track: bool = True,
         again: bool = False,
+        agreed: Iterable[Reached] = (),
+        reached_before: ReachedBefore | None = None,
         guards: Guards | None = None,
         pace: Pace | str | None = None,
         token_mark: TokenMark | None = None,
@@ -99,6 +106,8 @@ class CampaignRun:
         self._waits = waits
         self._track = track
         self._again = again
+        self._agreed = tuple(agreed)
+        self._reached_before = reached_before
         self._given_guards = guards
         self._given_pace = pace
         self._token_mark = token_mark
@@ -133,7 +142,7 @@ class CampaignRun:
                 refuse_purged(self._before)
                 check_token(self._before, self._token_mark, new_token=self._new_token)
                 if not self._again:
-                    await refuse_repetition(self._before, self._journal)
+                    await self._refuse_repetition()
                 self._set_up()
                 self._control.apply(BeginRun())
                 with nullcontext() if self._waits is None else self._waits(self._tell_quota):
@@ -143,6 +152,12 @@ class CampaignRun:
                             yield
                         finally:
                             await self._log.until_closed()
+
+    async def _refuse_repetition(self) -> None:
+        await refuse_repetition(self._before, self._journal)
+        if self._reached_before is not None:
+            reached = await self._reached_before(self._before)
+            refuse_reached(self._before, reached, agreed=self._agreed)
 
     async def __aexit__(
         self,

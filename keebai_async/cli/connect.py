@@ -68,7 +68,13 @@ def quota_store_name(connection: Connection, variables: VariableNames | None = N
 
 
 def _data_folder() -> Path:
-    folder = platformdirs.user_data_path("keebai-async")
+    try:
+        folder = platformdirs.user_data_path("keebai-async")
+    except RuntimeError as error:
+        raise JournalUnusable(
+            "your user has no home directory (HOME is not set), so there is no place for the journal:"
+            f" name one with --journal or {JOURNAL_VARIABLE}"
+        ) from error
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError as error:

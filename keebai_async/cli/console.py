@@ -1,10 +1,19 @@
 """The person at the terminal: whether there is one, and what the answer is."""
 
 import platform
+import re
 import sys
+from contextlib import suppress
 from importlib import metadata
+from typing import Final
 
+from keebai_async.cli.figures import figure
 from keebai_async.cli.interrupts import interrupts
+
+COUNT_FROM: Final = 1_000
+"""People from which on their number is typed in the place of `y`."""
+
+_BETWEEN_DIGITS: Final = re.compile(r"(?<=[0-9])[.,' \u00a0\u202f_](?=[0-9]{3})")
 
 
 def can_ask() -> bool:
@@ -14,10 +23,43 @@ def can_ask() -> bool:
 
 def confirm(question: str) -> bool:
     """Ask on stderr and wait for a word; only `y` and `yes` (in any case) mean yes."""
+    return _answer(f"{question} [y/N] ").lower() in {"y", "yes"}
+
+
+def confirm_people(question: str, people: int, *, count: bool = False) -> bool:
+    """Ask whether so many *people* are to be messaged.
+
+    From 1,000 on, or if asked to *count*, their number is the only yes.
+    """
+    if people < COUNT_FROM and not count:
+        return confirm(question)
+    answer = _answer(f"{question} If so, type their number ({figure(people)}): ")
+    return _BETWEEN_DIGITS.sub("", answer) == str(people)
+
+
+def _answer(question: str) -> str:
+    """The line typed after *question* is on the screen: what was typed before is no answer to it."""
     with interrupts.asking():
-        sys.stderr.write(f"{question} [y/N] ")
+        _forget_what_was_typed()
+        sys.stderr.write(question)
         sys.stderr.flush()
-        return sys.stdin.readline().strip().lower() in {"y", "yes"}
+        answer = sys.stdin.readline()
+        if not answer.endswith("\n"):  # the end of the input, and the question keeps its line
+            sys.stderr.write("\n")
+        return answer.strip()
+
+
+def _forget_what_was_typed() -> None:
+    if sys.platform == "win32":
+        import msvcrt
+
+        while msvcrt.kbhit():
+            msvcrt.getwch()
+    else:
+        import termios
+
+        with suppress(termios.error, OSError, ValueError):  # no terminal
+            termios.tcflush(sys.stdin, termios.TCIFLUSH)
 
 
 def version() -> str:

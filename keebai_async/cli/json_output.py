@@ -10,6 +10,7 @@ from keebai_async.cli.estimate import Estimate
 from keebai_async.cli.output import answer_json
 from keebai_async.cli.shown import shown_number
 from keebai_async.model.plan import CountryCount, Guards, Pace, Plan, Preview, Price, SuppressListCount
+from keebai_async.model.reached import Reached
 from keebai_async.model.report import utc
 from keebai_async.model.sender import Sender
 from keebai_async.model.situation import Situation
@@ -34,6 +35,21 @@ class ReasonLine(msgspec.Struct, frozen=True, kw_only=True):
     reason: str
     count: int
     examples: tuple[Example, ...]
+
+
+class ReachedLine(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """See `Reached`; *at* is in UTC."""
+
+    campaign_id: str
+    name: str
+    template: str
+    language: str
+    people: int = 0
+    at: datetime | None = None
+    unsent: int = 0
+    repeated: int = 0
+    same: bool = False
+    purged: bool = False
 
 
 class PlanLine(msgspec.Struct, frozen=True, kw_only=True, tag="plan", tag_field="type", omit_defaults=True):
@@ -75,6 +91,9 @@ class PlanLine(msgspec.Struct, frozen=True, kw_only=True, tag="plan", tag_field=
     pace: Pace | None = None
     test: bool = False
     created_at: datetime | None = None
+    limit: int | None = None
+    not_looked_at: int = 0
+    reached_before: tuple[ReachedLine, ...] = ()
 
 
 def plan_line(plan: Plan, estimate: Estimate, price: Price | None = None) -> PlanLine:
@@ -117,6 +136,24 @@ def plan_line(plan: Plan, estimate: Estimate, price: Price | None = None) -> Pla
         pace=plan.pace,
         test=plan.test,
         created_at=utc(plan.created_at),
+        limit=plan.limit,
+        not_looked_at=plan.not_looked_at,
+        reached_before=tuple(map(_reached, plan.reached_before)),
+    )
+
+
+def _reached(each: Reached) -> ReachedLine:
+    return ReachedLine(
+        campaign_id=each.campaign_id,
+        name=each.name,
+        template=each.template,
+        language=each.language,
+        people=each.people,
+        at=utc(each.at),
+        unsent=each.unsent,
+        repeated=each.repeated,
+        same=each.same,
+        purged=each.purged,
     )
 
 

@@ -14,7 +14,7 @@ from keebai_async.cli.connect import (
     quotas_holding,
     telling_waits,
 )
-from keebai_async.cli.console import can_ask, confirm
+from keebai_async.cli.console import can_ask, confirm_people
 from keebai_async.cli.error_line import line_of
 from keebai_async.cli.estimate import estimate
 from keebai_async.cli.exit_codes import Exit
@@ -22,10 +22,11 @@ from keebai_async.cli.figures import figure
 from keebai_async.cli.html_report import save_page
 from keebai_async.cli.json_output import emit, plan_line
 from keebai_async.cli.option_groups import CampaignOptions, SandboxChoice
-from keebai_async.cli.options import pairs
+from keebai_async.cli.options import one_character, pairs
 from keebai_async.cli.output import answer, say
 from keebai_async.cli.people_files import check_rejects_file, write_rejects
 from keebai_async.cli.progress import meter
+from keebai_async.cli.reached_text import repetition
 from keebai_async.cli.show_run import conclude, follow
 from keebai_async.cli.text_output import plan_text
 from keebai_async.errors import CampaignBusy, InvalidInput, UnusableSource
@@ -136,7 +137,7 @@ async def make_plan(keebai: CampaignClient, request: PlanRequest) -> Plan:
             language=request.language,
             name=options.name or _default_name(request.file),
             columns=pairs(options.column or (), option="--column", form="FIELD=COLUMN") or None,
-            delimiter=options.delimiter,
+            delimiter=one_character(options.delimiter, option="--delimiter"),
             encoding=options.encoding,
             sheet=options.sheet,
             hidden_rows=options.hidden_rows,
@@ -169,7 +170,7 @@ def show_plan(
     if settings.json:
         emit(plan_line(plan, expected, price))
     if not (settings.json and settings.yes):
-        (say if settings.json else answer)(plan_text(plan, expected, price))
+        (say if settings.json else answer)(plan_text(plan, expected, price, now=keebai.clock.wall()))
     if not plan.ready:
         raise UnusableSource(
             f"nobody is left to message: {figure(plan.read)} rows read, {figure(plan.duplicates)} duplicates,"
@@ -191,15 +192,21 @@ async def launch_plan(
     *guards* and *pace* replace those of the plan.
 
     Raises:
-        CampaignBusy: another process runs it, or the same list was launched before under the same name.
+        CampaignBusy: another process runs it, or it is a repetition: the same list was launched before under
+            the same name; or too many people got the same a short time ago, and nobody is asked about that.
     """
-    if not settings.yes and not confirm(f"Send to {figure(plan.ready)} people?"):
-        say("declined: nothing was submitted")
-        if settings.resumable:
-            say(f"the plan is kept: {_launch_again(plan, settings)}")
-        return Exit.DECLINED, None
-    run = keebai.campaigns.start(plan, track=settings.wait, again=settings.again, guards=guards, pace=pace)
+    agreed = () if settings.yes else plan.reached_before
     try:
+        if not settings.again:
+            await keebai.campaigns.check_repetition(plan.campaign_id, agreed=agreed)
+        if not settings.yes and not _confirmed(keebai, plan):
+            say("declined: nothing was submitted")
+            if settings.resumable:
+                say(f"the plan is kept: {_launch_again(plan, settings)}")
+            return Exit.DECLINED, None
+        run = keebai.campaigns.start(
+            plan, track=settings.wait, again=settings.again, agreed=agreed, guards=guards, pace=pace
+        )
         situation = await follow(
             run,
             ready=plan.ready,
@@ -219,3 +226,10 @@ async def launch_plan(
             say(line_of(error, chosen_service().variables))
             code = Exit.NO_FILE if code is Exit.DONE else code
     return code, situation.report
+
+
+def _confirmed(keebai: CampaignClient, plan: Plan) -> bool:
+    same = repetition(plan, now=keebai.clock.wall())
+    test = "This is a test. " if plan.test else ""
+    question = f"{test}{same}Send to {figure(plan.ready)} people{' all the same' if same else ''}?"
+    return confirm_people(question, plan.ready, count=bool(same))

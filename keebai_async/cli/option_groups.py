@@ -171,6 +171,15 @@ class CampaignOptions(msgspec.Struct, frozen=True, kw_only=True):
             rich_help_panel=LIST_PANEL,
         ),
     ] = None
+    rest_of: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--rest-of",
+            metavar="CAMPAIGN",
+            help="Leave out everybody whom this campaign reached, such as one with --limit. Repeatable.",
+            rich_help_panel=LIST_PANEL,
+        ),
+    ] = None
     max_recipients: Annotated[
         int | None,
         typer.Option(
@@ -235,6 +244,7 @@ class CampaignOptions(msgspec.Struct, frozen=True, kw_only=True):
             extra_variables="drop" if self.extra_variables is ExtraVariables.DROP else "reject",
             fix_whitespace=self.fix_whitespace,
             suppress=tuple(Path(file) for file in self.suppress or ()),
+            rest_of=tuple(self.rest_of or ()),
             max_recipients=self.max_recipients,
             unit_cost=self.unit_cost,
             currency=self.currency,

@@ -208,3 +208,14 @@ def pairs(given: Iterable[str], *, option: str, form: str = "NAME=VALUE") -> dic
             raise InvalidInput(f"{name!r} is given twice", field=option)
         read[name] = value
     return read
+
+
+def one_character(given: str | None, *, option: str) -> str | None:
+    """What *option* was given, a tab also as `\\t`. Raises InvalidInput if it is not one character."""
+    if given is None:
+        return None
+    if given == r"\t":
+        return "\t"
+    if len(given) != 1:
+        raise InvalidInput(rf"it is one character, such as ; or \t for a tab, not {given!r}", field=option)
+    return given

@@ -7,6 +7,7 @@ from typing import Final
 from keebai_async.cli.account_text import account_lines, headline
 from keebai_async.cli.estimate import Estimate, duration
 from keebai_async.cli.figures import figure, moment, money, share
+from keebai_async.cli.reached_text import reached_lines, rest_lines
 from keebai_async.cli.shown import shown_number, shown_text
 from keebai_async.keebai.models import Receipt
 from keebai_async.model.next_steps import Step
@@ -18,9 +19,14 @@ from keebai_async.model.situation import Situation
 _EXAMPLES = 3
 
 
-def plan_text(plan: Plan, estimate: Estimate, price: Price | None = None) -> str:
-    """What would happen, with the first examples of what will not. *price* is in the place of the plan's."""
-    return "\n".join(_plan_lines(plan, estimate, price or plan.price))
+def plan_text(plan: Plan, estimate: Estimate, price: Price | None = None, *, now: float | None = None) -> str:
+    """What would happen, with the first examples of what will not. *price* is in the place of the plan's.
+
+    *now* is Unix time; when the plan was made, if not given.
+    """
+    lines = _plan_lines(plan, estimate, price or plan.price)
+    reached = reached_lines(plan, now=plan.created_at if now is None else now)
+    return "\n".join((*lines, *(f"note: {line}" for line in rest_lines(plan)), *reached))
 
 
 def price_words(price: Price, messages: int) -> str:

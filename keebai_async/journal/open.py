@@ -70,7 +70,13 @@ def _sqlite_path(name: str) -> Path:
         path = path[2:] if not path.startswith("////") else path[3:]
     if not path:
         raise InvalidInput(f"the journal has no path: use {_choices()}", field="journal")
-    return Path(path).expanduser()
+    try:
+        return Path(path).expanduser()
+    except RuntimeError as error:
+        raise InvalidInput(
+            f"what {path!r} begins with cannot be known without a home directory: write the whole path",
+            field="journal",
+        ) from error
 
 
 JOURNALS: Final[dict[str, JournalKind]] = {

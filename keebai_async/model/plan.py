@@ -7,6 +7,7 @@ from typing import Final
 import msgspec
 
 from keebai_async.errors import InvalidInput
+from keebai_async.model.reached import Reached
 from keebai_async.model.recipient import Reason, Rejection
 from keebai_async.model.sender import Sender
 from keebai_async.privacy import without_numbers
@@ -126,7 +127,10 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     *category* is what the template was when it was planned; plans of 0.1 do not know it. *service* is the
     name of the service that it was made for, and that alone can send it; in plans of 0.1 that was Keebai.
     *test* says that it goes to numbers to test with, in the place of the list. *sender_number* is the number
-    of the sender, as the service lists it; empty where that could not be read.
+    of the sender, as the service lists it; empty where that could not be read. *limit* is how many people
+    were asked for, and *not_looked_at* how many rows of a file come after them. *reached_before* is what
+    other campaigns of the journal have to do with these people, as it was when this Plan was given to its
+    caller; the journal does not keep it.
     """
 
     campaign_id: str
@@ -160,6 +164,9 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     sheet: str = ""
     first_row: int = 0
     last_row: int = 0
+    limit: int | None = None
+    not_looked_at: int = 0
+    reached_before: tuple[Reached, ...] = ()
 
 
 def chunk_name(name: str, number: int, of: int, *, parent: int | None = None) -> str:

@@ -5,11 +5,12 @@ from typing import Literal
 
 import msgspec
 
-from keebai_async.errors import InvalidInput
+from keebai_async.errors import InvalidInput, PlanTooLarge
 from keebai_async.model.limits import E164
 from keebai_async.model.plan import Guards, Pace, Price
 from keebai_async.planning.phone import known_region, parser_installed
 from keebai_async.planning.suppress import SuppressList
+from keebai_async.privacy import mask
 
 
 class PlanOptions(msgspec.Struct, frozen=True, kw_only=True):
@@ -31,6 +32,8 @@ class PlanOptions(msgspec.Struct, frozen=True, kw_only=True):
     """Flatten line breaks, tabs and runs of spaces in values instead of rejecting them."""
     suppress: Sequence[SuppressList] = ()
     """People who are not to be messaged: numbers, lists of numbers, files of numbers."""
+    rest_of: Sequence[str] = ()
+    """Ids of campaigns whose people are left out: who got it, and who still will when those go on."""
     max_recipients: int | None = None
     """Stop with PlanTooLarge when more people than this are ready."""
     unit_cost: float | None = None
@@ -57,10 +60,12 @@ class PlanOptions(msgspec.Struct, frozen=True, kw_only=True):
             self._check_canary(self.chunk_size)
         if self.max_cost is not None and self.unit_cost is None:
             raise InvalidInput("max_cost needs unit_cost, which is what one message costs", field="max_cost")
-        for number in self.test_to:
+        for place, number in enumerate(self.test_to, start=1):
             if not E164.fullmatch(number):
                 raise InvalidInput(
-                    "a number to test with is not in E.164, such as +5491155555555", field="test_to"
+                    f"number {place} to test with ({mask(number)}) is not in E.164: write a plus, the country"
+                    " code and the number, such as +5491155555555",
+                    field="test_to",
                 )
         if self.numbers not in {"region", "international"}:
             raise InvalidInput(
@@ -111,7 +116,25 @@ class PlanOptions(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def most(self) -> int | None:
         """How many people may be ready, by number or by cost."""
-        limits = [] if self.max_recipients is None else [self.max_recipients]
-        if self.max_cost is not None and self.unit_cost:
-            limits.append(int(self.max_cost / self.unit_cost + 1e-9))
-        return min(limits, default=None)
+        limits = (self.max_recipients, self._most_for_the_cost)
+        return min((limit for limit in limits if limit is not None), default=None)
+
+    @property
+    def _most_for_the_cost(self) -> int | None:
+        if self.max_cost is None or not self.unit_cost:
+            return None
+        return int(self.max_cost / self.unit_cost + 1e-9)
+
+    def too_many(self) -> PlanTooLarge:
+        """What to say when more people are ready than `most`: in money, if that is what was limited."""
+        most = self.most
+        if most == self._most_for_the_cost:
+            money = f"{self.max_cost:g} {self.currency}"
+            return PlanTooLarge(
+                f"it costs more than {money}, which is the most that was allowed: at {self.unit_cost:g} each"
+                f" that is enough for {most}, and more than {most} people are ready",
+                field="max_cost",
+            )
+        return PlanTooLarge(
+            f"more than {most} people are ready, which is the most that was allowed", field="max_recipients"
+        )

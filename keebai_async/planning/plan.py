@@ -4,14 +4,14 @@ A list may have 10 million rows, so it is never in memory: a stream of small blo
 counted and goes to the journal too; what stays is one chunk and a few bytes a person.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import aclosing
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
+from contextlib import aclosing, suppress
 
 import anyio
 import anyio.lowlevel
 import msgspec
 
-from keebai_async.errors import PlanTooLarge, UnusableSource
+from keebai_async.errors import UnusableSource
 from keebai_async.journal.contract import Journal
 from keebai_async.model.marks import tag_of
 from keebai_async.model.plan import CountryCount, Plan, Preview, SuppressListCount
@@ -28,13 +28,14 @@ from keebai_async.planning.marking import Marker
 from keebai_async.planning.notes import notes, previews
 from keebai_async.planning.number_forms import country_name
 from keebai_async.planning.options import PlanOptions as PlanOptions
+from keebai_async.planning.reached_people import people_reached_by
 from keebai_async.planning.reader import Reader
 from keebai_async.planning.rejections import Rejections
 from keebai_async.planning.rows import check_columns
 from keebai_async.planning.suppress import SuppressedPeople, suppressed_people
 from keebai_async.planning.template import check_approved, named_by_text, preview
 from keebai_async.privacy import shown
-from keebai_async.sources.block import ObjectBlock, Source
+from keebai_async.sources.block import Block, LineBlock, ObjectBlock, Source
 
 DISCARD_SECONDS = 10.0
 """Seconds that forgetting an unfinished plan may take."""
@@ -64,13 +65,15 @@ async def make_plan(
     service: str,
     largest_chunk: int,
     options: PlanOptions = DEFAULTS,
+    count_rest: bool = False,
     progress: Callable[[PlanProgress], None] | None = None,
 ) -> Plan:
     """Read *source* to its end, put its chunks and rejections into *journal*, and freeze the plan.
 
     *service* is the name of the one it is made for, which takes up to *largest_chunk* people in a chunk.
     On any failure, or when cancelled, the journal is told to forget what it has of the plan.
-    *progress* is called after every block.
+    *count_rest* says that the source has an end, so that the rows after a limit can be counted. *progress* is
+    called after every block.
 
     Raises:
         TemplateUnusable: the template is not approved, or a table has no column for one of its variables.
@@ -91,7 +94,11 @@ async def make_plan(
                 await making.take(await making.reader.read(block))
                 if progress is not None:
                     progress(PlanProgress(read=making.read, ready=making.ready))
-                if making.ready == options.limit or (options.test_to and making.ready):
+                if options.test_to and making.ready:
+                    break
+                if making.ready == options.limit:
+                    if count_rest:
+                        await making.count_rest(blocks)
                     break
                 await anyio.lowlevel.checkpoint()
         plan = await making.finish(name=name, created_at=created_at, service=service)
@@ -143,6 +150,7 @@ class _Making:
         self._notes: list[str] = []
         self._sender_number = ""
         self._first_row = self._last_row = 0
+        self._not_looked_at = 0
         seed = msgspec.json.encode([template.name, template.language, sender.wire])
         marker = Marker(codec, tag_of(campaign_id)) if options.marks else None
         self._chunker = Chunker(
@@ -158,21 +166,24 @@ class _Making:
         """Read who is not to be messaged."""
         options = self._options
         self._suppress = await suppressed_people(options.suppress, self.reader.numbers.reader)
+        for campaign_id in options.rest_of:
+            self._suppress.append(await people_reached_by(campaign_id, self._journal))
         self._admission.suppressed = [people.keys for people in self._suppress if people.keys]
 
     async def take(self, checked: Checked) -> None:
         """Dedupe a checked block, and hand on the chunks and rejections that are complete with it."""
         if self._options.limit is not None:
+            whole = checked.read
             checked = self._admission.up_to(checked, self._options.limit - self.ready)
+            self._not_looked_at += whole - checked.read
         self._count_rows(checked)
         if self._options.test_to:
             checked = self._test(checked)
         self.read += checked.read
         rows = await self._admission.admit(checked)
         self.ready += len(rows)
-        most = self._options.most
-        if most is not None and self.ready > most:
-            raise PlanTooLarge(f"more than {most:,} people are ready, which is the most that was allowed")
+        if (most := self._options.most) is not None and self.ready > most:
+            raise self._options.too_many()
         if self._preview is None and rows:
             self._preview = preview(self._template, self._codec.values(rows[0]))
         if checked.longest > self._longest and rows:
@@ -180,6 +191,13 @@ class _Making:
         await self._keep(self._chunker.add(rows))
         if self._admission.rejections.due(self.ready):
             await self._hand_on()
+
+    async def count_rest(self, blocks: AsyncIterator[Block]) -> None:
+        """Count the rows that come after the limit."""
+        with suppress(UnusableSource):  # what nobody looks at need not be readable
+            async for block in blocks:
+                self._not_looked_at += _rows_in(block)
+                await anyio.lowlevel.checkpoint()
 
     async def finish(self, *, name: str, created_at: float, service: str) -> Plan:
         """The plan, when the list is read to its end. Raises UnusableSource if nobody is ready."""
@@ -223,6 +241,8 @@ class _Making:
             pace=self._options.pace,
             price=self._options.price,
             test=bool(self._options.test_to),
+            limit=self._options.limit,
+            not_looked_at=self._not_looked_at,
             sender_number=self._sender_number,
             service=service,
         )
@@ -288,6 +308,16 @@ class _Making:
         first = reasons[0].examples[0] if reasons and reasons[0].examples else None
         such = f". In row {first.row}: {first.detail}" if first else ""
         return UnusableSource(f"nobody of the {self.read} in {where} is left: {counts}{such}")
+
+
+def _rows_in(block: Block) -> int:
+    match block:
+        case LineBlock():
+            return sum(1 for line in block.data.split(b"\n") if line.strip())
+        case ObjectBlock():
+            return len(block.items)
+        case _:
+            return len(block.numbers)
 
 
 def _characters(values: Sequence[str]) -> int:

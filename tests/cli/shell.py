@@ -34,11 +34,18 @@ class Ended:
         return [json.loads(line) for line in self.out.splitlines()]
 
 
-def _read_all(terminal: int, told: list[bytes]) -> None:
-    """Until nobody has the other end of *terminal* any more. What is not read would hold its writer up."""
+def _read_all(terminal: int, told: list[bytes], words: str) -> None:
+    """Until nobody has the other end of *terminal* any more. What is not read would hold its writer up.
+
+    *words* are typed when a question stands there.
+    """
+    asked = False
     with suppress(OSError):
         while piece := os.read(terminal, 4096):
             told.append(piece)
+            if not asked and b"".join(told).endswith((b"[y/N] ", b"): ")):
+                asked = True
+                os.write(terminal, words.encode())
 
 
 class Shell:
@@ -69,11 +76,14 @@ class Shell:
             done.returncode, done.stdout.decode(errors="replace"), done.stderr.decode(errors="replace")
         )
 
-    async def answer(self, words: str, *arguments: str) -> Ended:
-        """The same on a terminal, where *words* are typed. What is told there comes back as `err`."""
+    async def answer(self, words: str, *arguments: str, early: str = "") -> Ended:
+        """The same on a terminal, where *words* are typed when something is asked, and *early* at once.
+
+        What is told there comes back as `err`.
+        """
         ours, theirs = pty.openpty()
         told: list[bytes] = []
-        os.write(ours, words.encode())
+        os.write(ours, early.encode())
         async with (
             await anyio.open_process(
                 self.command(*arguments), cwd=self.folder, env=self.environment, stdin=theirs, stderr=theirs
@@ -81,7 +91,7 @@ class Shell:
             anyio.create_task_group() as tasks,
         ):
             os.close(theirs)
-            tasks.start_soon(anyio.to_thread.run_sync, partial(_read_all, ours, told))
+            tasks.start_soon(anyio.to_thread.run_sync, partial(_read_all, ours, told, words))
             assert process.stdout is not None
             out = b"".join([piece async for piece in process.stdout])
             code = await process.wait()

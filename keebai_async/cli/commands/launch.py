@@ -39,7 +39,8 @@ AgainOption = Annotated[
     bool,
     typer.Option(
         "--again",
-        help="Send although the same list was launched under the same name before: everyone gets it twice.",
+        help="Send although it is a repetition: the same list was launched under the same name, or many of"
+        " its people got the same template in the last 20 hours. They get it twice.",
     ),
 ]
 ReportOption = Annotated[
@@ -106,6 +107,8 @@ async def _launch_kept(
         check_rejects_file(settings.rejects, excel=settings.excel)
     async with bookkeeping(connection) as keebai:  # a wrong id is told before a token is asked for
         made = await _kept(keebai, plan_id)
+        reached = await keebai.campaigns.reached_before(plan_id)
+        made = replace(made, reached_before=reached)
     async with campaigning(connection) as keebai:
         if settings.rejects is not None:
             await save_rejects(keebai, made, settings.rejects, excel=settings.excel)

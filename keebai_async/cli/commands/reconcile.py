@@ -11,7 +11,7 @@ import typer
 from keebai_async.campaign.reconcile import PortalEntry
 from keebai_async.campaign_client import CampaignClient
 from keebai_async.cli.connect import Connection, bookkeeping, campaigning
-from keebai_async.cli.console import can_ask, confirm
+from keebai_async.cli.console import can_ask, confirm_people
 from keebai_async.cli.exit_codes import Exit
 from keebai_async.cli.figures import figure, moment
 from keebai_async.cli.interrupts import interrupts
@@ -167,5 +167,6 @@ async def _meant(keebai: CampaignClient, campaign: str, chunk: int) -> bool:
                 "the next resume submits it again. If it did arrive, these people get the message twice,"
                 " and it is billed twice. Until that resume, --take-back takes it back"
             )
-            return confirm(f"It is not in the portal: submit to its {figure(each.recipients)} people again?")
+            question = f"It is not in the portal: submit to its {figure(each.recipients)} people again?"
+            return confirm_people(question, each.recipients)
     return True

@@ -7,8 +7,9 @@ import msgspec
 import typer
 from msgspec.structs import replace
 
+from keebai_async.campaign_client import CampaignClient
 from keebai_async.cli.connect import Connection, bookkeeping, campaigning, check_plan
-from keebai_async.cli.console import confirm
+from keebai_async.cli.console import confirm_people
 from keebai_async.cli.exit_codes import Exit
 from keebai_async.cli.figures import figure
 from keebai_async.cli.interrupts import interrupts
@@ -28,7 +29,7 @@ from keebai_async.cli.other_process import ask_and_wait, tell_outcome
 from keebai_async.cli.output import say
 from keebai_async.cli.show_run import conclude, follow
 from keebai_async.cli.text_output import report_text
-from keebai_async.errors import InvalidInput
+from keebai_async.errors import CampaignBusy, InvalidInput
 from keebai_async.journal.rules import busy
 from keebai_async.model.campaign import CampaignState
 from keebai_async.model.plan import Guards
@@ -53,6 +54,16 @@ NewTokenOption = Annotated[
 ]
 
 
+GoOnAgainOption = Annotated[
+    bool,
+    typer.Option(
+        "--again",
+        help="Go on although many of the people who are left got the same template from another campaign"
+        " since this one was launched. They get it twice.",
+    ),
+]
+
+
 def resume(
     campaign: CampaignArgument,
     yes: YesOption = False,
@@ -61,6 +72,7 @@ def resume(
     no_guards: NoGuardsOption = False,
     pace: PaceOption = None,
     new_token: NewTokenOption = False,
+    again: GoOnAgainOption = False,
     journal: JournalOption = None,
     quota_store: QuotaStoreOption = None,
     json: JsonOption = False,
@@ -73,7 +85,7 @@ def resume(
     check_can_ask(settings)
     if no_guards and stop_above is not None:
         raise InvalidInput("choose one of --stop-above and --no-guards")
-    changes = Changes(stop_above=stop_above, no_guards=no_guards, pace=pace, new_token=new_token)
+    changes = Changes(stop_above=stop_above, no_guards=no_guards, pace=pace, new_token=new_token, again=again)
     connection = Connection(journal=journal, quota_store=quota_store)
     raise typer.Exit(interrupts.run(partial(_resume, campaign, connection, settings, changes)))
 
@@ -85,6 +97,7 @@ class Changes(msgspec.Struct, frozen=True, kw_only=True):
     no_guards: bool
     pace: str | None
     new_token: bool
+    again: bool
 
     def guards(self, before: Guards) -> Guards:
         if self.no_guards:
@@ -99,6 +112,8 @@ async def _resume(campaign: str, connection: Connection, settings: LaunchSetting
             raise busy(campaign, started.holder)
         if started.holder is None:
             check_plan(keebai, started.plan)
+            if not changes.again:
+                await _check_repetition(keebai, campaign)
         elif changes != _NO_CHANGES:
             raise InvalidInput(
                 "the process that paused it goes on as it was told: to change that, first"
@@ -108,7 +123,8 @@ async def _resume(campaign: str, connection: Connection, settings: LaunchSetting
         before = situation.report
         if before.unsent and not settings.yes:
             say(report_text(situation))
-            if not confirm(f"Send to the {figure(before.unsent)} people who are left?"):
+            question = f"Send to the {figure(before.unsent)} people who are left?"
+            if not confirm_people(question, before.unsent):
                 say("declined: nothing was submitted")
                 return Exit.DECLINED
         if started.holder is not None:
@@ -121,6 +137,7 @@ async def _resume(campaign: str, connection: Connection, settings: LaunchSetting
             guards=changes.guards(started.terms.guards),
             pace=changes.pace,
             new_token=changes.new_token,
+            again=changes.again,
         )
         now = await follow(
             run,
@@ -132,4 +149,11 @@ async def _resume(campaign: str, connection: Connection, settings: LaunchSetting
         return conclude(now, json=settings.json, journal=connection.journal)
 
 
-_NO_CHANGES: Final = Changes(stop_above=None, no_guards=False, pace=None, new_token=False)
+_NO_CHANGES: Final = Changes(stop_above=None, no_guards=False, pace=None, new_token=False, again=False)
+
+
+async def _check_repetition(keebai: CampaignClient, campaign: str) -> None:
+    try:
+        await keebai.campaigns.check_repetition(campaign)
+    except CampaignBusy as error:
+        raise CampaignBusy(f"{error} (--again)", campaign_id=error.campaign_id) from error

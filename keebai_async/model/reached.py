@@ -1,0 +1,56 @@
+"""Whom other campaigns of the journal reached before, or will still, and how many of them are too many. Pure.
+
+A name or a file says nothing about that: the same people come back under another name, another date or from
+an export. So people are compared, and this is what is known when they were.
+"""
+
+from collections.abc import Iterable
+from typing import Final
+
+import msgspec
+
+REPEATED_WITHIN: Final = 20 * 3_600.0
+"""Seconds in which the same template to the same people is a repetition. Less than a day, so that what is
+sent at the same hour of every day is none."""
+
+KNOWN_FOR: Final = 30 * 86_400.0
+"""Seconds for which it is said who was reached."""
+
+TOO_MANY: Final = 1_000
+"""People who are never sent the same again without a word, however large the list is."""
+
+
+class Reached(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What another campaign of the journal has to do with the people of a plan.
+
+    *people* of them it has submitted (accepted, unknown or on their way) in the last 30 days, and *at* is
+    when the last of them left, as Unix time. *unsent* of them it has still to submit. *repeated* are those
+    for whom the plan would be a repetition: they got the same template in the last 20 hours (for a campaign
+    that goes on: since it was launched), or are about to. *limited* says that it took only the first of the
+    same list. *purged* says that its people were removed: *people* are all of its own then, and whether they
+    are the same is known only if *same*, which is that it sent exactly the same to the same people.
+    """
+
+    campaign_id: str
+    name: str
+    template: str
+    language: str
+    people: int = 0
+    at: float | None = None
+    unsent: int = 0
+    repeated: int = 0
+    limited: bool = False
+    same: bool = False
+    purged: bool = False
+
+
+def repeated(reached: Iterable[Reached], people: int) -> int:
+    """How many of *people* would get the same again, or 0 if they are few enough to go on unasked.
+
+    They are too many from a thousand on, from half of all on, and at once if they are the beginning of the
+    same list, sent before with a limit.
+    """
+    repeating = [each for each in reached if each.repeated]
+    count = min(people, sum(each.repeated for each in repeating))
+    beginning = any(each.limited for each in repeating)
+    return count if count and (beginning or count >= TOO_MANY or 2 * count >= people) else 0

@@ -1,0 +1,170 @@
+"""Whom of a campaign's people others of the journal reached: by identity key, a chunk at a time.
+
+What is in memory is the campaign's own keys (with the extra `large` a few bytes a person) and one chunk of
+another campaign. Nothing is read where no other campaign of the last 30 days was launched.
+"""
+
+import anyio.to_thread
+import msgspec
+
+from keebai_async.errors import CampaignNotFound, InvalidInput
+from keebai_async.journal.contract import Journal
+from keebai_async.model.campaign import StoredCampaign
+from keebai_async.model.chunk import Chunk, ChunkState
+from keebai_async.model.reached import KNOWN_FOR, REPEATED_WITHIN, Reached
+from keebai_async.planning.identity import identities
+from keebai_async.planning.key_set import KeySet
+from keebai_async.planning.suppress import SuppressedPeople
+
+_PERHAPS_GOT = frozenset({ChunkState.SUBMITTING, ChunkState.UNKNOWN, ChunkState.ACCEPTED})
+
+
+class _WithNumber(msgspec.Struct, gc=False):
+    to: str
+
+
+_PEOPLE = msgspec.json.Decoder(list[_WithNumber])
+
+
+async def reached_before(campaign: StoredCampaign, journal: Journal, *, now: float) -> tuple[Reached, ...]:
+    """What other campaigns have to do with the people of *campaign* who are unsent; the newest first.
+
+    *now* is Unix time. Tests reach nobody and repeat nothing.
+
+    Raises:
+        JournalUnusable: it cannot be read.
+    """
+    plan = campaign.plan
+    mine = [each.number for each in campaign.chunks if each.state is ChunkState.PLANNED and each.recipients]
+    if plan.test or campaign.purged_at is not None or not mine:
+        return ()
+    others = [_Other(other, campaign, now) for other in await journal.campaigns()]
+    others = [other for other in others if other.matters]
+    if not others:
+        return ()
+    keys = await anyio.to_thread.run_sync(KeySet)
+    for number in mine:
+        keys.update(_keys(await journal.items(plan.campaign_id, number)))
+    found = [await other.compare(keys, journal) for other in others]
+    return tuple(each for each in found if each.people or each.unsent)
+
+
+async def people_reached_by(campaign_id: str, journal: Journal) -> SuppressedPeople:
+    """Everybody whom a campaign has reached, or still will when it goes on.
+
+    Raises:
+        CampaignNotFound: there is none, or its people were purged.
+        InvalidInput: it was never launched.
+    """
+    campaign = await journal.load(campaign_id)
+    if not _launched(campaign):
+        raise InvalidInput(
+            f"campaign {campaign_id} was not launched, so it has reached nobody yet", field="rest_of"
+        )
+    keys = await anyio.to_thread.run_sync(KeySet)
+    for chunk in campaign.chunks:
+        if (chunk.state in _PERHAPS_GOT or chunk.state is ChunkState.PLANNED) and chunk.recipients:
+            keys.update(_keys(await journal.items(campaign_id, chunk.number)))
+    return SuppressedPeople(f"campaign {campaign_id}", keys)
+
+
+class _Other:
+    """Another campaign, and which of its chunks matter for *mine*."""
+
+    def __init__(self, other: StoredCampaign, mine: StoredCampaign, now: float) -> None:
+        self._other = other
+        plan, own = other.plan, mine.plan
+        self._plan = plan
+        self._since = _launched_at(mine) or now - REPEATED_WITHIN
+        self._ready = sum(each.recipients for each in mine.chunks if each.state is ChunkState.PLANNED)
+        self._same_template = plan.template == own.template
+        self._same = bool(own.fingerprint) and plan.fingerprint == own.fingerprint
+        self._limited = plan.limit is not None and plan.source == own.source
+        mine_or_test = plan.campaign_id == own.campaign_id or plan.test or not _launched(other)
+        chunks = () if mine_or_test else other.chunks
+        self._left = [each for each in chunks if _left(each) and self._at(each) > now - KNOWN_FOR]
+        self._unsent = [
+            each
+            for each in chunks
+            if each.state is ChunkState.PLANNED and each.recipients and other.purged_at is None
+        ]
+
+    @property
+    def matters(self) -> bool:
+        return bool(self._left or self._unsent)
+
+    async def compare(self, keys: KeySet, journal: Journal) -> Reached:
+        if self._other.purged_at is not None:
+            return self._purged()
+        people = unsent = repeated = 0
+        try:
+            for chunk in self._left:
+                count = await self._count(chunk, keys, journal)
+                people += count
+                if self._same_template and self._at(chunk) > self._since:
+                    repeated += count
+            for chunk in self._unsent:
+                unsent += await self._count(chunk, keys, journal)
+        except CampaignNotFound:  # purged, or removed, while we looked
+            return self._purged()
+        if self._same_template and self._is_live():
+            repeated += unsent
+        return self._reached(people=people, unsent=unsent, repeated=repeated)
+
+    async def _count(self, chunk: Chunk, keys: KeySet, journal: Journal) -> int:
+        items = await journal.items(self._plan.campaign_id, chunk.number)
+        return sum(1 for _ in keys.held(_keys(items)))
+
+    def _is_live(self) -> bool:
+        """It runs, or did so short enough ago that somebody may let it go on."""
+        if self._other.holder is not None:
+            return True
+        facts = self._other.facts
+        times = (facts.ended_at, facts.told_at, facts.launched_at, *map(self._at, self._left))
+        return any(at is not None and at > self._since for at in times)
+
+    def _purged(self) -> Reached:
+        people = sum(each.recipients for each in self._left)
+        recently = [each for each in self._left if self._at(each) > self._since]
+        return self._reached(
+            people=people, unsent=0, repeated=self._ready if self._same and recently else 0, purged=True
+        )
+
+    def _reached(self, *, people: int, unsent: int, repeated: int, purged: bool = False) -> Reached:
+        return Reached(
+            campaign_id=self._plan.campaign_id,
+            name=self._plan.name,
+            template=self._plan.template,
+            language=self._plan.language,
+            people=people,
+            at=max(map(self._at, self._left), default=None) if people else None,
+            unsent=unsent,
+            repeated=repeated,
+            limited=self._limited,
+            same=self._same,
+            purged=purged,
+        )
+
+    def _at(self, chunk: Chunk) -> float:
+        return chunk.submitted_at or self._plan.created_at
+
+
+def _left(chunk: Chunk) -> bool:
+    """Somebody of the chunk may have got it."""
+    return chunk.state in _PERHAPS_GOT and chunk.recipients > 0 and not (chunk.final and not chunk.sent)
+
+
+def _launched(campaign: StoredCampaign) -> bool:
+    return campaign.holder is not None or any(chunk.attempts for chunk in campaign.chunks)
+
+
+def _launched_at(campaign: StoredCampaign) -> float | None:
+    """When its first submit left; None if none did."""
+    if not any(chunk.attempts for chunk in campaign.chunks):
+        return None
+    left = (chunk.submitted_at for chunk in campaign.chunks if chunk.submitted_at is not None)
+    return campaign.facts.launched_at or min(left, default=None)
+
+
+def _keys(items: bytes) -> list[int]:
+    return identities([person.to for person in _PEOPLE.decode(items)])

@@ -1,0 +1,176 @@
+"""The question before money: what counts as a yes, and who would get the same once more."""
+
+import re
+import signal
+
+import pytest
+
+from keebai_async.errors import CampaignBusy
+from keebai_async.sandbox.keebai.server import Sandbox
+from tests.cli.shell import Ended, Shell
+from tests.cli.test_cli_interrupts import end_of, launching, until
+from tests.cli.test_cli_steps import Day
+
+PROMO = ("--template", "promo", "--language", "es")
+
+
+def people(count: int, first: int = 0) -> str:
+    rows = (f"+5491155{number:06},Ana,A{number}" for number in range(first, first + count))
+    return "to,nombre,codigo\n" + "\n".join(rows)
+
+
+def campaign_of(ended: Ended) -> str:
+    found = re.search(r"\[([a-z0-9-]+-[0-9a-f]{8})\]", ended.out)
+    assert found, ended
+    return found[1]
+
+
+async def test_a_y_typed_too_early_is_no_answer(shell: Shell, sandbox: Sandbox) -> None:
+    shell.write("people.csv", people(3))
+
+    ended = await shell.answer("\n", "launch", "people.csv", *PROMO, early="y\n")
+
+    assert ended.code == 3
+    assert sandbox.ledger.total == 0
+    assert re.search(r"Send to 3 people\? \[y/N\] \r\n", ended.err)
+
+
+@pytest.mark.parametrize(("typed", "code"), [("y", 3), ("999", 3), ("", 3), ("1.000", 0)])
+async def test_from_a_thousand_on_the_number_is_typed(
+    shell: Shell, sandbox: Sandbox, typed: str, code: int
+) -> None:
+    shell.write("people.csv", people(1_000))
+
+    ended = await shell.answer(f"{typed}\n", "launch", "people.csv", *PROMO)
+
+    assert ended.code == code
+    assert sandbox.ledger.total == (0 if code else 1_000)
+    assert f"type their number (1,000): {typed}\r\n" in ended.err, "it stays on the screen"
+
+
+async def test_the_same_people_under_another_name_need_a_word(shell: Shell, sandbox: Sandbox) -> None:
+    shell.write("people.csv", people(4))
+    shell.write("others.csv", people(5, first=1))  # another file, another order of things, one person more
+    first = await shell.call("launch", "people.csv", *PROMO, "--name", "Uno", "--yes")
+    uno = campaign_of(first)
+
+    planned = await shell.call("plan", "others.csv", *PROMO, "--name", "Dos")
+    (line,) = (await shell.call("plan", "others.csv", *PROMO, "--name", "Dos", "--json")).objects
+    refused = await shell.call("launch", "others.csv", *PROMO, "--name", "Dos", "--yes")
+    kept = await shell.call("launch", campaign_of(planned), "--yes")
+    declined = await shell.answer("y\n", "launch", "others.csv", *PROMO, "--name", "Dos")
+
+    assert re.search(rf"3 of these people got 'Uno' \d+ s ago \(promo, es\) \[{uno}\]", planned.out)
+    assert isinstance(line["reached_before"], list)
+    assert [(each["campaign_id"], each["people"]) for each in line["reached_before"]] == [(uno, 3)]
+    for ended in (refused, kept):
+        assert (ended.code, "--again" in ended.err) == (2, True)
+        assert f"3 of these 5 people got the template 'promo' from campaign {uno} ('Uno')" in ended.err
+    assert declined.code == 3
+    assert "3 of them got the same template as 'Uno'" in declined.err
+    assert sandbox.ledger.total == 4
+
+    agreed = await shell.answer("5\n", "launch", "others.csv", *PROMO, "--name", "Dos")
+    again = await shell.call("launch", "others.csv", *PROMO, "--name", "Tres", "--yes", "--again")
+
+    assert (agreed.code, again.code) == (0, 0)
+    assert sandbox.ledger.total == 14
+
+
+async def test_a_few_who_got_it_are_named_and_stop_nobody(shell: Shell, sandbox: Sandbox) -> None:
+    shell.write("people.csv", people(4))
+    shell.write("others.csv", people(10, first=3))
+    await shell.call("launch", "people.csv", *PROMO, "--name", "Uno", "--yes")
+
+    ended = await shell.call("launch", "others.csv", *PROMO, "--name", "Dos", "--yes")
+
+    assert "1 of these people got 'Uno'" in ended.out
+    assert (ended.code, sandbox.ledger.total) == (0, 14)
+
+
+async def test_a_repetition_is_refused_before_anybody_is_asked(shell: Shell) -> None:
+    shell.write("people.csv", people(3))
+    await shell.call("launch", "people.csv", *PROMO, "--name", "Uno", "--yes")
+    planned = await shell.call("plan", "people.csv", *PROMO, "--name", "Uno")
+
+    for what in (("people.csv", *PROMO, "--name", "Uno"), (campaign_of(planned),)):
+        ended = await shell.answer("y\n", "launch", *what)
+        assert ended.code == 2
+        assert "launched under the name 'Uno' before" in ended.err
+        assert "Send to" not in ended.err
+
+
+async def test_a_test_is_sent_as_often_as_you_like_and_reaches_nobody(shell: Shell, sandbox: Sandbox) -> None:
+    shell.write("people.csv", people(3))
+    tested = ("launch", "people.csv", *PROMO, "--name", "Uno", "--test-to", "+5491155000001")
+
+    ended = [await shell.call(*tested, "--yes"), await shell.answer("y\n", *tested)]
+    real = await shell.call("launch", "people.csv", *PROMO, "--name", "Uno", "--yes")
+    tested_once_more = await shell.call(*tested, "--yes")
+
+    assert [each.code for each in (*ended, real, tested_once_more)] == [0] * 4
+    assert "This is a test. Send to 1 people?" in ended[1].err
+    assert "of these people got" not in real.out + tested_once_more.out
+    assert not any("--again" in each.out + each.err for each in (*ended, real, tested_once_more))
+    assert sandbox.ledger.total == 6
+
+
+@pytest.mark.parametrize("name", ["people.csv", "people.jsonl"])
+async def test_a_limit_says_what_it_left_and_the_rest_leaves_out_who_got_it(
+    shell: Shell, sandbox: Sandbox, name: str
+) -> None:
+    rows = [row.split(",") for row in people(600).splitlines()[1:]]
+    lines = [f'{{"to":"{to}","nombre":"{who}","codigo":"{code}"}}\n' for to, who, code in rows]
+    shell.write(name, people(600) if name.endswith("csv") else "".join(lines))
+    some = await shell.call("launch", name, *PROMO, "--name", "Uno", "--limit", "7", "--yes")
+
+    unasked = await shell.call("launch", name, *PROMO, "--name", "Dos", "--yes")
+    rest = await shell.call("launch", name, *PROMO, "--name", "Dos", "--yes", "--rest-of", campaign_of(some))
+
+    assert "593 rows after the first 7 ready people were not looked at" in some.out
+    assert f"--rest-of {campaign_of(some)}" in some.out
+    assert (unasked.code, "7 of these 600 people got" in unasked.err) == (2, True)
+    assert rest.code == 0
+    numbers = [each for one in sandbox.ledger.submissions for each in one.numbers]
+    assert len(numbers) == len(set(numbers)) == 600
+
+
+async def test_who_is_unsent_in_a_stopped_campaign_gets_it_once(shell: Shell, sandbox: Sandbox) -> None:
+    async with launching(shell, "--pace", "10/1h") as process:
+        await until(lambda: len(sandbox.ledger) == 1)
+        process.send_signal(signal.SIGINT)
+        await end_of(process)
+    stopped = str((await shell.call("list", "--json")).objects[0]["campaign_id"])
+    await shell.call("export", stopped, "rest.csv", "--unsent")
+
+    planned = await shell.call("plan", "rest.csv", *PROMO, "--name", "Rest")
+    refused = await shell.call("launch", "rest.csv", *PROMO, "--name", "Rest", "--yes")
+    sent = await shell.call("launch", "rest.csv", *PROMO, "--name", "Rest", "--yes", "--again")
+    resumed = await shell.call("resume", stopped, "--yes")
+
+    assert re.search(rf"10 of these people are still to get '.*' \(promo, es\) \[{stopped}\]", planned.out)
+    assert (refused.code, "10 of these 10 people are still to get" in refused.err) == (2, True)
+    assert sent.code == 0
+    assert (resumed.code, "10 of these 10 people got the template 'promo'" in resumed.err) == (2, True)
+    assert resumed.err.rstrip().endswith("(--again)")
+    assert sandbox.ledger.total == 20
+
+
+async def test_a_program_is_told_and_refused_as_a_person_is(shell: Shell, sandbox: Sandbox) -> None:
+    day = Day(shell, sandbox)
+    await day.plan()
+    await day.run()
+    rows = [{"to": f"+5491155{number:06}", "nombre": "Eva", "codigo": "B"} for number in range(6)]
+    async with day.client() as keebai:
+        other = await keebai.campaigns.plan(rows, template="promo", language="es", name="Dos")
+
+        (reached,) = other.reached_before
+        with pytest.raises(CampaignBusy) as refused:
+            async with keebai.campaigns.start(other):
+                pass
+        async with keebai.campaigns.start(other, agreed=other.reached_before) as run:
+            report = await run.report()
+
+    assert (reached.campaign_id, reached.people, reached.repeated) == (day.campaign, 6, 6)
+    assert refused.value.campaign_id == day.campaign
+    assert report.accepted == 6
