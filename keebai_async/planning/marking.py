@@ -3,24 +3,28 @@
 The problem: a mark differs for each person, and a person is encoded in a few hundred nanoseconds. The naive
 way is an object of `meta_data` for each before they are encoded; then the fingerprint, which must find the
 same list again in another campaign, would have to be made of other bytes. So people are encoded and hashed as
-they are, and the marks are put in between: where a person ends, the bytes get a gap, and all gaps are filled
-at once, in C.
+they are, and the marks are put in between: the bytes are cut where a person ends, and joined again with a
+mark at each cut, in C.
 
-That is only right if there are as many gaps as people. If there are not, or anything else is unusual, each
+That is only right if there are as many pieces as people. If there are not, or anything else is unusual, each
 person is encoded alone.
 """
 
 from collections.abc import Sequence
-from typing import Final
+from typing import Final, cast
 
 import msgspec
 
 from keebai_async.model.marks import MARK_KEY, read_mark
 from keebai_async.planning.codec import NO_META, RowCodec, WireRow
 
-_NEXT: Final = b'{"to":"'
-_PLACES: Final = tuple(b"%d" % place for place in range(5_000))
-_KEY: Final = b'"%b":' % MARK_KEY.encode()
+_NEXT: Final = b',{"to":"'
+_PLACES: Final = tuple(b'%d"}}%b' % (place, _NEXT) for place in range(5_000))
+"""By the place of a person, the end of their mark, of them, and the beginning of the next."""
+_NAME: Final = b'"%b"' % MARK_KEY.encode()
+_KEY: Final = _NAME + b":"
+_KEY_ESCAPED: Final = tuple({b"\\u00%x" % (letter >> 4) for letter in MARK_KEY.encode()})
+"""What a text has at least one of that spells the key with escapes."""
 
 
 class Marker:
@@ -33,13 +37,13 @@ class Marker:
     def mark(self, rows: Sequence[WireRow], encoded: bytes, *, chunk: int, first: int) -> bytes:
         """*encoded*, which is *rows* with commas between, with marks; *first* is the first one's place."""
         mark = b'%b"%b.%d.' % (_KEY, self._tag, chunk)
-        places = _PLACES[first : first + len(rows)]
-        without = self._codec.meta_data(rows).count(NO_META)
+        metas = self._codec.meta_data(rows)
         marked = None
-        if without == len(rows):
-            marked = _spliced(encoded, b"}", b',"meta_data":{' + mark, places)
-        elif not without and b'"meta_data":{}' not in encoded and _KEY not in encoded:
-            marked = _spliced(encoded, b"}}", b"," + mark, places)
+        if metas[0] is NO_META:
+            if metas.count(NO_META) == len(metas):
+                marked = _spliced(encoded, b"}", b',"meta_data":{' + mark, first, len(rows))
+        elif _take_a_mark(metas):
+            marked = _spliced(encoded, b"}}", b"," + mark, first, len(rows))
         return self._singly(rows, mark, first) if marked is None else marked
 
     def _singly(self, rows: Sequence[WireRow], mark: bytes, first: int) -> bytes:
@@ -78,16 +82,37 @@ def _is_mark(value: msgspec.Raw) -> bool:
     return read_mark(msgspec.json.decode(value)) is not None
 
 
-def _spliced(encoded: bytes, end: bytes, mark: bytes, places: tuple[bytes, ...]) -> bytes | None:
-    """*encoded* with a mark before the *end* of each person; None if they cannot be told apart so.
+def _take_a_mark(metas: Sequence[object]) -> bool:
+    """Whether each of *metas* certainly is an object with something in it, and without a mark at its top.
 
-    The bytes become a format, with a gap for each place: there are as many gaps as places, or it fails.
+    They are looked at as what they are, which is a fraction of the bytes of their people.
     """
-    if not encoded.endswith(end):
+    kinds = set(map(type, metas))
+    if len(kinds) > 1:
+        return False
+    kind = kinds.pop()
+    if kind is msgspec.Raw:
+        joined = b"\0%b" % b"\0".join(cast("Sequence[msgspec.Raw]", metas))  # which JSON cannot hold
+        if b"\\u00" in joined and any(map(joined.__contains__, _KEY_ESCAPED)):
+            return False
+        return joined.count(b'\0{"') == len(metas) and _NAME not in joined
+    if issubclass(kind, msgspec.Struct):  # of columns
+        return bool(kind.__struct_encode_fields__) and MARK_KEY not in kind.__struct_encode_fields__
+    if kind is dict:
+        keys = set().union(*cast("Sequence[dict[object, object]]", metas))
+        return all(metas) and MARK_KEY not in keys and set(map(type, keys)) == {str}
+    return False
+
+
+def _spliced(encoded: bytes, end: bytes, mark: bytes, first: int, people: int) -> bytes | None:
+    """*encoded* with a mark before the *end* of each person; None if they cannot be told apart so."""
+    pieces = encoded.split(end + _NEXT)
+    places = _PLACES[first : first + people]
+    if len(pieces) != people or len(places) != people or not encoded.endswith(end):
         return None
-    last = mark + b'%b"}}'
-    form = encoded[: -len(end)].replace(b"%", b"%%").replace(end + b"," + _NEXT, last + b"," + _NEXT) + last
-    try:
-        return form % places
-    except TypeError:
-        return None
+    pieces[-1] = pieces[-1][: -len(end)]
+    parts = [mark] * (3 * people)
+    parts[::3] = pieces
+    parts[2::3] = places
+    parts[-1] = places[-1].removesuffix(_NEXT)
+    return b"".join(parts)

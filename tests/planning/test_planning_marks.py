@@ -82,6 +82,27 @@ async def test_what_the_user_calls_like_a_mark_stays_and_the_mark_of_another_cam
     assert found[2:] == [{MARK_KEY: str(Mark(TAG, 1, place)), "order": 1} for place in (2, 3)]
 
 
+@pytest.mark.parametrize("own", ['{"_kb" : "mine"}', '{"a": 1, "\\u005fkb": "mine"}', '{"_\\u006Bb":"mine"}'])
+def test_what_is_called_like_a_mark_stays_however_it_is_spelled(own: str) -> None:
+    rows = [
+        CODEC.row(f"+549115550000{place}", ["x"] * len(CODEC.names), msgspec.Raw(own.encode()))
+        for place in range(2)
+    ]
+
+    marked = Marker(CODEC, TAG).mark(rows, CODEC.encode(rows), chunk=1, first=0)
+
+    assert marked == CODEC.encode(rows)
+
+
+def test_people_with_columns_called_like_a_mark_keep_them() -> None:
+    metas = CODEC.meta_rows(["a", MARK_KEY], [["1", "2"], ["mine", "mine too"]])
+    rows = CODEC.rows(["+5491155500001", "+5491155500002"], [["x", "y"]] * len(CODEC.names), metas)
+
+    marked = Marker(CODEC, TAG).mark(rows, CODEC.encode(rows), chunk=1, first=0)
+
+    assert marked == CODEC.encode(rows)
+
+
 CODEC = RowCodec(PROMO)
 texts = st.text(max_size=10) | st.sampled_from(
     ['},{"to":"', '}},{"to":"', '"}}', '"meta_data":{', '{"to":"', "}"]
