@@ -1,14 +1,20 @@
 """What somebody reads who never saw the code: what went wrong, where, and what to do about it."""
 
+import json
 import os
 import pwd
+import sys
+import tempfile
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from pathlib import Path
 
+import anyio
 import pytest
 
 from keebai_async.cli.connect import journal_name
 from keebai_async.errors import InvalidInput, JournalUnusable
 from keebai_async.journal.open import open_journal
-from tests.cli.shell import Shell
+from tests.cli.shell import Ended, Shell
 
 PLAN = ("plan", "clients.csv", "--template", "promo", "--language", "es")
 
@@ -48,6 +54,71 @@ async def test_an_option_is_named_as_it_was_typed_with_what_it_means(
 
     assert ended.code == (7 if "--max" in words else 2)
     assert words in ended.err
+
+
+Reader = Callable[..., Awaitable[Ended]]
+
+READER = """
+import json, os, sys
+from keebai_async.cli import app
+app.run(["list", "--journal", sys.argv[1]])  # all is imported while this process may read it
+if os.geteuid() == 0:
+    os.setuid(65534)
+sys.exit(max(app.run([*words, "--journal", sys.argv[2]]) for words in json.loads(sys.argv[3])))
+"""
+
+
+@pytest.fixture
+def kept() -> Iterator[Path]:
+    """A folder into which everybody may come, as that of a test is not."""
+    with tempfile.TemporaryDirectory() as folder:
+        Path(folder).chmod(0o755)
+        yield Path(folder)
+
+
+@pytest.fixture
+def reader(shell: Shell, kept: Path) -> Reader:
+    """What commands say of a journal that its owner put out of the reach of writers."""
+    journal = kept / "shut" / "journal.db"
+    journal.parent.mkdir()
+    out = kept / "out"
+    out.mkdir()
+    out.chmod(0o777)
+
+    async def read(*commands: Sequence[str]) -> Ended:
+        if os.geteuid() == 0:
+            os.chown(journal, 65534, 65534)
+        journal.chmod(0o400)
+        journal.parent.chmod(0o555)
+        own = str(shell.folder / "own.db")
+        words = (sys.executable, "-c", READER, own, str(journal), json.dumps(commands))
+        with anyio.fail_after(60):
+            done = await anyio.run_process(words, cwd=out, env=shell.environment, check=False)
+        journal.parent.chmod(0o755)
+        return Ended(done.returncode, done.stdout.decode(), done.stderr.decode())
+
+    return read
+
+
+async def test_a_journal_that_may_only_be_read_can_be_read(
+    shell: Shell, clients: str, kept: Path, reader: Reader
+) -> None:
+    journal = kept / "shut" / "journal.db"
+    words = ("--name", "Uno", "--yes", "--json", "--journal", str(journal))
+    launched = await shell.call("launch", clients, *PLAN[2:], *words)
+    assert launched.code == 0, launched.err
+    campaign = str(launched.objects[-1]["campaign_id"])
+
+    read = await reader(
+        ["list"], ["status", campaign], ["report", campaign], ["export", campaign, "who.csv", "--accepted"]
+    )
+    refused = await reader(["purge", campaign, "--yes"])
+
+    assert read.code == 0, read.err
+    assert read.out.count("Uno") == 3
+    assert "+5215555550103" in (kept / "out" / "who.csv").read_text(encoding="utf-8")
+    assert refused.code == 1
+    assert f"the journal {journal}: it may not be written: change its permissions" in refused.err
 
 
 def _nobody(_: int) -> pwd.struct_passwd:
