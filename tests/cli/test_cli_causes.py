@@ -163,3 +163,22 @@ async def test_doctor_says_once_that_the_service_cannot_be_reached(shell: Shell)
     assert ended.code == 1
     assert ended.out.count("the connection failed") == 1
     assert "NOT OK  token, sender, templates, webhooks: GET /me had no answer" in ended.out
+
+
+async def test_a_command_inside_an_error_works_with_the_journal_that_was_named(
+    shell: Shell, clients: str
+) -> None:
+    journal = ("--journal", str(shell.folder / "a b.db"))
+    named = f" --journal '{shell.folder}/a b.db'"
+    none = await shell.call("list", *journal)
+    launched = await shell.call("launch", clients, *PLAN[2:], "--name", "Uno", "--yes", "--json", *journal)
+    campaign = str(launched.objects[-1]["campaign_id"])
+
+    again = await shell.call("launch", campaign, "--yes", *journal)
+    paused = await shell.call("pause", campaign, f"--journal={journal[1]}")
+    elsewhere = await shell.call("reconcile", campaign, "--accepted", "66aa")
+
+    assert none.err.splitlines()[0].endswith(f"--language es{named}")
+    assert f"keebai-async status {campaign}{named}, or keebai-async resume {campaign}{named}" in again.err
+    assert paused.err.rstrip().endswith(f"see: keebai-async status {campaign}{named}")
+    assert elsewhere.err.rstrip().endswith(f"see: keebai-async reconcile {campaign}")

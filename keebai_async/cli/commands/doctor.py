@@ -129,7 +129,9 @@ async def _quota(connection: Connection) -> str:
         if isinstance(keebai.limiter, RateLimiter):
             holds, own = await keebai.limiter.holding(), keebai.quotas
             if larger(own, holds):
-                words += f"; {written(holds)} holds, not {written(own)}: {how_to_change(written(own))}"
+                words += (
+                    f"; {written(holds)} holds, not {written(own)}: {how_to_change(connection, written(own))}"
+                )
         return words
 
 
