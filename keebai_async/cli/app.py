@@ -2,6 +2,7 @@
 
 import logging
 import os
+import re
 import traceback
 from collections.abc import Callable, Sequence
 from typing import Annotated, Final, Protocol, runtime_checkable
@@ -33,6 +34,7 @@ from keebai_async.cli.console import version
 from keebai_async.cli.error_line import cause_of, line_of
 from keebai_async.cli.exit_codes import Exit, code_of_error
 from keebai_async.cli.json_output import emit, error_object
+from keebai_async.cli.options import journal_option
 from keebai_async.cli.output import answer, say
 from keebai_async.cli.register import register
 from keebai_async.cli.shown import shown_text
@@ -83,6 +85,9 @@ app.add_typer(whautomate_app, name="whautomate")
 # A command says itself what happens: without this, Python prints each warning of the log beside it.
 _SILENT: Final = logging.NullHandler()
 
+_ON_CAMPAIGN: Final = re.compile(r"keebai-async (?:reconcile|resume|status|stop) [^\s-](?:\S*\w)?")
+"""A command inside an error, up to the id of its campaign."""
+
 
 @runtime_checkable
 class _TypedWrong(Protocol):
@@ -114,7 +119,7 @@ def run(arguments: Sequence[str]) -> int:
     try:
         code = app(list(arguments), prog_name="keebai-async", standalone_mode=False)
     except (Exception, KeyboardInterrupt, BaseExceptionGroup) as error:  # the last place that can word it
-        return _end(cause_of(error), _variables(arguments), json="--json" in arguments)
+        return _end(cause_of(error), arguments)
     return int(code or Exit.DONE)
 
 
@@ -128,15 +133,15 @@ def _variables(arguments: Sequence[str]) -> VariableNames:
         return next(iter(SERVICES.values())).variables
 
 
-def _end(error: BaseException, variables: VariableNames, *, json: bool) -> int:
-    words, code = _worded(error, variables)
+def _end(error: BaseException, arguments: Sequence[str]) -> int:
+    words, code = _worded(error, _variables(arguments), arguments)
     say(words)
-    if json:
+    if "--json" in arguments:
         emit(error_object(error, words.removeprefix("error: "), code))
     return code
 
 
-def _worded(error: BaseException, variables: VariableNames) -> tuple[str, Exit]:
+def _worded(error: BaseException, variables: VariableNames, arguments: Sequence[str]) -> tuple[str, Exit]:
     if os.environ.get("KEEBAI_DEBUG"):
         traceback.print_exception(error)
     match error:
@@ -145,7 +150,21 @@ def _worded(error: BaseException, variables: VariableNames) -> tuple[str, Exit]:
         case _TypedWrong():
             return _typed_wrong(error), Exit.USAGE
         case _:
-            return line_of(error, variables), code_of_error(error)
+            return _on_journal(line_of(error, variables), arguments), code_of_error(error)
+
+
+def _on_journal(words: str, arguments: Sequence[str]) -> str:
+    """*words* with `--journal` in each command that looks for a campaign, if it was named as an option."""
+    given = _journal(arguments)
+    return words if given is None else _ON_CAMPAIGN.sub(lambda found: found[0] + journal_option(given), words)
+
+
+def _journal(arguments: Sequence[str]) -> str | None:
+    for place, word in enumerate(arguments):
+        option, sign, value = word.partition("=")
+        if option == "--journal":
+            return shown_text(value if sign else "".join(arguments[place + 1 : place + 2]))
+    return None
 
 
 def _typed_wrong(error: _TypedWrong) -> str:

@@ -1,8 +1,10 @@
 """A client for one command, from its options and the environment."""
 
 import os
+import shlex
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
+from functools import partial
 from pathlib import Path
 
 import msgspec
@@ -14,7 +16,13 @@ from keebai_async.campaign_client import CampaignClient
 from keebai_async.cli.estimate import duration
 from keebai_async.cli.figures import figure
 from keebai_async.cli.interrupts import interrupts
-from keebai_async.cli.options import ChannelIdOption, JournalOption, PhoneNumberIdOption, QuotaStoreOption
+from keebai_async.cli.options import (
+    ChannelIdOption,
+    JournalOption,
+    PhoneNumberIdOption,
+    QuotaStoreOption,
+    journal_option,
+)
 from keebai_async.cli.output import say
 from keebai_async.client import Keebai
 from keebai_async.environment import JOURNAL_VARIABLE, VariableNames
@@ -95,26 +103,33 @@ async def messaging(connection: Connection, *, tell_quota: bool = True) -> Async
         channel_id=connection.channel_id,
         limiter=quota_store_name(connection, KEEBAI_VARIABLES),
         longest_quota_wait=None,  # a person is told how long it takes, and can press Ctrl-C
-        observer=(interrupts.observe, say_of_quota) if tell_quota else interrupts.observe,
+        observer=(interrupts.observe, partial(say_of_quota, connection))
+        if tell_quota
+        else interrupts.observe,
     ) as keebai:
         with telling_waits(keebai):
             yield keebai
 
 
-def say_of_quota(record: Record) -> None:
+def say_of_quota(connection: Connection, record: Record) -> None:
     """Say what a person should know of who shares the quota, and of where it is kept."""
     match record:
         case SmallerQuotaHolds(own=own, holds=holds):
-            say(f"the quota {holds} holds, not {own}: {how_to_change(own)}")
+            say(f"the quota {holds} holds, not {own}: {how_to_change(connection, own)}")
         case QuotaStoreForgot():
             say("what the quota had spent was lost: going on carefully until a full window has passed")
         case _:
             pass
 
 
-def how_to_change(own: str) -> str:
+def how_to_change(connection: Connection, own: str) -> str:
     """What to do about a quota that is smaller than one's own."""
-    return f"who shares the token goes by less; if that is wrong: keebai-async doctor --set-quota {own}"
+    option = journal_option(connection.journal)  # beside which it is kept
+    if connection.quota_store is not None:
+        option = f" --quota-store {shlex.quote(connection.quota_store)}"
+    return (
+        f"who shares the token goes by less; if that is wrong: keebai-async doctor --set-quota {own}{option}"
+    )
 
 
 @contextmanager
@@ -146,7 +161,7 @@ async def campaigning(connection: Connection) -> AsyncIterator[CampaignClient]:
         journal=journal_name(connection.journal),
         limiter=quota_store_name(connection),
         longest_quota_wait=None,
-        observer=(interrupts.observe, say_of_quota),
+        observer=(interrupts.observe, partial(say_of_quota, connection)),
     ) as client:
         yield client
 

@@ -27,6 +27,7 @@ _OPTIONS: Final = frozenset(
         "column",
         "countries",
         "default_region",
+        "delimiter",
         "encoding",
         "journal",
         "language",

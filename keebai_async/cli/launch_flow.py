@@ -1,6 +1,5 @@
 """Plan, show, ask, submit, follow, report: what `plan`, `launch` and `demo` have in common."""
 
-import shlex
 from datetime import datetime
 from pathlib import Path
 
@@ -22,7 +21,7 @@ from keebai_async.cli.figures import figure
 from keebai_async.cli.html_report import save_page
 from keebai_async.cli.json_output import emit, plan_line
 from keebai_async.cli.option_groups import CampaignOptions, SandboxChoice
-from keebai_async.cli.options import one_character, pairs
+from keebai_async.cli.options import journal_option, one_character, pairs
 from keebai_async.cli.output import answer, say
 from keebai_async.cli.people_files import check_rejects_file, write_rejects
 from keebai_async.cli.progress import meter
@@ -100,8 +99,7 @@ async def show_and_launch(
 
 
 def _launch_again(plan: Plan, settings: LaunchSettings) -> str:
-    option = "" if settings.journal is None else f" --journal {shlex.quote(settings.journal)}"
-    return f"keebai-async launch {plan.campaign_id}{option}"
+    return f"keebai-async launch {plan.campaign_id}{journal_option(settings.journal)}"
 
 
 def check_file(file: str) -> None:

@@ -1,6 +1,7 @@
 """The options and arguments that several commands share, each with its help, as types for Typer."""
 
 import enum
+import shlex
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated
@@ -208,6 +209,11 @@ def pairs(given: Iterable[str], *, option: str, form: str = "NAME=VALUE") -> dic
             raise InvalidInput(f"{name!r} is given twice", field=option)
         read[name] = value
     return read
+
+
+def journal_option(journal: str | None) -> str:
+    """What a printed command ends with where *journal* was named as an option."""
+    return "" if journal is None else f" --journal {shlex.quote(journal)}"
 
 
 def one_character(given: str | None, *, option: str) -> str | None:

@@ -1,6 +1,5 @@
 """One run of a campaign on the screen, from its first event to its report."""
 
-import shlex
 from functools import partial
 from typing import Final
 
@@ -9,6 +8,7 @@ from keebai_async.cli.account_text import NO_SUCCESS, PROCESS_GONE, cannot_be_ca
 from keebai_async.cli.exit_codes import Exit, code_of_run
 from keebai_async.cli.interrupts import interrupts
 from keebai_async.cli.json_output import account, emit
+from keebai_async.cli.options import journal_option
 from keebai_async.cli.output import answer_account, say
 from keebai_async.cli.progress import CampaignMeter, meter
 from keebai_async.cli.text_output import report_text, step_lines
@@ -30,8 +30,7 @@ async def follow(
     """Run it and show how far it is. The first Ctrl-C, SIGTERM or SIGHUP stops it in good order."""
     last_words = "left at once"
     if resumable:
-        option = "" if journal is None else f" --journal {shlex.quote(journal)}"
-        last_words += f"; to go on: keebai-async resume {run.campaign_id}{option}"
+        last_words += f"; to go on: keebai-async resume {run.campaign_id}{journal_option(journal)}"
     with meter() as shown:
         campaign = CampaignMeter(shown, ready=ready, chunks=chunks)
 

@@ -1,12 +1,12 @@
 """Plans, reports and receipts as text for people: the same lines on a terminal and in a file. Pure."""
 
-import shlex
 from collections.abc import Collection, Iterable, Iterator
 from typing import Final
 
 from keebai_async.cli.account_text import account_lines, headline
 from keebai_async.cli.estimate import Estimate, duration
 from keebai_async.cli.figures import figure, moment, money, share
+from keebai_async.cli.options import journal_option
 from keebai_async.cli.reached_text import reached_lines, rest_lines
 from keebai_async.cli.shown import shown_number, shown_text
 from keebai_async.keebai.models import Receipt
@@ -212,7 +212,10 @@ def progress_line(situation: Situation) -> str:
 
 
 _KNOW_JOURNALS: Final = frozenset(
-    {"doctor", "export", "launch", "pause", "reconcile", "remove", "report", "resume", "stop", "watch"}
+    {
+        *("doctor", "export", "launch", "pause", "purge", "reconcile"),
+        *("remove", "report", "resume", "status", "stop", "watch"),
+    }
 )
 
 
@@ -225,7 +228,7 @@ def _on_journal(step: Step, journal: str | None) -> Step:
     command = step.command.split()[1:2]
     if journal is None or not command or not _KNOW_JOURNALS.issuperset(command):
         return step
-    return Step(words=step.words, command=f"{step.command} --journal {shlex.quote(journal)}")
+    return Step(words=step.words, command=step.command + journal_option(journal))
 
 
 def receipt_line(receipt: Receipt) -> str:

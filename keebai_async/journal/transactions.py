@@ -79,7 +79,8 @@ class Transactions:
         return self._understood(lambda: self._database.write(work, safe=safe))
 
     def _read(self, work: Callable[[Tables], T]) -> T:
-        self._sweep_once()
+        with suppress(JournalUnusable):  # one that may only be read is swept by who may write it
+            self._sweep_once()
         return self._understood(lambda: self._database.read(work))
 
     def _understood(self, do: Callable[[], T]) -> T:

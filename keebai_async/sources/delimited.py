@@ -117,12 +117,23 @@ class Delimited:
         """The header among the first rows, and the rows below it with their numbers."""
         first = [list(map(without_apostrophe, row)) for row in rows[: TITLE_ROWS + 1]]
         place = header_place(first, self._to)
+        self._check_delimiter(first[place])
         header = checked_header(first[place], self.description)
         named = [at for at, name in enumerate(first[place], start=1) if visible(name)]
         self._least = max(named, default=0)
         if place:
             self.notes.append(title_note(self.description, numbers[place], place))
         return header, rows[place + 1 :], numbers[place + 1 :]
+
+    def _check_delimiter(self, header: Sequence[str]) -> None:
+        """Raises UnusableSource if one that was named leaves the whole header in one cell."""
+        fits = delimiter_of(header[0])
+        if len(header) == 1 and fits in header[0] and found_in(header, self._to) is None:
+            raise UnusableSource(
+                f"with {_shown(self._delimiter or ',')} the header of {self.description} has one column:"
+                f" name {_shown(fits)}, which stands between its names, or none",
+                field="delimiter",
+            )
 
     def _columns(self, text: str, width: int) -> Sequence[Sequence[str]] | None:
         """The columns of a text without a quote in which every line has *width* cells, else None.
@@ -220,6 +231,10 @@ def delimiter_of(text: str) -> str:
     first = next(_lines(text.lstrip("\r\n")), "")
     bare = "".join(first.split('"')[::2])
     return max(DELIMITERS, key=bare.count)
+
+
+def _shown(delimiter: str) -> str:
+    return "a tab" if delimiter == "\t" else repr(delimiter)
 
 
 def _plain(text: str) -> bool:

@@ -165,9 +165,12 @@ class SqliteFile:
             # SQLite lays the log beside the file itself, not beside a link to it.
             path = Path(os.path.realpath(self._path))
             self._check_names(path)
-            connection = sqlite3.connect(path, timeout=self._patience, isolation_level=None)
+            only_read = _only_readable(path)
+            connection = sqlite3.connect(
+                f"{path.as_uri()}?{only_read}", uri=True, timeout=self._patience, isolation_level=None
+            )
             try:
-                self._prepare(connection)
+                self._prepare(connection, can_write=not only_read)
                 self._check_whole(connection, path)
             except BaseException:
                 connection.close()
@@ -177,13 +180,14 @@ class SqliteFile:
             self._connection, self._locked_out = connection, False
         return self._connection
 
-    def _prepare(self, connection: sqlite3.Connection) -> None:
+    def _prepare(self, connection: sqlite3.Connection, *, can_write: bool) -> None:
         pages: tuple[int] = connection.execute("PRAGMA page_count").fetchone()
         # Later they would change nothing, and wait for who writes, who may be stopped.
         for pragma in (*(() if pages[0] else self._use.at_first), *self._use.pragmas):
             connection.execute(f"PRAGMA {pragma}")
-        self._patiently(connection, "PRAGMA journal_mode = WAL")
-        connection.execute("PRAGMA synchronous = FULL")
+        if can_write:
+            self._patiently(connection, "PRAGMA journal_mode = WAL")
+            connection.execute("PRAGMA synchronous = FULL")
         self._on_disk = True
         self._use.migrate(connection, str(self._path))
 
@@ -355,6 +359,17 @@ def _create(path: Path) -> None:
 def _beside(path: Path) -> tuple[Path, Path]:
     """The log of a file, and its index: both are gone while nobody has the file open."""
     return path.with_name(path.name + "-wal"), path.with_name(path.name + "-shm")
+
+
+def _only_readable(path: Path) -> str:
+    """How a file is opened that may not be written, or beside which no log can be made; else empty.
+
+    Without a log nobody is writing it, and SQLite is told so: it would make a log even to read.
+    """
+    logged = _beside(path)[0].exists()
+    if os.access(path, os.W_OK) and (logged or os.access(path.parent, os.W_OK)):
+        return ""
+    return "mode=ro" if logged else "mode=ro&immutable=1"
 
 
 def _mounted_alone(path: Path) -> bool:

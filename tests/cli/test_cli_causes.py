@@ -1,14 +1,20 @@
 """What somebody reads who never saw the code: what went wrong, where, and what to do about it."""
 
+import json
 import os
 import pwd
+import sys
+import tempfile
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from pathlib import Path
 
+import anyio
 import pytest
 
 from keebai_async.cli.connect import journal_name
 from keebai_async.errors import InvalidInput, JournalUnusable
 from keebai_async.journal.open import open_journal
-from tests.cli.shell import Shell
+from tests.cli.shell import Ended, Shell
 
 PLAN = ("plan", "clients.csv", "--template", "promo", "--language", "es")
 
@@ -29,6 +35,14 @@ PLAN = ("plan", "clients.csv", "--template", "promo", "--language", "es")
             "--test-to: number 2 to test with (115\u20260102) is not in E.164: write a plus",
         ),
         (("--delimiter", ";;"), "--delimiter: it is one character, such as ; or \\t for a tab, not ';;'"),
+        (
+            ("--delimiter", ";"),
+            "--delimiter: with ';' the header of clients.csv has one column: name ',', which stands between",
+        ),
+        (
+            ("--delimiter", r"\t"),
+            "--delimiter: with a tab the header of clients.csv has one column: name ','",
+        ),
     ],
 )
 async def test_an_option_is_named_as_it_was_typed_with_what_it_means(
@@ -40,6 +54,71 @@ async def test_an_option_is_named_as_it_was_typed_with_what_it_means(
 
     assert ended.code == (7 if "--max" in words else 2)
     assert words in ended.err
+
+
+Reader = Callable[..., Awaitable[Ended]]
+
+READER = """
+import json, os, sys
+from keebai_async.cli import app
+app.run(["list", "--journal", sys.argv[1]])  # all is imported while this process may read it
+if os.geteuid() == 0:
+    os.setuid(65534)
+sys.exit(max(app.run([*words, "--journal", sys.argv[2]]) for words in json.loads(sys.argv[3])))
+"""
+
+
+@pytest.fixture
+def kept() -> Iterator[Path]:
+    """A folder into which everybody may come, as that of a test is not."""
+    with tempfile.TemporaryDirectory() as folder:
+        Path(folder).chmod(0o755)
+        yield Path(folder)
+
+
+@pytest.fixture
+def reader(shell: Shell, kept: Path) -> Reader:
+    """What commands say of a journal that its owner put out of the reach of writers."""
+    journal = kept / "shut" / "journal.db"
+    journal.parent.mkdir()
+    out = kept / "out"
+    out.mkdir()
+    out.chmod(0o777)
+
+    async def read(*commands: Sequence[str]) -> Ended:
+        if os.geteuid() == 0:
+            os.chown(journal, 65534, 65534)
+        journal.chmod(0o400)
+        journal.parent.chmod(0o555)
+        own = str(shell.folder / "own.db")
+        words = (sys.executable, "-c", READER, own, str(journal), json.dumps(commands))
+        with anyio.fail_after(60):
+            done = await anyio.run_process(words, cwd=out, env=shell.environment, check=False)
+        journal.parent.chmod(0o755)
+        return Ended(done.returncode, done.stdout.decode(), done.stderr.decode())
+
+    return read
+
+
+async def test_a_journal_that_may_only_be_read_can_be_read(
+    shell: Shell, clients: str, kept: Path, reader: Reader
+) -> None:
+    journal = kept / "shut" / "journal.db"
+    words = ("--name", "Uno", "--yes", "--json", "--journal", str(journal))
+    launched = await shell.call("launch", clients, *PLAN[2:], *words)
+    assert launched.code == 0, launched.err
+    campaign = str(launched.objects[-1]["campaign_id"])
+
+    read = await reader(
+        ["list"], ["status", campaign], ["report", campaign], ["export", campaign, "who.csv", "--accepted"]
+    )
+    refused = await reader(["purge", campaign, "--yes"])
+
+    assert read.code == 0, read.err
+    assert read.out.count("Uno") == 3
+    assert "+5215555550103" in (kept / "out" / "who.csv").read_text(encoding="utf-8")
+    assert refused.code == 1
+    assert f"the journal {journal}: it may not be written: change its permissions" in refused.err
 
 
 def _nobody(_: int) -> pwd.struct_passwd:
@@ -56,3 +135,50 @@ def test_without_a_home_directory_it_says_how_to_name_a_place(monkeypatch: pytes
         journal_name(None)
     with pytest.raises(InvalidInput, match="write the whole path"):
         open_journal("~/journal.db")
+
+
+async def test_doctor_says_once_that_there_is_no_token(shell: Shell) -> None:
+    del shell.environment["KEEBAI_API_TOKEN"]
+
+    ended = await shell.call("doctor")
+    told = await shell.call("doctor", "--json")
+
+    assert ended.code == 2
+    assert ended.out.count("no token: give one, or set KEEBAI_API_TOKEN") == 1
+    assert "NOT OK  network, token, sender, templates, webhooks: no token" in ended.out
+    assert [each["name"] for each in told.objects if not each["ok"]] == [
+        "network",
+        "token",
+        "sender",
+        "templates",
+        "webhooks",
+    ]
+
+
+async def test_doctor_says_once_that_the_service_cannot_be_reached(shell: Shell) -> None:
+    shell.environment["KEEBAI_BASE_URL"] = "http://127.0.0.1:1"
+
+    ended = await shell.call("doctor")
+
+    assert ended.code == 1
+    assert ended.out.count("the connection failed") == 1
+    assert "NOT OK  token, sender, templates, webhooks: GET /me had no answer" in ended.out
+
+
+async def test_a_command_inside_an_error_works_with_the_journal_that_was_named(
+    shell: Shell, clients: str
+) -> None:
+    journal = ("--journal", str(shell.folder / "a b.db"))
+    named = f" --journal '{shell.folder}/a b.db'"
+    none = await shell.call("list", *journal)
+    launched = await shell.call("launch", clients, *PLAN[2:], "--name", "Uno", "--yes", "--json", *journal)
+    campaign = str(launched.objects[-1]["campaign_id"])
+
+    again = await shell.call("launch", campaign, "--yes", *journal)
+    paused = await shell.call("pause", campaign, f"--journal={journal[1]}")
+    elsewhere = await shell.call("reconcile", campaign, "--accepted", "66aa")
+
+    assert none.err.splitlines()[0].endswith(f"--language es{named}")
+    assert f"keebai-async status {campaign}{named}, or keebai-async resume {campaign}{named}" in again.err
+    assert paused.err.rstrip().endswith(f"see: keebai-async status {campaign}{named}")
+    assert elsewhere.err.rstrip().endswith(f"see: keebai-async reconcile {campaign}")

@@ -1,7 +1,7 @@
 """The command `doctor`."""
 
 import os
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
 from typing import Final
 
@@ -35,7 +35,15 @@ from keebai_async.cli.options import (
 from keebai_async.cli.output import answer, say
 from keebai_async.cli.shown import shown_reason
 from keebai_async.client import Keebai
-from keebai_async.errors import InvalidInput, KeebaiError, NotFound, ScopeMissing
+from keebai_async.errors import (
+    ConnectionFailed,
+    InvalidInput,
+    KeebaiError,
+    NotFound,
+    ScopeMissing,
+    TimedOut,
+    TokenRejected,
+)
 from keebai_async.journal.open import open_journal, shown_journal
 from keebai_async.keebai.settings import KEEBAI_VARIABLES
 from keebai_async.privacy import without_credentials
@@ -71,32 +79,44 @@ def doctor(
 async def _doctor(connection: Connection, quotas: tuple[Quota, ...] | None, *, json: bool) -> Exit:
     if quotas is not None:
         await _set_quota(connection, quotas)
+    checks: dict[str, Check] = {
+        "version": _version,
+        "quota": partial(_quota, connection),
+        "journal": partial(_journal, connection),
+        "network": partial(_with_client, connection, _network),
+        "token": partial(_with_client, connection, _token),
+        "sender": partial(_with_client, connection, _sender),
+        "templates": partial(_with_client, connection, _templates),
+        "webhooks": partial(_with_client, connection, _webhooks),
+    }
     worst = Exit.DONE
-    for name, check in (
-        ("version", _version),
-        ("quota", partial(_quota, connection)),
-        ("journal", partial(_journal, connection)),
-        ("network", partial(_with_client, connection, _network)),
-        ("token", partial(_with_client, connection, _token)),
-        ("sender", partial(_with_client, connection, _sender)),
-        ("templates", partial(_with_client, connection, _templates)),
-        ("webhooks", partial(_with_client, connection, _webhooks)),
-    ):
-        code = await _look(name, check, json=json)
-        worst = worst or code
+    for name, check in checks.items():
+        try:
+            _tell([name], Exit.DONE, await check(), json=json)
+        except KeebaiError as error:
+            code, words = code_of_error(error), line_of(error, KEEBAI_VARIABLES).removeprefix("error: ")
+            worst = worst or code
+            if not _ends_all(name, error):
+                _tell([name], code, words, json=json)
+                continue
+            names = list(checks)
+            _tell(names[names.index(name) :], code, words, json=json)
+            break
     return worst
 
 
-async def _look(name: str, check: Check, *, json: bool) -> Exit:
-    try:
-        code, words = Exit.DONE, await check()
-    except KeebaiError as error:
-        code, words = code_of_error(error), line_of(error, KEEBAI_VARIABLES).removeprefix("error: ")
-    if json:
+def _ends_all(name: str, error: KeebaiError) -> bool:
+    """Whether what the check *name* met would meet every later one: without a client, or an answer to it."""
+    return name == "network" or isinstance(error, TokenRejected | ConnectionFailed | TimedOut)
+
+
+def _tell(names: Sequence[str], code: Exit, words: str, *, json: bool) -> None:
+    """What was found, once for people; a program has an object for each check."""
+    if not json:
+        answer(f"{'ok    ' if code is Exit.DONE else 'NOT OK'}  {', '.join(names)}: {words}")
+        return
+    for name in names:
         emit({"type": "check", "name": name, "ok": code is Exit.DONE, "detail": words})
-    else:
-        answer(f"{'ok    ' if code is Exit.DONE else 'NOT OK'}  {name}: {words}")
-    return code
 
 
 async def _version() -> str:
@@ -109,7 +129,9 @@ async def _quota(connection: Connection) -> str:
         if isinstance(keebai.limiter, RateLimiter):
             holds, own = await keebai.limiter.holding(), keebai.quotas
             if larger(own, holds):
-                words += f"; {written(holds)} holds, not {written(own)}: {how_to_change(written(own))}"
+                words += (
+                    f"; {written(holds)} holds, not {written(own)}: {how_to_change(connection, written(own))}"
+                )
         return words
 
 

@@ -1,6 +1,5 @@
 """The command `reconcile`."""
 
-import shlex
 from collections.abc import Iterator
 from functools import partial
 from typing import Annotated
@@ -16,7 +15,7 @@ from keebai_async.cli.exit_codes import Exit
 from keebai_async.cli.figures import figure, moment
 from keebai_async.cli.interrupts import interrupts
 from keebai_async.cli.json_output import account, emit, typed
-from keebai_async.cli.options import CampaignArgument, JournalOption, JsonOption, YesOption
+from keebai_async.cli.options import CampaignArgument, JournalOption, JsonOption, YesOption, journal_option
 from keebai_async.cli.output import answer, say
 from keebai_async.cli.shown import shown_reason, shown_text
 from keebai_async.cli.text_output import report_text, step_lines
@@ -96,7 +95,7 @@ class Decision(msgspec.Struct, frozen=True, kw_only=True):
 async def _show(campaign: str, connection: Connection, *, json: bool) -> Exit:
     async with bookkeeping(connection) as keebai:
         found = await keebai.campaigns.unknown(campaign)
-    option = "" if connection.journal is None else f" --journal {shlex.quote(connection.journal)}"
+    option = journal_option(connection.journal)
     for each in found:
         if json:
             emit(typed("unknown", each) | {"campaign_id": campaign, "left_at": utc(each.left_at)})

@@ -13,7 +13,7 @@ from keebai_async.cli.error_line import line_of
 from keebai_async.cli.exit_codes import Exit, code_of_look
 from keebai_async.cli.interrupts import interrupts
 from keebai_async.cli.json_output import account, emit
-from keebai_async.cli.options import JournalOption, JsonOption, QuotaStoreOption
+from keebai_async.cli.options import JournalOption, JsonOption, QuotaStoreOption, journal_option
 from keebai_async.cli.output import answer, answer_account, say
 from keebai_async.cli.text_output import list_text, report_text, step_lines
 from keebai_async.errors import QuotaUnusable
@@ -74,7 +74,8 @@ async def show_list(
     elif chosen:
         answer(list_text(chosen))
     if not every:
-        say("no campaigns yet; to make one: keebai-async plan FILE --template NAME --language es")
+        option = journal_option(connection.journal)
+        say(f"no campaigns yet; to make one: keebai-async plan FILE --template NAME --language es{option}")
     elif not chosen:
         say(f"none of the {len(every)} campaigns is {' or '.join(state.value for state in states)}")
     for each in chosen:
