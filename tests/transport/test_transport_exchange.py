@@ -126,9 +126,9 @@ async def clock() -> AsyncIterator[ManualClock]:
 
 
 @asynccontextmanager
-async def exchanging(url: str, gate: RecordingGate) -> AsyncIterator[Exchange]:
-    short = Timeouts(connect=0.3, read=0.3, submit=0.3)
-    async with Session(url, Token(SECRET), timeouts=short) as session:
+async def exchanging(url: str, gate: RecordingGate, *, patience: float = 0.3) -> AsyncIterator[Exchange]:
+    timeouts = Timeouts(connect=patience, read=patience, submit=patience)
+    async with Session(url, Token(SECRET), timeouts=timeouts) as session:
         yield Exchange(session, gate, retries=RetryPolicy(retries=0))
 
 
@@ -164,7 +164,8 @@ async def test_each_row_of_the_table_on_a_real_socket(
     behaviour: Behaviour, verdict: str, ending: Ending, gate: RecordingGate
 ) -> None:
     tally = Requests()
-    async with serving(behaviour) as server, exchanging(server.url, gate) as exchange:
+    patience = 1.0 if behaviour is hangs else 30.0
+    async with serving(behaviour) as server, exchanging(server.url, gate, patience=patience) as exchange:
         judged = await exchange.submit_once(SUBMIT, tally=tally)
         assert type(judged).__name__ == verdict
         assert server.connections == 1
