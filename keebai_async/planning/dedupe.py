@@ -85,7 +85,7 @@ class Deduper:
                 self._keys.difference_update(keys)  # of which none was there
                 return False
         self._note(len(self._order), numbers, where)
-        self._order.extend(keys)
+        self._order.extend(array("Q", keys))
         self._shrink()
         return True
 

@@ -93,7 +93,8 @@ class LineDecoder:
         """Rows in the service's shape, with no value that is empty or too long."""
         rows = _together(self._block, data, count)
         keys = count * self._keys
-        if certainly_once(data, keys):  # as where nobody has meta_data, or a colon in a value
+        first = _meta_data_of(rows[0]) if rows else NO_META
+        if first is NO_META and certainly_once(data, keys):  # as where nobody has meta_data or a colon
             return _strict(rows)
         metas = list(map(_meta_data_of, rows))
         strict = _strict(rows)

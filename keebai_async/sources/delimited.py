@@ -12,6 +12,7 @@ import itertools
 import re
 from collections.abc import AsyncGenerator, Iterator, Mapping, Sequence
 from contextlib import aclosing
+from operator import itemgetter
 from typing import TYPE_CHECKING, Final
 
 from keebai_async.errors import UnusableSource
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
 DELIMITERS: Final = (",", ";", "\t", "|")
 MAX_RECORD: Final = 1024 * 1024
 _SEP_LINE: Final = re.compile(r"\"?sep=(.)\"?[,;\t]*[\r\n]*", re.IGNORECASE)
+_FIRST: Final = itemgetter(0)
 _LAST_CELL: Final = "\0"  # cannot be in the file: `pieces` refuses it
 
 
@@ -162,7 +164,7 @@ class Delimited:
             lines = len(rows)
         else:
             rows, lines, unfinished = self._quoted(text, line)
-        if len(rows) == lines and all(map(any, rows)):
+        if len(rows) == lines and _none_empty(rows):
             return rows, range(line, line + lines), lines, unfinished
         numbered = [(row, number) for row, number in zip(rows, _numbers(rows, line), strict=True) if any(row)]
         return [row for row, _ in numbered], [number for _, number in numbered], lines, unfinished
@@ -217,6 +219,8 @@ def _fitted(rows: Sequence[list[str]], width: int, least: int) -> Sequence[list[
 
     A delimiter too many at the end makes them, in rows or in the header.
     """
+    if set(map(len, rows)) == {width}:
+        return rows
     return [row if len(row) == width else _fitted_row(row, width, least) for row in rows]
 
 
@@ -224,6 +228,14 @@ def _fitted_row(row: list[str], width: int, least: int) -> list[str]:
     if len(row) > width:
         return row if any(row[width:]) else row[:width]
     return row + [""] * (width - len(row)) if len(row) >= least else row
+
+
+def _none_empty(rows: Sequence[list[str]]) -> bool:
+    """Whether something is in each row: mostly in its first cell, which is asked for in C."""
+    try:
+        return all(map(_FIRST, rows)) or all(map(any, rows))
+    except IndexError:
+        return False
 
 
 def delimiter_of(text: str) -> str:
