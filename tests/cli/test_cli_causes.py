@@ -204,3 +204,22 @@ async def test_one_and_many_are_said_as_people_say_them(shell: Shell, clients: s
     assert "two.csv holds 2 numbers of people who are not to be messaged" in many.out
     assert "1 value is a word that programs write for nothing" in one.out
     assert not re.search(r"\b1 (numbers|values|rows)\b", many.out + one.out)
+
+
+async def test_the_numbers_of_a_note_and_of_an_error_are_the_locales_own_and_those_of_json_are_not(
+    shell: Shell, clients: str
+) -> None:
+    shell.environment["LC_ALL"] = "es_AR.UTF-8"
+    shell.write("many.csv", "to\n" + "".join(f"+549115556{n:04}\n" for n in range(1_234)))
+    large = ("text", "--to", "+5491155550101", "--text", "a" * 5_000)
+
+    noted = await shell.call(*PLAN, "--suppress", "many.csv")
+    told = await shell.call(*PLAN, "--suppress", "many.csv", "--json")
+    refused = await shell.call(*large)
+    refusal = await shell.call(*large, "--json")
+
+    assert clients == "clients.csv"
+    assert "many.csv holds 1.234 numbers" in noted.out
+    assert "many.csv holds 1,234 numbers" in told.out
+    assert "text has 5.000 characters" in refused.err
+    assert "text has 5,000 characters" in refusal.out

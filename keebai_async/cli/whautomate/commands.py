@@ -12,7 +12,7 @@ import typer
 
 from keebai_async.cli.console import can_ask, confirm
 from keebai_async.cli.exit_codes import Exit
-from keebai_async.cli.figures import figure
+from keebai_async.cli.figures import figure, in_locale
 from keebai_async.cli.interrupts import interrupts, may_have_left
 from keebai_async.cli.json_output import emit, typed
 from keebai_async.cli.option_groups import SandboxChoice
@@ -143,7 +143,7 @@ async def _get(where: SandboxChoice, broadcast_id: str) -> Exit:
     async with opened(where, stage=broadcast_id, starts_in=-_HOUR) as client:
         broadcast = await client.broadcasts.get(broadcast_id)
         emit(broadcast)
-        say(str(broadcast.progress))
+        say(in_locale(str(broadcast.progress)))
     return Exit.DONE
 
 
@@ -273,7 +273,7 @@ async def _watch(where: SandboxChoice, ids: list[str]) -> Exit:
             progress = broadcast.progress
             failed[progress.broadcast_id] = progress.failed or 0
             emit(typed("progress", progress))
-            say(str(progress))
+            say(in_locale(str(progress)))
     return Exit.PARTLY if any(failed.values()) else Exit.DONE
 
 
