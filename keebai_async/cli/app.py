@@ -33,6 +33,7 @@ from keebai_async.cli.connect import chosen_service
 from keebai_async.cli.console import version
 from keebai_async.cli.error_line import cause_of, line_of
 from keebai_async.cli.exit_codes import Exit, code_of_error
+from keebai_async.cli.figures import in_locale
 from keebai_async.cli.json_output import emit, error_object
 from keebai_async.cli.options import journal_option
 from keebai_async.cli.output import answer, say
@@ -135,7 +136,7 @@ def _variables(arguments: Sequence[str]) -> VariableNames:
 
 def _end(error: BaseException, arguments: Sequence[str]) -> int:
     words, code = _worded(error, _variables(arguments), arguments)
-    say(words)
+    say(in_locale(words))
     if "--json" in arguments:
         emit(error_object(error, words.removeprefix("error: "), code))
     return code

@@ -6,10 +6,13 @@ it, with its offset; JSON has UTC.
 """
 
 import os
+import re
 from datetime import UTC, datetime
 from typing import Final
 
 _COMMA, _POINT = ",", "."
+
+_GROUPED: Final = re.compile(r"(?<![\w.,:/+'\"-])\d{1,3}(?:,\d{3})+(?!\w|[.,]\w)")
 
 _THOUSANDS: Final = {
     "en": _COMMA,
@@ -36,6 +39,11 @@ _THOUSANDS: Final = {
 def figure(number: int) -> str:
     """`47,930`, `47.930` or `47930`."""
     return f"{number:,}".replace(_COMMA, _thousands())
+
+
+def in_locale(sentence: str) -> str:
+    """A *sentence* of the library, which writes 47,930, with its numbers as `figure` has them."""
+    return _GROUPED.sub(lambda found: figure(int(found[0].replace(_COMMA, ""))), sentence)
 
 
 def money(amount: float) -> str:

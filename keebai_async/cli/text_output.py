@@ -5,7 +5,7 @@ from typing import Final
 
 from keebai_async.cli.account_text import account_lines, headline
 from keebai_async.cli.estimate import Estimate, duration
-from keebai_async.cli.figures import figure, moment, money, share
+from keebai_async.cli.figures import figure, in_locale, moment, money, share
 from keebai_async.cli.options import journal_option
 from keebai_async.cli.reached_text import reached_lines, rest_lines
 from keebai_async.cli.shown import shown_number, shown_text
@@ -69,7 +69,7 @@ def _plan_lines(plan: Plan, estimate: Estimate, price: Price | None) -> Iterator
     if plan.ignored_columns:
         columns = ", ".join(map(shown_text, plan.ignored_columns))
         yield f"note: columns that the template does not use: {columns}"
-    yield from (f"note: {shown_text(note)}" for note in plan.notes)
+    yield from (f"note: {in_locale(shown_text(note))}" for note in plan.notes)
 
 
 def _rows_read(plan: Plan) -> str:

@@ -34,6 +34,26 @@ _SAYS: Final = {
         " row {row}"
     ),
 }
+_SAYS_OF_ONE: Final = {
+    Oddity.PARSED: "1 number in a local spelling was read and is sent in E.164",
+    Oddity.LANDLINE: "1 number is a fixed line, which rarely has WhatsApp",
+    Oddity.AMBIGUOUS: (
+        "1 number without a plus is a number of another country too, if it begins with a country code; it is"
+        " in row {row}, and is sent as one of {region}"
+    ),
+    Oddity.WHITESPACE: "1 value had line breaks, tabs or runs of spaces flattened",
+    Oddity.NOTHING: (
+        "1 value is a word that programs write for nothing, such as NULL or nan; it is in row {row}"
+    ),
+    Oddity.MISREAD: (
+        "1 value has letters that were read in a wrong encoding, such as \u00c3\u00b1 for \u00f1; it is in"
+        " row {row}"
+    ),
+    Oddity.PLACEHOLDER: "1 value looks like a place to be filled; it is in row {row}",
+    Oddity.ESCAPED: (
+        "1 value has text as web pages or programs write it, such as &amp; or <br>; it is in row {row}"
+    ),
+}
 _SHOWN: Final = {
     Oddity.PARSED: "the first whose number was in a local spelling",
     Oddity.AMBIGUOUS: "the first whose number is one of another country too",
@@ -51,7 +71,8 @@ def notes(
     """The sentences that apply. *region* is the country of numbers without a plus, in words."""
     for oddity, says in _SAYS.items():
         if noted := corrections.noted.get(oddity):
-            yield says.format(count=noted.count, row=noted.row, region=region)
+            sentence = says if noted.count > 1 else _SAYS_OF_ONE[oddity]
+            yield sentence.format(count=noted.count, row=noted.row, region=region)
     yield from map(_of_list, lists)
     if len(people) > MANY and not people.compact:
         yield (
@@ -71,6 +92,9 @@ def _of_list(each: SuppressListCount) -> str:
     if not each.numbers:
         return f"{each.name} holds no number: nobody is left out because of it"
     header = f"; its line {each.header_line} was taken for a header" if each.header_line else ""
+    if each.numbers == 1:
+        found = "it is in the list" if each.in_list else "it is not in the list"
+        return f"{each.name} holds 1 number of somebody who is not to be messaged, {found}{header}"
     return (
         f"{each.name} holds {each.numbers:,} numbers of people who are not to be messaged,"
         f" {each.in_list:,} of them in the list{header}"

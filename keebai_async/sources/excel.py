@@ -230,9 +230,11 @@ class _Reading:
         if self._hidden:
             which = ", ".join(map(str, self._hidden[:_SHOWN_ROWS]))
             more = ", ..." if len(self._hidden) > _SHOWN_ROWS else ""
+            count = len(self._hidden)
+            is_, was, rows = ("is", "was", "row") if count == 1 else ("are", "were", "rows")
             yield (
-                f"{len(self._hidden):,} rows of the sheet {sheet!r} are hidden or filtered out, and were"
-                f" left out (row {which}{more}); --hidden-rows reads them, too"
+                f"{count:,} {rows} of the sheet {sheet!r} {is_} hidden or filtered out, and {was} left out"
+                f" (row {which}{more}); --hidden-rows reads them, too"
             )
         if not self._looks.known:
             yield f"hidden rows and formats of numbers cannot be seen in {path}: save it as .xlsx to be sure"

@@ -3,6 +3,7 @@
 import json
 import os
 import pwd
+import re
 import sys
 import tempfile
 from collections.abc import Awaitable, Callable, Iterator, Sequence
@@ -182,3 +183,43 @@ async def test_a_command_inside_an_error_works_with_the_journal_that_was_named(
     assert f"keebai-async status {campaign}{named}, or keebai-async resume {campaign}{named}" in again.err
     assert paused.err.rstrip().endswith(f"see: keebai-async status {campaign}{named}")
     assert elsewhere.err.rstrip().endswith(f"see: keebai-async reconcile {campaign}")
+
+
+async def test_one_and_many_are_said_as_people_say_them(shell: Shell, clients: str) -> None:
+    assert clients == "clients.csv"
+    shell.write("one.csv", "to\n+5491155550101\n")
+    shell.write("nobody.csv", "to\n+5491155550999\n")
+    shell.write("two.csv", "to\n+5491155550101\n+5491155550102\n")
+    lists = ("--suppress", "one.csv", "--suppress", "nobody.csv", "--suppress", "two.csv")
+    local = "to,nombre,codigo\n+541155550101,Ana,A1\n+5491155550103,NULL,A3\n"
+    shell.write("local.csv", local)
+
+    many = await shell.call(*PLAN, *lists)
+    one = await shell.call("plan", "local.csv", *PLAN[2:], "--default-region", "AR")
+
+    assert "one.csv holds 1 number of somebody who is not to be messaged, it is in the list" in many.out
+    assert (
+        "nobody.csv holds 1 number of somebody who is not to be messaged, it is not in the list" in many.out
+    )
+    assert "two.csv holds 2 numbers of people who are not to be messaged" in many.out
+    assert "1 value is a word that programs write for nothing" in one.out
+    assert not re.search(r"\b1 (numbers|values|rows)\b", many.out + one.out)
+
+
+async def test_the_numbers_of_a_note_and_of_an_error_are_the_locales_own_and_those_of_json_are_not(
+    shell: Shell, clients: str
+) -> None:
+    shell.environment["LC_ALL"] = "es_AR.UTF-8"
+    shell.write("many.csv", "to\n" + "".join(f"+549115556{n:04}\n" for n in range(1_234)))
+    large = ("text", "--to", "+5491155550101", "--text", "a" * 5_000)
+
+    noted = await shell.call(*PLAN, "--suppress", "many.csv")
+    told = await shell.call(*PLAN, "--suppress", "many.csv", "--json")
+    refused = await shell.call(*large)
+    refusal = await shell.call(*large, "--json")
+
+    assert clients == "clients.csv"
+    assert "many.csv holds 1.234 numbers" in noted.out
+    assert "many.csv holds 1,234 numbers" in told.out
+    assert "text has 5.000 characters" in refused.err
+    assert "text has 5,000 characters" in refusal.out

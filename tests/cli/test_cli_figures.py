@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from keebai_async.cli.figures import figure, moment, money, share
+from keebai_async.cli.figures import figure, in_locale, moment, money, share
 
 
 @pytest.mark.parametrize(
@@ -24,6 +24,25 @@ def test_a_number_has_the_separators_of_the_locale_and_none_where_it_is_not_know
     monkeypatch.setenv("LANG", locale)
 
     assert (figure(47_930), money(3_090.5)) == (number, price)
+
+
+@pytest.mark.parametrize(
+    ("sentence", "shown"),
+    [
+        ("holds 47,930 numbers, 1,000,000 of them", "holds 47.930 numbers, 1.000.000 of them"),
+        ("a chunk holds 1 to 5,000 people.", "a chunk holds 1 to 5.000 people."),
+        (
+            "not '1,234', in 1,234.csv, rows 1,2 and 12,3456",
+            "not '1,234', in 1,234.csv, rows 1,2 and 12,3456",
+        ),
+    ],
+)
+def test_the_numbers_of_a_sentence_too_but_not_what_somebody_typed(
+    monkeypatch: pytest.MonkeyPatch, sentence: str, shown: str
+) -> None:
+    monkeypatch.setenv("LC_ALL", "es_AR.UTF-8")
+
+    assert in_locale(sentence) == shown
 
 
 def test_the_more_particular_variable_wins(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -246,7 +246,7 @@ async def test_each_doubt_is_counted_with_its_first_row_and_a_message_to_look_at
 
     assert made.plan.ready == 5
     assert any(note.startswith("2 values") and "row 2" in note for note in made.plan.notes)
-    assert any(note.startswith("1 values") and "row 3" in note for note in made.plan.notes)
+    assert any(note.startswith("1 value ") and "row 3" in note for note in made.plan.notes)
     assert made.plan.preview == "Hola Persona 1: 1,50"
     assert [(one.row, one.text) for one in made.plan.previews] == [
         (0, "Hola Persona 5: una suma que se escribe con muchas letras"),

@@ -345,7 +345,7 @@ async def test_a_number_that_may_be_of_two_countries_is_a_note_with_its_row() ->
 
     assert made.numbers == ["+5511987654321", "+5551987654321"]
     (note,) = [note for note in made.plan.notes if "another country" in note]
-    assert note.startswith("1 numbers without a plus")
+    assert note.startswith("1 number without a plus is a number of another country too")
     assert "row 2" in note
     assert "Brasil" in note
     assert any(one.row == 2 for one in made.plan.previews)

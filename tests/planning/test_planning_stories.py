@@ -208,7 +208,7 @@ async def test_the_sheet_and_the_rows_that_are_seen_are_those_that_are_sent(tmp_
 
         assert made.numbers == [SOL, UMA]
         assert any("the sheet 'Base'" in note for note in made.plan.notes)
-        assert any("1 rows" in note and "hidden" in note for note in made.plan.notes)
+        assert any("1 row " in note and "hidden" in note for note in made.plan.notes)
 
 
 async def test_a_workbook_sends_no_spelling_of_a_machine(tmp_path: Path) -> None:

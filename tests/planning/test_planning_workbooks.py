@@ -84,7 +84,7 @@ async def test_hidden_rows_are_left_out_and_counted(tmp_path: Path) -> None:
     assert made.plan.read == 1
     read, note = made.plan.notes
     assert read == f"read is the sheet 'A' of {path}, rows 2 to 2"
-    assert note.startswith("1 rows of the sheet 'A' are hidden or filtered out, and were left out (row 3)")
+    assert note.startswith("1 row of the sheet 'A' is hidden or filtered out, and was left out (row 3)")
     assert await numbers_of(path, hidden_rows=True) == [ANA, BRUNO]
 
 
@@ -100,7 +100,7 @@ async def test_notes_are_there_also_when_the_plan_reads_no_further(tmp_path: Pat
     assert [note.partition(",")[0] for note in made.plan.notes] == [
         f"read is the sheet 'A' of {path}",
         f"not read are the other sheets of {path}: 'Old'",
-        "1 rows of the sheet 'A' are hidden or filtered out",
+        "1 row of the sheet 'A' is hidden or filtered out",
     ]
 
 

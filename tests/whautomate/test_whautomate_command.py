@@ -25,6 +25,8 @@ FILE = """{"name":"Spring recall","type":"contact","location":{"id":"LOC0000001"
 "segments":[{"id":"SEG0000000"}],"template":{"name":"recall_v1","language":"en"},
 "bodyTextParameters":["Spring","20 May"]}"""
 
+PAST = "--at: 2020-10-01T09:00:00-03:00 is in the past: leave it out to send at once, or add --allow-past"
+
 EVIL = SandboxContact(
     id="CON1", name='=HYPERLINK("http://evil")', country_code="+54", phone="91155550101", tags=()
 )
@@ -148,8 +150,21 @@ async def test_commands_that_follow_one_another_spend_one_quota(shell: Shell, bo
         (("create", "--yes", "--name", "x"), "type is empty"),
         (("create", "--yes", "--file", "good.json", "--body", " "), "is blank"),
         (("create", "--yes", "--file", "good.json", "--at", "tomorrow"), "write the time as"),
-        (("create", "--yes", "--file", "good.json", "--at", "2026-10-01T09:00:00"), "no time zone"),
-        (("create", "--yes", "--file", "good.json", "--at", "2020-10-01T09:00:00Z"), "in the past"),
+        (
+            ("create", "--yes", "--file", "good.json", "--at", "2026-10-01T09:00:00"),
+            "--at: 2026-10-01T09:00:00 has no offset",
+        ),
+        (
+            ("create", "--yes", "--file", "local.json"),
+            "scheduleDateTime '2099-10-01T09:00:00' is no ISO-8601 time with an offset",
+        ),
+        (("list", "--from", "2026-10-01T09:00:00"), "--from: 2026-10-01T09:00:00 has no offset"),
+        (
+            ("create", "--yes", "--file", "past.json"),
+            "scheduleDateTime: 2020-10-01T12:00:00.000Z is in the past",
+        ),
+        (("create", "--yes", "--file", "good.json", "--at", "2020-10-01T09:00:00-03:00"), PAST),
+        (("replace", "B1", "--at", "2020-10-01T09:00:00-03:00"), PAST),
         (("replace", "B1"), "nothing to change"),
         (("list", "--from", "yesterday"), "write the time as"),
         (("logs", "B1", "--csv", "no/such/folder/x.csv"), "cannot write"),
@@ -162,6 +177,9 @@ async def test_what_cannot_be_right_is_2_in_one_line_and_creates_nothing(
     shell.write("good.json", FILE)
     shell.write("list.json", "[]")
     shell.write("typo.json", '{"nmae":"x"}')
+    for name, time in (("local", "2099-10-01T09:00:00"), ("past", "2020-10-01T09:00:00-03:00")):
+        shell.write(f"{name}.json", FILE.replace("{", f'{{"scheduleDateTime":"{time}",', 1))
+    box.stage("B1", starts_in=3_600)
     ended = await call(shell, *arguments)
 
     assert (ended.code, ended.out) == (Exit.USAGE, "")

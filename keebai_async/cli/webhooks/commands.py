@@ -13,6 +13,7 @@ from msgspec.structs import replace
 
 from keebai_async.cli.connect import Connection, bookkeeping, journal_name, messaging
 from keebai_async.cli.exit_codes import Exit
+from keebai_async.cli.figures import figure
 from keebai_async.cli.interrupts import interrupts
 from keebai_async.cli.json_output import emit, typed
 from keebai_async.cli.options import CampaignArgument, JournalOption, JsonOption
@@ -95,9 +96,10 @@ async def _serve(journal: str | None, host: str, port: int, path: str) -> Exit:
             left = await receiver.spool.count()
     finally:
         await kept.aclose()
+    new, unassigned = recorder.counts["new"], recorder.counts["unassigned"]
     say(
-        f"{taken:,} deliveries taken, {refused:,} refused; {recorder.counts['new']:,} told something new,"
-        f" {recorder.counts['unassigned']:,} of no campaign here; {left:,} wait in the spool"
+        f"{figure(taken)} deliveries taken, {figure(refused)} refused; {figure(new)} told something new,"
+        f" {figure(unassigned)} of no campaign here; {figure(left)} wait in the spool"
     )
     return Exit.DONE
 
@@ -295,12 +297,12 @@ async def _show(campaign: str, journal: str | None, *, json: bool) -> Exit:
         emit(typed("fates", counts))
         return Exit.DONE
     rows = [("read", counts.read), ("delivered, not read", counts.delivered), ("sent, no more", counts.sent)]
-    answer(table(("WEBHOOKS SAY", "PEOPLE"), [(word, f"{count:,}") for word, count in rows]))
+    answer(table(("WEBHOOKS SAY", "PEOPLE"), [(word, figure(count)) for word, count in rows]))
     failures = sorted(counts.codes.items(), key=lambda each: -each[1])
     if failures:
         answer("")
         meanings = [(code, count, about(code or None)) for code, count in failures]
-        told = [(str(code or "none"), f"{n:,}", one.meaning, one.advice) for code, n, one in meanings]
+        told = [(str(code or "none"), figure(n), one.meaning, one.advice) for code, n, one in meanings]
         answer(table(("CODE", "FAILED", "MEANING", "WHAT TO DO"), told))
     return Exit.DONE
 

@@ -12,7 +12,7 @@ import typer
 
 from keebai_async.cli.console import can_ask, confirm
 from keebai_async.cli.exit_codes import Exit
-from keebai_async.cli.figures import figure
+from keebai_async.cli.figures import figure, in_locale
 from keebai_async.cli.interrupts import interrupts, may_have_left
 from keebai_async.cli.json_output import emit, typed
 from keebai_async.cli.option_groups import SandboxChoice
@@ -21,7 +21,13 @@ from keebai_async.cli.output import say
 from keebai_async.cli.register import register
 from keebai_async.cli.shown import shown_text
 from keebai_async.cli.whautomate.connect import opened, serve
-from keebai_async.cli.whautomate.draft_file import CreateOptions, ReplaceOptions, fields_of_options, moment
+from keebai_async.cli.whautomate.draft_file import (
+    CreateOptions,
+    ReplaceOptions,
+    fields_of_options,
+    moment,
+    naming_time,
+)
 from keebai_async.cli.whautomate.log_files import print_rows, print_summary, say_summary, write_csv
 from keebai_async.errors import InvalidInput, OutcomeUnknown
 from keebai_async.whautomate.draft import DraftFields
@@ -137,7 +143,7 @@ async def _get(where: SandboxChoice, broadcast_id: str) -> Exit:
     async with opened(where, stage=broadcast_id, starts_in=-_HOUR) as client:
         broadcast = await client.broadcasts.get(broadcast_id)
         emit(broadcast)
-        say(str(broadcast.progress))
+        say(in_locale(str(broadcast.progress)))
     return Exit.DONE
 
 
@@ -159,13 +165,14 @@ def create(
         fields["name"] = marked(fields["name"])
     if not (yes or where.sandbox):
         ask("Schedule this broadcast?", msgspec.json.encode(fields).decode())
-    _run(partial(_create, where, fields, allow_past))
+    _run(partial(_create, where, fields, allow_past, options.schedule_date_time))
 
 
-async def _create(where: SandboxChoice, fields: DraftFields, allow_past: bool) -> Exit:
+async def _create(where: SandboxChoice, fields: DraftFields, allow_past: bool, at: str | None) -> Exit:
     async with opened(where) as client:
         try:
-            emit(await client.broadcasts.create(allow_past=allow_past, **fields))
+            with naming_time(at):
+                emit(await client.broadcasts.create(allow_past=allow_past, **fields))
         except (OutcomeUnknown, asyncio.CancelledError) as error:
             if isinstance(error, OutcomeUnknown) or may_have_left(error):
                 say(f"to look for it: keebai-async whautomate list --search {fields.get('name')!r}")
@@ -188,12 +195,15 @@ def replace(
     changes = fields_of_options(file, options)
     if not changes:
         raise InvalidInput("nothing to change: give a --file or an option")
-    _run(partial(_replace, where, broadcast, changes, allow_past))
+    _run(partial(_replace, where, broadcast, changes, allow_past, options.schedule_date_time))
 
 
-async def _replace(where: SandboxChoice, broadcast_id: str, changes: DraftFields, allow_past: bool) -> Exit:
+async def _replace(
+    where: SandboxChoice, broadcast_id: str, changes: DraftFields, allow_past: bool, at: str | None
+) -> Exit:
     async with opened(where, stage=broadcast_id, starts_in=_HOUR) as client:
-        emit(await client.broadcasts.replace(broadcast_id, allow_past=allow_past, **changes))
+        with naming_time(at):
+            emit(await client.broadcasts.replace(broadcast_id, allow_past=allow_past, **changes))
     return Exit.DONE
 
 
@@ -263,7 +273,7 @@ async def _watch(where: SandboxChoice, ids: list[str]) -> Exit:
             progress = broadcast.progress
             failed[progress.broadcast_id] = progress.failed or 0
             emit(typed("progress", progress))
-            say(str(progress))
+            say(in_locale(str(progress)))
     return Exit.PARTLY if any(failed.values()) else Exit.DONE
 
 

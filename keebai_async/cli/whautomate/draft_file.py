@@ -1,15 +1,20 @@
 """A broadcast from a file in the service's own shape, and from options, which are stronger than the file."""
 
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Final
 
 import msgspec
 import typer
 
 from keebai_async.errors import InvalidInput
 from keebai_async.whautomate.draft import DraftFields, fields_of_json
+
+_IN_FILE: Final = "scheduleDateTime"
+"""The time of a broadcast, as a file in the service's shape has it."""
 
 
 class ReplaceOptions(msgspec.Struct, frozen=True, kw_only=True):
@@ -81,10 +86,34 @@ def fields_of_options(file: str | None, options: ReplaceOptions) -> DraftFields:
 def moment(text: str, *, option: str) -> datetime:
     """The time that *option* was given. Raises InvalidInput."""
     try:
-        return datetime.fromisoformat(text.strip())
+        when = datetime.fromisoformat(text.strip())
     except ValueError as error:
         raise InvalidInput(
             f"write the time as 2026-10-01T09:00:00-03:00, not {text!r}", field=option, value=text
+        ) from error
+    if when.utcoffset() is None:
+        raise InvalidInput(
+            f"{text} has no offset, so nobody knows when it is meant: write it with one, such as -03:00 or Z",
+            field=option,
+            value=text,
+        )
+    return when
+
+
+@contextmanager
+def naming_time(at: str | None) -> Iterator[None]:
+    """Say of a time that is past how *at* was typed, if it was, and by which option it is accepted."""
+    try:
+        yield
+    except InvalidInput as error:
+        if error.field != "schedule_date_time":
+            raise
+        field = _IN_FILE if at is None else "--at"
+        raise InvalidInput(
+            f"{error.value if at is None else at} is in the past: leave it out to send at once, or add"
+            " --allow-past",
+            field=field,
+            value=error.value,
         ) from error
 
 
