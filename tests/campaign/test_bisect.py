@@ -5,8 +5,10 @@ import pytest
 
 from keebai_async.campaign.bisect import MOST_CUTS, Everybody, Halve, Named, Ruling, Search, rule
 from keebai_async.campaign.service import Blame, Refusal
-from keebai_async.model.chunk import ChunkState
+from keebai_async.journal.memory_tables import MemoryJournal
+from keebai_async.model.chunk import Chunk, ChunkState
 from keebai_async.model.events import ChunkRefused, ChunkSplit, ChunkSubmitting
+from keebai_async.model.lifecycle import Move, Refuse, TakeBack
 from keebai_async.model.stop import Cause
 from keebai_async.transport.error_body import ErrorBody
 from tests.campaign.planning import number
@@ -215,3 +217,45 @@ async def test_a_refusal_that_meets_everybody_stops_the_campaign_before_another_
     assert campaign.stopped is Cause.REFUSED
     assert (report.unsent, report.refused, report.unknown) == (4_000, 0, 0)
     assert service.requests.submits == service.most_in_flight
+
+
+class WatchedJournal(MemoryJournal):
+    """Looks, whenever a move is written down, at what the campaign has done by then."""
+
+    campaign: Campaign
+    stopped: list[bool]
+    told: list[int]
+
+    async def record(self, campaign_id: str, move: Move) -> Chunk:
+        if isinstance(move, TakeBack):
+            self.stopped.append(self.campaign.stopped is not None)
+        if isinstance(move, Refuse):
+            self.told.append(len([each for each in self.campaign.events if isinstance(each, ChunkRefused)]))
+        return await super().record(campaign_id, move)
+
+
+def watched(campaign: Campaign) -> WatchedJournal:
+    journal = campaign.journal
+    assert isinstance(journal, WatchedJournal)
+    journal.campaign, journal.stopped, journal.told = campaign, [], []
+    return journal
+
+
+async def test_a_refusal_that_meets_everybody_stops_all_others_before_it_is_written_down() -> None:
+    campaign = Campaign(10, size=10, journal=WatchedJournal)
+    journal = watched(campaign)
+
+    await campaign.submit(campaign.service(common=ErrorBody(status=400, message="no", field="template")))
+
+    assert journal.stopped == [True]
+
+
+async def test_who_is_refused_is_told_after_it_is_written_down() -> None:
+    campaign = Campaign(2, size=1, journal=WatchedJournal)
+    journal = watched(campaign)
+
+    report = await campaign.submit(campaign.service(malformed=[1], names=True))
+
+    assert report.refused == 1
+    assert journal.told == [0]
+    assert [event.recipients for event in campaign.events if isinstance(event, ChunkRefused)] == [1]
