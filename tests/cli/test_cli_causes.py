@@ -15,6 +15,8 @@ import pytest
 from keebai_async.cli.connect import journal_name
 from keebai_async.errors import InvalidInput, JournalUnusable
 from keebai_async.journal.open import open_journal
+from keebai_async.sandbox import faults
+from keebai_async.sandbox.keebai.server import Sandbox
 from tests.cli.shell import Ended, Shell
 
 PLAN = ("plan", "clients.csv", "--template", "promo", "--language", "es")
@@ -223,3 +225,15 @@ async def test_the_numbers_of_a_note_and_of_an_error_are_the_locales_own_and_tho
     assert "many.csv holds 1,234 numbers" in told.out
     assert "text has 5.000 characters" in refused.err
     assert "text has 5,000 characters" in refusal.out
+
+
+async def test_what_the_log_warns_of_is_a_line_of_ours_and_no_bare_one(
+    shell: Shell, sandbox: Sandbox, clients: str
+) -> None:
+    sandbox.faults.on("POST /messages/bulk", faults.Reset(), nth=1)
+
+    ended = await shell.run("launch", clients, *PLAN[2:], "--name", "Uno", "--yes")
+
+    assert ended.code == 6
+    assert "chunk 1: no answer for 3 people" in ended.err
+    assert not {"submit unknown", "chunk unknown"}.intersection(ended.err.splitlines()), ended.err
