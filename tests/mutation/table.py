@@ -29,7 +29,11 @@ MODULES: Final = MappingProxyType(
         ),
         "transport/verdict": ("transport/test_transport_verdict.py", "transport/test_transport_dialect.py"),
         "planning/dedupe": ("planning/test_planning_dedupe.py", "planning/test_planning_plan.py"),
-        "planning/admission": ("planning/test_planning_plan.py",),
+        "planning/admission": (
+            "planning/test_planning_plan.py",
+            "planning/test_planning_opt_outs.py",
+            "planning/test_planning_options.py",
+        ),
         "planning/identity": ("planning/test_planning_phone.py",),
         "journal/leases": ("journal/test_journal_leases.py",),
         "journal/rules": ("journal/test_journal_rules.py",),
