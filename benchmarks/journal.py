@@ -159,7 +159,8 @@ async def one_move(folder: Path) -> None:
 async def launch(sandbox: Sandbox, journal: Journal, turn: int) -> float:
     """A whole campaign of 50,000 through the client: planned, submitted, followed to its end."""
     everybody = (
-        {"to": f"+549{1_100_000_000 + at}", "nombre": "Ana", "codigo": "M-7"} for at in range(10 * CHUNK)
+        {"to": f"+549{1_100_000_000 + at}", "nombre": "Ana", "codigo": "M-7"}
+        for at in range(turn * 10 * CHUNK, (turn + 1) * 10 * CHUNK)  # others each time: none is reached twice
     )
     async with Keebai(
         sandbox.token,
