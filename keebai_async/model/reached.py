@@ -19,6 +19,9 @@ KNOWN_FOR: Final = 30 * 86_400.0
 TOO_MANY: Final = 1_000
 """People who are never sent the same again without a word, however large the list is."""
 
+FEW: Final = 5
+"""Fewer people than this may get the same again: those of an alert, or whom a program is tried on."""
+
 
 class Reached(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What another campaign of the journal has to do with the people of a plan.
@@ -47,10 +50,11 @@ class Reached(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 def repeated(reached: Iterable[Reached], people: int) -> int:
     """How many of *people* would get the same again, or 0 if they are few enough to go on unasked.
 
-    They are too many from a thousand on, from half of all on, and at once if they are the beginning of the
-    same list, sent before with a limit.
+    They are too many from a thousand on, from half of all on unless they are FEW, and at once if they are the
+    beginning of the same list, sent before with a limit, or are still to get it from the other campaign.
     """
     repeating = [each for each in reached if each.repeated]
     count = min(people, sum(each.repeated for each in repeating))
-    beginning = any(each.limited for each in repeating)
-    return count if count and (beginning or count >= TOO_MANY or 2 * count >= people) else 0
+    at_once = any(each.limited or each.unsent for each in repeating)
+    many = count >= TOO_MANY or (count >= FEW and 2 * count >= people)
+    return count if count and (at_once or many) else 0

@@ -49,8 +49,8 @@ async def test_from_a_thousand_on_the_number_is_typed(
 
 
 async def test_the_same_people_under_another_name_need_a_word(shell: Shell, sandbox: Sandbox) -> None:
-    shell.write("people.csv", people(4))
-    shell.write("others.csv", people(5, first=1))  # another file, another order of things, one person more
+    shell.write("people.csv", people(8))
+    shell.write("others.csv", people(9, first=1))  # another file, another order of things, one person more
     first = await shell.call("launch", "people.csv", *PROMO, "--name", "Uno", "--yes")
     uno = campaign_of(first)
 
@@ -60,21 +60,32 @@ async def test_the_same_people_under_another_name_need_a_word(shell: Shell, sand
     kept = await shell.call("launch", campaign_of(planned), "--yes")
     declined = await shell.answer("y\n", "launch", "others.csv", *PROMO, "--name", "Dos")
 
-    assert re.search(rf"3 of these people got 'Uno' \d+ s ago \(promo, es\) \[{uno}\]", planned.out)
+    assert re.search(rf"7 of these people got 'Uno' \d+ s ago \(promo, es\) \[{uno}\]", planned.out)
     assert isinstance(line["reached_before"], list)
-    assert [(each["campaign_id"], each["people"]) for each in line["reached_before"]] == [(uno, 3)]
+    assert [(each["campaign_id"], each["people"]) for each in line["reached_before"]] == [(uno, 7)]
     for ended in (refused, kept):
         assert (ended.code, "--again" in ended.err) == (2, True)
-        assert f"3 of these 5 people got the template 'promo' from campaign {uno} ('Uno')" in ended.err
+        assert f"7 of these 9 people got the template 'promo' from campaign {uno} ('Uno')" in ended.err
     assert declined.code == 3
-    assert "3 of them got the same template as 'Uno'" in declined.err
-    assert sandbox.ledger.total == 4
+    assert "7 of them got the same template as 'Uno'" in declined.err
+    assert sandbox.ledger.total == 8
 
-    agreed = await shell.answer("5\n", "launch", "others.csv", *PROMO, "--name", "Dos")
+    agreed = await shell.answer("9\n", "launch", "others.csv", *PROMO, "--name", "Dos")
     again = await shell.call("launch", "others.csv", *PROMO, "--name", "Tres", "--yes", "--again")
 
     assert (agreed.code, again.code) == (0, 0)
-    assert sandbox.ledger.total == 14
+    assert sandbox.ledger.total == 26
+
+
+async def test_a_handful_of_people_gets_the_same_again_and_it_is_said(shell: Shell, sandbox: Sandbox) -> None:
+    shell.write("people.csv", people(4))
+    await shell.call("launch", "people.csv", *PROMO, "--name", "Uno", "--yes")
+
+    ended = await shell.call("launch", "people.csv", *PROMO, "--name", "Dos", "--yes")
+
+    assert ended.code == 0, ended.err
+    assert "4 of these people got 'Uno'" in ended.out + ended.err
+    assert sandbox.ledger.total == 8
 
 
 async def test_a_few_who_got_it_are_named_and_stop_nobody(shell: Shell, sandbox: Sandbox) -> None:
