@@ -111,7 +111,7 @@ class Campaigns:
             PlanTooLarge: a limit of *options* on people or cost.
             TemplateUnusable: no such template in that language, not approved, or a variable without column.
             InvalidInput: no sender, one that the token cannot send from, or an option that makes no sense.
-            RequestError: the template or the sender could not be fetched.
+            RequestError: the template could not be fetched, or the token is rejected.
         """
         name = name or template
         keebai = self._keebai
@@ -408,7 +408,7 @@ def _is_file(people: object) -> bool:
 
 def _notes_on(sender: Sender, listed: ListedSender | None) -> Iterator[str]:
     if listed is None:
-        yield f"whether the token can send from {sender.id} is not known: it may not read the list of senders"
+        yield f"whether the token can send from {sender.id} is not known: the list of senders cannot be read"
     elif listed.status.lower() not in {"", "active"}:
         yield f"the service says that {sender.id} is {listed.status}: it may refuse to send from it"
 

@@ -114,9 +114,9 @@ class CampaignService(Protocol):
         ...
 
     async def listed(self, sender: Sender) -> ListedSender | None:
-        """The sender, as the service lists it now; None where the token may not read that.
+        """The sender, as the service lists it now; None where that cannot be read.
 
-        Raises InvalidInput if it is not among those that the token can send from, RequestError, or
+        Raises InvalidInput if it is not among those that the token can send from, TokenRejected, or
         QuotaUnusable.
         """
         ...

@@ -13,7 +13,7 @@ import msgspec
 from msgspec.structs import replace
 
 from keebai_async.campaign.service import Blame, ChunkVerdict, Refusal, Taken
-from keebai_async.errors import InvalidInput, NotFound, ScopeMissing
+from keebai_async.errors import InvalidInput, NotFound, RequestError, ScopeMissing, TokenRejected
 from keebai_async.keebai.account import me
 from keebai_async.keebai.api import KeebaiApi, submit_request
 from keebai_async.keebai.broadcasts import BULK_PATH, Broadcasts, read_accepted
@@ -87,13 +87,17 @@ class KeebaiCampaignService:
         return await Templates(self._api).get(name, language)
 
     async def listed(self, sender: Sender) -> ListedSender | None:
-        """The sender, as the service lists it. Raises InvalidInput, RequestError.
+        """The sender, as the service lists it. Raises InvalidInput, TokenRejected, QuotaUnusable.
+
+        Nothing rests on it but an earlier word, so no plan is stopped by a list that cannot be read.
 
         Source: contract, section 7.
         """
         try:
             found = [listed for each, listed in await self._senders(sender) if each == sender.id]
-        except (ScopeMissing, NotFound):
+        except TokenRejected:
+            raise
+        except RequestError:
             return None
         if not found:
             raise InvalidInput(

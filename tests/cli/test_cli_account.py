@@ -81,14 +81,23 @@ async def test_a_sender_that_the_token_does_not_have_is_refused_when_it_is_plann
     assert good.objects[0]["sender_number"] == sandbox.settings.senders[0].phone_number
 
 
-async def test_a_token_that_may_not_list_senders_plans_with_a_note(
-    shell: Shell, sandbox: Sandbox, clients: str
+@pytest.mark.parametrize(
+    "fault",
+    [
+        faults.Status(status=403),
+        faults.Status(status=404),
+        faults.Status(status=500),
+        faults.Html(status=200),
+    ],
+)
+async def test_where_the_senders_cannot_be_listed_a_plan_has_a_note(
+    shell: Shell, sandbox: Sandbox, clients: str, fault: faults.AnyFault
 ) -> None:
-    sandbox.faults.on("GET /whatsapp/numbers", faults.Status(status=404), times=None)
+    sandbox.faults.on("GET /whatsapp/numbers", fault, times=None)
     ended = await shell.call("plan", clients, *PROMO)
 
     assert ended.code == 0, ended.err
-    assert "is not known: it may not read the list of senders" in ended.out
+    assert "is not known: the list of senders cannot be read" in ended.out
 
 
 async def test_sending_again_shows_the_chunk_asks_and_can_be_taken_back(
