@@ -165,7 +165,9 @@ async def into_the_journal(folder: Path, bodies: list[bytes]) -> None:
         )
     )
     spool = Spool(folder / "whole.db")
-    await asyncio.gather(*map(spool.put, bodies))
+    async with asyncio.TaskGroup() as tasks:
+        for body in bodies:
+            tasks.create_task(spool.put(body))
     recorder = FateRecorder(journal)
     receiver = WebhookReceiver(spool, secrets=WebhookSecrets(SECRET))
     start = time.perf_counter()
