@@ -23,6 +23,7 @@ with lazily(globals()):
     from keebai_async.errors import InvalidInput as InvalidInput
     from keebai_async.errors import JournalUnusable as JournalUnusable
     from keebai_async.errors import KeebaiError as KeebaiError
+    from keebai_async.errors import MessageBusy as MessageBusy
     from keebai_async.errors import Misused as Misused
     from keebai_async.errors import NotFound as NotFound
     from keebai_async.errors import OutcomeUnknown as OutcomeUnknown
@@ -42,6 +43,7 @@ with lazily(globals()):
     from keebai_async.errors import UnusableSource as UnusableSource
     from keebai_async.journal.contract import Journal as Journal
     from keebai_async.journal.open import open_journal as open_journal
+    from keebai_async.journal.outbox import OutboxTables as OutboxTables
     from keebai_async.keebai.api import RecipientLike as RecipientLike
     from keebai_async.keebai.broadcasts import Broadcasts as Broadcasts
     from keebai_async.keebai.channels import Channels as Channels
@@ -79,6 +81,10 @@ with lazily(globals()):
     from keebai_async.model.meta_codes import MetaCode as MetaCode
     from keebai_async.model.meta_codes import Remedy as Remedy
     from keebai_async.model.next_steps import Step as Step
+    from keebai_async.model.outbox import MessageLost as MessageLost
+    from keebai_async.model.outbox import MessageNotTaken as MessageNotTaken
+    from keebai_async.model.outbox import MessageTaken as MessageTaken
+    from keebai_async.model.outbox import OutboxMessage as OutboxMessage
     from keebai_async.model.plan import CountryCount as CountryCount
     from keebai_async.model.plan import Guards as Guards
     from keebai_async.model.plan import Pace as Pace
@@ -101,6 +107,7 @@ with lazily(globals()):
     from keebai_async.model.situation import Standing as Standing
     from keebai_async.model.stop import Cause as Cause
     from keebai_async.model.template import Template as Template
+    from keebai_async.outbox.outbox import Outbox as Outbox
     from keebai_async.planning.options import PlanOptions as PlanOptions
     from keebai_async.planning.plan import PlanProgress as PlanProgress
     from keebai_async.polling.planner import Stuck as Stuck

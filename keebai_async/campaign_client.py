@@ -1,27 +1,21 @@
 """CampaignClient: what the clients of all services that carry campaigns have in common."""
 
-import os
-from os import PathLike
 from typing import TYPE_CHECKING, Self
 
 from keebai_async.campaign.service import CampaignService
-from keebai_async.draining import drain_of
-from keebai_async.environment import JOURNAL_VARIABLE
 from keebai_async.errors import InvalidInput
-from keebai_async.journal.contract import Journal
+from keebai_async.journal_client import AnyJournal as AnyJournal
+from keebai_async.journal_client import JournalClient
 from keebai_async.lazy_names import LazyModule
 from keebai_async.model.sender import Sender
-from keebai_async.service_client import ServiceClient
 
 if TYPE_CHECKING:
     import keebai_async.campaigns as campaigning
 else:  # too dear to import for an annotation
     campaigning = LazyModule("keebai_async.campaigns")
 
-AnyJournal = Journal | str | PathLike[str]
 
-
-class CampaignClient(ServiceClient):
+class CampaignClient(JournalClient):
     """A client with a journal, and with campaigns in it. A child brings the service that carries them.
 
     A child calls `_keep_campaigns` at the end of its `__init__`, and gives `campaign_service`.
@@ -34,18 +28,14 @@ class CampaignClient(ServiceClient):
     def _keep_campaigns(self, journal: AnyJournal | None, sender: Sender | None) -> None:
         """Keep them in *journal*, or else where the environment says, or else in memory."""
         self.sender = sender
-        self._journal: AnyJournal = journal or os.environ.get(JOURNAL_VARIABLE) or "memory:"
-        self._journal_of: CampaignClient | None = None
+        self._keep_journal(journal)
         self._campaigns: campaigning.Campaigns | None = None
 
     def _share_campaigns(self, other: Self, journal: AnyJournal | None, sender: Sender | None) -> None:
         """Let *other*, a copy of this client, use its journal and sender, or those that are given."""
         other.sender = sender or self.sender
         other._campaigns = None
-        if journal is not None:
-            other._journal, other._journal_of = journal, None
-        else:
-            other._journal_of = self
+        self._share_journal(other, journal)
 
     @property
     def campaigns(self) -> "campaigning.Campaigns":
@@ -53,19 +43,6 @@ class CampaignClient(ServiceClient):
         if self._campaigns is None:
             self._campaigns = campaigning.Campaigns(self)
         return self._campaigns
-
-    @property
-    def journal(self) -> Journal:
-        """Where campaigns are kept; in memory, if nobody said where. One given by name is opened now."""
-        if self._journal_of is not None:
-            return self._journal_of.journal
-        if isinstance(self._journal, str | PathLike):
-            from keebai_async.journal.open import open_journal
-
-            self._journal = open_journal(os.fspath(self._journal))
-            self.at_close(self._journal.aclose)
-            self.at_close(drain_of(self._journal).drain)  # other clients may have been given it
-        return self._journal
 
     def sender_or(self, sender: Sender | None = None) -> Sender:
         """*sender*, or else the client's own. Raises InvalidInput if there is neither."""

@@ -157,7 +157,7 @@ class Keebai(CampaignClient):
         self._exchange = self._exchange_now()
         api = KeebaiApi(exchange=self._exchange, sender=self.sender, requests=self.requests)
         self._api = api
-        self.messages = Messages(api)
+        self.messages = Messages(api, host=self)
         self.broadcasts = Broadcasts(api, clock=self.clock, poll_floor=self.poll_floor, names=self._names)
         self.templates = Templates(api)
         self.numbers = Numbers(api)

@@ -8,6 +8,7 @@ KeebaiError
     Misused                 the program's mistake: a closed client, a second event loop
     QuotaUnusable           the store of the spending cannot be reached; nothing was sent
     SpoolUnusable           webhooks cannot be put on disk; the service is asked to repeat them
+    MessageBusy             once: somebody else is sending the message of this key, or it is too early
     CampaignError           campaign_id
         CampaignNotFound    no such campaign in this journal
         CampaignBusy        another process runs it, or it was run before
@@ -83,6 +84,14 @@ class QuotaUnusable(KeebaiError):
 
 class SpoolUnusable(KeebaiError):
     """What webhooks told cannot be put on disk, or read from it."""
+
+
+class MessageBusy(KeebaiError):
+    """The message of the key *once* is being sent by somebody else, or cannot be settled yet."""
+
+    def __init__(self, message: str, *, once: str | None = None) -> None:
+        super().__init__(message)
+        self.once = once
 
 
 class CampaignError(KeebaiError):

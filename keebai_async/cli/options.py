@@ -41,6 +41,14 @@ OptionalLanguageOption = Annotated[
 ToOption = Annotated[
     str, typer.Option("--to", help="The number of the person, with its country code: +5491155555555.")
 ]
+OnceOption = Annotated[
+    str | None,
+    typer.Option(
+        "--once",
+        metavar="KEY",
+        help="Send it once, whatever happens: the same key again sends nothing. See outbox.",
+    ),
+]
 MetaOption = Annotated[
     list[str] | None,
     typer.Option(

@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import AbstractAsyncContextManager
 from typing import Protocol
 
+from keebai_async.journal.outbox import OutboxTables
 from keebai_async.model.campaign import CampaignState, RunFacts, StoredCampaign, Wish
 from keebai_async.model.chunk import Chunk
 from keebai_async.model.fates import ChunkFates, PersonNews
@@ -159,6 +160,11 @@ class Journal(Protocol):
         Chunks and places are those of the plan, and so of the marks: people who were cut into other chunks
         later stay where they were. It names nobody and survives a purge.
         """
+        ...
+
+    @property
+    def outbox(self) -> OutboxTables:
+        """Single messages that are sent once."""
         ...
 
     async def purge(self, campaign_id: str, *, unfinished: bool = False) -> None:

@@ -1,5 +1,6 @@
 """A journal that lasts as long as its process: for dry runs, tests and programs that keep no record."""
 
+import math
 from collections.abc import Callable
 from typing import TypeVar, cast
 
@@ -7,7 +8,17 @@ from msgspec.structs import replace
 
 from keebai_async.clock import SYSTEM_CLOCK, Clock
 from keebai_async.journal.stored import StoredJournal
-from keebai_async.journal.tables import KINDS, CampaignRow, ChunkRow, R, RejectionsRow, StoredRow, Tables
+from keebai_async.journal.tables import (
+    KINDS,
+    CampaignRow,
+    ChunkRow,
+    OutboxRow,
+    R,
+    RejectionsRow,
+    StoredRow,
+    Tables,
+)
+from keebai_async.model.chunk import ChunkState
 from keebai_async.storage.process import Process, alive
 from keebai_async.storage.safety import Damaged, Safe
 
@@ -119,6 +130,11 @@ class MemoryTables:
 
     def rejections_after(self, campaign_id: str, last: int) -> RejectionsRow | None:
         return self.get(RejectionsRow, campaign_id, last + 1)
+
+    def outbox(self, state: ChunkState, *, before: float = math.inf, limit: int) -> list[OutboxRow]:
+        rows = [row for each in self._rows[OutboxRow] for row in self.rows(OutboxRow, each)]
+        found = [row for row in rows if row.message.state is state and row.message.created_at < before]
+        return sorted(found, key=lambda row: row.message.created_at, reverse=True)[:limit]
 
     def now(self) -> float:
         return self._clock.wall()

@@ -87,6 +87,17 @@ VERSION_2: Final = (
         packed BLOB NOT NULL,
         PRIMARY KEY (campaign_id, number)
     )""",
+    # Single messages that are sent once, by the hash of their key.
+    """CREATE TABLE outbox (
+        id TEXT PRIMARY KEY,
+        state TEXT NOT NULL,
+        created_at REAL NOT NULL,
+        message BLOB NOT NULL,
+        attempt_id TEXT NOT NULL,
+        process BLOB,
+        due REAL NOT NULL
+    ) WITHOUT ROWID""",
+    "CREATE INDEX outbox_by_state ON outbox (state, created_at)",
     "ALTER TABLE campaigns ADD COLUMN facts BLOB NOT NULL DEFAULT '{}'",
     "ALTER TABLE chunks ADD COLUMN resent INTEGER NOT NULL DEFAULT 0",
     "ALTER TABLE chunks ADD COLUMN seen_at REAL",

@@ -19,6 +19,7 @@ from keebai_async.journal.tables import (
     ItemsRow,
     LeaseRow,
     MoveRow,
+    OutboxRow,
     R,
     RejectionsRow,
     StoredRow,
@@ -26,6 +27,7 @@ from keebai_async.journal.tables import (
 from keebai_async.model.campaign import CampaignState, Wish
 from keebai_async.model.chunk import Chunk, ChunkState
 from keebai_async.model.lifecycle import Move
+from keebai_async.model.outbox import OutboxMessage
 from keebai_async.model.recipient import Rejection
 from keebai_async.model.stop import Cause
 from keebai_async.storage.process import Process
@@ -37,6 +39,7 @@ W = TypeVar("W", bound=enum.StrEnum)
 _MOVE: Final[msgspec.json.Decoder[Move]] = msgspec.json.Decoder(Move)
 _REJECTIONS: Final = msgspec.json.Decoder(tuple[Rejection, ...])
 _PROCESS: Final = msgspec.json.Decoder(Process)
+_MESSAGE: Final = msgspec.json.Decoder(OutboxMessage)
 
 _LEVEL: Final = 1
 """Of zlib: five times quicker than the default, and a fifth larger (`benchmarks/journal.py`)."""
@@ -204,6 +207,26 @@ def _read_lease(values: Sequence[Column]) -> LeaseRow:
     )
 
 
+def _write_outbox(row: OutboxRow) -> tuple[Column, ...]:
+    message, process = row.message, None if row.process is None else msgspec.json.encode(row.process)
+    kept = (message.state.value, message.created_at, msgspec.json.encode(message))
+    return (row.campaign_id, *kept, row.attempt_id, process, row.due)
+
+
+def _read_outbox(values: Sequence[Column]) -> OutboxRow:
+    message_id, _, _, message, attempt_id, process, due = values
+    return msgspec.convert(
+        {
+            "campaign_id": message_id,
+            "message": _MESSAGE.decode(_json(message)),
+            "attempt_id": attempt_id,
+            "process": None if process is None else _PROCESS.decode(_json(process)),
+            "due": due,
+        },
+        OutboxRow,
+    )
+
+
 _LAYOUTS: Final[dict[type[StoredRow], object]] = {
     CampaignRow: Layout(
         table="campaigns",
@@ -261,6 +284,14 @@ _LAYOUTS: Final[dict[type[StoredRow], object]] = {
         order="campaign_id",
         write=_write_lease,
         read=_read_lease,
+    ),
+    OutboxRow: Layout(
+        table="outbox",
+        key=("id",),
+        columns=("id", "state", "created_at", "message", "attempt_id", "process", "due"),
+        order="id",
+        write=_write_outbox,
+        read=_read_outbox,
     ),
 }
 

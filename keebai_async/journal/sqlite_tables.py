@@ -1,5 +1,6 @@
 """A journal in one SQLite file: its tables, and how a transaction on them is made."""
 
+import math
 import sqlite3
 from collections.abc import Callable
 from functools import cache, partial
@@ -11,8 +12,9 @@ from keebai_async.errors import JournalUnusable
 from keebai_async.journal import rules, schema
 from keebai_async.journal.sql_layout import Statements, layout_of, statements, values_of
 from keebai_async.journal.stored import StoredJournal
-from keebai_async.journal.tables import CampaignRow, R, RejectionsRow, StoredRow, Tables
+from keebai_async.journal.tables import CampaignRow, OutboxRow, R, RejectionsRow, StoredRow, Tables
 from keebai_async.journal.transactions import HEARTBEAT
+from keebai_async.model.chunk import ChunkState
 from keebai_async.storage.process import Process, alive
 from keebai_async.storage.safety import Damaged, Safe
 from keebai_async.storage.sqlite_file import LOCK_PATIENCE, SqliteFile, SqliteUse
@@ -123,6 +125,13 @@ class SqliteTables:
         query = f"{_sql(RejectionsRow).select} WHERE campaign_id = ? AND id > ? ORDER BY id LIMIT 1"
         found = self._db.execute(query, (campaign_id, last)).fetchone()
         return None if found is None else layout_of(RejectionsRow).read(found)
+
+    def outbox(self, state: ChunkState, *, before: float = math.inf, limit: int) -> list[OutboxRow]:
+        query = (
+            f"{_sql(OutboxRow).select} WHERE state = ? AND created_at < ? ORDER BY created_at DESC LIMIT ?"
+        )
+        found = self._db.execute(query, (state.value, before, limit))
+        return [layout_of(OutboxRow).read(each) for each in found]
 
     def now(self) -> float:
         return self._clock.wall()

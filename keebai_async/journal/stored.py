@@ -24,6 +24,7 @@ from keebai_async.clock import SYSTEM_CLOCK, Clock
 from keebai_async.errors import CampaignError, JournalUnusable, Misused
 from keebai_async.journal import drafts, erasing, fates, rules
 from keebai_async.journal.leases import Claim, Leases
+from keebai_async.journal.outbox import StoredOutbox
 from keebai_async.journal.reading import campaign_of, check_history, chunk_of, items_of, stored_campaign
 from keebai_async.journal.tables import ChunkRow, Database, FatesRow, ItemsRow, MoveRow, Tables
 from keebai_async.journal.transactions import HEARTBEAT, Transactions
@@ -75,6 +76,7 @@ class StoredJournal:
         self._clock = clock
         self._leases = Leases(database)
         self._transactions = Transactions(database, self._leases, heartbeat=heartbeat)
+        self.outbox = StoredOutbox(self._transactions, database, clock=clock)
         self._drafts: dict[str, _Draft] = {}
 
     # Plans in the making

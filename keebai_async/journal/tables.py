@@ -1,17 +1,19 @@
-"""What a journal asks of a database: seven kinds of rows, and a few plain verbs over them.
+"""What a journal asks of a database: eight kinds of rows, and a few plain verbs over them.
 
 The rules of a journal are written once, as plain functions over Tables (`stored.py` and what it uses). A
 database brings the verbs and decides how a transaction is made; it knows nothing of leases, moves or purges.
 """
 
+import math
 from collections.abc import Callable
 from typing import Protocol, TypeVar
 
 import msgspec
 
 from keebai_async.model.campaign import CampaignState, Wish
-from keebai_async.model.chunk import Chunk
+from keebai_async.model.chunk import Chunk, ChunkState
 from keebai_async.model.lifecycle import Move
+from keebai_async.model.outbox import OutboxMessage
 from keebai_async.model.recipient import Rejection
 from keebai_async.model.stop import Cause
 from keebai_async.storage.process import Process
@@ -113,6 +115,19 @@ class LeaseRow(StoredRow, frozen=True, kw_only=True):
     wish: Wish | None = None
 
 
+class OutboxRow(StoredRow, frozen=True, kw_only=True):
+    """A single message that is sent once. In the place of a campaign's id it has one of its own.
+
+    *attempt_id* is another one at each attempt, and *process* the one that makes it, which has an outcome
+    by *due*, on the clock of the tables.
+    """
+
+    message: OutboxMessage
+    attempt_id: str = ""
+    process: Process | None = None
+    due: float = 0.0
+
+
 R = TypeVar("R", bound=StoredRow)
 T = TypeVar("T")
 
@@ -124,6 +139,7 @@ KINDS: tuple[type[StoredRow], ...] = (
     FatesRow,
     RejectionsRow,
     LeaseRow,
+    OutboxRow,
 )
 
 
@@ -159,6 +175,10 @@ class Tables(Protocol):
 
     def rejections_after(self, campaign_id: str, last: int) -> RejectionsRow | None:
         """The first row with an id above *last*."""
+
+    def outbox(self, state: ChunkState, *, before: float = math.inf, limit: int) -> list[OutboxRow]:
+        """The messages in this state that were made before a time, the newest first, at most *limit*."""
+        ...
 
     def now(self) -> float:
         """The time, in seconds, on the clock that all who share this database have in common."""

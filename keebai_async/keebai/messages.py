@@ -1,8 +1,9 @@
 """Single messages: one person, one request. Above a handful, use a broadcast or a campaign."""
 
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
-from keebai_async.keebai.api import KeebaiApi, encoded
+from keebai_async.keebai.api import KeebaiApi, encoded, submit_request
 from keebai_async.keebai.checking import (
     check_meta_data,
     check_number,
@@ -11,18 +12,24 @@ from keebai_async.keebai.checking import (
     check_word,
 )
 from keebai_async.keebai.models import Receipt, id_in
+from keebai_async.keebai.settings import SERVICE_NAME
+from keebai_async.privacy import mask
 from keebai_async.quota.gate import Lane
 from keebai_async.transport.error_mapping import error_for
 from keebai_async.transport.reply import Answer
 from keebai_async.transport.tolerant_reader import object_in, text
 from keebai_async.transport.verdict import Accepted
 
+if TYPE_CHECKING:
+    from keebai_async.outbox.outbox import OutboxHost
+
 
 class Messages:
     """POST /messages/*, awaited by somebody: they go before a campaign's requests."""
 
-    def __init__(self, api: KeebaiApi) -> None:
+    def __init__(self, api: KeebaiApi, *, host: "OutboxHost") -> None:
         self._api = api
+        self._host = host
 
     async def send_template(
         self,
@@ -35,12 +42,19 @@ class Messages:
         phone_number_id: str | None = None,
         channel_id: str | None = None,
         timeout: float | None = None,
+        once: str | None = None,
     ) -> Receipt:
         """Send an approved template to one person. *timeout* is for the whole request, in seconds.
+
+        *once* is a key of yours, such as `order-A-17`, for what must not be sent twice: the journal keeps it,
+        the same key again sends nothing and gives the first Receipt, and an outcome that is unknown stays so
+        until somebody settles it (`keebai.outbox`). What was certainly not sent may be sent with it again.
 
         Raises:
             InvalidInput: nothing was sent; *field* names what to fix.
             OutcomeUnknown: it may have been sent. Sending it again may message the person twice.
+            MessageBusy: somebody else is sending the message of *once*.
+            JournalUnusable: the journal could not keep *once*: nothing was sent, or the outcome is unknown.
             RequestError: it was not sent; or Undecodable, it was, in a reply that cannot be read.
 
         Source: contract, section 3.3.
@@ -54,7 +68,14 @@ class Messages:
         if given:
             body["variables"] = given
         return await self._send(
-            "/messages/template", body, meta_data, phone_number_id, channel_id, timeout=timeout
+            "/messages/template",
+            body,
+            meta_data,
+            phone_number_id,
+            channel_id,
+            timeout=timeout,
+            once=once,
+            what=f"template {template} ({language})",
         )
 
     async def send_text(
@@ -67,14 +88,17 @@ class Messages:
         phone_number_id: str | None = None,
         channel_id: str | None = None,
         timeout: float | None = None,
+        once: str | None = None,
     ) -> Receipt:
         """Send 1 to 4,096 characters to a person who wrote within the last 24 hours.
 
-        A closed window is not refused here: the message then fails later.
+        A closed window is not refused here: the message then fails later. *once* is as for a template.
 
         Raises:
             InvalidInput: nothing was sent; *field* names what to fix.
             OutcomeUnknown: it may have been sent. Sending it again may message the person twice.
+            MessageBusy: somebody else is sending the message of *once*.
+            JournalUnusable: the journal could not keep *once*: nothing was sent, or the outcome is unknown.
             RequestError: it was not sent; or Undecodable, it was, in a reply that cannot be read.
 
         Source: contract, section 3.4.
@@ -83,7 +107,14 @@ class Messages:
         if preview_url is not None:
             body["preview_url"] = preview_url
         return await self._send(
-            "/messages/text", body, meta_data, phone_number_id, channel_id, timeout=timeout
+            "/messages/text",
+            body,
+            meta_data,
+            phone_number_id,
+            channel_id,
+            timeout=timeout,
+            once=once,
+            what="a text",
         )
 
     async def _send(
@@ -95,19 +126,43 @@ class Messages:
         channel_id: str | None,
         *,
         timeout: float | None,
+        once: str | None,
+        what: str,
     ) -> Receipt:
         field, sender = self._api.sender_for(phone_number_id, channel_id).wire
         body[field] = sender
         meta = check_meta_data(meta_data)
         if meta:
             body["meta_data"] = meta
-        answer, request = await self._api.submit(
-            path, encoded(body), recipients=1, lane=Lane.INTERACTIVE, timeout=timeout
-        )
+        request = submit_request(path, encoded(body), recipients=1, lane=Lane.INTERACTIVE, timeout=timeout)
+        exchange, tally = self._api.exchange, self._api.requests
+        if once is not None:
+            from keebai_async.outbox.sending import (  # brings the journal along, which few calls need
+                OnceRequest,
+                send_once,
+            )
+
+            kept = OnceRequest(
+                key=once,
+                service=SERVICE_NAME,
+                to=mask(str(body["to"])),
+                what=what,
+                request=request,
+                kind=Receipt,
+                read=read_receipt,
+                named=_name_of,
+                vouched=lambda found: Receipt(broadcast_id=found),
+            )
+            return await send_once(self._host, kept, exchange, tally)
+        answer = await exchange.submit(request, tally=tally)
         receipt = read_receipt(answer)
         if receipt is None:
             raise error_for(Accepted(answer=answer), request, 1)
         return receipt
+
+
+def _name_of(receipt: Receipt) -> str | None:
+    return receipt.broadcast_id or receipt.message_id
 
 
 def read_receipt(answer: Answer) -> Receipt | None:

@@ -163,6 +163,16 @@ class Slot:
         tally.throttled += throttled
 
 
+class AttemptWith(Protocol):
+    """What makes one attempt in a place: with `Slot.submit`, and with what has to be done around that."""
+
+    async def __call__(self, slot: Slot, request: Request, attempt: int) -> Verdict: ...
+
+
+async def _submit_in(slot: Slot, request: Request, attempt: int) -> Verdict:
+    return await slot.submit(request, attempt=attempt)
+
+
 class Exchange:
     """Reads and submits on one session and one gate. Cheap to make: options are its arguments.
 
@@ -236,9 +246,16 @@ class Exchange:
             await self._clock.sleep(wait)
 
     async def submit(
-        self, request: Request, *, tally: Requests | None = None, policy: SubmitPolicy | None = None
+        self,
+        request: Request,
+        *,
+        tally: Requests | None = None,
+        policy: SubmitPolicy | None = None,
+        attempt_with: AttemptWith = _submit_in,
     ) -> Answer:
         """The answer to an accepted submit; made again only while it was certainly not accepted.
+
+        *attempt_with* makes each attempt; what it raises ends the submit.
 
         Raises:
             OutcomeUnknown: it may have been accepted.
@@ -250,7 +267,12 @@ class Exchange:
         while True:
             attempt += 1
             verdict = await self.submit_once(
-                request, tally=tally, policy=policy, attempt=attempt, limit=limit
+                request,
+                tally=tally,
+                policy=policy,
+                attempt=attempt,
+                limit=limit,
+                attempt_with=attempt_with,
             )
             match verdict:
                 case Accepted(answer=answer):
@@ -275,6 +297,7 @@ class Exchange:
         policy: SubmitPolicy | None = None,
         attempt: int = 1,
         limit: CallLimit | None = None,
+        attempt_with: AttemptWith = _submit_in,
     ) -> Verdict:
         """Make exactly one attempt, and say what it means. Trouble on the way is no exception.
 
@@ -286,7 +309,7 @@ class Exchange:
         slot: Slot | None = None
         try:
             async with self.slot(request.lane, tally=tally, policy=policy, limit=limit) as slot:
-                return await slot.submit(limit.request() if limit else request, attempt=attempt)
+                return await attempt_with(slot, limit.request() if limit else request, attempt)
         except asyncio.CancelledError as error:
             if slot is not None and slot.perhaps_accepted:
                 error.add_note(note_of(request))

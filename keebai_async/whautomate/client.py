@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Self
 from keebai_async.clock import SYSTEM_CLOCK, Clock
 from keebai_async.credentials import Token
 from keebai_async.environment import poll_floor_of, quotas_of, token_of
+from keebai_async.journal_client import AnyJournal, JournalClient
 from keebai_async.lazy_names import LazyModule
 from keebai_async.observe import Observer
 from keebai_async.quota.gate import Gate
 from keebai_async.quota.window import Quota
-from keebai_async.service_client import ServiceClient
 from keebai_async.transport.address import check_base_url
 from keebai_async.transport.broadcast_names import BroadcastNames
 from keebai_async.transport.call_limit import LONGEST_QUOTA_WAIT
@@ -39,11 +39,11 @@ else:  # too dear to import for an annotation
     aiohttp = LazyModule("aiohttp")
 
 
-class Whautomate(ServiceClient):
+class Whautomate(JournalClient):
     """A client of one API key, for one event loop. Use it with `async with`, or await `aclose()`.
 
     What is not given comes from the environment: `WHAUTOMATE_API_KEY`, `WHAUTOMATE_API_HOST`,
-    `WHAUTOMATE_QUOTA`, `WHAUTOMATE_QUOTA_STORE`, `WHAUTOMATE_POLL_FLOOR`.
+    `WHAUTOMATE_QUOTA`, `WHAUTOMATE_QUOTA_STORE`, `WHAUTOMATE_POLL_FLOOR`, `KEEBAI_JOURNAL`.
 
     Args:
         api_key: the secret; it cannot be printed and goes to *host* only.
@@ -53,6 +53,8 @@ class Whautomate(ServiceClient):
         limiter: where the spending is kept: `sqlite:PATH` is shared by the processes of this machine,
             `redis://...` by several machines; or a RateLimiter that you close yourself. Without it, or
             with `memory:`, all clients of this process with the same key and host share one.
+        journal: where messages that are sent `once` are kept: a path, a URL, or a journal that you close
+            yourself.
         timeout: seconds for a whole request, or Timeouts.
         session: an aiohttp session whose connector and proxy are used, and left open.
         submit_policy: after which replies a create may be made again, beyond the safe ones.
@@ -85,6 +87,7 @@ class Whautomate(ServiceClient):
         host: str | None = None,
         quotas: Sequence[Quota] | None = None,
         limiter: Gate | str | None = None,
+        journal: AnyJournal | None = None,
         timeout: Timeouts | float | None = None,
         session: "aiohttp.ClientSession | None" = None,
         clock: Clock = SYSTEM_CLOCK,
@@ -115,6 +118,7 @@ class Whautomate(ServiceClient):
             dialect=WHAUTOMATE_DIALECT,
             observer=observer,
         )
+        self._keep_journal(journal)
         self._equip()
 
     def with_options(
@@ -130,6 +134,7 @@ class Whautomate(ServiceClient):
         It lives as long as the client it was made from; closing it closes nothing.
         """
         other = self._copied(timeout, submit_policy, retries, poll_floor)
+        self._share_journal(other, None)
         other._equip()
         return other
 
@@ -139,7 +144,7 @@ class Whautomate(ServiceClient):
             api, clock=self.clock, poll_floor=self.poll_floor, quotas=self.quotas, names=self._names
         )
         self.segments = WhautomateSegments(api)
-        self.messages = WhautomateMessages(api)
+        self.messages = WhautomateMessages(api, host=self)
 
 
 def host_of(given: str | None, environment: Mapping[str, str]) -> str:

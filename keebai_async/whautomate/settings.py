@@ -12,6 +12,9 @@ WHAUTOMATE_HOSTS: Final = {
 }
 """Source: contract, section 1."""
 
+WHAUTOMATE_NAME: Final = "whautomate"
+"""As what is kept says it: never another."""
+
 WHAUTOMATE_KEY_VARIABLES: Final = ("WHAUTOMATE_API_KEY",)
 WHAUTOMATE_HOST_VARIABLE: Final = "WHAUTOMATE_API_HOST"
 WHAUTOMATE_QUOTA_VARIABLE: Final = "WHAUTOMATE_QUOTA"

@@ -12,6 +12,7 @@ import typer
 from keebai_async.cli import commands
 from keebai_async.cli.app import COMMANDS, app
 from keebai_async.cli.exit_codes import Exit
+from keebai_async.cli.outbox.commands import OUTBOX_COMMANDS
 from keebai_async.cli.register import register
 from keebai_async.cli.webhooks.commands import WEBHOOKS_COMMANDS
 from keebai_async.cli.whautomate.commands import WHAUTOMATE_COMMANDS
@@ -25,12 +26,14 @@ EVERY_HELP = [
     *((name,) for name in NAMES),
     ("whautomate",),
     *(("whautomate", command.__name__.rstrip("_")) for command in WHAUTOMATE_COMMANDS),
+    ("outbox",),
+    *(("outbox", command.__name__.rstrip("_")) for command in OUTBOX_COMMANDS),
     ("webhooks",),
     *(("webhooks", command.__name__.rstrip("_")) for command in WEBHOOKS_COMMANDS),
 ]
 EXAMPLES = [
     str(command.__doc__).rpartition("Example: ")[2].strip()
-    for command in (*COMMANDS, *WEBHOOKS_COMMANDS, *WHAUTOMATE_COMMANDS)
+    for command in (*COMMANDS, *OUTBOX_COMMANDS, *WEBHOOKS_COMMANDS, *WHAUTOMATE_COMMANDS)
 ]
 
 

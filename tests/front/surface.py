@@ -33,6 +33,7 @@ HANDED_OUT: Final = {
     "Ledger",
     "SandboxWebhooks",
     "Messages",
+    "Outbox",
     "Numbers",
     "Templates",
     "Webhooks",

@@ -33,19 +33,19 @@ ROOMS: Final = {
     "planning": "errors privacy model sources journal",
     "environment": "errors credentials quota polling",
     "campaign": "lazy_names errors clock draining privacy model quota transport polling journal observe",
+    "outbox": "errors clock draining model transport journal campaign",
     "service_client": (
         "lazy_names errors clock draining credentials model quota transport environment observe"
     ),
-    "keebai": "errors clock privacy model inputs quota transport polling environment campaign",
+    "journal_client": "lazy_names draining environment journal outbox service_client",
+    "keebai": "errors clock privacy model inputs quota transport polling environment campaign outbox",
     "whautomate": (
         "lazy_names errors clock privacy model inputs credentials quota transport polling environment"
-        " service_client observe"
+        " journal_client outbox observe"
     ),
     "webhooks": "lazy_names errors loops clock model credentials storage journal",
     "campaigns": "errors clock draining model sources quota polling journal planning campaign observe",
-    "campaign_client": (
-        "lazy_names errors draining model journal environment campaign service_client campaigns"
-    ),
+    "campaign_client": ("lazy_names errors model campaign journal_client campaigns"),
     "client": (
         "lazy_names clock model credentials quota transport environment campaign keebai campaign_client"
         " observe"
@@ -57,14 +57,13 @@ ROOMS: Final = {
     "testing": "lazy_names clock sandbox",
     "cli": (
         "errors clock privacy model credentials sources quota transport polling journal planning"
-        " environment service_client campaign keebai whautomate webhooks campaigns campaign_client client"
-        " services"
-        " sandbox observe"
+        " environment service_client campaign outbox keebai whautomate webhooks campaigns campaign_client"
+        " client services sandbox observe"
     ),
     "__main__": "cli",
     "__init__": (
         "lazy_names errors clock model credentials quota transport polling journal planning campaign"
-        " keebai whautomate campaigns client observe"
+        " outbox keebai whautomate campaigns client observe"
     ),
 }
 

@@ -4,6 +4,7 @@ It is like a server that many processes share: every row goes through bytes, a t
 of its own, and each one is given up once after all its work is done, as PostgreSQL may do, and made again.
 """
 
+import math
 from collections.abc import Callable
 from typing import TypeVar
 
@@ -12,7 +13,8 @@ from msgspec.structs import replace
 
 from keebai_async.clock import SYSTEM_CLOCK, Clock
 from keebai_async.journal.stored import StoredJournal
-from keebai_async.journal.tables import KINDS, CampaignRow, R, RejectionsRow, StoredRow, Tables
+from keebai_async.journal.tables import KINDS, CampaignRow, OutboxRow, R, RejectionsRow, StoredRow, Tables
+from keebai_async.model.chunk import ChunkState
 from keebai_async.storage.process import Process, alive
 from keebai_async.storage.safety import Damaged, Safe
 
@@ -110,6 +112,12 @@ class JsonTables:
 
     def rejections_after(self, campaign_id: str, last: int) -> RejectionsRow | None:
         return self.get(RejectionsRow, campaign_id, last + 1)
+
+    def outbox(self, state: ChunkState, *, before: float = math.inf, limit: int) -> list[OutboxRow]:
+        names = [message for name, message, _ in self.kept if name == OutboxRow.__name__]
+        rows = [row for name in names for row in self.rows(OutboxRow, name)]
+        found = [row for row in rows if row.message.state is state and row.message.created_at < before]
+        return sorted(found, key=lambda row: row.message.created_at, reverse=True)[:limit]
 
     def now(self) -> float:
         return self._clock.wall()

@@ -12,9 +12,11 @@ from keebai_async.cli.interrupts import interrupts
 from keebai_async.cli.json_output import emit, typed
 from keebai_async.cli.options import (
     ChannelIdOption,
+    JournalOption,
     JsonOption,
     LanguageOption,
     MetaOption,
+    OnceOption,
     PhoneNumberIdOption,
     QuotaStoreOption,
     TemplateOption,
@@ -38,8 +40,10 @@ def send(
     language: LanguageOption,
     var: VarOption = None,
     meta: MetaOption = None,
+    once: OnceOption = None,
     phone_number_id: PhoneNumberIdOption = None,
     channel_id: ChannelIdOption = None,
+    journal: JournalOption = None,
     quota_store: QuotaStoreOption = None,
     json: JsonOption = False,
 ) -> None:
@@ -48,8 +52,10 @@ def send(
     Example: keebai-async send --to +5491155555555 --template promo --language es --var nombre=Ana
     """
     variables, meta_data = pairs(var or (), option="--var"), pairs(meta or (), option="--meta")
-    connection = Connection(phone_number_id=phone_number_id, channel_id=channel_id, quota_store=quota_store)
-    work = partial(_send, connection, to, template, language, variables, meta_data, json=json)
+    connection = Connection(
+        phone_number_id=phone_number_id, channel_id=channel_id, journal=journal, quota_store=quota_store
+    )
+    work = partial(_send, connection, to, template, language, variables, meta_data, once=once, json=json)
     raise typer.Exit(interrupts.run(work))
 
 
@@ -61,13 +67,19 @@ async def _send(
     variables: dict[str, str],
     meta_data: dict[str, str],
     *,
+    once: str | None,
     json: bool,
 ) -> Exit:
-    async with messaging(connection) as keebai:
+    async with messaging(connection, outbox=once is not None) as keebai:
         with suppress(ScopeMissing):  # a token that may only send is not told what the template asks for
             check_one_person(await keebai.templates.get(template, language), to, variables)
         receipt = await keebai.messages.send_template(
-            to, template=template, language=language, variables=variables, meta_data=dict(meta_data)
+            to,
+            template=template,
+            language=language,
+            variables=variables,
+            meta_data=dict(meta_data),
+            once=once,
         )
     if json:
         emit(typed("receipt", receipt))

@@ -11,8 +11,10 @@ from keebai_async.cli.interrupts import interrupts
 from keebai_async.cli.json_output import emit, typed
 from keebai_async.cli.options import (
     ChannelIdOption,
+    JournalOption,
     JsonOption,
     MetaOption,
+    OnceOption,
     PhoneNumberIdOption,
     QuotaStoreOption,
     ToOption,
@@ -28,8 +30,10 @@ def text(
     to: ToOption,
     words: TextOption,
     meta: MetaOption = None,
+    once: OnceOption = None,
     phone_number_id: PhoneNumberIdOption = None,
     channel_id: ChannelIdOption = None,
+    journal: JournalOption = None,
     quota_store: QuotaStoreOption = None,
     json: JsonOption = False,
 ) -> None:
@@ -38,15 +42,17 @@ def text(
     Example: keebai-async text --to +5491155555555 --text "Your order is on its way"
     """
     meta_data = pairs(meta or (), option="--meta")
-    connection = Connection(phone_number_id=phone_number_id, channel_id=channel_id, quota_store=quota_store)
-    raise typer.Exit(interrupts.run(partial(_text, connection, to, words, meta_data, json=json)))
+    connection = Connection(
+        phone_number_id=phone_number_id, channel_id=channel_id, journal=journal, quota_store=quota_store
+    )
+    raise typer.Exit(interrupts.run(partial(_text, connection, to, words, meta_data, once=once, json=json)))
 
 
 async def _text(
-    connection: Connection, to: str, words: str, meta_data: dict[str, str], *, json: bool
+    connection: Connection, to: str, words: str, meta_data: dict[str, str], *, once: str | None, json: bool
 ) -> Exit:
-    async with messaging(connection) as keebai:
-        receipt = await keebai.messages.send_text(to, words, meta_data=dict(meta_data))
+    async with messaging(connection, outbox=once is not None) as keebai:
+        receipt = await keebai.messages.send_text(to, words, meta_data=dict(meta_data), once=once)
     if json:
         emit(typed("receipt", receipt))
     else:
