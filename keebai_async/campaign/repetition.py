@@ -66,8 +66,9 @@ def refuse_reached(
         return
     most = max(news, key=lambda each: each.repeated)
     got = "are still to get" if most.unsent and not most.people else "got"
+    same = "the" if most.template == campaign.plan.template else "the same words by the"
     raise CampaignBusy(
-        f"{count} of these {unsent} people {got} the template {most.template!r} from campaign"
+        f"{count} of these {unsent} people {got} {same} template {most.template!r} from campaign"
         f" {most.campaign_id} ({most.name!r}) a short time ago: leave them out, or say that it is to be sent"
         " again",
         campaign_id=most.campaign_id,

@@ -50,7 +50,8 @@ def repetition(plan: Plan, *, now: float) -> str:
         return ""
     most = max(plan.reached_before, key=lambda each: each.repeated)
     verb = "got" if most.people else "are still to get"
-    return f"{figure(count)} of them {verb} the same template as '{shown_text(most.name)}'{_ago(most, now)}. "
+    same = "template" if most.template == plan.template else "words"
+    return f"{figure(count)} of them {verb} the same {same} as '{shown_text(most.name)}'{_ago(most, now)}. "
 
 
 def rest_lines(plan: Plan) -> Iterator[str]:

@@ -77,7 +77,7 @@ class _Other:
         self._plan = plan
         self._since = _launched_at(mine) or now - REPEATED_WITHIN
         self._ready = sum(each.recipients for each in mine.chunks if each.state is ChunkState.PLANNED)
-        self._same_template = plan.template == own.template
+        self._same_words = plan.template == own.template or bool(own.wording and plan.wording == own.wording)
         self._same = bool(own.fingerprint) and plan.fingerprint == own.fingerprint
         self._limited = plan.limit is not None and plan.source == own.source
         mine_or_test = plan.campaign_id == own.campaign_id or plan.test or not _launched(other)
@@ -101,13 +101,13 @@ class _Other:
             for chunk in self._left:
                 count = await self._count(chunk, keys, journal)
                 people += count
-                if self._same_template and self._at(chunk) > self._since:
+                if self._same_words and self._at(chunk) > self._since:
                     repeated += count
             for chunk in self._unsent:
                 unsent += await self._count(chunk, keys, journal)
         except CampaignNotFound:  # purged, or removed, while we looked
             return self._purged()
-        if self._same_template and self._is_live():
+        if self._same_words and self._is_live():
             repeated += unsent
         return self._reached(people=people, unsent=unsent, repeated=repeated)
 
