@@ -68,6 +68,15 @@ async def people_reached_by(campaign_id: str, journal: Journal) -> SuppressedPeo
     return SuppressedPeople(f"campaign {campaign_id}", keys)
 
 
+def reached_lately(campaign: StoredCampaign, *, now: float) -> int:
+    """How many people of *campaign* got it so short a time ago that the same would be a repetition."""
+    if campaign.plan.test or campaign.purged_at is not None:
+        return 0
+    since, made = now - REPEATED_WITHIN, campaign.plan.created_at
+    lately = (each for each in campaign.chunks if _left(each) and (each.submitted_at or made) > since)
+    return sum(each.recipients for each in lately)
+
+
 class _Other:
     """Another campaign, and which of its chunks matter for *mine*."""
 

@@ -114,6 +114,28 @@ async def test_the_same_at_the_same_hour_of_the_next_day_needs_none(
     assert re.search(r"8 of these people got 'Uno' (19 h 59|20 h 1) min ago", ended.out)
 
 
+async def test_a_purge_says_that_nobody_is_warned_of_these_people_any_more(
+    shell: Shell, sandbox: Sandbox
+) -> None:
+    shell.write("people.csv", people(8))
+    shell.write("others.csv", people(8, first=1))
+    uno = campaign_of(await shell.call("launch", "people.csv", *PROMO, "--name", "Uno", "--yes"))
+
+    purged = await shell.call("purge", "--yes")
+    same = await shell.call("launch", "people.csv", *PROMO, "--name", "Dos", "--yes")
+    others = await shell.call("launch", "others.csv", *PROMO, "--name", "Tres", "--yes")
+
+    assert f"its people are removed: {uno}" in purged.err
+    assert "nobody is warned any more if they get the same again: 8 people got 'Uno'" in purged.err
+    assert (same.code, f"8 of these 8 people got the template 'promo' from campaign {uno}" in same.err) == (
+        2,
+        True,
+    )
+    assert "'Uno' (promo, es)" in others.out
+    assert "whether these are among them is not known" in others.out
+    assert (others.code, sandbox.ledger.total) == (0, 16)
+
+
 async def test_a_handful_of_people_gets_the_same_again_and_it_is_said(shell: Shell, sandbox: Sandbox) -> None:
     shell.write("people.csv", people(4))
     await shell.call("launch", "people.csv", *PROMO, "--name", "Uno", "--yes")
