@@ -37,6 +37,8 @@ def _lines_of(each: Reached, now: float) -> Iterator[str]:
             f"{figure(each.unsent)} of these people are still to get {name} {what}:"
             " resume that one in the place of this, or never again"
         )
+    if each.repeated and not each.purged:
+        yield f"to leave these out, plan the list with --rest-of {each.campaign_id}"
 
 
 def _ago(each: Reached, now: float) -> str:

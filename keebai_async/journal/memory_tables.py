@@ -7,7 +7,16 @@ from msgspec.structs import replace
 
 from keebai_async.clock import SYSTEM_CLOCK, Clock
 from keebai_async.journal.stored import StoredJournal
-from keebai_async.journal.tables import KINDS, CampaignRow, ChunkRow, R, RejectionsRow, StoredRow, Tables
+from keebai_async.journal.tables import (
+    KINDS,
+    CampaignRow,
+    ChunkRow,
+    LeaseRow,
+    R,
+    RejectionsRow,
+    StoredRow,
+    Tables,
+)
 from keebai_async.storage.process import Process, alive
 from keebai_async.storage.safety import Damaged, Safe
 
@@ -116,6 +125,9 @@ class MemoryTables:
     @property
     def _campaigns(self) -> list[CampaignRow]:
         return [row for campaign_id in self._rows[CampaignRow] for row in self.rows(CampaignRow, campaign_id)]
+
+    def leases(self) -> list[LeaseRow]:
+        return [row for campaign_id in self._rows[LeaseRow] for row in self.rows(LeaseRow, campaign_id)]
 
     def rejections_after(self, campaign_id: str, last: int) -> RejectionsRow | None:
         return self.get(RejectionsRow, campaign_id, last + 1)

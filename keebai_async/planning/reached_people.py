@@ -9,7 +9,7 @@ import msgspec
 
 from keebai_async.errors import CampaignNotFound, InvalidInput
 from keebai_async.journal.contract import Journal
-from keebai_async.model.campaign import StoredCampaign
+from keebai_async.model.campaign import StoredCampaign, began_after
 from keebai_async.model.chunk import Chunk, ChunkState
 from keebai_async.model.reached import KNOWN_FOR, REPEATED_WITHIN, Reached
 from keebai_async.planning.identity import identities
@@ -97,6 +97,8 @@ class _Other:
             for each in chunks
             if each.state is ChunkState.PLANNED and each.recipients and other.purged_at is None
         ]
+        if began_after(other, mine):  # it looks for ours, and asks for the word
+            self._unsent = []
 
     @property
     def matters(self) -> bool:

@@ -4,6 +4,7 @@ import re
 import signal
 from pathlib import Path
 
+import anyio
 import pytest
 from msgspec.structs import replace
 
@@ -98,6 +99,27 @@ async def test_the_same_words_by_a_template_of_another_name_need_a_word(
     assert "8 of these 8 people got the same words by the template 'promo' from campaign" in refused.err
     assert (declined.code, "8 of them got the same words as 'Uno'" in declined.err) == (3, True)
     assert sandbox.ledger.total == 8
+
+
+@pytest.mark.parametrize("names", [("Uno", "Dos"), ("Uno", "Uno")])
+async def test_of_two_launches_at_the_same_instant_one_goes_and_one_asks_for_the_word(
+    shell: Shell, sandbox: Sandbox, names: tuple[str, str]
+) -> None:
+    shell.write("people.csv", people(2_000))
+    ended: list[Ended] = []
+
+    async def launch(name: str) -> None:
+        ended.append(await shell.run("launch", "people.csv", *PROMO, "--name", name, "--yes"))
+
+    await shell.call("list")  # so that neither has to make the journal
+    async with anyio.create_task_group() as tasks:
+        for name in names:
+            tasks.start_soon(launch, name)
+
+    assert sorted(each.code for each in ended) == [0, 2], ended
+    (refused,) = (each for each in ended if each.code)
+    assert refused.err.splitlines()[-1].endswith("(--again)")
+    assert sandbox.ledger.total == 2_000
 
 
 @pytest.mark.parametrize(("earlier", "code", "total"), [(-60.0, 2, 8), (60.0, 0, 16)])
