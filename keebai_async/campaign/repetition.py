@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 from keebai_async.errors import CampaignBusy
 from keebai_async.journal.contract import Journal
-from keebai_async.model.campaign import CampaignState, StoredCampaign
+from keebai_async.model.campaign import CampaignState, StoredCampaign, began_after
 from keebai_async.model.chunk import ChunkState
 from keebai_async.model.reached import Reached, repeated
 
@@ -29,7 +29,7 @@ async def refuse_repetition(campaign: StoredCampaign, journal: Journal) -> None:
     """Let a campaign that submits for the first time not repeat another one. Call it inside the lease.
 
     Two programs may launch the same at the same instant. Each has its lease by now and looks for the
-    other's, so at least one of them sees the other before anything has left.
+    other's: the later one sees the earlier one before anything has left, which goes on.
 
     Raises:
         CampaignBusy: another campaign of this name sends exactly the same, and was launched before.
@@ -38,7 +38,8 @@ async def refuse_repetition(campaign: StoredCampaign, journal: Journal) -> None:
     if plan.test or any(chunk.attempts for chunk in campaign.chunks):
         return
     for other in await journal.find(plan.name, plan.fingerprint):
-        launched = other.holder is not None or any(chunk.attempts for chunk in other.chunks)
+        attempted = any(chunk.attempts for chunk in other.chunks)
+        launched = attempted or (other.holder is not None and not began_after(other, campaign))
         if launched and other.plan.campaign_id != plan.campaign_id:
             state = other.state if other.holder is None else CampaignState.RUNNING
             raise CampaignBusy(
@@ -65,10 +66,11 @@ def refuse_reached(
     if not (count := repeated(news, unsent)):
         return
     most = max(news, key=lambda each: each.repeated)
-    got = "are still to get" if most.unsent and not most.people else "got"
+    still = bool(most.unsent and not most.people)
+    got, when = ("are still to get", "") if still else ("got", " a short time ago")
+    same = "the" if most.template == campaign.plan.template else "the same words by the"
     raise CampaignBusy(
-        f"{count} of these {unsent} people {got} the template {most.template!r} from campaign"
-        f" {most.campaign_id} ({most.name!r}) a short time ago: leave them out, or say that it is to be sent"
-        " again",
+        f"{count} of these {unsent} people {got} {same} template {most.template!r} from campaign"
+        f" {most.campaign_id} ({most.name!r}){when}: leave them out, or say that it is to be sent again",
         campaign_id=most.campaign_id,
     )

@@ -37,6 +37,8 @@ def _lines_of(each: Reached, now: float) -> Iterator[str]:
             f"{figure(each.unsent)} of these people are still to get {name} {what}:"
             " resume that one in the place of this, or never again"
         )
+    if each.repeated and not each.purged:
+        yield f"to leave these out, plan the list with --rest-of {each.campaign_id}"
 
 
 def _ago(each: Reached, now: float) -> str:
@@ -50,7 +52,8 @@ def repetition(plan: Plan, *, now: float) -> str:
         return ""
     most = max(plan.reached_before, key=lambda each: each.repeated)
     verb = "got" if most.people else "are still to get"
-    return f"{figure(count)} of them {verb} the same template as '{shown_text(most.name)}'{_ago(most, now)}. "
+    same = "template" if most.template == plan.template else "words"
+    return f"{figure(count)} of them {verb} the same {same} as '{shown_text(most.name)}'{_ago(most, now)}. "
 
 
 def rest_lines(plan: Plan) -> Iterator[str]:

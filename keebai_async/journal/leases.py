@@ -1,5 +1,6 @@
 """Who may change a campaign: one lease for each, which neither a dead process nor a failed write can keep."""
 
+import math
 import secrets
 from collections.abc import Callable
 from typing import Final
@@ -99,11 +100,16 @@ class Leases:
             campaign_id=claim.campaign_id,
             lease_id=claim.lease_id,
             process=self._process,
-            since=at,
+            since=self._after_all(tables, at),
             heartbeat=tables.now(),
         )
         put: Callable[[LeaseRow], None] = tables.insert if row is None else tables.update
         put(ours)
+
+    def _after_all(self, tables: Tables, at: float) -> float:
+        """The time *at*, or as little later as puts it behind all who live: it alone says who was first."""
+        latest = max((row.since for row in tables.leases() if self._lives(tables, row)), default=-math.inf)
+        return max(at, math.nextafter(latest, math.inf))
 
     def saw_last_holder_dead(self, campaign_id: str) -> bool:
         """False if the lease was taken because of nothing but the silence of its holder, who could wake."""

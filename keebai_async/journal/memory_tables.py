@@ -12,6 +12,7 @@ from keebai_async.journal.tables import (
     KINDS,
     CampaignRow,
     ChunkRow,
+    LeaseRow,
     OutboxRow,
     R,
     RejectionsRow,
@@ -127,6 +128,9 @@ class MemoryTables:
     @property
     def _campaigns(self) -> list[CampaignRow]:
         return [row for campaign_id in self._rows[CampaignRow] for row in self.rows(CampaignRow, campaign_id)]
+
+    def leases(self) -> list[LeaseRow]:
+        return [row for campaign_id in self._rows[LeaseRow] for row in self.rows(LeaseRow, campaign_id)]
 
     def rejections_after(self, campaign_id: str, last: int) -> RejectionsRow | None:
         return self.get(RejectionsRow, campaign_id, last + 1)

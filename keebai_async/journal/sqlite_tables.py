@@ -12,7 +12,7 @@ from keebai_async.errors import JournalUnusable
 from keebai_async.journal import rules, schema
 from keebai_async.journal.sql_layout import Statements, layout_of, statements, values_of
 from keebai_async.journal.stored import StoredJournal
-from keebai_async.journal.tables import CampaignRow, OutboxRow, R, RejectionsRow, StoredRow, Tables
+from keebai_async.journal.tables import CampaignRow, LeaseRow, OutboxRow, R, RejectionsRow, StoredRow, Tables
 from keebai_async.journal.transactions import HEARTBEAT
 from keebai_async.model.chunk import ChunkState
 from keebai_async.storage.process import Process, alive
@@ -120,6 +120,9 @@ class SqliteTables:
     def drafts(self) -> list[CampaignRow]:
         found = self._db.execute(f"{_sql(CampaignRow).select} WHERE plan IS NULL")
         return [layout_of(CampaignRow).read(each) for each in found]
+
+    def leases(self) -> list[LeaseRow]:
+        return [layout_of(LeaseRow).read(each) for each in self._db.execute(_sql(LeaseRow).select)]
 
     def rejections_after(self, campaign_id: str, last: int) -> RejectionsRow | None:
         query = f"{_sql(RejectionsRow).select} WHERE campaign_id = ? AND id > ? ORDER BY id LIMIT 1"

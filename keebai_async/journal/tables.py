@@ -110,6 +110,7 @@ class LeaseRow(StoredRow, frozen=True, kw_only=True):
     lease_id: str
     process: Process
     since: float
+    """Unix time; later than that of all leases that were held when this one was taken."""
     heartbeat: float
     """On the clock of the tables."""
     wish: Wish | None = None
@@ -171,6 +172,10 @@ class Tables(Protocol):
 
     def drafts(self) -> list[CampaignRow]:
         """The campaigns whose plan is in the making."""
+        ...
+
+    def leases(self) -> list[LeaseRow]:
+        """Those of all campaigns."""
         ...
 
     def rejections_after(self, campaign_id: str, last: int) -> RejectionsRow | None:

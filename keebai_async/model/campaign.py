@@ -32,6 +32,7 @@ class Holder(msgspec.Struct, frozen=True, kw_only=True):
     pid: int
     host: str
     since: float
+    """Of two holders in one journal, the one with the later time took its lease later."""
     user: str = ""
     """Whose process it is, as its machine calls them; empty where that cannot be known."""
 
@@ -93,6 +94,12 @@ class StoredCampaign(msgspec.Struct, frozen=True, kw_only=True):
     def terms(self) -> RunTerms:
         """What stops it by itself, and how fast it may be: as its last run was told, or as it was planned."""
         return self.facts.terms or RunTerms(guards=self.plan.guards, pace=self.plan.pace)
+
+
+def began_after(one: StoredCampaign, other: StoredCampaign) -> bool:
+    """Both run, and *one* took its lease after *other* had its own, so it could see that."""
+    mine, theirs = one.holder, other.holder
+    return mine is not None and theirs is not None and mine.since > theirs.since
 
 
 Started = StoredCampaign

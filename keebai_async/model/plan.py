@@ -127,7 +127,9 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     *category* is what the template was when it was planned; plans of 0.1 do not know it. *service* is the
     name of the service that it was made for, and that alone can send it; in plans of 0.1 that was Keebai.
     *test* says that it goes to numbers to test with, in the place of the list. *sender_number* is the number
-    of the sender, as the service lists it; empty where that could not be read. *limit* is how many people
+    of the sender, as the service lists it; empty where that could not be read. *wording* is the same for
+    templates with the same words, whatever they are called; empty where the service does not show them, and
+    in plans of 0.1. *limit* is how many people
     were asked for, and *not_looked_at* how many rows of a file come after them. *reached_before* is what
     other campaigns of the journal have to do with these people, as it was when this Plan was given to its
     caller; the journal does not keep it.
@@ -166,6 +168,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     last_row: int = 0
     limit: int | None = None
     not_looked_at: int = 0
+    wording: str = ""
     reached_before: tuple[Reached, ...] = ()
 
 

@@ -10,8 +10,8 @@ from typing import Final
 import msgspec
 
 REPEATED_WITHIN: Final = 20 * 3_600.0
-"""Seconds in which the same template to the same people is a repetition. Less than a day, so that what is
-sent at the same hour of every day is none."""
+"""Seconds in which the same template, or the same words, to the same people is a repetition. Less than a
+day, so that what is sent at the same hour of every day is none."""
 
 KNOWN_FOR: Final = 30 * 86_400.0
 """Seconds for which it is said who was reached."""
@@ -27,11 +27,12 @@ class Reached(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What another campaign of the journal has to do with the people of a plan.
 
     *people* of them it has submitted (accepted, unknown or on their way) in the last 30 days, and *at* is
-    when the last of them left, as Unix time. *unsent* of them it has still to submit. *repeated* are those
-    for whom the plan would be a repetition: they got the same template in the last 20 hours (for a campaign
-    that goes on: since it was launched), or are about to. *limited* says that it took only the first of the
-    same list. *purged* says that its people were removed: *people* are all of its own then, and whether they
-    are the same is known only if *same*, which is that it sent exactly the same to the same people.
+    when the last of them left, as Unix time. *unsent* of them it has still to submit. *repeated* are
+    those for whom the plan would be a repetition: they got the same template, or one with the same words,
+    in the last 20 hours (for a campaign that goes on: since it was launched), or are about to. *limited*
+    says that it took only the first of the same list. *purged* says that its people were removed:
+    *people* are all of its own then, and whether they are the same is known only if *same*, which is that
+    it sent exactly the same to the same people.
     """
 
     campaign_id: str

@@ -33,7 +33,7 @@ from keebai_async.planning.reader import Reader
 from keebai_async.planning.rejections import Rejections
 from keebai_async.planning.rows import check_columns
 from keebai_async.planning.suppress import SuppressedPeople, suppressed_people
-from keebai_async.planning.template import check_approved, named_by_text, preview
+from keebai_async.planning.template import check_approved, named_by_text, preview, wording
 from keebai_async.privacy import shown
 from keebai_async.sources.block import Block, LineBlock, ObjectBlock, Source
 
@@ -245,6 +245,7 @@ class _Making:
             not_looked_at=self._not_looked_at,
             sender_number=self._sender_number,
             service=service,
+            wording=wording(self._template),
         )
 
     def _all_notes(self, lists: Iterable[SuppressListCount]) -> Iterator[str]:

@@ -9,7 +9,7 @@ import msgspec
 
 from keebai_async.errors import CampaignNotFound, InvalidInput
 from keebai_async.journal.contract import Journal
-from keebai_async.model.campaign import StoredCampaign
+from keebai_async.model.campaign import StoredCampaign, began_after
 from keebai_async.model.chunk import Chunk, ChunkState
 from keebai_async.model.reached import KNOWN_FOR, REPEATED_WITHIN, Reached
 from keebai_async.planning.identity import identities
@@ -68,6 +68,15 @@ async def people_reached_by(campaign_id: str, journal: Journal) -> SuppressedPeo
     return SuppressedPeople(f"campaign {campaign_id}", keys)
 
 
+def reached_lately(campaign: StoredCampaign, *, now: float) -> int:
+    """How many people of *campaign* got it so short a time ago that the same would be a repetition."""
+    if campaign.plan.test or campaign.purged_at is not None:
+        return 0
+    since, made = now - REPEATED_WITHIN, campaign.plan.created_at
+    lately = (each for each in campaign.chunks if _left(each) and (each.submitted_at or made) > since)
+    return sum(each.recipients for each in lately)
+
+
 class _Other:
     """Another campaign, and which of its chunks matter for *mine*."""
 
@@ -77,7 +86,7 @@ class _Other:
         self._plan = plan
         self._since = _launched_at(mine) or now - REPEATED_WITHIN
         self._ready = sum(each.recipients for each in mine.chunks if each.state is ChunkState.PLANNED)
-        self._same_template = plan.template == own.template
+        self._same_words = plan.template == own.template or bool(own.wording and plan.wording == own.wording)
         self._same = bool(own.fingerprint) and plan.fingerprint == own.fingerprint
         self._limited = plan.limit is not None and plan.source == own.source
         mine_or_test = plan.campaign_id == own.campaign_id or plan.test or not _launched(other)
@@ -88,6 +97,8 @@ class _Other:
             for each in chunks
             if each.state is ChunkState.PLANNED and each.recipients and other.purged_at is None
         ]
+        if began_after(other, mine):  # it looks for ours, and asks for the word
+            self._unsent = []
 
     @property
     def matters(self) -> bool:
@@ -101,13 +112,13 @@ class _Other:
             for chunk in self._left:
                 count = await self._count(chunk, keys, journal)
                 people += count
-                if self._same_template and self._at(chunk) > self._since:
+                if self._same_words and self._at(chunk) > self._since:
                     repeated += count
             for chunk in self._unsent:
                 unsent += await self._count(chunk, keys, journal)
         except CampaignNotFound:  # purged, or removed, while we looked
             return self._purged()
-        if self._same_template and self._is_live():
+        if self._same_words and self._is_live():
             repeated += unsent
         return self._reached(people=people, unsent=unsent, repeated=repeated)
 

@@ -1,5 +1,6 @@
 """What a template asks of a list, and what its text leaves to the variables. Pure."""
 
+import hashlib
 import re
 from collections.abc import Sequence
 from operator import mul
@@ -44,6 +45,18 @@ def body_text(template: Template) -> str | None:
             text = component.get("text")
             return text if isinstance(text, str) else None
     return None
+
+
+def wording(template: Template) -> str:
+    """The same for two templates with the same words, whatever they and their variables are called.
+
+    Empty where the service does not show the text.
+    """
+    text = body_text(template)
+    if text is None:
+        return ""
+    words = " ".join(_PLACEHOLDER.sub("{{}}", text).split())
+    return hashlib.sha256(words.encode(errors="surrogatepass")).hexdigest()[:32]
 
 
 class BodySpace(msgspec.Struct, frozen=True):

@@ -19,6 +19,8 @@ async def freeze(
     name: str = "Promo",
     again: bool = False,
     guards: Guards | None = None,
+    template: str = "promo",
+    wording: str = "",
 ) -> Plan:
     """Put a campaign of *people* into *journal*, as planning would."""
     campaign_id = f"promo-{people}-{size}" + ("-again" if again else "")
@@ -30,7 +32,8 @@ async def freeze(
     plan = Plan(
         campaign_id=campaign_id,
         name=name,
-        template="promo",
+        template=template,
+        wording=wording,
         language="es",
         sender=Sender(phone_number_id="100000000000009"),
         created_at=1_790_000_000.0,

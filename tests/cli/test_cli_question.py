@@ -2,12 +2,16 @@
 
 import re
 import signal
+from pathlib import Path
 
+import anyio
 import pytest
+from msgspec.structs import replace
 
 from keebai_async.errors import CampaignBusy
+from keebai_async.model.reached import REPEATED_WITHIN
 from keebai_async.sandbox.keebai.server import Sandbox
-from tests.cli.shell import Ended, Shell
+from tests.cli.shell import Ended, Shell, let_pass
 from tests.cli.test_cli_interrupts import end_of, launching, until
 from tests.cli.test_cli_steps import Day
 
@@ -75,6 +79,83 @@ async def test_the_same_people_under_another_name_need_a_word(shell: Shell, sand
 
     assert (agreed.code, again.code) == (0, 0)
     assert sandbox.ledger.total == 26
+
+
+async def test_the_same_words_by_a_template_of_another_name_need_a_word(
+    shell: Shell, sandbox: Sandbox
+) -> None:
+    (promo, *others) = sandbox.settings.templates
+    copied = replace(promo, name="promo_copia", body=promo.body.replace("nombre", "quien"))
+    sandbox.settings.templates = (promo, replace(copied, variables=("quien", "codigo")), *others)
+    shell.write("people.csv", people(8))
+    shell.write("others.csv", people(8).replace("nombre", "quien"))
+    copy = ("others.csv", "--template", "promo_copia", "--language", "es", "--name", "Dos")
+    await shell.call("launch", "people.csv", *PROMO, "--name", "Uno", "--yes")
+
+    refused = await shell.call("launch", *copy, "--yes")
+    declined = await shell.answer("n\n", "launch", *copy)
+
+    assert refused.code == 2
+    assert "8 of these 8 people got the same words by the template 'promo' from campaign" in refused.err
+    assert (declined.code, "8 of them got the same words as 'Uno'" in declined.err) == (3, True)
+    assert sandbox.ledger.total == 8
+
+
+@pytest.mark.parametrize("names", [("Uno", "Dos"), ("Uno", "Uno")])
+async def test_of_two_launches_at_the_same_instant_one_goes_and_one_asks_for_the_word(
+    shell: Shell, sandbox: Sandbox, names: tuple[str, str]
+) -> None:
+    shell.write("people.csv", people(2_000))
+    ended: list[Ended] = []
+
+    async def launch(name: str) -> None:
+        ended.append(await shell.run("launch", "people.csv", *PROMO, "--name", name, "--yes"))
+
+    await shell.call("list")  # so that neither has to make the journal
+    async with anyio.create_task_group() as tasks:
+        for name in names:
+            tasks.start_soon(launch, name)
+
+    assert sorted(each.code for each in ended) == [0, 2], ended
+    (refused,) = (each for each in ended if each.code)
+    assert refused.err.splitlines()[-1].endswith("(--again)")
+    assert sandbox.ledger.total == 2_000
+
+
+@pytest.mark.parametrize(("earlier", "code", "total"), [(-60.0, 2, 8), (60.0, 0, 16)])
+async def test_the_same_at_the_same_hour_of_the_next_day_needs_none(
+    shell: Shell, sandbox: Sandbox, earlier: float, code: int, total: int
+) -> None:
+    shell.write("people.csv", people(8))
+    await shell.call("launch", "people.csv", *PROMO, "--name", "Uno", "--yes")
+    let_pass(Path(shell.environment["KEEBAI_JOURNAL"]), REPEATED_WITHIN + earlier)
+
+    ended = await shell.call("launch", "people.csv", *PROMO, "--name", "Dos", "--yes")
+
+    assert (ended.code, sandbox.ledger.total) == (code, total)
+    assert re.search(r"8 of these people got 'Uno' (19 h 59|20 h 1) min ago", ended.out)
+
+
+async def test_a_purge_says_that_nobody_is_warned_of_these_people_any_more(
+    shell: Shell, sandbox: Sandbox
+) -> None:
+    shell.write("people.csv", people(8))
+    shell.write("others.csv", people(8, first=1))
+    uno = campaign_of(await shell.call("launch", "people.csv", *PROMO, "--name", "Uno", "--yes"))
+
+    purged = await shell.call("purge", "--yes")
+    same = await shell.call("launch", "people.csv", *PROMO, "--name", "Dos", "--yes")
+    others = await shell.call("launch", "others.csv", *PROMO, "--name", "Tres", "--yes")
+
+    assert f"its people are removed: {uno}" in purged.err
+    assert "nobody is warned any more if they get the same again: 8 people got 'Uno'" in purged.err
+    assert (same.code, f"8 of these 8 people got the template 'promo' from campaign {uno}" in same.err) == (
+        2,
+        True,
+    )
+    assert "'Uno' (promo, es)" in others.out
+    assert "whether these are among them is not known" in others.out
+    assert (others.code, sandbox.ledger.total) == (0, 16)
 
 
 async def test_a_handful_of_people_gets_the_same_again_and_it_is_said(shell: Shell, sandbox: Sandbox) -> None:

@@ -13,7 +13,16 @@ from msgspec.structs import replace
 
 from keebai_async.clock import SYSTEM_CLOCK, Clock
 from keebai_async.journal.stored import StoredJournal
-from keebai_async.journal.tables import KINDS, CampaignRow, OutboxRow, R, RejectionsRow, StoredRow, Tables
+from keebai_async.journal.tables import (
+    KINDS,
+    CampaignRow,
+    LeaseRow,
+    OutboxRow,
+    R,
+    RejectionsRow,
+    StoredRow,
+    Tables,
+)
 from keebai_async.model.chunk import ChunkState
 from keebai_async.storage.process import Process, alive
 from keebai_async.storage.safety import Damaged, Safe
@@ -109,6 +118,10 @@ class JsonTables:
     def _campaigns(self) -> list[CampaignRow]:
         names = [campaign for name, campaign, _ in self.kept if name == CampaignRow.__name__]
         return [row for campaign in names for row in self.rows(CampaignRow, campaign)]
+
+    def leases(self) -> list[LeaseRow]:
+        kept = self.kept.items()
+        return [msgspec.json.decode(row, type=LeaseRow) for key, row in kept if key[0] == LeaseRow.__name__]
 
     def rejections_after(self, campaign_id: str, last: int) -> RejectionsRow | None:
         return self.get(RejectionsRow, campaign_id, last + 1)

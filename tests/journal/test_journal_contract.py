@@ -426,6 +426,24 @@ async def test_one_campaign_has_one_lease(journal: Journal, clock: ManualClock) 
     assert (await journal.load("one")).holder is None
 
 
+async def test_of_leases_taken_at_the_same_instant_the_order_is_seen_from_their_times(
+    journal: Journal, clock: ManualClock
+) -> None:
+    for each in ("first", "second", "third"):
+        await keep(journal, plan_of(each, fingerprint=each))
+
+    async with journal.lease("first"), journal.lease("second"), journal.lease("third"):
+        stored = [await journal.load(each) for each in ("first", "second", "third")]
+    async with journal.lease("second"):
+        alone = await journal.load("second")
+
+    times = [each.holder.since for each in stored if each.holder is not None]
+    assert len(set(times)) == 3
+    assert times == sorted(times)
+    assert alone.holder is not None
+    assert alone.holder.since == clock.wall()
+
+
 async def test_a_lease_is_given_back_by_a_failing_or_cancelled_run(journal: Journal) -> None:
     await keep(journal, plan_of())
     with pytest.raises(RuntimeError, match="boom"):

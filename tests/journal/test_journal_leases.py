@@ -246,3 +246,23 @@ async def test_a_heartbeat_passes_over_a_lease_that_is_gone_and_keeps_the_next(c
     row = room.database.read(lambda tables: tables.get(LeaseRow, "aviso"))
     assert row is not None
     assert row.heartbeat == clock.wall()
+
+
+def test_a_clock_that_was_turned_back_does_not_put_a_later_lease_first() -> None:
+    room = Room(ManualClock())
+    room.write(lambda tables: tables.insert(CampaignRow(campaign_id="other", created_at=1.0)))
+    claims = room.ours.claim("promo"), room.theirs.claim("other")
+
+    room.write(lambda tables: room.ours.take(tables, claims[0], at=100.0))
+    room.write(lambda tables: room.theirs.take(tables, claims[1], at=50.0))
+    first, later = room.row, room.database.read(lambda tables: tables.get(LeaseRow, "other"))
+    room.ours.drop(claims[0])
+    room.theirs.drop(claims[1])
+    room.write(lambda tables: room.theirs.take(tables, room.theirs.claim("other"), at=60.0))
+    alone = room.database.read(lambda tables: tables.get(LeaseRow, "other"))
+
+    assert first is not None
+    assert later is not None
+    assert alone is not None
+    assert first.since == 100.0 < later.since < 100.1
+    assert alone.since == 60.0  # of those who are gone nobody is later

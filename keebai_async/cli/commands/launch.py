@@ -40,7 +40,8 @@ AgainOption = Annotated[
     typer.Option(
         "--again",
         help="Send although it is a repetition: the same list was launched under the same name, or many of"
-        " its people got the same template in the last 20 hours. They get it twice.",
+        " its people got the same template, or one with the same words, in the last 20 hours."
+        " They get it twice.",
     ),
 ]
 ReportOption = Annotated[

@@ -1,18 +1,23 @@
 """The command `purge`."""
 
+from collections.abc import Iterator
 from functools import partial
 from typing import Annotated
 
 import typer
 
+from keebai_async.campaign_client import CampaignClient
 from keebai_async.cli.connect import Connection, bookkeeping
 from keebai_async.cli.console import can_ask, confirm
 from keebai_async.cli.exit_codes import Exit
+from keebai_async.cli.figures import figure
 from keebai_async.cli.interrupts import interrupts
 from keebai_async.cli.json_output import emit
 from keebai_async.cli.options import JournalOption, JsonOption, YesOption
 from keebai_async.cli.output import say
+from keebai_async.cli.shown import shown_text
 from keebai_async.errors import InvalidInput
+from keebai_async.planning.reached_people import reached_lately
 
 OneOrAllArgument = Annotated[
     str | None,
@@ -44,16 +49,20 @@ def purge(
         raise InvalidInput(
             "no terminal to ask on, nothing was removed: add --yes to purge without a question"
         )
-    question = f"Remove the people of {campaign or 'every finished campaign'} for good?"
-    if not yes and not confirm(question):
-        say("declined: nothing was removed")
-        raise typer.Exit(Exit.DECLINED)
-    work = partial(_purge, campaign, Connection(journal=journal), unfinished=unfinished, json=json)
+    work = partial(_purge, campaign, Connection(journal=journal), unfinished=unfinished, yes=yes, json=json)
     raise typer.Exit(interrupts.run(work))
 
 
-async def _purge(campaign: str | None, connection: Connection, *, unfinished: bool, json: bool) -> Exit:
+async def _purge(
+    campaign: str | None, connection: Connection, *, unfinished: bool, yes: bool, json: bool
+) -> Exit:
     async with bookkeeping(connection) as keebai:
+        for line in await _forgotten(keebai, campaign):
+            say(line)
+        question = f"Remove the people of {campaign or 'every finished campaign'} for good?"
+        if not yes and not confirm(question):
+            say("declined: nothing was removed")
+            return Exit.DECLINED
         if campaign is None:
             purged = await keebai.campaigns.purge_finished()
         else:
@@ -66,3 +75,17 @@ async def _purge(campaign: str | None, connection: Connection, *, unfinished: bo
     if not purged:
         say("nothing to remove: no finished campaign has people left")
     return Exit.DONE
+
+
+async def _forgotten(keebai: CampaignClient, campaign: str | None) -> Iterator[str]:
+    """Whom nobody is warned of afterwards, a line for each campaign that reached them lately."""
+    journal, now = keebai.journal, keebai.clock.wall()
+    named = await journal.campaigns() if campaign is None else [await journal.load(campaign)]
+    ended = [each for each in named if campaign is not None or all(chunk.settled for chunk in each.chunks)]
+    lately = ((each.plan, reached_lately(each, now=now)) for each in ended)
+    return (
+        f"once these people are removed, nobody is warned any more if they get the same again:"
+        f" {figure(people)} people got '{shown_text(plan.name)}' in the last 20 hours [{plan.campaign_id}]"
+        for plan, people in lately
+        if people
+    )
