@@ -23,7 +23,9 @@ class Oddity(enum.Enum):
     MISREAD = "misread"
     """Letters of a value were read in a wrong encoding."""
     PLACEHOLDER = "placeholder"
-    """A value looks like a place to be filled."""
+    """A value looks like a place to be filled, or half of one."""
+    FORMULA = "formula"
+    """A value begins as a formula does."""
     ESCAPED = "escaped"
     """A value has letters as a web page or a program writes them."""
 

@@ -24,7 +24,6 @@ class DictColumns:
         self._context = context
         self._codec = context.codec
         self._names = context.names
-        self._own = [context.names.of[name] for name in context.codec.names]
 
     def of_dicts(self, items: Sequence[Item], where: Sequence[int]) -> Candidates:
         """The rows of dicts in the shape of the first of them."""
@@ -85,7 +84,8 @@ class DictColumns:
         if len(keys) > len(names.known) + len(metas):
             self._context.ignore(sorted(keys - names.known - set(metas)))
         to = [item.get(names.to) for item in items]
-        return texts_among(where, to, _columns(items, self._own), meta_data, bad)
+        own = list(map(names.of.__getitem__, self._codec.names))
+        return texts_among(where, to, _columns(items, own), meta_data, bad)
 
     def _is_flat(self, item: Item) -> bool:
         return (

@@ -76,16 +76,15 @@ _LOOSE_LINE: Final = msgspec.json.Decoder(LooseRow, float_hook=_written)
 class LineDecoder:
     """Decodes lines into rows of one type with so many *variables*, which `RowCodec` made.
 
-    They are in the object *nested*, but for flat rows. A line with a key twice is not right.
+    A line in which an object has a key twice is not right.
 
     What decodes a block takes it whole, *count* lines in *data*, or raises msgspec.DecodeError when any line
     is another, UnicodeDecodeError when it is not UTF-8, RecursionError when it is too deep. What decodes
     *each* line gives the rows of those that it would take alone, and the places of these.
     """
 
-    def __init__(self, row_type: type[WireRow], variables: int, nested: str) -> None:
+    def __init__(self, row_type: type[WireRow], variables: int) -> None:
         self._keys = 2 + variables
-        self._nested = nested
         self._block: msgspec.json.Decoder[list[WireRow | None]] = msgspec.json.Decoder(list[row_type | None])  # type: ignore[valid-type]
         self._line: msgspec.json.Decoder[WireRow] = msgspec.json.Decoder(row_type)
 
@@ -96,18 +95,19 @@ class LineDecoder:
         first = _meta_data_of(rows[0]) if rows else NO_META
         if first is NO_META and certainly_once(data, keys):  # as where nobody has meta_data or a colon
             return _strict(rows)
-        metas = list(map(_meta_data_of, rows))
+        keys += _with_meta_data(rows)
         strict = _strict(rows)
-        _check_keys(data, keys, (strict.to, *strict.values), metas)
+        _check_keys(data, keys, (strict.to, *strict.values), strict.meta_data)
         return strict
 
     def loose_block(self, data: bytes, count: int) -> LooseLines:
         """The same with any variables. A number with a point or an exponent is a `Written`."""
         rows = _together(_LOOSE_BLOCK, data, count)
         values = [row.variables.values() for row in rows]
-        metas = list(map(_meta_data_of, rows))
-        _check_keys(data, 2 * count + sum(map(len, values)), ([row.to for row in rows], *values), metas)
-        return LooseLines(*_parts(rows))
+        keys = 2 * count + sum(map(len, values)) + _with_meta_data(rows)
+        loose = LooseLines(*_parts(rows))
+        _check_keys(data, keys, (loose.to, *values), loose.meta_data)
+        return loose
 
     def flat_block(self, data: bytes, count: int, *, loosely: bool) -> list[Flat]:
         """Flat rows; unless *loosely*, of nothing but text."""
@@ -138,7 +138,7 @@ class LineDecoder:
                 continue
             if not _is_object_or_empty(bytes(getattr(row, "meta_data", NO_META))):
                 continue
-            if line.count(b":") == keys(row) or key_twice(line, self._nested) is None:
+            if line.count(b":") == keys(row) or key_twice(line) is None:
                 rows.append(row)
                 where.append(place)
         return rows, where
@@ -147,10 +147,15 @@ class LineDecoder:
 def _check_keys(
     data: bytes, keys: int, values: Iterable[Iterable[object]], metas: Sequence[msgspec.Raw] = ()
 ) -> None:
-    """Raises msgspec.DecodeError if a key may be twice in a row; *keys* are those of all but `meta_data`."""
-    given = len(metas) - metas.count(NO_META)
-    if not certainly_once(data, keys + given, values, metas if given else ()):
+    """Raises msgspec.DecodeError if a key may be twice in an object; *keys* are all but those in *metas*."""
+    if not certainly_once(data, keys, values, metas):
         raise msgspec.DecodeError("perhaps a key that is there twice")
+
+
+def _with_meta_data(rows: Sequence[WireRow] | Sequence[LooseRow]) -> int:
+    """How many rows have the key, whatever is behind it."""
+    metas = list(map(_meta_data_of, rows))
+    return len(metas) - metas.count(NO_META)
 
 
 def _keys_of_loose(row: LooseRow) -> int:

@@ -29,6 +29,7 @@ _SAYS: Final = {
         " the first is in row {row}"
     ),
     Oddity.PLACEHOLDER: "{count:,} values look like a place to be filled; the first is in row {row}",
+    Oddity.FORMULA: "{count:,} values begin with = as formulas do; the first is in row {row}",
     Oddity.ESCAPED: (
         "{count:,} values have text as web pages or programs write it, such as &amp; or <br>; the first is in"
         " row {row}"
@@ -50,6 +51,7 @@ _SAYS_OF_ONE: Final = {
         " row {row}"
     ),
     Oddity.PLACEHOLDER: "1 value looks like a place to be filled; it is in row {row}",
+    Oddity.FORMULA: "1 value begins with = as a formula does; it is in row {row}",
     Oddity.ESCAPED: (
         "1 value has text as web pages or programs write it, such as &amp; or <br>; it is in row {row}"
     ),
@@ -61,6 +63,7 @@ _SHOWN: Final = {
     Oddity.NOTHING: "the first with a word for nothing",
     Oddity.MISREAD: "the first with letters in a wrong encoding",
     Oddity.PLACEHOLDER: "the first with a place to be filled",
+    Oddity.FORMULA: "the first that begins as a formula does",
     Oddity.ESCAPED: "the first with text of a web page or a program",
 }
 

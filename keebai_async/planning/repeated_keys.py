@@ -6,29 +6,41 @@ decoded, has none twice. Colons in values are counted, too. Where the numbers di
 """
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
-from msgspec import Raw
+import msgspec
 
 _ESCAPED_COLON: Final = b"\\u003"
 
 
 def certainly_once(
-    data: bytes, keys: int, values: Iterable[Iterable[object]] = (), metas: Iterable[Raw] = ()
+    data: bytes, keys: int, values: Iterable[Iterable[object]] = (), metas: Sequence[msgspec.Raw] = ()
 ) -> bool:
     """Whether no key is twice in lines of which so many *keys* were decoded; no to be looked at closer.
 
-    *values* are what was decoded behind the keys, *metas* parts of the lines whose own keys do not count.
+    *values* are what was decoded behind the keys, *metas* parts of the lines whose own keys are not among
+    them: objects in which something is, or nothing at all.
     """
     more = data.count(b":") - keys
     if more == 0:
         return True
-    more -= b"\0".join(metas).count(b":")
+    if _ESCAPED_COLON in data and b"\\" in data:
+        return False  # it would be one in the value alone
+    if metas:
+        inside = b",".join(filter(None, metas))
+        colons = inside.count(b":")
+        if colons > sum(map(bool, metas)) and not _as_many_again(inside, colons):
+            return False
+        more -= colons
     if more > 0:
         more -= _joined(values).count(":")
-    # An escaped colon would be one in the value alone.
-    return more == 0 and not (b"\\" in data and _ESCAPED_COLON in data)
+    return more == 0
+
+
+def _as_many_again(objects: bytes, colons: int) -> bool:
+    """Whether JSON has so many *colons* still when it was read and written: a key that is twice is lost."""
+    return msgspec.json.encode(msgspec.json.decode(b"[%b]" % objects)).count(b":") == colons
 
 
 def _joined(values: Iterable[Iterable[object]]) -> str:
@@ -40,25 +52,29 @@ def _joined(values: Iterable[Iterable[object]]) -> str:
         return "\0".join(value for column in columns for value in column if isinstance(value, str))
 
 
-def key_twice(line: bytes, nested: str) -> str | None:
-    """A key that the object in a line of JSON has twice, in itself or in its object *nested*."""
+def key_twice(line: bytes) -> str | None:
+    """A key that an object in a line of JSON has twice, however deep it lies."""
     try:
-        top = _PAIRS.decode(line.decode())
+        return next(_twice(_PAIRS.decode(line.decode())), None)
     except (ValueError, RecursionError):
         return None
-    if not isinstance(top, _Pairs):
-        return None
-    twice = top.twice()
-    inner = next((value for name, value in reversed(top) if name == nested), None)
-    return twice if twice is not None or not isinstance(inner, _Pairs) else inner.twice()
 
 
 class _Pairs(list[tuple[str, object]]):
     """The keys and values of an object as they are written."""
 
-    def twice(self) -> str | None:
-        names = [name for name, _ in self]
-        return next((name for place, name in enumerate(names) if name in names[:place]), None)
+
+def _twice(value: object) -> Iterator[str]:
+    """The keys that are not for the first time in their object."""
+    if isinstance(value, _Pairs):
+        names = [name for name, _ in value]
+        if len(set(names)) < len(names):
+            yield next(name for place, name in enumerate(names) if name in names[:place])
+        value = [each for _, each in value]
+    if isinstance(value, list):
+        for each in value:
+            if isinstance(each, list):
+                yield from _twice(each)
 
 
 _PAIRS: Final = json.JSONDecoder(object_pairs_hook=_Pairs, parse_int=str, parse_float=str)

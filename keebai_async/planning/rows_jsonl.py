@@ -105,8 +105,8 @@ class JsonlList:
 
     def __init__(self, context: ListContext) -> None:
         self._names = context.names
-        codec, nested = context.codec, context.names.variables
-        self._decoder = LineDecoder(codec.row_type, len(codec.names), nested)
+        codec = context.codec
+        self._decoder = LineDecoder(codec.row_type, len(codec.names))
         self._dicts = DictColumns(context)
         self._renamed = context.names.service != {"to", "variables", "meta_data"}
         self._loosely = False
@@ -187,7 +187,7 @@ def from_line(line: bytes, names: ListNames) -> ParsedRow | Problem:
     except (msgspec.DecodeError, RecursionError) as error:
         return Problem(Reason.BAD_ROW, f"the line is not a JSON object, which it must be: {error}")
     variables, meta_data = fields.get(names.variables), fields.get(names.meta_data)
-    if line.count(b":") > len(fields) and (twice := key_twice(line, names.variables)) is not None:
+    if line.count(b":") > len(fields) and (twice := key_twice(line)) is not None:
         return Problem(
             Reason.BAD_ROW, f"{twice} is there twice: which of the two is meant is not ours to choose", twice
         )

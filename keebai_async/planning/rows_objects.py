@@ -12,6 +12,7 @@ from keebai_async.planning.own_rows import as_table, no_text, still_out
 from keebai_async.planning.rejections import Problem
 from keebai_async.planning.rendering import rendered, rendered_meta, shown, shown_value, writable
 from keebai_async.planning.rows import META, ListContext, ListNames, NotText, ParsedRow
+from keebai_async.planning.rows_table import check_header
 from keebai_async.sources.block import ObjectBlock
 
 
@@ -30,8 +31,16 @@ class ObjectList:
     def __init__(self, context: ListContext) -> None:
         self._names = context.names
         self._columns = DictColumns(context)
+        self._context = context
+        self._header: Sequence[str] = ()
 
     def rows(self, block: ObjectBlock) -> "ObjectRows":
+        """Raises TemplateUnusable or UnusableSource unless a header has a column for all we need."""
+        if block.header and block.header is not self._header:
+            self._names.find(block.header)
+            if {self._names.variables, self._names.meta_data}.isdisjoint(block.header):
+                check_header(block.header, self._context, first_row=False)
+            self._header = block.header
         return ObjectRows(block, self._names, self._columns)
 
 

@@ -130,8 +130,11 @@ class TableRows:
         return self._codec.meta_rows(names, [of[meta] for meta in metas]) if metas else None
 
 
-def check_header(header: Sequence[str], context: ListContext) -> None:
-    """Raises TemplateUnusable or UnusableSource unless a table's *header* has a column for all we need."""
+def check_header(header: Sequence[str], context: ListContext, *, first_row: bool = True) -> None:
+    """Raises TemplateUnusable or UnusableSource unless a table's *header* has a column for all we need.
+
+    It is the *first_row* of a file, or it is certain.
+    """
     names, where = context.names, context.description
     found = ", ".join(map(shown, header))  # where there is no header, these are the cells of a person
     absent = {field: own for field, own in {"to": names.to, **names.of}.items() if own not in header}
@@ -145,8 +148,9 @@ def check_header(header: Sequence[str], context: ListContext) -> None:
     say = " ".join(f"--column {_option(field, _like(field, own, free))}" for field, own in absent.items())
     if "to" in absent:
         raise UnusableSource(
-            f"{where} has no column {names.to!r} for the numbers. Its header is taken to be the first row,"
-            f" with the columns: {found}. Say which one it is: {say}",
+            f"{where} has no column {names.to!r} for the numbers."
+            f"{' Its header is taken to be the first row, with' if first_row else ' It has'}"
+            f" the columns: {found}. Say which one it is: {say}",
             field="to",
         )
     if absent:

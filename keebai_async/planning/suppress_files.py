@@ -26,6 +26,7 @@ from keebai_async.sources.compressed import OPENERS, open_plain
 from keebai_async.sources.delimited import DELIMITERS, delimiter_of
 from keebai_async.sources.excel import excel
 from keebai_async.sources.header import for_numbers
+from keebai_async.sources.jsonlines import json_pieces
 from keebai_async.sources.parquet import parquet
 from keebai_async.sources.pieces import Opener, pieces
 
@@ -83,7 +84,8 @@ async def _read_table(path: str, suffix: str, rows: "_Rows") -> Sequence[str]:
 
 
 async def _read_json(path: str, opener: Opener, rows: "_Rows") -> None:
-    async with aclosing(pieces(opener, path, may_be_empty=True)) as cut:
+    rows.counted = "line or item"
+    async with aclosing(json_pieces(opener, path, may_be_empty=True)) as cut:
         async for piece in cut:
             for number, line in enumerate(piece.data.split(b"\n"), start=piece.first):
                 if line.strip():
@@ -130,6 +132,8 @@ class _Rows:
 
     def __init__(self, path: str, reader: NumberReader, keys: KeySet) -> None:
         self.header_line = 0
+        self.counted = "line"
+        """What the numbers of its rows count."""
         self.first = True
         self.name = path
         self._reader = reader
@@ -169,7 +173,7 @@ class _Rows:
             return
         self._titled = False
         if not found:
-            raise unreadable(f"{self.name}, line {number}", number)
+            raise unreadable(f"{self.name}, {self.counted} {number}", number)
         self._keys.update(identities(found))
 
     def take_column(self, columns: Sequence[Sequence[str]]) -> bool:

@@ -48,7 +48,7 @@ _LONG_SHAPE: Final = b"0" * 13
 _BREAKS: Final = "\n\r\t\x0b\x0c\x1c-\x1e\x85\u2028\u2029"
 _TO_FLATTEN: Final = re.compile(f" *[{_BREAKS}][ {_BREAKS}]*| {{5,}}")
 # What a text that a machine wrote has at least one of.
-_ODD: Final = frozenset(b"#={[<*\\+%('\"&@")
+_ODD: Final = frozenset(b"#={[<*\\+%('\"&@}]>|")
 # In UTF-8: what begins the blanks and marks of Latin-1, and what is in each letter that was read in a wrong
 # encoding; and what begins every other blank, separator, control or invisible character.
 _LATIN: Final = frozenset((0xC2, 0x82, 0x83, 0xB0))
@@ -81,9 +81,9 @@ _FAILED_WORDS: Final = frozenset(
     )
 )  # fmt: skip
 _UNFILLED: Final = re.compile(
-    r"\{\{|\{%.*?%\}|#\{[^{}]*\}|\$\{[^{}]*\}|\*\|[^|]*\|\*|<<[^<>]*>>|\[\[[^\[\]]*\]\]|<%.*?%>"
+    r"\{\{|\}\}|\{[%!].*?[%!]?\}|#\{[^{}]*\}|\$\{[^{}]*\}|\*\|[^|]*\|\*|<<[^<>]*>>|\[\[[^\[\]]*\]\]|<%.*?%>"
 )
-_OPENINGS: Final = ("{{", "{%", "#{", "${", "*|", "<<", "[[", "<%")
+_OPENINGS: Final = ("{{", "}}", "{%", "{!", "#{", "${", "*|", "<<", "[[", "<%")
 _OBJECT: Final = re.compile(r"\[object [A-Z][A-Za-z]*\]")
 # Values of a program as Python, JSON or Java spell them. A span of time is Python's own.
 _SPELLED_OF_PROGRAM: Final = (
@@ -106,7 +106,14 @@ _OF_PROGRAM: Final = re.compile(_SPELLED_OF_PROGRAM)
 _OF_PROGRAM_INSIDE: Final = re.compile(rf"(?<!\S)(?:{_SPELLED_OF_PROGRAM})(?!\S)")
 _NO_VALUE: Final = "\\N"
 _LOST: Final = "\ufffd"
-_FORMULA: Final = re.compile(r'="([^"]*)"')
+_TEXT_OF_FORMULA: Final = re.compile(r'="([^"]*)"')
+# A formula that stands where what it gives should be: a function, or the cells of a sheet.
+_FORMULA: Final = re.compile(
+    r"=[+\-]?(?:@?[^\W\d_][\w.]*\(|(?:'[^']*'!|[^\W\d][\w.]*!)?\$?[A-Za-z]{1,3}\$?[0-9]{1,7}(?![\w.])"
+    r"|'[^']*'!|\[[^\]]*\])"
+)
+_LIKE_A_FORMULA: Final = re.compile(r"=[+\-]?[\w$(\"'#\[{@]")
+_FORMULA_INSIDE: Final = re.compile(r"(?<!\S)=\S")
 _NOTHING: Final = (
     "null", "(null)", "<null>", "nan", "none", "undefined", "n/a", "nat", "<na>", "$ nan", "$nan", "r$ nan",
 )  # fmt: skip
@@ -128,8 +135,16 @@ _MISREAD: Final = re.compile(
 _MISREAD_BEGINS: Final = ("\u00c2", "\u00c3", "\u00e2\u20ac", "\u00f0\u0178")
 _PLACE: Final = re.compile(
     r"[{\[<][A-Za-z_][A-Za-z0-9_. ]*[}\]>]|\{[0-9]+\}|%{1,2}[A-Za-z_][A-Za-z0-9_]*%{1,2}"
-    r"|%\([A-Za-z_][A-Za-z0-9_]*\)[sd]"
+    r"|%\([A-Za-z_][A-Za-z0-9_]*\)[sd]|\|[A-Z_]{3,}\||##?[A-Z_]{3,}##?"
 )
+# The same within a longer text, where brackets alone say nothing.
+_PLACE_INSIDE: Final = re.compile(r"\{[A-Za-z_][\w.]*\}|\{[0-9]\}|(?<!\S)%{1,2}[A-Z_]{3,}%{1,2}")
+# One half of a place, of which the other was cut off or never typed.
+_HALF_A_PLACE: Final = re.compile(
+    r"\$\{[^{}]*|\*\|[^|]*\|?|[^|]*\|\*|<<[^<>]*>?|<?[^<>]*>>|\[\[[^\[\]]*\]?|\[?[^\[\]]*\]\]"
+    r"|[{\[<][A-Za-z_][\w.]*|[A-Za-z_][\w.]*[}\]>]|\{[0-9]+|[0-9]+\}"
+)
+_HALVES: Final = re.compile(r"\$\{|\*\||\|\*|<<|>>|\[\[|\]\]|(?<!\S)[{\[<][A-Za-z0-9_]|[\w.][}\]>](?!\S)")
 _AS_ON_A_PAGE: Final = re.compile(
     r"&(?:[a-zA-Z]{2,8}|#[0-9]{2,5}|#x[0-9a-fA-F]{2,5});|\\u[0-9a-fA-F]{4}"
     r"|<(?:br|p|b|i|div|span) ?/?>|</[a-z]+>"
@@ -184,6 +199,8 @@ def _damage(value: str) -> str:
         return "has a letter that was lost in a conversion (U+FFFD): write it again"
     if _UNFILLED.search(value):
         return "has a place that was never filled: write the value"
+    if _FORMULA.match(value.strip()):
+        return "is a formula, not what it gives: open the list in a spreadsheet and copy it as values"
     return ""
 
 
@@ -194,15 +211,18 @@ def oddities(value: str) -> Iterator[Oddity]:
         yield Oddity.NOTHING
     if not value.isascii() and _MISREAD.search(value):
         yield Oddity.MISREAD
-    if _PLACE.fullmatch(value.strip()):
+    inside = value.strip()
+    if _PLACE.fullmatch(inside) or _HALF_A_PLACE.fullmatch(inside) or _PLACE_INSIDE.search(inside):
         yield Oddity.PLACEHOLDER
+    if _LIKE_A_FORMULA.match(inside):
+        yield Oddity.FORMULA
     if _AS_ON_A_PAGE.search(value):
         yield Oddity.ESCAPED
 
 
 def unwrapped(value: Value) -> Value:
     """A value without the formula that keeps it text in a spreadsheet: `="00123"` is 00123."""
-    if isinstance(value, str) and (found := _FORMULA.fullmatch(value)):
+    if isinstance(value, str) and (found := _TEXT_OF_FORMULA.fullmatch(value)):
         return found[1]
     return value
 
@@ -243,7 +263,7 @@ def _any_number_of_program(text: str, data: bytes) -> bool:
 def _any_odd(text: str, suspect: frozenset[int]) -> bool:
     """Whether a text may hold what a machine wrote. What cannot be there is looked for in C."""
     if not suspect.isdisjoint(_ODD):
-        if ("#" in text and _FAILED.search(text)) or '="' in text:
+        if ("#" in text and _FAILED.search(text)) or ("=" in text and _FORMULA_INSIDE.search(text)):
             return True
         for sign, signs in _PROGRAM_SIGNS.items():
             if sign in text and any(map(text.__contains__, signs)) and _OF_PROGRAM_INSIDE.search(text):
@@ -254,7 +274,7 @@ def _any_odd(text: str, suspect: frozenset[int]) -> bool:
             return True
         if any(map(text.__contains__, _OPENINGS)) or _NO_VALUE in text or "[object " in text:
             return True
-        if any(map(text.__contains__, "{[<%")) and _PLACE.search(text):
+        if any(map(text.__contains__, "{[<%}]>|#")) and (_PLACE.search(text) or _HALVES.search(text)):
             return True
     return any(map(text.__contains__, _MISREAD_BEGINS)) and _MISREAD.search(text) is not None
 

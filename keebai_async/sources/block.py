@@ -93,10 +93,14 @@ TableBlock = CellBlock | ColumnBlock
 
 
 class ObjectBlock(msgspec.Struct, frozen=True, kw_only=True):
-    """Items of an iterable: dicts, Recipients, or anything a program gave. The first is number *first*."""
+    """Items of an iterable: dicts, Recipients, or anything a program gave. The first is number *first*.
+
+    With a *header* they are dicts that have these names, all of them.
+    """
 
     first: int
     items: Sequence[object]
+    header: tuple[str, ...] = ()
 
 
 Block = LineBlock | TableBlock | ObjectBlock

@@ -1,10 +1,13 @@
 """Data frames, recognised by what they can do: neither pandas nor polars is imported."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Protocol, runtime_checkable
+from typing import Final, NamedTuple, Protocol, runtime_checkable
 
 from keebai_async.sources.header import check_once, visible
 from keebai_async.sources.spelling import of_single
+
+FRAME: Final = "the data frame"
+"""What it is called to people."""
 
 Row = dict[str, object]
 
@@ -25,29 +28,37 @@ class Pandas(Protocol):
     def itertuples(self, *, index: bool, name: None) -> Iterable[tuple[object, ...]]: ...
 
 
-def rows_of_frame(frame: object) -> Iterator[dict[str, object]] | None:
-    """The rows of a data frame as dicts; None if it is none.
+class Frame(NamedTuple):
+    """The names of its columns as they are seen, and its rows as dicts under these names."""
+
+    header: tuple[str, ...]
+    rows: Iterator[Row]
+
+
+def frame_of(frame: object) -> Frame | None:
+    """A data frame; None if it is none.
 
     Raises UnusableSource if two columns have one name.
     """
     if isinstance(frame, Polars):
         types = {visible(name): kind for name, kind in getattr(frame, "schema", {}).items()}
-        return _with_singles(
-            _seen(frame.iter_rows(named=True), getattr(frame, "columns", ())), _singles(types)
-        )
+        names: Sequence[str] = getattr(frame, "columns", ())
+        rows = _seen(frame.iter_rows(named=True), names)
+        return Frame(tuple(map(visible, names)), _with_singles(rows, _singles(types)))
     if isinstance(frame, Pandas):
         names = [visible(str(name)) for name in frame.columns]
-        check_once(names, "the data frame")
+        check_once(names, FRAME)
         types = dict(zip(names, getattr(frame, "dtypes", ()), strict=False))
         tuples = frame.itertuples(index=False, name=None)
-        return _with_singles((dict(zip(names, row, strict=True)) for row in tuples), _singles(types))
+        rows = (dict(zip(names, row, strict=True)) for row in tuples)
+        return Frame(tuple(names), _with_singles(rows, _singles(types)))
     return None
 
 
 def _seen(rows: Iterator[Row], names: Sequence[str]) -> Iterator[Row]:
     """*rows* under the names of their columns as they are seen."""
     seen = list(map(visible, names))
-    check_once(seen, "the data frame")
+    check_once(seen, FRAME)
     return rows if seen == list(names) else (dict(zip(seen, row.values(), strict=True)) for row in rows)
 
 

@@ -54,21 +54,29 @@ class ItemsInLoop:
 
 
 class ItemsInThread:
-    """A generator or cursor whose rows may take their time."""
+    """A generator or cursor whose rows may take their time; or a data frame, whose columns are a *header*."""
 
     notes: Sequence[str] = ()
     sheet = ""
 
-    def __init__(self, items: Iterable[object], *, columns: Mapping[str, str]) -> None:
-        self.description = "the list"
+    def __init__(
+        self,
+        items: Iterable[object],
+        *,
+        columns: Mapping[str, str],
+        description: str = "the list",
+        header: tuple[str, ...] = (),
+    ) -> None:
+        self.description = description
         self.columns = columns
         self._items = items
+        self._header = header
 
     async def blocks(self) -> AsyncGenerator[ObjectBlock, None]:
         first = 1
         async with aclosing(in_thread(self._items)) as batches:
             async for items in batches:
-                yield ObjectBlock(first=first, items=items)
+                yield ObjectBlock(first=first, items=items, header=self._header)
                 first += len(items)
 
 

@@ -15,7 +15,7 @@ from keebai_async.sources.compressed import OPENERS, open_plain
 from keebai_async.sources.delimited import Delimited
 from keebai_async.sources.encodings import checked_encoding
 from keebai_async.sources.excel import excel
-from keebai_async.sources.frames import rows_of_frame
+from keebai_async.sources.frames import FRAME, frame_of
 from keebai_async.sources.jsonlines import JsonLines
 from keebai_async.sources.objects import AsyncItems, ItemsInLoop, ItemsInThread, tied_to_its_thread
 from keebai_async.sources.parquet import parquet
@@ -50,8 +50,8 @@ def open_source(
         known = None if encoding is None else checked_encoding(encoding)
         asked = _Asked(delimiter=delimiter, encoding=known, sheet=sheet, hidden_rows=hidden_rows)
         return _file(os.fspath(given), renamed, asked)
-    if (rows := rows_of_frame(given)) is not None:
-        return ItemsInThread(rows, columns=renamed)
+    if (frame := frame_of(given)) is not None:
+        return ItemsInThread(frame.rows, columns=renamed, description=FRAME, header=frame.header)
     if isinstance(given, AsyncIterable):
         return AsyncItems(given, columns=renamed)
     if not isinstance(given, Iterable) or isinstance(given, bytes | Mapping):

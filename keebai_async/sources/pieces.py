@@ -19,6 +19,7 @@ BLOCK_BYTES: Final = 40 * 1024
 """About 300 rows of JSON Lines: small blocks stay in the processor's cache and die young."""
 
 READ_BYTES: Final = 640 * 1024
+_PEEKED: Final = 256
 MAX_LINE: Final = 16 * 1024 * 1024
 WEB_PAGE: Final = (
     "a web page (HTML) or XML, which many systems give as an export: open it in a spreadsheet and save it as"
@@ -55,18 +56,12 @@ async def pieces(
             a line longer than 16 MiB.
     """
     line, rest, first = 1, b"", True
-    async with _opened(open_file, name) as opened:
-        file = InUtf8(opened, name, encoding)
-        while len(data := await _more(file, name, rest)) > len(rest):
-            if b"\0" in data:
-                _look(data, name)
-                utf_16 = proposed(data)
-                meant = f"; if it is a text in UTF-16, say so: --encoding {utf_16}" if utf_16 else ""
-                raise UnusableSource(f"{name} is a binary file, not a CSV or JSON Lines file in UTF-8{meant}")
+    async with opened(open_file, name) as binary:
+        file = InUtf8(binary, name, encoding)
+        while len(data := await more_of(file, name, rest)) > len(rest):
+            refuse_binary(data, name)
             if first:
-                _look(data, name)
-                while data.startswith(_BOM):  # some programs write it twice
-                    data = data.removeprefix(_BOM)
+                data = checked_start(data, name)
                 first = False
             start = 0
             while end := _end(data, start, size):
@@ -96,7 +91,8 @@ def _end(data: bytes, start: int, size: int) -> int:
 
 
 @contextlib.asynccontextmanager
-async def _opened(open_file: Opener, name: str) -> AsyncGenerator[io.BufferedIOBase, None]:
+async def opened(open_file: Opener, name: str) -> AsyncGenerator[io.BufferedIOBase, None]:
+    """A file that is open. Raises UnusableSource if it cannot be opened."""
     try:
         file = await anyio.to_thread.run_sync(open_file)
     except FileNotFoundError:
@@ -109,14 +105,47 @@ async def _opened(open_file: Opener, name: str) -> AsyncGenerator[io.BufferedIOB
         yield file
 
 
-async def _more(file: InUtf8, name: str, rest: bytes) -> bytes:
-    """*rest*, and behind it what comes next of the file: nothing at its end."""
+async def more_of(file: InUtf8, name: str, rest: bytes) -> bytes:
+    """*rest*, and behind it what comes next of the file: nothing at its end.
+
+    Raises UnusableSource if it cannot be read.
+    """
+    return await _read(lambda: rest + file.read1(READ_BYTES), name)
+
+
+async def start_of(file: io.BufferedIOBase, name: str) -> bytes:
+    """The first bytes of a file that was just opened, which are read again. Raises as `more_of` does."""
+    peek: Callable[[int], bytes] = file.peek  # type: ignore[attr-defined]  # all that we open have it
+    return await _read(lambda: peek(_PEEKED), name)
+
+
+async def _read(read: Callable[[], bytes], name: str) -> bytes:
     try:
-        return await anyio.to_thread.run_sync(lambda: rest + file.read1(READ_BYTES))
+        return await anyio.to_thread.run_sync(read)
     except EOFError:
         raise UnusableSource(f"{name} is cut short: the compressed data ends too early") from None
     except (OSError, zlib.error) as error:
         raise UnusableSource(f"{name} cannot be read: {error}") from error
+
+
+def refuse_binary(data: bytes, name: str) -> None:
+    """Raises UnusableSource if *data* is of no text in UTF-8."""
+    if b"\0" in data:
+        _look(data, name)
+        utf_16 = proposed(data)
+        meant = f"; if it is a text in UTF-16, say so: --encoding {utf_16}" if utf_16 else ""
+        raise UnusableSource(f"{name} is a binary file, not a CSV or JSON Lines file in UTF-8{meant}")
+
+
+def checked_start(data: bytes, name: str) -> bytes:
+    """The first bytes of a file without its byte order mark, which some programs write twice.
+
+    Raises UnusableSource if they are those of another kind of file.
+    """
+    _look(data, name)
+    while data.startswith(_BOM):
+        data = data.removeprefix(_BOM)
+    return data
 
 
 def _look(start: bytes, name: str) -> None:

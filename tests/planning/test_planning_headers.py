@@ -215,6 +215,18 @@ async def test_the_columns_of_a_polars_frame_have_the_names_that_are_seen() -> N
         await planned(LikePolars("to", "to\u200b", "código"), OFFER)  # type: ignore[arg-type]
 
 
+async def test_the_columns_of_a_data_frame_are_found_and_named_as_those_of_a_file() -> None:
+    for frame in (LikePandas, LikePolars):
+        assert (await planned(frame("TO", "Nombre", "Código​"), OFFER)).numbers == [ANA]  # type: ignore[arg-type]
+        with pytest.raises(TemplateUnusable, match="--column código=codigo"):
+            await planned(frame("to", "nombre", "codigo"), OFFER)  # type: ignore[arg-type]
+        with pytest.raises(UnusableSource, match=r"data frame has no column 'to'.* to=Celular"):
+            await planned(frame("Celular", "nombre", "código"), OFFER)  # type: ignore[arg-type]
+        named = {"to": "celular", "código": "CODIGO"}
+        renamed = await planned(frame("Celular", "nombre", "codigo"), OFFER, columns=named)  # type: ignore[arg-type]
+        assert renamed.people == [{"to": ANA, "variables": {"nombre": "Ana", "código": "A1"}}]
+
+
 async def test_two_columns_of_one_name_in_a_data_frame_are_refused_as_in_a_file() -> None:
     with pytest.raises(UnusableSource, match="two columns named 'nombre'"):
         await planned(LikePandas("to", "nombre", "nombre "), OFFER)  # type: ignore[arg-type]

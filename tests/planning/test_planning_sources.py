@@ -148,8 +148,6 @@ async def test_without_quotes_a_row_is_a_line_and_short_ones_do_not_borrow_of_lo
         ("page.xls", b"<html><table><tr><td>to</td></tr></table></html>", "a web page (HTML)"),
         ("page.xlsx", b'<?xml version="1.0"?><Workbook/>', "a web page (HTML) or XML"),
         ("table.xls", b"to\tnombre\n+5491100000001\tAna\n", "no workbook but a text"),
-        ("array.jsonl", b'[\n{"to":"+5491100000001"}\n]', "JSON array"),
-        ("array.json", b'  [{"to":"+5491100000001"}]', "JSON array"),
         ("list.docx", b"x", "ends in .csv"),
     ],
 )

@@ -169,6 +169,10 @@ TEXTS = st.sampled_from(
         '{"valor":"b"}',
         '{"valor" : "b", "valor":"c"}',
         '{"to":"a:b"}',
+        '{"a":"x{","a":{}}',
+        '{"a":{"b":1,"c":"10:30","b":2}}',
+        '{"a":[{"b":1},{"b":2,"b":3}]}',
+        "{}",
     ]
 )
 
@@ -200,12 +204,14 @@ async def test_both_paths_agree_on_keys_and_none_that_is_twice_is_sent(
 
 
 def twice(line: str) -> bool:
-    """Whether the object in a line, or that of its variables, has a key twice."""
-    top: list[tuple[str, object]] = json.loads(line, object_pairs_hook=list)
-    inner = dict(top).get("variables")
-    names = [name for name, _ in top]
-    nested = [pair[0] for pair in inner] if isinstance(inner, list) else []
-    return len(set(names)) < len(names) or len(set(nested)) < len(nested)
+    """Whether an object in the line has a key twice, however deep it lies."""
+    found: list[bool] = []
+
+    def look(pairs: list[tuple[str, object]]) -> None:
+        found.append(len({name for name, _ in pairs}) < len(pairs))
+
+    json.loads(line, object_pairs_hook=look)
+    return any(found)
 
 
 async def test_a_key_that_is_twice_says_which(tmp_path: Path) -> None:
@@ -215,11 +221,19 @@ async def test_a_key_that_is_twice_says_which(tmp_path: Path) -> None:
         f'{{"to":"{to(2)}","valor":"a","valor":"b"}}\n'
         f'{{"to":"{to(3)}","variables":{{"valor":"a","valor":"10:30"}}}}\n'
         f'{{"to":"{to(4)}","to":"{to(5)}","valor":"a"}}\n'
+        f'{{"to":"{to(6)}","variables":{{"valor":"a"}},"meta_data":{{"pedido":"A-1","pedido":"A-2"}}}}\n'
+        f'{{"to":"{to(7)}","valor":"a","meta_cliente":{{"sede":{{"id":1,"id":2}}}}}}\n'
     )
 
     made = await planned(path, ONE)
 
     assert made.numbers == [to(1)]
-    assert made.reasons == [(2, "bad row", "valor"), (3, "bad row", "valor"), (4, "bad row", "to")]
+    assert made.reasons == [
+        (2, "bad row", "valor"),
+        (3, "bad row", "valor"),
+        (4, "bad row", "to"),
+        (5, "bad row", "pedido"),
+        (6, "bad row", "id"),
+    ]
     assert "valor is there twice" in made.rejections[0].detail
     assert msgspec.json.encode(made.people)
