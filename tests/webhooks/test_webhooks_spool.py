@@ -298,14 +298,13 @@ async def test_one_at_a_time_works_it_off_and_the_next_when_that_one_ends(tmp_pa
             tasks.cancel_scope.cancel()
 
         tasks.start_soon(take)
-        while clock.now() < 5:  # noqa: ASYNC110 - five looks
-            await anyio.sleep(0)
+        while clock.now() < 5:
+            await anyio.lowlevel.checkpoint()
         assert found == []
         await here.aclose()  # or its process is killed
         await anyio.sleep_forever()
 
     assert found == [1]
-    await theirs.aclose()
     await there.aclose()
 
 
