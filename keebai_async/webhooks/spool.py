@@ -26,6 +26,7 @@ from keebai_async.errors import SpoolUnusable
 from keebai_async.storage.safety import Safe
 from keebai_async.storage.sqlite_file import LOCK_PATIENCE, SqliteFile, SqliteUse
 from keebai_async.storage.thread import Worker
+from keebai_async.storage.turn import Turn
 
 MOST_WAITING: Final = 64 * 1024 * 1024
 """Bytes that may wait for the disk at once; what comes beyond is not taken."""
@@ -67,8 +68,9 @@ class _Unwritten(msgspec.Struct, frozen=True, eq=False):
 class Spool:
     """Deliveries in the file *path*, which is made, readable by its owner only, on first use.
 
-    Several processes may put into one file at once; one at a time should take out of it. Usable from one
-    event loop at a time. *clock* says when a key is forgotten and paces the looks for what others put in.
+    Several processes may put into one file at once, and one at a time works it off (`batches`): others wait
+    until that one ends. Usable from one event loop at a time. *clock* says when a key is forgotten and paces
+    the looks for what others put in.
     """
 
     __slots__ = {
@@ -91,6 +93,7 @@ class Spool:
         self._clock = clock
         self._file = SqliteFile(self.path, _SPOOL_FILE, patience=patience)
         self._worker = Worker("webhook spool", late=self._late)
+        self._turn = Turn(self.path.with_name(f"{self.path.name}-taking"))
         self._waiting: deque[_Unwritten] = deque()
         self._bytes = 0
         self._most_waiting = most_waiting
@@ -226,18 +229,23 @@ class Spool:
     async def batches(self, *, limit: int = 500) -> AsyncIterator[list[Spooled]]:
         """For ever: what is there, oldest first, as soon as it is there. Never an empty batch.
 
-        Tell `done` of a batch before the next one is asked for, or it comes again.
+        Tell `done` of a batch before the next one is asked for, or it comes again. While another process
+        does this, nothing comes.
         """
-        while True:
-            self._more = anyio.Event()  # before the look: what is put in after it is not missed
-            if batch := await self.take(limit=limit):
-                yield batch
-            else:
-                await wait_for(self._clock, self._more, SPOOL_LOOK_EVERY)
+        try:
+            while True:
+                self._more = anyio.Event()  # before the look: what is put in after it is not missed
+                if self._turn.take() and (batch := await self.take(limit=limit)):
+                    yield batch
+                else:
+                    await wait_for(self._clock, self._more, SPOOL_LOOK_EVERY)
+        finally:
+            self._turn.give_back()
 
     async def aclose(self) -> None:
         """Write what waits, and let go of the file. More than once is once."""
         await self._worker.aclose(self._file.close)
+        self._turn.give_back()
 
     def _late(self, seconds: float) -> Exception:
         return SpoolUnusable(f"the disk of {self.path} did not answer for {seconds:.0f} s")

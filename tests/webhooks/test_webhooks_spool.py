@@ -3,6 +3,8 @@
 import asyncio
 import sqlite3
 import stat
+import subprocess
+import sys
 import threading
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -14,8 +16,9 @@ import pytest
 from keebai_async.clock import ManualClock
 from keebai_async.errors import SpoolUnusable
 from keebai_async.journal.sqlite_tables import SqliteJournal
+from keebai_async.storage.turn import Turn
 from keebai_async.webhooks import MessageRead, OtherEvent, Spool, WebhookReceiver, WebhookSecrets
-from tests.webhooks.kit import SECRET, delivery
+from tests.webhooks.kit import PROJECT, SECRET, delivery
 
 
 @pytest.fixture
@@ -277,6 +280,52 @@ async def test_what_another_process_puts_in_is_found(tmp_path: Path) -> None:
     assert found == ["evt_7"]
     await here.aclose()
     await there.aclose()
+
+
+async def test_one_at_a_time_works_it_off_and_the_next_when_that_one_ends(tmp_path: Path) -> None:
+    clock = ManualClock()
+    here, there = Spool(tmp_path / "w.db", clock=clock), Spool(tmp_path / "w.db", clock=clock)
+    await there.put(delivery(1))
+    await there.put(delivery(2))
+    ours, theirs = here.batches(limit=1), there.batches(limit=1)
+    assert len(await anext(ours)) == 1
+
+    async with anyio.create_task_group() as tasks, clock.running():
+        found: list[int] = []
+
+        async def take() -> None:
+            found.append(len(await anext(theirs)))
+            tasks.cancel_scope.cancel()
+
+        tasks.start_soon(take)
+        while clock.now() < 5:
+            await anyio.lowlevel.checkpoint()
+        assert found == []
+        await here.aclose()  # or its process is killed
+        await anyio.sleep_forever()
+
+    assert found == [1]
+    await there.aclose()
+
+
+def test_a_turn_is_free_again_when_the_process_that_had_it_is_killed(tmp_path: Path) -> None:
+    path = tmp_path / "turn"
+    program = (
+        "import sys, pathlib; from keebai_async.storage.turn import Turn;"
+        f"turn = Turn(pathlib.Path({str(path)!r})); print(turn.take(), flush=True); sys.stdin.read()"
+    )
+    turn = Turn(path)
+    with subprocess.Popen(
+        [sys.executable, "-c", program], stdin=subprocess.PIPE, stdout=subprocess.PIPE, cwd=PROJECT
+    ) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == b"True\n"
+        assert not turn.take()
+        process.kill()
+    assert turn.take()
+    assert not Turn(path).take()
+    turn.give_back()
+    assert Turn(path).take()
 
 
 async def test_threads_end_with_the_spool(spool: Spool) -> None:

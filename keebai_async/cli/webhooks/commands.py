@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Final
+from typing import TYPE_CHECKING, Annotated, Final, NamedTuple
 
 import anyio
 import typer
@@ -41,6 +41,13 @@ WebhookArgument = Annotated[str, typer.Argument(metavar="ID", help="The id, as w
 HostOption = Annotated[str, typer.Option("--host", help="The address to listen on.")]
 ServePortOption = Annotated[int, typer.Option("--port", min=0, max=65535, help="0 takes a free one.")]
 PathOption = Annotated[str, typer.Option("--path", metavar="PATH", help="The path that is subscribed.")]
+SharePortOption = Annotated[
+    bool,
+    typer.Option(
+        "--share-port",
+        help="Let other receivers listen at the same port: start the next one before the last one ends.",
+    ),
+]
 DropOldOption = Annotated[
     bool, typer.Option("--drop-old", help="Rotate nothing: only forget the secret before this one.")
 ]
@@ -68,6 +75,7 @@ def serve(
     host: HostOption = "127.0.0.1",
     port: ServePortOption = 8080,
     path: PathOption = PATH,
+    share_port: SharePortOption = False,
 ) -> None:
     """Receive webhooks until Ctrl-C, and keep in the journal what becomes of each person.
 
@@ -76,10 +84,17 @@ def serve(
 
     Example: keebai-async webhooks serve --port 8080
     """
-    _run(partial(_serve, journal, host, port, path))
+    _run(partial(_serve, journal, _Listening(host, port, path, share_port)))
 
 
-async def _serve(journal: str | None, host: str, port: int, path: str) -> Exit:
+class _Listening(NamedTuple):
+    host: str
+    port: int
+    path: str
+    shared: bool
+
+
+async def _serve(journal: str | None, at: _Listening) -> Exit:
     from keebai_async.webhooks.receiver import WebhookReceiver
     from keebai_async.webhooks.recorder import FateRecorder
 
@@ -89,8 +104,7 @@ async def _serve(journal: str | None, host: str, port: int, path: str) -> Exit:
     recorder = FateRecorder(kept)
     try:
         async with WebhookReceiver(_file_beside(journal, "webhooks.db"), secrets=secrets.proof) as receiver:
-            serving = _serving(receiver, recorder, host, port, path)
-            await serve_until_told(serving, port, lambda: None)
+            await serve_until_told(_serving(receiver, recorder, at), at.port, lambda: None)
             taken = receiver.counts["taken"]
             refused = receiver.counts.total() - taken
             left = await receiver.spool.count()
@@ -106,22 +120,22 @@ async def _serve(journal: str | None, host: str, port: int, path: str) -> Exit:
 
 @asynccontextmanager
 async def _serving(
-    receiver: "WebhookReceiver", recorder: "FateRecorder", host: str, port: int, path: str
+    receiver: "WebhookReceiver", recorder: "FateRecorder", at: _Listening
 ) -> AsyncIterator[None]:
     from aiohttp import web
 
     from keebai_async.webhooks.aiohttp_handler import webhook_handler
 
     app = web.Application()
-    app.router.add_route("*", path, webhook_handler(receiver))
+    app.router.add_route("*", at.path, webhook_handler(receiver))
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=5.0)
     await runner.setup()
     try:
-        await web.TCPSite(runner, host, port).start()
+        await web.TCPSite(runner, at.host, at.port, reuse_port=at.shared or None).start()
         listening: tuple[str, int] = runner.addresses[0][:2]
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(_record, receiver, recorder)
-            say(f"receiving webhooks at http://{listening[0]}:{listening[1]}{path}; Ctrl-C ends it")
+            say(f"receiving webhooks at http://{listening[0]}:{listening[1]}{at.path}; Ctrl-C ends it")
             yield
             tasks.cancel_scope.cancel()
     finally:
