@@ -59,10 +59,12 @@ class WebhookReceiver:
         "__dict__": "",
         "counts": "How many requests ended how, by reason; 'taken' are those on disk.",
         "spool": "Where deliveries are kept until they are worked off.",
+        "trouble": "Why the last delivery could not be kept, for people; empty if it was.",
     }
 
     counts: Counter[str]
     spool: Spool
+    trouble: str
 
     def __init__(
         self,
@@ -75,6 +77,7 @@ class WebhookReceiver:
     ) -> None:
         self.spool = spool if isinstance(spool, Spool) else Spool(spool, clock=clock)
         self.counts = Counter()
+        self.trouble = ""
         self._secrets = secrets if callable(secrets) else lambda: secrets
         self._clock = clock
         self._max_body = max_body
@@ -117,8 +120,10 @@ class WebhookReceiver:
         try:
             with anyio.fail_after(self._deadline):
                 await self.spool.put(body)
-        except (SpoolUnusable, TimeoutError):
+        except (SpoolUnusable, TimeoutError) as error:
+            self.trouble = str(error) or f"the disk did not answer within {self._deadline:g} s"
             return WebhookAnswer(status=503, reason="cannot be kept")
+        self.trouble = ""
         return WebhookAnswer(status=204, reason="taken")
 
     async def _body(self, headers: Headers, pieces: AsyncIterable[bytes]) -> bytes | WebhookAnswer:

@@ -11,6 +11,7 @@ that which was not removed before a crash is worked off again.
 """
 
 import asyncio
+import shutil
 import sqlite3
 from collections import deque
 from collections.abc import AsyncIterator, Sequence
@@ -30,6 +31,8 @@ from keebai_async.storage.turn import Turn
 
 MOST_WAITING: Final = 64 * 1024 * 1024
 """Bytes that may wait for the disk at once; what comes beyond is not taken."""
+LEAVE_FREE: Final = 100 * 1024 * 1024
+"""Bytes of the disk that deliveries leave free: the journal is on the same one, and must go on."""
 MOST_OTHERS: Final = 1_000
 """Deliveries of unknown kinds that are kept; the oldest go first."""
 REMEMBERED: Final = 7
@@ -70,7 +73,8 @@ class Spool:
 
     Several processes may put into one file at once, and one at a time works it off (`batches`): others wait
     until that one ends. Usable from one event loop at a time. *clock* says when a key is forgotten and paces
-    the looks for what others put in.
+    the looks for what others put in. No more than *most_waiting* bytes wait for the disk, of which
+    *leave_free* bytes are left free: what comes beyond is not taken.
     """
 
     __slots__ = {
@@ -88,6 +92,7 @@ class Spool:
         clock: Clock = SYSTEM_CLOCK,
         patience: float = LOCK_PATIENCE,
         most_waiting: int = MOST_WAITING,
+        leave_free: int = LEAVE_FREE,
     ) -> None:
         self.path = Path(path)
         self._clock = clock
@@ -97,6 +102,7 @@ class Spool:
         self._waiting: deque[_Unwritten] = deque()
         self._bytes = 0
         self._most_waiting = most_waiting
+        self._leave_free = leave_free
         self._under_way = False
         self._forgot = 0
         self._more = anyio.Event()
@@ -129,6 +135,7 @@ class Spool:
             error: Exception | None = None
             try:
                 with self._file.writing(Safe.FROM_POWER_CUTS) as connection:
+                    self._check_room()
                     connection.executemany(
                         "INSERT INTO spool (at, body) VALUES (?, ?)", [(each.at, each.body) for each in batch]
                     )
@@ -142,6 +149,14 @@ class Spool:
         except BaseException as error:
             self._written(batch, error if isinstance(error, Exception) else SpoolUnusable("interrupted"))
             raise
+
+    def _check_room(self) -> None:
+        free = shutil.disk_usage(self.path).free
+        if free < self._leave_free:
+            raise SpoolUnusable(
+                f"the disk of {self.path} has only {free / 2**20:,.0f} MiB free, and the journal needs room:"
+                " free some space"
+            )
 
     def _written(self, batch: Sequence[_Unwritten], error: Exception | None) -> None:
         self._under_way = False

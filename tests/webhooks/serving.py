@@ -1,6 +1,7 @@
 """The real `webhooks serve`, in a process of its own."""
 
 import os
+import resource
 import signal
 import sys
 from collections.abc import AsyncIterator
@@ -36,6 +37,10 @@ class Served:
         await self.listen()
         return await self.process.wait()
 
+    def lift_limit(self) -> None:
+        """Let its files grow again."""
+        resource.prlimit(self.process.pid, resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY,) * 2)
+
     async def listen(self, until: str | None = None) -> None:
         """Return when it said *until*, or is gone."""
         while until is None or until not in self.said:
@@ -47,11 +52,14 @@ class Served:
 
 @asynccontextmanager
 async def serving(
-    folder: Path, *options: str, port: int = 0, secret: str = SECRET, **environment: str
+    folder: Path, *options: str, port: int = 0, secret: str = SECRET, limit: int | None = None
 ) -> AsyncIterator[Served]:
-    """`webhooks serve` with the journal `campaigns.db` in *folder*; killed in the end if it still runs."""
+    """`webhooks serve` with the journal `campaigns.db` in *folder*; killed in the end if it still runs.
+
+    None of its files may grow beyond *limit* bytes: to SQLite the disk is full then.
+    """
     known = {name: value for name, value in os.environ.items() if not name.startswith("KEEBAI_")}
-    known |= {"PYTHONPATH": str(PROJECT), "KEEBAI_WEBHOOK_SECRET": secret} | environment
+    known |= {"PYTHONPATH": str(PROJECT), "KEEBAI_WEBHOOK_SECRET": secret}
     command = ["webhooks", "serve", "--port", str(port), "--journal", str(folder / "campaigns.db"), *options]
     async with await anyio.open_process(
         [sys.executable, "-m", "keebai_async", *command], cwd=folder, env=known
@@ -60,6 +68,8 @@ async def serving(
         served = Served(process, TextReceiveStream(process.stderr))
         try:
             await served.listen(until="Ctrl-C")
+            if limit is not None:
+                resource.prlimit(process.pid, resource.RLIMIT_FSIZE, (limit, resource.RLIM_INFINITY))
             yield served
         finally:
             if process.returncode is None:

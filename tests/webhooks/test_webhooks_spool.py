@@ -1,6 +1,7 @@
 """What was answered is on disk: after kills, full disks and slow ones; and is worked off once."""
 
 import asyncio
+import shutil
 import sqlite3
 import stat
 import subprocess
@@ -91,6 +92,16 @@ async def test_more_than_fits_is_not_taken(tmp_path: Path) -> None:
         await spool.put(b"x" * 1_001)
     await spool.put(b"x" * 1_000)
     assert await spool.count() == 1
+    await spool.aclose()
+
+
+async def test_some_of_the_disk_is_left_for_the_journal(tmp_path: Path) -> None:
+    free = shutil.disk_usage(tmp_path).free
+    spool = Spool(tmp_path / "webhooks.db", leave_free=2 * free)
+
+    with pytest.raises(SpoolUnusable, match="the journal needs room: free some space"):
+        await spool.put(b"{}")
+    assert await spool.count() == 0
     await spool.aclose()
 
 

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Final, NamedTuple
+from typing import TYPE_CHECKING, Annotated, Final
 
 import anyio
 import typer
@@ -27,12 +27,15 @@ from keebai_async.journal.open import journal_path, open_journal
 from keebai_async.model.meta_codes import about
 
 if TYPE_CHECKING:
+    from keebai_async.cli.webhooks.door import Door
     from keebai_async.webhooks.receiver import WebhookReceiver
     from keebai_async.webhooks.recorder import FateRecorder
 
 PATH: Final = "/webhooks/keebai"
 _WORK_AGAIN_AFTER: Final = 5.0
 """Seconds between two tries to write into a journal that does not take it."""
+_TROUBLE_EVERY: Final = 1.0
+"""Seconds between two looks whether deliveries can be kept."""
 
 UrlArgument = Annotated[
     str, typer.Argument(metavar="URL", help="The address that the service can reach, with https.")
@@ -84,17 +87,11 @@ def serve(
 
     Example: keebai-async webhooks serve --port 8080
     """
-    _run(partial(_serve, journal, _Listening(host, port, path, share_port)))
+    _run(partial(_serve, journal, host, port, path, shared=share_port))
 
 
-class _Listening(NamedTuple):
-    host: str
-    port: int
-    path: str
-    shared: bool
-
-
-async def _serve(journal: str | None, at: _Listening) -> Exit:
+async def _serve(journal: str | None, host: str, port: int, path: str, *, shared: bool) -> Exit:
+    from keebai_async.cli.webhooks.door import Door, ListeningAt
     from keebai_async.webhooks.receiver import WebhookReceiver
     from keebai_async.webhooks.recorder import FateRecorder
 
@@ -104,7 +101,8 @@ async def _serve(journal: str | None, at: _Listening) -> Exit:
     recorder = FateRecorder(kept)
     try:
         async with WebhookReceiver(_file_beside(journal, "webhooks.db"), secrets=secrets.proof) as receiver:
-            await serve_until_told(_serving(receiver, recorder, at), at.port, lambda: None)
+            door = Door(receiver, ListeningAt(host, port, path, shared=shared))
+            await serve_until_told(_serving(door, receiver, recorder), port, lambda: None)
             taken = receiver.counts["taken"]
             refused = receiver.counts.total() - taken
             left = await receiver.spool.count()
@@ -120,26 +118,20 @@ async def _serve(journal: str | None, at: _Listening) -> Exit:
 
 @asynccontextmanager
 async def _serving(
-    receiver: "WebhookReceiver", recorder: "FateRecorder", at: _Listening
+    door: "Door", receiver: "WebhookReceiver", recorder: "FateRecorder"
 ) -> AsyncIterator[None]:
-    from aiohttp import web
-
-    from keebai_async.webhooks.aiohttp_handler import webhook_handler
-
-    app = web.Application()
-    app.router.add_route("*", at.path, webhook_handler(receiver))
-    runner = web.AppRunner(app, access_log=None, shutdown_timeout=5.0)
-    await runner.setup()
     try:
-        await web.TCPSite(runner, at.host, at.port, reuse_port=at.shared or None).start()
-        listening: tuple[str, int] = runner.addresses[0][:2]
+        url = await door.open()
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(_record, receiver, recorder)
-            say(f"receiving webhooks at http://{listening[0]}:{listening[1]}{at.path}; Ctrl-C ends it")
+            tasks.start_soon(_tell_of_trouble, receiver)
+            say(f"receiving webhooks at {url}; Ctrl-C ends it")
             yield
+            await door.close()
             tasks.cancel_scope.cancel()
     finally:
-        await runner.cleanup()
+        with anyio.CancelScope(shield=True):
+            await door.close()
 
 
 async def _record(receiver: "WebhookReceiver", recorder: "FateRecorder") -> None:
@@ -152,6 +144,18 @@ async def _record(receiver: "WebhookReceiver", recorder: "FateRecorder") -> None
         except (JournalUnusable, SpoolUnusable) as error:
             say(f"deliveries wait in the spool: {error}")
             await anyio.sleep(_WORK_AGAIN_AFTER)
+
+
+async def _tell_of_trouble(receiver: "WebhookReceiver") -> None:
+    """For ever: say when deliveries cannot be kept, and when they can again."""
+    told = ""
+    while True:
+        await anyio.sleep(_TROUBLE_EVERY)
+        if receiver.trouble and not told:
+            say(f"deliveries cannot be kept; they are answered 503 and come again: {receiver.trouble}")
+        elif told and not receiver.trouble:
+            say("deliveries are kept again")
+        told = receiver.trouble
 
 
 def register(url: UrlArgument, journal: JournalOption = None, json: JsonOption = False) -> None:
