@@ -43,7 +43,7 @@ class Admission:
         """The part of a block that *people* more need, as if it ended with the last of them."""
         again = set(self.people.again(checked.keys))
         fresh = [place for place, _ in enumerate(checked.keys) if place not in again]
-        return checked if len(fresh) <= people else checked.up_to(fresh[people - 1])
+        return checked if len(fresh) < people else checked.up_to(fresh[people - 1])
 
     async def admit(self, checked: Checked) -> Sequence[WireRow]:
         """Let in who is new; the others of the block are rejections, in the order of their rows."""

@@ -4,7 +4,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from keebai_async.planning.dedupe import STEP, Deduper
+from keebai_async.planning.dedupe import (
+    FOUND_IN_A_STEP,
+    SEGMENT,
+    SEGMENTS_IN_A_STEP,
+    STEP,
+    Deduper,
+)
 
 KEYS = range(1, 30)
 
@@ -41,6 +47,19 @@ def test_it_knows_what_a_dict_of_all_rows_knows(
         assert {key: at for step in seen.search(set(KEYS)) for key, at in step.items()} == rows
         assert len(seen) == len(rows)
         assert seen.full is (len(rows) >= large and not seen.compact)
+
+
+def test_a_search_goes_on_until_everybody_is_found_and_tells_nobody_twice() -> None:
+    seen = Deduper()
+    people = 3 * SEGMENT * SEGMENTS_IN_A_STEP
+    assert seen.add(range(people), range(1, people + 1), range(people))
+    sought = {0, people // 2, people - 1, *range(people - 2 * FOUND_IN_A_STEP, people)}
+
+    steps = list(seen.search(sought))
+
+    assert {key: row for step in steps for key, row in step.items()} == {key: key + 1 for key in sought}
+    assert sum(map(len, steps)) == len(sought)
+    assert len(steps) > 3
 
 
 def test_a_bitmap_takes_over_when_so_many_are_there_and_everybody_moves_there_bit_by_bit() -> None:

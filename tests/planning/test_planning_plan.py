@@ -304,6 +304,14 @@ async def test_only_the_first_ready_people_are_taken() -> None:
     assert (made.plan.read, made.plan.rejected, made.plan.duplicates) == (5, 1, 1)
 
 
+async def test_the_list_ends_with_the_last_who_is_taken_also_where_nobody_comes_after() -> None:
+    rows = [person(1), person(2), person(2), person(3) | {"to": "x"}]
+
+    made = await planned(rows, options=PlanOptions(limit=2))
+
+    assert (made.plan.read, made.plan.rejected, made.plan.duplicates) == (2, 0, 0)
+
+
 async def test_the_fingerprint_is_of_what_would_be_sent() -> None:
     rows = [person(n) for n in range(30)]
 
