@@ -112,7 +112,7 @@ def check_file(file: str) -> None:
         raise UnusableSource(f"there is no file {file}: check the path")
 
 
-def check_can_ask(settings: LaunchSettings) -> None:
+def check_can_ask(settings: LaunchSettings, *, or_else: str = "") -> None:
     """Refuse early where nobody could answer the question.
 
     Raises:
@@ -120,8 +120,7 @@ def check_can_ask(settings: LaunchSettings) -> None:
     """
     if not settings.yes and not can_ask():
         raise InvalidInput(
-            "no terminal to ask on, nothing was submitted: add --yes to launch without a question"
-            " (or --dry-run to see the plan)"
+            f"no terminal to ask on, nothing was submitted: add --yes to send without a question{or_else}"
         )
 
 

@@ -122,8 +122,8 @@ def _lines(event: Event) -> Iterator[str]:
         case ChunkUnknown():
             why = shown_reason(event.reason)
             yield (
-                f"chunk {event.number}: no answer for {figure(event.recipients)} people ({why}):"
-                " it may have been sent or not, and is not sent again by itself"
+                f"chunk {event.number}: what became of {figure(event.recipients)} people is not known"
+                f" ({why}): it may have been sent or not, and is not sent again by itself"
             )
         case ChunkSplit():
             parts = ", ".join(map(str, event.into))

@@ -136,7 +136,8 @@ class Leases:
             self._renew(tables, row)
         if row is None and campaign_id in self._held:
             raise CampaignBusy(
-                f"the lease of campaign {campaign_id} was lost: another process has run it meanwhile",
+                f"campaign {campaign_id} was taken over by another process while this one slept or could not"
+                " reach the journal: nothing more is sent from here",
                 campaign_id=campaign_id,
             )
 
