@@ -250,6 +250,7 @@ class _Making:
 
     def _all_notes(self, lists: Iterable[SuppressListCount]) -> Iterator[str]:
         region = country_name(self._options.default_region or "")
+        yield from self.reader.consent.notes()
         yield from notes(self.reader.corrections, self._admission.people, lists, region)
         for people in self._suppress:
             yield from people.notes
