@@ -17,7 +17,7 @@ from typing import Final, NamedTuple
 import anyio
 import anyio.lowlevel
 
-from keebai_async.planning.identity import identities, identities_if_e164
+from keebai_async.model.identity import identities, identities_if_e164
 from keebai_async.planning.key_set import KeySet
 from keebai_async.planning.number_forms import NumberForms
 from keebai_async.planning.phone import NumberReader
