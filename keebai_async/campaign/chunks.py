@@ -116,8 +116,9 @@ class Chunks:
     ) -> list[Chunk]:
         """Cut a chunk's people into new chunks, and with them those of the planned chunk *rest*.
 
-        A chunk that was just refused keeps the people of *keep*, who are refused for good; a planned one
-        keeps nobody. Gives the new chunks.
+        The chunk keeps the people of *keep*, who are refused for good: by the service that just refused it,
+        or because they opted out before it was submitted. A planned one that keeps nobody is handed on. Gives
+        the new chunks.
         """
         moves: list[Refuse | HandOn] = [self._leave(number, reason, keep=len(keep))]
         if rest is not None:
@@ -141,7 +142,7 @@ class Chunks:
 
     def _leave(self, number: int, reason: str, *, keep: int = 0) -> Refuse | HandOn:
         chunk = self._chunks[number]
-        if chunk.state is ChunkState.PLANNED:
+        if chunk.state is ChunkState.PLANNED and not keep:
             return HandOn(number=number, step=chunk.step + 1, reason=reason)
         return Refuse(number=number, step=chunk.step + 1, reason=reason, recipients=keep)
 

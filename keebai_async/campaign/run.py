@@ -15,6 +15,7 @@ from keebai_async.campaign.control import RunControl
 from keebai_async.campaign.dispatch import dispatch
 from keebai_async.campaign.event_log import EventLog
 from keebai_async.campaign.lead import Lead
+from keebai_async.campaign.opted_out import OptOutsNow
 from keebai_async.campaign.repetition import refuse_purged, refuse_reached, refuse_repetition
 from keebai_async.campaign.run_records import RunRecords
 from keebai_async.campaign.run_state import BeginRun, PauseRun, ResumeRun, RunPhase, StopRun
@@ -93,6 +94,8 @@ class CampaignRun:
         pace: Pace | str | None = None,
         token_mark: TokenMark | None = None,
         new_token: bool = False,
+        opt_outs: OptOutsNow | None = None,
+        ignore_opt_outs: bool = False,
         drains: Iterable[Drain] = (),
         longest_submit: float = 60.0,
         observer: Observer = TO_LOG,
@@ -112,6 +115,8 @@ class CampaignRun:
         self._given_pace = pace
         self._token_mark = token_mark
         self._new_token = new_token
+        self._opt_outs = opt_outs
+        self._ignore_opt_outs = ignore_opt_outs
         self._observer = observer
         self._records = RunRecords(campaign_id, observer=observer, clock=clock)
         self._control = RunControl()
@@ -178,7 +183,12 @@ class CampaignRun:
 
     def _set_up(self) -> None:
         self._began = self._clock.now()
-        terms = changed(self._before.terms, self._given_guards, self._given_pace)
+        terms = changed(
+            self._before.terms,
+            self._given_guards,
+            self._given_pace,
+            ignore_opt_outs=self._ignore_opt_outs,
+        )
         self._guards = terms.guards
         self._facts = ToldFacts(self._before, terms=terms, mark=self._token_mark, at=self._clock.wall())
         self._chunks = Chunks(
@@ -207,6 +217,7 @@ class CampaignRun:
             lead=self._lead if self._track else None,
             pace=terms.pace,
             observer=self._observer,
+            opt_outs=None if terms.ignore_opt_outs else self._opt_outs,
         )
         self._tracker = Tracker(
             self._chunks,

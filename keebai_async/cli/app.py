@@ -36,6 +36,7 @@ from keebai_async.cli.exit_codes import Exit, code_of_error
 from keebai_async.cli.figures import in_locale
 from keebai_async.cli.json_output import emit, error_object
 from keebai_async.cli.options import journal_option
+from keebai_async.cli.optouts.commands import optouts_app
 from keebai_async.cli.outbox.commands import outbox_app
 from keebai_async.cli.output import answer, say
 from keebai_async.cli.register import register
@@ -82,6 +83,7 @@ app = typer.Typer(
 for command in COMMANDS:
     register(app, command)
 app.add_typer(outbox_app, name="outbox")
+app.add_typer(optouts_app, name="optouts")
 app.add_typer(webhooks_app, name="webhooks")
 app.add_typer(whautomate_app, name="whautomate")
 

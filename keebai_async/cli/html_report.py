@@ -9,6 +9,7 @@ from keebai_async.campaign_client import CampaignClient
 from keebai_async.cli.account_text import account_lines, cannot_be_called_back, failing_lines, headline
 from keebai_async.cli.csv_files import private_file
 from keebai_async.cli.figures import figure, moment, share
+from keebai_async.cli.opt_outs_text import report_lines_on_opt_outs
 from keebai_async.cli.output import say
 from keebai_async.cli.shown import shown_reason, shown_text
 from keebai_async.cli.text_output import countries_text, example_text
@@ -107,6 +108,8 @@ def _page(situation: Situation, plan: Plan, at: float) -> Iterator[str]:
     )
     yield "</div>"
     yield "<p>Sent means that Meta took the message, not that it was delivered or read.</p>"
+    for line in report_lines_on_opt_outs(report):
+        yield f'<p class="{"bad" if report.ignores_opt_outs else "open"}">{_text(line)}</p>'
     if plan.countries:
         yield f"<p>People by country: {_text(countries_text(plan))}</p>"
     if plan.reasons:

@@ -30,6 +30,10 @@ with lazily(globals()):
     from keebai_async.model.lifecycle import TakeBack as TakeBack
     from keebai_async.model.lifecycle import Vouch as Vouch
     from keebai_async.model.lifecycle import Withdraw as Withdraw
+    from keebai_async.model.opt_outs import ConsentWord as ConsentWord
+    from keebai_async.model.opt_outs import OptOut as OptOut
+    from keebai_async.model.opt_outs import OptOutPage as OptOutPage
+    from keebai_async.model.opt_outs import OptOutSource as OptOutSource
     from keebai_async.model.plan import Plan as Plan
     from keebai_async.model.recipient import Rejection as Rejection
     from keebai_async.model.requests import Requests as Requests

@@ -98,6 +98,13 @@ VERSION_2: Final = (
         due REAL NOT NULL
     ) WITHOUT ROWID""",
     "CREATE INDEX outbox_by_state ON outbox (state, created_at)",
+    # Who wants no more, of all campaigns together: a page of people by their identity keys, packed by zlib.
+    """CREATE TABLE opt_outs (
+        ledger TEXT NOT NULL,
+        page INTEGER NOT NULL,
+        packed BLOB NOT NULL,
+        PRIMARY KEY (ledger, page)
+    )""",
     "ALTER TABLE campaigns ADD COLUMN facts BLOB NOT NULL DEFAULT '{}'",
     "ALTER TABLE chunks ADD COLUMN resent INTEGER NOT NULL DEFAULT 0",
     "ALTER TABLE chunks ADD COLUMN seen_at REAL",

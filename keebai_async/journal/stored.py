@@ -22,7 +22,7 @@ from msgspec.structs import replace
 
 from keebai_async.clock import SYSTEM_CLOCK, Clock
 from keebai_async.errors import CampaignError, JournalUnusable, Misused
-from keebai_async.journal import drafts, erasing, fates, rules
+from keebai_async.journal import drafts, erasing, fates, opt_outs, rules
 from keebai_async.journal.leases import Claim, Leases
 from keebai_async.journal.outbox import StoredOutbox
 from keebai_async.journal.reading import campaign_of, check_history, chunk_of, items_of, stored_campaign
@@ -32,6 +32,7 @@ from keebai_async.model.campaign import CampaignState, RunFacts, StoredCampaign,
 from keebai_async.model.chunk import Chunk, ChunkState
 from keebai_async.model.fates import ChunkFates, PersonNews
 from keebai_async.model.lifecycle import HandOn, Move, Refuse, Submit
+from keebai_async.model.opt_outs import ConsentWord, OptOut, page_of
 from keebai_async.model.plan import Plan
 from keebai_async.model.recipient import Rejection
 from keebai_async.model.requests import Requests
@@ -41,6 +42,8 @@ from keebai_async.storage.thread import UnderWay
 
 T = TypeVar("T")
 
+_WORDS_AT_ONCE: Final = 2_000
+"""Words of opt-outs in one transaction, so that nobody else waits long for theirs."""
 _BATCH: Final = 1_000
 """Rejections of a plan in the making that wait in memory until they are written together."""
 
@@ -275,6 +278,23 @@ class StoredJournal:
             if row is not None:
                 yield number, fates.fates_of(row)
 
+    async def say(self, words: Sequence[ConsentWord]) -> int:
+        ordered = sorted(words, key=lambda word: page_of(word.key))  # so that a part is of few pages
+        new = 0
+        for start in range(0, len(ordered), _WORDS_AT_ONCE):
+            part = ordered[start : start + _WORDS_AT_ONCE]
+            new += await self._transactions.write(partial(_say, part))
+        return new
+
+    async def opted_out(self, keys: Sequence[int]) -> tuple[OptOut, ...]:
+        return await self._transactions.read(lambda tables: opt_outs.opted_out(tables, keys))
+
+    async def opt_out_changes(self) -> tuple[int, ...]:
+        return await self._transactions.read(lambda tables: tuple(opt_outs.changes(tables)))
+
+    async def opt_out_pages(self, numbers: Sequence[int]) -> dict[int, bytes]:
+        return await self._transactions.read(lambda tables: opt_outs.pages(tables, numbers))
+
     async def set_state(
         self,
         campaign_id: str,
@@ -420,6 +440,10 @@ class StoredJournal:
             return work(tables)
 
         return await self._transactions.write(checked, safe=safe)
+
+
+def _say(words: Sequence[ConsentWord], tables: Tables) -> int:
+    return opt_outs.take(tables, words)
 
 
 def _fates_row(campaign_id: str, number: int, tables: Tables) -> FatesRow | None:

@@ -45,7 +45,9 @@ class Accept(ChunkStep, frozen=True, kw_only=True, tag=True):
 
 
 class Refuse(ChunkStep, frozen=True, kw_only=True, tag=True):
-    """The service did not take it, and never will as it stands. *recipients* are those it keeps."""
+    """The service did not take it, and never will as it stands; or its people opted out before it was
+    submitted. *recipients* are those it keeps.
+    """
 
     reason: str
     recipients: int
@@ -90,6 +92,7 @@ TABLE: Final[Mapping[tuple[ChunkState, type[Move]], ChunkState]] = MappingProxyT
     {
         (_S.PLANNED, Submit): _S.SUBMITTING,
         (_S.PLANNED, HandOn): _S.REFUSED,
+        (_S.PLANNED, Refuse): _S.REFUSED,
         (_S.SUBMITTING, TakeBack): _S.PLANNED,
         (_S.SUBMITTING, Accept): _S.ACCEPTED,
         (_S.SUBMITTING, Refuse): _S.REFUSED,
@@ -128,7 +131,7 @@ def apply(chunk: Chunk, move: Move) -> Chunk:
             accepted = min(move.accepted, chunk.recipients)
             return replace(moved, accepted=accepted, broadcast_id=move.broadcast_id, reason=None)
         case Refuse():
-            return replace(moved, recipients=move.recipients, reason=move.reason)
+            return replace(moved, recipients=move.recipients, reason=move.reason, resent=False)
         case HandOn():
             return replace(moved, recipients=0, reason=move.reason, resent=False)
         case TakeBack() | Lose():

@@ -16,9 +16,9 @@ from typing import Final
 
 import msgspec
 
+from keebai_async.model.identity import identity
 from keebai_async.model.limits import E164
 from keebai_async.model.recipient import Reason
-from keebai_async.planning.identity import identity
 from keebai_async.planning.number_forms import (
     calling_code,
     country_name,

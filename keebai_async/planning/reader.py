@@ -12,6 +12,7 @@ from collections.abc import Mapping
 
 import anyio.to_thread
 
+from keebai_async.model.identity import identities_if_e164
 from keebai_async.model.limits import MAX_VARIABLE
 from keebai_async.planning.candidates import NOBODY, Candidates
 from keebai_async.planning.check_row import STRICT, RowChecks, Tolerance
@@ -20,7 +21,6 @@ from keebai_async.planning.closer_look import CloserLook
 from keebai_async.planning.codec import RowCodec
 from keebai_async.planning.consent import UnusedConsent
 from keebai_async.planning.corrections import Corrections
-from keebai_async.planning.identity import identities_if_e164
 from keebai_async.planning.phone import load_parser
 from keebai_async.planning.rows import ListContext, ListNames, Rows
 from keebai_async.planning.rows_jsonl import JsonlList

@@ -20,8 +20,8 @@ import anyio
 import anyio.lowlevel
 
 from keebai_async.errors import InvalidInput
+from keebai_async.model.identity import identities, identities_if_e164
 from keebai_async.planning.consent import says_who_wants_none
-from keebai_async.planning.identity import identities, identities_if_e164
 from keebai_async.planning.key_set import KeySet
 from keebai_async.planning.number_forms import NumberForms
 from keebai_async.planning.number_text import is_rounded

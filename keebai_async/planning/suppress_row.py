@@ -10,8 +10,8 @@ from collections.abc import Iterable, Sequence
 from typing import Final
 
 from keebai_async.errors import InvalidInput
+from keebai_async.model.identity import identity
 from keebai_async.model.limits import E164
-from keebai_async.planning.identity import identity
 from keebai_async.planning.number_forms import calling_code, is_certain
 from keebai_async.planning.number_text import is_rounded, plain_digits, trimmed, without_wrapping
 from keebai_async.planning.phone import NumberReader, PhoneNumber

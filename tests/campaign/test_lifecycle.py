@@ -45,6 +45,7 @@ MAKERS: Final[dict[type[Move], Callable[[int, int], Move]]] = {
 ALLOWED: Final[dict[tuple[ChunkState, type[Move]], ChunkState]] = {
     (S.PLANNED, Submit): S.SUBMITTING,
     (S.PLANNED, HandOn): S.REFUSED,
+    (S.PLANNED, Refuse): S.REFUSED,
     (S.SUBMITTING, TakeBack): S.PLANNED,
     (S.SUBMITTING, Accept): S.ACCEPTED,
     (S.SUBMITTING, Refuse): S.REFUSED,

@@ -34,7 +34,7 @@ MODULES: Final = MappingProxyType(
             "planning/test_planning_opt_outs.py",
             "planning/test_planning_options.py",
         ),
-        "planning/identity": ("planning/test_planning_phone.py",),
+        "model/identity": ("planning/test_planning_phone.py",),
         "journal/leases": ("journal/test_journal_leases.py",),
         "journal/rules": ("journal/test_journal_rules.py",),
     }

@@ -10,13 +10,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from keebai_async.errors import InvalidInput
+from keebai_async.model.identity import identity
 from keebai_async.model.limits import E164
 from keebai_async.model.recipient import Reason
 from keebai_async.model.template import Template
 from keebai_async.planning import make_number_lengths
 from keebai_async.planning.check_row import Tolerance
 from keebai_async.planning.codec import RowCodec
-from keebai_async.planning.identity import identity
 from keebai_async.planning.number_forms import (
     NumberForms,
     is_certain,

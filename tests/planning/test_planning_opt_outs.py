@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from keebai_async.errors import InvalidInput
-from keebai_async.planning.identity import identity
+from keebai_async.model.identity import identity
 from keebai_async.planning.phone import NumberReader
 from keebai_async.planning.plan import PlanOptions
 from keebai_async.planning.suppress import suppressed_people

@@ -119,7 +119,9 @@ async def _launch_kept(
         guards = None
         if options.stop_above is not None:
             guards = replace(made.guards, stop_above=options.stop_above)
-        code, _ = await launch_plan(keebai, made, settings, guards=guards, pace=options.pace)
+        code, _ = await launch_plan(
+            keebai, made, settings, guards=guards, pace=options.pace, ignore_opt_outs=options.ignore_opt_outs
+        )
         return code
 
 
