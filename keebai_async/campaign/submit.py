@@ -19,7 +19,7 @@ From the intent to the verdict on disk an attempt is shielded from cancellation:
 tells about the others (the service is gone, the token is rejected) is heeded before anything is awaited.
 """
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
 
 from keebai_async.campaign.chunks import Chunks
@@ -41,9 +41,11 @@ from keebai_async.campaign.service import (
 )
 from keebai_async.campaign.stop import stop_for
 from keebai_async.clock import Clock
+from keebai_async.errors import ForbiddenMove
 from keebai_async.model.chunk import Chunk, ChunkState
 from keebai_async.model.events import AnyEvent, ChunkAccepted, ChunkSubmitting, ChunkUnknown, Waiting
 from keebai_async.model.plan import Pace
+from keebai_async.model.report import utc
 from keebai_async.model.stop import Cause, Stop
 from keebai_async.observe import TO_LOG, Observer
 from keebai_async.observe.campaign_records import SubmitsHeld
@@ -109,6 +111,9 @@ class Submitter:
         """
         throttled = 0
         while await self._until_it_may_leave(number):
+            if (chunk := self._chunks[number]).state is ChunkState.ACCEPTED:  # a webhook proved it meanwhile
+                yield Taken(accepted=chunk.accepted, broadcast_id=chunk.broadcast_id)
+                return
             async with (
                 self._in_its_place(number),
                 self._told(number),
@@ -135,7 +140,9 @@ class Submitter:
             async with self._service.slot() as slot:  # waits for a place, and may be called off meanwhile
                 if self._breaker.closed and self._control.commit(scope):  # from here on it is not
                     age = IntentAge(self._clocks)
-                    await self._chunks.submit(number)  # the intent, on disk
+                    if not await self._intend(number):  # the intent, on disk
+                        yield None
+                        return
                     self._tell_submitting(chunk)
                     answer = await slot.submit(  # the bytes, unless the intent is too old by then
                         body, recipients=chunk.recipients, objection=age.objection
@@ -148,6 +155,34 @@ class Submitter:
                     yield verdict
                     return
         yield None
+
+    async def _intend(self, number: int) -> bool:
+        """Write the intent down; False if the chunk need not leave any more."""
+        try:
+            await self._chunks.submit(number)
+        except ForbiddenMove:
+            # It left before, and a webhook told of it since we last looked.
+            self.proven(await self._chunks.hear())
+            if self._chunks[number].state is ChunkState.PLANNED:
+                raise
+            return False
+        return True
+
+    def proven(self, chunks: Iterable[Chunk]) -> None:
+        """Tell of *chunks* that were just proven to have been accepted."""
+        for chunk in chunks:
+            if chunk.broadcast_id is not None:
+                self._owners.setdefault(chunk.broadcast_id, chunk.number)
+            self.tell(
+                ChunkAccepted(
+                    number=chunk.number,
+                    of=self._chunks.of,
+                    recipients=chunk.recipients,
+                    accepted=chunk.accepted,
+                    broadcast_id=chunk.broadcast_id,
+                    proven_at=utc(chunk.proven_at),
+                )
+            )
 
     def _named_once(self, chunk: Chunk, verdict: ChunkVerdict) -> ChunkVerdict:
         """*verdict*, without a broadcast id that is another chunk's: accepted, and under no name we know."""
