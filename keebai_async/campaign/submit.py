@@ -20,7 +20,7 @@ From the intent to the verdict on disk an attempt is shielded from cancellation:
 tells about the others (the service is gone, the token is rejected) is heeded before anything is awaited.
 """
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
 
 from keebai_async.campaign.chunks import Chunks
@@ -43,6 +43,7 @@ from keebai_async.campaign.service import (
 )
 from keebai_async.campaign.stop import stop_for
 from keebai_async.clock import Clock
+from keebai_async.errors import ForbiddenMove
 from keebai_async.model.chunk import Chunk, ChunkState
 from keebai_async.model.events import (
     AnyEvent,
@@ -55,6 +56,7 @@ from keebai_async.model.events import (
 )
 from keebai_async.model.opt_outs import OPTED_OUT_LATER
 from keebai_async.model.plan import Pace
+from keebai_async.model.report import utc
 from keebai_async.model.stop import Cause, Stop
 from keebai_async.observe import TO_LOG, Observer
 from keebai_async.observe.campaign_records import SubmitsHeld
@@ -124,6 +126,9 @@ class Submitter:
         """
         throttled = 0
         while await self._until_it_may_leave(number):
+            if (chunk := self._chunks[number]).state is ChunkState.ACCEPTED:  # a webhook proved it meanwhile
+                yield Taken(accepted=chunk.accepted, broadcast_id=chunk.broadcast_id)
+                return
             async with self._in_its_place(number):
                 if (left_out := await self._opted_out.cut(number)) is not None:
                     self._tell_left_out(number, left_out)
@@ -154,7 +159,9 @@ class Submitter:
                 if not holds_one and self._breaker.closed and self._control.commit(scope):
                     # from here on it may not be called off
                     age = IntentAge(self._clocks)
-                    await self._chunks.submit(number)  # the intent, on disk
+                    if not await self._intend(number):  # the intent, on disk
+                        yield None
+                        return
                     self._tell_submitting(chunk)
                     answer = await slot.submit(  # the bytes, unless the intent is too old by then
                         body, recipients=chunk.recipients, objection=age.objection
@@ -172,6 +179,34 @@ class Submitter:
         self.tell(ChunkRefused(number=number, recipients=left_out.people, reason=OPTED_OUT_LATER))
         if left_out.into is not None:
             self.tell(ChunkSplit(number=number, into=(left_out.into.number,)))
+
+    async def _intend(self, number: int) -> bool:
+        """Write the intent down; False if the chunk need not leave any more."""
+        try:
+            await self._chunks.submit(number)
+        except ForbiddenMove:
+            # It left before, and a webhook told of it since we last looked.
+            self.proven(await self._chunks.hear())
+            if self._chunks[number].state is ChunkState.PLANNED:
+                raise
+            return False
+        return True
+
+    def proven(self, chunks: Iterable[Chunk]) -> None:
+        """Tell of *chunks* that were just proven to have been accepted."""
+        for chunk in chunks:
+            if chunk.broadcast_id is not None:
+                self._owners.setdefault(chunk.broadcast_id, chunk.number)
+            self.tell(
+                ChunkAccepted(
+                    number=chunk.number,
+                    of=self._chunks.of,
+                    recipients=chunk.recipients,
+                    accepted=chunk.accepted,
+                    broadcast_id=chunk.broadcast_id,
+                    proven_at=utc(chunk.proven_at),
+                )
+            )
 
     def _named_once(self, chunk: Chunk, verdict: ChunkVerdict) -> ChunkVerdict:
         """*verdict*, without a broadcast id that is another chunk's: accepted, and under no name we know."""

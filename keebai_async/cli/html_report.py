@@ -6,7 +6,13 @@ from pathlib import Path
 from typing import Final
 
 from keebai_async.campaign_client import CampaignClient
-from keebai_async.cli.account_text import account_lines, cannot_be_called_back, failing_lines, headline
+from keebai_async.cli.account_text import (
+    account_lines,
+    cannot_be_called_back,
+    failing_lines,
+    headline,
+    proven_words,
+)
 from keebai_async.cli.csv_files import private_file
 from keebai_async.cli.figures import figure, moment, share
 from keebai_async.cli.opt_outs_text import report_lines_on_opt_outs
@@ -156,6 +162,8 @@ def _chunks(chunks: Iterable[ChunkLine]) -> Iterator[str]:
     yield '<th class="n">Failed</th><th>Broadcast</th><th>Submitted</th></tr>'
     for chunk in chunks:
         why = f": {_reason(chunk.reason)}" if chunk.reason else ""
+        if chunk.proven_at is not None:
+            why = f": {_text(proven_words(chunk.proven_at))}"
         yield f'<tr><td class="n">{chunk.number}</td><td class="n">{figure(chunk.recipients)}</td>'
         yield f'<td>{chunk.state.value}{why}</td><td class="n">{figure(chunk.sent)}</td>'
         part = share(chunk.failed, chunk.sent + chunk.failed)

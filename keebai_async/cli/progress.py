@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
 from keebai_async.campaign.run import WORTH_TELLING
+from keebai_async.cli.account_text import proven_words
 from keebai_async.cli.estimate import duration
 from keebai_async.cli.figures import figure
 from keebai_async.cli.output import say
@@ -101,6 +102,8 @@ class CampaignMeter:
     def event(self, event: Event) -> None:
         match event:
             case ChunkAccepted():
+                if event.proven_at is not None:
+                    self._meter.say(f"chunk {event.number}: accepted, {proven_words(event.proven_at)}")
                 self._accepted[event.number] = event.accepted
                 self._meter.show("submitting", sum(self._accepted.values()), self._ready)
             case BroadcastProgress():

@@ -24,6 +24,7 @@ with lazily(globals()):
     from keebai_async.model.lifecycle import HandOn as HandOn
     from keebai_async.model.lifecycle import Lose as Lose
     from keebai_async.model.lifecycle import Move as Move
+    from keebai_async.model.lifecycle import Prove as Prove
     from keebai_async.model.lifecycle import Refuse as Refuse
     from keebai_async.model.lifecycle import Resend as Resend
     from keebai_async.model.lifecycle import Submit as Submit

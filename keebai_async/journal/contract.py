@@ -45,6 +45,10 @@ class Journal(Protocol):
 
     async def load(self, campaign_id: str) -> StoredCampaign: ...
 
+    async def chunks(self, campaign_id: str) -> tuple[Chunk, ...]:
+        """The chunks of a campaign as they are now, by number: a cheaper look than `load`."""
+        ...
+
     async def campaigns(self) -> list[StoredCampaign]:
         """All frozen campaigns, newest first."""
         ...
@@ -152,7 +156,14 @@ class Journal(Protocol):
 
         Anybody may tell, in any order, as often as they like: no lease is asked for, and what is kept in the
         end is the same. News of a campaign, a chunk or a place that is not here is passed over.
+
+        What it proves of a chunk is written beside it. If the chunk is unknown and nobody runs the campaign,
+        it is accepted when this returns; otherwise who runs it sees that with `chunks`, and calls `prove`.
         """
+        ...
+
+    async def prove(self, campaign_id: str) -> tuple[Chunk, ...]:
+        """Make the moves that what was told proves; gives the chunks that were moved, as they are now."""
         ...
 
     def fates(self, campaign_id: str) -> AsyncIterator[tuple[int, ChunkFates]]:

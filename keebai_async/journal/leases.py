@@ -118,6 +118,23 @@ class Leases:
     def _can_see(self, row: LeaseRow) -> bool:
         return row.process.place == self._process.place and bool(row.process.born)
 
+    def bury(self, tables: Tables, campaign_id: str) -> bool:
+        """Remove what is left of a lease whose holder is gone; False if somebody alive has it.
+
+        A holder that was only silent, and wakes, finds that it is lost.
+        """
+        row = tables.get(LeaseRow, campaign_id)
+        if row is not None and self._lives(tables, row):
+            return False
+        if row is not None:
+            tables.delete(LeaseRow, campaign_id)
+        return True
+
+    def saw_dead(self, tables: Tables, campaign_id: str) -> bool:
+        """False if nothing but silence would say of the one who has the lease that it is gone."""
+        row = tables.get(LeaseRow, campaign_id)
+        return row is None or self._can_see(row)
+
     def give_back(self, tables: Tables, claim: Claim) -> None:
         row = tables.get(LeaseRow, claim.campaign_id)
         if row is not None and row.lease_id == claim.lease_id:

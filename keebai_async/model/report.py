@@ -20,6 +20,10 @@ class ChunkLine(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     *name* is what it is called at the service. *submitted_at* is when its last request left, *seen_at* when
     its counters were last seen to change; *final* says that they will not any more. *resent* says that a
     person found it was not there, so that it is submitted again at the next resume.
+
+    *proven_at* is the time of the delivery notice that proved it accepted, where no answer did. *noticed_at*
+    is that of one which says so and is not taken in, or speaks against what it is; *twice_at* that of one
+    from before its last submit: these people may have been messaged twice.
     """
 
     number: int
@@ -36,6 +40,9 @@ class ChunkLine(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     seen_at: datetime | None = None
     final: bool = False
     resent: bool = False
+    proven_at: datetime | None = None
+    noticed_at: datetime | None = None
+    twice_at: datetime | None = None
 
 
 class Report(msgspec.Struct, frozen=True, kw_only=True, tag="report", tag_field="type", omit_defaults=True):
@@ -213,4 +220,7 @@ def _line(plan: Plan, chunk: Chunk) -> ChunkLine:
         seen_at=utc(chunk.seen_at),
         final=chunk.final,
         resent=chunk.resent,
+        proven_at=utc(chunk.proven_at),
+        noticed_at=utc(None if chunk.state is ChunkState.ACCEPTED else chunk.noticed_at),
+        twice_at=utc(chunk.twice_at),
     )

@@ -130,6 +130,8 @@ class FateRecorder:
             fate=event.fate,
             at=event.at or self._clock.wall(),
             code=event.code if isinstance(event, MessageFailed) else 0,
+            number=event.number,
+            broadcast_id=event.broadcast_id,
         )
 
     async def _campaign_of(self, tag: str) -> str | None:
