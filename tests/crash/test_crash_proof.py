@@ -1,4 +1,4 @@
-"""Campaigns and receivers are killed at any instant: what was accepted is proven, and nobody gets it twice."""
+"""Campaigns and receivers are killed at any instant: what was accepted is proven, nobody gets it twice."""
 
 import os
 import random
