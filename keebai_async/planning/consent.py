@@ -16,7 +16,7 @@ from keebai_async.sources.header import unaccented
 
 MOST_VALUES: Final = 20
 """Different values of a column from which on it is no answer to a question."""
-_NAMED: Final = 5
+_NAMED_CONSENT: Final = 5
 _SAYS_SO: Final = re.compile(
     r"\bopt[ -]?(?:in|out)\b|su[bs]?scri|\bbajas?\b|consent|acept[ao]|aceit[ao]|autoriz"
     r"|\bno (?:contact|molest|llam|envi|disturb|call)|\bnao (?:contat|perturb|envi|ligar)|\bdo not |^dnc$"
@@ -77,9 +77,9 @@ class UnusedConsent:
             first = sorted(values.items(), key=lambda each: (not is_no(each[0]), -each[1], each[0]))
             named = ", ".join(
                 f"{shown(value.strip()) or 'nothing'} in {count:,} row{'s' * (count != 1)}"
-                for value, count in first[:_NAMED]
+                for value, count in first[:_NAMED_CONSENT]
             )
-            more = ", ..." if len(values) > _NAMED else ""
+            more = ", ..." if len(values) > _NAMED_CONSENT else ""
             yield (
                 f"the column {shown(column)} is not used, and may say who wants no messages ({named}{more}):"
                 " who must get none is to be taken out of the list, or named with --suppress"

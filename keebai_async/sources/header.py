@@ -30,7 +30,7 @@ _FOR_NUMBERS: Final = re.compile(
 )
 
 
-_OF_NUMBERS: Final = re.compile(r"\b(?:label|type|etiqueta|tipo|country|pais|carrier|operador\w*)\b")
+_HEADS_OF_NUMBERS: Final = re.compile(r"\b(?:label|type|etiqueta|tipo|country|pais|carrier|operador\w*)\b")
 """What says of a column that it tells something about the numbers of another."""
 _FOR_MAIL: Final = re.compile(r"mail|\bcorreo")
 
@@ -49,7 +49,7 @@ def folded(name: str) -> str:
 
 def for_numbers(name: str) -> bool:
     """Whether a column of this name is expected to hold numbers of phones."""
-    return _FOR_NUMBERS.fullmatch(folded(name)) is not None and not _OF_NUMBERS.search(unaccented(name))
+    return _FOR_NUMBERS.fullmatch(folded(name)) is not None and not _HEADS_OF_NUMBERS.search(unaccented(name))
 
 
 def for_mail(name: str) -> bool:

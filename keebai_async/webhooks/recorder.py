@@ -25,7 +25,7 @@ from keebai_async.webhooks.receiver import WebhookReceiver
 from keebai_async.webhooks.stop_words import StopWords
 
 _STRANGERS: Final = 1_000
-_MARKED_PEOPLE: Final = msgspec.json.Decoder(list[Recipient])
+_PEOPLE_OF_MARKS: Final = msgspec.json.Decoder(list[Recipient])
 
 
 class FateRecorder:
@@ -113,7 +113,7 @@ class FateRecorder:
                 continue
             family.add(chunk.number)
             items = await self._journal.items(campaign_id, chunk.number) if chunk.recipients else b"[]"
-            for person in _MARKED_PEOPLE.decode(items):
+            for person in _PEOPLE_OF_MARKS.decode(items):
                 if (mark := mark_in(person.meta_data)) is not None:
                     yield mark, person.to
 
