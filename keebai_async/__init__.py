@@ -26,6 +26,7 @@ with lazily(globals()):
     from keebai_async.errors import MessageBusy as MessageBusy
     from keebai_async.errors import Misused as Misused
     from keebai_async.errors import NotFound as NotFound
+    from keebai_async.errors import OptedOut as OptedOut
     from keebai_async.errors import OutcomeUnknown as OutcomeUnknown
     from keebai_async.errors import PlanTooLarge as PlanTooLarge
     from keebai_async.errors import QuotaExhausted as QuotaExhausted
@@ -81,6 +82,9 @@ with lazily(globals()):
     from keebai_async.model.meta_codes import MetaCode as MetaCode
     from keebai_async.model.meta_codes import Remedy as Remedy
     from keebai_async.model.next_steps import Step as Step
+    from keebai_async.model.opt_outs import OptOut as OptOut
+    from keebai_async.model.opt_outs import OptOutCount as OptOutCount
+    from keebai_async.model.opt_outs import OptOutSource as OptOutSource
     from keebai_async.model.outbox import MessageLost as MessageLost
     from keebai_async.model.outbox import MessageNotTaken as MessageNotTaken
     from keebai_async.model.outbox import MessageTaken as MessageTaken
@@ -107,6 +111,8 @@ with lazily(globals()):
     from keebai_async.model.situation import Standing as Standing
     from keebai_async.model.stop import Cause as Cause
     from keebai_async.model.template import Template as Template
+    from keebai_async.opt_outs import ImportedOptOuts as ImportedOptOuts
+    from keebai_async.opt_outs import OptOuts as OptOuts
     from keebai_async.outbox.outbox import Outbox as Outbox
     from keebai_async.planning.options import PlanOptions as PlanOptions
     from keebai_async.planning.plan import PlanProgress as PlanProgress

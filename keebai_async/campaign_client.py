@@ -11,8 +11,10 @@ from keebai_async.model.sender import Sender
 
 if TYPE_CHECKING:
     import keebai_async.campaigns as campaigning
+    import keebai_async.opt_outs as opting
 else:  # too dear to import for an annotation
     campaigning = LazyModule("keebai_async.campaigns")
+    opting = LazyModule("keebai_async.opt_outs")
 
 
 class CampaignClient(JournalClient):
@@ -30,11 +32,13 @@ class CampaignClient(JournalClient):
         self.sender = sender
         self._keep_journal(journal)
         self._campaigns: campaigning.Campaigns | None = None
+        self._opt_outs: opting.OptOuts | None = None
 
     def _share_campaigns(self, other: Self, journal: AnyJournal | None, sender: Sender | None) -> None:
         """Let *other*, a copy of this client, use its journal and sender, or those that are given."""
         other.sender = sender or self.sender
         other._campaigns = None
+        other._opt_outs = None
         self._share_journal(other, journal)
 
     @property
@@ -43,6 +47,13 @@ class CampaignClient(JournalClient):
         if self._campaigns is None:
             self._campaigns = campaigning.Campaigns(self)
         return self._campaigns
+
+    @property
+    def opt_outs(self) -> "opting.OptOuts":
+        """Who wants no more, whatever campaign: look, add, remove, import."""
+        if self._opt_outs is None:
+            self._opt_outs = opting.OptOuts(lambda: self.journal, self.clock)
+        return self._opt_outs
 
     def sender_or(self, sender: Sender | None = None) -> Sender:
         """*sender*, or else the client's own. Raises InvalidInput if there is neither."""

@@ -28,6 +28,7 @@ from keebai_async.model.sender import ListedSender, Sender
 from keebai_async.model.situation import Situation, situation_of
 from keebai_async.observe import Observer
 from keebai_async.observe.campaign_records import CampaignMoved
+from keebai_async.planning.opt_outs import OptOutWatch, opted_out_since
 from keebai_async.planning.plan import PlanOptions, PlanProgress, make_plan
 from keebai_async.planning.reached_people import reached_before
 from keebai_async.polling.planner import PollPlanner, pace_of
@@ -164,6 +165,15 @@ class Campaigns:
     async def _reached_before(self, campaign: StoredCampaign) -> tuple[Reached, ...]:
         return await reached_before(campaign, self._keebai.journal, now=self._keebai.clock.wall())
 
+    async def opted_out_since(self, campaign_id: str) -> int:
+        """How many of the people who are unsent opted out by now, but for those let in on purpose.
+
+        Raises:
+            CampaignNotFound: there is no such campaign.
+            JournalUnusable: it cannot be read.
+        """
+        return await opted_out_since(await self._keebai.journal.load(campaign_id), self._keebai.journal)
+
     async def check_repetition(self, campaign_id: str, *, agreed: Iterable[Reached] = ()) -> None:
         """Refuse what `start` would refuse as a repetition, before anybody is asked for a yes.
 
@@ -188,6 +198,7 @@ class Campaigns:
         guards: Guards | None = None,
         pace: Pace | str | None = None,
         new_token: bool = False,
+        ignore_opt_outs: bool = False,
     ) -> CampaignRun:
         """Submit what is planned and follow it to the end, inside `async with`; also after a stop or crash.
 
@@ -198,7 +209,8 @@ class Campaigns:
         replace those of the plan or of the last run, as for a campaign that goes on although one of them
         stopped it; so does *pace*, a Pace or words such as "5000/10m", and "off" for none. A campaign that
         was launched with another token is refused (AnotherToken) unless *new_token*, and a plan that was made
-        for another service always (InvalidInput).
+        for another service always (InvalidInput). Who opted out since the plan was made is cut from it before
+        it is submitted, and reported as refused, unless *ignore_opt_outs* says otherwise, now or before.
         """
         return CampaignRun(
             plan if isinstance(plan, str) else plan.campaign_id,
@@ -216,6 +228,8 @@ class Campaigns:
             pace=pace,
             token_mark=self._keebai.token_mark,
             new_token=new_token,
+            opt_outs=OptOutWatch(self._keebai.journal),
+            ignore_opt_outs=ignore_opt_outs,
             drains=(drain_of(self._keebai), drain_of(self._keebai.journal)),
             longest_submit=self._keebai.longest_submit,
             observer=self._keebai.observer,
@@ -230,6 +244,7 @@ class Campaigns:
         guards: Guards | None = None,
         pace: Pace | str | None = None,
         new_token: bool = False,
+        ignore_opt_outs: bool = False,
     ) -> CampaignRun:
         """The same as `start`, for a campaign that was run before.
 
@@ -237,7 +252,13 @@ class Campaigns:
         template from another campaign since it was launched.
         """
         return self.start(
-            campaign_id, track=track, again=again, guards=guards, pace=pace, new_token=new_token
+            campaign_id,
+            track=track,
+            again=again,
+            guards=guards,
+            pace=pace,
+            new_token=new_token,
+            ignore_opt_outs=ignore_opt_outs,
         )
 
     async def run(

@@ -157,12 +157,15 @@ class Keebai(CampaignClient):
         self._exchange = self._exchange_now()
         api = KeebaiApi(exchange=self._exchange, sender=self.sender, requests=self.requests)
         self._api = api
-        self.messages = Messages(api, host=self)
+        self.messages = Messages(api, host=self, refuse_opted_out=self._refuse_opted_out)
         self.broadcasts = Broadcasts(api, clock=self.clock, poll_floor=self.poll_floor, names=self._names)
         self.templates = Templates(api)
         self.numbers = Numbers(api)
         self.channels = Channels(api)
         self.webhooks = Webhooks(api)
+
+    async def _refuse_opted_out(self, number: str) -> None:
+        await self.opt_outs.refuse(number)
 
     def sender_or(self, sender: Sender | None = None) -> Sender:
         """*sender*, or else the client's own. Raises InvalidInput if there is neither."""

@@ -4,6 +4,7 @@ KeebaiError
     InvalidInput            before any request: fix the input (field, value, row)
         UnusableSource      the file or list as a whole cannot be read
         PlanTooLarge        a limit that the caller set on people or cost
+        OptedOut            the person asked for no more: nothing was sent (source, since)
         TemplateUnusable    the template is unknown, in another language, not approved, or not fed
     Misused                 the program's mistake: a closed client, a second event loop
     QuotaUnusable           the store of the spending cannot be reached; nothing was sent
@@ -30,6 +31,7 @@ KeebaiError
         OutcomeUnknown      perhaps sent, perhaps not: a person decides (campaign_id, chunk, recipients)
 """
 
+from datetime import datetime
 from typing import Required, TypedDict, Unpack
 
 
@@ -68,6 +70,18 @@ class UnusableSource(InvalidInput):
 
 class PlanTooLarge(InvalidInput):
     """More people would be messaged, or more spent, than the caller allowed."""
+
+
+class OptedOut(InvalidInput):
+    """The person wants no more messages, and nobody said that this one is to go out all the same.
+
+    *source* says how that is known, and *since* when, in UTC.
+    """
+
+    def __init__(self, message: str, *, source: str, since: datetime) -> None:
+        super().__init__(message, field="to")
+        self.source = source
+        self.since = since
 
 
 class TemplateUnusable(InvalidInput):

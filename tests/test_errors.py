@@ -5,6 +5,7 @@ import multiprocessing
 import pickle
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
+from datetime import UTC, datetime
 
 import pytest
 
@@ -12,6 +13,7 @@ from keebai_async import errors
 from keebai_async.errors import (
     InvalidInput,
     KeebaiError,
+    OptedOut,
     OutcomeUnknown,
     RateLimited,
     RequestError,
@@ -34,6 +36,8 @@ def made(kind: type[KeebaiError]) -> KeebaiError:
         return ScopeMissing("words", method="POST", path=path, required=("a", "b"), missing=("b",))
     if issubclass(kind, RequestError):
         return kind("words", method="POST", path=path, status=502, attempts=2, code="UPSTREAM_ERROR")
+    if kind is OptedOut:
+        return OptedOut("words", source="word", since=datetime(2026, 11, 26, tzinfo=UTC))
     return kind("words")
 
 

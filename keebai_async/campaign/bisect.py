@@ -14,6 +14,7 @@ Source: design, section 4.3.
 import msgspec
 
 from keebai_async.campaign.chunks import Chunks
+from keebai_async.campaign.opted_out import LeftOut
 from keebai_async.campaign.service import Blame, Refusal, Taken, Unknown
 from keebai_async.campaign.stop import stop_for
 from keebai_async.campaign.submit import Submitter
@@ -118,6 +119,10 @@ class Bisection:
                     await self._accepted()
                 case Unknown():
                     self._next()
+                case LeftOut(into=None):
+                    self._next()
+                case LeftOut(into=Chunk(number=number)):
+                    self._piece = number
 
     def _next(self) -> None:
         self._piece, self._rest, self._suspects = self._rest, None, 0

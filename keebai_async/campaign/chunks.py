@@ -14,6 +14,7 @@ from typing import Final, TypeVar
 import anyio
 import msgspec
 
+from keebai_async.campaign.proofs import tell_proven
 from keebai_async.clock import Clock
 from keebai_async.errors import JournalUnusable
 from keebai_async.journal.contract import Journal
@@ -75,6 +76,40 @@ class Chunks:
     def __getitem__(self, number: int) -> Chunk:
         return self._chunks[number]
 
+    @property
+    def provable(self) -> bool:
+        """A webhook may still prove of one of them that it was accepted."""
+        return any(chunk.provable for chunk in self._chunks.values())
+
+    @property
+    def unknown(self) -> bool:
+        """Of some nobody knows what became of them."""
+        return any(chunk.state is ChunkState.UNKNOWN for chunk in self._chunks.values())
+
+    @property
+    def told(self) -> int:
+        """Of how many people webhooks told something."""
+        return sum(chunk.told for chunk in self._chunks.values())
+
+    async def hear(self) -> tuple[Chunk, ...]:
+        """See what webhooks told since, and make the moves that it proves; gives the chunks that were moved.
+
+        Raises JournalUnusable, CampaignBusy.
+        """
+        heard = await self._journal.chunks(self.plan.campaign_id)
+        for each in heard:
+            chunk = self._chunks.get(each.number)
+            if chunk is not None and each.step == chunk.step:
+                self._chunks[each.number] = chunk.with_facts_of(each)
+        if not any(chunk.provable and chunk.noticed_at is not None for chunk in self._chunks.values()):
+            return ()
+        with _safely():
+            moved = await self._journal.prove(self.plan.campaign_id)
+        for after in moved:
+            before, self._chunks[after.number] = self._chunks[after.number], after
+            tell_proven(self.plan.campaign_id, before, after, self._observer)
+        return moved
+
     async def items(self, number: int) -> bytes:
         """The JSON array of the people of a chunk."""
         return await self._journal.items(self.plan.campaign_id, number)
@@ -84,6 +119,10 @@ class Chunks:
         return _ENCODED_PEOPLE.decode(await self.items(number))
 
     async def submit(self, number: int) -> Chunk:
+        """Write the intent down.
+
+        Raises ForbiddenMove if a webhook has told, a moment ago, of a message to one of its people.
+        """
         at = self._clock.wall()
         return await self._make(number, lambda step: Submit(number=number, step=step, at=at))
 
@@ -116,8 +155,9 @@ class Chunks:
     ) -> list[Chunk]:
         """Cut a chunk's people into new chunks, and with them those of the planned chunk *rest*.
 
-        A chunk that was just refused keeps the people of *keep*, who are refused for good; a planned one
-        keeps nobody. Gives the new chunks.
+        The chunk keeps the people of *keep*, who are refused for good: by the service that just refused it,
+        or because they opted out before it was submitted. A planned one that keeps nobody is handed on. Gives
+        the new chunks.
         """
         moves: list[Refuse | HandOn] = [self._leave(number, reason, keep=len(keep))]
         if rest is not None:
@@ -141,7 +181,7 @@ class Chunks:
 
     def _leave(self, number: int, reason: str, *, keep: int = 0) -> Refuse | HandOn:
         chunk = self._chunks[number]
-        if chunk.state is ChunkState.PLANNED:
+        if chunk.state is ChunkState.PLANNED and not keep:
             return HandOn(number=number, step=chunk.step + 1, reason=reason)
         return Refuse(number=number, step=chunk.step + 1, reason=reason, recipients=keep)
 

@@ -7,25 +7,26 @@ than it was given, and the others are reported as refused.
 
 import math
 from collections.abc import Awaitable, Callable, Mapping
+from datetime import UTC, datetime
 from types import MappingProxyType
 from typing import Final
 
 import msgspec
 
+from keebai_async.campaign.proofs import take_proofs
 from keebai_async.campaign.run_records import tell_taken
 from keebai_async.campaign.service import check_service
 from keebai_async.clock import SYSTEM_CLOCK, Clock
 from keebai_async.errors import CampaignBusy, InvalidInput
 from keebai_async.journal.contract import Journal
-from keebai_async.model.campaign import CampaignState, StoredCampaign
+from keebai_async.model.campaign import StoredCampaign
 from keebai_async.model.chunk import Chunk, ChunkState
 from keebai_async.model.lifecycle import Abandon, Move, Resend, Vouch, Withdraw
 from keebai_async.model.lost import NO_ANSWER_WRITTEN, NOT_SEEN_TO_END, resend_wait
 from keebai_async.model.plan import chunk_name
 from keebai_async.model.progress import Progress
-from keebai_async.model.remainder import left_settled
+from keebai_async.model.remainder import state_once_settled
 from keebai_async.model.report import Report, report_of
-from keebai_async.model.stop import Cause
 from keebai_async.observe import TO_LOG, Observer
 from keebai_async.observe.chunk_records import chunk_moved
 from keebai_async.privacy import mask
@@ -130,6 +131,9 @@ async def reconcile(
     async with journal.lease(campaign_id):
         tell_taken(campaign_id, await journal.recover(campaign_id), observer)
         campaign = await journal.load(campaign_id)
+        if await take_proofs(campaign, journal, observer):
+            campaign = await journal.load(campaign_id)
+            await _say_what_is_left(campaign, journal)
         chunk = _resent(campaign, number) if take_back else _unknown(campaign, number)
         step = chunk.step + 1
         move: Move
@@ -152,12 +156,14 @@ async def reconcile(
 
 async def _say_what_is_left(campaign: StoredCampaign, journal: Journal) -> None:
     """Why it is not finished may be another reason now, or none."""
-    left = left_settled(campaign.chunks)
-    if left is None:
-        await journal.set_state(campaign.plan.campaign_id, CampaignState.FINISHED)
-    elif campaign.stopped_by in {Cause.UNKNOWN, Cause.SETTLED, Cause.NOT_TRACKED}:
+    after = state_once_settled(campaign.chunks, campaign.stopped_by)
+    if after is not None:
+        stop = after.stop
         await journal.set_state(
-            campaign.plan.campaign_id, CampaignState.STOPPED, reason=left.reason, stopped_by=left.cause
+            campaign.plan.campaign_id,
+            after.state,
+            reason=None if stop is None else stop.reason,
+            stopped_by=None if stop is None else stop.cause,
         )
 
 
@@ -187,6 +193,13 @@ def _unknown(campaign: StoredCampaign, number: int) -> Chunk:
     for chunk in campaign.chunks:
         if chunk.number == number and chunk.state is ChunkState.UNKNOWN:
             return chunk
+        if chunk.number == number and chunk.proven_at is not None:
+            raise InvalidInput(
+                f"there is nothing to settle: chunk {number} was accepted, as a delivery notice of"
+                f" {_at(chunk.proven_at)} proves",
+                field="chunk",
+                value=str(number),
+            )
     unknown = [str(chunk.number) for chunk in campaign.chunks if chunk.state is ChunkState.UNKNOWN]
     raise InvalidInput(
         f"chunk {number} is not unknown; "
@@ -194,6 +207,10 @@ def _unknown(campaign: StoredCampaign, number: int) -> Chunk:
         field="chunk",
         value=str(number),
     )
+
+
+def _at(at: float) -> str:
+    return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
 
 
 async def _check_broadcast(

@@ -32,9 +32,11 @@ async def refuse_repetition(campaign: StoredCampaign, journal: Journal) -> None:
     other's: the later one sees the earlier one before anything has left, which goes on.
 
     Raises:
-        CampaignBusy: another campaign of this name sends exactly the same, and was launched before.
+        CampaignBusy: another campaign of this name sends exactly the same, and was launched before; or
+            webhooks told of people whom this journal never submitted, as they do if it is an old copy.
     """
     plan = campaign.plan
+    _refuse_an_old_copy(campaign)
     if plan.test or any(chunk.attempts for chunk in campaign.chunks):
         return
     for other in await journal.find(plan.name, plan.fingerprint):
@@ -48,6 +50,17 @@ async def refuse_repetition(campaign: StoredCampaign, journal: Journal) -> None:
                 " or say that it is to be sent again",
                 campaign_id=other.plan.campaign_id,
             )
+
+
+def _refuse_an_old_copy(campaign: StoredCampaign) -> None:
+    known = [chunk for chunk in campaign.chunks if chunk.never_left and chunk.noticed_at is not None]
+    if known:
+        numbers = ", ".join(str(chunk.number) for chunk in known)
+        raise CampaignBusy(
+            f"webhooks told of messages to people of chunk {numbers}, whom this journal never submitted:"
+            " is it an old copy? Then go on with the one that submitted them",
+            campaign_id=campaign.plan.campaign_id,
+        )
 
 
 def refuse_reached(

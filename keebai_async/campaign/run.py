@@ -1,5 +1,6 @@
 """CampaignRun: one run of a campaign, from what the journal says to a report."""
 
+import math
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import AbstractContextManager, ExitStack, asynccontextmanager, nullcontext, suppress
 from datetime import UTC, datetime
@@ -15,6 +16,7 @@ from keebai_async.campaign.control import RunControl
 from keebai_async.campaign.dispatch import dispatch
 from keebai_async.campaign.event_log import EventLog
 from keebai_async.campaign.lead import Lead
+from keebai_async.campaign.opted_out import OptOutsNow
 from keebai_async.campaign.repetition import refuse_purged, refuse_reached, refuse_repetition
 from keebai_async.campaign.run_records import RunRecords
 from keebai_async.campaign.run_state import BeginRun, PauseRun, ResumeRun, RunPhase, StopRun
@@ -24,13 +26,20 @@ from keebai_async.campaign.submit import Submitter
 from keebai_async.campaign.template_check import TemplateCheck
 from keebai_async.campaign.told_facts import TokenMark, ToldFacts, changed, check_token
 from keebai_async.campaign.track import Tracker
-from keebai_async.clock import Clock
+from keebai_async.clock import Clock, wait_for
 from keebai_async.draining import Drain, out_of_reach
 from keebai_async.errors import JournalUnusable, KeebaiError
 from keebai_async.journal.contract import Journal
 from keebai_async.model.campaign import RunFacts, StoredCampaign, Wish
-from keebai_async.model.chunk import ChunkState
-from keebai_async.model.events import AnyEvent, BroadcastProgress, ChunkAccepted, StateChanged, Waiting
+from keebai_async.model.chunk import Chunk, ChunkState
+from keebai_async.model.events import (
+    AnyEvent,
+    BroadcastProgress,
+    ChunkAccepted,
+    ChunkUnknown,
+    StateChanged,
+    Waiting,
+)
 from keebai_async.model.guard import canary_failed, canary_of, canary_unnamed, exceeded
 from keebai_async.model.plan import Guards, Pace
 from keebai_async.model.reached import Reached
@@ -44,6 +53,12 @@ from keebai_async.polling.watcher import Watcher
 
 WISHES_EVERY = 2.0
 """Seconds between two looks at what another process asks of this run: a person waits for the answer."""
+
+HEARD_EVERY = 0.5
+"""Seconds between two looks at what webhooks told, while something is unknown; otherwise WISHES_EVERY."""
+
+PATIENCE_WITH_WEBHOOKS = 60.0
+"""Seconds since webhooks last told of one more person, for which a run waits for what they prove."""
 
 WORTH_TELLING = 3.0
 """Seconds; a shorter wait for a place in the quota is no event."""
@@ -93,6 +108,8 @@ class CampaignRun:
         pace: Pace | str | None = None,
         token_mark: TokenMark | None = None,
         new_token: bool = False,
+        opt_outs: OptOutsNow | None = None,
+        ignore_opt_outs: bool = False,
         drains: Iterable[Drain] = (),
         longest_submit: float = 60.0,
         observer: Observer = TO_LOG,
@@ -112,6 +129,8 @@ class CampaignRun:
         self._given_pace = pace
         self._token_mark = token_mark
         self._new_token = new_token
+        self._opt_outs = opt_outs
+        self._ignore_opt_outs = ignore_opt_outs
         self._observer = observer
         self._records = RunRecords(campaign_id, observer=observer, clock=clock)
         self._control = RunControl()
@@ -178,7 +197,14 @@ class CampaignRun:
 
     def _set_up(self) -> None:
         self._began = self._clock.now()
-        terms = changed(self._before.terms, self._given_guards, self._given_pace)
+        self._heard_at: float | None = None
+        self._lost = anyio.Event()
+        terms = changed(
+            self._before.terms,
+            self._given_guards,
+            self._given_pace,
+            ignore_opt_outs=self._ignore_opt_outs,
+        )
         self._guards = terms.guards
         self._facts = ToldFacts(self._before, terms=terms, mark=self._token_mark, at=self._clock.wall())
         self._chunks = Chunks(
@@ -207,6 +233,7 @@ class CampaignRun:
             lead=self._lead if self._track else None,
             pace=terms.pace,
             observer=self._observer,
+            opt_outs=None if terms.ignore_opt_outs else self._opt_outs,
         )
         self._tracker = Tracker(
             self._chunks,
@@ -275,6 +302,8 @@ class CampaignRun:
             await self._keep_state()
             async with anyio.create_task_group() as tasks:
                 tasks.start_soon(self._listen)
+                await self._hear()
+                tasks.start_soon(self._listen_to_webhooks)
                 await self._submit_and_follow()
                 tasks.cancel_scope.cancel()
         except BaseException as error:
@@ -295,6 +324,8 @@ class CampaignRun:
                 following.cancel()
             await self._wait_under_the_guard()
             await dispatch(self._chunks, self._submitter)
+            if self._track:
+                await self._wait_for_webhooks()
             self._tracker.close()
 
     async def _send_canary(self) -> None:
@@ -313,6 +344,24 @@ class CampaignRun:
                 await self._control.changed()  # with the next progress it is weighed again
             else:
                 self._halt(Stop(cause=Cause.GUARD, reason=why))
+
+    async def _wait_for_webhooks(self) -> None:
+        """While there is something unknown, and webhooks tell of others, wait for them to tell of it."""
+        told = False
+        while not self._stopped and self._chunks.unknown:
+            left = math.inf if self._tracker.expects_more else self._patience()
+            if left <= 0:
+                return
+            if left < math.inf and not told:
+                self._tell_wait(left, "webhooks to tell of somebody who is unknown")
+                told = True
+            await self._control.changed()
+
+    def _patience(self) -> float:
+        """Seconds for which webhooks may still tell of somebody new: none if they never did."""
+        if self._heard_at is None:
+            return 0.0
+        return self._heard_at + PATIENCE_WITH_WEBHOOKS - self._clock.now()
 
     def _canary_ended(self) -> bool:
         return all(
@@ -338,6 +387,24 @@ class CampaignRun:
                     self.stop("stopped from another process")
                 case None:
                     await self._keep_facts()
+
+    async def _listen_to_webhooks(self) -> None:
+        """See what receivers wrote into the journal, soon if that may settle something."""
+        while True:
+            self._lost = anyio.Event()
+            if self._chunks.provable:
+                await self._clock.sleep(HEARD_EVERY)
+            else:
+                await wait_for(self._clock, self._lost, WISHES_EVERY)
+            with suppress(JournalUnusable):  # the next write that matters tells
+                await self._hear()
+            self._control.wake()
+
+    async def _hear(self) -> None:
+        before = self._chunks.told
+        self._submitter.proven(await self._chunks.hear())
+        if self._chunks.told > before:
+            self._heard_at = self._clock.now()
 
     @property
     def _stopped(self) -> bool:
@@ -401,7 +468,9 @@ class CampaignRun:
     def _tell(self, event: AnyEvent) -> None:
         """Everything that happens in a run comes through here, once it is on disk."""
         if isinstance(event, ChunkAccepted):
-            self._tracker.add(self._chunks[event.number])
+            self._track_from_now_on(self._chunks[event.number])
+        if isinstance(event, ChunkUnknown):
+            self._lost.set()
         if isinstance(event, BroadcastProgress) and (why := exceeded(self._guards, self._chunks)):
             self._halt(Stop(cause=Cause.GUARD, reason=why))
         if isinstance(event, BroadcastProgress) and self._template.bursts(self._chunks):
@@ -411,6 +480,10 @@ class CampaignRun:
         stamped = replace(event, campaign_id=self.campaign_id, time=datetime.fromtimestamp(wall, UTC))
         self._log.tell(stamped)
         self._control.wake()
+
+    def _track_from_now_on(self, chunk: Chunk) -> None:
+        since = None if chunk.proven_at is None else chunk.submitted_at
+        self._tracker.add(chunk, age=0.0 if since is None else max(0.0, self._clock.wall() - since))
 
     def _tell_quota(self, seconds: float, why: str) -> None:
         if seconds >= WORTH_TELLING:

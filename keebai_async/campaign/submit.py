@@ -6,6 +6,7 @@ down what happened after it happened, and forgets it when the process dies in be
 attempt, in this order: a place in the quota; the intent on disk; the bytes; the verdict; the verdict on
 disk; only then does anyone hear of it. `_attempt` is that order. If we die
 
+- while people who opted out are cut from it: nothing left, and it is cut or it is not;
 - waiting for a place: nothing left, nothing is written, the chunk is still planned;
 - while the intent is written: nothing left; the chunk is planned or, if the disk had it, unknown;
 - after the intent: it may have left, so it is unknown when the campaign comes back;
@@ -19,7 +20,7 @@ From the intent to the verdict on disk an attempt is shielded from cancellation:
 tells about the others (the service is gone, the token is rejected) is heeded before anything is awaited.
 """
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
 
 from keebai_async.campaign.chunks import Chunks
@@ -27,6 +28,7 @@ from keebai_async.campaign.circuit_breaker import CircuitBreaker
 from keebai_async.campaign.control import RunControl
 from keebai_async.campaign.freshness import Clocks, IntentAge, machine_clocks
 from keebai_async.campaign.lead import LOOK_AGAIN, Lead
+from keebai_async.campaign.opted_out import LeftOut, OptedOutCutter, OptOutsNow
 from keebai_async.campaign.pace import departures, pace_wait
 from keebai_async.campaign.run_state import RunState, StopRun
 from keebai_async.campaign.service import (
@@ -41,9 +43,20 @@ from keebai_async.campaign.service import (
 )
 from keebai_async.campaign.stop import stop_for
 from keebai_async.clock import Clock
+from keebai_async.errors import ForbiddenMove
 from keebai_async.model.chunk import Chunk, ChunkState
-from keebai_async.model.events import AnyEvent, ChunkAccepted, ChunkSubmitting, ChunkUnknown, Waiting
+from keebai_async.model.events import (
+    AnyEvent,
+    ChunkAccepted,
+    ChunkRefused,
+    ChunkSplit,
+    ChunkSubmitting,
+    ChunkUnknown,
+    Waiting,
+)
+from keebai_async.model.opt_outs import OPTED_OUT_LATER
 from keebai_async.model.plan import Pace
+from keebai_async.model.report import utc
 from keebai_async.model.stop import Cause, Stop
 from keebai_async.observe import TO_LOG, Observer
 from keebai_async.observe.campaign_records import SubmitsHeld
@@ -73,6 +86,7 @@ class Submitter:
         pace: Pace | None = None,
         clocks: Callable[[], Clocks] = machine_clocks,
         observer: Observer = TO_LOG,
+        opt_outs: OptOutsNow | None = None,
     ) -> None:
         self._chunks = chunks
         self._service = service
@@ -86,6 +100,7 @@ class Submitter:
         self._leaving: set[int] = set()  # chunks that may leave, whether or not they have yet
         self._clocks = clocks
         self._observer = observer
+        self._opted_out = OptedOutCutter(chunks, opt_outs)
         self.tell = tell
 
     def stop(self, stop: Stop) -> None:
@@ -97,11 +112,13 @@ class Submitter:
         return self._control.state.stop
 
     @asynccontextmanager
-    async def submit(self, number: int) -> AsyncIterator[Taken | Refusal | Unknown | None]:
+    async def submit(self, number: int) -> AsyncIterator[Taken | Refusal | Unknown | LeftOut | None]:
         """Submit a chunk until there is a verdict other than "again"; None means that we were stopped.
 
-        The verdict is on disk, but for a refusal: what becomes of the people of a refused chunk is for the
-        caller to put there, inside `async with`, where the shield of the attempt still holds.
+        LeftOut means that nothing was submitted: people who opted out were cut from it, and the others are in
+        another chunk, which is to be submitted in its place. The verdict is on disk, but for a refusal: what
+        becomes of the people of a refused chunk is for the caller to put there, inside `async with`, where
+        the shield of the attempt still holds.
 
         Raises:
             QuotaUnusable: no place could be asked for; nothing has left.
@@ -109,21 +126,25 @@ class Submitter:
         """
         throttled = 0
         while await self._until_it_may_leave(number):
-            async with (
-                self._in_its_place(number),
-                self._told(number),
-                self._attempt(self._chunks[number]) as verdict,
-            ):
-                match verdict:
-                    case Taken() | Refusal() | Unknown():
-                        yield verdict
-                        return
-                    case Throttled():
-                        throttled += 1
-                        if throttled == MOST_THROTTLED:
-                            self._stop_for_throttling(number, throttled)
-                    case Halted() | Unsent() | None:
-                        pass
+            if (chunk := self._chunks[number]).state is ChunkState.ACCEPTED:  # a webhook proved it meanwhile
+                yield Taken(accepted=chunk.accepted, broadcast_id=chunk.broadcast_id)
+                return
+            async with self._in_its_place(number):
+                if (left_out := await self._opted_out.cut(number)) is not None:
+                    self._tell_left_out(number, left_out)
+                    yield left_out
+                    return
+                async with self._told(number), self._attempt(self._chunks[number]) as verdict:
+                    match verdict:
+                        case Taken() | Refusal() | Unknown():
+                            yield verdict
+                            return
+                        case Throttled():
+                            throttled += 1
+                            if throttled == MOST_THROTTLED:
+                                self._stop_for_throttling(number, throttled)
+                        case Halted() | Unsent() | None:
+                            pass
         yield None
 
     @asynccontextmanager
@@ -133,9 +154,14 @@ class Submitter:
         body = self._service.body(self._chunks.plan, chunk, await self._chunks.items(number))
         with self._control.while_allowed(_may_leave) as scope:
             async with self._service.slot() as slot:  # waits for a place, and may be called off meanwhile
-                if self._breaker.closed and self._control.commit(scope):  # from here on it is not
+                # Who opted out while it waited is cut from it before it asks for another place.
+                holds_one = await self._opted_out.holds_one(number)
+                if not holds_one and self._breaker.closed and self._control.commit(scope):
+                    # from here on it may not be called off
                     age = IntentAge(self._clocks)
-                    await self._chunks.submit(number)  # the intent, on disk
+                    if not await self._intend(number):  # the intent, on disk
+                        yield None
+                        return
                     self._tell_submitting(chunk)
                     answer = await slot.submit(  # the bytes, unless the intent is too old by then
                         body, recipients=chunk.recipients, objection=age.objection
@@ -148,6 +174,39 @@ class Submitter:
                     yield verdict
                     return
         yield None
+
+    def _tell_left_out(self, number: int, left_out: LeftOut) -> None:
+        self.tell(ChunkRefused(number=number, recipients=left_out.people, reason=OPTED_OUT_LATER))
+        if left_out.into is not None:
+            self.tell(ChunkSplit(number=number, into=(left_out.into.number,)))
+
+    async def _intend(self, number: int) -> bool:
+        """Write the intent down; False if the chunk need not leave any more."""
+        try:
+            await self._chunks.submit(number)
+        except ForbiddenMove:
+            # It left before, and a webhook told of it since we last looked.
+            self.proven(await self._chunks.hear())
+            if self._chunks[number].state is ChunkState.PLANNED:
+                raise
+            return False
+        return True
+
+    def proven(self, chunks: Iterable[Chunk]) -> None:
+        """Tell of *chunks* that were just proven to have been accepted."""
+        for chunk in chunks:
+            if chunk.broadcast_id is not None:
+                self._owners.setdefault(chunk.broadcast_id, chunk.number)
+            self.tell(
+                ChunkAccepted(
+                    number=chunk.number,
+                    of=self._chunks.of,
+                    recipients=chunk.recipients,
+                    accepted=chunk.accepted,
+                    broadcast_id=chunk.broadcast_id,
+                    proven_at=utc(chunk.proven_at),
+                )
+            )
 
     def _named_once(self, chunk: Chunk, verdict: ChunkVerdict) -> ChunkVerdict:
         """*verdict*, without a broadcast id that is another chunk's: accepted, and under no name we know."""

@@ -58,8 +58,12 @@ class ToldFacts:
         return replace(self._facts, told_at=at, gone=tuple(sorted(gone)))
 
 
-def changed(terms: RunTerms, guards: Guards | None, pace: Pace | str | None) -> RunTerms:
+def changed(
+    terms: RunTerms, guards: Guards | None, pace: Pace | str | None, *, ignore_opt_outs: bool = False
+) -> RunTerms:
     """*terms* with other guards or another pace, where one is given; the pace "off" is none.
+
+    Opt-outs are ignored from now on if *ignore_opt_outs* says so, or if they were before.
 
     Raises:
         InvalidInput: *pace* is no pace.
@@ -68,7 +72,11 @@ def changed(terms: RunTerms, guards: Guards | None, pace: Pace | str | None) -> 
         pace_now = None if pace.strip().lower() == OFF else Pace.parse(pace)
     else:
         pace_now = pace or terms.pace
-    return RunTerms(guards=guards or terms.guards, pace=pace_now)
+    return RunTerms(
+        guards=guards or terms.guards,
+        pace=pace_now,
+        ignore_opt_outs=ignore_opt_outs or terms.ignore_opt_outs,
+    )
 
 
 def check_token(campaign: StoredCampaign, mark: TokenMark | None, *, new_token: bool) -> None:

@@ -72,6 +72,10 @@ class Tracker:
 
     async def _saw(self, broadcast_id: str, progress: Progress) -> None:
         number = self._numbers[broadcast_id]
+        if self._is_another(self._chunks[number], progress):
+            why = f"it has {progress.total} recipients, and the chunk has {self._chunks[number].recipients}"
+            self._leave(broadcast_id, f"{why}: it is another broadcast, and is not followed", gone=True)
+            return
         chunk = await self._chunks.progress(
             number, sent=progress.sent or 0, failed=progress.failed or 0, final=progress.final
         )
@@ -99,19 +103,26 @@ class Tracker:
         )
         self._tell(BroadcastStuck(number=number, broadcast_id=broadcast_id, seconds=seconds))
 
+    def _is_another(self, chunk: Chunk, progress: Progress) -> bool:
+        """Whether a broadcast that only a delivery notice named cannot be that of *chunk*."""
+        return chunk.proven_at is not None and (progress.total or 0) > chunk.recipients
+
     def _missed(self, broadcast_id: str, error: RequestError) -> None:
+        self._leave(broadcast_id, str(error), gone=isinstance(error, NotFound))
+
+    def _leave(self, broadcast_id: str, reason: str, *, gone: bool) -> None:
+        """Tell that a look was of no use; where it is *gone*, asking again is none either."""
         number = self._numbers[broadcast_id]
-        gone = isinstance(error, NotFound)
         self._observer(
             LookFailed(
                 campaign=self._chunks.plan.campaign_id,
                 chunk=number,
                 broadcast=broadcast_id,
-                reason=str(error),
+                reason=reason,
                 gone=gone,
             )
         )
-        self._tell(BroadcastUnread(number=number, broadcast_id=broadcast_id, reason=str(error)))
+        self._tell(BroadcastUnread(number=number, broadcast_id=broadcast_id, reason=reason))
         if gone:
             self.gone.add(number)
-            self._watcher.forget(broadcast_id)  # it was there when it was accepted: asking again is no use
+            self._watcher.forget(broadcast_id)

@@ -1,18 +1,23 @@
 """Where a campaign stands, in words: the same on every command's screen, and on the page. Pure."""
 
 from collections.abc import Iterable, Iterator
+from datetime import datetime
 
 from keebai_async.cli.estimate import duration
 from keebai_async.cli.figures import figure, moment, share
 from keebai_async.cli.shown import shown_reason, shown_text
 from keebai_async.model.campaign import Holder
 from keebai_async.model.chunk import ChunkState
+from keebai_async.model.report import ChunkLine
 from keebai_async.model.situation import AtService, Situation, Standing
 
 _MOST_SHOWN = 20
 
 NO_SUCCESS = "NOT A SUCCESS"
 """How the line begins that says so."""
+
+PERHAPS_TWICE = "PERHAPS TWICE"
+"""How the line begins that says of people that they may have been messaged twice."""
 
 PROCESS_GONE = "the process that ran it is gone: it was killed, or its machine stopped"
 
@@ -65,10 +70,48 @@ def account_lines(situation: Situation) -> Iterator[str]:
     for chunk in situation.report.chunks:
         people = figure(chunk.recipients)
         lost = chunk.state is ChunkState.SUBMITTING and situation.holder is None
-        if chunk.state is ChunkState.UNKNOWN or lost:
+        if chunk.noticed_at is not None or chunk.proven_at is not None:
+            yield from _notice_lines(chunk, lost=lost)
+        elif chunk.state is ChunkState.UNKNOWN or lost:
             yield f"unknown: chunk {chunk.number}, {people} people, may have been sent or not"
-        if chunk.resent:
+        elif chunk.resent:
             yield f"chunk {chunk.number}, {people} people, is submitted again at the next resume"
+        if chunk.twice_at is not None and chunk.state is not ChunkState.REFUSED:
+            yield (
+                f"{PERHAPS_TWICE}: chunk {chunk.number}, {people} people may have been messaged twice:"
+                f" a delivery notice of {moment(chunk.twice_at)} is from before it was submitted again"
+            )
+
+
+def _notice_lines(chunk: ChunkLine, *, lost: bool) -> Iterator[str]:
+    """What a delivery notice says of a chunk that was not accepted in an answer."""
+    who = f"chunk {chunk.number}, {figure(chunk.recipients)} people"
+    if chunk.proven_at is not None:
+        unnamed = "" if chunk.broadcast_id else "; it names no broadcast, so webhooks alone tell of them"
+        yield f"{who}, accepted: {proven_words(chunk.proven_at)}{unnamed}"
+    elif chunk.noticed_at is not None:
+        notice = f"a delivery notice of {moment(chunk.noticed_at)}"
+        match chunk.state:
+            case ChunkState.UNKNOWN | ChunkState.SUBMITTING if lost or chunk.state is ChunkState.UNKNOWN:
+                yield f"unknown: {who}; {notice} proves that it was accepted, which the next run takes in"
+            case ChunkState.PLANNED if chunk.submitted_at is not None:
+                yield f"{who}, is not submitted again: {notice} proves that it was accepted"
+            case ChunkState.PLANNED:
+                yield (
+                    f"{who}, was never submitted, as far as this journal knows, but there is {notice}:"
+                    " is it an old copy? Then do not go on with it"
+                )
+            case ChunkState.ABANDONED:
+                yield f"{who}, was given up, but {notice} proves that it was accepted"
+            case ChunkState.REFUSED:
+                yield f"{who}, was refused, but there is {notice}"
+            case _:
+                pass  # its answer is waited for, and counts
+
+
+def proven_words(at: datetime) -> str:
+    """How it is known that a chunk was accepted."""
+    return f"proven by a delivery notice of {moment(at)}"
 
 
 def failing_lines(situation: Situation) -> Iterator[str]:

@@ -36,6 +36,7 @@ from keebai_async.cli.exit_codes import Exit, code_of_error
 from keebai_async.cli.figures import in_locale
 from keebai_async.cli.json_output import emit, error_object
 from keebai_async.cli.options import journal_option
+from keebai_async.cli.optouts.commands import optouts_app
 from keebai_async.cli.outbox.commands import outbox_app
 from keebai_async.cli.output import answer, say
 from keebai_async.cli.register import register
@@ -82,14 +83,22 @@ app = typer.Typer(
 for command in COMMANDS:
     register(app, command)
 app.add_typer(outbox_app, name="outbox")
+app.add_typer(optouts_app, name="optouts")
 app.add_typer(webhooks_app, name="webhooks")
 app.add_typer(whautomate_app, name="whautomate")
 
 # A command says itself what happens: without this, Python prints each warning of the log beside it.
 _SILENT: Final = logging.NullHandler()
 
-_ON_CAMPAIGN: Final = re.compile(r"keebai-async (?:reconcile|resume|status|stop) [^\s-](?:\S*\w)?")
+_ON_CAMPAIGN: Final = re.compile(
+    r"keebai-async (?:list\b|(?:pause|reconcile|remove|resume|status|stop) [^\s-](?:\S*\w)?)"
+)
 """A command inside an error, up to the id of its campaign."""
+
+_INPUT: Final = re.compile(
+    r"Invalid value for '([^'/ ]+)[^:]*: (?:Value error, |Input should be )?(.*?)(?:, unable to parse .*)?"
+)
+"""What the reader of options says of a value, in the words of a program."""
 
 
 @runtime_checkable
@@ -151,27 +160,32 @@ def _worded(error: BaseException, variables: VariableNames, arguments: Sequence[
         case KeyboardInterrupt() | typer.Abort():
             return "interrupted", Exit.INTERRUPTED
         case _TypedWrong():
-            return _typed_wrong(error), Exit.USAGE
+            return _typed_wrong(error, arguments), Exit.USAGE
         case _:
-            return _on_journal(line_of(error, variables), arguments), code_of_error(error)
+            return _on_journal(line_of(error, variables, arguments), arguments), code_of_error(error)
 
 
 def _on_journal(words: str, arguments: Sequence[str]) -> str:
     """*words* with `--journal` in each command that looks for a campaign, if it was named as an option."""
-    given = _journal(arguments)
+    given = _given("--journal", arguments)
     return words if given is None else _ON_CAMPAIGN.sub(lambda found: found[0] + journal_option(given), words)
 
 
-def _journal(arguments: Sequence[str]) -> str | None:
+def _given(option: str, arguments: Sequence[str]) -> str | None:
+    """What *option* was given, the first time."""
     for place, word in enumerate(arguments):
-        option, sign, value = word.partition("=")
-        if option == "--journal":
+        name, sign, value = word.partition("=")
+        if name == option:
             return shown_text(value if sign else "".join(arguments[place + 1 : place + 2]))
     return None
 
 
-def _typed_wrong(error: _TypedWrong) -> str:
+def _typed_wrong(error: _TypedWrong, arguments: Sequence[str]) -> str:
     """`error: No such option: --templat; see: keebai-async plan --help`."""
-    words = error.format_message()
+    words = error.format_message().rstrip(".")
+    if found := _INPUT.fullmatch(words):
+        given = _given(found[1], arguments)
+        must = "must be " if "Input should be" in words else ""
+        words = f"{found[1]}: {must}{found[2]}" + (f", not {given!r}" if must and given is not None else "")
     command = getattr(getattr(error, "ctx", None), "command_path", "keebai-async")
-    return shown_text(f"error: {words.rstrip('.')}; see: {command} --help")
+    return shown_text(f"error: {words}; see: {command} --help")

@@ -94,16 +94,16 @@ def _data_folder() -> Path:
 
 @asynccontextmanager
 async def messaging(
-    connection: Connection, *, tell_quota: bool = True, outbox: bool = False
+    connection: Connection, *, tell_quota: bool = True, journal: bool = False
 ) -> AsyncIterator[Keebai]:
-    """A client that runs no campaigns, so no journal is opened for it, unless it needs the *outbox*.
+    """A client that runs no campaigns, so no journal is opened for it, unless it asks for the *journal*.
 
     *tell_quota* says what a person should know of who shares the quota, unless it is shown already.
     """
     async with Keebai(
         phone_number_id=connection.phone_number_id,
         channel_id=connection.channel_id,
-        journal=journal_name(connection.journal) if outbox else None,
+        journal=journal_name(connection.journal) if journal else None,
         limiter=quota_store_name(connection, KEEBAI_VARIABLES),
         longest_quota_wait=None,  # a person is told how long it takes, and can press Ctrl-C
         observer=(interrupts.observe, partial(say_of_quota, connection))

@@ -1,11 +1,14 @@
 """The one line that goes with an error: what went wrong, where, and what to do about it. Pure."""
 
+import re
+from collections.abc import Sequence
 from typing import Final
 
 from keebai_async.cli.shown import shown_text
-from keebai_async.environment import VariableNames
+from keebai_async.environment import JOURNAL_VARIABLE, VariableNames
 from keebai_async.errors import (
     AnotherToken,
+    CampaignNotFound,
     ConnectionFailed,
     InvalidInput,
     JournalUnusable,
@@ -17,13 +20,18 @@ from keebai_async.errors import (
     RequestError,
     RequestInvalid,
     ScopeMissing,
+    ServerFailed,
     TemplateUnusable,
+    TimedOut,
     TokenRejected,
+    Undecodable,
 )
 
-_OPTIONS: Final = frozenset(
-    {
+_OPTIONS: Final = {
+    name: f"--{name.replace('_', '-')}"
+    for name in (
         "canary",
+        "channel_id",
         "column",
         "countries",
         "default_region",
@@ -37,51 +45,85 @@ _OPTIONS: Final = frozenset(
         "numbers",
         "pace",
         "phone_number_id",
+        "quota_store",
         "rest_of",
         "stop_above",
         "suppress",
         "template",
         "test_to",
-    }
-)
-"""Fields that an error of the library may name and that are options of the command."""
+        "text",
+        "to",
+        "unit_cost",
+    )
+} | {"quota": "--set-quota"}
+"""The options of the command, by the field that an error of the library names them as."""
 
 _IN_ENVIRONMENT: Final = frozenset({"token", "base_url", "quota", "quota_store", "poll_floor"})
-"""Those that are environment variables."""
+"""Fields that are environment variables, whether there is an option too or not."""
+
+_IN_WORDS: Final = re.compile(rf"\b(?:{'|'.join(name for name in _OPTIONS if '_' in name)})\b")
+"""Fields inside a sentence that can be nothing but fields."""
+
+_ALSO_COLUMNS: Final = frozenset({"to", "text"})
+"""Options of single messages that are columns of a list, too."""
+
+_SUBMITTING: Final = frozenset({"launch", "resume"})
 
 
-def line_of(error: BaseException, variables: VariableNames) -> str:
+def line_of(error: BaseException, variables: VariableNames, typed: Sequence[str] = ()) -> str:
     """`error: row 12, to: is too short: check the number`, without a line break.
 
-    *variables* are those of the service that the command works with.
+    *variables* are those of the service that the command works with, *typed* is how it was called.
     """
     if not isinstance(error, KeebaiError):
         return shown_text(
             f"error: {type(error).__name__}: {error}"
             " (this is a bug; set KEEBAI_DEBUG=1 to see the traceback, and please report it)"
         )
-    return shown_text(f"error: {_where(error, variables)}{error}{_advice(error, variables)}")
+    return shown_text(
+        f"error: {_where(error, variables, typed)}{_words(error)}{_advice(error, variables, typed)}"
+    )
 
 
-def _where(error: KeebaiError, variables: VariableNames) -> str:
+def _words(error: KeebaiError) -> str:
+    """What the library says, with options in the place of its fields."""
+    if type(error) is not InvalidInput:
+        return str(error)
+    return _IN_WORDS.sub(lambda found: _OPTIONS[found[0]], str(error))
+
+
+def _where(error: KeebaiError, variables: VariableNames, typed: Sequence[str]) -> str:
     if not isinstance(error, InvalidInput):
         return ""
     row = "" if error.row is None or f"line {error.row}" in str(error) else f"row {error.row}"
     field = error.field or ""
     if not row:
-        field = _as_typed(field, variables)
-    places = [place for place in (row, field) if place and place not in str(error)]
+        field = _as_typed(field, variables, typed)
+    places = [place for place in (row, field) if place and not _is_in(place, _words(error))]
     return ", ".join(places) + ": " if places else ""
 
 
-def _as_typed(field: str, variables: VariableNames) -> str:
+def _is_in(place: str, words: str) -> bool:
+    return re.search(rf"(?<![\w-]){re.escape(place)}(?![\w-])", words) is not None
+
+
+def _as_typed(field: str, variables: VariableNames, typed: Sequence[str]) -> str:
     """What a user of the command knows a *field* of the library by: `--max-cost`, `KEEBAI_QUOTA`."""
-    if field in _OPTIONS:
-        return f"--{field.replace('_', '-')}"
-    return str(getattr(variables, field)) if field in _IN_ENVIRONMENT else field
+    option = _OPTIONS.get(field)
+    if field in _IN_ENVIRONMENT and (option is None or not _is_typed(option, typed)):
+        return str(getattr(variables, field))
+    if field in _ALSO_COLUMNS and not _is_typed(option or "", typed):
+        return field
+    if field == "journal" and typed and not _is_typed("--journal", typed):
+        return JOURNAL_VARIABLE
+    return option or field
 
 
-def _advice(error: KeebaiError, variables: VariableNames) -> str:
+def _is_typed(option: str, typed: Sequence[str]) -> bool:
+    return any(word == option or word.startswith(f"{option}=") for word in typed)
+
+
+def _advice(error: KeebaiError, variables: VariableNames, typed: Sequence[str]) -> str:
     match error:
         case TokenRejected():
             return f"; put a valid token into {variables.token}"
@@ -91,26 +133,47 @@ def _advice(error: KeebaiError, variables: VariableNames) -> str:
             return "; make a token with the scope that this needs"
         case AnotherToken():
             return " (--new-token)"
+        case CampaignNotFound():
+            return "; see: keebai-async list"
         case RateLimited():
             return f"; nothing was sent, try again in {error.retry_after:.0f} s"
         case ConnectionFailed():
             return f"; nothing was sent, check the network and {variables.base_url}"
         case OutcomeUnknown():
             return "; look in the portal before you send it again"
-        case NotFound():
-            return "; check the id, and that it belongs to this token's account"
-        case RequestInvalid() if error.field and error.field not in str(error):
-            return f" (the service names {error.field})"
         case TemplateUnusable() if error.field in {"template", "language"}:
             return "; see: keebai-async templates"
         case QuotaUnusable():
             return f"; nothing was sent; {variables.quota_store} can name another place"
-        case JournalUnusable():
+        case JournalUnusable() if _SUBMITTING.intersection(typed[:1]):
             return "; all that was submitted before is written down"
-        case RequestError() if error.attempts > 1:
-            return f" ({error.attempts} attempts)"
+        case RequestError():
+            return _advice_on_request(error, variables)
         case _:
             return ""
+
+
+def _advice_on_request(error: RequestError, variables: VariableNames) -> str:
+    """What to do about a request that the service refused, or did not answer in a way we understand."""
+    times = f" ({error.attempts} attempts)" if error.attempts > 1 else ""
+    of_all = (
+        error.method == "GET" and error.path.count("/") == 1
+    )  # a list: it names nothing that may be missing
+    match error:
+        case NotFound() if error.method == "POST" and error.path.startswith("/messages/"):
+            return "; nothing was sent; see: keebai-async numbers, and keebai-async templates"
+        case NotFound() if not of_all:
+            return "; check the id, and that it belongs to this token's account"
+        case NotFound() | Undecodable(method="GET"):
+            return f"{times}; another service may have answered: check {variables.base_url}, and any proxy"
+        case RequestInvalid() if error.field and error.field not in str(error):
+            return f" (the service names {error.field})"
+        case ServerFailed(status=int(status)) if status < 400:
+            return f"{times}; check {variables.base_url}"
+        case ServerFailed() | TimedOut():
+            return f"{times}; nothing was changed, try again in some minutes"
+        case _:
+            return times
 
 
 def cause_of(error: BaseException) -> BaseException:

@@ -6,9 +6,16 @@ from pathlib import Path
 from typing import Final
 
 from keebai_async.campaign_client import CampaignClient
-from keebai_async.cli.account_text import account_lines, cannot_be_called_back, failing_lines, headline
+from keebai_async.cli.account_text import (
+    account_lines,
+    cannot_be_called_back,
+    failing_lines,
+    headline,
+    proven_words,
+)
 from keebai_async.cli.csv_files import private_file
 from keebai_async.cli.figures import figure, moment, share
+from keebai_async.cli.opt_outs_text import report_lines_on_opt_outs
 from keebai_async.cli.output import say
 from keebai_async.cli.shown import shown_reason, shown_text
 from keebai_async.cli.text_output import countries_text, example_text
@@ -107,6 +114,8 @@ def _page(situation: Situation, plan: Plan, at: float) -> Iterator[str]:
     )
     yield "</div>"
     yield "<p>Sent means that Meta took the message, not that it was delivered or read.</p>"
+    for line in report_lines_on_opt_outs(report):
+        yield f'<p class="{"bad" if report.ignores_opt_outs else "open"}">{_text(line)}</p>'
     if plan.countries:
         yield f"<p>People by country: {_text(countries_text(plan))}</p>"
     if plan.reasons:
@@ -153,6 +162,8 @@ def _chunks(chunks: Iterable[ChunkLine]) -> Iterator[str]:
     yield '<th class="n">Failed</th><th>Broadcast</th><th>Submitted</th></tr>'
     for chunk in chunks:
         why = f": {_reason(chunk.reason)}" if chunk.reason else ""
+        if chunk.proven_at is not None:
+            why = f": {_text(proven_words(chunk.proven_at))}"
         yield f'<tr><td class="n">{chunk.number}</td><td class="n">{figure(chunk.recipients)}</td>'
         yield f'<td>{chunk.state.value}{why}</td><td class="n">{figure(chunk.sent)}</td>'
         part = share(chunk.failed, chunk.sent + chunk.failed)

@@ -9,6 +9,7 @@ import msgspec
 from keebai_async.cli.estimate import Estimate
 from keebai_async.cli.output import answer_json
 from keebai_async.cli.shown import shown_number
+from keebai_async.model.opt_outs import OptOutCount
 from keebai_async.model.plan import CountryCount, Guards, Pace, Plan, Preview, Price, SuppressListCount
 from keebai_async.model.reached import Reached
 from keebai_async.model.report import utc
@@ -50,6 +51,14 @@ class ReachedLine(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
     repeated: int = 0
     same: bool = False
     purged: bool = False
+
+
+class OptedOutLine(msgspec.Struct, frozen=True, kw_only=True):
+    """See `OptOutCount`; *since* is in UTC."""
+
+    source: str
+    people: int
+    since: datetime | None
 
 
 class PlanLine(msgspec.Struct, frozen=True, kw_only=True, tag="plan", tag_field="type", omit_defaults=True):
@@ -94,6 +103,8 @@ class PlanLine(msgspec.Struct, frozen=True, kw_only=True, tag="plan", tag_field=
     limit: int | None = None
     not_looked_at: int = 0
     reached_before: tuple[ReachedLine, ...] = ()
+    opted_out: tuple[OptedOutLine, ...] = ()
+    opt_outs_ignored: int | None = None
 
 
 def plan_line(plan: Plan, estimate: Estimate, price: Price | None = None) -> PlanLine:
@@ -139,7 +150,13 @@ def plan_line(plan: Plan, estimate: Estimate, price: Price | None = None) -> Pla
         limit=plan.limit,
         not_looked_at=plan.not_looked_at,
         reached_before=tuple(map(_reached, plan.reached_before)),
+        opted_out=tuple(map(_opted_out_line, plan.opted_out)),
+        opt_outs_ignored=plan.opt_outs_ignored,
     )
+
+
+def _opted_out_line(each: OptOutCount) -> OptedOutLine:
+    return OptedOutLine(source=each.source.value, people=each.people, since=utc(each.since))
 
 
 def _reached(each: Reached) -> ReachedLine:
@@ -194,6 +211,8 @@ def account(kind: str, situation: Situation) -> dict[str, object]:
         shown.pop(name, None)
         if value is not None:
             shown[name] = value
+    if situation.report.opted_out:
+        shown["opted_out"] = list(map(_opted_out_line, situation.report.opted_out))
     fields = typed(kind, situation)
     shown |= {name: fields[name] for name in _OF_SITUATION if name in fields}
     if (holder := situation.holder) is not None:

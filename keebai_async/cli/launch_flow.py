@@ -20,6 +20,7 @@ from keebai_async.cli.exit_codes import Exit
 from keebai_async.cli.figures import figure
 from keebai_async.cli.html_report import save_page
 from keebai_async.cli.json_output import emit, plan_line
+from keebai_async.cli.opt_outs_text import question_on_opt_outs
 from keebai_async.cli.option_groups import CampaignOptions, SandboxChoice
 from keebai_async.cli.options import journal_option, one_character, pairs
 from keebai_async.cli.output import answer, say
@@ -112,7 +113,7 @@ def check_file(file: str) -> None:
         raise UnusableSource(f"there is no file {file}: check the path")
 
 
-def check_can_ask(settings: LaunchSettings) -> None:
+def check_can_ask(settings: LaunchSettings, *, or_else: str = "") -> None:
     """Refuse early where nobody could answer the question.
 
     Raises:
@@ -120,8 +121,7 @@ def check_can_ask(settings: LaunchSettings) -> None:
     """
     if not settings.yes and not can_ask():
         raise InvalidInput(
-            "no terminal to ask on, nothing was submitted: add --yes to launch without a question"
-            " (or --dry-run to see the plan)"
+            f"no terminal to ask on, nothing was submitted: add --yes to send without a question{or_else}"
         )
 
 
@@ -184,26 +184,34 @@ async def launch_plan(
     *,
     guards: Guards | None = None,
     pace: Pace | str | None = None,
+    ignore_opt_outs: bool = False,
 ) -> tuple[Exit, Report | None]:
     """Ask, submit, follow and report. Without a yes nothing is submitted, and there is no report.
 
-    *guards* and *pace* replace those of the plan.
+    *guards* and *pace* replace those of the plan. *ignore_opt_outs* is for a plan that was made without.
 
     Raises:
         CampaignBusy: another process runs it, or it is a repetition: the same list was launched before under
             the same name; or too many people got the same a short time ago, and nobody is asked about that.
     """
     agreed = () if settings.yes else plan.reached_before
+    later = 0 if settings.yes else await keebai.campaigns.opted_out_since(plan.campaign_id)
     try:
         if not settings.again:
             await keebai.campaigns.check_repetition(plan.campaign_id, agreed=agreed)
-        if not settings.yes and not _confirmed(keebai, plan):
+        if not settings.yes and not _confirmed(keebai, plan, later=later, ignore_opt_outs=ignore_opt_outs):
             say("declined: nothing was submitted")
             if settings.resumable:
                 say(f"the plan is kept: {_launch_again(plan, settings)}")
             return Exit.DECLINED, None
         run = keebai.campaigns.start(
-            plan, track=settings.wait, again=settings.again, agreed=agreed, guards=guards, pace=pace
+            plan,
+            track=settings.wait,
+            again=settings.again,
+            agreed=agreed,
+            guards=guards,
+            pace=pace,
+            ignore_opt_outs=ignore_opt_outs,
         )
         situation = await follow(
             run,
@@ -226,8 +234,9 @@ async def launch_plan(
     return code, situation.report
 
 
-def _confirmed(keebai: CampaignClient, plan: Plan) -> bool:
+def _confirmed(keebai: CampaignClient, plan: Plan, *, later: int, ignore_opt_outs: bool) -> bool:
+    out = question_on_opt_outs(plan.opt_outs_ignored or 0, later, ignored=ignore_opt_outs)
     same = repetition(plan, now=keebai.clock.wall())
     test = "This is a test. " if plan.test else ""
-    question = f"{test}{same}Send to {figure(plan.ready)} people{' all the same' if same else ''}?"
+    question = f"{test}{out}{same}Send to {figure(plan.ready)} people{' all the same' if same else ''}?"
     return confirm_people(question, plan.ready, count=bool(same))

@@ -12,6 +12,7 @@ from keebai_async.cli.options import (
     LIST_PANEL,
     SANDBOX_PANEL,
     ExcelOption,
+    IgnoreOptOutsOption,
     JsonOption,
     PaceOption,
     RejectsOption,
@@ -127,6 +128,7 @@ class CampaignOptions(msgspec.Struct, frozen=True, kw_only=True):
             rich_help_panel=LIST_PANEL,
         ),
     ] = None
+    ignore_opt_outs: IgnoreOptOutsOption = False
     extra_variables: Annotated[
         ExtraVariables,
         typer.Option(
@@ -244,6 +246,7 @@ class CampaignOptions(msgspec.Struct, frozen=True, kw_only=True):
             extra_variables="drop" if self.extra_variables is ExtraVariables.DROP else "reject",
             fix_whitespace=self.fix_whitespace,
             suppress=tuple(Path(file) for file in self.suppress or ()),
+            ignore_opt_outs=self.ignore_opt_outs,
             rest_of=tuple(self.rest_of or ()),
             max_recipients=self.max_recipients,
             unit_cost=self.unit_cost,
@@ -269,7 +272,7 @@ class CampaignOptions(msgspec.Struct, frozen=True, kw_only=True):
         return [f"--{name.replace('_', '-')}" for name in given]
 
 
-_ALSO_FOR_A_PLAN = {"stop_above", "pace", "unit_cost", "currency"}
+_ALSO_FOR_A_PLAN = {"stop_above", "pace", "unit_cost", "currency", "ignore_opt_outs"}
 """What can still be said of a plan that is made."""
 
 

@@ -125,6 +125,14 @@ PaceOption = Annotated[
         rich_help_panel=GUARDS_PANEL,
     ),
 ]
+IgnoreOptOutsOption = Annotated[
+    bool,
+    typer.Option(
+        "--ignore-opt-outs",
+        help="Send also to people who opted out (keebai-async optouts list). They said no.",
+        rich_help_panel=LIST_PANEL,
+    ),
+]
 YesOption = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
 NoWaitOption = Annotated[
     bool, typer.Option("--no-wait", help="End when all is submitted, without following the delivery.")

@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
 from keebai_async.campaign.run import WORTH_TELLING
+from keebai_async.cli.account_text import proven_words
 from keebai_async.cli.estimate import duration
 from keebai_async.cli.figures import figure
 from keebai_async.cli.output import say
@@ -101,6 +102,8 @@ class CampaignMeter:
     def event(self, event: Event) -> None:
         match event:
             case ChunkAccepted():
+                if event.proven_at is not None:
+                    self._meter.say(f"chunk {event.number}: accepted, {proven_words(event.proven_at)}")
                 self._accepted[event.number] = event.accepted
                 self._meter.show("submitting", sum(self._accepted.values()), self._ready)
             case BroadcastProgress():
@@ -122,8 +125,8 @@ def _lines(event: Event) -> Iterator[str]:
         case ChunkUnknown():
             why = shown_reason(event.reason)
             yield (
-                f"chunk {event.number}: no answer for {figure(event.recipients)} people ({why}):"
-                " it may have been sent or not, and is not sent again by itself"
+                f"chunk {event.number}: what became of {figure(event.recipients)} people is not known"
+                f" ({why}): it may have been sent or not, and is not sent again by itself"
             )
         case ChunkSplit():
             parts = ", ".join(map(str, event.into))

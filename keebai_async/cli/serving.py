@@ -1,5 +1,6 @@
 """A sandbox of any service that serves until it is told to stop."""
 
+import os
 from collections.abc import Callable, Iterator
 from contextlib import AbstractAsyncContextManager, contextmanager
 
@@ -34,6 +35,7 @@ def _port_errors(port: int) -> Iterator[None]:
         yield
     except OSError as error:
         raise InvalidInput(
-            f"cannot listen on port {port}: {error.strerror}; choose another, or 0 for a free one",
+            f"cannot listen on port {port}: {os.strerror(error.errno or 0)};"
+            " choose another, or 0 for a free one",
             field="--port",
         ) from error

@@ -6,6 +6,7 @@ from typing import Final
 from keebai_async.cli.account_text import account_lines, headline
 from keebai_async.cli.estimate import Estimate, duration
 from keebai_async.cli.figures import figure, in_locale, moment, money, share
+from keebai_async.cli.opt_outs_text import plan_lines_on_opt_outs, report_lines_on_opt_outs
 from keebai_async.cli.options import journal_option
 from keebai_async.cli.reached_text import reached_lines, rest_lines
 from keebai_async.cli.shown import shown_number, shown_text
@@ -54,6 +55,7 @@ def _plan_lines(plan: Plan, estimate: Estimate, price: Price | None) -> Iterator
     yield _row("  duplicates", plan.duplicates)
     yield _row("  rejected", plan.rejected)
     yield _row("  suppressed", plan.suppressed)
+    yield from plan_lines_on_opt_outs(plan)
     if plan.countries:
         yield f"people by country: {countries_text(plan)}"
     if plan.reasons:
@@ -138,6 +140,7 @@ def _report_lines(situation: Situation) -> Iterator[str]:
     yield _row("  duplicates", report.duplicates)
     yield _row("  rejected", report.rejected)
     yield _row("  suppressed", report.suppressed)
+    yield from report_lines_on_opt_outs(report)
     if report.countries:
         yield f"people by country: {countries_text(report)}"
     yield _row("ready", report.ready)

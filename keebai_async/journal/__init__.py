@@ -24,12 +24,17 @@ with lazily(globals()):
     from keebai_async.model.lifecycle import HandOn as HandOn
     from keebai_async.model.lifecycle import Lose as Lose
     from keebai_async.model.lifecycle import Move as Move
+    from keebai_async.model.lifecycle import Prove as Prove
     from keebai_async.model.lifecycle import Refuse as Refuse
     from keebai_async.model.lifecycle import Resend as Resend
     from keebai_async.model.lifecycle import Submit as Submit
     from keebai_async.model.lifecycle import TakeBack as TakeBack
     from keebai_async.model.lifecycle import Vouch as Vouch
     from keebai_async.model.lifecycle import Withdraw as Withdraw
+    from keebai_async.model.opt_outs import ConsentWord as ConsentWord
+    from keebai_async.model.opt_outs import OptOut as OptOut
+    from keebai_async.model.opt_outs import OptOutPage as OptOutPage
+    from keebai_async.model.opt_outs import OptOutSource as OptOutSource
     from keebai_async.model.plan import Plan as Plan
     from keebai_async.model.recipient import Rejection as Rejection
     from keebai_async.model.requests import Requests as Requests

@@ -9,6 +9,7 @@ from keebai_async.model.campaign import CampaignState, RunFacts, StoredCampaign,
 from keebai_async.model.chunk import Chunk
 from keebai_async.model.fates import ChunkFates, PersonNews
 from keebai_async.model.lifecycle import HandOn, Move, Refuse
+from keebai_async.model.opt_outs import ConsentWord, OptOut
 from keebai_async.model.plan import Plan
 from keebai_async.model.recipient import Rejection
 from keebai_async.model.requests import Requests
@@ -43,6 +44,10 @@ class Journal(Protocol):
         """Forget a plan that was never frozen."""
 
     async def load(self, campaign_id: str) -> StoredCampaign: ...
+
+    async def chunks(self, campaign_id: str) -> tuple[Chunk, ...]:
+        """The chunks of a campaign as they are now, by number: a cheaper look than `load`."""
+        ...
 
     async def campaigns(self) -> list[StoredCampaign]:
         """All frozen campaigns, newest first."""
@@ -151,7 +156,14 @@ class Journal(Protocol):
 
         Anybody may tell, in any order, as often as they like: no lease is asked for, and what is kept in the
         end is the same. News of a campaign, a chunk or a place that is not here is passed over.
+
+        What it proves of a chunk is written beside it. If the chunk is unknown and nobody runs the campaign,
+        it is accepted when this returns; otherwise who runs it sees that with `chunks`, and calls `prove`.
         """
+        ...
+
+    async def prove(self, campaign_id: str) -> tuple[Chunk, ...]:
+        """Make the moves that what was told proves; gives the chunks that were moved, as they are now."""
         ...
 
     def fates(self, campaign_id: str) -> AsyncIterator[tuple[int, ChunkFates]]:
@@ -165,6 +177,26 @@ class Journal(Protocol):
     @property
     def outbox(self) -> OutboxTables:
         """Single messages that are sent once."""
+        ...
+
+    async def say(self, words: Sequence[ConsentWord]) -> int:
+        """Keep what was said of people who want no more, or again; gives how many *words* said something new.
+
+        For all campaigns and for good: no purge touches it. Anybody may say it, in any order, as often as
+        they like: no lease is asked for. Many words are kept a part at a time; said again, they are whole.
+        """
+        ...
+
+    async def opted_out(self, keys: Sequence[int]) -> tuple[OptOut, ...]:
+        """Those of these identity keys who want no more."""
+        ...
+
+    async def opt_out_changes(self) -> tuple[int, ...]:
+        """How often each page of opt-outs changed, from page 1 on."""
+        ...
+
+    async def opt_out_pages(self, numbers: Sequence[int]) -> dict[int, bytes]:
+        """These pages of opt-outs, packed as `OptOutPage` and `keys_out` read them."""
         ...
 
     async def purge(self, campaign_id: str, *, unfinished: bool = False) -> None:

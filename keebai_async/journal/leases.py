@@ -118,6 +118,23 @@ class Leases:
     def _can_see(self, row: LeaseRow) -> bool:
         return row.process.place == self._process.place and bool(row.process.born)
 
+    def bury(self, tables: Tables, campaign_id: str) -> bool:
+        """Remove what is left of a lease whose holder is gone; False if somebody alive has it.
+
+        A holder that was only silent, and wakes, finds that it is lost.
+        """
+        row = tables.get(LeaseRow, campaign_id)
+        if row is not None and self._lives(tables, row):
+            return False
+        if row is not None:
+            tables.delete(LeaseRow, campaign_id)
+        return True
+
+    def saw_dead(self, tables: Tables, campaign_id: str) -> bool:
+        """False if nothing but silence would say of the one who has the lease that it is gone."""
+        row = tables.get(LeaseRow, campaign_id)
+        return row is None or self._can_see(row)
+
     def give_back(self, tables: Tables, claim: Claim) -> None:
         row = tables.get(LeaseRow, claim.campaign_id)
         if row is not None and row.lease_id == claim.lease_id:
@@ -136,7 +153,8 @@ class Leases:
             self._renew(tables, row)
         if row is None and campaign_id in self._held:
             raise CampaignBusy(
-                f"the lease of campaign {campaign_id} was lost: another process has run it meanwhile",
+                f"campaign {campaign_id} was taken over by another process while this one slept or could not"
+                " reach the journal: nothing more is sent from here",
                 campaign_id=campaign_id,
             )
 

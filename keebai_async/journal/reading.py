@@ -95,10 +95,7 @@ def check_history(tables: Tables, campaign_id: str) -> None:
             lived = replay(born, moves.pop(chunk.number, ()))
         except ForbiddenMove as error:
             raise Damaged(str(error)) from error
-        counted = lived.counted(
-            sent=chunk.sent, failed=chunk.failed, final=chunk.final, seen_at=chunk.seen_at
-        )
-        if counted != chunk:
+        if lived.with_facts_of(chunk) != chunk:
             raise Damaged(f"chunk {chunk.number} is not where its moves lead")
     if moves:
         raise Damaged(f"there are moves of chunk {min(moves)}, which does not exist")

@@ -54,9 +54,10 @@ def kept_twice(campaign_id: str, number: int) -> Misused:
 
 
 def busy(campaign_id: str, holder: Holder) -> CampaignBusy:
-    since = datetime.fromtimestamp(holder.since, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
+    since = datetime.fromtimestamp(holder.since, UTC).astimezone().isoformat(sep=" ", timespec="seconds")
     return CampaignBusy(
-        f"campaign {campaign_id} is being run by process {holder.pid} on {holder.host} since {since}",
+        f"campaign {campaign_id} is being run by process {holder.pid} on {holder.host} since {since}:"
+        " wait until it ends, or stop it",
         campaign_id=campaign_id,
     )
 

@@ -98,9 +98,23 @@ VERSION_2: Final = (
         due REAL NOT NULL
     ) WITHOUT ROWID""",
     "CREATE INDEX outbox_by_state ON outbox (state, created_at)",
+    # Who wants no more, of all campaigns together: a page of people by their identity keys, packed by zlib.
+    """CREATE TABLE opt_outs (
+        ledger TEXT NOT NULL,
+        page INTEGER NOT NULL,
+        packed BLOB NOT NULL,
+        PRIMARY KEY (ledger, page)
+    )""",
     "ALTER TABLE campaigns ADD COLUMN facts BLOB NOT NULL DEFAULT '{}'",
     "ALTER TABLE chunks ADD COLUMN resent INTEGER NOT NULL DEFAULT 0",
     "ALTER TABLE chunks ADD COLUMN seen_at REAL",
+    "ALTER TABLE chunks ADD COLUMN proven_at REAL",
+    # What webhooks told of it while nobody knew that it was accepted, and of how many of its people since.
+    "ALTER TABLE chunks ADD COLUMN noticed_at REAL",
+    "ALTER TABLE chunks ADD COLUMN noticed_id TEXT",
+    "ALTER TABLE chunks ADD COLUMN twice_at REAL",
+    "ALTER TABLE chunks ADD COLUMN told INTEGER NOT NULL DEFAULT 0",
+    "ALTER TABLE chunks ADD COLUMN told_at REAL",
     # A person's word that is still to be obeyed: where the last move of a planned chunk is a Resend.
     """UPDATE chunks SET resent = 1 WHERE state = 'planned' AND EXISTS (
         SELECT 1 FROM moves WHERE moves.campaign_id = chunks.campaign_id AND moves.number = chunks.number

@@ -19,6 +19,7 @@ from keebai_async.journal.tables import (
     ItemsRow,
     LeaseRow,
     MoveRow,
+    OptOutsRow,
     OutboxRow,
     R,
     RejectionsRow,
@@ -175,6 +176,16 @@ def _read_fates(values: Sequence[Column]) -> FatesRow:
     return msgspec.convert({"campaign_id": campaign_id, "number": number, "fates": fates}, FatesRow)
 
 
+def _write_opt_outs(row: OptOutsRow) -> tuple[Column, ...]:
+    return (row.campaign_id, row.page, _pack(row.people))
+
+
+def _read_opt_outs(values: Sequence[Column]) -> OptOutsRow:
+    ledger, page, packed = values
+    people = _unpack(packed)
+    return msgspec.convert({"campaign_id": ledger, "page": page, "people": people}, OptOutsRow)
+
+
 def _write_rejections(row: RejectionsRow) -> tuple[Column, ...]:
     return (row.campaign_id, row.id, _pack(msgspec.json.encode(row.rejections)))
 
@@ -292,6 +303,14 @@ _LAYOUTS: Final[dict[type[StoredRow], object]] = {
         order="id",
         write=_write_outbox,
         read=_read_outbox,
+    ),
+    OptOutsRow: Layout(
+        table="opt_outs",
+        key=("ledger", "page"),
+        columns=("ledger", "page", "packed"),
+        order="page",
+        write=_write_opt_outs,
+        read=_read_opt_outs,
     ),
 }
 

@@ -22,16 +22,17 @@ from msgspec.structs import replace
 
 from keebai_async.clock import SYSTEM_CLOCK, Clock
 from keebai_async.errors import CampaignError, JournalUnusable, Misused
-from keebai_async.journal import drafts, erasing, fates, rules
+from keebai_async.journal import drafts, erasing, fates, moving, opt_outs, proof, rules
 from keebai_async.journal.leases import Claim, Leases
 from keebai_async.journal.outbox import StoredOutbox
 from keebai_async.journal.reading import campaign_of, check_history, chunk_of, items_of, stored_campaign
 from keebai_async.journal.tables import ChunkRow, Database, FatesRow, ItemsRow, MoveRow, Tables
 from keebai_async.journal.transactions import HEARTBEAT, Transactions
 from keebai_async.model.campaign import CampaignState, RunFacts, StoredCampaign, Wish
-from keebai_async.model.chunk import Chunk, ChunkState
+from keebai_async.model.chunk import Chunk
 from keebai_async.model.fates import ChunkFates, PersonNews
 from keebai_async.model.lifecycle import HandOn, Move, Refuse, Submit
+from keebai_async.model.opt_outs import ConsentWord, OptOut, page_of
 from keebai_async.model.plan import Plan
 from keebai_async.model.recipient import Rejection
 from keebai_async.model.requests import Requests
@@ -41,6 +42,8 @@ from keebai_async.storage.thread import UnderWay
 
 T = TypeVar("T")
 
+_WORDS_AT_ONCE: Final = 2_000
+"""Words of opt-outs in one transaction, so that nobody else waits long for theirs."""
 _BATCH: Final = 1_000
 """Rejections of a plan in the making that wait in memory until they are written together."""
 
@@ -166,6 +169,13 @@ class StoredJournal:
 
         return await self._transactions.read(work)
 
+    async def chunks(self, campaign_id: str) -> tuple[Chunk, ...]:
+        def work(tables: Tables) -> tuple[Chunk, ...]:
+            campaign_of(tables, campaign_id)
+            return tuple(row.chunk for row in tables.rows(ChunkRow, campaign_id))
+
+        return await self._transactions.read(work)
+
     async def campaigns(self) -> list[StoredCampaign]:
         return await self._transactions.read(
             lambda tables: [stored_campaign(tables, self._leases, row) for row in tables.frozen()]
@@ -209,19 +219,14 @@ class StoredJournal:
         # then the chunk is unknown there, and a person looks.
         safe = Safe.FROM_COPYING if isinstance(move, Submit) else Safe.FROM_POWER_CUTS
         return await self._change(
-            campaign_id, lambda tables: self._record(tables, campaign_id, move), safe=safe
+            campaign_id,
+            lambda tables: moving.record(tables, campaign_id, move, at=self._clock.wall()),
+            safe=safe,
         )
 
-    def _record(self, tables: Tables, campaign_id: str, move: Move) -> Chunk:
-        row = chunk_of(tables, campaign_id, move.number)
-        chunk = rules.moved(row.chunk, move)
-        self._put(tables, row, move, chunk)
-        return chunk
-
-    def _put(self, tables: Tables, row: ChunkRow, move: Move, after: Chunk) -> None:
-        """Add a move, and what became of its chunk."""
-        tables.insert(MoveRow(campaign_id=row.campaign_id, move=move, recorded_at=self._clock.wall()))
-        tables.update(replace(row, chunk=after))
+    async def prove(self, campaign_id: str) -> tuple[Chunk, ...]:
+        now = self._clock.wall()
+        return await self._change(campaign_id, lambda tables: proof.prove(tables, campaign_id, at=now))
 
     async def recut(
         self,
@@ -239,7 +244,7 @@ class StoredJournal:
             before = {row.chunk.number: row for row in tables.rows(ChunkRow, campaign_id)}
             parents, born = rules.recut({n: row.chunk for n, row in before.items()}, moves, children)
             for place, (move, parent) in enumerate(zip(moves, parents, strict=True)):
-                self._put(tables, before[parent.number], move, parent)
+                moving.put(tables, before[parent.number], move, parent, at=self._clock.wall())
                 kept = keep if place == 0 else b"[]"
                 tables.update(ItemsRow(campaign_id=campaign_id, number=parent.number, items=kept))
             for chunk, (_, items) in zip(born, children, strict=True):
@@ -263,7 +268,9 @@ class StoredJournal:
 
     async def tell(self, news: Sequence[PersonNews]) -> int:
         # The spool forgets what was told once this returns.
-        return await self._transactions.write(lambda tables: fates.tell(tables, news))
+        return await self._transactions.write(
+            lambda tables: fates.tell(tables, self._leases, news, at=self._clock.wall())
+        )
 
     async def fates(self, campaign_id: str) -> AsyncIterator[tuple[int, ChunkFates]]:
         def chunks(tables: Tables) -> list[int]:
@@ -274,6 +281,23 @@ class StoredJournal:
             row = await self._transactions.read(partial(_fates_row, campaign_id, number))
             if row is not None:
                 yield number, fates.fates_of(row)
+
+    async def say(self, words: Sequence[ConsentWord]) -> int:
+        ordered = sorted(words, key=lambda word: page_of(word.key))  # so that a part is of few pages
+        new = 0
+        for start in range(0, len(ordered), _WORDS_AT_ONCE):
+            part = ordered[start : start + _WORDS_AT_ONCE]
+            new += await self._transactions.write(partial(_say, part))
+        return new
+
+    async def opted_out(self, keys: Sequence[int]) -> tuple[OptOut, ...]:
+        return await self._transactions.read(lambda tables: opt_outs.opted_out(tables, keys))
+
+    async def opt_out_changes(self) -> tuple[int, ...]:
+        return await self._transactions.read(lambda tables: tuple(opt_outs.changes(tables)))
+
+    async def opt_out_pages(self, numbers: Sequence[int]) -> dict[int, bytes]:
+        return await self._transactions.read(lambda tables: opt_outs.pages(tables, numbers))
 
     async def set_state(
         self,
@@ -320,15 +344,8 @@ class StoredJournal:
         def work(tables: Tables) -> tuple[Chunk, ...]:
             if not self._leases.holds(campaign_id):
                 raise rules.no_lease(campaign_id)
-            chunks = [row.chunk for row in tables.rows(ChunkRow, campaign_id)]
-            on_their_way = [chunk for chunk in chunks if chunk.state is ChunkState.SUBMITTING]
             seen_dead = self._leases.saw_last_holder_dead(campaign_id)
-            return tuple(
-                [
-                    self._record(tables, campaign_id, rules.lost(chunk, seen_dead=seen_dead))
-                    for chunk in on_their_way
-                ]
-            )
+            return moving.recover(tables, campaign_id, seen_dead=seen_dead, at=self._clock.wall())
 
         return await self._change(campaign_id, work)
 
@@ -420,6 +437,10 @@ class StoredJournal:
             return work(tables)
 
         return await self._transactions.write(checked, safe=safe)
+
+
+def _say(words: Sequence[ConsentWord], tables: Tables) -> int:
+    return opt_outs.take(tables, words)
 
 
 def _fates_row(campaign_id: str, number: int, tables: Tables) -> FatesRow | None:

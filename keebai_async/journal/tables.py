@@ -6,7 +6,7 @@ database brings the verbs and decides how a transaction is made; it knows nothin
 
 import math
 from collections.abc import Callable
-from typing import Protocol, TypeVar
+from typing import Final, Protocol, TypeVar
 
 import msgspec
 
@@ -18,6 +18,9 @@ from keebai_async.model.recipient import Rejection
 from keebai_async.model.stop import Cause
 from keebai_async.storage.process import Process
 from keebai_async.storage.safety import Safe
+
+OPT_OUTS: Final = "opt-outs"
+"""What stands in the place of a campaign's id in rows that belong to none: no id of a campaign is like it."""
 
 
 class StoredRow(msgspec.Struct, frozen=True, kw_only=True):
@@ -93,6 +96,21 @@ class FatesRow(StoredRow, frozen=True, kw_only=True):
         return (self.number,)
 
 
+class OptOutsRow(StoredRow, frozen=True, kw_only=True):
+    """What was said of people who want no more: a page of them (see `OptOutPage`), of all campaigns together.
+
+    It belongs to no campaign: in the place of one stands OPT_OUTS. Page 0 says how often each page changed.
+    """
+
+    campaign_id: str = OPT_OUTS
+    page: int
+    people: bytes
+
+    @property
+    def key(self) -> tuple[int, ...]:
+        return (self.page,)
+
+
 class RejectionsRow(StoredRow, frozen=True, kw_only=True):
     """Some rows of a list that are not sent. *id* is given by the table, and only ever grows."""
 
@@ -141,6 +159,7 @@ KINDS: tuple[type[StoredRow], ...] = (
     RejectionsRow,
     LeaseRow,
     OutboxRow,
+    OptOutsRow,
 )
 
 
@@ -164,7 +183,7 @@ class Tables(Protocol):
         """Put *row* where one of its kind and key is."""
 
     def delete(self, kind: type[StoredRow], campaign_id: str) -> None:
-        """Remove a campaign's rows of one kind; with its CampaignRow go those of all kinds."""
+        """Remove a campaign's rows of one kind; with its CampaignRow go all that are its own."""
 
     def frozen(self, *, alike: tuple[str, str] | None = None) -> list[CampaignRow]:
         """The campaigns that have a plan, or those of one name and fingerprint, newest first."""

@@ -1,6 +1,6 @@
 """Single messages: one person, one request. Above a handful, use a broadcast or a campaign."""
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from typing import TYPE_CHECKING
 
 from keebai_async.keebai.api import KeebaiApi, encoded, submit_request
@@ -13,6 +13,8 @@ from keebai_async.keebai.checking import (
 )
 from keebai_async.keebai.models import Receipt, id_in
 from keebai_async.keebai.settings import SERVICE_NAME
+from keebai_async.model.chunk import ChunkState
+from keebai_async.model.outbox import check_once
 from keebai_async.privacy import mask
 from keebai_async.quota.gate import Lane
 from keebai_async.transport.error_mapping import error_for
@@ -27,9 +29,12 @@ if TYPE_CHECKING:
 class Messages:
     """POST /messages/*, awaited by somebody: they go before a campaign's requests."""
 
-    def __init__(self, api: KeebaiApi, *, host: "OutboxHost") -> None:
+    def __init__(
+        self, api: KeebaiApi, *, host: "OutboxHost", refuse_opted_out: Callable[[str], Awaitable[None]]
+    ) -> None:
         self._api = api
         self._host = host
+        self._refuse_opted_out = refuse_opted_out
 
     async def send_template(
         self,
@@ -43,6 +48,7 @@ class Messages:
         channel_id: str | None = None,
         timeout: float | None = None,
         once: str | None = None,
+        ignore_opt_outs: bool = False,
     ) -> Receipt:
         """Send an approved template to one person. *timeout* is for the whole request, in seconds.
 
@@ -50,7 +56,11 @@ class Messages:
         the same key again sends nothing and gives the first Receipt, and an outcome that is unknown stays so
         until somebody settles it (`keebai.outbox`). What was certainly not sent may be sent with it again.
 
+        Who opted out gets it only with *ignore_opt_outs*, as for an answer to an order of theirs.
+
         Raises:
+            OptedOut: the person wants no more; nothing was sent.
+            JournalUnusable: whether they do cannot be read; nothing was sent.
             InvalidInput: nothing was sent; *field* names what to fix.
             OutcomeUnknown: it may have been sent. Sending it again may message the person twice.
             MessageBusy: somebody else is sending the message of *once*.
@@ -64,6 +74,8 @@ class Messages:
             "template_name": check_word(template, field="template"),
             "language": check_word(language, field="language"),
         }
+        if not ignore_opt_outs and not await self._is_known(once):
+            await self._refuse_opted_out(to)
         given = check_variables(variables)
         if given:
             body["variables"] = given
@@ -116,6 +128,11 @@ class Messages:
             once=once,
             what="a text",
         )
+
+    async def _is_known(self, once: str | None) -> bool:
+        """Whether nothing would be sent in any case, because the message of *once* was already."""
+        kept = None if once is None else await self._host.journal.outbox.find(check_once(once))
+        return kept is not None and kept.state is not ChunkState.PLANNED
 
     async def _send(
         self,

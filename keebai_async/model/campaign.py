@@ -42,6 +42,8 @@ class RunTerms(msgspec.Struct, frozen=True, kw_only=True):
 
     guards: Guards = Guards()
     pace: Pace | None = None
+    ignore_opt_outs: bool = False
+    """Whether people who opted out are messaged all the same, because somebody said so."""
 
 
 class RunFacts(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -93,7 +95,10 @@ class StoredCampaign(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def terms(self) -> RunTerms:
         """What stops it by itself, and how fast it may be: as its last run was told, or as it was planned."""
-        return self.facts.terms or RunTerms(guards=self.plan.guards, pace=self.plan.pace)
+        plan = self.plan
+        return self.facts.terms or RunTerms(
+            guards=plan.guards, pace=plan.pace, ignore_opt_outs=plan.opt_outs_ignored is not None
+        )
 
 
 def began_after(one: StoredCampaign, other: StoredCampaign) -> bool:

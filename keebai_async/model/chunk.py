@@ -1,6 +1,7 @@
 """Up to 5,000 recipients that are submitted together, and where that stands."""
 
 import enum
+from typing import Final
 
 import msgspec
 
@@ -42,6 +43,21 @@ class Chunk(msgspec.Struct, frozen=True, kw_only=True):
     """A person said that it did not arrive: it is submitted again, unless they take that back before."""
     seen_at: float | None = None
     """Unix time of the look that last saw the counters change."""
+    proven_at: float | None = None
+    """The time of the delivery notice that proved it accepted; None if an answer or a person said so."""
+    noticed_at: float | None = None
+    """The time of the first delivery notice with a mark of its people that came before it was accepted.
+
+    Times of notices are Unix time by the clock of the service.
+    """
+    noticed_id: str | None = None
+    """The broadcast that this notice named, where it did."""
+    twice_at: float | None = None
+    """The time of a delivery notice that must be of an earlier attempt than the last."""
+    told: int = 0
+    """Of how many of its people webhooks told something, while it is as it was planned."""
+    told_at: float | None = None
+    """Unix time, by our clock, at which they last told of one more."""
 
     @property
     def tracked(self) -> bool:
@@ -55,6 +71,39 @@ class Chunk(msgspec.Struct, frozen=True, kw_only=True):
             return self.final or self.broadcast_id is None
         return self.state in {ChunkState.REFUSED, ChunkState.ABANDONED}
 
+    @property
+    def left_before(self) -> bool:
+        """It is planned, although an attempt was made: certainly not accepted, or so somebody said."""
+        return self.state is ChunkState.PLANNED and self.attempts > 0
+
+    @property
+    def never_left(self) -> bool:
+        """It is planned, and no attempt was made."""
+        return self.state is ChunkState.PLANNED and self.attempts == 0
+
+    @property
+    def provable(self) -> bool:
+        """A webhook that tells of one of its people would prove that it was accepted."""
+        return self.state is ChunkState.UNKNOWN or self.left_before
+
+    def with_facts_of(self, other: "Chunk") -> "Chunk":
+        """The same chunk with what is known beside its moves, as *other* has it."""
+        return msgspec.structs.replace(self, **{name: getattr(other, name) for name in _BESIDE_MOVES})
+
     def counted(self, *, sent: int, failed: int, final: bool, seen_at: float | None = None) -> "Chunk":
         """The same chunk with its broadcast's counters."""
         return msgspec.structs.replace(self, sent=sent, failed=failed, final=final, seen_at=seen_at)
+
+
+_BESIDE_MOVES: Final = (
+    "sent",
+    "failed",
+    "final",
+    "seen_at",
+    "noticed_at",
+    "noticed_id",
+    "twice_at",
+    "told",
+    "told_at",
+)
+"""Fields that no move says: anybody may write them, without the lease."""

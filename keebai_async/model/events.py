@@ -26,13 +26,17 @@ class ChunkSubmitting(Event, frozen=True, kw_only=True, tag="chunk_submitting"):
 
 
 class ChunkAccepted(Event, frozen=True, kw_only=True, tag="chunk_accepted"):
-    """The service took *accepted* of its people; without a broadcast id they cannot be followed."""
+    """The service took *accepted* of its people; without a broadcast id they cannot be followed.
+
+    *proven_at* is when a message was told of by a webhook that proved it, where no answer did.
+    """
 
     number: int
     of: int
     recipients: int
     accepted: int
     broadcast_id: str | None
+    proven_at: datetime | None = None
 
 
 class ChunkRefused(Event, frozen=True, kw_only=True, tag="chunk_refused"):

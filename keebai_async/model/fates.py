@@ -36,7 +36,8 @@ class PersonNews(msgspec.Struct, frozen=True, kw_only=True):
     """Something that was told of one person of a campaign.
 
     *chunk* and *place* are those of the person's mark; *at* is Unix time in seconds. *replied* says that
-    they wrote back, *code* is that of a failure.
+    they wrote back, *code* is that of a failure. *number* is who was told of, in E.164, and *broadcast_id* in
+    which broadcast; either may be empty, and neither is kept in what is known of a person.
     """
 
     campaign_id: str
@@ -46,6 +47,8 @@ class PersonNews(msgspec.Struct, frozen=True, kw_only=True):
     at: float = 0.0
     code: int = 0
     replied: bool = False
+    number: str = ""
+    broadcast_id: str = ""
 
 
 class PersonState(msgspec.Struct, frozen=True, kw_only=True):
@@ -118,6 +121,11 @@ class ChunkFates:
 
     def __len__(self) -> int:
         return len(self._told) // _FIELDS
+
+    def knows(self, place: int) -> bool:
+        """Whether anything was told of the message to the person at *place*."""
+        start = place * _FIELDS
+        return any(self._told[start : start + Fate.READ])
 
     def tell(self, news: PersonNews) -> bool:
         """Take *news* in; say whether anything is known now that was not. Raises IndexError."""

@@ -2,7 +2,8 @@
 
 Every change of a chunk's state in this library is a Move applied here; what the table does not hold
 is a bug and raises. The point of it is one arrow that is missing: nothing leads from UNKNOWN back to
-PLANNED but a person's word, so nobody is messaged twice by a program's guess.
+PLANNED but a person's word, so nobody is messaged twice by a program's guess. And not even that word, once a
+delivery notice has proved that the chunk was accepted.
 """
 
 from collections.abc import Iterable, Mapping
@@ -45,7 +46,9 @@ class Accept(ChunkStep, frozen=True, kw_only=True, tag=True):
 
 
 class Refuse(ChunkStep, frozen=True, kw_only=True, tag=True):
-    """The service did not take it, and never will as it stands. *recipients* are those it keeps."""
+    """The service did not take it, and never will as it stands; or its people opted out before it was
+    submitted. *recipients* are those it keeps.
+    """
 
     reason: str
     recipients: int
@@ -70,6 +73,16 @@ class Vouch(ChunkStep, frozen=True, kw_only=True, tag=True):
     broadcast_id: str
 
 
+class Prove(ChunkStep, frozen=True, kw_only=True, tag=True):
+    """A delivery notice with a mark of its people, of the time *at*, proves that the service took it.
+
+    It is *broadcast_id*, if the notice named one.
+    """
+
+    at: float
+    broadcast_id: str | None = None
+
+
 class Resend(ChunkStep, frozen=True, kw_only=True, tag=True):
     """A person says that the unknown chunk did not arrive."""
 
@@ -82,7 +95,7 @@ class Abandon(ChunkStep, frozen=True, kw_only=True, tag=True):
     """A person gives the unknown chunk up."""
 
 
-Move = Submit | TakeBack | Accept | Refuse | HandOn | Lose | Vouch | Resend | Withdraw | Abandon
+Move = Submit | TakeBack | Accept | Refuse | HandOn | Lose | Vouch | Prove | Resend | Withdraw | Abandon
 
 _S = ChunkState
 
@@ -90,14 +103,17 @@ TABLE: Final[Mapping[tuple[ChunkState, type[Move]], ChunkState]] = MappingProxyT
     {
         (_S.PLANNED, Submit): _S.SUBMITTING,
         (_S.PLANNED, HandOn): _S.REFUSED,
+        (_S.PLANNED, Refuse): _S.REFUSED,
         (_S.SUBMITTING, TakeBack): _S.PLANNED,
         (_S.SUBMITTING, Accept): _S.ACCEPTED,
         (_S.SUBMITTING, Refuse): _S.REFUSED,
         (_S.SUBMITTING, Lose): _S.UNKNOWN,
         (_S.UNKNOWN, Vouch): _S.ACCEPTED,
+        (_S.UNKNOWN, Prove): _S.ACCEPTED,
         (_S.UNKNOWN, Resend): _S.PLANNED,
         (_S.UNKNOWN, Abandon): _S.ABANDONED,
         (_S.PLANNED, Withdraw): _S.UNKNOWN,
+        (_S.PLANNED, Prove): _S.ACCEPTED,
     }
 )
 
@@ -106,11 +122,12 @@ def apply(chunk: Chunk, move: Move) -> Chunk:
     """The chunk after *move*.
 
     Raises:
-        ForbiddenMove: the table does not hold it, it is of another chunk, it is not the next step, or
-            there is no Resend that a Withdraw could take back.
+        ForbiddenMove: the table does not hold it, it is of another chunk, or it is not the next step; there
+            is no Resend that a Withdraw could take back; a Prove is of a chunk that never left; or a Resend
+            or another Submit is of one that a delivery notice proves to have been accepted.
     """
     after = TABLE.get((chunk.state, type(move)))
-    if isinstance(move, Withdraw) and not chunk.resent:
+    if _is_contradicted(chunk, move):
         after = None
     if after is None or move.number != chunk.number or move.step != chunk.step + 1:
         raise ForbiddenMove(
@@ -127,8 +144,17 @@ def apply(chunk: Chunk, move: Move) -> Chunk:
         case Accept() | Vouch():
             accepted = min(move.accepted, chunk.recipients)
             return replace(moved, accepted=accepted, broadcast_id=move.broadcast_id, reason=None)
+        case Prove():
+            return replace(
+                moved,
+                accepted=chunk.recipients,
+                broadcast_id=move.broadcast_id,
+                reason=None,
+                resent=False,
+                proven_at=move.at,
+            )
         case Refuse():
-            return replace(moved, recipients=move.recipients, reason=move.reason)
+            return replace(moved, recipients=move.recipients, reason=move.reason, resent=False)
         case HandOn():
             return replace(moved, recipients=0, reason=move.reason, resent=False)
         case TakeBack() | Lose():
@@ -137,6 +163,19 @@ def apply(chunk: Chunk, move: Move) -> Chunk:
             return replace(moved, resent=isinstance(move, Resend))
         case Abandon():
             return moved
+
+
+def _is_contradicted(chunk: Chunk, move: Move) -> bool:
+    """Whether what is known of *chunk* beside its state speaks against *move*."""
+    match move:
+        case Withdraw():
+            return not chunk.resent
+        case Prove():
+            return not chunk.provable
+        case Resend() | Submit():
+            return chunk.noticed_at is not None and chunk.provable
+        case _:
+            return False
 
 
 def replay(chunk: Chunk, moves: Iterable[Move]) -> Chunk:

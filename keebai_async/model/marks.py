@@ -9,10 +9,12 @@ Source: webhooks contract, section 7.
 import base64
 import hashlib
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 import msgspec
+
+from keebai_async.model.fates import PersonNews
 
 MARK_KEY: Final = "_kb"
 _MARK: Final = re.compile(r"([a-z2-7]{8})\.([1-9][0-9]{0,8})\.(0|[1-9][0-9]{0,8})")
@@ -58,3 +60,42 @@ def without_marks(people: bytes) -> bytes:
     Inside a text a quote has a backslash before it, so nothing that somebody wrote is taken for a mark.
     """
     return _BEHIND.sub(b"", _ALONE.sub(b"", people)) if b'"_kb"' in people else people
+
+
+class _MarkedPerson(msgspec.Struct):
+    to: object = None
+    meta_data: object = None
+
+
+_MARKED_PEOPLE: Final = msgspec.json.Decoder(list[_MarkedPerson])
+_LAST_DIGITS: Final = 7
+"""Last digits of a number that tell two people apart: what comes before them, operators write in two ways.
+
+Source: Keebai's contract, section 10.
+"""
+
+
+def people_told_of(people: bytes, campaign_id: str, news: Sequence[PersonNews]) -> list[PersonNews]:
+    """Those of *news* that are of somebody in *people*, a JSON array of Recipients.
+
+    They have exactly the mark that is named, and the number, where one was told.
+    """
+    tag = tag_of(campaign_id)
+    wanted = {str(Mark(tag, each.chunk, each.place)) for each in news}
+    if not any(mark.encode() in people for mark in wanted):
+        return []
+    numbers: dict[str, object] = {}
+    for person in _MARKED_PEOPLE.decode(people):
+        mark = person.meta_data.get(MARK_KEY) if isinstance(person.meta_data, dict) else None
+        if isinstance(mark, str) and mark in wanted:
+            numbers[mark] = person.to
+    named = [(each, str(Mark(tag, each.chunk, each.place))) for each in news]
+    return [each for each, mark in named if mark in numbers and _is_same(each.number, numbers[mark])]
+
+
+def _is_same(told: str, sent_to: object) -> bool:
+    return not told or (isinstance(sent_to, str) and _end(told) == _end(sent_to))
+
+
+def _end(number: str) -> str:
+    return re.sub(r"\D", "", number)[-_LAST_DIGITS:]

@@ -61,9 +61,11 @@ class _Left:
     def __init__(self, campaign: StoredCampaign) -> None:
         chunks = campaign.chunks
         lost = {ChunkState.UNKNOWN} | (set() if campaign.holder else {ChunkState.SUBMITTING})
-        self.unknown = [chunk for chunk in chunks if chunk.state in lost]
+        open_to_proof = [chunk for chunk in chunks if chunk.state in lost or chunk.left_before]
+        self.proven = [chunk for chunk in open_to_proof if chunk.noticed_at is not None]
+        self.unknown = [chunk for chunk in chunks if chunk.state in lost and chunk not in self.proven]
         self.unsent = sum(chunk.recipients for chunk in chunks if chunk.state is ChunkState.PLANNED)
-        self.resent = [chunk for chunk in chunks if chunk.resent]
+        self.resent = [chunk for chunk in chunks if chunk.resent and chunk not in self.proven]
         open_ones = [chunk for chunk in chunks if chunk.tracked and not chunk.final]
         self.gone = [chunk for chunk in open_ones if chunk.number in campaign.facts.gone]
         self.to_follow = len(open_ones) > len(self.gone)
@@ -89,6 +91,10 @@ def _of_a_plan(campaign: StoredCampaign) -> Iterator[Step]:
 
 
 def _settle(campaign: StoredCampaign, left: _Left, now: float) -> Iterator[Step]:
+    if left.proven:
+        numbers = ", ".join(str(chunk.number) for chunk in left.proven)
+        words = f"to take in that chunk {numbers} was accepted, as a delivery notice proves"
+        yield Step(words=words, command=_typed("resume", campaign))
     if left.unknown:
         yield Step(words="what to look for in the portal", command=_typed("reconcile", campaign))
     for chunk in left.unknown[:_MOST_SETTLED]:

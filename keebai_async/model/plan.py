@@ -7,6 +7,7 @@ from typing import Final
 import msgspec
 
 from keebai_async.errors import InvalidInput
+from keebai_async.model.opt_outs import OptOutCount
 from keebai_async.model.reached import Reached
 from keebai_async.model.recipient import Reason, Rejection
 from keebai_async.model.sender import Sender
@@ -132,7 +133,9 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     in plans of 0.1. *limit* is how many people
     were asked for, and *not_looked_at* how many rows of a file come after them. *reached_before* is what
     other campaigns of the journal have to do with these people, as it was when this Plan was given to its
-    caller; the journal does not keep it.
+    caller; the journal does not keep it. *opted_out* are the people of the list who opted out, by how
+    that is known: they are left out, as a part of *suppressed*, unless *opt_outs_ignored* says that so many
+    of them are messaged all the same.
     """
 
     campaign_id: str
@@ -170,6 +173,8 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     not_looked_at: int = 0
     wording: str = ""
     reached_before: tuple[Reached, ...] = ()
+    opted_out: tuple[OptOutCount, ...] = ()
+    opt_outs_ignored: int | None = None
 
 
 def chunk_name(name: str, number: int, of: int, *, parent: int | None = None) -> str:

@@ -2,6 +2,9 @@
 
 from collections.abc import Iterable
 
+import msgspec
+
+from keebai_async.model.campaign import CampaignState
 from keebai_async.model.chunk import Chunk, ChunkState
 from keebai_async.model.stop import Cause, Stop
 
@@ -21,7 +24,7 @@ def left_open(chunks: Iterable[Chunk]) -> Stop | None:
 
 
 def left_settled(chunks: Iterable[Chunk]) -> Stop | None:
-    """The same after a person has settled what was unknown: what follows is for the next run."""
+    """The same after what was unknown was settled: what follows is for the next run."""
     every = tuple(chunks)
     left = left_open(every)
     if left is None or left.cause is Cause.UNKNOWN:
@@ -31,3 +34,20 @@ def left_settled(chunks: Iterable[Chunk]) -> Stop | None:
         f"{unsent} people are still to be submitted" if unsent else "the delivery is still to be followed"
     )
     return Stop(cause=Cause.SETTLED, reason=words)
+
+
+class OnceSettled(msgspec.Struct, frozen=True, kw_only=True):
+    """What a campaign that nobody runs is, once something of it was settled: *stop* says why it is open."""
+
+    state: CampaignState
+    stop: Stop | None = None
+
+
+def state_once_settled(chunks: Iterable[Chunk], stopped_by: Cause | None) -> OnceSettled | None:
+    """What the campaign of *chunks* is now; None if it is still what it was, for the reason *stopped_by*."""
+    left = left_settled(chunks)
+    if left is None:
+        return OnceSettled(state=CampaignState.FINISHED)
+    if stopped_by in {Cause.UNKNOWN, Cause.SETTLED, Cause.NOT_TRACKED}:
+        return OnceSettled(state=CampaignState.STOPPED, stop=left)
+    return None

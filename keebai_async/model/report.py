@@ -7,6 +7,7 @@ import msgspec
 
 from keebai_async.model.campaign import CampaignState, StoredCampaign
 from keebai_async.model.chunk import Chunk, ChunkState
+from keebai_async.model.opt_outs import OPTED_OUT_LATER, OptOutCount
 from keebai_async.model.plan import CountryCount, Guards, Pace, Plan, Price, chunk_name
 from keebai_async.model.requests import Requests
 from keebai_async.model.sender import Sender
@@ -19,6 +20,10 @@ class ChunkLine(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     *name* is what it is called at the service. *submitted_at* is when its last request left, *seen_at* when
     its counters were last seen to change; *final* says that they will not any more. *resent* says that a
     person found it was not there, so that it is submitted again at the next resume.
+
+    *proven_at* is the time of the delivery notice that proved it accepted, where no answer did. *noticed_at*
+    is that of one which says so and is not taken in, or speaks against what it is; *twice_at* that of one
+    from before its last submit: these people may have been messaged twice.
     """
 
     number: int
@@ -35,6 +40,9 @@ class ChunkLine(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     seen_at: datetime | None = None
     final: bool = False
     resent: bool = False
+    proven_at: datetime | None = None
+    noticed_at: datetime | None = None
+    twice_at: datetime | None = None
 
 
 class Report(msgspec.Struct, frozen=True, kw_only=True, tag="report", tag_field="type", omit_defaults=True):
@@ -46,12 +54,15 @@ class Report(msgspec.Struct, frozen=True, kw_only=True, tag="report", tag_field=
     accepted = sent + failed + pending + untracked.
 
     *refused* are people who were not taken by the service: those of refused chunks, and those by which an
-    accepted chunk falls short of what was submitted. *unknown* are people in chunks without an answer for
-    which nobody waits any more; those of a chunk whose answer is waited for now are *on_the_way*. *untracked*
-    were accepted in a reply that could not be read. *countries* are those of the people who are ready.
-    *seconds* is on the campaign's clock, over all runs. *by* is who launched it, *test* that it went to
-    numbers to test with; *ended_at* is None while it runs. Times are in UTC. Campaigns of 0.1 do not know
-    when they were launched, when they ended, and by whom.
+    accepted chunk falls short of what was submitted; and those who opted out before they were submitted.
+    *unknown* are people in chunks without an answer for which nobody waits any more; those of a chunk whose
+    answer is waited for now are *on_the_way*. *untracked* were accepted in a reply that could not be read.
+    *countries* are those of the people who are ready. *seconds* is on the campaign's clock, over all runs.
+    *by* is who launched it, *test* that it went to numbers to test with. *opted_out* are the people of the
+    list who had opted out when it was planned, by how that is known, and *opted_out_later* those who did so
+    before they were submitted, and are among *refused*; with *ignores_opt_outs* they are messaged all the
+    same. *ended_at* is None while it runs. Times are in UTC. Campaigns of 0.1 do not know when they were
+    launched, when they ended, and by whom.
     """
 
     campaign_id: str
@@ -90,6 +101,9 @@ class Report(msgspec.Struct, frozen=True, kw_only=True, tag="report", tag_field=
     launched_at: datetime | None = None
     ended_at: datetime | None = None
     purged_at: datetime | None = None
+    opted_out: tuple[OptOutCount, ...] = ()
+    opted_out_later: int = 0
+    ignores_opt_outs: bool = False
 
     def errors(self) -> tuple[str, ...]:
         """The sums that do not come out, as sentences. Any of them is a bug of this library."""
@@ -161,6 +175,9 @@ def report_of(campaign: StoredCampaign) -> Report:
         launched_at=utc(facts.launched_at),
         ended_at=utc(facts.ended_at),
         purged_at=utc(campaign.purged_at),
+        opted_out=plan.opted_out,
+        opted_out_later=sum(chunk.recipients for chunk in chunks if _opted_out(chunk)),
+        ignores_opt_outs=terms.ignore_opt_outs,
     )
 
 
@@ -177,6 +194,10 @@ def settle_counters(chunk: Chunk) -> tuple[int, int, int]:
     sent = min(chunk.sent, chunk.accepted)
     failed = min(chunk.failed, chunk.accepted - sent)
     return sent, failed, chunk.accepted - sent - failed
+
+
+def _opted_out(chunk: Chunk) -> bool:
+    return chunk.state is ChunkState.REFUSED and chunk.reason == OPTED_OUT_LATER
 
 
 def _people(chunks: Iterable[Chunk], *states: ChunkState) -> int:
@@ -199,4 +220,7 @@ def _line(plan: Plan, chunk: Chunk) -> ChunkLine:
         seen_at=utc(chunk.seen_at),
         final=chunk.final,
         resent=chunk.resent,
+        proven_at=utc(chunk.proven_at),
+        noticed_at=utc(None if chunk.state is ChunkState.ACCEPTED else chunk.noticed_at),
+        twice_at=utc(chunk.twice_at),
     )

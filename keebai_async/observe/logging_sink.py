@@ -68,6 +68,7 @@ _CHUNK_EVENTS: Final = {
     "hand on": ("chunk handed on", logging.DEBUG),
     "lose": ("chunk unknown", logging.ERROR),
     "vouch": ("chunk found", logging.INFO),
+    "prove": ("chunk proven", logging.INFO),
     "resend": ("chunk to resend", logging.INFO),
     "withdraw": ("chunk withdrawn", logging.INFO),
     "abandon": ("chunk abandoned", logging.INFO),

@@ -24,6 +24,7 @@ from keebai_async.planning.rows import left_out
 
 DUPLICATE: Final = Problem(Reason.DUPLICATE, "", "to")
 """Which row it repeats is added when that has been looked up."""
+OPTED_OUT: Final = Problem(Reason.SUPPRESSED, "opted out: see keebai-async optouts list", "to")
 SUPPRESSED: Final = Problem(Reason.SUPPRESSED, "on the list of people who are not to be messaged", "to")
 
 
@@ -33,6 +34,12 @@ class Admission:
     def __init__(self, forms: NumberForms) -> None:
         self.suppressed: list[KeySet] = []
         """For each list of people who are not to be messaged, their identity keys."""
+        self.opted_out: KeySet | None = None
+        """The identity keys of those who want no more, if there are any."""
+        self.ignoring = False
+        """Whether they are let in all the same."""
+        self.out: dict[int, None] = {}
+        """Those of them who are in the list."""
         self.barred: dict[int, None] = {}
         """Those of them who are in the campaign's list."""
         self.forms = forms
@@ -41,17 +48,18 @@ class Admission:
 
     def up_to(self, checked: Checked, people: int) -> Checked:
         """The part of a block that *people* more need, as if it ended with the last of them."""
-        again = set(self.people.again(checked.keys))
-        fresh = [place for place, _ in enumerate(checked.keys) if place not in again]
+        again, barred = set(self.people.again(checked.keys)), self._barred(checked.keys)
+        fresh = [place for place, key in enumerate(checked.keys) if place not in again and key not in barred]
         return checked if len(fresh) < people else checked.up_to(fresh[people - 1])
 
     async def admit(self, checked: Checked) -> Sequence[WireRow]:
         """Let in who is new; the others of the block are rejections, in the order of their rows."""
         if self.people.full:
             await anyio.to_thread.run_sync(self.people.widen)
-        if not all(keys.isdisjoint(checked.keys) for keys in self.suppressed) or not self.people.add(
-            checked.keys, checked.rows.numbers, checked.where
-        ):
+        known = self._opted_out(checked.keys) or not all(
+            keys.isdisjoint(checked.keys) for keys in self.suppressed
+        )
+        if known or not self.people.add(checked.keys, checked.rows.numbers, checked.where):
             return self._without_known(checked)
         self.forms.count(checked.keys, checked.region)
         for rejection in checked.rejections:
@@ -69,13 +77,28 @@ class Admission:
             yield batch
             await anyio.lowlevel.checkpoint()
 
+    def _barred(self, keys: Sequence[int]) -> set[int]:
+        """Those of *keys* who must not be messaged."""
+        ledger = () if self.opted_out is None or self.ignoring else (self.opted_out,)
+        return {key for people in (*self.suppressed, *ledger) for key in people.held(keys)}
+
+    def _opted_out(self, keys: Sequence[int]) -> set[int]:
+        """Those of *keys* who want no more and are left out because of it."""
+        found = set() if self.opted_out is None else set(self.opted_out.held(keys))
+        self.out.update(dict.fromkeys(found))
+        return set() if self.ignoring else found
+
     def _without_known(self, checked: Checked) -> Sequence[WireRow]:
-        found = {key for suppressed in self.suppressed for key in suppressed.held(checked.keys)}
+        listed = {key for suppressed in self.suppressed for key in suppressed.held(checked.keys)}
+        self.barred.update(dict.fromkeys(listed))
+        found = listed | self._opted_out(checked.keys)
         barred = {place for place, key in enumerate(checked.keys) if key in found} if found else set()
-        self.barred.update(dict.fromkeys(found))
         again = [place for place in self.people.again(checked.keys) if place not in barred]
         out: list[tuple[Rejection, int | None]] = [(rejection, None) for rejection in checked.rejections]
-        out += [(_left_out(checked, place, SUPPRESSED), None) for place in barred]
+        out += [
+            (_left_out(checked, place, SUPPRESSED if checked.keys[place] in listed else OPTED_OUT), None)
+            for place in barred
+        ]
         out += [(_left_out(checked, place, DUPLICATE), checked.keys[place]) for place in again]
         for rejection, key in sorted(out, key=_row_of):
             self.rejections.add(rejection, repeats=key)

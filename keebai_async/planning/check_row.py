@@ -12,11 +12,11 @@ from typing import Final, NamedTuple
 
 import msgspec
 
+from keebai_async.model.identity import identity
 from keebai_async.model.limits import MAX_VARIABLE
 from keebai_async.model.recipient import Reason
 from keebai_async.planning.codec import RowCodec
 from keebai_async.planning.corrections import Corrected, Oddity
-from keebai_async.planning.identity import identity
 from keebai_async.planning.number_forms import NumberForms, country_name, region_of
 from keebai_async.planning.phone import NumberReader
 from keebai_async.planning.rejections import Problem

@@ -14,13 +14,13 @@ from typing import Final
 
 import anyio.lowlevel
 
+from keebai_async.model.identity import identities
 from keebai_async.model.limits import E164
 from keebai_async.planning.candidates import Candidates
 from keebai_async.planning.check_row import CheckedNumber, RowChecks
 from keebai_async.planning.checked import Checked
 from keebai_async.planning.codec import NO_META, WireRow
 from keebai_async.planning.corrections import Corrected, Corrections
-from keebai_async.planning.identity import identities
 from keebai_async.planning.narrowing import picked
 from keebai_async.planning.rejections import Problem
 from keebai_async.planning.rows import ListContext, ParsedRow, Rows, rejected

@@ -10,8 +10,9 @@ from operator import itemgetter
 from keebai_async.model.own_columns import REASON
 from keebai_async.planning.candidates import Candidates, all_text, texts_among
 from keebai_async.planning.codec import NO_META
+from keebai_async.planning.consent import may_say_who_wants_none
 from keebai_async.planning.narrowing import picked
-from keebai_async.planning.rendering import rendered
+from keebai_async.planning.rendering import rendered, shown_value
 from keebai_async.planning.rows import META, ListContext
 
 Item = Mapping[str, object]
@@ -82,7 +83,10 @@ class DictColumns:
             bad.update(place for place, item in enumerate(items) if item.get(REASON))
         meta_data = self._written(self._flat_metas(items, metas), bad) if metas else None
         if len(keys) > len(names.known) + len(metas):
-            self._context.ignore(sorted(keys - names.known - set(metas)))
+            unused = sorted(keys - names.known - set(metas))
+            self._context.ignore(unused)
+            for name in filter(may_say_who_wants_none, unused):
+                self._context.consent.count(name, [shown_value(item.get(name, "")) for item in items])
         to = [item.get(names.to) for item in items]
         own = list(map(names.of.__getitem__, self._codec.names))
         return texts_among(where, to, _columns(items, own), meta_data, bad)

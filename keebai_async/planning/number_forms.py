@@ -17,7 +17,7 @@ from itertools import repeat
 from operator import floordiv
 from typing import Final
 
-from keebai_async.planning.identity import identity
+from keebai_async.model.identity import identity
 from keebai_async.planning.number_lengths import AREAS, FIXED_LINE, MOBILE, NAMES, POSSIBLE, REGIONS
 
 BEGINNING: Final = 10**6

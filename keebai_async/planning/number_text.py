@@ -25,7 +25,25 @@ _LINK: Final = re.compile(
 )
 _OF_A_PERSON: Final = re.compile(r"([0-9]+)(?::[0-9]+)?@(?:s\.whatsapp\.net|c\.us)", re.IGNORECASE)
 _HIDDEN: Final = "@lid"
+_WHOLE_NUMBER: Final = 7
+_PARTED: Final = re.compile(r"[/,;|\n]|\b(?:y|e|o|ou|and|or)\b|:::|(?<=[0-9])\s+\+", re.IGNORECASE)
+_EXTENSION: Final = re.compile(
+    r"[0-9)][ ,;.(-]*(?:int|ext|extn|ramal|anexo|interno|x)[.:= ]*[0-9]{1,6}\)?", re.IGNORECASE
+)
+_LOST_DIGITS: Final = "000000"
+_ROUNDED_FROM: Final = 11
 _GROUP: Final = "@g.us"
+
+
+def oddness(text: str) -> str:
+    """What a cell holds that is more than a number, in words."""
+    if sum(len(NO_DIGIT.sub("", part)) >= _WHOLE_NUMBER for part in _PARTED.split(text)) > 1:
+        return "more than one number: leave the one that is meant"
+    if _EXTENSION.search(text):
+        return "a number with an extension, which nobody has in WhatsApp: give the number alone"
+    if "@" in text:
+        return "an address, not a phone number"
+    return "not a phone number: something in it is neither a digit nor between digits"
 
 
 class Unwrapped(NamedTuple):
@@ -85,6 +103,15 @@ def plain_digits(text: str) -> str | None:
 def _with_plus(digits: str) -> str:
     """The digits behind a plus without the `00` that stands for another."""
     return "+" + digits[3:] if digits.startswith("+00") else digits
+
+
+def is_rounded(digits: str) -> bool:
+    """Whether digits without a plus are what is left of `5.49116E+12` once it was read as a number.
+
+    A spreadsheet that keeps six digits has made six zeros and more of the others. A list with such numbers
+    would message the few strangers who have them.
+    """
+    return len(digits) >= _ROUNDED_FROM and digits.endswith(_LOST_DIGITS)
 
 
 def is_spreadsheet_number(text: str) -> bool:

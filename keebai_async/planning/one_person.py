@@ -20,4 +20,10 @@ def check_one_person(template: Template, to: str, variables: Mapping[str, str]) 
     checks = RowChecks(RowCodec(named_by_text(template)))
     checked = checks.check(ParsedRow(to=to, values=dict(variables)))
     if isinstance(checked, Problem):
-        raise InvalidInput(checked.detail, field=checked.field or None)
+        local = checked.field == "to" and not to.strip().startswith(
+            "+"
+        )  # of one number no region is asked for
+        detail = (
+            "write it in E.164, with a plus and the country code: +5491155555555" if local else checked.detail
+        )
+        raise InvalidInput(detail, field=checked.field or None)

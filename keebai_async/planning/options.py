@@ -32,6 +32,8 @@ class PlanOptions(msgspec.Struct, frozen=True, kw_only=True):
     """Flatten line breaks, tabs and runs of spaces in values instead of rejecting them."""
     suppress: Sequence[SuppressList] = ()
     """People who are not to be messaged: numbers, lists of numbers, files of numbers."""
+    ignore_opt_outs: bool = False
+    """Message also people who opted out. They said no."""
     rest_of: Sequence[str] = ()
     """Ids of campaigns whose people are left out: who got it, and who still will when those go on."""
     max_recipients: int | None = None

@@ -16,9 +16,9 @@ from typing import Final
 
 import msgspec
 
+from keebai_async.model.identity import identity
 from keebai_async.model.limits import E164
 from keebai_async.model.recipient import Reason
-from keebai_async.planning.identity import identity
 from keebai_async.planning.number_forms import (
     calling_code,
     country_name,
@@ -29,7 +29,9 @@ from keebai_async.planning.number_forms import (
 )
 from keebai_async.planning.number_lengths import POSSIBLE, REGIONS, TRUNK
 from keebai_async.planning.number_text import (
+    is_rounded,
     is_spreadsheet_number,
+    oddness,
     plain_digits,
     simple_digits,
     trimmed,
@@ -94,9 +96,7 @@ class NumberReader:
             return _SPREADSHEET
         digits = plain_digits(text)
         if digits is None:
-            return _bad(
-                _not_e164("not a phone number: something in it is neither a digit nor between digits")
-            )
+            return _bad(_not_e164(oddness(text)))
         return self._of_digits(digits, number, international=international)
 
     def _of_digits(self, digits: str, number: str, *, international: bool = False) -> PhoneNumber | Problem:
@@ -105,6 +105,8 @@ class NumberReader:
             found = from_international(digits)
         elif digits.startswith("00"):
             found = from_international("+" + digits[2:])
+        elif not international and is_rounded(digits):
+            return _SPREADSHEET
         elif international or self.international:
             found = from_international("+" + digits)
         else:

@@ -13,6 +13,7 @@ import msgspec
 
 from keebai_async.errors import UnusableSource
 from keebai_async.journal.contract import Journal
+from keebai_async.model.identity import identities
 from keebai_async.model.marks import tag_of
 from keebai_async.model.plan import CountryCount, Plan, Preview, SuppressListCount
 from keebai_async.model.recipient import Reason
@@ -23,10 +24,10 @@ from keebai_async.planning.check_row import Tolerance
 from keebai_async.planning.checked import Checked
 from keebai_async.planning.chunking import Chunker
 from keebai_async.planning.codec import RowCodec, WireRow
-from keebai_async.planning.identity import identities
 from keebai_async.planning.marking import Marker
 from keebai_async.planning.notes import notes, previews
 from keebai_async.planning.number_forms import country_name
+from keebai_async.planning.opt_outs import count_opted_out, people_opted_out
 from keebai_async.planning.options import PlanOptions as PlanOptions
 from keebai_async.planning.reached_people import people_reached_by
 from keebai_async.planning.reader import Reader
@@ -169,6 +170,8 @@ class _Making:
         for campaign_id in options.rest_of:
             self._suppress.append(await people_reached_by(campaign_id, self._journal))
         self._admission.suppressed = [people.keys for people in self._suppress if people.keys]
+        self._admission.opted_out = await people_opted_out(self._journal) or None
+        self._admission.ignoring = options.ignore_opt_outs
 
     async def take(self, checked: Checked) -> None:
         """Dedupe a checked block, and hand on the chunks and rejections that are complete with it."""
@@ -208,6 +211,9 @@ class _Making:
             raise self._nobody()
         lists = tuple(people.counted(self._admission.barred) for people in self._suppress)
         duplicates, suppressed = out.count(Reason.DUPLICATE), out.count(Reason.SUPPRESSED)
+        ignored = None
+        if self._options.ignore_opt_outs:
+            ignored = len(self._admission.out.keys() - self._admission.barred.keys())
         return Plan(
             campaign_id=self._campaign_id,
             name=name,
@@ -246,10 +252,13 @@ class _Making:
             sender_number=self._sender_number,
             service=service,
             wording=wording(self._template),
+            opted_out=await count_opted_out(self._admission.out, self._journal),
+            opt_outs_ignored=ignored,
         )
 
     def _all_notes(self, lists: Iterable[SuppressListCount]) -> Iterator[str]:
         region = country_name(self._options.default_region or "")
+        yield from self.reader.consent.notes()
         yield from notes(self.reader.corrections, self._admission.people, lists, region)
         for people in self._suppress:
             yield from people.notes

@@ -11,8 +11,8 @@ from keebai_async.errors import CampaignNotFound, InvalidInput
 from keebai_async.journal.contract import Journal
 from keebai_async.model.campaign import StoredCampaign, began_after
 from keebai_async.model.chunk import Chunk, ChunkState
+from keebai_async.model.identity import identities
 from keebai_async.model.reached import KNOWN_FOR, REPEATED_WITHIN, Reached
-from keebai_async.planning.identity import identities
 from keebai_async.planning.key_set import KeySet
 from keebai_async.planning.suppress import SuppressedPeople
 

@@ -12,14 +12,15 @@ from collections.abc import Mapping
 
 import anyio.to_thread
 
+from keebai_async.model.identity import identities_if_e164
 from keebai_async.model.limits import MAX_VARIABLE
 from keebai_async.planning.candidates import NOBODY, Candidates
 from keebai_async.planning.check_row import STRICT, RowChecks, Tolerance
 from keebai_async.planning.checked import Checked
 from keebai_async.planning.closer_look import CloserLook
 from keebai_async.planning.codec import RowCodec
+from keebai_async.planning.consent import UnusedConsent
 from keebai_async.planning.corrections import Corrections
-from keebai_async.planning.identity import identities_if_e164
 from keebai_async.planning.phone import load_parser
 from keebai_async.planning.rows import ListContext, ListNames, Rows
 from keebai_async.planning.rows_jsonl import JsonlList
@@ -48,7 +49,9 @@ class Reader:
         self.corrections = Corrections()
         self.ignored: dict[str, None] = {}
         """The columns with which nothing was done, in the order they were met."""
-        context = ListContext(codec, ListNames(codec.names, columns), description, self.ignored)
+        self.consent = UnusedConsent()
+        names = ListNames(codec.names, columns)
+        context = ListContext(codec, names, description, self.ignored, self.consent)
         self._lines = JsonlList(context)
         self._tables = TableList(context)
         self._objects = ObjectList(context)

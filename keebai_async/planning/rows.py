@@ -29,6 +29,7 @@ from keebai_async.model.own_columns import OWN_COLUMNS
 from keebai_async.model.recipient import Rejection
 from keebai_async.planning.candidates import Candidates
 from keebai_async.planning.codec import NO_META, RowCodec
+from keebai_async.planning.consent import UnusedConsent
 from keebai_async.planning.rejections import Problem
 from keebai_async.sources.header import found_in, nearest
 from keebai_async.sources.spelling import NotText as NotText
@@ -103,13 +104,15 @@ def check_columns(columns: Mapping[str, str], variables: Sequence[str]) -> None:
 class ListContext(msgspec.Struct, frozen=True):
     """What is the same for all blocks of a list. *description* names the list to people.
 
-    *ignored* gathers the names with which nothing is done, in the order they were met.
+    *ignored* gathers the names with which nothing is done, in the order they were met, *consent* what is in
+    those that may say who wants no messages.
     """
 
     codec: RowCodec
     names: ListNames
     description: str
     ignored: dict[str, None]
+    consent: UnusedConsent
 
     def ignore(self, names: Sequence[str]) -> None:
         self.ignored.update(dict.fromkeys(name for name in names if name not in OWN_COLUMNS))

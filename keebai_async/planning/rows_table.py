@@ -7,9 +7,10 @@ read. After that a row can only be too short or too long.
 from collections.abc import Mapping, Sequence
 
 from keebai_async.errors import TemplateUnusable, UnusableSource
-from keebai_async.model.own_columns import REASON
+from keebai_async.model.own_columns import OWN_COLUMNS, REASON
 from keebai_async.model.recipient import Reason
 from keebai_async.planning.candidates import NOBODY, Candidates
+from keebai_async.planning.consent import may_say_who_wants_none
 from keebai_async.planning.own_rows import LASTING, NO_TEXT, no_text, still_out
 from keebai_async.planning.rejections import Problem
 from keebai_async.planning.rendering import rendered_meta
@@ -25,6 +26,7 @@ class TableList:
     def __init__(self, context: ListContext) -> None:
         self._context = context
         self._header: Sequence[str] = ()
+        self._of_consent: Sequence[int] = ()
 
     def rows(self, block: TableBlock) -> "TableRows":
         """Raises TemplateUnusable or UnusableSource unless the header has a column for all we need."""
@@ -34,7 +36,11 @@ class TableList:
             self._header = block.header
             names = self._context.names
             known = names.known.union(names.metas(block.header))
-            self._context.ignore([name for name in block.header if name not in known])
+            unused = [name for name in block.header if name not in known and name not in OWN_COLUMNS]
+            self._context.ignore(unused)
+            self._of_consent = [block.header.index(name) for name in unused if may_say_who_wants_none(name)]
+        for place in self._of_consent:
+            self._context.consent.count(block.header[place], block.column(place))
         return TableRows(block, self._context)
 
 

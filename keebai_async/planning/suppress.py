@@ -13,9 +13,9 @@ import anyio.lowlevel
 import anyio.to_thread
 import msgspec
 
+from keebai_async.model.identity import identity
 from keebai_async.model.limits import E164
 from keebai_async.model.plan import SuppressListCount
-from keebai_async.planning.identity import identity
 from keebai_async.planning.key_set import KeySet
 from keebai_async.planning.phone import NumberReader
 from keebai_async.planning.suppress_files import read_file

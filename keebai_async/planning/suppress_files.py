@@ -6,9 +6,11 @@ a time; all others one by one.
 """
 
 import csv
+import itertools
 import json
+import re
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import aclosing
 from functools import partial
 from pathlib import Path
@@ -17,23 +19,34 @@ from typing import Final, NamedTuple
 import anyio
 import anyio.lowlevel
 
-from keebai_async.planning.identity import identities, identities_if_e164
+from keebai_async.errors import InvalidInput
+from keebai_async.model.identity import identities, identities_if_e164
+from keebai_async.planning.consent import says_who_wants_none
 from keebai_async.planning.key_set import KeySet
 from keebai_async.planning.number_forms import NumberForms
+from keebai_async.planning.number_text import is_rounded
 from keebai_async.planning.phone import NumberReader
 from keebai_async.planning.suppress_row import may_count_beside, may_hold_a_number, numbers_in, unreadable
+from keebai_async.privacy import shown
 from keebai_async.sources.compressed import OPENERS, open_plain
 from keebai_async.sources.delimited import DELIMITERS, delimiter_of
 from keebai_async.sources.excel import excel
-from keebai_async.sources.header import for_numbers
+from keebai_async.sources.header import for_mail, for_numbers
 from keebai_async.sources.jsonlines import json_pieces
 from keebai_async.sources.parquet import parquet
 from keebai_async.sources.pieces import Opener, pieces
+from keebai_async.sources.sheet import Sheet
 
 TURN_SECONDS: Final = 0.002
 """Seconds that rows read one by one may take before the event loop has its turn."""
-_TABLE_ENDINGS: Final = {".parquet", ".xlsx", ".xlsm", ".xlsb", ".xls", ".ods"}
+ADDED_IN_A_TURN: Final = 5_000
+"""Keys of another sheet that are added before the event loop has its turn."""
+_WORKBOOKS: Final = {".xlsx", ".xlsm", ".xlsb", ".xls", ".ods"}
 _JSON: Final = {".jsonl", ".ndjson", ".json"}
+
+
+_AS_A_NUMBER: Final = re.compile(r"\+[0-9 (]|wa\.me|phone=|@(?:s\.whatsapp\.net|c\.us)")
+"""What nothing but a number of a phone has."""
 
 
 class ReadFile(NamedTuple):
@@ -55,21 +68,59 @@ async def read_file(path: str, reader: NumberReader, keys: KeySet) -> ReadFile:
     compressed = bool(suffixes) and suffixes[-1] in OPENERS
     kind = suffixes[-2:-1] if compressed else suffixes[-1:]
     notes: Sequence[str] = ()
-    if set(kind) & _TABLE_ENDINGS and not compressed:
-        notes = await _read_table(path, kind[0], rows)
+    if kind == [".parquet"] and not compressed:
+        await _read_table(parquet(path, columns={}), rows)
+    elif set(kind) & _WORKBOOKS and not compressed:
+        notes = await _read_tables(path, rows)
     else:
         opener = OPENERS[suffixes[-1]] if compressed else open_plain
         is_json = bool(set(kind) & _JSON)
         await (_read_json if is_json else _read_text)(path, partial(opener, path), rows)
-    return ReadFile(rows.header_line, notes)
+    return ReadFile(rows.header_line, (*notes, *rows.notes()))
 
 
-async def _read_table(path: str, suffix: str, rows: "_Rows") -> Sequence[str]:
-    """Read one sheet with its hidden rows: who said no is left out, whatever the sheet shows."""
-    is_parquet = suffix == ".parquet"
-    table = (
-        parquet(path, columns={}) if is_parquet else excel(path, columns={}, hidden_rows=True, as_shown=False)
-    )
+async def _read_tables(path: str, rows: "_Rows") -> Sequence[str]:
+    """Read a workbook: the sheet that is shown, and all others that hold people.
+
+    Lists of this kind have a sheet for each month. Another sheet without numbers, such as one with
+    instructions, is named in a note. Raises InvalidInput as `read_file` does.
+    """
+    table = excel(path, columns={}, hidden_rows=True, as_shown=False, alone=False)
+    await _read_table(table, rows)
+    notes = list(table.notes)
+    read, passed_over = [], []
+    for sheet in table.others:
+        other = partial(excel, path, columns={}, sheet=sheet, hidden_rows=True, as_shown=False)
+        mine = rows.of_another_sheet(sheet)
+        try:
+            await _read_table(other(), mine)
+        except InvalidInput:
+            if mine.looks_like_a_list or await _may_hold_numbers(other()):
+                raise
+            passed_over.append(repr(sheet))
+            continue
+        await rows.add(mine)
+        read.append(repr(sheet))
+    if read:
+        notes.append(f"all of these sheets of {path} were read: {', '.join([repr(table.sheet), *read])}")
+    if passed_over:
+        notes.append(
+            f"no list of numbers, and not read, are these sheets of {path}: {', '.join(passed_over)}"
+        )
+    return notes
+
+
+async def _may_hold_numbers(table: Sheet) -> bool:
+    """Whether a row of a table has what may be a number with its country code."""
+    async with aclosing(table.batches()) as batches:
+        async for batch in batches:
+            if any(map(may_count_beside, batch.rows)):
+                return True
+    return False
+
+
+async def _read_table(table: Sheet, rows: "_Rows") -> None:
+    """Read one table with its hidden rows: who said no is left out, whatever the sheet shows."""
     async with aclosing(table.batches()) as batches:
         async for batch in batches:
             if rows.first:
@@ -80,13 +131,12 @@ async def _read_table(path: str, suffix: str, rows: "_Rows") -> Sequence[str]:
                     rows.take(number, row)
                     await rows.turn()
             await anyio.lowlevel.checkpoint()
-    return table.notes
 
 
 async def _read_json(path: str, opener: Opener, rows: "_Rows") -> None:
-    rows.counted = "line or item"
     async with aclosing(json_pieces(opener, path, may_be_empty=True)) as cut:
         async for piece in cut:
+            rows.counted = piece.counted
             for number, line in enumerate(piece.data.split(b"\n"), start=piece.first):
                 if line.strip():
                     names, cells = _of_json(line)
@@ -141,6 +191,10 @@ class _Rows:
         self._expected: list[bool] | None = None
         self._titled = False
         """Whether the header names no column for numbers, and no row was read below it."""
+        self._by_mail = False
+        """Whether the header names a column for e-mail addresses and none for numbers."""
+        self._unused: list[str] = []
+        """Columns that may say who of the rows said no."""
         self._forms = NumberForms()
         self._until = time.monotonic() + TURN_SECONDS
 
@@ -148,6 +202,32 @@ class _Rows:
     def width(self) -> int:
         """The columns of the header, 0 without one."""
         return 0 if self._expected is None else len(self._expected)
+
+    @property
+    def looks_like_a_list(self) -> bool:
+        """Whether a column is for numbers, or some were found."""
+        named = self.width > 1 and not self._by_mail and any(self._expected or ())
+        return named or len(self._keys) > 0
+
+    def of_another_sheet(self, sheet: str) -> "_Rows":
+        """What reads another sheet of the same file, for `add` once it was read."""
+        return _Rows(f"{self.name}, sheet {sheet!r}", self._reader, KeySet())
+
+    async def add(self, others: "_Rows") -> None:
+        """Take over what another one has found."""
+        keys = iter(others._keys)
+        while some := list(itertools.islice(keys, ADDED_IN_A_TURN)):
+            self._keys.update(some)
+            await anyio.lowlevel.checkpoint()
+        self._unused += others._unused
+
+    def notes(self) -> Iterator[str]:
+        """What there is to say of columns that were not looked at."""
+        for column in dict.fromkeys(self._unused):
+            yield (
+                f"the column {shown(column)} of {self.name} is not looked at: everybody in it is taken to"
+                " have said no"
+            )
 
     def begin(self, number: int, cells: Sequence[str]) -> None:
         """The first row: a header, or as all others."""
@@ -160,7 +240,9 @@ class _Rows:
     def _head(self, number: int, cells: Sequence[str]) -> None:
         self.header_line = number
         self._titled = not any(map(for_numbers, cells))
+        self._by_mail = self._titled and len(cells) > 1 and any(map(for_mail, cells))
         self._expected = self._columns_for_numbers(cells)
+        self._unused = list(filter(says_who_wants_none, cells))
 
     def take(self, number: int, cells: Sequence[str], names: Sequence[str] | None = None) -> None:
         """A row, which must hold a number that can be read if it is not empty."""
@@ -172,6 +254,13 @@ class _Rows:
             self._head(number, cells)  # what was taken for the header is a title above it
             return
         self._titled = False
+        if self._by_mail and not any(map(_AS_A_NUMBER.search, cells)):
+            raise InvalidInput(
+                f"{self.name} names a column for e-mail addresses and none for numbers: people are left out"
+                " by their number",
+                field="suppress",
+                row=number,
+            )
         if not found:
             raise unreadable(f"{self.name}, {self.counted} {number}", number)
         self._keys.update(identities(found))
@@ -192,7 +281,12 @@ class _Rows:
     def take_numbers(self, numbers: Sequence[str]) -> bool:
         """Take numbers if all are certainly phones, in E.164 or without the plus; says whether they were."""
         keys = identities_if_e164(numbers) if numbers else []
-        if keys is None and self._reader.region is None and all(map(str.isdigit, numbers)):
+        if (
+            keys is None
+            and self._reader.region is None
+            and all(map(str.isdigit, numbers))
+            and not any(map(is_rounded, numbers))
+        ):
             numbers = [f"+{number}" for number in numbers]  # as one without a plus is read, if it can be
             keys = identities_if_e164(numbers)
         if keys is None or self._forms.doubtful(keys)[0]:

@@ -10,10 +10,10 @@ from collections.abc import Iterable, Sequence
 from typing import Final
 
 from keebai_async.errors import InvalidInput
+from keebai_async.model.identity import identity
 from keebai_async.model.limits import E164
-from keebai_async.planning.identity import identity
 from keebai_async.planning.number_forms import calling_code, is_certain
-from keebai_async.planning.number_text import plain_digits, trimmed, without_wrapping
+from keebai_async.planning.number_text import is_rounded, plain_digits, trimmed, without_wrapping
 from keebai_async.planning.phone import NumberReader, PhoneNumber
 
 LEAST_DIGITS: Final = 6
@@ -132,7 +132,7 @@ def _readings(text: str, reader: NumberReader) -> list[str]:
     found = reader.read(text)
     numbers = [found.e164] if isinstance(found, PhoneNumber) else []
     digits = plain_digits(without_wrapping(text).text)
-    if digits and not digits.startswith(("+", "0")):
+    if digits and not digits.startswith(("+", "0")) and not is_rounded(digits):
         number = f"+{digits}"
         if number not in numbers and E164.fullmatch(number) and is_certain(identity(number)):
             numbers.append(number)

@@ -319,4 +319,5 @@ class RedisStore:
                 self._gone = True
                 share = self._share if self._local else None
                 self._observer(QuotaStoreGone(store=_STORE, reason=str(error), share=share))
-            raise QuotaUnusable(f"cannot reach the Redis that keeps the quota: {error}") from error
+            words = str(error).rstrip(".")
+            raise QuotaUnusable(f"cannot reach the Redis that keeps the quota: {words}") from error

@@ -1,7 +1,8 @@
 """How a spreadsheet shows a number or a date, as far as the file alone says it.
 
 A workbook keeps `0.15` and beside it the format `0%`. Applied are formats that read the same everywhere:
-leading zeros, whole percentages, days and times in digits. What depends on the settings of who opens the
+leading zeros, whole percentages, digits with signs and texts between them (as of phones), days and times in
+digits. What depends on the settings of who opens the
 file (the comma of decimals, names of months, the short date) is not, and the plan says how it will read.
 """
 
@@ -24,7 +25,8 @@ _TOKEN: Final = re.compile(r'"([^"]*)"|\\(.)|\[(h+)\]|(y+|m+|d+|h+|s+)|([ /:.,\-
 _IGNORED: Final = re.compile(
     r"\[\$-[^\]]*\]|\[(?:black|blue|cyan|green|magenta|red|white|yellow)\]", re.IGNORECASE
 )
-_ZEROS: Final = re.compile("0+")
+_DIGIT_TOKEN: Final = re.compile(r'([0#?])|"([^"]*)"|\\(.)|([+\-() $])|[_*].')
+_OF_DIGITS: Final = re.compile(rf"(?:{_DIGIT_TOKEN.pattern})+")
 _LONGEST_IN_DIGITS: Final = 2  # of a month or a day in digits: three letters are its name
 
 Moment = datetime.date | datetime.time | datetime.timedelta
@@ -41,7 +43,26 @@ def as_shown(value: object, code: str) -> str | None:
         return None
     if code == "0%":
         return f"{_whole(rounded(value) * 100)}%"
-    return _whole(rounded(value)).zfill(len(code)) if _ZEROS.fullmatch(code) else None
+    if value == 0 and code.count(";") > 1:
+        return None  # which has a format of its own
+    return _digits_within(_whole(rounded(value)), code.split(";")[0])
+
+
+def _digits_within(digits: str, code: str) -> str | None:
+    """*digits* with the signs and texts of a format between them: `"+549"0`, `00 0000-0000`."""
+    tokens = _DIGIT_TOKEN.findall(code)
+    if not _OF_DIGITS.fullmatch(code) or not any(place for place, *_ in tokens):
+        return None
+    shown: list[str] = []
+    first = 0
+    for place, *texts in reversed(tokens):
+        if place:
+            shown.append(digits[-1:] or ("0" if place == "0" else ""))
+            digits, first = digits[:-1], len(shown)
+        else:
+            shown.append("".join(texts))
+    shown.insert(first, digits)  # more digits than places stand at the first of them
+    return "".join(reversed(shown)).strip()
 
 
 def _whole(number: decimal.Decimal) -> str:

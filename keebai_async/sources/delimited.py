@@ -131,6 +131,11 @@ class Delimited:
         """Raises UnusableSource if one that was named leaves the whole header in one cell."""
         fits = delimiter_of(header[0])
         if len(header) == 1 and fits in header[0] and found_in(header, self._to) is None:
+            if fits == self._delimiter:
+                raise UnusableSource(
+                    f"each row of {self.description} is one cell in quotes, with {_shown(fits)} in it: open"
+                    " it in a text editor and remove the outer quotes, or export it again"
+                )
             raise UnusableSource(
                 f"with {_shown(self._delimiter or ',')} the header of {self.description} has one column:"
                 f" name {_shown(fits)}, which stands between its names, or none",

@@ -32,6 +32,9 @@ _SHOWN_ROWS: Final = 5
 _LOOK: Final = 4096
 _AS_IT_IS: Final = RowLook(0)
 _ERROR: Final = NotText("is an error of the sheet, such as #N/A")
+_UNCALCULATED: Final = NotText(
+    "is a formula whose result is not in the file (open it in a spreadsheet and save it)"
+)
 
 
 def excel(
@@ -41,25 +44,36 @@ def excel(
     sheet: str | None = None,
     hidden_rows: bool = False,
     as_shown: bool = True,
+    alone: bool = True,
 ) -> Sheet:
     """The rows of a sheet, with the numbers that Excel shows.
 
     By default it is the one that is shown when the file is opened. Hidden rows are left out unless
-    *hidden_rows*. Cells are as they look if *as_shown*, else their values.
+    *hidden_rows*. Cells are as they look if *as_shown*, else their values, but for a plus that the format
+    adds. The notes name the other sheets if it is read *alone*.
     """
-    asked = _SheetAsked(path, columns.get("to", "to"), sheet, hidden_rows=hidden_rows, as_shown=as_shown)
-    return Sheet(partial(_rows, asked), path, columns=columns, notes=asked.notes, sheet=lambda: asked.read)
+    asked = _SheetAsked(path, columns.get("to", "to"), sheet, hidden_rows, as_shown, alone)
+    return Sheet(
+        partial(_rows, asked),
+        path,
+        columns=columns,
+        notes=asked.notes,
+        sheet=lambda: asked.read,
+        others=lambda: asked.others,
+    )
 
 
 class _SheetAsked(msgspec.Struct):
-    """What is asked of a workbook, the sheet that is *read*, and what there is to say of it."""
+    """What is asked of a workbook, the sheet that is *read*, the *others*, and what there is to say."""
 
     path: str
     to: str
     sheet: str | None
     hidden_rows: bool
     as_shown: bool
+    alone: bool
     read: str = ""
+    others: Sequence[str] = ()
     notes: list[str] = []
 
 
@@ -84,6 +98,7 @@ def _rows(asked: _SheetAsked) -> NumberedRows:
         )
         with opened as book, _Looks(path) as looks:
             asked.read = _which(book, looks.active, asked.sheet, path)
+            asked.others = [name for name in book.sheet_names if name != asked.read]
             reading = _Reading(book, asked, looks)
             try:
                 yield from reading.rows()
@@ -181,6 +196,9 @@ class _Reading:
         self._looked = 0
         """Rows in which the header was looked for."""
         self._hidden: list[int] = []
+        self._struck: list[int] = []
+        self._told: dict[int, str] = {}
+        """By column: what there is to say of values that are neither text nor number."""
         self._header: Sequence[str | NotText] = ()
         self._formatted: dict[int, str] = {}
         self._apostrophes = Apostrophes((), "")
@@ -201,6 +219,8 @@ class _Reading:
             if not self._is_header(cells) and mine.hidden and not self._asked.hidden_rows:
                 self._hidden.append(number)
                 continue
+            if mine.struck:
+                self._struck.append(number)
             yield number, cells
 
     def _is_header(self, cells: Sequence[str | NotText]) -> bool:
@@ -222,23 +242,27 @@ class _Reading:
         """Which sheets and rows were not read, and which cells do not read as they look."""
         path, sheet = self._asked.path, self._asked.read
         hidden = _hidden(self._book)
-        if others := [name for name in self._book.sheet_names if name != sheet]:
+        if (others := self._asked.others) and self._asked.alone:
             named = ", ".join(f"{name!r} (hidden)" if name in hidden else repr(name) for name in others)
             yield f"not read are the other sheets of {path}: {named}"
         if names := [name for name in map(self._name_of, sorted(self._looks.hidden_columns)) if name]:
             yield f"hidden in the sheet {sheet!r}, and read all the same, are the columns {', '.join(names)}"
-        if self._hidden:
-            which = ", ".join(map(str, self._hidden[:_SHOWN_ROWS]))
-            more = ", ..." if len(self._hidden) > _SHOWN_ROWS else ""
-            count = len(self._hidden)
+        if count := len(self._hidden):
             is_, was, rows = ("is", "was", "row") if count == 1 else ("are", "were", "rows")
             yield (
                 f"{count:,} {rows} of the sheet {sheet!r} {is_} hidden or filtered out, and {was} left out"
-                f" (row {which}{more}); --hidden-rows reads them, too"
+                f" ({_first_of(self._hidden)}); --hidden-rows reads them, too"
+            )
+        if count := len(self._struck):
+            is_, rows = ("is", "row") if count == 1 else ("are", "rows")
+            yield (
+                f"{count:,} {rows} of the sheet {sheet!r} {is_} crossed out, and read all the same"
+                f" ({_first_of(self._struck)})"
             )
         if not self._looks.known:
             yield f"hidden rows and formats of numbers cannot be seen in {path}: save it as .xlsx to be sure"
         yield from self._formatted.values()
+        yield from self._told.values()
 
     def _name_of(self, column: int) -> str:
         place = column - self._left
@@ -246,24 +270,41 @@ class _Reading:
 
     def _cells(self, row: Sequence[object], look: RowLook, number: int) -> list[str | NotText]:
         cells = [cell_of(value) for value in row]
+        if bool in map(type, row) and self._header:
+            self._tell_of_booleans(row, number)
         places = range(self._left, self._left + len(cells))
+        for place, column in enumerate(places if look.formats else ()):
+            if (code := look.formats.get(column)) is not None:
+                cells[place] = self._formatted_cell(row[place], cells[place], code, place, number)
         if self._asked.as_shown:
-            for place, column in enumerate(places if look.formats else ()):
-                if (code := look.formats.get(column)) is not None:
-                    cells[place] = self._formatted_cell(row[place], cells[place], code, place, number)
             for place, column in enumerate(places if look.shown else ()):
                 if column in look.shown and isinstance(cells[place], str):
                     cells[place] = look.shown[column].strip()
         for column in look.errors.intersection(places):
             cells[column - self._left] = _ERROR
+        for column in look.formulas.intersection(places):
+            if cells[column - self._left] == "":
+                cells[column - self._left] = _UNCALCULATED
         return cells
+
+    def _tell_of_booleans(self, row: Sequence[object], number: int) -> None:
+        for place, value in enumerate(row):
+            if isinstance(value, bool) and place not in self._told:
+                name = self._header[place] if place < len(self._header) else ""
+                self._told[place] = (
+                    f"the column {name} has TRUE or FALSE, which a sheet shows in its own language: sent is"
+                    f" {cell_of(value)}, as in row {number}"
+                )
 
     def _formatted_cell(
         self, value: object, cell: str | NotText, code: str, place: int, number: int
     ) -> str | NotText:
         if isinstance(value, str) or isinstance(cell, NotText) or not self._header:
             return cell
-        if (shown := as_shown(value, code)) is not None:
+        shown = as_shown(value, code)
+        if not self._asked.as_shown:  # but for a plus and country code, which only the format may have
+            return shown if shown is not None and "+" in shown else cell
+        if shown is not None:
             return shown
         if place not in self._formatted and not code.startswith("General"):
             name = self._header[place]
@@ -273,6 +314,11 @@ class _Reading:
                 f" {number} as {cell}"
             )
         return cell
+
+
+def _first_of(rows: Sequence[int]) -> str:
+    more = ", ..." if len(rows) > _SHOWN_ROWS else ""
+    return f"row {', '.join(map(str, rows[:_SHOWN_ROWS]))}{more}"
 
 
 def _is_text(cell: str | NotText) -> TypeGuard[str]:

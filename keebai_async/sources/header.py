@@ -30,6 +30,11 @@ _FOR_NUMBERS: Final = re.compile(
 )
 
 
+_HEADS_OF_NUMBERS: Final = re.compile(r"\b(?:label|type|etiqueta|tipo|country|pais|carrier|operador\w*)\b")
+"""What says of a column that it tells something about the numbers of another."""
+_FOR_MAIL: Final = re.compile(r"mail|\bcorreo")
+
+
 def visible(name: str) -> str:
     """A name as it is seen: letters composed in one way, without invisible marks and blanks around it."""
     if not name.isascii():
@@ -44,13 +49,18 @@ def folded(name: str) -> str:
 
 def for_numbers(name: str) -> bool:
     """Whether a column of this name is expected to hold numbers of phones."""
-    return _FOR_NUMBERS.fullmatch(folded(name)) is not None
+    return _FOR_NUMBERS.fullmatch(folded(name)) is not None and not _HEADS_OF_NUMBERS.search(unaccented(name))
+
+
+def for_mail(name: str) -> bool:
+    """Whether a column of this name is expected to hold addresses of e-mail."""
+    return _FOR_MAIL.search(unaccented(name)) is not None
 
 
 def nearest(name: str, names: Iterable[str]) -> str | None:
     """The one of *names* that may be meant by *name*; None if none is like it."""
-    plain = {_plain(each): each for each in names}
-    close = difflib.get_close_matches(_plain(name), plain, 1)
+    plain = {unaccented(each): each for each in names}
+    close = difflib.get_close_matches(unaccented(name), plain, 1)
     return plain[close[0]] if close else None
 
 
@@ -115,14 +125,14 @@ def is_header_again(header: Sequence[str], cells: Sequence[str], to: str) -> boo
     cell = cells[place] if place < len(cells) else ""
     if _EACH_DIGIT.search(cell):
         return False
-    names = set(map(_plain, header))
-    given = [_plain(each) for each in cells if each.strip()]
-    return (_plain(cell) in names or for_numbers(cell)) and 2 * sum(each in names for each in given) >= len(
-        given
-    )
+    names = set(map(unaccented, header))
+    given = [unaccented(each) for each in cells if each.strip()]
+    return (unaccented(cell) in names or for_numbers(cell)) and 2 * sum(
+        each in names for each in given
+    ) >= len(given)
 
 
-def _plain(name: str) -> str:
+def unaccented(name: str) -> str:
     """A name without case and accents, to compare it with others."""
     letters = unicodedata.normalize("NFD", folded(name))
     return "".join(letter for letter in letters if not unicodedata.combining(letter)).replace("_", " ")

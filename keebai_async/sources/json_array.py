@@ -164,7 +164,7 @@ class _Array:
         self._line += part.count(b"\n")
         first = self.items + 1
         self.items += len(items)
-        return Piece(first, len(items), b"\n".join(items))
+        return Piece(first, len(items), b"\n".join(items), "item")
 
     def _broken(self, why: str, at: int = 0) -> UnusableSource:
         line = self._line + self._data.count(b"\n", self._at, self._at + at)

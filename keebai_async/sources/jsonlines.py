@@ -38,8 +38,8 @@ class JsonLines:
 
     async def blocks(self) -> AsyncGenerator[LineBlock, None]:
         async with aclosing(json_pieces(self._open, self.description, encoding=self._encoding)) as cut:
-            async for first, count, data in cut:
-                yield LineBlock(first=first, count=count, data=data, name=self.description)
+            async for piece in cut:
+                yield LineBlock(first=piece.first, count=piece.lines, data=piece.data, name=self.description)
 
 
 async def json_pieces(

@@ -127,6 +127,18 @@ FORMATS: Final = (
 """Every format there is: what is said of them to people follows from here."""
 
 
+_OTHER_KINDS: Final = {
+    ".zip": "packed (zip): unpack it, and give the file that is in it",
+    ".rar": "packed (rar): unpack it, and give the file that is in it",
+    ".7z": "packed (7z): unpack it, and give the file that is in it",
+    ".numbers": "a spreadsheet of Apple's Numbers: export it as Excel (.xlsx) or CSV",
+    ".gsheet": "a link to Google Sheets: download the sheet as .xlsx or .csv",
+    ".vcf": "a file of contacts: export them as CSV",
+    ".pdf": "a PDF, not a table: ask for the sheet it was made of, as .xlsx or .csv",
+}
+"""What people have lists in that we do not read, and what they can do."""
+
+
 def format_names() -> str:
     """`a CSV with a header, JSON Lines, Parquet or Excel`."""
     return _listed(dict.fromkeys(each.name for each in FORMATS))
@@ -144,6 +156,8 @@ def _file(path: str, columns: Mapping[str, str], asked: _Asked) -> Source:
         if suffix in each.suffixes and (each.compressed or unpack is None):
             opener = partial(unpack or open_plain, path)
             return each.open(_File(path=path, opener=opener, columns=columns, asked=asked))
+    if (told := _OTHER_KINDS.get(Path(path).suffix.lower())) is not None:
+        raise UnusableSource(f"{path} is {told}")
     raise UnusableSource(f"{path}: a list of people ends in {_endings()}, not in {ending!r}")
 
 

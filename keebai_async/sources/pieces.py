@@ -31,11 +31,12 @@ Opener = Callable[[], io.BufferedIOBase]
 
 
 class Piece(NamedTuple):
-    """*lines* whole lines of a file, of which the first is number *first*."""
+    """*lines* whole lines of a file, of which the first is number *first*; *counted* says what has one."""
 
     first: int
     lines: int
     data: bytes
+    counted: str = "line"
 
 
 async def pieces(
@@ -158,8 +159,8 @@ def _look(start: bytes, name: str) -> None:
 
 
 _MAGIC: Final = {
-    b"PK\x03\x04": "it looks like an Excel file; name it .xlsx, or save it as CSV UTF-8",
-    b"\xd0\xcf\x11\xe0": "it looks like an old Excel file; save it as CSV UTF-8",
+    b"PK\x03\x04": "it looks like an Excel file (or a .zip); name it .xlsx, or save it as CSV UTF-8",
+    b"\xd0\xcf\x11\xe0": "it looks like an old Excel file; name it .xls, or save it as CSV UTF-8",
     b"\x1f\x8b": "it is gzip; let its name end in .gz",
     b"\x28\xb5\x2f\xfd": "it is zstd; let its name end in .zst",
     b"PAR1": "it is Parquet; let its name end in .parquet",

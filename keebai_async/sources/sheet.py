@@ -50,17 +50,24 @@ class Sheet:
         columns: Mapping[str, str],
         notes: list[str] | None = None,
         sheet: Callable[[], str] = str,
+        others: Callable[[], Sequence[str]] = tuple,
     ) -> None:
         self.description = name
         self.columns = columns
         self.notes = [] if notes is None else notes
         self._rows = rows
         self._sheet = sheet
+        self._others = others
 
     @property
     def sheet(self) -> str:
         """The sheet of the workbook, once it is being read; empty if it is no workbook."""
         return self._sheet()
+
+    @property
+    def others(self) -> Sequence[str]:
+        """The other sheets of the workbook, once one is being read."""
+        return self._others()
 
     async def batches(self) -> AsyncGenerator[Batch, None]:
         """All rows, from the first, whatever it is."""
@@ -86,7 +93,11 @@ class Sheet:
                         header=header, numbers=below.numbers, rows=below.rows, not_text=below.not_text
                     )
         if not some:
-            raise UnusableSource(f"{self.description} holds nobody: there is nobody to message")
+            where = f"the sheet {self.sheet!r} of {self.description}" if self.others else self.description
+            more = (
+                f"; it has other sheets, {', '.join(map(repr, self.others))}: --sheet" if self.others else ""
+            )
+            raise UnusableSource(f"{where} holds nobody: there is nobody to message{more}")
 
 
 def cell_of(value: object) -> str | NotText:

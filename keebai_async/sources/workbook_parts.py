@@ -26,13 +26,16 @@ XmlAttributes = Mapping[str, str]
 class RowLook(msgspec.Struct, gc=False):
     """Row *number* of a sheet: whether it is hidden, and by column from 0 what is said of the cells in it.
 
-    *formats* are those of the cells, or *shown* are their texts; *errors* are the places of errors.
+    *formats* are those of the cells, or *shown* are their texts; *errors* are the places of errors,
+    *formulas* those of formulas, unless they give a text; *struck* says that a cell is crossed out.
     """
 
     number: int
     hidden: bool = False
     formats: dict[int, str] = {}
     errors: set[int] = set()
+    formulas: set[int] = set()
+    struck: bool = False
     shown: dict[int, str] = {}
 
 
@@ -60,10 +63,11 @@ class Parts:
 
     def rows(self, sheet: str) -> Iterator[RowLook]:
         """The rows of a sheet that have something to say, in order."""
-        formats = self._formats()
+        formats, struck = self._styles()
         number = column = 0
+        kind = ""
         look: RowLook | None = None
-        for name, attributes in self._elements(self._path(sheet), {"col", "row", "c"}):
+        for name, attributes in self._elements(self._path(sheet), {"col", "row", "c", "f"}):
             if name == "col":
                 if attributes.get("hidden") in {"1", "true"}:
                     self.hidden_columns.update(range(int(attributes["min"]) - 1, int(attributes["max"])))
@@ -71,13 +75,17 @@ class Parts:
                 if look is not None:
                     yield look
                 number = int(attributes.get("r", number + 1))
-                look = RowLook(number, attributes.get("hidden") in {"1", "true"})
+                look = RowLook(number, _is_hidden(attributes))
                 column = 0
+            elif name == "f" and look is not None and kind == "n":
+                look.formulas.add(column - 1)
             elif name == "c" and look is not None:
                 reference = attributes.get("r")
                 column = _column(reference) if reference else column + 1
                 kind = attributes.get("t", "n")
-                code = formats.get(attributes.get("s", "0"))
+                style = attributes.get("s", "0")
+                look.struck = look.struck or style in struck
+                code = formats.get(style)
                 if code is not None and kind in {"n", "d"}:
                     look.formats[column - 1] = code
                 elif kind == "e":
@@ -92,22 +100,30 @@ class Parts:
                 return posixpath.normpath(posixpath.join("/xl", attributes["Target"])).lstrip("/")
         raise KeyError(sheet)
 
-    def _formats(self) -> dict[str, str]:
-        """The code of the format of each style, but for those that show a value as it is."""
+    def _styles(self) -> tuple[dict[str, str], set[str]]:
+        """The code of each style's format, but for those that show a value as it is; and which cross out."""
         if "xl/styles.xml" not in self._file.namelist():
-            return {}
+            return {}, set()
         codes: dict[int, str] = dict(BUILT_IN)
-        styles: dict[str, str] = {}
-        inside, at = False, itertools.count()
+        formats: dict[str, str] = {}
+        crossing: set[int] = set()
+        struck: set[str] = set()
+        part, font, at = "", -1, itertools.count()
         for name, attributes in self._elements("xl/styles.xml"):
-            if name == "numFmt" and not inside:
+            if name == "numFmt" and part != "dxfs":
                 codes[int(attributes["numFmtId"])] = attributes["formatCode"]
-            elif name in {"cellXfs", "cellStyles", "dxfs"}:
-                inside = name == "cellXfs"
-            elif name == "xf" and inside:
-                code = codes.get(int(attributes.get("numFmtId", "0")), "")
-                styles[str(next(at))] = code
-        return {style: code for style, code in styles.items() if code.lower() not in GENERAL}
+            elif name in {"fonts", "fills", "cellXfs", "cellStyles", "dxfs"}:
+                part = name
+            elif name == "font" and part == "fonts":
+                font += 1
+            elif name == "strike" and part == "fonts" and attributes.get("val") not in {"0", "false"}:
+                crossing.add(font)
+            elif name == "xf" and part == "cellXfs":
+                style = str(next(at))
+                formats[style] = codes.get(int(attributes.get("numFmtId", "0")), "")
+                if int(attributes.get("fontId", "0")) in crossing:
+                    struck.add(style)
+        return {style: code for style, code in formats.items() if code.lower() not in GENERAL}, struck
 
     def _elements(self, path: str, wanted: set[str] | None = None) -> Iterator[tuple[str, XmlAttributes]]:
         with self._file.open(path) as part:
@@ -142,6 +158,11 @@ def safe_parser() -> expat.XMLParserType:
     parser = expat.ParserCreate()
     parser.StartDoctypeDeclHandler = refuse
     return parser
+
+
+def _is_hidden(row: XmlAttributes) -> bool:
+    """Whether a row is hidden, or has no height, as when it was made so by hand."""
+    return row.get("hidden") in {"1", "true"} or row.get("ht") in {"0", "0.0"}
 
 
 def plain(attributes: XmlAttributes) -> dict[str, str]:

@@ -269,7 +269,7 @@ class SqliteFile:
             raise self._unusable(f"{self._advice(code)} ({error})", passing=code in _PASSING) from error
         except OSError as error:
             raise self._use.error(
-                f"{self._use.name} {self._path} cannot be used: {error.strerror or error}"
+                f"{self._use.name} {self._path} cannot be used: {error.strerror or error}; check its path"
             ) from error
 
     def _unusable(self, words: str, *, passing: bool = False) -> KeebaiError:
@@ -281,6 +281,11 @@ class SqliteFile:
             return self._use.damaged
         if code == sqlite3.SQLITE_NOTADB:
             return self._use.not_ours
+        if code == sqlite3.SQLITE_CANTOPEN and _lacks_index(Path(os.path.realpath(self._path))):
+            return (
+                "it was copied while it was in use, and its folder may not be written: copy it and the -wal"
+                " file beside it into a folder of yours, and name that copy"
+            )
         if code in _LOCKED:
             return locked_by(Path(os.path.realpath(self._path)))
         return _ADVICE_BY_CODE.get(code, "it cannot be used")
@@ -353,7 +358,7 @@ def _create(path: Path) -> None:
         os.close(os.open(os.path.realpath(path), os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
     except FileExistsError:
         if path.is_dir():
-            raise IsADirectoryError(None, "it is a folder: name a file") from None
+            raise IsADirectoryError(None, "it is a folder, not a file") from None
 
 
 def _beside(path: Path) -> tuple[Path, Path]:
@@ -370,6 +375,14 @@ def _only_readable(path: Path) -> str:
     if os.access(path, os.W_OK) and (logged or os.access(path.parent, os.W_OK)):
         return ""
     return "mode=ro" if logged else "mode=ro&immutable=1"
+
+
+def _lacks_index(path: Path) -> bool:
+    """Whether there is something in the log of a file, and no index of it, nor a way to make one."""
+    log, index = _beside(path)
+    with suppress(OSError):
+        return log.stat().st_size > 0 and not index.exists() and not os.access(path.parent, os.W_OK)
+    return False
 
 
 def _mounted_alone(path: Path) -> bool:

@@ -20,7 +20,7 @@ _OTHER_HOST = frozenset({62, 63, 64})
 
 def words_of(error: BaseException, *, proxy: Proxy | None, environment: Mapping[str, str]) -> str:
     """A phrase without secrets: of an exception that is not known only its class is told."""
-    named = "the proxy" if proxy is None else f"the proxy {proxy.name}"
+    named = "the proxy" if proxy is None else f"the proxy {proxy.name} ({proxy.source})"
     match error:
         case TimeoutError():
             return "connecting took too long"

@@ -35,6 +35,10 @@ with lazily(globals()):
     from keebai_async.webhooks.signature import signature_header as signature_header
     from keebai_async.webhooks.spool import Spool as Spool
     from keebai_async.webhooks.spool import Spooled as Spooled
+    from keebai_async.webhooks.stop_words import RESUME_WORDS as RESUME_WORDS
+    from keebai_async.webhooks.stop_words import STOP_BUTTONS as STOP_BUTTONS
+    from keebai_async.webhooks.stop_words import STOP_WORDS as STOP_WORDS
+    from keebai_async.webhooks.stop_words import StopWords as StopWords
     from keebai_async.webhooks.verifier import RefusedDelivery as RefusedDelivery
     from keebai_async.webhooks.verifier import SharedHeader as SharedHeader
     from keebai_async.webhooks.verifier import receive as receive

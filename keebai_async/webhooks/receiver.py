@@ -6,6 +6,7 @@ spool, by who iterates `batches` or `events`.
 Source: contract, section 8.
 """
 
+import asyncio
 import hashlib
 from collections import Counter
 from collections.abc import AsyncIterable, AsyncIterator, Callable, Mapping
@@ -13,7 +14,6 @@ from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
 
-import anyio
 import msgspec
 
 from keebai_async.clock import SYSTEM_CLOCK, Clock
@@ -27,9 +27,11 @@ from keebai_async.webhooks.verifier import Proof, verify
 MAX_BODY: Final = 1024 * 1024
 """Bytes; nothing documented is near it."""
 DEADLINE: Final = 10.0
-"""Seconds in which a request must have come whole, and in which it must be on disk."""
-READ_AT_ONCE: Final = 100
-"""Deliveries that are read at once: few enough that the event loop is not held."""
+"""Seconds in which a request must have come whole, and be on disk."""
+WORKED_OFF_AT_ONCE: Final = 500
+"""Deliveries that are worked off together: they share the writes to disk."""
+_READ_AT_ONCE: Final = 100
+"""Deliveries that are read before others get their turn on the event loop."""
 
 
 class WebhookAnswer(msgspec.Struct, frozen=True, kw_only=True):
@@ -111,50 +113,48 @@ class WebhookReceiver:
             return WebhookAnswer(status=405, reason="not a POST", close=True)
         if not isinstance(headers, Mapping):
             headers = tuple(headers)
-        body = await self._body(headers, pieces)
-        if isinstance(body, WebhookAnswer):
-            return body
-        refusal = verify(headers, body, now=self._clock.wall(), secrets=self._secrets())
-        if refusal is not None:
-            return WebhookAnswer(status=refusal.status, reason=refusal.reason)
+        told = _length_told(headers)
+        if told is not None and not _fits(told, self._max_body):
+            return WebhookAnswer(status=413, reason="too long", close=True)
+        # One timer for both waits: to set one up costs as much as to compare a signature.
+        body: bytes | WebhookAnswer | None = None
         try:
-            with anyio.fail_after(self._deadline):
+            async with asyncio.timeout(self._deadline):
+                body = await self._body(told, pieces)
+                if isinstance(body, WebhookAnswer):
+                    return body
+                refusal = verify(headers, body, now=self._clock.wall(), secrets=self._secrets())
+                if refusal is not None:
+                    return WebhookAnswer(status=refusal.status, reason=refusal.reason)
                 await self.spool.put(body)
         except (SpoolUnusable, TimeoutError) as error:
+            if body is None:
+                return WebhookAnswer(status=408, reason="too slow", close=True)
             self.trouble = str(error) or f"the disk did not answer within {self._deadline:g} s"
             return WebhookAnswer(status=503, reason="cannot be kept")
         self.trouble = ""
         return WebhookAnswer(status=204, reason="taken")
 
-    async def _body(self, headers: Headers, pieces: AsyncIterable[bytes]) -> bytes | WebhookAnswer:
-        lengths = {value.strip() for value in header_values(headers, "Content-Length")}
-        told = next(iter(lengths), None)
-        if len(lengths) > 1 or (told is not None and not _fits(told, self._max_body)):
-            return WebhookAnswer(status=413, reason="too long", close=True)
+    async def _body(self, told: str | None, pieces: AsyncIterable[bytes]) -> bytes | WebhookAnswer:
         parts: list[bytes] = []
         size = 0
-        try:
-            with anyio.fail_after(self._deadline):
-                async for piece in pieces:
-                    parts.append(piece)
-                    size += len(piece)
-                    if size > self._max_body:
-                        return WebhookAnswer(status=413, reason="too long", close=True)
-        except TimeoutError:
-            return WebhookAnswer(status=408, reason="too slow", close=True)
+        async for piece in pieces:
+            parts.append(piece)
+            size += len(piece)
+            if size > self._max_body:
+                return WebhookAnswer(status=413, reason="too long", close=True)
         if told is not None and size != int(told):
             return WebhookAnswer(status=413, reason="of another length than it says", close=True)
-        return b"".join(parts)
+        return parts[0] if len(parts) == 1 else b"".join(parts)
 
-    async def batches(self, *, limit: int = READ_AT_ONCE) -> AsyncIterator[tuple[AnyWebhookEvent, ...]]:
+    async def batches(self, *, limit: int = WORKED_OFF_AT_ONCE) -> AsyncIterator[tuple[AnyWebhookEvent, ...]]:
         """For ever: the events that were not worked off yet, in the order they came, some at a time.
 
         Asking for the next ones says that those before are worked off; after a crash, what was not comes
         again. A repeat of an event of the last seven days is left out. The service promises no order.
         """
         async for spooled in self.spool.batches(limit=limit):
-            events = [read_event(each.body) for each in spooled]
-            keys = [_number_of(event.key) for event in events]
+            events, keys = await _read(spooled)
             new = await self.spool.new(keys)
             fresh: dict[int, AnyWebhookEvent] = {}
             for key, event in zip(keys, events, strict=True):
@@ -164,15 +164,33 @@ class WebhookReceiver:
                 yield tuple(fresh.values())
             await self.spool.done([each.id for each in spooled], list(fresh), others=_others(spooled, events))
 
-    async def events(self, *, limit: int = READ_AT_ONCE) -> AsyncIterator[AnyWebhookEvent]:
+    async def events(self, *, limit: int = WORKED_OFF_AT_ONCE) -> AsyncIterator[AnyWebhookEvent]:
         """For ever: the events of `batches`, one at a time."""
         async for batch in self.batches(limit=limit):
             for event in batch:
                 yield event
 
 
+async def _read(spooled: list[Spooled]) -> tuple[list[AnyWebhookEvent], list[int]]:
+    """Their events, and the keys of these."""
+    events: list[AnyWebhookEvent] = []
+    keys: list[int] = []
+    for start in range(0, len(spooled), _READ_AT_ONCE):
+        await asyncio.sleep(0)
+        some = [read_event(each.body) for each in spooled[start : start + _READ_AT_ONCE]]
+        events += some
+        keys += [_number_of(event.key) for event in some]
+    return events, keys
+
+
 def _others(spooled: list[Spooled], events: list[AnyWebhookEvent]) -> list[Spooled]:
     return [one for one, event in zip(spooled, events, strict=True) if isinstance(event, OtherEvent)]
+
+
+def _length_told(headers: Headers) -> str | None:
+    """The length of the body; None if none is told, and no number if several are."""
+    lengths = {value.strip() for value in header_values(headers, "Content-Length")}
+    return " ".join(sorted(lengths)) if lengths else None
 
 
 def _fits(length: str, most: int) -> bool:

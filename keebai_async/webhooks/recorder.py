@@ -1,33 +1,60 @@
-"""From events to what the journal knows of each person: by marks alone, which prove whose a message is."""
+"""From events to what the journal knows of each person: what became of them, and whether they want no more.
 
+What became of a message is known by marks alone, which prove whose it is. Who says stop is known by their
+number, whatever campaign they answer; where the number did not come, by the mark of the message.
+"""
+
+import os
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import suppress
 from typing import Final
 
+import msgspec
+
 from keebai_async.clock import SYSTEM_CLOCK, Clock
+from keebai_async.errors import CampaignNotFound
 from keebai_async.journal.contract import Journal
 from keebai_async.model.fates import PersonNews
-from keebai_async.model.marks import mark_in, tag_of
+from keebai_async.model.marks import Mark, mark_in, tag_of
+from keebai_async.model.opt_outs import ConsentWord
+from keebai_async.model.recipient import Recipient
 from keebai_async.webhooks.events import AnyWebhookEvent, MessageFailed, MessageStatus
+from keebai_async.webhooks.opt_outs import Unnamed, consent_in
 from keebai_async.webhooks.receiver import WebhookReceiver
+from keebai_async.webhooks.stop_words import StopWords
 
 _STRANGERS: Final = 1_000
+_PEOPLE_OF_MARKS: Final = msgspec.json.Decoder(list[Recipient])
 
 
 class FateRecorder:
-    """Writes what events tell of the people of *journal*'s campaigns into it.
+    """Writes what events tell of the people of *journal*'s campaigns into it, and who opted out.
 
-    Any number of them may write into one journal, each from one event loop. No lease is asked for.
+    Any number of them may write into one journal, each from one event loop. No lease is asked for. *words*
+    are those by which people opt out, and come back (default: those of the environment, else the usual ones);
+    without *opt_outs* that is left to somebody else.
     """
 
     __slots__ = {
         "__dict__": "",
-        "counts": "How many statuses told something new, nothing new, or nothing of a campaign that is here.",
+        "counts": (
+            "How many statuses told something new, nothing new, or nothing of a campaign that is here;"
+            " how many people opted out or came back, and how many said so whose number is not known."
+        ),
     }
 
     counts: Counter[str]
 
-    def __init__(self, journal: Journal, *, clock: Clock = SYSTEM_CLOCK) -> None:
+    def __init__(
+        self,
+        journal: Journal,
+        *,
+        clock: Clock = SYSTEM_CLOCK,
+        words: StopWords | None = None,
+        opt_outs: bool = True,
+    ) -> None:
+        self._words = (words or StopWords.named(os.environ)) if opt_outs else None
         self.counts = Counter()
         self._journal = journal
         self._clock = clock
@@ -35,7 +62,7 @@ class FateRecorder:
         self._strangers: set[str] = set()
 
     async def record(self, events: Sequence[AnyWebhookEvent]) -> int:
-        """Return when what *events* tell is on disk: how many told something that was not known.
+        """Return when what *events* tell is on disk: how many things they told that were not known.
 
         Raises JournalUnusable.
         """
@@ -43,7 +70,52 @@ class FateRecorder:
         told = [news for event in statuses if (news := await self._news_of(event)) is not None]
         new = await self._journal.tell(told) if told else 0
         self.counts.update(new=new, known=len(told) - new, unassigned=len(statuses) - len(told))
+        return new + await self._record_consent(events)
+
+    async def _record_consent(self, events: Sequence[AnyWebhookEvent]) -> int:
+        """Keep who opted out, or came back."""
+        if self._words is None:
+            return 0
+        said: list[ConsentWord] = []
+        unnamed: list[Unnamed] = []
+        for event in events:
+            for word in consent_in(event, self._words, now=self._clock.wall()):
+                unnamed.append(word) if isinstance(word, Unnamed) else said.append(word)
+        if unnamed:
+            named = [each async for each in self._named(unnamed)]
+            said += named
+            self.counts["opt-outs without a number"] += len(unnamed) - len(named)
+        new = await self._journal.say(said) if said else 0
+        self.counts["opt-outs"] += new
         return new
+
+    async def _named(self, unnamed: Sequence[Unnamed]) -> AsyncIterator[ConsentWord]:
+        """Those whose message has a mark of a campaign that is here, each chunk of it read once."""
+        sought: dict[tuple[str, int], dict[Mark, list[Unnamed]]] = {}
+        for word in unnamed:
+            mark = mark_in(word.event.meta_data) if isinstance(word.event, MessageStatus) else None
+            campaign_id = None if mark is None else await self._campaign_of(mark.tag)
+            if mark is not None and campaign_id is not None:
+                sought.setdefault((campaign_id, mark.chunk), {}).setdefault(mark, []).append(word)
+        for (campaign_id, number), marks in sought.items():
+            with suppress(CampaignNotFound):  # its people were purged
+                async for mark, to in self._people_of(campaign_id, number):
+                    for word in marks.pop(mark, ()):
+                        yield word.said_by(to)
+                    if not marks:
+                        break
+
+    async def _people_of(self, campaign_id: str, number: int) -> AsyncIterator[tuple[Mark, str]]:
+        """The marks and numbers of the people of a chunk, also of those who were cut into others since."""
+        family = {number}
+        for chunk in (await self._journal.load(campaign_id)).chunks:  # children come after their parents
+            if chunk.number != number and chunk.parent not in family:
+                continue
+            family.add(chunk.number)
+            items = await self._journal.items(campaign_id, chunk.number) if chunk.recipients else b"[]"
+            for person in _PEOPLE_OF_MARKS.decode(items):
+                if (mark := mark_in(person.meta_data)) is not None:
+                    yield mark, person.to
 
     async def _news_of(self, event: MessageStatus) -> PersonNews | None:
         """What an event says of a person of ours; None without a mark of a campaign that is here."""
@@ -58,6 +130,8 @@ class FateRecorder:
             fate=event.fate,
             at=event.at or self._clock.wall(),
             code=event.code if isinstance(event, MessageFailed) else 0,
+            number=event.number,
+            broadcast_id=event.broadcast_id,
         )
 
     async def _campaign_of(self, tag: str) -> str | None:

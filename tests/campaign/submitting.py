@@ -7,6 +7,7 @@ from keebai_async.campaign.circuit_breaker import CircuitBreaker
 from keebai_async.campaign.control import RunControl
 from keebai_async.campaign.dispatch import dispatch
 from keebai_async.campaign.lead import Lead
+from keebai_async.campaign.opted_out import OptOutsNow
 from keebai_async.campaign.run_state import BeginRun
 from keebai_async.campaign.submit import Submitter
 from keebai_async.clock import ManualClock
@@ -43,6 +44,7 @@ class Campaign:
         self.events: list[AnyEvent] = []
         self.told: list[Record] = []
         self.frozen = False
+        self.opt_outs: OptOutsNow | None = None
 
     async def submit(self, service: ScriptedService) -> Report:
         """Submit what is planned to the end, in time that runs by itself."""
@@ -74,6 +76,7 @@ class Campaign:
             lead=self.lead,
             pace=self.pace,
             observer=self.told.append,
+            opt_outs=self.opt_outs,
         )
 
     async def report(self) -> Report:

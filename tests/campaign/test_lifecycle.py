@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import Final
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -16,6 +17,7 @@ from keebai_async.model.lifecycle import (
     HandOn,
     Lose,
     Move,
+    Prove,
     Refuse,
     Resend,
     Submit,
@@ -36,6 +38,7 @@ MAKERS: Final[dict[type[Move], Callable[[int, int], Move]]] = {
     HandOn: lambda number, step: HandOn(number=number, step=step, reason="cut again"),
     Lose: lambda number, step: Lose(number=number, step=step, reason="reset"),
     Vouch: lambda number, step: Vouch(number=number, step=step, accepted=9, broadcast_id="v"),
+    Prove: lambda number, step: Prove(number=number, step=step, at=6.0, broadcast_id="p"),
     Resend: lambda number, step: Resend(number=number, step=step),
     Withdraw: lambda number, step: Withdraw(number=number, step=step),
     Abandon: lambda number, step: Abandon(number=number, step=step),
@@ -45,14 +48,17 @@ MAKERS: Final[dict[type[Move], Callable[[int, int], Move]]] = {
 ALLOWED: Final[dict[tuple[ChunkState, type[Move]], ChunkState]] = {
     (S.PLANNED, Submit): S.SUBMITTING,
     (S.PLANNED, HandOn): S.REFUSED,
+    (S.PLANNED, Refuse): S.REFUSED,
     (S.SUBMITTING, TakeBack): S.PLANNED,
     (S.SUBMITTING, Accept): S.ACCEPTED,
     (S.SUBMITTING, Refuse): S.REFUSED,
     (S.SUBMITTING, Lose): S.UNKNOWN,
     (S.UNKNOWN, Vouch): S.ACCEPTED,
+    (S.UNKNOWN, Prove): S.ACCEPTED,
     (S.UNKNOWN, Resend): S.PLANNED,
     (S.UNKNOWN, Abandon): S.ABANDONED,
     (S.PLANNED, Withdraw): S.UNKNOWN,
+    (S.PLANNED, Prove): S.ACCEPTED,
 }
 PAIRS: Final = [(state, kind) for state in S for kind in MAKERS]
 
@@ -119,8 +125,43 @@ def test_a_word_is_taken_back_until_it_is_obeyed() -> None:
     assert (back.state, back.reason) == (S.UNKNOWN, "reset")
 
 
-def test_only_a_person_leads_out_of_unknown() -> None:
-    assert {kind for state, kind in TABLE if state is S.UNKNOWN} == {Vouch, Resend, Abandon}
+def test_only_a_person_or_a_proof_leads_out_of_unknown_and_only_a_person_back() -> None:
+    assert {kind for state, kind in TABLE if state is S.UNKNOWN} == {Vouch, Prove, Resend, Abandon}
+    assert {kind for (state, kind), after in TABLE.items() if (state, after) == (S.UNKNOWN, S.PLANNED)} == {
+        Resend
+    }
+
+
+def test_a_proof_is_of_all_its_people_and_says_when_and_by_which_name() -> None:
+    proven = apply(chunk_in(S.UNKNOWN), Prove(number=3, step=5, at=6.0, broadcast_id="p"))
+    unnamed = apply(chunk_in(S.UNKNOWN), Prove(number=3, step=5, at=6.0))
+
+    assert (proven.accepted, proven.proven_at, proven.broadcast_id, proven.reason) == (8, 6.0, "p", None)
+    assert (proven.tracked, proven.settled) == (True, False)
+    assert (unnamed.tracked, unnamed.settled) == (False, True)
+
+
+def test_what_never_left_cannot_be_proven() -> None:
+    with pytest.raises(ForbiddenMove):
+        apply(Chunk(number=3, recipients=8), Prove(number=3, step=1, at=6.0))
+
+
+@pytest.mark.parametrize(
+    ("state", "kind"), [(S.UNKNOWN, Resend), (S.PLANNED, Submit)], ids=["a person's word", "a submit"]
+)
+def test_what_a_notice_proves_is_not_sent_again(state: ChunkState, kind: type[Move]) -> None:
+    noticed = msgspec.structs.replace(chunk_in(state), noticed_at=6.0)
+    with pytest.raises(ForbiddenMove):
+        apply(noticed, MAKERS[kind](3, 5))
+    assert apply(noticed, MAKERS[Prove](3, 5)).state is S.ACCEPTED
+
+
+def test_an_answer_counts_whatever_was_noticed_before_it_came() -> None:
+    noticed = msgspec.structs.replace(chunk_in(S.SUBMITTING), noticed_at=6.0)
+    assert apply(noticed, MAKERS[Accept](3, 5)).proven_at is None
+    assert apply(noticed, MAKERS[TakeBack](3, 5)).state is S.PLANNED
+    with pytest.raises(ForbiddenMove):
+        apply(noticed, MAKERS[Prove](3, 5))
 
 
 def test_nothing_leads_on_from_an_end() -> None:
@@ -151,7 +192,9 @@ def lives(draw: st.DrawFn) -> list[Move]:
     state, moves = S.PLANNED, list[Move]()
     for step in range(1, draw(st.integers(0, 12)) + 1):
         resent = bool(moves) and isinstance(moves[-1], Resend)
-        kinds = [kind for before, kind in ALLOWED if before is state and (resent or kind is not Withdraw)]
+        left = any(isinstance(each, Submit) for each in moves)
+        no = {Withdraw: not resent, Prove: not left}
+        kinds = [kind for before, kind in ALLOWED if before is state and not no.get(kind)]
         if not kinds:
             break
         kind = draw(st.sampled_from(kinds))

@@ -181,7 +181,7 @@ async def test_the_same_list_under_the_same_name_is_not_launched_twice_unless_to
 
 
 class BothInside(MemoryJournal):
-    """Whoever looks for a repetition does so when both campaigns have their leases already."""
+    """Who looks for a repetition does so when both campaigns have their leases already."""
 
     met = False
 

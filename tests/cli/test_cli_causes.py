@@ -4,9 +4,11 @@ import json
 import os
 import pwd
 import re
+import sqlite3
 import sys
 import tempfile
 from collections.abc import Awaitable, Callable, Iterator, Sequence
+from contextlib import closing
 from pathlib import Path
 
 import anyio
@@ -57,6 +59,61 @@ async def test_an_option_is_named_as_it_was_typed_with_what_it_means(
 
     assert ended.code == (7 if "--max" in words else 2)
     assert words in ended.err
+
+
+@pytest.mark.parametrize(
+    ("words", "line"),
+    [
+        (
+            (*PLAN, "--unit-cost", "abc"),
+            "error: --unit-cost: must be a valid number, not 'abc'; see: keebai-async plan --help",
+        ),
+        (
+            (*PLAN, "--stop-above=70"),
+            "error: --stop-above: must be less than or equal to 1, not '70'; see: keebai-async plan --help",
+        ),
+        ((*PLAN, "--max-cost", "5"), "error: --max-cost needs --unit-cost, which is what one message costs"),
+        (
+            ("send", "--to", "1155", "--template", "promo", "--language", "es"),
+            "error: --to: write it in E.164, with a plus and the country code: +5491155555555",
+        ),
+        (("text", "--to", "+5491155550101", "--text", ""), "error: --text: text is empty"),
+        (
+            ("resume", "x"),
+            "error: no terminal to ask on, nothing was submitted: add --yes to send without a question",
+        ),
+        (
+            ("launch", "x", "--yes"),
+            (
+                "error: there is no file x, and no plan of that id in the journal: check the path;"
+                " see: keebai-async list"
+            ),
+        ),
+    ],
+)
+async def test_a_word_that_cannot_be_used_is_named_with_what_can(
+    shell: Shell, clients: str, words: tuple[str, ...], line: str
+) -> None:
+    assert clients == "clients.csv"
+
+    ended = await shell.call(*words)
+    told = await shell.call(*words, "--json")
+
+    assert (ended.code, told.code) == (2, 2)
+    assert ended.err.splitlines()[-1] == line
+    assert told.objects[-1]["message"] == line.removeprefix("error: ")
+
+
+async def test_a_purge_that_is_refused_names_what_would_remove_them(shell: Shell, clients: str) -> None:
+    planned = await shell.call(*PLAN, "--json")
+    plan = str(planned.objects[-1]["campaign_id"])
+    assert clients == "clients.csv"
+
+    ended = await shell.call("purge", plan, "--yes")
+    removed = await shell.call("remove", plan)
+
+    assert (ended.code, removed.code) == (2, 0)
+    assert ended.err.rstrip().endswith(f"(keebai-async remove {plan} removes the plan)")
 
 
 Reader = Callable[..., Awaitable[Ended]]
@@ -122,6 +179,32 @@ async def test_a_journal_that_may_only_be_read_can_be_read(
     assert "+5215555550103" in (kept / "out" / "who.csv").read_text(encoding="utf-8")
     assert refused.code == 1
     assert f"the journal {journal}: it may not be written: change its permissions" in refused.err
+
+
+def _copied_in_use(journal: Path, folder: Path) -> Path:
+    """*journal* in *folder*, with the log that it has while it is in use, and without the index of that."""
+    with closing(sqlite3.connect(journal)) as database:
+        database.execute("UPDATE campaigns SET name = name")
+        database.commit()
+        for end in ("", "-wal"):
+            copy = folder / f"{journal.name}{end}"
+            copy.write_bytes(Path(f"{journal}{end}").read_bytes())
+            os.chown(copy, 65534 if os.geteuid() == 0 else -1, -1)
+            copy.chmod(0o400)
+    return folder / journal.name
+
+
+async def test_a_journal_that_was_copied_in_use_says_how_it_can_be_read(
+    shell: Shell, clients: str, kept: Path, reader: Reader
+) -> None:
+    await shell.call("launch", clients, *PLAN[2:], "--name", "Uno", "--yes")
+    shut = _copied_in_use(Path(shell.environment["KEEBAI_JOURNAL"]), kept / "shut")
+
+    ended = await reader(["list"])
+
+    assert ended.code == 1
+    assert f"the journal {shut}: it was copied while it was in use" in ended.err
+    assert "copy it and the -wal file beside it into a folder of yours" in ended.err
 
 
 def _nobody(_: int) -> pwd.struct_passwd:
@@ -235,5 +318,5 @@ async def test_what_the_log_warns_of_is_a_line_of_ours_and_no_bare_one(
     ended = await shell.run("launch", clients, *PLAN[2:], "--name", "Uno", "--yes")
 
     assert ended.code == 6
-    assert "chunk 1: no answer for 3 people" in ended.err
+    assert "chunk 1: what became of 3 people is not known" in ended.err
     assert not {"submit unknown", "chunk unknown"}.intersection(ended.err.splitlines()), ended.err

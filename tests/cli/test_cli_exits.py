@@ -11,11 +11,15 @@ from keebai_async.errors import (
     CampaignNotFound,
     ConnectionFailed,
     InvalidInput,
+    JournalUnusable,
     KeebaiError,
+    NotFound,
     OutcomeUnknown,
     RateLimited,
     ScopeMissing,
+    ServerFailed,
     TokenRejected,
+    Undecodable,
     UnusableSource,
 )
 from keebai_async.keebai.settings import KEEBAI_VARIABLES
@@ -135,6 +139,77 @@ def test_an_error_is_an_exit_code(error: BaseException, code: Exit) -> None:
 )
 def test_a_field_of_the_library_is_named_as_the_user_typed_it(field: str, place: str) -> None:
     assert line_of(InvalidInput("is wrong", field=field)) == f"error: {place}is wrong"
+
+
+@pytest.mark.parametrize(
+    ("field", "typed", "place"),
+    [
+        ("quota", ("doctor", "--set-quota", "60"), "--set-quota: "),
+        ("quota", ("plan",), "KEEBAI_QUOTA: "),
+        ("quota_store", ("plan", "--quota-store=x:"), "--quota-store: "),
+        ("quota_store", ("plan",), "KEEBAI_QUOTA_STORE: "),
+        ("journal", ("plan", "--journal", "x:"), "--journal: "),
+        ("journal", ("plan",), "KEEBAI_JOURNAL: "),
+        ("to", ("send", "--to", "1"), "--to: "),
+        ("to", ("plan",), "to: "),
+    ],
+)
+def test_what_was_typed_is_named_and_else_where_it_came_from(
+    field: str, typed: tuple[str, ...], place: str
+) -> None:
+    error = InvalidInput("is wrong, too", field=field)
+
+    assert error_line.line_of(error, KEEBAI_VARIABLES, typed) == f"error: {place}is wrong, too"
+
+
+def test_fields_inside_a_sentence_are_options_too() -> None:
+    error = InvalidInput("max_cost needs unit_cost", field="max_cost")
+
+    assert line_of(error) == "error: --max-cost needs --unit-cost"
+
+
+@pytest.mark.parametrize(
+    ("error", "advice"),
+    [
+        (CampaignNotFound("there is no campaign x"), "; see: keebai-async list"),
+        (
+            NotFound("404", method="GET", path="/templates"),
+            "; another service may have answered: check KEEBAI_BASE_URL, and any proxy",
+        ),
+        (
+            NotFound("404", method="GET", path="/messages/bulk/66aa"),
+            "; check the id, and that it belongs to this token's account",
+        ),
+        (
+            NotFound("404", method="POST", path="/messages/template"),
+            "; nothing was sent; see: keebai-async numbers, and keebai-async templates",
+        ),
+        (
+            Undecodable("no JSON", method="GET", path="/me"),
+            "; another service may have answered: check KEEBAI_BASE_URL, and any proxy",
+        ),
+        (Undecodable("taken", method="POST", path="/messages/text"), ""),
+        (
+            ServerFailed("500", method="GET", path="/me", status=500, attempts=3),
+            " (3 attempts); nothing was changed, try again in some minutes",
+        ),
+        (
+            ServerFailed("307", method="GET", path="/me", status=307, attempts=3),
+            " (3 attempts); check KEEBAI_BASE_URL",
+        ),
+    ],
+)
+def test_what_to_do_is_said_with_what_happened(error: KeebaiError, advice: str) -> None:
+    assert line_of(error) == f"error: {error}{advice}"
+
+
+@pytest.mark.parametrize(
+    ("command", "advice"), [("launch", "; all that was submitted before is written down"), ("list", "")]
+)
+def test_only_who_may_have_submitted_is_told_that_it_is_written_down(command: str, advice: str) -> None:
+    error = JournalUnusable("the disk is full")
+
+    assert error_line.line_of(error, KEEBAI_VARIABLES, (command,)) == f"error: the disk is full{advice}"
 
 
 def test_a_field_of_whautomate_is_its_own_variable() -> None:

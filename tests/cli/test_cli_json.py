@@ -73,6 +73,10 @@ async def test_what_is_printed_in_a_whole_life_stands_on_the_page(
         await shell.call("remove", planned, "--json"),
         await shell.call("pause", campaign, "--json"),
         await shell.call("status", planned, "--json"),
+        await shell.call("optouts", "import", shell.write("bajas.txt", "+5491155550109"), "--json"),
+        await shell.call("optouts", "add", "+5491155550108", "--json"),
+        await shell.call("optouts", "list", "--json"),
+        await shell.call("optouts", "remove", "+5491155550108", "--json"),
         await shell.call("launch", "nowhere.csv", *PROMO, "--json", "--yes"),
         await shell.call("list", "--jsn", "--json"),
     ]

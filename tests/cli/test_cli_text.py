@@ -4,6 +4,7 @@ import msgspec
 import pytest
 
 from keebai_async.cli.estimate import duration, estimate
+from keebai_async.cli.html_report import page
 from keebai_async.cli.json_output import plan_line
 from keebai_async.cli.text_output import plan_text, report_text, step_lines, table
 from keebai_async.keebai.settings import KEEBAI_QUOTAS
@@ -172,3 +173,72 @@ def typed(command: str) -> str:
 
 def test_a_table_is_as_wide_as_its_widest_cell() -> None:
     assert table(("A", "B"), [("long\ncell", "x"), ("y", "")]) == "A          B\nlong cell  x\ny"
+
+
+WORDS_OF_NOTICES = [
+    (
+        Chunk(number=1, recipients=9, state=ChunkState.ACCEPTED, accepted=9, broadcast_id="b", proven_at=1.0),
+        "chunk 1, 9 people, accepted: proven by a delivery notice of 1970-01-01",
+    ),
+    (
+        Chunk(number=1, recipients=9, state=ChunkState.ACCEPTED, accepted=9, proven_at=1.0),
+        "it names no broadcast, so webhooks alone tell of them",
+    ),
+    (
+        Chunk(number=1, recipients=9, state=ChunkState.UNKNOWN, attempts=1, submitted_at=0.5, noticed_at=1.0),
+        "proves that it was accepted, which the next run takes in",
+    ),
+    (
+        Chunk(number=1, recipients=9, state=ChunkState.SUBMITTING, attempts=1, noticed_at=1.0),
+        "proves that it was accepted, which the next run takes in",
+    ),
+    (
+        Chunk(number=1, recipients=9, attempts=1, submitted_at=0.5, resent=True, noticed_at=1.0),
+        "chunk 1, 9 people, is not submitted again: a delivery notice of",
+    ),
+    (
+        Chunk(number=1, recipients=9, noticed_at=1.0),
+        "was never submitted, as far as this journal knows",
+    ),
+    (
+        Chunk(number=1, recipients=9, state=ChunkState.ABANDONED, attempts=1, noticed_at=1.0),
+        "was given up, but a delivery notice of",
+    ),
+    (
+        Chunk(number=1, recipients=9, state=ChunkState.REFUSED, attempts=1, noticed_at=1.0),
+        "was refused, but there is a delivery notice of",
+    ),
+    (
+        Chunk(number=1, recipients=9, state=ChunkState.ACCEPTED, attempts=2, accepted=9, twice_at=1.0),
+        "PERHAPS TWICE: chunk 1, 9 people may have been messaged twice: a delivery notice of",
+    ),
+]
+
+
+@pytest.mark.parametrize(("chunk", "words"), WORDS_OF_NOTICES, ids=[words for _, words in WORDS_OF_NOTICES])
+def test_what_a_delivery_notice_says_of_a_chunk_is_said(chunk: Chunk, words: str) -> None:
+    situation = situation_of(msgspec.structs.replace(CAMPAIGN, chunks=(chunk,)), 10_000.0)
+
+    assert words in report_text(situation)
+    assert words.replace("'", "&#x27;") in page(situation, PLAN, at=0.0)
+
+
+@pytest.mark.parametrize("state", [ChunkState.UNKNOWN, ChunkState.SUBMITTING, ChunkState.PLANNED])
+def test_what_a_notice_proves_is_taken_in_and_not_settled_by_a_person(state: ChunkState) -> None:
+    chunk = Chunk(
+        number=1, recipients=9, state=state, attempts=1, noticed_at=1.0, resent=state is ChunkState.PLANNED
+    )
+    lines = step_lines(situation_of(msgspec.structs.replace(CAMPAIGN, chunks=(chunk,)), 10_000.0))
+
+    assert lines[0] == (
+        "to take in that chunk 1 was accepted, as a delivery notice proves: keebai-async resume promo-1"
+    )
+    assert not any("reconcile" in line for line in lines)
+
+
+def test_a_notice_of_a_chunk_whose_answer_counted_says_nothing() -> None:
+    chunk = Chunk(number=1, recipients=9, state=ChunkState.ACCEPTED, accepted=9, broadcast_id="b")
+    noticed = msgspec.structs.replace(chunk, noticed_at=1.0, told=9, told_at=2.0)
+    campaigns = [msgspec.structs.replace(CAMPAIGN, chunks=(each,)) for each in (chunk, noticed)]
+
+    assert len({report_text(situation_of(each, 10_000.0)) for each in campaigns}) == 1

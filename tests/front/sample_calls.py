@@ -56,6 +56,7 @@ from keebai_async.journal import (
     HandOn,
     Lose,
     Move,
+    Prove,
     Refuse,
     Resend,
     Submit,
@@ -204,6 +205,8 @@ def word_of(move: Move) -> str:
             return "on its way"
         case Refuse(reason=reason) | Lose(reason=reason):
             return reason
+        case Prove():
+            return "a proof"
         case Vouch() | Resend() | Withdraw() | Abandon():
             return "a person's word"
         case _:

@@ -45,7 +45,8 @@ ROOMS: Final = {
     ),
     "webhooks": "lazy_names errors loops clock model credentials storage journal",
     "campaigns": "errors clock draining model sources quota polling journal planning campaign observe",
-    "campaign_client": ("lazy_names errors model campaign journal_client campaigns"),
+    "opt_outs": "lazy_names errors clock privacy model journal planning",
+    "campaign_client": ("lazy_names errors model campaign journal_client campaigns opt_outs"),
     "client": (
         "lazy_names clock model credentials quota transport environment campaign keebai campaign_client"
         " observe"
@@ -58,12 +59,12 @@ ROOMS: Final = {
     "cli": (
         "errors clock privacy model credentials sources quota transport polling journal planning"
         " environment service_client campaign outbox keebai whautomate webhooks campaigns campaign_client"
-        " client services sandbox observe"
+        " client services sandbox observe opt_outs"
     ),
     "__main__": "cli",
     "__init__": (
         "lazy_names errors clock model credentials quota transport polling journal planning campaign"
-        " outbox keebai whautomate campaigns client observe"
+        " outbox keebai whautomate campaigns opt_outs client observe"
     ),
 }
 

@@ -3,6 +3,7 @@
 import msgspec
 
 from keebai_async.journal.contract import Journal
+from keebai_async.model.marks import MARK_KEY, Mark, tag_of
 from keebai_async.model.plan import Plan, ReasonCount
 from keebai_async.model.recipient import Reason, Rejection
 from keebai_async.model.sender import Sender
@@ -38,9 +39,22 @@ def plan_of(
     )
 
 
-def people(number: int, recipients: int) -> bytes:
-    """The items of a chunk: as many people as it has, like nobody else's."""
-    return msgspec.json.encode([{"to": f"+54911{number:04}{person:04}"} for person in range(recipients)])
+def people(number: int, recipients: int, campaign_id: str = "promo") -> bytes:
+    """The items of a chunk as it was planned: people like nobody else's, with their marks."""
+    return msgspec.json.encode(
+        [
+            {
+                "to": number_of(number, place),
+                "meta_data": {MARK_KEY: str(Mark(tag_of(campaign_id), number, place))},
+            }
+            for place in range(recipients)
+        ]
+    )
+
+
+def number_of(chunk: int, place: int) -> str:
+    """The number of somebody in those items."""
+    return f"+54911{chunk:04}{place:04}"
 
 
 def rejection(row: int) -> Rejection:
@@ -52,5 +66,6 @@ def rejection(row: int) -> Rejection:
 async def keep(journal: Journal, plan: Plan) -> None:
     """Make *plan* from its first chunk to the freeze."""
     for number, recipients in enumerate(plan.chunks, start=1):
-        await journal.add_chunk(plan.campaign_id, number, recipients, people(number, recipients))
+        items = people(number, recipients, plan.campaign_id)
+        await journal.add_chunk(plan.campaign_id, number, recipients, items)
     await journal.freeze(plan)

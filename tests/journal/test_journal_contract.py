@@ -566,7 +566,7 @@ async def test_only_finished_campaigns_are_purged_together(journal: Journal) -> 
     await journal.progress("settled", 1, sent=2, failed=0, final=True)
 
     assert await journal.purge_finished() == ["settled"]
-    assert await journal.items("followed", 1) == people(1, 2)
+    assert await journal.items("followed", 1) == people(1, 2, "followed")
 
 
 async def test_closing_twice_is_closing_once(journal: Journal) -> None:

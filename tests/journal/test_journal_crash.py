@@ -98,7 +98,8 @@ async def test_every_plan_that_was_frozen_survives_and_half_a_plan_is_swept(path
     assert set(kept) >= set(told)
     assert len(kept) <= len(told) + 1
     for number in (1, 2, 3):
-        assert await journal.items(told[-1], number) == people(number, (40, 30, 20)[number - 1])
+        size = (40, 30, 20)[number - 1]
+        assert await journal.items(told[-1], number) == people(number, size, told[-1])
     # The name of the plan that was in the making is free again.
     await keep(journal, plan_of(f"plan-{len(kept) + 1}"))
     await journal.aclose()

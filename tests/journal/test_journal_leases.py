@@ -140,7 +140,7 @@ async def test_only_who_has_the_lease_may_make_a_change_while_there_is_one(clock
         room.check(room.theirs)
 
     room.write(lambda tables: tables.delete(LeaseRow, "promo"))
-    with pytest.raises(CampaignBusy, match="was lost"):
+    with pytest.raises(CampaignBusy, match="was taken over by another process"):
         room.check(room.ours)
     room.check(room.theirs)
 

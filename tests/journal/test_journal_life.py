@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable, Coroutine
 from pathlib import Path
 from typing import TypeVar
 
+import msgspec
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
@@ -17,12 +18,14 @@ from keebai_async.journal.memory_tables import MemoryJournal
 from keebai_async.journal.sqlite_tables import SqliteJournal
 from keebai_async.model.campaign import StoredCampaign
 from keebai_async.model.chunk import Chunk, ChunkState
+from keebai_async.model.fates import Fate, PersonNews
 from keebai_async.model.lifecycle import (
     Abandon,
     Accept,
     HandOn,
     Lose,
     Move,
+    Prove,
     Refuse,
     Resend,
     Submit,
@@ -31,7 +34,9 @@ from keebai_async.model.lifecycle import (
     Withdraw,
     replay,
 )
-from tests.journal.journal_kit import keep, people, plan_of
+from keebai_async.model.marks import mark_in
+from keebai_async.model.recipient import Recipient
+from tests.journal.journal_kit import keep, number_of, plan_of
 from tests.journal.json_tables import JsonJournal, JsonServer
 
 T = TypeVar("T")
@@ -50,6 +55,7 @@ ARROWS: dict[type[Move], tuple[str, str]] = {
     Vouch: ("unknown", "accepted"),
     Resend: ("unknown", "planned"),
     Withdraw: ("planned", "unknown"),
+    Prove: ("unknown", "accepted"),
     Abandon: ("unknown", "abandoned"),
 }
 
@@ -66,6 +72,7 @@ def move_of(kind: type[Move], chunk: Chunk, step: int) -> Move:
         Resend: lambda: Resend(number=chunk.number, step=step),
         Withdraw: lambda: Withdraw(number=chunk.number, step=step),
         Abandon: lambda: Abandon(number=chunk.number, step=step),
+        Prove: lambda: Prove(number=chunk.number, step=step, at=7.5),
     }
     return makers[kind]()
 
@@ -83,6 +90,8 @@ class Life(RuleBasedStateMachine):
         self.json = JsonJournal(self._server, clock=clock)
         self.model = dict.fromkeys(range(1, len(CHUNKS) + 1), "planned")
         self.sizes = dict(enumerate(CHUNKS, start=1))
+        self.left = set[int]()  # chunks that an attempt was made at
+        self.noticed = set[int]()  # chunks of which a webhook told before they were accepted
         self.all(lambda journal: keep(journal, plan_of(chunks=CHUNKS)))
 
     def run(self, use: Awaitable[T]) -> T:
@@ -123,8 +132,10 @@ class Life(RuleBasedStateMachine):
         move = move_of(kind, chunk, chunk.step + 1 + late)
         loses_people = kind is HandOn and chunk.recipients > 0
         nothing_to_take_back = kind is Withdraw and not chunk.resent
-        allowed = self.model[chunk.number] == before and not late
-        allowed = allowed and not loses_people and not nothing_to_take_back
+        is_proven = kind in (Resend, Submit) and chunk.number in self.noticed & self.provable
+        from_planned = kind is Prove and chunk.number in self.provable
+        allowed = (self.model[chunk.number] == before or from_planned) and not late
+        allowed = allowed and not loses_people and not nothing_to_take_back and not is_proven
         try:
             self.all(lambda journal: journal.record("promo", move))
         except ForbiddenMove:
@@ -132,27 +143,85 @@ class Life(RuleBasedStateMachine):
         else:
             assert allowed
             self.model[chunk.number] = after
+            if kind is Submit:
+                self.left.add(chunk.number)
+
+    @property
+    def provable(self) -> set[int]:
+        """Chunks that a webhook would prove to have been accepted."""
+        return {
+            number
+            for number, state in self.model.items()
+            if state == "unknown" or (state == "planned" and number in self.left)
+        }
+
+    @rule(
+        data=st.data(),
+        fate=st.sampled_from([Fate.SENT, Fate.FAILED, Fate.DELIVERED, Fate.READ]),
+        number=st.sampled_from(["theirs", "theirs", "none", "another"]),
+        held=st.booleans(),
+    )
+    def a_webhook_tells(self, data: st.DataObject, fate: Fate, number: str, held: bool) -> None:
+        """Somebody runs the campaign meanwhile (*held*), or nobody does."""
+        chunk, place = data.draw(st.sampled_from(sorted(PLACES)))
+        numbers = {"theirs": number_of(chunk, place), "none": "", "another": "+5491199999999"}
+        news = PersonNews(
+            campaign_id="promo", chunk=chunk, place=place, fate=fate, at=7.5, number=numbers[number]
+        )
+        inside = next(each for each in self.model if (chunk, place) in self.people_of(each))
+        self.all(lambda journal: told(journal, news, held=held))
+        if number != "another" and self.model[inside] != "accepted":
+            self.noticed.add(inside)
+        waits = {n for n, state in self.model.items() if state == "submitting"}
+        family = {inside} | {each for each in self.model if self.root(each) == self.root(inside)}
+        if not held and self.noticed & family & (self.provable | waits):
+            self.model.update(dict.fromkeys(waits, "unknown"))  # their process is gone
+        elif not held:
+            return
+        self.model.update(dict.fromkeys(self.noticed & self.provable, "accepted"))
+
+    def root(self, number: int) -> int:
+        parents = {chunk.number: chunk.parent for chunk in self.load().chunks}
+        while (parent := parents[number]) is not None:
+            number = parent
+        return number
+
+    def people_of(self, number: int) -> set[tuple[int, int]]:
+        """Who is in a chunk now, by the chunk and the place that they were planned in."""
+        items = self.all(lambda journal: journal.items("promo", number))
+        return {planned_in(person) for person in msgspec.json.decode(items, type=list[Recipient])}
 
     @rule(data=st.data(), keeps=st.integers(0, 3), also=st.booleans())
     @precondition(lambda self: "submitting" in self.model.values())
     def recut(self, data: st.DataObject, keeps: int, also: bool) -> None:
         number = data.draw(st.sampled_from([n for n, state in self.model.items() if state == "submitting"]))
         chunks = {chunk.number: chunk for chunk in self.load().chunks}
-        handed = [n for n, state in self.model.items() if state == "planned"][: 1 if also else 0]
+        root = self.root(number)
+        handed = [n for n, state in self.model.items() if state == "planned" and self.root(n) == root]
+        handed = handed[: 1 if also else 0]
         kept = min(keeps, self.sizes[number])
-        rest = self.sizes[number] - kept + sum(self.sizes[n] for n in handed)
-        parts = [part for part in (rest // 2, rest - rest // 2) if part]
         moves: list[Refuse | HandOn] = [
             Refuse(number=number, step=chunks[number].step + 1, reason="400", recipients=kept),
             *(HandOn(number=n, step=chunks[n].step + 1, reason="cut again") for n in handed),
         ]
+        everybody = [person for n in (number, *handed) for person in self.items(n)]
+        kept_ones, rest = everybody[:kept], everybody[kept:]
+        parts = [part for part in (rest[: len(rest) // 2], rest[len(rest) // 2 :]) if part]
         first = max(self.model) + 1
-        children = [(part, people(first + place, part)) for place, part in enumerate(parts)]
-        self.all(lambda journal: journal.recut("promo", moves, keep=people(number, kept), children=children))
+        children = [(len(part), msgspec.json.encode(part)) for part in parts]
+        self.all(
+            lambda journal: journal.recut(
+                "promo", moves, keep=msgspec.json.encode(kept_ones), children=children
+            )
+        )
         self.model.update(dict.fromkeys([number, *handed], "refused"))
         self.sizes.update({number: kept} | dict.fromkeys(handed, 0))
         for place, part in enumerate(parts):
-            self.model[first + place], self.sizes[first + place] = "planned", part
+            self.model[first + place], self.sizes[first + place] = "planned", len(part)
+
+    def items(self, number: int) -> list[msgspec.Raw]:
+        items = self.all(lambda journal: journal.items("promo", number))
+        return msgspec.json.decode(items, type=list[msgspec.Raw])
 
     @rule(clean=st.booleans())
     def come_back(self, clean: bool) -> None:
@@ -191,6 +260,24 @@ class Life(RuleBasedStateMachine):
         self.run(self.json.aclose())
         self._runner.close()
         self._folder.cleanup()
+
+
+PLACES = {(number, place) for number, size in enumerate(CHUNKS, start=1) for place in range(size)}
+
+
+def planned_in(person: Recipient) -> tuple[int, int]:
+    mark = mark_in(person.meta_data)
+    assert mark is not None
+    return mark.chunk, mark.place
+
+
+async def told(journal: Journal, news: PersonNews, *, held: bool) -> tuple[Chunk, ...]:
+    if not held:
+        await journal.tell([news])
+        return ()
+    async with journal.lease("promo"):
+        await journal.tell([news])
+        return await journal.prove("promo")
 
 
 async def recovered(journal: Journal) -> tuple[Chunk, ...]:

@@ -11,6 +11,7 @@ from keebai_async.journal.memory_tables import MemoryDatabase
 from keebai_async.journal.sqlite_tables import SqliteDatabase
 from keebai_async.journal.tables import (
     KINDS,
+    OPT_OUTS,
     CampaignRow,
     ChunkRow,
     Database,
@@ -18,6 +19,7 @@ from keebai_async.journal.tables import (
     ItemsRow,
     LeaseRow,
     MoveRow,
+    OptOutsRow,
     RejectionsRow,
     StoredRow,
     Tables,
@@ -198,6 +200,26 @@ def test_with_a_campaign_goes_all_that_is_its_own(database: Database) -> None:
     database.write(work, safe=Safe.FROM_KILLS)
     assert all_rows(database) == []
     assert len(all_rows(database, "other")) == 2
+
+
+def test_the_opt_outs_belong_to_no_campaign(database: Database) -> None:
+    kept(database)
+    pages = [OptOutsRow(page=page, people=bytes([page]) * 42) for page in (7, 0)]
+
+    def work(tables: Tables) -> None:
+        for page in pages:
+            tables.insert(page)
+        tables.update(replace(pages[0], people=b"news"))
+        tables.delete(CampaignRow, "promo")
+
+    database.write(work, safe=Safe.FROM_POWER_CUTS)
+
+    def look(tables: Tables) -> list[OptOutsRow | None]:
+        return [tables.get(OptOutsRow, OPT_OUTS, page) for page in (0, 7, 1)]
+
+    assert database.read(look) == [pages[1], replace(pages[0], people=b"news"), None]
+    with pytest.raises(Damaged):
+        database.write(lambda tables: tables.insert(pages[0]), safe=Safe.FROM_KILLS)
 
 
 def test_frozen_campaigns_come_newest_first_and_drafts_apart(database: Database) -> None:

@@ -22,8 +22,8 @@ BREAKS: Final = (
     Break(
         what="a submit leaves although the circuit breaker tripped while it waited for its place",
         module="campaign/submit",
-        before="if self._breaker.closed and self._control.commit(scope):",
-        after="if self._control.commit(scope):",
+        before="if not holds_one and self._breaker.closed and self._control.commit(scope):",
+        after="if not holds_one and self._control.commit(scope):",
         tests=_SUBMIT,
     ),
     Break(

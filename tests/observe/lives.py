@@ -16,6 +16,7 @@ from keebai_async.model.lifecycle import (
     HandOn,
     Lose,
     Move,
+    Prove,
     Refuse,
     Resend,
     Submit,
@@ -204,6 +205,7 @@ class _Play:
         chunk = self._chunks[number]
         step = chunk.step + 1
         moves: tuple[Move, ...] = (
+            Prove(number=number, step=step, at=7.0),
             Vouch(number=number, step=step, accepted=chunk.recipients, broadcast_id=f"b{number}"),
             Resend(number=number, step=step),
             Abandon(number=number, step=step),

@@ -13,8 +13,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from keebai_async.errors import UnusableSource
-from keebai_async.planning.identity import identity
+from keebai_async.errors import InvalidInput, UnusableSource
+from keebai_async.model.identity import identity
 from keebai_async.planning.plan import PlanOptions
 from keebai_async.planning.suppress import suppressed_people
 from keebai_async.sources import json_array
@@ -57,9 +57,9 @@ async def taken(text: bytes, size: int) -> list[object]:
     """The items of an array that comes a few bytes at a time, in pieces of about *size* bytes."""
     found: list[object] = []
     async with aclosing(array_items(lambda: Slow(text), "a", size=size)) as cut:
-        async for first, count, data in cut:
-            lines = data.split(b"\n")
-            assert (first, count) == (len(found) + 1, len(lines))
+        async for piece in cut:
+            lines = piece.data.split(b"\n")
+            assert (piece.first, piece.lines) == (len(found) + 1, len(lines))
             found += map(json.loads, lines)
     return found
 
@@ -151,6 +151,9 @@ async def test_an_opt_out_list_may_be_an_array_of_people_or_of_numbers(
 
         assert set(people.keys) == set(map(identity, numbers))
 
+    path.write_text('["+5491155550101", "Ana"]')
+    with pytest.raises(InvalidInput, match=r"bajas\.json, item 2: not a number"):
+        await suppressed_people([path])
     path.write_text("[]")
     (people,) = await suppressed_people([path])
     assert not len(people.keys)

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from keebai_async.errors import InvalidInput, UnusableSource
-from keebai_async.planning.identity import identity
+from keebai_async.model.identity import identity
 from keebai_async.planning.suppress import suppressed_people
 from keebai_async.sources import CellBlock, ColumnBlock, LineBlock, open_source
 from keebai_async.sources.encodings import Recoder, proposed

@@ -18,8 +18,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from keebai_async.errors import InvalidInput
+from keebai_async.model.identity import identity
 from keebai_async.model.template import Template
-from keebai_async.planning.identity import identity
 from keebai_async.planning.number_forms import calling_code
 from keebai_async.planning.plan import PlanOptions
 from keebai_async.sources.header import folded

@@ -233,6 +233,12 @@ async def test_two_columns_of_one_name_in_a_data_frame_are_refused_as_in_a_file(
     assert (await planned(LikePandas("to\ufeff", "nombre", "co\u0301digo"), OFFER)).numbers == [ANA]  # type: ignore[arg-type]
 
 
+async def test_a_column_that_tells_about_numbers_is_not_proposed_for_them(tmp_path: Path) -> None:
+    head = "First Name,Phone 1 - Label,Phone 1 - Value"
+    with pytest.raises(UnusableSource, match='"to=Phone 1 - Value"'):
+        await planned(written(tmp_path, f"{head}\nAna,Mobile,{ANA}\n"), OFFER)
+
+
 @given(st.text(max_size=8), st.lists(st.text(max_size=8), max_size=4))
 def test_what_is_found_or_near_is_one_of_the_columns(name: str, columns: list[str]) -> None:
     assert found_in(columns, name) in {None, *columns}

@@ -10,12 +10,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from keebai_async.errors import InvalidInput
+from keebai_async.model.identity import identity
 from keebai_async.model.limits import E164
+from keebai_async.model.recipient import Reason
 from keebai_async.model.template import Template
 from keebai_async.planning import make_number_lengths
 from keebai_async.planning.check_row import Tolerance
 from keebai_async.planning.codec import RowCodec
-from keebai_async.planning.identity import identity
 from keebai_async.planning.number_forms import (
     NumberForms,
     is_certain,
@@ -312,6 +313,12 @@ async def test_people_are_counted_by_country_in_words() -> None:
     ]
 
 
+async def test_people_are_counted_by_country_also_where_some_come_twice() -> None:
+    made = await planned([person(1), person(2), person(1), person(3)])
+
+    assert [(one.region, one.people) for one in made.plan.countries] == [("AR", 3)]
+
+
 async def test_only_people_of_the_countries_asked_for_are_let_in() -> None:
     rows = [person(1), person(2) | {"to": "+51987654321"}, person(3) | {"to": "+51 987 654 322"}]
 
@@ -349,6 +356,45 @@ async def test_a_number_that_may_be_of_two_countries_is_a_note_with_its_row() ->
     assert "row 2" in note
     assert "Brasil" in note
     assert any(one.row == 2 for one in made.plan.previews)
+
+
+@pytest.mark.parametrize(
+    ("cell", "says"),
+    [
+        ("11-5555-1111 / 11-5555-2222", "more than one number"),
+        ("1155551111 y 1155552222", "more than one number"),
+        ("+5491155550101,+5491155550102", "more than one number"),
+        ("+5491155550101 +5491155550102", "more than one number"),
+        ("+54 9 11 5555-0101 ::: +54 9 11 5555-0102", "more than one number"),
+        ("+54 11 4444-0000 int. 204", "an extension"),
+        ("011 4444-0000 ext 204", "an extension"),
+        ("(11) 3333-0000 ramal 12", "an extension"),
+        ("+541144440000;ext=20", "an extension"),
+        ("+541144440000x20", "an extension"),
+        ("ana@paz.com", "an address"),
+        ("TOTAL", "something in it is neither"),
+        ("11/5555-0101", "something in it is neither"),
+    ],
+)
+def test_a_cell_that_is_more_than_a_number_says_what_it_is(cell: str, says: str) -> None:
+    found = NumberReader("AR").read(cell)
+
+    assert isinstance(found, Problem)
+    assert says in found.detail
+
+
+@pytest.mark.parametrize(
+    "cell", ["5491160000000", "5491160000000.0", "54 9 11 6000 0000", "tel:5491160000000"]
+)
+def test_digits_that_a_spreadsheet_rounded_are_no_number_of_a_stranger(cell: str) -> None:
+    for reader in (NumberReader("AR"), NumberReader(international=True), NumberReader()):
+        found = reader.read(cell)
+
+        assert isinstance(found, Problem)
+        assert found.reason is Reason.SPREADSHEET_NUMBER
+    assert read(f"+{cell.removeprefix('tel:')}") == "+5491160000000"
+    assert read("1160000000", "AR") == "+541160000000"
+    assert read("5491160000001", "AR") == "+5491160000001"
 
 
 def test_the_same_text_is_read_once(monkeypatch: pytest.MonkeyPatch) -> None:

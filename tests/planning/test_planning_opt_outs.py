@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from keebai_async.errors import InvalidInput
-from keebai_async.planning.identity import identity
+from keebai_async.model.identity import identity
 from keebai_async.planning.phone import NumberReader
 from keebai_async.planning.plan import PlanOptions
 from keebai_async.planning.suppress import suppressed_people
@@ -178,7 +178,7 @@ async def test_a_sheet_that_holds_nobody_is_said_and_is_no_error(tmp_path: Path)
 
 
 async def test_rows_that_the_sheet_hides_are_people_who_said_no_all_the_same(tmp_path: Path) -> None:
-    path = workbook(tmp_path / "bajas.xlsx", Bajas=[["to"], [ONE], [TWO]], Enero=[["to"], [THREE]])
+    path = workbook(tmp_path / "bajas.xlsx", Bajas=[["to"], [ONE], [TWO]])
     with zipfile.ZipFile(path) as book:
         parts = {name: book.read(name) for name in book.namelist()}
     sheet = "xl/worksheets/sheet1.xml"
@@ -187,10 +187,78 @@ async def test_rows_that_the_sheet_hides_are_people_who_said_no_all_the_same(tmp
         for name, part in parts.items():
             book.writestr(name, part)
 
+    assert await held(path) == KEYS
+
+
+async def test_all_sheets_of_a_workbook_are_read_if_they_hold_people(tmp_path: Path) -> None:
+    rows: dict[str, list[list[str | float]]] = {
+        "Enero": [["to"], [ONE]],
+        "Febrero": [["Bajas de febrero"], ["nombre", "telefono"], ["Ana", TWO]],
+        "Leer": [["Instrucciones"], ["Anotar a quien pida la baja"], [1500.0]],
+    }
+    path = workbook(tmp_path / "bajas.xlsx", **rows)
+
     made = await planned([person(1)], options=PlanOptions(suppress=[path]))
 
     assert await held(path) == KEYS
-    assert made.plan.notes[1] == f"not read are the other sheets of {path}: 'Enero'"
+    assert made.plan.notes[1:] == (
+        f"all of these sheets of {path} were read: 'Enero', 'Febrero'",
+        f"no list of numbers, and not read, are these sheets of {path}: 'Leer'",
+    )
+    for bad in ([["nombre", "telefono"], ["Ana", ""]], [[TWO], ["Ana"]], [["Febrero"], ["Ana"], [TWO]]):
+        rows["Febrero"] = bad  # type: ignore[assignment]  # texts alone
+        with pytest.raises(InvalidInput, match=r"bajas\.xlsx, sheet 'Febrero', line 2: not a number"):
+            await held(workbook(path, **rows))
+
+
+async def test_a_number_that_a_spreadsheet_rounded_stops_the_plan_also_when_it_looks_like_one(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "bajas.csv"
+    for text in ("to\n5491160000000\n", f"{TWO}\n5491160000000\n", "5491160000000;5491150000000\n"):
+        path.write_text(text)
+        for region in (None, "AR"):
+            with pytest.raises(InvalidInput, match="not a number"):
+                await held(path, region)
+    with pytest.raises(InvalidInput, match="line 2"):
+        await held(workbook(tmp_path / "bajas.xlsx", Bajas=[["to"], [5491160000000.0], [TWO]]))
+
+
+async def test_a_formula_without_its_result_is_no_empty_row(tmp_path: Path) -> None:
+    path = workbook(tmp_path / "bajas.xlsx", Bajas=[["to"], [7.0], [TWO]])
+    with zipfile.ZipFile(path) as book:
+        parts = {name: book.read(name) for name in book.namelist()}
+    sheet = "xl/worksheets/sheet1.xml"
+    parts[sheet] = parts[sheet].replace(b"<v>7.0</v>", b'<f>"+549"&amp;"1155550101"</f><v></v>')
+    with zipfile.ZipFile(path, "w") as book:
+        for name, part in parts.items():
+            book.writestr(name, part)
+
+    with pytest.raises(InvalidInput, match="line 2: not a number"):
+        await held(path)
+
+
+async def test_addresses_of_e_mail_are_nobodys_number(tmp_path: Path) -> None:
+    path = tmp_path / "bajas.csv"
+    path.write_text("Email Address,First Name,LEID\nana@x.com,Ana,481234567\n")
+    with pytest.raises(InvalidInput, match="a column for e-mail addresses and none for numbers"):
+        await held(path)
+    path.write_text("Correo electrónico;Datos\nana@x.com;+54 9 11 5555-0101\nbeto@x.com;5491155550102@c.us\n")
+    assert await held(path) == KEYS
+    path.write_text(
+        "Email Address,Phone Number,LEID\na@x.com,+5491155550101,481234567\nb@x.com,5491155550102,1\n"
+    )
+    assert await held(path) == KEYS
+
+
+async def test_a_column_that_says_who_said_no_is_named_because_nobody_looks_at_it(tmp_path: Path) -> None:
+    path = tmp_path / "bajas.csv"
+    path.write_text(f"telefono,opt_in\n{ONE},NO\n{TWO},SI\n")
+
+    made = await planned([person(1)], options=PlanOptions(suppress=[path]))
+
+    assert await held(path) == KEYS
+    assert made.plan.notes[-1].startswith(f"the column opt_in of {path} is not looked at")
 
 
 async def test_the_encoding_of_the_notes_does_not_matter(tmp_path: Path) -> None:

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from keebai_async.model.identity import identities, identities_if_e164, identity
 from keebai_async.model.limits import E164
-from keebai_async.planning.identity import identities, identities_if_e164, identity
 from keebai_async.planning.number_text import is_spreadsheet_number
 
 e164 = st.from_regex(E164, fullmatch=True)

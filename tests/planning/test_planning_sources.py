@@ -149,6 +149,12 @@ async def test_without_quotes_a_row_is_a_line_and_short_ones_do_not_borrow_of_lo
         ("page.xlsx", b'<?xml version="1.0"?><Workbook/>', "a web page (HTML) or XML"),
         ("table.xls", b"to\tnombre\n+5491100000001\tAna\n", "no workbook but a text"),
         ("list.docx", b"x", "ends in .csv"),
+        ("list.zip", b"PK\x03\x04", "unpack it"),
+        ("list.numbers", b"PK\x03\x04", "export it as Excel"),
+        ("list.vcf", b"BEGIN:VCARD", "export them as CSV"),
+        ("list.pdf", b"%PDF", "a PDF"),
+        ("old.csv", b"\xd0\xcf\x11\xe0rest", "name it .xls"),
+        ("quoted.csv", b'"to,nombre,saldo"\n"+5491100000001,Ana,1"\n', "is one cell in quotes"),
     ],
 )
 async def test_a_file_that_cannot_be_used_is_told_what_is_wrong(

@@ -9,6 +9,7 @@ import pyarrow as pa  # type: ignore[import-untyped]
 import pyarrow.parquet as pq  # type: ignore[import-untyped]
 import pytest
 
+from keebai_async.errors import UnusableSource
 from keebai_async.planning.plan import PlanOptions
 from keebai_async.sources import open_source
 from keebai_async.sources.cell_formats import as_shown
@@ -204,11 +205,15 @@ async def test_a_document_type_in_a_workbook_is_not_read(tmp_path: Path) -> None
     assert any("cannot be seen" in note for note in made.plan.notes)
 
 
-async def formatted(path: Path, code: str, value: float) -> Made:
-    workbook(path, A=[HEAD, [ANA, "Ana", value]])
+async def formatted(
+    path: Path, code: str, value: float, *, rows: Cells | None = None, fonts: str = "", font: str = ""
+) -> Made:
+    """A plan of a sheet whose only number has a format, and a font of those given."""
+    workbook(path, A=rows or [HEAD, [ANA, "Ana", value]])
     style = (
         f'<styleSheet xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main"><numFmts><numFmt'
-        f' numFmtId="170" formatCode="{code}"/></numFmts><cellXfs><xf numFmtId="0"/><xf numFmtId="170"/>'
+        f' numFmtId="170" formatCode="{code}"/></numFmts>{fonts}<cellXfs><xf numFmtId="0"/>'
+        f'<xf numFmtId="170" {font}/>'
         "</cellXfs></styleSheet>"
     )
     relations = (
@@ -226,6 +231,13 @@ async def formatted(path: Path, code: str, value: float) -> Made:
         ("00000", 123.0, "00123"),
         ("0%", 0.15, "15%"),
         ("0", 7.5, "8"),
+        ("&quot;+549&quot;0", 1155550101.0, "+5491155550101"),
+        ("+## # ## ####\\-####", 5491155550101.0, "+54 9 11 5555-0101"),
+        ("(00) 0000-0000", 1155550101.0, "(11) 5555-0101"),
+        ("00\\.000\\.000", 30123456.0, "30.123.456"),
+        ("&quot;$&quot; 0", 1500.0, "$ 1500"),
+        ("0 &quot;días&quot;_)", 7.0, "7 días"),
+        ("00 0000", 12.0, "00 0012"),
         ("dd/mm/yyyy", 46096.0, "15/03/2026"),
         ("d-m-yy", 46096.0, "15-3-26"),
         ("dd/mm/yyyy hh:mm", 46096.4375, "15/03/2026 10:30"),
@@ -260,6 +272,59 @@ async def test_any_other_format_is_named_with_an_example(
     assert len(made.plan.notes) == 2
     assert "the column saldo has" in made.plan.notes[1]
     assert made.plan.notes[1].endswith(f"in row 2 as {text}")
+
+
+async def test_a_number_whose_plus_is_in_its_format_is_the_one_that_is_seen(tmp_path: Path) -> None:
+    rows: Cells = [["n", *HEAD], ["1", 3511234567.0, "Ana", "1"]]
+    made = await formatted(tmp_path / "a.xlsx", "&quot;+57&quot;0", 3511234567.0, rows=rows)
+
+    assert made.numbers == ["+573511234567"]
+
+
+async def test_a_formula_without_its_result_is_rejected_as_one(tmp_path: Path) -> None:
+    path = workbook(tmp_path / "a.xlsx", A=[HEAD, [ANA, "Ana", 1.0], [BRUNO, "Bruno", 7.0], [7.0, "C", "1"]])
+    changed(path, "xl/worksheets/sheet1.xml", ("<v>7.0</v>", "<f>1+1</f><v></v>"))
+
+    made = await planned(path)
+
+    assert made.reasons == [(3, "bad variable", "saldo"), (4, "bad number", "to")]
+    assert all("a formula whose result is not in the file" in one.detail for one in made.rejections)
+
+
+async def test_rows_without_height_are_hidden_and_rows_crossed_out_are_said(tmp_path: Path) -> None:
+    path = workbook(tmp_path / "a.xlsx", A=[HEAD, [ANA, "Ana", "1"], [BRUNO, "Bruno", 2.0]])
+    changed(path, "xl/worksheets/sheet1.xml", ('<row r="2">', '<row r="2" ht="0" customHeight="1">'))
+
+    made = await planned(path)
+
+    assert made.numbers == [BRUNO]
+    assert "1 row of the sheet 'A' is hidden" in made.plan.notes[1]
+
+    fonts = "<fonts><font/><font><strike/></font></fonts>"
+    made = await formatted(tmp_path / "b.xlsx", "0", 7.0, fonts=fonts, font='fontId="1"')
+    assert made.numbers == [ANA]
+    assert made.plan.notes[1] == "1 row of the sheet 'A' is crossed out, and read all the same (row 2)"
+    fonts = '<fonts><font/><font><strike val="0"/></font></fonts><dxfs><font><strike/></font></dxfs>'
+    made = await formatted(tmp_path / "c.xlsx", "0", 7.0, fonts=fonts, font='fontId="1"')
+    assert len(made.plan.notes) == 1
+
+
+async def test_true_and_false_are_named_because_a_sheet_shows_them_in_its_language(tmp_path: Path) -> None:
+    path = workbook(tmp_path / "a.xlsx", A=[HEAD, [ANA, "Ana", 1.0]])
+    changed(path, "xl/worksheets/sheet1.xml", ("<c><v>1.0</v>", '<c t="b"><v>1</v>'))
+
+    made = await planned(path)
+
+    assert made.people[0]["variables"] == {"nombre": "Ana", "saldo": "true"}
+    assert "the column saldo has TRUE or FALSE" in made.plan.notes[1]
+    assert made.plan.notes[1].endswith("sent is true, as in row 2")
+
+
+async def test_an_empty_sheet_that_is_shown_names_the_others(tmp_path: Path) -> None:
+    path = workbook(tmp_path / "a.xlsx", Hoja1=[], Datos=[HEAD, [ANA, "Ana", "1"]])
+
+    with pytest.raises(UnusableSource, match=r"the sheet 'Hoja1' of .* holds nobody.*'Datos': --sheet"):
+        await planned(path)
 
 
 async def test_a_cell_that_is_an_error_is_rejected_as_one(tmp_path: Path) -> None:
@@ -318,3 +383,6 @@ def test_a_format_of_another_kind_of_value_is_not_applied() -> None:
     assert as_shown(datetime.time(1), "dd/mm/yyyy") is None
     assert as_shown(True, "0") is None
     assert as_shown(-1.0, "000") is None
+    for code in ("# ?/?", "0E+0", ";;;", "0.0", "[<=9999999]000-0000;(000) 000-0000", "0 %", "#,##0"):
+        assert as_shown(12.0, code) is None
+    assert as_shown(0.0, '0;-0;"nada"') is None

@@ -86,7 +86,7 @@ def launch(
         resumable=not box.sandbox,
     )
     if not dry_run:
-        check_can_ask(settings)
+        check_can_ask(settings, or_else=" (or --dry-run to see the plan)")
     if template is None and language is None and not Path(file).exists() and not box.sandbox:
         raise typer.Exit(interrupts.run(partial(_launch_kept, file, options, connection, settings)))
     if template is None or language is None:
@@ -119,7 +119,9 @@ async def _launch_kept(
         guards = None
         if options.stop_above is not None:
             guards = replace(made.guards, stop_above=options.stop_above)
-        code, _ = await launch_plan(keebai, made, settings, guards=guards, pace=options.pace)
+        code, _ = await launch_plan(
+            keebai, made, settings, guards=guards, pace=options.pace, ignore_opt_outs=options.ignore_opt_outs
+        )
         return code
 
 
@@ -127,7 +129,10 @@ async def _kept(keebai: CampaignClient, plan_id: str) -> Plan:
     try:
         kept = await keebai.journal.load(plan_id)
     except CampaignNotFound as error:
-        raise InvalidInput(f"there is no file {plan_id}, and no plan of that id in the journal") from error
+        raise InvalidInput(
+            f"there is no file {plan_id}, and no plan of that id in the journal: check the path; see:"
+            " keebai-async list"
+        ) from error
     if kept.state is not CampaignState.PLANNED:
         raise CampaignBusy(
             f"campaign {plan_id} was launched before and is {kept.state.value}:"

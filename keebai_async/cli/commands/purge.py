@@ -16,7 +16,8 @@ from keebai_async.cli.json_output import emit
 from keebai_async.cli.options import JournalOption, JsonOption, YesOption
 from keebai_async.cli.output import say
 from keebai_async.cli.shown import shown_text
-from keebai_async.errors import InvalidInput
+from keebai_async.errors import CampaignBusy, InvalidInput
+from keebai_async.model.situation import Standing
 from keebai_async.planning.reached_people import reached_lately
 
 OneOrAllArgument = Annotated[
@@ -66,7 +67,7 @@ async def _purge(
         if campaign is None:
             purged = await keebai.campaigns.purge_finished()
         else:
-            await keebai.campaigns.purge(campaign, unfinished=unfinished)
+            await _purge_one(keebai, campaign, unfinished=unfinished)
             purged = (campaign,)
     for each in purged:
         if json:
@@ -75,6 +76,19 @@ async def _purge(
     if not purged:
         say("nothing to remove: no finished campaign has people left")
     return Exit.DONE
+
+
+async def _purge_one(keebai: CampaignClient, campaign: str, *, unfinished: bool) -> None:
+    try:
+        await keebai.campaigns.purge(campaign, unfinished=unfinished)
+    except CampaignBusy as error:
+        situation = await keebai.campaigns.situation(campaign)
+        if situation.holder is not None:
+            raise
+        way = f"keebai-async remove {campaign} removes the plan"
+        if situation.standing is not Standing.PLANNED:
+            way = "--unfinished removes them all the same"
+        raise CampaignBusy(f"{error} ({way})", campaign_id=campaign) from error
 
 
 async def _forgotten(keebai: CampaignClient, campaign: str | None) -> Iterator[str]:

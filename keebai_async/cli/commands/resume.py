@@ -14,9 +14,11 @@ from keebai_async.cli.exit_codes import Exit
 from keebai_async.cli.figures import figure
 from keebai_async.cli.interrupts import interrupts
 from keebai_async.cli.launch_flow import LaunchSettings, check_can_ask
+from keebai_async.cli.opt_outs_text import question_on_opt_outs
 from keebai_async.cli.options import (
     GUARDS_PANEL,
     CampaignArgument,
+    IgnoreOptOutsOption,
     JournalOption,
     JsonOption,
     NoWaitOption,
@@ -73,6 +75,7 @@ def resume(
     pace: PaceOption = None,
     new_token: NewTokenOption = False,
     again: GoOnAgainOption = False,
+    ignore_opt_outs: IgnoreOptOutsOption = False,
     journal: JournalOption = None,
     quota_store: QuotaStoreOption = None,
     json: JsonOption = False,
@@ -85,7 +88,14 @@ def resume(
     check_can_ask(settings)
     if no_guards and stop_above is not None:
         raise InvalidInput("choose one of --stop-above and --no-guards")
-    changes = Changes(stop_above=stop_above, no_guards=no_guards, pace=pace, new_token=new_token, again=again)
+    changes = Changes(
+        stop_above=stop_above,
+        no_guards=no_guards,
+        pace=pace,
+        new_token=new_token,
+        again=again,
+        ignore_opt_outs=ignore_opt_outs,
+    )
     connection = Connection(journal=journal, quota_store=quota_store)
     raise typer.Exit(interrupts.run(partial(_resume, campaign, connection, settings, changes)))
 
@@ -98,6 +108,7 @@ class Changes(msgspec.Struct, frozen=True, kw_only=True):
     pace: str | None
     new_token: bool
     again: bool
+    ignore_opt_outs: bool
 
     def guards(self, before: Guards) -> Guards:
         if self.no_guards:
@@ -123,7 +134,10 @@ async def _resume(campaign: str, connection: Connection, settings: LaunchSetting
         before = situation.report
         if before.unsent and not settings.yes:
             say(report_text(situation))
-            question = f"Send to the {figure(before.unsent)} people who are left?"
+            later = await keebai.campaigns.opted_out_since(campaign)
+            ignored = changes.ignore_opt_outs or before.ignores_opt_outs
+            out = question_on_opt_outs(0, later, ignored=ignored)
+            question = f"{out}Send to the {figure(before.unsent)} people who are left?"
             if not confirm_people(question, before.unsent):
                 say("declined: nothing was submitted")
                 return Exit.DECLINED
@@ -138,6 +152,7 @@ async def _resume(campaign: str, connection: Connection, settings: LaunchSetting
             pace=changes.pace,
             new_token=changes.new_token,
             again=changes.again,
+            ignore_opt_outs=changes.ignore_opt_outs,
         )
         now = await follow(
             run,
@@ -149,7 +164,9 @@ async def _resume(campaign: str, connection: Connection, settings: LaunchSetting
         return conclude(now, json=settings.json, journal=connection.journal)
 
 
-_NO_CHANGES: Final = Changes(stop_above=None, no_guards=False, pace=None, new_token=False, again=False)
+_NO_CHANGES: Final = Changes(
+    stop_above=None, no_guards=False, pace=None, new_token=False, again=False, ignore_opt_outs=False
+)
 
 
 async def _check_repetition(keebai: CampaignClient, campaign: str) -> None:

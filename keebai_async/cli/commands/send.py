@@ -12,6 +12,7 @@ from keebai_async.cli.interrupts import interrupts
 from keebai_async.cli.json_output import emit, typed
 from keebai_async.cli.options import (
     ChannelIdOption,
+    IgnoreOptOutsOption,
     JournalOption,
     JsonOption,
     LanguageOption,
@@ -25,7 +26,7 @@ from keebai_async.cli.options import (
 )
 from keebai_async.cli.output import answer
 from keebai_async.cli.text_output import receipt_line
-from keebai_async.errors import ScopeMissing
+from keebai_async.errors import OptedOut, ScopeMissing
 from keebai_async.planning.one_person import check_one_person
 
 VarOption = Annotated[
@@ -43,11 +44,12 @@ def send(
     once: OnceOption = None,
     phone_number_id: PhoneNumberIdOption = None,
     channel_id: ChannelIdOption = None,
+    ignore_opt_outs: IgnoreOptOutsOption = False,
     journal: JournalOption = None,
     quota_store: QuotaStoreOption = None,
     json: JsonOption = False,
 ) -> None:
-    """Send one template to one person, with its variables checked as a plan does.
+    """Send one template to one person, with its variables checked as a plan does; not to who opted out.
 
     Example: keebai-async send --to +5491155555555 --template promo --language es --var nombre=Ana
     """
@@ -55,7 +57,18 @@ def send(
     connection = Connection(
         phone_number_id=phone_number_id, channel_id=channel_id, journal=journal, quota_store=quota_store
     )
-    work = partial(_send, connection, to, template, language, variables, meta_data, once=once, json=json)
+    work = partial(
+        _send,
+        connection,
+        to,
+        template,
+        language,
+        variables,
+        meta_data,
+        once=once,
+        ignore_opt_outs=ignore_opt_outs,
+        json=json,
+    )
     raise typer.Exit(interrupts.run(work))
 
 
@@ -68,19 +81,24 @@ async def _send(
     meta_data: dict[str, str],
     *,
     once: str | None,
+    ignore_opt_outs: bool,
     json: bool,
 ) -> Exit:
-    async with messaging(connection, outbox=once is not None) as keebai:
+    async with messaging(connection, journal=once is not None or not ignore_opt_outs) as keebai:
         with suppress(ScopeMissing):  # a token that may only send is not told what the template asks for
             check_one_person(await keebai.templates.get(template, language), to, variables)
-        receipt = await keebai.messages.send_template(
-            to,
-            template=template,
-            language=language,
-            variables=variables,
-            meta_data=dict(meta_data),
-            once=once,
-        )
+        try:
+            receipt = await keebai.messages.send_template(
+                to,
+                template=template,
+                language=language,
+                variables=variables,
+                meta_data=dict(meta_data),
+                once=once,
+                ignore_opt_outs=ignore_opt_outs,
+            )
+        except OptedOut as error:
+            raise OptedOut(f"{error} (--ignore-opt-outs)", source=error.source, since=error.since) from error
     if json:
         emit(typed("receipt", receipt))
     else:

@@ -51,7 +51,7 @@ def text(
 async def _text(
     connection: Connection, to: str, words: str, meta_data: dict[str, str], *, once: str | None, json: bool
 ) -> Exit:
-    async with messaging(connection, outbox=once is not None) as keebai:
+    async with messaging(connection, journal=once is not None) as keebai:
         receipt = await keebai.messages.send_text(to, words, meta_data=dict(meta_data), once=once)
     if json:
         emit(typed("receipt", receipt))

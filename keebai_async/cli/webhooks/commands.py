@@ -16,7 +16,7 @@ from keebai_async.cli.exit_codes import Exit
 from keebai_async.cli.figures import figure
 from keebai_async.cli.interrupts import interrupts
 from keebai_async.cli.json_output import emit, typed
-from keebai_async.cli.options import CampaignArgument, JournalOption, JsonOption
+from keebai_async.cli.options import CampaignArgument, JournalOption, JsonOption, journal_option
 from keebai_async.cli.output import answer, say
 from keebai_async.cli.register import register as register_command
 from keebai_async.cli.serving import serve_until_told
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from keebai_async.cli.webhooks.door import Door
     from keebai_async.webhooks.receiver import WebhookReceiver
     from keebai_async.webhooks.recorder import FateRecorder
+    from keebai_async.webhooks.stop_words import StopWords
 
 PATH: Final = "/webhooks/keebai"
 _WORK_AGAIN_AFTER: Final = 5.0
@@ -49,6 +50,32 @@ SharePortOption = Annotated[
     typer.Option(
         "--share-port",
         help="Let other receivers listen at the same port: start the next one before the last one ends.",
+    ),
+]
+StopWordsOption = Annotated[
+    str | None,
+    typer.Option(
+        "--stop-words",
+        metavar="WORDS",
+        help="Whole messages by which people opt out, with commas, in place of the usual ones; with a plus"
+        " before the first they are added: '+YA NO,NO GRACIAS'. Default: KEEBAI_STOP_WORDS.",
+    ),
+]
+ResumeWordsOption = Annotated[
+    str | None,
+    typer.Option(
+        "--resume-words",
+        metavar="WORDS",
+        help="Whole messages by which they come back, in the same way. Default: KEEBAI_RESUME_WORDS.",
+    ),
+]
+StopButtonsOption = Annotated[
+    str | None,
+    typer.Option(
+        "--stop-buttons",
+        metavar="BUTTONS",
+        help="Payloads or titles of quick replies by which people opt out, in the same way."
+        " Default: KEEBAI_STOP_BUTTONS.",
     ),
 ]
 DropOldOption = Annotated[
@@ -79,18 +106,27 @@ def serve(
     port: ServePortOption = 8080,
     path: PathOption = PATH,
     share_port: SharePortOption = False,
+    stop_words: StopWordsOption = None,
+    resume_words: ResumeWordsOption = None,
+    stop_buttons: StopButtonsOption = None,
 ) -> None:
     """Receive webhooks until Ctrl-C, and keep in the journal what becomes of each person.
 
     A delivery is on disk before it is answered, in webhooks.db beside the journal. Put a proxy with https
-    before it. The secrets are those of register, or KEEBAI_WEBHOOK_SECRET.
+    before it. The secrets are those of register, or KEEBAI_WEBHOOK_SECRET. Who answers STOP, BAJA or SAIR, or
+    stops marketing messages, is added to the opt-outs.
 
     Example: keebai-async webhooks serve --port 8080
     """
-    _run(partial(_serve, journal, host, port, path, shared=share_port))
+    from keebai_async.webhooks.stop_words import StopWords
+
+    words = StopWords.named(os.environ, stop=stop_words, resume=resume_words, buttons=stop_buttons)
+    _run(partial(_serve, journal, host, port, path, words, shared=share_port))
 
 
-async def _serve(journal: str | None, host: str, port: int, path: str, *, shared: bool) -> Exit:
+async def _serve(
+    journal: str | None, host: str, port: int, path: str, words: "StopWords", *, shared: bool
+) -> Exit:
     from keebai_async.cli.webhooks.door import Door, ListeningAt
     from keebai_async.webhooks.receiver import WebhookReceiver
     from keebai_async.webhooks.recorder import FateRecorder
@@ -98,7 +134,7 @@ async def _serve(journal: str | None, host: str, port: int, path: str, *, shared
     secrets = _secrets(journal)
     secrets.proof()  # to say now that there is none
     kept = open_journal(journal_name(journal))
-    recorder = FateRecorder(kept)
+    recorder = FateRecorder(kept, words=words)
     try:
         async with WebhookReceiver(_file_beside(journal, "webhooks.db"), secrets=secrets.proof) as receiver:
             door = Door(receiver, ListeningAt(host, port, path, shared=shared))
@@ -113,6 +149,10 @@ async def _serve(journal: str | None, host: str, port: int, path: str, *, shared
         f"{figure(taken)} deliveries taken, {figure(refused)} refused; {figure(new)} told something new,"
         f" {figure(unassigned)} of no campaign here; {figure(left)} wait in the spool"
     )
+    if out := recorder.counts["opt-outs"]:
+        say(f"{figure(out)} opted out or came back: keebai-async optouts list{journal_option(journal)}")
+    if unnamed := recorder.counts["opt-outs without a number"]:
+        say(f"{figure(unnamed)} more did so whose number did not come: the service alone knows who they are")
     return Exit.DONE
 
 

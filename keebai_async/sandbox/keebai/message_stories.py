@@ -9,8 +9,9 @@ from collections.abc import Iterator
 import msgspec
 
 from keebai_async.sandbox.keebai.webhook_switches import WebhookSwitches
+from keebai_async.sandbox.replies import JsonObject
 
-UNDELIVERABLE, CAPPED, STOPPED = 131026, 131049, 131050
+UNDELIVERABLE, CAPPED, STOPPED, PACED = 131026, 131049, 131050, 132015
 RANKS = {"sent": 1, "failed": 2, "delivered": 3, "read": 4}
 """Which of two words about one message counts."""
 
@@ -34,6 +35,14 @@ class MessageHappening(msgspec.Struct, frozen=True, kw_only=True):
     code: int = 0
     text: str = ""
     payload: str = ""
+
+
+class AccountHappening(msgspec.Struct, frozen=True, kw_only=True):
+    """One thing that happened to the account: its name, and the event's `data`."""
+
+    kind: str
+    data: JsonObject
+    after: float = 0.0
 
 
 def chosen(share: float, what: str, number: str, seed: int) -> bool:
@@ -73,6 +82,8 @@ def story(
         yield happens("delivered", delivered)
     if reads:
         yield happens("read", read)
+    if is_(switches.failed_after, "failed after"):
+        yield happens("failed", read + 0.5, code=UNDELIVERABLE)
     if is_(switches.replying, "replying"):
         yield happens("received", read + 1.0, text=switches.reply_text)
     if is_(switches.tapping, "tapping"):
@@ -83,6 +94,25 @@ def story(
 
 def _code(number: str, switches: WebhookSwitches, seed: int) -> int:
     share = chance("code", number, seed)
-    if share < switches.capped:
-        return CAPPED
-    return STOPPED if share < switches.capped + switches.stopped else UNDELIVERABLE
+    for part, code in ((switches.capped, CAPPED), (switches.stopped, STOPPED), (switches.paced, PACED)):
+        if share < part:
+            return code
+        share -= part
+    return UNDELIVERABLE
+
+
+def paused(template: str, language: str) -> AccountHappening:
+    """A template is paused. The content is Meta's: what the service makes of it is not shown anywhere.
+
+    Source: webhooks contract, sections 3.4 and 4.5.
+    """
+    return AccountHappening(
+        kind="whatsapp.template.status_updated",
+        data={
+            "event": "PAUSED",
+            "message_template_name": template,
+            "message_template_language": language,
+            "reason": "NONE",
+            "other_info": {"title": "FIRST_PAUSE"},
+        },
+    )

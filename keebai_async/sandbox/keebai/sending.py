@@ -226,6 +226,8 @@ class SendHandlers:
                 failing=frozenset(failing),
                 sender=sender.phone_number_id,
                 company=context.token.company,
+                template="" if template is None else template.name,
+                language="" if template is None else template.language,
             )
         )
         return broadcast_id

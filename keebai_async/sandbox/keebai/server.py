@@ -15,7 +15,7 @@ from keebai_async.sandbox.keebai.settings import SandboxOptions, SandboxSettings
 from keebai_async.sandbox.keebai.subscriptions import TOLD_OF_MESSAGES, Subscription
 from keebai_async.sandbox.keebai.webhook_control import CONTROL, control
 from keebai_async.sandbox.keebai.webhooks import SandboxWebhooks
-from keebai_async.sandbox.local_server import LocalServer, sandbox_clock
+from keebai_async.sandbox.local_server import PREFIX, LocalServer, sandbox_clock
 
 
 class Sandbox(LocalServer):
@@ -80,7 +80,7 @@ class Sandbox(LocalServer):
 
     async def __aenter__(self) -> Self:
         await super().__aenter__()
-        self._keebai.webhooks.opened()
+        self._keebai.webhooks.opened(subscribed=bool(self._keebai.webhooks.subscriptions.known))
         return self
 
     async def __aexit__(self, *error: object) -> None:
@@ -90,7 +90,11 @@ class Sandbox(LocalServer):
     async def _answer(self, http: web.Request) -> web.StreamResponse:
         if http.path.startswith(CONTROL):
             return control(self.webhooks, http.method, http.path.removeprefix(CONTROL), await http.read())
-        return await super()._answer(http)
+        response = await super()._answer(http)
+        late = self.webhooks.switches.before_answer
+        if late and http.method == "POST" and http.path.startswith(f"{PREFIX}/messages/"):
+            await self._wait(late)
+        return response
 
     def subscribe(
         self, url: str, *, events: Sequence[str] = TOLD_OF_MESSAGES, headers: Mapping[str, str] | None = None

@@ -14,14 +14,18 @@ class WebhookOptions(TypedDict, total=False):
     read_after: float
     capped: float
     stopped: float
+    paced: float
     failed_first: float
+    failed_after: float
     replying: float
     reply_text: str
     tapping: float
     tap_payload: str
+    tap_shape: Literal["button", "interactive", "body", "mixed"]
     duplicates: float
     disorder: float
     lost: float
+    before_answer: float
     without_delivered: float
     marks: Literal["data", "envelope", "text", "none"]
     without_number: float
@@ -57,20 +61,28 @@ class WebhookSwitches(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     """Of those who fail: with 131049, the limit of marketing messages. All others fail with 131026."""
     stopped: float = 0.0
     """Of those who fail: with 131050, they stopped marketing messages."""
+    paced: float = 0.0
+    """Of those who fail: with 132015, and the template is told as paused, once for each broadcast."""
     failed_first: float = 0.0
     """Of those who get it: told as failed before they are told as delivered."""
+    failed_after: float = 0.0
+    """Of those who get it: told as failed after they are told as delivered."""
     replying: float = 0.0
     """Of those who get it: they write `reply_text`."""
     reply_text: str = "STOP"
     tapping: float = 0.0
     """Of those who get it: they tap a button with `tap_payload`."""
     tap_payload: str = "OPT_OUT"
+    tap_shape: Literal["button", "interactive", "body", "mixed"] = "button"
+    """Which of the three shapes that documents have a tap comes in; `mixed` goes by the number."""
     duplicates: float = 0.0
     """Of the deliveries: made twice."""
     disorder: float = 0.0
     """Each event comes up to so many seconds later than it happened."""
     lost: float = 0.0
     """Of the events: never delivered."""
+    before_answer: float = 0.0
+    """Seconds by which the answer to a send comes later, so that its events come before it."""
     without_delivered: float = 0.0
     """Of those who read: no `delivered` is told."""
     marks: Literal["data", "envelope", "text", "none"] = "data"

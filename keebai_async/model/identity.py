@@ -40,6 +40,22 @@ def identity(e164: str) -> int:
     return key
 
 
+def spelling(key: int) -> str:
+    """A number in E.164 with this key: `identity(spelling(key)) == key`.
+
+    It is the one that phones of those countries have today: Argentina's with the 9, Brazil's with the ninth
+    digit, Mexico's without the 1.
+    """
+    digits = str(key)
+    if digits.startswith("54") and len(digits) < 15:
+        return f"+549{digits[2:]}"
+    if digits.startswith("521"):  # this 1 is a digit of the number, so one stands before it
+        return f"+521{digits[2:]}"
+    if len(digits) == 12 and int(f"{digits[:4]}9{digits[4]}") in _BRAZIL:
+        return f"+{digits[:4]}9{digits[4:]}"
+    return f"+{digits}"
+
+
 def identities(numbers: Sequence[str]) -> list[int]:
     """`identity` of each number. All must be in E.164."""
     return _keys(",".join(("", *numbers)).encode(), _KEYS)

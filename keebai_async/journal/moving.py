@@ -1,0 +1,35 @@
+"""Moves of chunks in the tables of a journal: each with what becomes of its chunk, in one piece."""
+
+from msgspec.structs import replace
+
+from keebai_async.journal import rules
+from keebai_async.journal.reading import chunk_of
+from keebai_async.journal.tables import ChunkRow, MoveRow, Tables
+from keebai_async.model.chunk import Chunk, ChunkState
+from keebai_async.model.lifecycle import Move
+
+
+def record(tables: Tables, campaign_id: str, move: Move, *, at: float) -> Chunk:
+    """Make *move*, at the time *at* (Unix time). Raises ForbiddenMove, CampaignNotFound."""
+    row = chunk_of(tables, campaign_id, move.number)
+    chunk = rules.moved(row.chunk, move)
+    put(tables, row, move, chunk, at=at)
+    return chunk
+
+
+def put(tables: Tables, row: ChunkRow, move: Move, after: Chunk, *, at: float) -> None:
+    """Add a move that is allowed, and what became of its chunk."""
+    tables.insert(MoveRow(campaign_id=row.campaign_id, move=move, recorded_at=at))
+    tables.update(replace(row, chunk=after))
+
+
+def recover(tables: Tables, campaign_id: str, *, seen_dead: bool, at: float) -> tuple[Chunk, ...]:
+    """Move what was on its way when its process died, or fell silent, to unknown."""
+    chunks = [row.chunk for row in tables.rows(ChunkRow, campaign_id)]
+    return tuple(
+        [
+            record(tables, campaign_id, rules.lost(chunk, seen_dead=seen_dead), at=at)
+            for chunk in chunks
+            if chunk.state is ChunkState.SUBMITTING
+        ]
+    )

@@ -1,0 +1,144 @@
+"""What webhooks prove of chunks, in the tables of a journal.
+
+The problem: a mark that comes back says that the service took the chunk whose people have it. It may come at
+any time: before the answer to the submit, after the process that waited for that answer was killed, while
+another process runs the campaign, or after a person said that the chunk did not arrive. Who hears of it
+may not change a chunk that somebody else is about to change.
+
+The naive way is to move the chunk at once, or to remember in memory that it should be. Here what was told is
+written beside the chunk, by anybody and without the lease: it is no move and changes no state. The move is
+made by who holds the lease; where nobody does, by who heard of it, in the same transaction. So there is no
+instant at which a process that dies leaves half of it behind: what was told is forgotten by its spool only
+when it is here, and what is here becomes a move with the next run, if not before.
+
+Nobody who has the mark of somebody else is believed: the person in the chunk that is meant must have exactly
+this mark, and the number that was told of, where one was. Only what was told proves something. That nothing
+was told proves nothing.
+
+Source: webhooks contract, section 7.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Final
+
+from msgspec.structs import replace
+
+from keebai_async.journal.leases import Leases
+from keebai_async.journal.moving import record, recover
+from keebai_async.journal.tables import CampaignRow, ChunkRow, ItemsRow, Tables
+from keebai_async.model.chunk import Chunk, ChunkState
+from keebai_async.model.fates import Fate, PersonNews
+from keebai_async.model.lifecycle import Prove
+from keebai_async.model.marks import people_told_of
+from keebai_async.model.remainder import state_once_settled
+
+CLOCKS_APART: Final = 5.0
+"""Seconds by which the service's clock and ours may differ."""
+
+_OPEN: Final = frozenset(
+    {ChunkState.PLANNED, ChunkState.SUBMITTING, ChunkState.UNKNOWN, ChunkState.ABANDONED, ChunkState.REFUSED}
+)
+
+
+def note(
+    tables: Tables,
+    leases: Leases,
+    campaign: CampaignRow,
+    planned: ChunkRow,
+    news: Sequence[PersonNews],
+    *,
+    more: int,
+    at: float,
+) -> None:
+    """Write beside the chunks what *news* of the people of the chunk *planned* prove, and make moves of it.
+
+    *more* is of how many of them nothing had been told before. *at* is the time now.
+    """
+    if campaign.purged_at is not None:
+        return  # nobody can be compared any more
+    told = [each for each in news if each.fate is not Fate.NONE]
+    concerned = False
+    for row in _now_in(tables, planned):
+        chunk = row.chunk
+        if row.born == chunk.recipients and more:
+            chunk = replace(chunk, told=chunk.told + more, told_at=at)
+        chunk = _noticed(tables, replace(row, chunk=chunk), told)
+        if chunk != row.chunk:
+            tables.update(replace(row, chunk=chunk))
+        submitting = chunk.state is ChunkState.SUBMITTING
+        concerned = concerned or (chunk.noticed_at is not None and (submitting or chunk.provable))
+    if concerned:
+        _settle(tables, leases, campaign.campaign_id, at=at)
+
+
+def prove(tables: Tables, campaign_id: str, *, at: float) -> tuple[Chunk, ...]:
+    """Make the moves that follow from what was told; gives the chunks that were moved, as they are now."""
+    chunks = [row.chunk for row in tables.rows(ChunkRow, campaign_id)]
+    names = {chunk.broadcast_id for chunk in chunks}
+    moved: list[Chunk] = []
+    for chunk in chunks:
+        if chunk.noticed_at is None or not chunk.provable:
+            continue
+        # A name that another chunk has is not this one's: it would be followed in its place.
+        name = chunk.noticed_id if chunk.noticed_id not in names else None
+        names.add(name)
+        move = Prove(number=chunk.number, step=chunk.step + 1, at=chunk.noticed_at, broadcast_id=name)
+        moved.append(record(tables, campaign_id, move, at=at))
+    return tuple(moved)
+
+
+def _settle(tables: Tables, leases: Leases, campaign_id: str, *, at: float) -> None:
+    """Make the moves, unless somebody runs the campaign: then they are made there."""
+    seen_dead = leases.saw_dead(tables, campaign_id)
+    if not leases.bury(tables, campaign_id):
+        return
+    recover(tables, campaign_id, seen_dead=seen_dead, at=at)
+    if not prove(tables, campaign_id, at=at):
+        return
+    row = tables.get(CampaignRow, campaign_id)
+    chunks = [each.chunk for each in tables.rows(ChunkRow, campaign_id)]
+    if row is not None and (after := state_once_settled(chunks, row.stopped_by)) is not None:
+        reason, cause = (None, None) if after.stop is None else (after.stop.reason, after.stop.cause)
+        tables.update(replace(row, state=after.state, reason=reason, stopped_by=cause))
+
+
+def _noticed(tables: Tables, row: ChunkRow, news: Sequence[PersonNews]) -> Chunk:
+    """The chunk with what *news* prove of it; it is only read as far as it has to be."""
+    chunk = row.chunk
+    first = chunk.noticed_at is None and chunk.state in _OPEN
+    old = [] if chunk.twice_at is not None else list(_of_an_earlier_attempt(chunk, news))
+    if not news or not (first or old):
+        return chunk
+    items = tables.get(ItemsRow, row.campaign_id, chunk.number)
+    believed = [] if items is None else people_told_of(items.items, row.campaign_id, news if first else old)
+    if not believed:
+        return chunk
+    if first:
+        earliest = min(believed, key=lambda each: each.at)
+        name = next((each.broadcast_id for each in believed if each.broadcast_id), None)
+        chunk = replace(chunk, noticed_at=earliest.at, noticed_id=name)
+    before = [each.at for each in believed if each in old]
+    return replace(chunk, twice_at=min(before)) if before else chunk
+
+
+def _of_an_earlier_attempt(chunk: Chunk, news: Iterable[PersonNews]) -> Iterator[PersonNews]:
+    """Those that cannot be of the last attempt: they are older, or of another broadcast."""
+    if chunk.attempts < 2 or chunk.submitted_at is None or chunk.left_before:
+        return
+    for each in news:
+        other = bool(each.broadcast_id and chunk.broadcast_id) and each.broadcast_id != chunk.broadcast_id
+        if other or each.at < chunk.submitted_at - CLOCKS_APART:
+            yield each
+
+
+def _now_in(tables: Tables, planned: ChunkRow) -> Iterator[ChunkRow]:
+    """The chunks in which the people are who were planned in one: itself, unless it was cut."""
+    if planned.born == planned.chunk.recipients:
+        yield planned
+        return
+    inside = {planned.chunk.number}
+    for row in tables.rows(ChunkRow, planned.campaign_id):  # by number, so a parent comes before its parts
+        if row.chunk.number in inside or row.chunk.parent in inside:
+            inside.add(row.chunk.number)
+            if row.chunk.recipients:
+                yield row
