@@ -37,6 +37,11 @@ def confirm_people(question: str, people: int, *, count: bool = False) -> bool:
     return _BETWEEN_DIGITS.sub("", answer) == str(people)
 
 
+def confirm_name(question: str, name: str) -> bool:
+    """Ask where nobody can say how many people it is about: the *name* of the thing is the only yes."""
+    return _answer(f"{question} If so, type its name ({name}): ") == name.strip()
+
+
 def _answer(question: str) -> str:
     """The line typed after *question* is on the screen: what was typed before is no answer to it."""
     with interrupts.asking():

@@ -282,3 +282,35 @@ async def test_a_create_that_is_left_on_its_way_is_code_6_and_says_how_to_look_f
     assert code == Exit.UNKNOWN
     assert "it may have been accepted or not" in words
     assert "whautomate list --search 'Spring recall'" in words
+
+
+@pytest.mark.parametrize(("typed", "code"), [("y", 3), ("", 3), ("spring recall", 3), ("Spring recall", 0)])
+async def test_where_nobody_can_say_how_many_people_it_is_the_name_is_the_yes(
+    shell: Shell, box: WhautomateSandbox, typed: str, code: int
+) -> None:
+    shell.write("broadcast.json", FILE)
+
+    ended = await shell.answer(f"{typed}\n", "whautomate", "create", "--file", "broadcast.json")
+
+    assert ended.code == code, ended.err
+    assert len(box.ledger.broadcasts) == (0 if code else 1)
+    assert "does not say to how many people it goes. If so, type its name (Spring recall): " in ended.err
+    assert '"segments":["SEG0000000"]' in ended.err
+
+
+@pytest.mark.parametrize(("people", "typed", "code"), [(400, "y", 0), (1_200, "y", 3), (1_200, "1200", 0)])
+async def test_a_broadcast_of_a_thousand_is_deleted_by_its_number(
+    tmp_path: Path, people: int, typed: str, code: int
+) -> None:
+    async with WhautomateSandbox(speed=200.0, crowds={"everyone": people}, any_id=True) as box:
+        shell = Shell(tmp_path, Sandbox())
+        shell.environment |= {"WHAUTOMATE_API_KEY": box.key, "WHAUTOMATE_API_HOST": box.url}
+        box.stage("B1", starts_in=-3_600)
+        total = (await call(shell, "get", "B1")).objects[0]["processedStats"]
+        assert isinstance(total, dict)
+        number = str(total["totalCount"]) if typed != "y" else typed
+
+        ended = await shell.answer(f"{number}\n", "whautomate", "delete", "B1")
+
+    assert ended.code == code, ended.err
+    assert box.ledger.deleted == ([] if code else ["B1"])

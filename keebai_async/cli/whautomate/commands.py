@@ -10,7 +10,7 @@ from typing import Annotated, Final
 import msgspec
 import typer
 
-from keebai_async.cli.console import can_ask, confirm
+from keebai_async.cli.console import can_ask, confirm_name, confirm_people
 from keebai_async.cli.exit_codes import Exit
 from keebai_async.cli.figures import figure, in_locale
 from keebai_async.cli.interrupts import interrupts, may_have_left
@@ -83,11 +83,11 @@ def check_can_ask() -> None:
         )
 
 
-def ask(question: str, about: str) -> None:
-    """Show what a change is about, and end with DECLINED unless the answer is yes."""
+def ask(about: str, agreed: Callable[[], bool]) -> None:
+    """Show what a change is about, and end with DECLINED unless it is *agreed*."""
     check_can_ask()
     say(shown_text(about))
-    if not confirm(question):
+    if not agreed():
         say("declined: nothing was changed")
         raise typer.Exit(Exit.DECLINED)
 
@@ -158,13 +158,18 @@ def create(
 ) -> None:
     """Schedule a broadcast, from a file, from options, or both; an option is stronger than the file.
 
+    It shows what it sends, and the name of the broadcast is the yes: how many people its segments have, the
+    service does not say.
+
     Example: keebai-async whautomate create --file recall.json --mark
     """
     fields = fields_of_options(file, options)
     if mark and "name" in fields:
         fields["name"] = marked(fields["name"])
     if not (yes or where.sandbox):
-        ask("Schedule this broadcast?", msgspec.json.encode(fields).decode())
+        question = "Schedule this broadcast? The service does not say to how many people it goes."
+        name = shown_text(fields.get("name") or "")
+        ask(msgspec.json.encode(fields).decode(), partial(confirm_name, question, name))
     _run(partial(_create, where, fields, allow_past, options.schedule_date_time))
 
 
@@ -225,7 +230,9 @@ async def _delete(where: SandboxChoice, broadcast_id: str, *, yes: bool) -> Exit
         if not yes:
             check_can_ask()
             shown = await client.broadcasts.get(broadcast_id)
-            ask("Delete this broadcast for good?", msgspec.json.encode(shown).decode())
+            question = "Delete this broadcast for good?"
+            agreed = partial(confirm_people, question, shown.progress.total or 0)
+            ask(msgspec.json.encode(shown).decode(), agreed)
         await client.broadcasts.delete(broadcast_id)
         emit({"id": broadcast_id, "deleted": True})
     return Exit.DONE
