@@ -4,6 +4,9 @@
 steady or unsteady, and that work on their broadcasts in a line, on all at once, or in an order of
 their own. No network and no waiting: hours pass in milliseconds. All rivals share one quota of reads
 (60 a minute, 1,000 an hour), and reads cost 0.2 s each way there and back.
+
+Some of them hear webhooks, a second after what these tell of: all of them, all but a tenth, or all until half
+of the time has passed, and then none. They are in the journal, where a run looks every 2 seconds.
 """
 
 import argparse
@@ -14,7 +17,7 @@ import statistics
 import sys
 from bisect import bisect_left
 from collections.abc import Callable, Sequence
-from typing import Protocol
+from typing import Final, Protocol
 
 import msgspec
 
@@ -26,6 +29,8 @@ RECIPIENTS = 5_000
 SUBMIT_EVERY = 1.0  # seconds between two broadcasts of a campaign
 LATENCY = 0.1  # seconds each way
 SENDER = "one"
+HEARD_EVERY = 2.0  # seconds between two looks of a run into its journal
+WEBHOOK_DELAY = 1.0
 
 
 class Speed:
@@ -174,6 +179,28 @@ def rivals(world: World) -> dict[str, Callable[[], Planner]]:
     }
 
 
+class Hearing(msgspec.Struct, frozen=True, kw_only=True):
+    """Which webhooks arrive: this *share* of them, and none after this *part* of the whole time."""
+
+    share: float = 1.0
+    part: float = 1.0
+
+
+HEARING: Final = {
+    "webhooks": Hearing(),
+    "a tenth lost": Hearing(share=0.9),
+    "they stop": Hearing(part=0.5),
+}
+
+
+def tell(world: World, planner: PollPlanner, hearing: Hearing, now: float) -> None:
+    """What a run hears at the time *now*."""
+    at = min(now - WEBHOOK_DELAY, hearing.part * max(world.finished))
+    for number in range(world.count):
+        if str(number) in planner.known:
+            planner.told(str(number), people=int(hearing.share * world.look(number, at)), now=now)
+
+
 class Score(msgspec.Struct, kw_only=True):
     """*reads* per broadcast; *mean* and *worst* seconds from finished to seen; longest *wait* for quota."""
 
@@ -183,8 +210,9 @@ class Score(msgspec.Struct, kw_only=True):
     wait: float
 
 
-def play(world: World, planner: Planner) -> Score:
+def play(world: World, planner: Planner, hearing: Hearing | None = None) -> Score:
     """Let *planner* follow *world* to its end, one read at a time, under the quota."""
+    heard = 0.0
     rooms = [LaneWindow(quota=quota, per=quota.per, most=quota.limit) for quota in KEEBAI_QUOTAS]
     now, reads, added, waited = 0.0, 0, 0, 0.0
     ended: list[float] = []
@@ -193,8 +221,12 @@ def play(world: World, planner: Planner) -> Score:
         while added < world.count and world.added[added] <= now:
             planner.add(str(added), recipients=RECIPIENTS, sender=SENDER, now=now)
             added += 1
+        if hearing is not None and isinstance(planner, PollPlanner) and now >= heard:
+            tell(world, planner, hearing, now)
+            heard = now + HEARD_EVERY
         look = planner.next(now)
         upcoming = world.added[added] if added < world.count else math.inf
+        upcoming = upcoming if hearing is None else min(upcoming, heard)
         if look is None or look.at > now:
             now = min(upcoming, math.inf if look is None else look.at)
             continue
@@ -237,6 +269,8 @@ def main() -> int:
                     print(f"  of the goal: reads {ours.reads / 4:.2f}, mean delay {ours.mean / goal:.2f}")
                     # A goal for campaigns: one broadcast that meets a stall may cost a few looks more.
                     failed = failed or (count >= 10 and (ours.reads > 4 or ours.mean > goal))
+                heard = scores["webhooks"]
+                failed = failed or (count >= 10 and steady and heard.reads > 1.1)
     return int(failed)
 
 
@@ -247,6 +281,8 @@ def measure(count: int, order: str, seeds: Sequence[int], *, steady: bool) -> di
         world = World(count, order, random.Random(seed), steady=steady)
         for name, make in rivals(world).items():
             runs.setdefault(name, []).append(play(world, make()))
+        for name, hearing in HEARING.items():
+            runs.setdefault(name, []).append(play(world, PollPlanner(), hearing))
     return {
         name: Score(
             reads=statistics.median(score.reads for score in scores),

@@ -405,6 +405,7 @@ class CampaignRun:
         self._submitter.proven(await self._chunks.hear())
         if self._chunks.told > before:
             self._heard_at = self._clock.now()
+            self._tracker.heard()
 
     @property
     def _stopped(self) -> bool:

@@ -32,6 +32,7 @@ class Tracker:
         self._tell = tell
         self._observer = observer
         self._numbers: dict[str, int] = {}
+        self._told: dict[int, int] = {}
         self.gone: set[int] = set()
         """Chunks whose broadcasts the service does not know (any more), by number."""
 
@@ -43,6 +44,13 @@ class Tracker:
         self._watcher.add(
             chunk.broadcast_id, recipients=chunk.accepted, sender=self._chunks.plan.sender.id, age=age
         )
+
+    def heard(self) -> None:
+        """Webhooks have told more of the chunks: look at them when there is something to see."""
+        for broadcast_id, number in self._numbers.items():
+            if not (chunk := self._chunks[number]).final and chunk.told > self._told.get(number, 0):
+                self._told[number] = chunk.told
+                self._watcher.told(broadcast_id, chunk.told)
 
     @property
     def expects_more(self) -> bool:

@@ -13,10 +13,15 @@ everything in its queue. A sender that works on all of them at once fits, too: r
 once" finds them finished one after another. If the head does not move when it should, the sender has an
 order of its own, or none: after three fruitless looks its broadcasts are read in turn, at a pace that the
 hour's quota can bear, and slower while nothing at all moves.
+
+Where webhooks tell of people one by one, nobody has to look to know how far a broadcast is. It is read once
+all of its people were told of; since an event may be lost, also when only others were told of for a while.
+That is one look in place of two or three, and in any order. Webhooks may stop without a word, so soon after
+they last told of somebody at a sender, its broadcasts are read as if there were none.
 """
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from typing import Final
 
 import msgspec
@@ -42,6 +47,15 @@ LONGEST_BACKOFF: Final = 300.0
 
 SLOWEST_ROUND: Final = 60.0
 """Seconds between looks at a sender of which nothing moves."""
+
+TOLD_LATELY: Final = 30.0
+"""Seconds since somebody new was told of at a sender, after which webhooks count as stopped there."""
+
+QUIET: Final = 10.0
+"""Seconds since somebody new of a broadcast was told of, after which it is read although some were not.
+
+Only the head of a queue, and one after which others were told of: else it is the sender that stands still.
+"""
 
 _SLACK = 0.25  # seconds after the predicted end: a look a moment too early costs a floor more
 _HUNG = 10.0  # seconds after which a look that has not come back no longer holds up its queue
@@ -96,6 +110,11 @@ class PollPlanner:
         self._saved = self._burst
         self._counted = -math.inf  # when the looks saved up were last counted
 
+    @property
+    def known(self) -> Collection[str]:
+        """The broadcasts that are followed."""
+        return self._broadcasts.keys()
+
     def __len__(self) -> int:
         """How many broadcasts are not final."""
         return len(self._broadcasts)
@@ -149,6 +168,7 @@ class PollPlanner:
         broadcast.seen_at = now
         broadcast.looking_since = None
         broadcast.misses = 0
+        broadcast.early_looks += broadcast.told >= broadcast.total
         if final:
             self.forget(broadcast_id)
 
@@ -161,6 +181,16 @@ class PollPlanner:
             final=progress.final,
             now=now,
         )
+
+    def told(self, broadcast_id: str, *, people: int, now: float) -> None:
+        """Webhooks told, by now, of so many *people* of this broadcast. What is told twice says nothing."""
+        broadcast = self._broadcasts.get(broadcast_id)
+        if broadcast is None or people <= broadcast.told:
+            return
+        broadcast.told, broadcast.told_at = people, now
+        queue = broadcast.queue
+        queue.told_at = queue.moved_at = now
+        queue.reported = False
 
     def missed(self, broadcast_id: str, now: float) -> None:
         """A look failed: leave this broadcast alone for a while, longer each time."""
@@ -207,6 +237,9 @@ class PollPlanner:
         head = next(iter(queue.waiting.values()), None)
         if head is None:
             return
+        if now - queue.told_at <= TOLD_LATELY:
+            yield from self._told_of(queue, now)
+            return
         if queue.fruitless < FRUITLESS and head.looking_since is None:
             yield head, max(self._due(head), head.not_before)
             return
@@ -219,6 +252,25 @@ class PollPlanner:
         for one in queue.waiting.values():
             if one.looking_since is None and one.seen_at is not None and 0 < one.done < one.total:
                 yield one, max(self._due(one), one.not_before)
+
+    def _told_of(self, queue: SenderQueue, now: float) -> Iterator[tuple[QueuedBroadcast, float]]:
+        """Those at a sender of which webhooks tell: each near its end, and the head as a last resort."""
+        stopped = queue.told_at + TOLD_LATELY
+        head = next(iter(queue.waiting.values()))
+        for one in queue.waiting.values():
+            if one.looking_since is not None:
+                continue
+            seen = -math.inf if one.seen_at is None else one.seen_at
+            passed_over = one is head or queue.told_at - one.told_at > QUIET / 2
+            if one.told_at > seen and one.told >= one.total:
+                at = one.told_at
+            elif one.told_at > seen and passed_over:
+                at = one.told_at + QUIET
+            elif one.told >= one.total:  # the service counts more slowly than it tells
+                at = seen + min(LONGEST_WAIT, max(1.0, self.floor) * 2.0 ** min(one.early_looks - 1, 10))
+            else:
+                at = stopped + _SLACK
+            yield one, max(at, seen + self.floor, one.not_before)
 
     def _due(self, one: QueuedBroadcast) -> float:
         """When to look at a broadcast that is believed to be worked on."""

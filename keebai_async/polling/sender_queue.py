@@ -15,12 +15,15 @@ class QueuedBroadcast:
         "added",
         "aged",
         "done",
+        "early_looks",
         "id",
         "looking_since",
         "misses",
         "not_before",
         "queue",
         "seen_at",
+        "told",
+        "told_at",
         "total",
     )
 
@@ -37,6 +40,9 @@ class QueuedBroadcast:
         self.looking_since: float | None = None
         self.misses = 0
         self.not_before = -math.inf
+        self.told = 0  # people of whom webhooks told something
+        self.told_at = -math.inf  # when they last told of one more
+        self.early_looks = 0  # those that saw less than was told already
 
 
 class SenderQueue:
@@ -51,6 +57,7 @@ class SenderQueue:
         self.turned = now  # the last look at any of them
         self.idle_looks = 0  # looks in a row that saw nothing move
         self.moved_at = now
+        self.told_at = -math.inf  # when webhooks last told of one more of its people
         self.reported = False
         self.ahead = False  # one behind the head was seen moving while the head stood still
         self._anchors: deque[tuple[float, int]] = deque(maxlen=6)  # (time, messages done in all)

@@ -53,6 +53,11 @@ class Watcher:
         self._planner.add(broadcast_id, recipients=recipients, sender=sender, now=self._clock.now(), age=age)
         self._wake()
 
+    def told(self, broadcast_id: str, people: int) -> None:
+        """Webhooks told, by now, of so many *people* of a broadcast."""
+        self._planner.told(broadcast_id, people=people, now=self._clock.now())
+        self._wake()
+
     def forget(self, broadcast_id: str) -> None:
         """Follow it no longer, finished or not."""
         self._planner.forget(broadcast_id)

@@ -489,3 +489,36 @@ async def test_reads_of_a_named_broadcast_with_more_people_are_not_believed() ->
 
     assert sandbox.traffic.requests[READ] == reads + 1
     assert (report.sent, report.pending, report.state) == (0, SIZE, "stopped")
+
+
+@pytest.mark.parametrize("until", [1.0, 0.5], ids=["all the time", "for half of it"])
+async def test_where_webhooks_tell_of_everybody_each_broadcast_is_read_once(until: float) -> None:
+    """Ten chunks; if webhooks stop, the others are read as if there had been none, all to their end."""
+    async with world(delivery_rate=8.0) as (sandbox, keebai):
+        plan = await planned(keebai, 10 * SIZE)
+        told: dict[int, int] = {}
+
+        async def tell_as_it_goes() -> None:
+            while sum(told.values()) < until * 10 * SIZE:
+                await keebai.clock.sleep(1.0)
+                for chunk in await keebai.journal.chunks(plan.campaign_id):
+                    if chunk.broadcast_id is None:
+                        continue
+                    counters = sandbox.counters(chunk.broadcast_id)
+                    done, before = counters.sent + counters.failed, told.get(chunk.number, 0)
+                    told[chunk.number] = done
+                    news = await notice(keebai, plan.campaign_id, chunk.number)
+                    await keebai.journal.tell(
+                        [msgspec.structs.replace(news, place=place) for place in range(before, done)]
+                    )
+
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(tell_as_it_goes)
+            report = await ended(keebai, plan)
+
+    check(report, sandbox)
+    assert (report.state, report.sent) == ("finished", 10 * SIZE)
+    if until == 1.0:
+        assert sandbox.traffic.requests[READ] == 10
+    else:
+        assert sandbox.traffic.requests[READ] <= 5 + 4 * 5

@@ -3,7 +3,7 @@
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from keebai_async.polling.planner import Look, PollPlanner, Stuck, pace_of
+from keebai_async.polling.planner import QUIET, TOLD_LATELY, Look, PollPlanner, Stuck, pace_of
 from keebai_async.quota.window import Quota
 
 EARLY = 46.875  # three quarters of the 62.5 s that 5,000 messages take at 80 a second
@@ -304,3 +304,100 @@ def test_a_steady_sender_costs_at_most_four_looks_each_whatever_its_speed(count:
         late.append(now - 5_000 * (number + 1) / speed)
 
     assert looks <= 4 * count + 6
+
+
+def test_what_webhooks_tell_of_is_read_once_when_everybody_was_told_of_in_any_order() -> None:
+    plan = plan_of("a", "b", "c")
+    plan.told("b", people=4_000, now=40.0)
+    upcoming = plan.next(50.0)
+    assert upcoming is not None
+    assert upcoming.at > EARLY + 3  # at which the head would have been read
+
+    plan.told("b", people=5_000, now=55.0)
+    assert plan.next(55.0) == Look("b", 55.0)
+    see(plan, "b", 5_000, 55.5)
+    plan.told("a", people=5_000, now=60.0)
+    assert plan.next(60.0) == Look("a", 60.0)
+
+
+def test_one_of_whom_some_are_never_told_of_is_read_when_only_others_are() -> None:
+    plan = plan_of("a", "b", "c")
+    plan.told("a", people=4_000, now=50.0)
+    plan.told("b", people=1, now=51.0)
+    for second in range(52, 72):
+        plan.told("b", people=second, now=float(second))
+    assert plan.next(59.0) == Look("a", 50.0 + QUIET)
+    assert plan.next(50.0 + QUIET) == Look("a", 50.0 + QUIET)
+    see(plan, "a", 5_000, 61.0)
+    assert len(plan) == 2
+
+
+def test_a_sender_that_stands_still_costs_one_look_and_not_one_for_each_of_its_broadcasts() -> None:
+    plan = plan_of(*"abcdefgh")
+    for name in "abcdefgh":
+        plan.told(name, people=100, now=20.0)
+    assert plan.next(20.0 + QUIET) == Look("a", 20.0 + QUIET)
+    see(plan, "a", 100, 20.5 + QUIET)
+    upcoming = plan.next(20.5 + QUIET)
+    assert upcoming is not None
+    assert upcoming.at > 20.0 + TOLD_LATELY
+
+
+def test_webhooks_that_stop_are_forgotten_soon_and_looks_go_on_as_without_them() -> None:
+    plan = plan_of("a", "b")
+    plan.told("a", people=400, now=5.0)
+    see(plan, "a", 400, 5.0)
+    silent = 5.0 + TOLD_LATELY
+    assert plan.next(silent) == Look("a", silent + 0.25)
+
+    without = plan_of("a", "b")
+    see(without, "a", 400, 5.0)
+    assert look(plan, silent + 1.0) == look(without, silent + 1.0)
+
+
+def test_a_service_that_counts_more_slowly_than_it_tells_is_asked_more_and_more_rarely() -> None:
+    plan = plan_of("a")
+    now, looks = 60.0, []
+    plan.told("a", people=5_000, now=now)
+    plan.add("b", recipients=100_000, sender="one", now=now)
+    for second in range(600):
+        at = now + second
+        plan.told("b", people=second + 1, now=at)
+        upcoming = plan.next(at)
+        if upcoming is not None and upcoming.at <= at:
+            looks.append(at)
+            see(plan, upcoming.broadcast_id, 10, at)
+    assert 3 < len(looks) < 10
+
+
+def test_what_is_told_twice_or_of_nobody_here_changes_nothing() -> None:
+    plan, other = plan_of("a"), plan_of("a")
+    for each in (plan, other):
+        each.told("a", people=10, now=5.0)
+    plan.told("a", people=10, now=20.0)
+    plan.told("a", people=3, now=30.0)
+    plan.told("gone", people=3, now=30.0)
+    assert plan.next(31.0) == other.next(31.0)
+
+
+@given(
+    told=st.lists(
+        st.tuples(st.sampled_from("abc"), st.integers(0, 5_000), st.floats(0.1, 40.0)), max_size=30
+    ),
+    seen=st.lists(st.integers(0, 5_000), max_size=30),
+)
+def test_whatever_webhooks_tell_every_broadcast_is_read_to_its_end(
+    told: list[tuple[str, int, float]], seen: list[int]
+) -> None:
+    plan, now = plan_of("a", "b", "c"), 0.0
+    for name, people, seconds in told:
+        now += seconds
+        plan.told(name, people=people, now=now)
+        if (upcoming := plan.next(now)) and upcoming.at <= now:
+            see(plan, upcoming.broadcast_id, seen.pop() if seen else 0, now)
+    ended = now
+    while len(plan):
+        taken = look(plan, now)
+        now = taken.at
+        see(plan, taken.broadcast_id, 5_000, now)
+    assert now - ended < 3_600.0

@@ -204,7 +204,11 @@ async def _webhooks(keebai: Keebai) -> str:
             )
     if not found:
         return "none; see: keebai-async webhooks --help"
-    failing = [f"{one.id} failed {one.failure_count} times in a row" for one in found if one.failure_count]
+    failing = [
+        f"{one.id} failed {one.failure_count} times in a row, is its receiver up? After 50 it is switched off"
+        for one in found
+        if one.failure_count
+    ]
     return ", ".join([f"{len(found)} active", *failing])
 
 
