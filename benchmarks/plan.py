@@ -34,6 +34,7 @@ import anyio
 import msgspec
 
 from keebai_async.model.marks import MARK_KEY
+from keebai_async.model.opt_outs import PAGES
 from keebai_async.model.plan import Plan
 from keebai_async.model.recipient import Rejection
 from keebai_async.model.sender import Sender
@@ -72,6 +73,9 @@ def people(count: int, *, dirty: bool, point: str = ",") -> list[Person]:
     return rows
 
 
+NOBODY_OUT = (0,) * PAGES
+
+
 class Nowhere:
     """A journal that hands on the bodies and keeps nothing: what is measured is the planning."""
 
@@ -82,6 +86,9 @@ class Nowhere:
         self.keep(items)
 
     async def add_rejections(self, campaign_id: str, rejections: Sequence[Rejection]) -> None: ...
+
+    async def opt_out_changes(self) -> tuple[int, ...]:
+        return NOBODY_OUT
 
     async def freeze(self, plan: Plan) -> None: ...
 

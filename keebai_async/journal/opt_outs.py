@@ -8,6 +8,7 @@ of each, by which a run sees at a glance what is news.
 import sys
 from array import array
 from collections.abc import Iterable, Sequence
+from functools import partial
 
 from keebai_async.journal.tables import OPT_OUTS, OptOutsRow, Tables
 from keebai_async.model.opt_outs import (
@@ -17,6 +18,7 @@ from keebai_async.model.opt_outs import (
     OptOut,
     OptOutPage,
     by_page,
+    find_in,
     page_of,
 )
 from keebai_async.storage.safety import Damaged
@@ -65,7 +67,7 @@ def opted_out(tables: Tables, keys: Iterable[int]) -> tuple[OptOut, ...]:
     for number, those in asked.items():
         row = tables.get(OptOutsRow, OPT_OUTS, number)
         if row is not None:
-            found += filter(None, map(page_in(row).get, those))
+            found += filter(None, map(partial(find_in, _whole(row)), those))
     return tuple(found)
 
 

@@ -14,6 +14,7 @@ Source: webhooks contract, sections 3.3 and 4.5.
 
 import enum
 import struct
+from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
@@ -55,7 +56,7 @@ _SOURCES: Final = tuple(OptOutSource)
 _BY_HAND: Final = frozenset({OptOutSource.FILE, OptOutSource.HAND})
 
 
-class ConsentWord(msgspec.Struct, frozen=True, kw_only=True):
+class ConsentWord(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """Something that was said of one person: to *stop*, or to go on again.
 
     *key* is the identity key of their number, *at* Unix time by the clock of who said it. What comes from a
@@ -68,7 +69,7 @@ class ConsentWord(msgspec.Struct, frozen=True, kw_only=True):
     at: float
 
 
-class OptOut(msgspec.Struct, frozen=True, kw_only=True):
+class OptOut(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """Somebody who wants no more, how that is known, and since when (Unix time; the newest word counts)."""
 
     key: int
@@ -91,17 +92,25 @@ class OptOutCount(msgspec.Struct, frozen=True, kw_only=True):
 
 def counted(opt_outs: Iterable[OptOut]) -> tuple[OptOutCount, ...]:
     """How many there are of each source, in the order of `OptOutSource`."""
-    times: dict[OptOutSource, list[float]] = {source: [] for source in OptOutSource}
+    times: dict[OptOutSource, list[float]] = {}
     for each in opt_outs:
-        times[each.source].append(each.since)
-    return tuple(
-        OptOutCount(source=source, people=len(found), since=min(found))
-        for source, found in times.items()
-        if found
+        times.setdefault(each.source, []).append(each.since)
+    return added_up(
+        OptOutCount(source=source, people=len(found), since=min(found)) for source, found in times.items()
     )
 
 
-class _Said(msgspec.Struct):
+def added_up(counts: Iterable[OptOutCount]) -> tuple[OptOutCount, ...]:
+    """One count of each source, in the order of `OptOutSource`."""
+    sums: dict[OptOutSource, OptOutCount] = {}
+    for each in counts:
+        other = sums.get(each.source) or OptOutCount(source=each.source, people=0, since=each.since)
+        people, since = other.people + each.people, min(other.since, each.since)
+        sums[each.source] = OptOutCount(source=each.source, people=people, since=since)
+    return tuple(sums[source] for source in OptOutSource if source in sums)
+
+
+class _Said(msgspec.Struct, gc=False):
     """Of one person: the newest word of each kind, in milliseconds since 1970; 0 where there was none.
 
     *stop* and *resume* are the person's own, *written* and *freed* those of a file or a hand.
@@ -122,6 +131,13 @@ class _Said(msgspec.Struct):
     @property
     def noted(self) -> bool:
         return self.written > 0 and self.written >= self.freed
+
+    def opt_out(self, key: int) -> "OptOut | None":
+        """What is to be known of the person of *key*, if they are out."""
+        if not self.told and not self.noted:
+            return None
+        at, source = (self.stop, self.told_by) if self.told else (self.written, self.written_by)
+        return OptOut(key=key, source=_SOURCES[source], since=at / 1_000)
 
     def take(self, word: ConsentWord) -> bool:
         """Say whether anything is known now that was not."""
@@ -151,6 +167,7 @@ class _Said(msgspec.Struct):
 
 
 _PERSON: Final = struct.Struct("<QQQQQBB")
+_KEY: Final = struct.Struct("<Q")
 BYTES_A_PERSON: Final = _PERSON.size
 
 
@@ -183,10 +200,7 @@ class OptOutPage:
     def get(self, key: int) -> OptOut | None:
         """The person of *key*, if they are out."""
         said = self._said.get(key)
-        if said is None or not (said.told or said.noted):
-            return None
-        at, source = (said.stop, said.told_by) if said.told else (said.written, said.written_by)
-        return OptOut(key=key, source=_SOURCES[source], since=at / 1_000)
+        return None if said is None else said.opt_out(key)
 
     def __iter__(self) -> Iterator[OptOut]:
         yield from (found for key in self._said if (found := self.get(key)) is not None)
@@ -199,6 +213,16 @@ def keys_out(packed: bytes) -> list[int]:
         for key, stop, resume, written, freed, _, _ in _PERSON.iter_unpack(packed)
         if (stop and stop >= resume and stop >= freed) or (written and written >= freed)
     ]
+
+
+def find_in(packed: bytes, key: int) -> OptOut | None:
+    """The person of *key*, if they are out: as `OptOutPage` says, without reading all of a page."""
+    people = range(len(packed) // BYTES_A_PERSON)
+    place = bisect_left(people, key, key=lambda at: _KEY.unpack_from(packed, at * BYTES_A_PERSON)[0])
+    if place == len(people):
+        return None
+    found, *said = _PERSON.unpack_from(packed, place * BYTES_A_PERSON)
+    return _Said(*said).opt_out(key) if found == key else None
 
 
 def page_of(key: int) -> int:

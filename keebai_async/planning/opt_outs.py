@@ -17,7 +17,16 @@ from keebai_async.journal.contract import Journal
 from keebai_async.model.campaign import StoredCampaign
 from keebai_async.model.chunk import ChunkState
 from keebai_async.model.identity import identities
-from keebai_async.model.opt_outs import PAGES, OptOut, OptOutCount, OptOutPage, counted, keys_out, page_of
+from keebai_async.model.opt_outs import (
+    PAGES,
+    OptOut,
+    OptOutCount,
+    OptOutPage,
+    added_up,
+    counted,
+    keys_out,
+    page_of,
+)
 from keebai_async.planning.key_set import KeySet
 
 _PAGES_AT_ONCE: Final = 20
@@ -50,12 +59,16 @@ async def all_opted_out(journal: Journal) -> AsyncIterator[OptOut]:
 
 async def count_opted_out(keys: Iterable[int], journal: Journal) -> tuple[OptOutCount, ...]:
     """How it is known that those of *keys* want no more who do. Raises JournalUnusable."""
-    ordered = sorted(keys, key=page_of)
-    found: list[OptOut] = []
-    for start in range(0, len(ordered), _KEYS_AT_ONCE):
-        found += await journal.opted_out(ordered[start : start + _KEYS_AT_ONCE])
-        await anyio.lowlevel.checkpoint()
-    return counted(found)
+    pages: dict[int, list[int]] = {}
+    for turn, key in enumerate(keys, start=1):
+        pages.setdefault(page_of(key), []).append(key)
+        if turn % _KEYS_AT_ONCE == 0:
+            await anyio.lowlevel.checkpoint()
+    counts: tuple[OptOutCount, ...] = ()
+    for those in pages.values():
+        found = await journal.opted_out(those)
+        counts = added_up((*counts, *counted(found)))
+    return counts
 
 
 async def opted_out_since(campaign: StoredCampaign, journal: Journal) -> int:

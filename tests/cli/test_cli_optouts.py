@@ -3,7 +3,10 @@
 import csv
 import json
 import signal
+import sqlite3
 import stat
+from contextlib import closing
+from pathlib import Path
 
 import anyio
 import pytest
@@ -155,6 +158,33 @@ async def test_a_purge_forgets_nobody_who_opted_out(shell: Shell, clients: str) 
     assert [one["number"] for one in await opted_out(shell)] == ["+549…0101"]
     again = await shell.call("plan", clients, *PROMO, "--json")
     assert again.objects[-1]["opted_out"][0]["people"] == 1  # type: ignore[index]
+
+
+async def test_an_import_that_was_killed_is_whole_when_it_is_made_again(shell: Shell) -> None:
+    numbers = [f"+54911{number:08d}" for number in range(12_000)]
+    shell.write("many.txt", "\n".join(numbers))
+    journal = shell.folder / "journal.db"
+    async with await anyio.open_process(
+        shell.command("optouts", "import", "many.txt"), cwd=shell.folder, env=shell.environment
+    ) as process:
+        await until(lambda: pages_in(journal) > 50 or process.returncode is not None)
+        process.kill()
+
+    again = await shell.call("optouts", "import", "many.txt", "--json")
+    assert again.objects[-1]["people"] == 12_000
+    assert (await shell.call("optouts", "import", "many.txt", "--json")).objects[-1]["new"] == 0
+    assert len(await opted_out(shell)) == 12_000
+
+
+def pages_in(journal: Path) -> int:
+    if not journal.exists():
+        return 0
+    with closing(sqlite3.connect(f"file:{journal}?mode=ro", uri=True)) as file:
+        try:
+            found: tuple[int] = file.execute("SELECT count(*) FROM opt_outs").fetchone()
+        except sqlite3.OperationalError:  # it is being made
+            return 0
+        return found[0]
 
 
 async def launch(shell: Shell, name: str) -> Ended:

@@ -25,10 +25,15 @@ from keebai_async import (
     ChunkSubmitting,
     ChunkUnknown,
     Guards,
+    ImportedOptOuts,
     Keebai,
     Lane,
     LogSummary,
     Number,
+    OptedOut,
+    OptOut,
+    OptOuts,
+    OptOutSource,
     Plan,
     PlanOptions,
     PortalEntry,
@@ -196,6 +201,20 @@ async def a_worker_goes_on_with_what_is_there(campaign_id: str) -> None:
             print(error.campaign_id)
         except RateLimited as error:
             assert_type(error.retry_after, float)
+
+
+async def who_wants_no_more() -> None:
+    async with Keebai(journal="campaigns.db") as keebai:
+        opt_outs: OptOuts = keebai.opt_outs
+        assert_type(await opt_outs.add("+5491155555555"), int)
+        assert_type(await opt_outs.find("+5491155555555"), OptOut | None)
+        assert_type(await opt_outs.import_file("bajas.csv"), ImportedOptOuts)
+        async for each in opt_outs.list():
+            assert_type(each.source, OptOutSource)
+        try:
+            await keebai.messages.send_template("+5491155555555", template="promo", language="es")
+        except OptedOut as error:
+            print(error.source, error.since.year)
 
 
 def word_of(move: Move) -> str:

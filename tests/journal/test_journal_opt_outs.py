@@ -24,6 +24,7 @@ from keebai_async.model.opt_outs import (
     OptOutPage,
     OptOutSource,
     counted,
+    find_in,
     keys_out,
     page_of,
 )
@@ -93,6 +94,8 @@ def test_the_quick_reading_of_a_page_is_the_careful_one(words: list[ConsentWord]
         page.take(word)
 
     assert keys_out(page.packed) == sorted(each.key for each in page)
+    for key in (ANA, ANA + PAGES, ANA - PAGES, ANA + 2 * PAGES):
+        assert find_in(page.packed, key) == page.get(key)
 
 
 def test_what_somebody_wrote_down_is_undone_by_hand_only() -> None:
