@@ -79,6 +79,7 @@ with lazily(globals()):
     from keebai_async.model.failing import Failing as Failing
     from keebai_async.model.failing import FailingChunk as FailingChunk
     from keebai_async.model.fates import FateCounts as FateCounts
+    from keebai_async.model.meta_codes import Again as Again
     from keebai_async.model.meta_codes import MetaCode as MetaCode
     from keebai_async.model.meta_codes import Remedy as Remedy
     from keebai_async.model.next_steps import Step as Step
