@@ -306,15 +306,19 @@ class Campaigns:
         """Where every campaign of the journal stands, newest first."""
         return [report_of(campaign) for campaign in await self._keebai.journal.campaigns()]
 
-    async def situation(self, campaign_id: str) -> Situation:
+    async def situation(self, campaign_id: str, *, fates: bool = False) -> Situation:
         """Where a campaign stands, who runs it, what it waits for and what leads on. From the journal alone.
+
+        With *fates* also what webhooks told of its people, who are counted again each time.
 
         Raises CampaignNotFound.
         """
-        return situation_of(await self._keebai.journal.load(campaign_id), self._keebai.clock.wall())
+        campaign = await self._keebai.journal.load(campaign_id)
+        told = await self.fates(campaign_id) if fates else None
+        return situation_of(campaign, self._keebai.clock.wall(), fates=told)
 
     async def situations(self) -> tuple[Situation, ...]:
-        """The same of every campaign of the journal, newest first."""
+        """The same of every campaign of the journal, newest first, without what webhooks told."""
         now = self._keebai.clock.wall()
         return tuple(situation_of(each, now) for each in await self._keebai.journal.campaigns())
 

@@ -9,6 +9,8 @@ import msgspec
 from keebai_async.cli.estimate import Estimate
 from keebai_async.cli.output import answer_json
 from keebai_async.cli.shown import shown_number
+from keebai_async.model.fates import FateCounts
+from keebai_async.model.meta_codes import Again
 from keebai_async.model.opt_outs import OptOutCount
 from keebai_async.model.plan import CountryCount, Guards, Pace, Plan, Preview, Price, SuppressListCount
 from keebai_async.model.reached import Reached
@@ -215,6 +217,8 @@ def account(kind: str, situation: Situation) -> dict[str, object]:
         shown["opted_out"] = list(map(_opted_out_line, situation.report.opted_out))
     fields = typed(kind, situation)
     shown |= {name: fields[name] for name in _OF_SITUATION if name in fields}
+    if situation.fates is not None:
+        shown["fates"] = msgspec.to_builtins(fates_line(situation.fates))
     if (holder := situation.holder) is not None:
         shown["run_by"] = {
             "pid": holder.pid,
@@ -223,6 +227,50 @@ def account(kind: str, situation: Situation) -> dict[str, object]:
             "since": utc(holder.since),
         }
     return {"type": kind} | _ALWAYS | shown
+
+
+class CodeLine(msgspec.Struct, frozen=True, kw_only=True):
+    """Those who failed by one code of Meta's, 0 where none was told. *wait* is in seconds."""
+
+    code: int
+    people: int
+    meaning: str
+    advice: str
+    again: Again
+    wait: float
+
+
+class FatesLine(msgspec.Struct, frozen=True, kw_only=True):
+    """What webhooks told: see `FateCounts`."""
+
+    sent: int
+    failed: int
+    delivered: int
+    read: int
+    replied: int
+    codes: tuple[CodeLine, ...]
+
+
+def fates_line(counts: FateCounts) -> FatesLine:
+    """What webhooks told, with what each code asks for."""
+    return FatesLine(
+        sent=counts.sent,
+        failed=counts.failed,
+        delivered=counts.delivered,
+        read=counts.read,
+        replied=counts.replied,
+        codes=tuple(
+            CodeLine(
+                code=each.about.code or 0,
+                people=each.people,
+                meaning=each.about.meaning,
+                advice=each.about.advice,
+                again=each.about.again,
+                wait=each.about.wait,
+            )
+            for each in counts.by_code
+        ),
+    )
 
 
 def error_object(error: BaseException, words: str, code: int) -> dict[str, object]:

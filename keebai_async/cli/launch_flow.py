@@ -27,7 +27,7 @@ from keebai_async.cli.output import answer, say
 from keebai_async.cli.people_files import check_rejects_file, write_rejects
 from keebai_async.cli.progress import meter
 from keebai_async.cli.reached_text import repetition
-from keebai_async.cli.show_run import conclude, follow
+from keebai_async.cli.show_run import conclude, follow, with_fates
 from keebai_async.cli.text_output import plan_text
 from keebai_async.errors import CampaignBusy, InvalidInput, UnusableSource
 from keebai_async.model.plan import Guards, Pace, Plan, Price
@@ -224,6 +224,7 @@ async def launch_plan(
         if error.campaign_id == plan.campaign_id:
             raise
         raise CampaignBusy(f"{error} (--again)", campaign_id=error.campaign_id) from error
+    situation = await with_fates(keebai, situation)
     code = conclude(situation, json=settings.json, resumable=settings.resumable, journal=settings.journal)
     if settings.page is not None:
         try:

@@ -5,12 +5,14 @@ from typing import Final
 
 from keebai_async.cli.account_text import account_lines, headline
 from keebai_async.cli.estimate import Estimate, duration
+from keebai_async.cli.fates_text import BESIDE, code_rows, difference_words, fate_rows
 from keebai_async.cli.figures import figure, in_locale, moment, money, share
 from keebai_async.cli.opt_outs_text import plan_lines_on_opt_outs, report_lines_on_opt_outs
 from keebai_async.cli.options import journal_option
 from keebai_async.cli.reached_text import reached_lines, rest_lines
 from keebai_async.cli.shown import shown_number, shown_text
 from keebai_async.keebai.models import Receipt
+from keebai_async.model.fates import FateCounts
 from keebai_async.model.next_steps import Step
 from keebai_async.model.plan import Guards, Pace, Plan, Price, ReasonCount
 from keebai_async.model.recipient import Rejection
@@ -156,10 +158,29 @@ def _report_lines(situation: Situation) -> Iterator[str]:
     yield _row("  pending", report.pending)
     yield _row("  untracked", report.untracked)
     yield from _requests_line(report)
+    yield from _fates_lines(situation)
     yield from (
         f"THIS DOES NOT ADD UP, which is a bug: please report it: {error}" for error in report.errors()
     )
     yield from account_lines(situation)
+
+
+def _fates_lines(situation: Situation) -> Iterator[str]:
+    counts = situation.fates
+    if counts is None:
+        return
+    yield BESIDE
+    for label, people, note in fate_rows(counts):
+        yield _row(f"  {label}", people, note)
+    yield difference_words(situation.report, counts)
+    yield from codes_lines(counts)
+
+
+def codes_lines(counts: FateCounts) -> Iterator[str]:
+    """Those who failed, by code, below a header; nothing if nobody did."""
+    rows = list(code_rows(counts))
+    if rows:
+        yield table(("CODE", "FAILED", "MEANING", "WHAT TO DO"), rows, right={"FAILED"})
 
 
 def _part(people: int, report: Report) -> str:

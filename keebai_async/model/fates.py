@@ -14,6 +14,8 @@ from typing import Final
 
 import msgspec
 
+from keebai_async.model.meta_codes import MetaCode, about
+
 _FIELDS: Final = 6
 _CODE: Final = 5
 _LATEST: Final = 2**32 - 1
@@ -63,10 +65,19 @@ class PersonState(msgspec.Struct, frozen=True, kw_only=True):
     code: int = 0
 
 
+class FailedByCode(msgspec.Struct, frozen=True, kw_only=True):
+    """How many people failed by one of Meta's codes, and what it means."""
+
+    people: int
+    about: MetaCode
+
+
 class FateCounts(msgspec.Struct, frozen=True, kw_only=True):
     """How many people of a campaign came how far, as webhooks tell it; each counts once, by the highest.
 
-    They are ours and may lag, lead or lack: never add them to the counters of the service.
+    They are ours and may lag, lead or lack: never add them to the counters of the service. *delivered* are
+    those who did not read, as far as was told. *replied* counts apart: people who wrote back, however far the
+    message was told to have come.
     """
 
     sent: int = 0
@@ -76,6 +87,17 @@ class FateCounts(msgspec.Struct, frozen=True, kw_only=True):
     replied: int = 0
     codes: dict[int, int] = {}
     """Those who failed, by Meta's code; 0 where none was told."""
+
+    @property
+    def told(self) -> int:
+        """People of whom it was told how far the message came."""
+        return self.sent + self.failed + self.delivered + self.read
+
+    @property
+    def by_code(self) -> tuple[FailedByCode, ...]:
+        """Those who failed, by code, the most frequent first, each with what it means."""
+        frequent = sorted(self.codes.items(), key=lambda each: (-each[1], each[0]))
+        return tuple(FailedByCode(people=count, about=about(code or None)) for code, count in frequent)
 
     def __add__(self, other: "FateCounts") -> "FateCounts":
         codes = dict(self.codes)
