@@ -19,7 +19,7 @@ from keebai_async.draining import drain_of
 from keebai_async.journal.contract import Journal
 from keebai_async.model.campaign import CampaignState, StoredCampaign, Wish
 from keebai_async.model.chunk import Chunk, ChunkState
-from keebai_async.model.fates import FateCounts
+from keebai_async.model.fates import FateCounts, FateGroup
 from keebai_async.model.plan import Guards, Pace, Plan, slug
 from keebai_async.model.reached import Reached
 from keebai_async.model.recipient import Recipient, Rejection
@@ -31,6 +31,7 @@ from keebai_async.observe.campaign_records import CampaignMoved
 from keebai_async.planning.opt_outs import OptOutWatch, opted_out_since
 from keebai_async.planning.plan import PlanOptions, PlanProgress, make_plan
 from keebai_async.planning.reached_people import reached_before
+from keebai_async.planning.told_people import ToldPeople, told_people
 from keebai_async.polling.planner import PollPlanner, pace_of
 from keebai_async.quota.gate import Gate, Lane
 from keebai_async.quota.limiter import RateLimiter
@@ -367,6 +368,16 @@ class Campaigns:
         async for _, chunk in self._keebai.journal.fates(campaign_id):
             counts += chunk.counts()
         return counts
+
+    async def told(self, campaign_id: str, group: FateGroup) -> AsyncIterator[ToldPeople]:
+        """The people of a campaign who are in *group* by what webhooks told, with what it was, by chunk.
+
+        Raises:
+            CampaignNotFound: there is no such campaign, or its people were purged.
+        """
+        campaign = await self._keebai.journal.load(campaign_id)
+        async for people in told_people(campaign, self._keebai.journal, group.has):
+            yield people
 
     async def purge(self, campaign_id: str, *, unfinished: bool = False) -> None:
         """Remove the people of a campaign from the journal for good, and keep its counts.

@@ -9,7 +9,7 @@ Source: webhooks contract, section 6.
 
 import sys
 from array import array
-from enum import IntEnum
+from enum import IntEnum, StrEnum
 from typing import Final
 
 import msgspec
@@ -32,6 +32,11 @@ class Fate(IntEnum):
     FAILED = 2
     DELIVERED = 3
     READ = 4
+
+    @property
+    def word(self) -> str:
+        """As it stands in files; one of whom nothing was told is `silent`, which proves nothing."""
+        return "silent" if self is Fate.NONE else self.name.lower()
 
 
 class PersonNews(msgspec.Struct, frozen=True, kw_only=True):
@@ -63,6 +68,35 @@ class PersonState(msgspec.Struct, frozen=True, kw_only=True):
     read_at: int = 0
     replied_at: int = 0
     code: int = 0
+
+    @property
+    def at(self) -> int:
+        """When what *fate* says happened."""
+        return (0, self.sent_at, self.failed_at, self.delivered_at, self.read_at)[self.fate]
+
+
+class FateGroup(StrEnum):
+    """People of a campaign who may have been sent to, by what webhooks told of them."""
+
+    FAILED = "failed"
+    """And nothing better was told."""
+    DELIVERED = "delivered"
+    """Also those who read."""
+    NOT_DELIVERED = "not delivered"
+    """All others: failed, sent and no more, and those of whom nothing was told, which proves nothing."""
+    REPLIED = "replied"
+
+    def has(self, state: PersonState) -> bool:
+        """Whether somebody with this *state* is in it."""
+        match self:
+            case FateGroup.FAILED:
+                return state.fate is Fate.FAILED
+            case FateGroup.DELIVERED:
+                return state.fate >= Fate.DELIVERED
+            case FateGroup.NOT_DELIVERED:
+                return state.fate < Fate.DELIVERED
+            case FateGroup.REPLIED:
+                return bool(state.replied_at)
 
 
 class FailedByCode(msgspec.Struct, frozen=True, kw_only=True):

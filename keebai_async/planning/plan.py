@@ -41,6 +41,9 @@ from keebai_async.sources.block import Block, LineBlock, ObjectBlock, Source
 DISCARD_SECONDS = 10.0
 """Seconds that forgetting an unfinished plan may take."""
 
+MOST_GAPS = 1_000
+"""Runs of rows without anything in them that a plan remembers, so that people's rows can be told later."""
+
 
 class PlanProgress(msgspec.Struct, frozen=True, kw_only=True):
     """How far the planning is, in rows."""
@@ -151,6 +154,7 @@ class _Making:
         self._notes: list[str] = []
         self._sender_number = ""
         self._first_row = self._last_row = 0
+        self._gaps: list[tuple[int, int]] = []
         self._not_looked_at = 0
         seed = msgspec.json.encode([template.name, template.language, sender.wire])
         marker = Marker(codec, tag_of(campaign_id)) if options.marks else None
@@ -249,6 +253,7 @@ class _Making:
             test=bool(self._options.test_to),
             limit=self._options.limit,
             not_looked_at=self._not_looked_at,
+            gaps=tuple(self._gaps) if len(self._gaps) <= MOST_GAPS else (),
             sender_number=self._sender_number,
             service=service,
             wording=wording(self._template),
@@ -270,9 +275,19 @@ class _Making:
 
     def _count_rows(self, checked: Checked) -> None:
         if checked.read:
-            numbers = checked.rows.numbers
+            numbers = checked.rows.numbers[: checked.read]
+            self._look_for_gaps(numbers)
             self._first_row = self._first_row or numbers[0]
-            self._last_row = numbers[checked.read - 1]
+            self._last_row = numbers[-1]
+
+    def _look_for_gaps(self, numbers: Sequence[int]) -> None:
+        before = self._last_row or numbers[0] - 1
+        if numbers[-1] - before == len(numbers):
+            return
+        for number in numbers:
+            if number - before > 1 and len(self._gaps) <= MOST_GAPS:
+                self._gaps.append((before + 1, number - before - 1))
+            before = number
 
     def _look_for_longest(self, rows: Sequence[WireRow]) -> None:
         values = max(map(self._codec.values, rows), key=_characters)
