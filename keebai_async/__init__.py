@@ -110,6 +110,9 @@ with lazily(globals()):
     from keebai_async.model.report import ChunkLine as ChunkLine
     from keebai_async.model.report import Report as Report
     from keebai_async.model.requests import Requests as Requests
+    from keebai_async.model.retry import RetryAccount as RetryAccount
+    from keebai_async.model.retry import RetryChoice as RetryChoice
+    from keebai_async.model.retry import RetryGroup as RetryGroup
     from keebai_async.model.sender import Sender as Sender
     from keebai_async.model.situation import AtService as AtService
     from keebai_async.model.situation import Situation as Situation

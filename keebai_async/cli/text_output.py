@@ -10,6 +10,7 @@ from keebai_async.cli.figures import figure, in_locale, moment, money, share
 from keebai_async.cli.opt_outs_text import plan_lines_on_opt_outs, report_lines_on_opt_outs
 from keebai_async.cli.options import journal_option
 from keebai_async.cli.reached_text import reached_lines, rest_lines
+from keebai_async.cli.retry_text import retry_lines
 from keebai_async.cli.shown import shown_number, shown_text
 from keebai_async.keebai.models import Receipt
 from keebai_async.model.fates import FateCounts
@@ -44,7 +45,9 @@ def _plan_lines(plan: Plan, estimate: Estimate, price: Price | None) -> Iterator
     template = f"{shown_text(plan.template)}, {shown_text(plan.language)}"
     number = f" ({shown_text(plan.sender_number)})" if plan.sender_number else ""
     yield f"  template    {template}, from {field} {shown_text(sender)}{number}"
-    if plan.last_row:
+    if plan.retry is not None:
+        yield from retry_lines(plan.retry)
+    elif plan.last_row:
         yield f"  list        {_rows_read(plan)}"
     if plan.preview:
         yield f"  first text  {shown_text(plan.preview)}"
@@ -238,7 +241,7 @@ def progress_line(situation: Situation) -> str:
 _KNOW_JOURNALS: Final = frozenset(
     {
         *("doctor", "export", "launch", "pause", "purge", "reconcile"),
-        *("remove", "report", "resume", "status", "stop", "watch"),
+        *("remove", "report", "resume", "retry", "status", "stop", "watch"),
     }
 )
 

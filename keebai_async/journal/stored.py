@@ -13,6 +13,7 @@ or a network is used from a thread of its own, so the event loop never waits.
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Final, TypeVar
 
 import anyio

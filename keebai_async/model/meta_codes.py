@@ -246,7 +246,7 @@ CODES: Final = {one.code: one for one in _LISTED if one.code is not None}
 _PERMISSIONS: Final = range(200, 300)
 _SIX: Final = re.compile(r"(?<![0-9.,+])13[0-9]{4}(?![0-9]|[.,][0-9])")
 _HASHED: Final = re.compile(r"\(#([0-9]{1,7})(?![0-9])")
-_NAMED: Final = re.compile(r"(?i)(?:#|\bcode\b\W{0,4}|\berror\b\W{0,4})([0-9]{3,7})(?![0-9])")
+_CALLED_A_CODE: Final = re.compile(r"(?i)(?:#|\bcode\b\W{0,4}|\berror\b\W{0,4})([0-9]{3,7})(?![0-9])")
 
 
 def code_in(text: str) -> int | None:
@@ -257,7 +257,7 @@ def code_in(text: str) -> int | None:
     goes before one that is not in the list.
     """
     found = [code for code in map(int, _HASHED.findall(text)) if _known(code)]
-    named = map(int, _NAMED.findall(text))
+    named = map(int, _CALLED_A_CODE.findall(text))
     found += [code for code in named if _known(code) and code not in _PERMISSIONS]
     found += map(int, _SIX.findall(text))
     return next((code for code in found if code in CODES), found[0] if found else None)

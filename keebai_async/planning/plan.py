@@ -17,6 +17,7 @@ from keebai_async.model.identity import identities
 from keebai_async.model.marks import tag_of
 from keebai_async.model.plan import CountryCount, Plan, Preview, SuppressListCount
 from keebai_async.model.recipient import Reason
+from keebai_async.model.retry import RetryAccount
 from keebai_async.model.sender import Sender
 from keebai_async.model.template import Template
 from keebai_async.planning.admission import Admission
@@ -70,14 +71,16 @@ async def make_plan(
     largest_chunk: int,
     options: PlanOptions = DEFAULTS,
     count_rest: bool = False,
+    retry: RetryAccount | None = None,
+    not_before: float | None = None,
     progress: Callable[[PlanProgress], None] | None = None,
 ) -> Plan:
     """Read *source* to its end, put its chunks and rejections into *journal*, and freeze the plan.
 
     *service* is the name of the one it is made for, which takes up to *largest_chunk* people in a chunk.
     On any failure, or when cancelled, the journal is told to forget what it has of the plan.
-    *count_rest* says that the source has an end, so that the rows after a limit can be counted. *progress* is
-    called after every block.
+    *count_rest* says that the source has an end, so that the rows after a limit can be counted. *retry* and
+    *not_before* are those of the plan. *progress* is called after every block.
 
     Raises:
         TemplateUnusable: the template is not approved, or a table has no column for one of its variables.
@@ -106,6 +109,7 @@ async def make_plan(
                     break
                 await anyio.lowlevel.checkpoint()
         plan = await making.finish(name=name, created_at=created_at, service=service)
+        plan = msgspec.structs.replace(plan, retry=retry, not_before=not_before)
         await journal.freeze(plan)
     except BaseException:
         with anyio.move_on_after(DISCARD_SECONDS, shield=True):

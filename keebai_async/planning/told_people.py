@@ -31,7 +31,7 @@ class _WithMark(msgspec.Struct, gc=False):
     meta_data: object = None
 
 
-_MARKED_PEOPLE: Final = msgspec.json.Decoder(list[_WithMark])
+_PEOPLE_WITH_MARKS: Final = msgspec.json.Decoder(list[_WithMark])
 
 Place = tuple[int, int]
 """A chunk of the plan and a place in it, from 0."""
@@ -88,7 +88,7 @@ def planned_places(campaign: StoredCampaign, chunk: Chunk, items: bytes) -> list
     tag = tag_of(plan.campaign_id)
     whole = chunk.number <= len(plan.chunks) and plan.chunks[chunk.number - 1] == chunk.recipients
     places: list[Place | None] = []
-    for position, person in enumerate(_MARKED_PEOPLE.decode(items)):
+    for position, person in enumerate(_PEOPLE_WITH_MARKS.decode(items)):
         mark = mark_in(person.meta_data) if isinstance(person.meta_data, dict) else None
         if mark is not None and mark.tag == tag:
             places.append((mark.chunk, mark.place))
