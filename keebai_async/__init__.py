@@ -78,7 +78,12 @@ with lazily(globals()):
     from keebai_async.model.events import Waiting as Waiting
     from keebai_async.model.failing import Failing as Failing
     from keebai_async.model.failing import FailingChunk as FailingChunk
+    from keebai_async.model.fates import FailedByCode as FailedByCode
+    from keebai_async.model.fates import Fate as Fate
     from keebai_async.model.fates import FateCounts as FateCounts
+    from keebai_async.model.fates import FateGroup as FateGroup
+    from keebai_async.model.fates import PersonState as PersonState
+    from keebai_async.model.meta_codes import Again as Again
     from keebai_async.model.meta_codes import MetaCode as MetaCode
     from keebai_async.model.meta_codes import Remedy as Remedy
     from keebai_async.model.next_steps import Step as Step
@@ -105,6 +110,9 @@ with lazily(globals()):
     from keebai_async.model.report import ChunkLine as ChunkLine
     from keebai_async.model.report import Report as Report
     from keebai_async.model.requests import Requests as Requests
+    from keebai_async.model.retry import RetryAccount as RetryAccount
+    from keebai_async.model.retry import RetryChoice as RetryChoice
+    from keebai_async.model.retry import RetryGroup as RetryGroup
     from keebai_async.model.sender import Sender as Sender
     from keebai_async.model.situation import AtService as AtService
     from keebai_async.model.situation import Situation as Situation
@@ -116,6 +124,7 @@ with lazily(globals()):
     from keebai_async.outbox.outbox import Outbox as Outbox
     from keebai_async.planning.options import PlanOptions as PlanOptions
     from keebai_async.planning.plan import PlanProgress as PlanProgress
+    from keebai_async.planning.told_people import ToldPeople as ToldPeople
     from keebai_async.polling.planner import Stuck as Stuck
     from keebai_async.quota.gate import Gate as Gate
     from keebai_async.quota.gate import Lane as Lane

@@ -4,26 +4,29 @@ import os
 import secrets
 from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager
-from typing import Protocol
+from typing import Final, Protocol
 
 import anyio.to_thread
 from msgspec.structs import replace
 
 from keebai_async.campaign.lead import lead_for
+from keebai_async.campaign.opted_out import LastLook
 from keebai_async.campaign.reconcile import PortalEntry, portal_entries, reconcile
 from keebai_async.campaign.repetition import refuse_reached, refuse_repetition
 from keebai_async.campaign.run import CampaignRun, Waits
-from keebai_async.campaign.service import CampaignService
+from keebai_async.campaign.service import CampaignService, check_service
 from keebai_async.clock import Clock
 from keebai_async.draining import drain_of
+from keebai_async.errors import UnusableSource
 from keebai_async.journal.contract import Journal
 from keebai_async.model.campaign import CampaignState, StoredCampaign, Wish
 from keebai_async.model.chunk import Chunk, ChunkState
-from keebai_async.model.fates import FateCounts
+from keebai_async.model.fates import FateCounts, FateGroup
 from keebai_async.model.plan import Guards, Pace, Plan, slug
 from keebai_async.model.reached import Reached
 from keebai_async.model.recipient import Recipient, Rejection
 from keebai_async.model.report import Report, report_of
+from keebai_async.model.retry import RetryAccount, RetryChoice
 from keebai_async.model.sender import ListedSender, Sender
 from keebai_async.model.situation import Situation, situation_of
 from keebai_async.observe import Observer
@@ -31,11 +34,22 @@ from keebai_async.observe.campaign_records import CampaignMoved
 from keebai_async.planning.opt_outs import OptOutWatch, opted_out_since
 from keebai_async.planning.plan import PlanOptions, PlanProgress, make_plan
 from keebai_async.planning.reached_people import reached_before
+from keebai_async.planning.retry_people import (
+    RetryCheck,
+    RetrySource,
+    refuse_retry,
+    refuse_without_people,
+)
+from keebai_async.planning.told_people import ToldPeople, told_people
 from keebai_async.polling.planner import PollPlanner, pace_of
 from keebai_async.quota.gate import Gate, Lane
 from keebai_async.quota.limiter import RateLimiter
 from keebai_async.quota.window import Quota, Wait
-from keebai_async.sources import open_source
+from keebai_async.sources import Source, open_source
+from keebai_async.sources.objects import AsyncItems
+
+RETRY_NAME: Final = " (retry)"
+"""What stands behind the name of a campaign that is a retry."""
 
 People = (
     str
@@ -115,7 +129,6 @@ class Campaigns:
             RequestError: the template could not be fetched, or the token is rejected.
         """
         name = name or template
-        keebai = self._keebai
         source = open_source(
             people,
             columns=columns,
@@ -124,6 +137,32 @@ class Campaigns:
             sheet=sheet,
             hidden_rows=hidden_rows,
         )
+        return await self._plan(
+            source,
+            template=template,
+            language=language,
+            name=name,
+            sender=sender,
+            options=options,
+            people=people,
+            progress=progress,
+        )
+
+    async def _plan(
+        self,
+        source: Source,
+        *,
+        template: str,
+        language: str,
+        name: str,
+        sender: Sender | None,
+        options: PlanOptions | None,
+        people: object = None,
+        retry: RetryAccount | None = None,
+        not_before: float | None = None,
+        progress: Callable[[PlanProgress], None] | None,
+    ) -> Plan:
+        keebai = self._keebai
         service = keebai.campaign_service()
         options = options or PlanOptions()
         options.chunk_size_for(service.largest_chunk)  # what cannot be is refused before a request is spent
@@ -144,12 +183,98 @@ class Campaigns:
             created_at=keebai.clock.wall(),
             options=options,
             count_rest=await anyio.to_thread.run_sync(_is_file, people),
+            retry=retry,
+            not_before=not_before,
             progress=progress,
         )
         await keebai.journal.set_state(plan.campaign_id, CampaignState.PLANNED, requests=service.requests)
         planned = CampaignState.PLANNED
         keebai.observer(CampaignMoved(campaign=plan.campaign_id, before=planned, state=planned))
         return replace(plan, reached_before=await self.reached_before(plan.campaign_id))
+
+    async def retryable(
+        self, campaign_id: str, *, at: float | None = None, again: bool = False
+    ) -> RetryAccount:
+        """What `retry` would do with whom, at the time *at* (Unix time, default now). Nothing is made.
+
+        Raises:
+            CampaignNotFound: there is no such campaign, or people of it or of a retry of it were purged.
+            InvalidInput: it was not launched.
+        """
+        source, _ = await self._retry_source(campaign_id, at=at, again=again)
+        return await source.account()
+
+    async def retry(
+        self,
+        campaign_id: str,
+        *,
+        at: float | None = None,
+        again: bool = False,
+        name: str | None = None,
+        options: PlanOptions | None = None,
+        progress: Callable[[PlanProgress], None] | None = None,
+    ) -> Plan:
+        """Plan a campaign to those of another one whose failure says "later", and whose wait is over.
+
+        They get the same template with the same variables from the same sender. Left out is, by what webhooks
+        told, who has it, who may have it, whose code says never or asks for a fix, and, unless *again*, who
+        had a retry already. Of whom nothing was told is left out: silence proves nothing. Before each chunk
+        is submitted, everybody in it is looked at once more.
+
+        *at* is Unix time (default now): who is due by then is in it, and it cannot be sent before. *name* is
+        the new campaign's name (default: that of the other, with "(retry)" behind it). *options* are as for
+        `plan`.
+
+        Raises what `plan` raises, and:
+            CampaignNotFound: there is no such campaign, or people of it or of a retry of it were purged.
+            InvalidInput: it was not launched.
+            UnusableSource: nobody may be sent to again then.
+        """
+        source, now = await self._retry_source(campaign_id, at=at, again=again)
+        account = await source.account()
+        before = (await self._keebai.journal.load(campaign_id)).plan
+        check_service(before, self._keebai.campaign_service().name)
+        if not account.people(RetryChoice.NOW):
+            raise UnusableSource(
+                f"nobody of campaign {campaign_id} may be sent to again at that time, by what webhooks told"
+            )
+        people = AsyncItems(source.rows(), columns={})
+        people.description = f"those of campaign {campaign_id} who failed"
+        return await self._plan(
+            people,
+            template=before.template,
+            language=before.language,
+            name=name or f"{before.name.removesuffix(RETRY_NAME)}{RETRY_NAME}",
+            sender=before.sender,
+            options=options,
+            retry=account,
+            not_before=None if at is None or at <= now else at,
+            progress=progress,
+        )
+
+    async def _retry_source(
+        self, campaign_id: str, *, at: float | None, again: bool
+    ) -> tuple[RetrySource, float]:
+        journal, now = self._keebai.journal, self._keebai.clock.wall()
+        campaign = await journal.load(campaign_id)
+        refuse_without_people(campaign, await journal.campaigns())
+        return RetrySource(campaign, journal, at=max(now, at or now), again=again), now
+
+    async def check_retry(self, campaign_id: str) -> None:
+        """Refuse what `start` would refuse of a retry, before anybody is asked for a yes.
+
+        Raises:
+            CampaignNotFound: there is no such campaign.
+            CampaignBusy: it is not to be sent yet, another retry to the same people runs, or people of them
+                were purged, so that nobody can say who has it by now.
+        """
+        journal = self._keebai.journal
+        every = await journal.campaigns()
+        refuse_retry(await journal.load(campaign_id), every, now=self._keebai.clock.wall())
+
+    async def _last_look(self, campaign: StoredCampaign) -> LastLook | None:
+        check = await RetryCheck.of(campaign, self._keebai.journal, now=self._keebai.clock.wall)
+        return None if check is None else check.look
 
     async def reached_before(self, campaign_id: str) -> tuple[Reached, ...]:
         """What other campaigns of the journal have to do with the people of this one who are unsent.
@@ -224,6 +349,7 @@ class Campaigns:
             again=again,
             agreed=agreed,
             reached_before=self._reached_before,
+            prepare_look=self._last_look,
             guards=guards,
             pace=pace,
             token_mark=self._keebai.token_mark,
@@ -306,15 +432,19 @@ class Campaigns:
         """Where every campaign of the journal stands, newest first."""
         return [report_of(campaign) for campaign in await self._keebai.journal.campaigns()]
 
-    async def situation(self, campaign_id: str) -> Situation:
+    async def situation(self, campaign_id: str, *, fates: bool = False) -> Situation:
         """Where a campaign stands, who runs it, what it waits for and what leads on. From the journal alone.
+
+        With *fates* also what webhooks told of its people, who are counted again each time.
 
         Raises CampaignNotFound.
         """
-        return situation_of(await self._keebai.journal.load(campaign_id), self._keebai.clock.wall())
+        campaign = await self._keebai.journal.load(campaign_id)
+        told = await self.fates(campaign_id) if fates else None
+        return situation_of(campaign, self._keebai.clock.wall(), fates=told)
 
     async def situations(self) -> tuple[Situation, ...]:
-        """The same of every campaign of the journal, newest first."""
+        """The same of every campaign of the journal, newest first, without what webhooks told."""
         now = self._keebai.clock.wall()
         return tuple(situation_of(each, now) for each in await self._keebai.journal.campaigns())
 
@@ -363,6 +493,16 @@ class Campaigns:
         async for _, chunk in self._keebai.journal.fates(campaign_id):
             counts += chunk.counts()
         return counts
+
+    async def told(self, campaign_id: str, group: FateGroup) -> AsyncIterator[ToldPeople]:
+        """The people of a campaign who are in *group* by what webhooks told, with what it was, by chunk.
+
+        Raises:
+            CampaignNotFound: there is no such campaign, or its people were purged.
+        """
+        campaign = await self._keebai.journal.load(campaign_id)
+        async for people in told_people(campaign, self._keebai.journal, group.has):
+            yield people
 
     async def purge(self, campaign_id: str, *, unfinished: bool = False) -> None:
         """Remove the people of a campaign from the journal for good, and keep its counts.

@@ -16,7 +16,7 @@ from keebai_async.campaign.control import RunControl
 from keebai_async.campaign.dispatch import dispatch
 from keebai_async.campaign.event_log import EventLog
 from keebai_async.campaign.lead import Lead
-from keebai_async.campaign.opted_out import OptOutsNow
+from keebai_async.campaign.opted_out import LastLook, OptOutsNow
 from keebai_async.campaign.repetition import refuse_purged, refuse_reached, refuse_repetition
 from keebai_async.campaign.run_records import RunRecords
 from keebai_async.campaign.run_state import BeginRun, PauseRun, ResumeRun, RunPhase, StopRun
@@ -66,6 +66,9 @@ WORTH_TELLING = 3.0
 ReachedBefore = Callable[[StoredCampaign], Awaitable[Iterable[Reached]]]
 """What other campaigns have to do with the people of one."""
 
+PrepareLook = Callable[[StoredCampaign], Awaitable[LastLook | None]]
+"""What is asked of each chunk of a campaign before it is submitted; None if nothing is. May refuse it all."""
+
 Waits = Callable[[Callable[[float, str], None]], AbstractContextManager[None]]
 """Takes a function, and inside `with` tells it the seconds of each wait for the quota, and why."""
 
@@ -80,7 +83,7 @@ class CampaignRun:
         CampaignNotFound: the journal has no such campaign.
         CampaignBusy: another process runs it; or the same list was launched before under the same name, or
             too many of its people got the same template a short time ago, and *again* does not say that
-            this is meant; or people to be sent to were purged.
+            this is meant; or people to be sent to were purged; or it is a retry that may not begin yet.
         AnotherToken: it was launched with another token, and *new_token* does not say that this is meant.
         InvalidInput: it was planned for another service, or *pace* is no pace.
         JournalUnusable: also inside, from the instant when something could not be written.
@@ -104,6 +107,7 @@ class CampaignRun:
         again: bool = False,
         agreed: Iterable[Reached] = (),
         reached_before: ReachedBefore | None = None,
+        prepare_look: PrepareLook | None = None,
         guards: Guards | None = None,
         pace: Pace | str | None = None,
         token_mark: TokenMark | None = None,
@@ -125,6 +129,8 @@ class CampaignRun:
         self._again = again
         self._agreed = tuple(agreed)
         self._reached_before = reached_before
+        self._prepare_look = prepare_look
+        self._last_look: LastLook | None = None
         self._given_guards = guards
         self._given_pace = pace
         self._token_mark = token_mark
@@ -162,6 +168,8 @@ class CampaignRun:
                 check_token(self._before, self._token_mark, new_token=self._new_token)
                 if not self._again:
                     await self._refuse_repetition()
+                if self._prepare_look is not None:
+                    self._last_look = await self._prepare_look(self._before)
                 self._set_up()
                 self._control.apply(BeginRun())
                 with nullcontext() if self._waits is None else self._waits(self._tell_quota):
@@ -232,6 +240,7 @@ class CampaignRun:
             tell=self._tell,
             lead=self._lead if self._track else None,
             pace=terms.pace,
+            last_look=self._last_look,
             observer=self._observer,
             opt_outs=None if terms.ignore_opt_outs else self._opt_outs,
         )

@@ -28,7 +28,7 @@ from keebai_async.campaign.circuit_breaker import CircuitBreaker
 from keebai_async.campaign.control import RunControl
 from keebai_async.campaign.freshness import Clocks, IntentAge, machine_clocks
 from keebai_async.campaign.lead import LOOK_AGAIN, Lead
-from keebai_async.campaign.opted_out import LeftOut, OptedOutCutter, OptOutsNow
+from keebai_async.campaign.opted_out import LastLook, LeftOut, OptedOutCutter, OptOutsNow
 from keebai_async.campaign.pace import departures, pace_wait
 from keebai_async.campaign.run_state import RunState, StopRun
 from keebai_async.campaign.service import (
@@ -54,7 +54,6 @@ from keebai_async.model.events import (
     ChunkUnknown,
     Waiting,
 )
-from keebai_async.model.opt_outs import OPTED_OUT_LATER
 from keebai_async.model.plan import Pace
 from keebai_async.model.report import utc
 from keebai_async.model.stop import Cause, Stop
@@ -87,6 +86,7 @@ class Submitter:
         clocks: Callable[[], Clocks] = machine_clocks,
         observer: Observer = TO_LOG,
         opt_outs: OptOutsNow | None = None,
+        last_look: LastLook | None = None,
     ) -> None:
         self._chunks = chunks
         self._service = service
@@ -100,7 +100,7 @@ class Submitter:
         self._leaving: set[int] = set()  # chunks that may leave, whether or not they have yet
         self._clocks = clocks
         self._observer = observer
-        self._opted_out = OptedOutCutter(chunks, opt_outs)
+        self._opted_out = OptedOutCutter(chunks, opt_outs, last_look)
         self.tell = tell
 
     def stop(self, stop: Stop) -> None:
@@ -115,10 +115,10 @@ class Submitter:
     async def submit(self, number: int) -> AsyncIterator[Taken | Refusal | Unknown | LeftOut | None]:
         """Submit a chunk until there is a verdict other than "again"; None means that we were stopped.
 
-        LeftOut means that nothing was submitted: people who opted out were cut from it, and the others are in
-        another chunk, which is to be submitted in its place. The verdict is on disk, but for a refusal: what
-        becomes of the people of a refused chunk is for the caller to put there, inside `async with`, where
-        the shield of the attempt still holds.
+        LeftOut means that nothing was submitted: people who opted out, or have it by now, were cut from it,
+        and the others are in another chunk, which is to be submitted in its place. The verdict is on disk,
+        but for a refusal: what becomes of the people of a refused chunk is for the caller to put there,
+        inside `async with`, where the shield of the attempt still holds.
 
         Raises:
             QuotaUnusable: no place could be asked for; nothing has left.
@@ -154,7 +154,7 @@ class Submitter:
         body = self._service.body(self._chunks.plan, chunk, await self._chunks.items(number))
         with self._control.while_allowed(_may_leave) as scope:
             async with self._service.slot() as slot:  # waits for a place, and may be called off meanwhile
-                # Who opted out while it waited is cut from it before it asks for another place.
+                # Who opted out, or got it, while it waited is cut from it before it asks for another place.
                 holds_one = await self._opted_out.holds_one(number)
                 if not holds_one and self._breaker.closed and self._control.commit(scope):
                     # from here on it may not be called off
@@ -176,7 +176,7 @@ class Submitter:
         yield None
 
     def _tell_left_out(self, number: int, left_out: LeftOut) -> None:
-        self.tell(ChunkRefused(number=number, recipients=left_out.people, reason=OPTED_OUT_LATER))
+        self.tell(ChunkRefused(number=number, recipients=left_out.people, reason=left_out.reason))
         if left_out.into is not None:
             self.tell(ChunkSplit(number=number, into=(left_out.into.number,)))
 

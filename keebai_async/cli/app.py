@@ -22,6 +22,7 @@ from keebai_async.cli.commands.reconcile import reconcile
 from keebai_async.cli.commands.remove import remove
 from keebai_async.cli.commands.report import report
 from keebai_async.cli.commands.resume import resume
+from keebai_async.cli.commands.retry import retry
 from keebai_async.cli.commands.sandbox import sandbox
 from keebai_async.cli.commands.send import send
 from keebai_async.cli.commands.status import status
@@ -59,6 +60,7 @@ COMMANDS: Final[tuple[Callable[..., None], ...]] = (
     list_,
     watch,
     reconcile,
+    retry,
     export,
     report,
     purge,

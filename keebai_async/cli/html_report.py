@@ -14,14 +14,16 @@ from keebai_async.cli.account_text import (
     proven_words,
 )
 from keebai_async.cli.csv_files import private_file
+from keebai_async.cli.fates_text import NOT_READ, REPLIED_MEANS, code_rows, difference_words, fate_rows
 from keebai_async.cli.figures import figure, moment, share
 from keebai_async.cli.opt_outs_text import report_lines_on_opt_outs
 from keebai_async.cli.output import say
 from keebai_async.cli.shown import shown_reason, shown_text
 from keebai_async.cli.text_output import countries_text, example_text
+from keebai_async.model.fates import FateCounts
 from keebai_async.model.plan import Plan
 from keebai_async.model.report import ChunkLine
-from keebai_async.model.situation import Situation, Standing, situation_of
+from keebai_async.model.situation import Situation, Standing
 
 _STYLE: Final = """
 :root { color-scheme: light dark; --ink: #1c2733; --soft: #5b6b7b; --line: #d9e0e7; --back: #f6f8fa;
@@ -49,8 +51,8 @@ async def save_page(keebai: CampaignClient, campaign: str, file: Path) -> None:
     """Write the page of a campaign, and say where it is. Raises InvalidInput, CampaignNotFound."""
     started = await keebai.journal.load(campaign)
     with private_file(file) as written:
-        now = keebai.clock.wall()
-        written.write(page(situation_of(started, now), started.plan, at=now))
+        situation = await keebai.campaigns.situation(campaign, fates=True)
+        written.write(page(situation, started.plan, at=keebai.clock.wall()))
     say(f"a page to look at: {file}")
 
 
@@ -116,6 +118,8 @@ def _page(situation: Situation, plan: Plan, at: float) -> Iterator[str]:
     yield "<p>Sent means that Meta took the message, not that it was delivered or read.</p>"
     for line in report_lines_on_opt_outs(report):
         yield f'<p class="{"bad" if report.ignores_opt_outs else "open"}">{_text(line)}</p>'
+    if situation.fates is not None:
+        yield from _told_by_webhooks(situation, situation.fates)
     if plan.countries:
         yield f"<p>People by country: {_text(countries_text(plan))}</p>"
     if plan.reasons:
@@ -129,6 +133,26 @@ def _page(situation: Situation, plan: Plan, at: float) -> Iterator[str]:
     )
     told = ", ".join(f"{what} {moment(when)}" for what, when in times if when is not None)
     yield f"<p>Campaign {_text(report.campaign_id)}, {told}</p></main></body></html>\n"
+
+
+def _told_by_webhooks(situation: Situation, counts: FateCounts) -> Iterator[str]:
+    looks = {"read": "good", "delivered": "good", "sent": "open", "failed": "bad"}
+    yield '<h2>What webhooks told</h2><div class="sums">'
+    terms = [(label, people, looks.get(label, "")) for label, people, _ in fate_rows(counts)]
+    yield _sum("People of whom something was told", counts.told, terms[:-1])
+    yield _sum("People who replied", counts.replied, ())
+    yield "</div>"
+    difference = difference_words(situation.report, counts)
+    yield f"<p>Beside the counters of the service, never to be added: {difference}.</p>"
+    yield f"<p>Delivered: {NOT_READ}. Replied: {REPLIED_MEANS}.</p>"
+    if not counts.failed:
+        return
+    yield '<h2>Why people failed</h2><section class="scroll"><table>'
+    yield '<tr><th>Code</th><th class="n">People</th><th>Meaning</th><th>What to do</th></tr>'
+    for code, people, meaning, advice in code_rows(counts):
+        yield f'<tr><td>{code}</td><td class="n">{people}</td><td>{_text(meaning)}</td>'
+        yield f"<td>{_text(advice)}</td></tr>"
+    yield "</table></section>"
 
 
 def _steps(situation: Situation) -> Iterator[str]:

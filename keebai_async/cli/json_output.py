@@ -9,10 +9,13 @@ import msgspec
 from keebai_async.cli.estimate import Estimate
 from keebai_async.cli.output import answer_json
 from keebai_async.cli.shown import shown_number
+from keebai_async.model.fates import FateCounts
+from keebai_async.model.meta_codes import Again, about
 from keebai_async.model.opt_outs import OptOutCount
 from keebai_async.model.plan import CountryCount, Guards, Pace, Plan, Preview, Price, SuppressListCount
 from keebai_async.model.reached import Reached
 from keebai_async.model.report import utc
+from keebai_async.model.retry import RetryAccount, RetryChoice
 from keebai_async.model.sender import Sender
 from keebai_async.model.situation import Situation
 
@@ -61,6 +64,29 @@ class OptedOutLine(msgspec.Struct, frozen=True, kw_only=True):
     since: datetime | None
 
 
+class RetryGroupLine(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """See `RetryGroup`; *first* and *last* are in UTC."""
+
+    choice: RetryChoice
+    code: int
+    people: int
+    meaning: str
+    advice: str
+    first: datetime | None = None
+    last: datetime | None = None
+
+
+class RetryLine(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """See `RetryAccount`; *at* is in UTC."""
+
+    of: str
+    name: str
+    at: datetime | None
+    groups: tuple[RetryGroupLine, ...]
+    unnamed: int = 0
+    again: bool = False
+
+
 class PlanLine(msgspec.Struct, frozen=True, kw_only=True, tag="plan", tag_field="type", omit_defaults=True):
     """The counts of a plan, its chunks, why others are left out, and what it takes.
 
@@ -105,6 +131,8 @@ class PlanLine(msgspec.Struct, frozen=True, kw_only=True, tag="plan", tag_field=
     reached_before: tuple[ReachedLine, ...] = ()
     opted_out: tuple[OptedOutLine, ...] = ()
     opt_outs_ignored: int | None = None
+    retry: RetryLine | None = None
+    not_before: datetime | None = None
 
 
 def plan_line(plan: Plan, estimate: Estimate, price: Price | None = None) -> PlanLine:
@@ -152,6 +180,31 @@ def plan_line(plan: Plan, estimate: Estimate, price: Price | None = None) -> Pla
         reached_before=tuple(map(_reached, plan.reached_before)),
         opted_out=tuple(map(_opted_out_line, plan.opted_out)),
         opt_outs_ignored=plan.opt_outs_ignored,
+        retry=None if plan.retry is None else retry_line(plan.retry),
+        not_before=utc(plan.not_before),
+    )
+
+
+def retry_line(account: RetryAccount) -> RetryLine:
+    """What a retry would do with whom, with what each code means."""
+    return RetryLine(
+        of=account.of,
+        name=account.name,
+        at=utc(account.at),
+        groups=tuple(
+            RetryGroupLine(
+                choice=group.choice,
+                code=group.code,
+                people=group.people,
+                meaning=about(group.code or None).meaning,
+                advice=about(group.code or None).advice,
+                first=utc(group.first),
+                last=utc(group.last),
+            )
+            for group in account.groups
+        ),
+        unnamed=account.unnamed,
+        again=account.again,
     )
 
 
@@ -215,6 +268,8 @@ def account(kind: str, situation: Situation) -> dict[str, object]:
         shown["opted_out"] = list(map(_opted_out_line, situation.report.opted_out))
     fields = typed(kind, situation)
     shown |= {name: fields[name] for name in _OF_SITUATION if name in fields}
+    if situation.fates is not None:
+        shown["fates"] = msgspec.to_builtins(fates_line(situation.fates))
     if (holder := situation.holder) is not None:
         shown["run_by"] = {
             "pid": holder.pid,
@@ -223,6 +278,50 @@ def account(kind: str, situation: Situation) -> dict[str, object]:
             "since": utc(holder.since),
         }
     return {"type": kind} | _ALWAYS | shown
+
+
+class CodeLine(msgspec.Struct, frozen=True, kw_only=True):
+    """Those who failed by one code of Meta's, 0 where none was told. *wait* is in seconds."""
+
+    code: int
+    people: int
+    meaning: str
+    advice: str
+    again: Again
+    wait: float
+
+
+class FatesLine(msgspec.Struct, frozen=True, kw_only=True):
+    """What webhooks told: see `FateCounts`."""
+
+    sent: int
+    failed: int
+    delivered: int
+    read: int
+    replied: int
+    codes: tuple[CodeLine, ...]
+
+
+def fates_line(counts: FateCounts) -> FatesLine:
+    """What webhooks told, with what each code asks for."""
+    return FatesLine(
+        sent=counts.sent,
+        failed=counts.failed,
+        delivered=counts.delivered,
+        read=counts.read,
+        replied=counts.replied,
+        codes=tuple(
+            CodeLine(
+                code=each.about.code or 0,
+                people=each.people,
+                meaning=each.about.meaning,
+                advice=each.about.advice,
+                again=each.about.again,
+                wait=each.about.wait,
+            )
+            for each in counts.by_code
+        ),
+    )
 
 
 def error_object(error: BaseException, words: str, code: int) -> dict[str, object]:

@@ -17,7 +17,7 @@ from keebai_async.cli.console import can_ask, confirm_people
 from keebai_async.cli.error_line import line_of
 from keebai_async.cli.estimate import estimate
 from keebai_async.cli.exit_codes import Exit
-from keebai_async.cli.figures import figure
+from keebai_async.cli.figures import figure, moment
 from keebai_async.cli.html_report import save_page
 from keebai_async.cli.json_output import emit, plan_line
 from keebai_async.cli.opt_outs_text import question_on_opt_outs
@@ -27,7 +27,7 @@ from keebai_async.cli.output import answer, say
 from keebai_async.cli.people_files import check_rejects_file, write_rejects
 from keebai_async.cli.progress import meter
 from keebai_async.cli.reached_text import repetition
-from keebai_async.cli.show_run import conclude, follow
+from keebai_async.cli.show_run import conclude, follow, with_fates
 from keebai_async.cli.text_output import plan_text
 from keebai_async.errors import CampaignBusy, InvalidInput, UnusableSource
 from keebai_async.model.plan import Guards, Pace, Plan, Price
@@ -94,9 +94,15 @@ async def show_and_launch(
     show_plan(keebai, plan, settings, price=request.options.price)
     if not settings.dry:
         return await launch_plan(keebai, plan, settings)
-    if settings.resumable:
-        say(f"nothing was submitted; to send it: {_launch_again(plan, settings)}")
+    say_how_to_launch(plan, settings)
     return Exit.DONE, None
+
+
+def say_how_to_launch(plan: Plan, settings: LaunchSettings) -> None:
+    """How a plan that is kept is sent."""
+    if settings.resumable:
+        when = "" if plan.not_before is None else f" from {moment(plan.not_before)} on"
+        say(f"nothing was submitted; to send it{when}: {_launch_again(plan, settings)}")
 
 
 def _launch_again(plan: Plan, settings: LaunchSettings) -> str:
@@ -197,6 +203,7 @@ async def launch_plan(
     agreed = () if settings.yes else plan.reached_before
     later = 0 if settings.yes else await keebai.campaigns.opted_out_since(plan.campaign_id)
     try:
+        await keebai.campaigns.check_retry(plan.campaign_id)
         if not settings.again:
             await keebai.campaigns.check_repetition(plan.campaign_id, agreed=agreed)
         if not settings.yes and not _confirmed(keebai, plan, later=later, ignore_opt_outs=ignore_opt_outs):
@@ -224,6 +231,7 @@ async def launch_plan(
         if error.campaign_id == plan.campaign_id:
             raise
         raise CampaignBusy(f"{error} (--again)", campaign_id=error.campaign_id) from error
+    situation = await with_fates(keebai, situation)
     code = conclude(situation, json=settings.json, resumable=settings.resumable, journal=settings.journal)
     if settings.page is not None:
         try:

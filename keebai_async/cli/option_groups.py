@@ -37,6 +37,72 @@ class WithoutPlus(enum.Enum):
     INTERNATIONAL = "international"
 
 
+SuppressOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--suppress",
+        metavar="FILE",
+        help="People who must get nothing: numbers in lines, a CSV, Excel or JSON Lines. A row without a"
+        " number that can be read stops everything. Repeatable.",
+        rich_help_panel=LIST_PANEL,
+    ),
+]
+NoMarksOption = Annotated[
+    bool,
+    typer.Option(
+        "--no-marks",
+        help="Give people no mark in meta_data. Webhooks then cannot say whose they are.",
+        rich_help_panel=LIST_PANEL,
+    ),
+]
+MaxRecipientsOption = Annotated[
+    int | None,
+    typer.Option(
+        "--max-recipients",
+        min=1,
+        metavar="N",
+        help="Refuse a list with more than N ready people.",
+        rich_help_panel=GUARDS_PANEL,
+    ),
+]
+UnitCostOption = Annotated[
+    float | None,
+    typer.Option(
+        "--unit-cost",
+        min=0.0,
+        metavar="COST",
+        help="What one message costs, to show the price.",
+        rich_help_panel=GUARDS_PANEL,
+    ),
+]
+CurrencyOption = Annotated[
+    str,
+    typer.Option(
+        "--currency", help="The currency of the price, as it is shown.", rich_help_panel=GUARDS_PANEL
+    ),
+]
+MaxCostOption = Annotated[
+    float | None,
+    typer.Option(
+        "--max-cost",
+        min=0.0,
+        metavar="COST",
+        help="Refuse a list that costs more than this; needs --unit-cost.",
+        rich_help_panel=GUARDS_PANEL,
+    ),
+]
+CanaryOption = Annotated[
+    int | None,
+    typer.Option(
+        "--canary",
+        min=1,
+        metavar="N",
+        help="Send to the first N people, wait for their end, and go on only if few enough of them fail.",
+        rich_help_panel=GUARDS_PANEL,
+    ),
+]
+
+
 class CampaignOptions(msgspec.Struct, frozen=True, kw_only=True):
     """What a campaign takes from a list, and what guards it."""
 
@@ -118,16 +184,7 @@ class CampaignOptions(msgspec.Struct, frozen=True, kw_only=True):
             rich_help_panel=LIST_PANEL,
         ),
     ] = None
-    suppress: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--suppress",
-            metavar="FILE",
-            help="People who must get nothing: numbers in lines, a CSV, Excel or JSON Lines. A row without a"
-            " number that can be read stops everything. Repeatable.",
-            rich_help_panel=LIST_PANEL,
-        ),
-    ] = None
+    suppress: SuppressOption = None
     ignore_opt_outs: IgnoreOptOutsOption = False
     extra_variables: Annotated[
         ExtraVariables,
@@ -146,14 +203,7 @@ class CampaignOptions(msgspec.Struct, frozen=True, kw_only=True):
             rich_help_panel=LIST_PANEL,
         ),
     ] = False
-    no_marks: Annotated[
-        bool,
-        typer.Option(
-            "--no-marks",
-            help="Give people no mark in meta_data. Webhooks then cannot say whose they are.",
-            rich_help_panel=LIST_PANEL,
-        ),
-    ] = False
+    no_marks: NoMarksOption = False
     test_to: Annotated[
         list[str] | None,
         typer.Option(
@@ -182,52 +232,11 @@ class CampaignOptions(msgspec.Struct, frozen=True, kw_only=True):
             rich_help_panel=LIST_PANEL,
         ),
     ] = None
-    max_recipients: Annotated[
-        int | None,
-        typer.Option(
-            "--max-recipients",
-            min=1,
-            metavar="N",
-            help="Refuse a list with more than N ready people.",
-            rich_help_panel=GUARDS_PANEL,
-        ),
-    ] = None
-    unit_cost: Annotated[
-        float | None,
-        typer.Option(
-            "--unit-cost",
-            min=0.0,
-            metavar="COST",
-            help="What one message costs, to show the price.",
-            rich_help_panel=GUARDS_PANEL,
-        ),
-    ] = None
-    currency: Annotated[
-        str,
-        typer.Option(
-            "--currency", help="The currency of the price, as it is shown.", rich_help_panel=GUARDS_PANEL
-        ),
-    ] = "USD"
-    max_cost: Annotated[
-        float | None,
-        typer.Option(
-            "--max-cost",
-            min=0.0,
-            metavar="COST",
-            help="Refuse a list that costs more than this; needs --unit-cost.",
-            rich_help_panel=GUARDS_PANEL,
-        ),
-    ] = None
-    canary: Annotated[
-        int | None,
-        typer.Option(
-            "--canary",
-            min=1,
-            metavar="N",
-            help="Send to the first N people, wait for their end, and go on only if few enough of them fail.",
-            rich_help_panel=GUARDS_PANEL,
-        ),
-    ] = None
+    max_recipients: MaxRecipientsOption = None
+    unit_cost: UnitCostOption = None
+    currency: CurrencyOption = "USD"
+    max_cost: MaxCostOption = None
+    canary: CanaryOption = None
     stop_above: StopAboveOption = None
     pace: PaceOption = None
 
@@ -274,6 +283,29 @@ class CampaignOptions(msgspec.Struct, frozen=True, kw_only=True):
 
 _ALSO_FOR_A_PLAN = {"stop_above", "pace", "unit_cost", "currency", "ignore_opt_outs"}
 """What can still be said of a plan that is made."""
+
+
+class RetryOptions(msgspec.Struct, frozen=True, kw_only=True):
+    """What may be said of a retry: whom else to leave out, and what guards it."""
+
+    name: Annotated[
+        str | None,
+        typer.Option("--name", "-n", help="Its name in the portal. Default: that of the other, (retry)."),
+    ] = None
+    suppress: SuppressOption = None
+    no_marks: NoMarksOption = False
+    max_recipients: MaxRecipientsOption = None
+    unit_cost: UnitCostOption = None
+    currency: CurrencyOption = "USD"
+    max_cost: MaxCostOption = None
+    canary: CanaryOption = None
+    stop_above: StopAboveOption = None
+    pace: PaceOption = None
+
+    @property
+    def as_for_a_list(self) -> CampaignOptions:
+        """The same, as a campaign from a list takes them."""
+        return CampaignOptions(**msgspec.structs.asdict(self))
 
 
 class SandboxChoice(msgspec.Struct, frozen=True, kw_only=True):

@@ -3,6 +3,7 @@
 import enum
 import shlex
 from collections.abc import Iterable
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -241,3 +242,20 @@ def one_character(given: str | None, *, option: str) -> str | None:
     if len(given) != 1:
         raise InvalidInput(rf"it is one character, such as ; or \t for a tab, not {given!r}", field=option)
     return given
+
+
+def given_time(text: str, *, option: str) -> datetime:
+    """The time that *option* was given. Raises InvalidInput."""
+    try:
+        when = datetime.fromisoformat(text.strip())
+    except ValueError as error:
+        raise InvalidInput(
+            f"write the time as 2026-10-01T09:00:00-03:00, not {text!r}", field=option, value=text
+        ) from error
+    if when.utcoffset() is None:
+        raise InvalidInput(
+            f"{text} has no offset, so nobody knows when it is meant: write it with one, such as -03:00 or Z",
+            field=option,
+            value=text,
+        )
+    return when

@@ -2,6 +2,7 @@
 
 import enum
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
+from datetime import UTC, datetime
 from operator import attrgetter
 from pathlib import Path
 from typing import Final
@@ -9,20 +10,25 @@ from typing import Final
 import msgspec
 
 from keebai_async.cli.csv_files import private_bytes
+from keebai_async.cli.fates_text import what_to_do
 from keebai_async.cli.table_files import LINES, TABLES, Table, check_form, private_table
 from keebai_async.cli.workbook_file import CELL_CHARACTERS
 from keebai_async.errors import InvalidInput
 from keebai_async.model import own_columns as own
 from keebai_async.model.chunk import Chunk, ChunkState
+from keebai_async.model.fates import Fate, FateGroup, PersonState
 from keebai_async.model.marks import MARK_KEY, without_marks
+from keebai_async.model.meta_codes import about
 from keebai_async.model.recipient import Reason, Rejection
 from keebai_async.planning.rows import META
+from keebai_async.planning.told_people import ToldPeople
 from keebai_async.sources.header import visible
 
 WRITTEN_AT_ONCE: Final = 1_000
 """Rejections that are written together."""
 _OF_A_REJECTION: Final = (own.ROW, own.REASON, own.FIELD, own.DETAIL, own.REPEATS, own.NUMBER)
 _OF_A_CHUNK: Final = (own.CHUNK, own.REASON, own.DETAIL)
+_OF_A_FATE: Final = (own.ROW, own.CHUNK, own.REASON, own.CODE, own.DETAIL, own.TIME)
 _OF_OTHERS: Final = {Reason.DUPLICATE, Reason.SUPPRESSED}
 
 _INSIDE: Final = msgspec.json.Decoder(dict[str, msgspec.Raw])
@@ -159,46 +165,104 @@ async def write_people(
     Raises:
         InvalidInput: the file cannot be written there.
     """
+
+    async def parts() -> AsyncIterator[_PeoplePart]:
+        async for chunk, items in chunks():
+            cells = (str(chunk.number), own.FATES[chunk.state], chunk.reason or "")
+            yield _PeoplePart(items=items, own=cells)
+
+    return await _write_parts(path, parts, _OF_A_CHUNK, excel=excel)
+
+
+async def write_told(
+    path: Path,
+    people: Callable[[], AsyncIterator[ToldPeople]],
+    group: FateGroup,
+    *,
+    excel: bool = False,
+) -> int:
+    """Write *people* to *path* in the same way, and in a table what webhooks told of each; say how many.
+
+    Of those who replied it says when they did, of all others when what was told happened.
+
+    Raises:
+        InvalidInput: the file cannot be written there.
+    """
+
+    async def parts() -> AsyncIterator[_PeoplePart]:
+        async for each in people():
+            yield _PeoplePart(items=each.items, own=_told_cells(each, replied=group is FateGroup.REPLIED))
+
+    return await _write_parts(path, parts, _OF_A_FATE, excel=excel)
+
+
+def _told_cells(people: ToldPeople, *, replied: bool) -> tuple[str | Sequence[str], ...]:
+    states = people.states
+    codes = [state.code if state.fate is Fate.FAILED else 0 for state in states]
+    at = [state.replied_at if replied else state.at for state in states]
+    return (
+        ["" if row is None else str(row) for row in people.rows],
+        str(people.chunk.number),
+        [state.fate.word for state in states],
+        [str(code or "") for code in codes],
+        [_why(state) for state in states],
+        [datetime.fromtimestamp(each, UTC).strftime("%Y-%m-%dT%H:%M:%SZ") if each else "" for each in at],
+    )
+
+
+def _why(state: PersonState) -> str:
+    if state.fate is not Fate.FAILED:
+        return ""
+    one = about(state.code or None)
+    return f"{one.meaning}: {what_to_do(one)}"
+
+
+class _PeoplePart(msgspec.Struct, frozen=True, kw_only=True):
+    """Some people of one chunk as a JSON array, and our columns; a text in *own* is that of everybody."""
+
+    items: bytes
+    own: tuple[str | Sequence[str], ...]
+
+
+_PeopleParts = Callable[[], AsyncIterator[_PeoplePart]]
+
+
+async def _write_parts(path: Path, parts: _PeopleParts, own_columns: Sequence[str], *, excel: bool) -> int:
     if path.suffix.lower() in LINES:
-        return await _write_lines(path, chunks)
-    columns = _Columns()
-    async for _, items in chunks():
-        columns.add(_PeopleReader().read(items))
+        return await _write_lines(path, parts)
+    columns = _Columns(own_columns)
+    async for part in parts():
+        columns.add(_PeopleReader().read(part.items))
         break
     while True:
         try:
-            return await _write_table(path, chunks, columns, excel=excel)
+            return await _write_table(path, parts, columns, excel=excel)
         except _MoreColumns:
             reader = _PeopleReader()
-            async for _, items in chunks():
-                columns.add(reader.read(items))
+            async for part in parts():
+                columns.add(reader.read(part.items))
 
 
-async def _write_lines(path: Path, chunks: Callable[[], AsyncIterator[tuple[Chunk, bytes]]]) -> int:
+async def _write_lines(path: Path, parts: _PeopleParts) -> int:
     count = 0
     with private_bytes(path) as file:
-        async for _, items in chunks():
-            people = _EACH.decode(without_marks(items))
+        async for part in parts():
+            people = _EACH.decode(without_marks(part.items))
             file.write(b"".join([b"%b\n" % bytes(person).replace(b"\n", b" ") for person in people]))
             count += len(people)
     return count
 
 
-async def _write_table(
-    path: Path,
-    chunks: Callable[[], AsyncIterator[tuple[Chunk, bytes]]],
-    columns: "_Columns",
-    *,
-    excel: bool,
-) -> int:
+async def _write_table(path: Path, parts: _PeopleParts, columns: "_Columns", *, excel: bool) -> int:
     count = 0
     _check_names(path, columns.header)
     reader = _PeopleReader()
     with private_table(path, excel=excel) as table:
         _add_rows(table, [columns.header])
-        async for chunk, items in chunks():
-            people = reader.read(items)
-            table.add([*columns.of(people), *_of_chunk(chunk, len(people.to))])
+        async for part in parts():
+            people = reader.read(part.items)
+            own_cells = [[cell] * len(people.to) if isinstance(cell, str) else cell for cell in part.own]
+            table.add([*columns.of(people), *own_cells])
             count += len(people.to)
     return count
 
@@ -212,11 +276,6 @@ def _check_names(path: Path, header: Sequence[str]) -> None:
             raise InvalidInput(
                 f"cannot write {path}: no table can have a column {name!r} beside the others: write a .jsonl"
             )
-
-
-def _of_chunk(chunk: Chunk, people: int) -> list[list[str]]:
-    cells = (str(chunk.number), own.FATES[chunk.state], chunk.reason or "")
-    return [[cell] * people for cell in cells]
 
 
 class _MoreColumns(Exception):
@@ -286,7 +345,8 @@ class _PeopleReader:
 class _Columns:
     """The columns of a table of people, in the order in which they were met."""
 
-    def __init__(self) -> None:
+    def __init__(self, own_columns: Sequence[str]) -> None:
+        self._own = own_columns
         self._variables: dict[str, None] = {}
         self._metas: dict[str, None] = {}
 
@@ -296,7 +356,7 @@ class _Columns:
 
     @property
     def header(self) -> list[str]:
-        return ["to", *self._variables, *(f"{META}{name}" for name in self._shown_metas), *_OF_A_CHUNK]
+        return ["to", *self._variables, *(f"{META}{name}" for name in self._shown_metas), *self._own]
 
     def of(self, people: _People) -> list[Sequence[str]]:
         """The cells of *people*. Raises _MoreColumns if they have others."""

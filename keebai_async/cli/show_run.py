@@ -3,7 +3,10 @@
 from functools import partial
 from typing import Final
 
+from msgspec.structs import replace
+
 from keebai_async.campaign.run import CampaignRun
+from keebai_async.campaign_client import CampaignClient
 from keebai_async.cli.account_text import NO_SUCCESS, PROCESS_GONE, cannot_be_called_back
 from keebai_async.cli.exit_codes import Exit, code_of_run
 from keebai_async.cli.interrupts import interrupts
@@ -13,6 +16,7 @@ from keebai_async.cli.output import answer_account, say
 from keebai_async.cli.progress import CampaignMeter, meter
 from keebai_async.cli.text_output import report_text, step_lines
 from keebai_async.model.events import Event
+from keebai_async.model.fates import FateCounts
 from keebai_async.model.report import ChunkLine
 from keebai_async.model.situation import Situation, Standing
 from keebai_async.model.stop import Cause
@@ -45,6 +49,12 @@ async def follow(
                     tell(event)
                 return run.situation()
     raise AssertionError("a run ends in a situation or an error")  # no context manager here hides one
+
+
+async def with_fates(keebai: CampaignClient, situation: Situation) -> Situation:
+    """The same, with what webhooks told by now."""
+    counts = await keebai.campaigns.fates(situation.campaign_id)
+    return situation if counts == FateCounts() else replace(situation, fates=counts)
 
 
 _WANTED_AN_END: Final = frozenset({Cause.INTERRUPTED, Cause.GUARD, Cause.TEMPLATE})

@@ -5,12 +5,15 @@ from typing import Final
 
 from keebai_async.cli.account_text import account_lines, headline
 from keebai_async.cli.estimate import Estimate, duration
+from keebai_async.cli.fates_text import BESIDE, code_rows, difference_words, fate_rows
 from keebai_async.cli.figures import figure, in_locale, moment, money, share
 from keebai_async.cli.opt_outs_text import plan_lines_on_opt_outs, report_lines_on_opt_outs
 from keebai_async.cli.options import journal_option
 from keebai_async.cli.reached_text import reached_lines, rest_lines
+from keebai_async.cli.retry_text import retry_lines
 from keebai_async.cli.shown import shown_number, shown_text
 from keebai_async.keebai.models import Receipt
+from keebai_async.model.fates import FateCounts
 from keebai_async.model.next_steps import Step
 from keebai_async.model.plan import Guards, Pace, Plan, Price, ReasonCount
 from keebai_async.model.recipient import Rejection
@@ -42,7 +45,9 @@ def _plan_lines(plan: Plan, estimate: Estimate, price: Price | None) -> Iterator
     template = f"{shown_text(plan.template)}, {shown_text(plan.language)}"
     number = f" ({shown_text(plan.sender_number)})" if plan.sender_number else ""
     yield f"  template    {template}, from {field} {shown_text(sender)}{number}"
-    if plan.last_row:
+    if plan.retry is not None:
+        yield from retry_lines(plan.retry)
+    elif plan.last_row:
         yield f"  list        {_rows_read(plan)}"
     if plan.preview:
         yield f"  first text  {shown_text(plan.preview)}"
@@ -156,10 +161,29 @@ def _report_lines(situation: Situation) -> Iterator[str]:
     yield _row("  pending", report.pending)
     yield _row("  untracked", report.untracked)
     yield from _requests_line(report)
+    yield from _fates_lines(situation)
     yield from (
         f"THIS DOES NOT ADD UP, which is a bug: please report it: {error}" for error in report.errors()
     )
     yield from account_lines(situation)
+
+
+def _fates_lines(situation: Situation) -> Iterator[str]:
+    counts = situation.fates
+    if counts is None:
+        return
+    yield BESIDE
+    for label, people, note in fate_rows(counts):
+        yield _row(f"  {label}", people, note)
+    yield difference_words(situation.report, counts)
+    yield from codes_lines(counts)
+
+
+def codes_lines(counts: FateCounts) -> Iterator[str]:
+    """Those who failed, by code, below a header; nothing if nobody did."""
+    rows = list(code_rows(counts))
+    if rows:
+        yield table(("CODE", "FAILED", "MEANING", "WHAT TO DO"), rows, right={"FAILED"})
 
 
 def _part(people: int, report: Report) -> str:
@@ -217,7 +241,7 @@ def progress_line(situation: Situation) -> str:
 _KNOW_JOURNALS: Final = frozenset(
     {
         *("doctor", "export", "launch", "pause", "purge", "reconcile"),
-        *("remove", "report", "resume", "status", "stop", "watch"),
+        *("remove", "report", "resume", "retry", "status", "stop", "watch"),
     }
 )
 

@@ -278,9 +278,13 @@ class StoredJournal:
             return [row.chunk.number for row in tables.rows(ChunkRow, campaign_id)]
 
         for number in await self._transactions.read(chunks):
-            row = await self._transactions.read(partial(_fates_row, campaign_id, number))
-            if row is not None:
-                yield number, fates.fates_of(row)
+            told = await self.chunk_fates(campaign_id, number)
+            if told is not None:
+                yield number, told
+
+    async def chunk_fates(self, campaign_id: str, number: int) -> ChunkFates | None:
+        row = await self._transactions.read(lambda tables: tables.get(FatesRow, campaign_id, number))
+        return None if row is None else fates.fates_of(row)
 
     async def say(self, words: Sequence[ConsentWord]) -> int:
         ordered = sorted(words, key=lambda word: page_of(word.key))  # so that a part is of few pages
@@ -441,7 +445,3 @@ class StoredJournal:
 
 def _say(words: Sequence[ConsentWord], tables: Tables) -> int:
     return opt_outs.take(tables, words)
-
-
-def _fates_row(campaign_id: str, number: int, tables: Tables) -> FatesRow | None:
-    return tables.get(FatesRow, campaign_id, number)

@@ -9,10 +9,12 @@ Source: webhooks contract, section 6.
 
 import sys
 from array import array
-from enum import IntEnum
+from enum import IntEnum, StrEnum
 from typing import Final
 
 import msgspec
+
+from keebai_async.model.meta_codes import MetaCode, about
 
 _FIELDS: Final = 6
 _CODE: Final = 5
@@ -30,6 +32,11 @@ class Fate(IntEnum):
     FAILED = 2
     DELIVERED = 3
     READ = 4
+
+    @property
+    def word(self) -> str:
+        """As it stands in files; one of whom nothing was told is `silent`, which proves nothing."""
+        return "silent" if self is Fate.NONE else self.name.lower()
 
 
 class PersonNews(msgspec.Struct, frozen=True, kw_only=True):
@@ -62,11 +69,49 @@ class PersonState(msgspec.Struct, frozen=True, kw_only=True):
     replied_at: int = 0
     code: int = 0
 
+    @property
+    def at(self) -> int:
+        """When what *fate* says happened."""
+        return (0, self.sent_at, self.failed_at, self.delivered_at, self.read_at)[self.fate]
+
+
+class FateGroup(StrEnum):
+    """People of a campaign who may have been sent to, by what webhooks told of them."""
+
+    FAILED = "failed"
+    """And nothing better was told."""
+    DELIVERED = "delivered"
+    """Also those who read."""
+    NOT_DELIVERED = "not delivered"
+    """All others: failed, sent and no more, and those of whom nothing was told, which proves nothing."""
+    REPLIED = "replied"
+
+    def has(self, state: PersonState) -> bool:
+        """Whether somebody with this *state* is in it."""
+        match self:
+            case FateGroup.FAILED:
+                return state.fate is Fate.FAILED
+            case FateGroup.DELIVERED:
+                return state.fate >= Fate.DELIVERED
+            case FateGroup.NOT_DELIVERED:
+                return state.fate < Fate.DELIVERED
+            case FateGroup.REPLIED:
+                return bool(state.replied_at)
+
+
+class FailedByCode(msgspec.Struct, frozen=True, kw_only=True):
+    """How many people failed by one of Meta's codes, and what it means."""
+
+    people: int
+    about: MetaCode
+
 
 class FateCounts(msgspec.Struct, frozen=True, kw_only=True):
     """How many people of a campaign came how far, as webhooks tell it; each counts once, by the highest.
 
-    They are ours and may lag, lead or lack: never add them to the counters of the service.
+    They are ours and may lag, lead or lack: never add them to the counters of the service. *delivered* are
+    those who did not read, as far as was told. *replied* counts apart: people who wrote back, however far the
+    message was told to have come.
     """
 
     sent: int = 0
@@ -76,6 +121,17 @@ class FateCounts(msgspec.Struct, frozen=True, kw_only=True):
     replied: int = 0
     codes: dict[int, int] = {}
     """Those who failed, by Meta's code; 0 where none was told."""
+
+    @property
+    def told(self) -> int:
+        """People of whom it was told how far the message came."""
+        return self.sent + self.failed + self.delivered + self.read
+
+    @property
+    def by_code(self) -> tuple[FailedByCode, ...]:
+        """Those who failed, by code, the most frequent first, each with what it means."""
+        frequent = sorted(self.codes.items(), key=lambda each: (-each[1], each[0]))
+        return tuple(FailedByCode(people=count, about=about(code or None)) for code, count in frequent)
 
     def __add__(self, other: "FateCounts") -> "FateCounts":
         codes = dict(self.codes)

@@ -10,6 +10,7 @@ from keebai_async.errors import InvalidInput
 from keebai_async.model.opt_outs import OptOutCount
 from keebai_async.model.reached import Reached
 from keebai_async.model.recipient import Reason, Rejection
+from keebai_async.model.retry import RetryAccount
 from keebai_async.model.sender import Sender
 from keebai_async.privacy import without_numbers
 
@@ -131,7 +132,10 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     of the sender, as the service lists it; empty where that could not be read. *wording* is the same for
     templates with the same words, whatever they are called; empty where the service does not show them, and
     in plans of 0.1. *limit* is how many people
-    were asked for, and *not_looked_at* how many rows of a file come after them. *reached_before* is what
+    were asked for, and *not_looked_at* how many rows of a file come after them. *gaps* are the rows between
+    *first_row* and *last_row* that are none (blank, hidden), as (row, how many); empty if there are more than
+    a thousand. *retry* says of what it is a retry, and who was left out of it; *not_before* is the Unix time
+    before which it is not to be sent. *reached_before* is what
     other campaigns of the journal have to do with these people, as it was when this Plan was given to its
     caller; the journal does not keep it. *opted_out* are the people of the list who opted out, by how
     that is known: they are left out, as a part of *suppressed*, unless *opt_outs_ignored* says that so many
@@ -172,6 +176,9 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     limit: int | None = None
     not_looked_at: int = 0
     wording: str = ""
+    gaps: tuple[tuple[int, int], ...] = ()
+    retry: RetryAccount | None = None
+    not_before: float | None = None
     reached_before: tuple[Reached, ...] = ()
     opted_out: tuple[OptOutCount, ...] = ()
     opt_outs_ignored: int | None = None

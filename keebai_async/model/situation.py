@@ -14,6 +14,7 @@ import msgspec
 from keebai_async.model.campaign import CampaignState, Holder, StoredCampaign
 from keebai_async.model.chunk import Chunk, ChunkState
 from keebai_async.model.failing import Failing, failing_of
+from keebai_async.model.fates import FateCounts
 from keebai_async.model.next_steps import Step, next_steps
 from keebai_async.model.plan import chunk_name
 from keebai_async.model.remainder import left_settled
@@ -54,7 +55,8 @@ class Situation(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     *holder* is the process that runs it. *seconds* is how long it has run. *waits_for* says what is waited
     for before the next people leave, and *waits_until* is until when, in UTC. *at_service* are the
     broadcasts that go on by themselves, *failing* tells if so many failed that it is no success, and *steps*
-    lead on.
+    lead on. *fates* is what webhooks told, beside the counters of *report* and never to be added to them;
+    None where nothing was told, or nobody looked.
     """
 
     standing: Standing
@@ -68,6 +70,7 @@ class Situation(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     at_service: tuple[AtService, ...] = ()
     failing: Failing | None = None
     steps: tuple[Step, ...] = ()
+    fates: FateCounts | None = None
 
     @property
     def campaign_id(self) -> str:
@@ -79,8 +82,8 @@ class Situation(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         return self.report.unsent > 0
 
 
-def situation_of(campaign: StoredCampaign, now: float) -> Situation:
-    """What is true of *campaign* at the time *now* (Unix time)."""
+def situation_of(campaign: StoredCampaign, now: float, *, fates: FateCounts | None = None) -> Situation:
+    """What is true of *campaign* at the time *now* (Unix time). *fates* is what webhooks told of it."""
     standing = _standing(campaign)
     stop = _stop(campaign, standing)
     waits_for, waits_until = _waits(campaign, standing, now)
@@ -96,6 +99,7 @@ def situation_of(campaign: StoredCampaign, now: float) -> Situation:
         at_service=tuple(_at_service(campaign)),
         failing=failing_of(campaign.chunks),
         steps=next_steps(campaign, now),
+        fates=None if fates == FateCounts() else fates,
     )
 
 

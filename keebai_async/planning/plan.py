@@ -17,6 +17,7 @@ from keebai_async.model.identity import identities
 from keebai_async.model.marks import tag_of
 from keebai_async.model.plan import CountryCount, Plan, Preview, SuppressListCount
 from keebai_async.model.recipient import Reason
+from keebai_async.model.retry import RetryAccount
 from keebai_async.model.sender import Sender
 from keebai_async.model.template import Template
 from keebai_async.planning.admission import Admission
@@ -40,6 +41,9 @@ from keebai_async.sources.block import Block, LineBlock, ObjectBlock, Source
 
 DISCARD_SECONDS = 10.0
 """Seconds that forgetting an unfinished plan may take."""
+
+MOST_GAPS = 1_000
+"""Runs of rows without anything in them that a plan remembers, so that people's rows can be told later."""
 
 
 class PlanProgress(msgspec.Struct, frozen=True, kw_only=True):
@@ -67,14 +71,16 @@ async def make_plan(
     largest_chunk: int,
     options: PlanOptions = DEFAULTS,
     count_rest: bool = False,
+    retry: RetryAccount | None = None,
+    not_before: float | None = None,
     progress: Callable[[PlanProgress], None] | None = None,
 ) -> Plan:
     """Read *source* to its end, put its chunks and rejections into *journal*, and freeze the plan.
 
     *service* is the name of the one it is made for, which takes up to *largest_chunk* people in a chunk.
     On any failure, or when cancelled, the journal is told to forget what it has of the plan.
-    *count_rest* says that the source has an end, so that the rows after a limit can be counted. *progress* is
-    called after every block.
+    *count_rest* says that the source has an end, so that the rows after a limit can be counted. *retry* and
+    *not_before* are those of the plan. *progress* is called after every block.
 
     Raises:
         TemplateUnusable: the template is not approved, or a table has no column for one of its variables.
@@ -103,6 +109,7 @@ async def make_plan(
                     break
                 await anyio.lowlevel.checkpoint()
         plan = await making.finish(name=name, created_at=created_at, service=service)
+        plan = msgspec.structs.replace(plan, retry=retry, not_before=not_before)
         await journal.freeze(plan)
     except BaseException:
         with anyio.move_on_after(DISCARD_SECONDS, shield=True):
@@ -151,6 +158,7 @@ class _Making:
         self._notes: list[str] = []
         self._sender_number = ""
         self._first_row = self._last_row = 0
+        self._gaps: list[tuple[int, int]] = []
         self._not_looked_at = 0
         seed = msgspec.json.encode([template.name, template.language, sender.wire])
         marker = Marker(codec, tag_of(campaign_id)) if options.marks else None
@@ -249,6 +257,7 @@ class _Making:
             test=bool(self._options.test_to),
             limit=self._options.limit,
             not_looked_at=self._not_looked_at,
+            gaps=tuple(self._gaps) if len(self._gaps) <= MOST_GAPS else (),
             sender_number=self._sender_number,
             service=service,
             wording=wording(self._template),
@@ -270,9 +279,19 @@ class _Making:
 
     def _count_rows(self, checked: Checked) -> None:
         if checked.read:
-            numbers = checked.rows.numbers
+            numbers = checked.rows.numbers[: checked.read]
+            self._look_for_gaps(numbers)
             self._first_row = self._first_row or numbers[0]
-            self._last_row = numbers[checked.read - 1]
+            self._last_row = numbers[-1]
+
+    def _look_for_gaps(self, numbers: Sequence[int]) -> None:
+        before = self._last_row or numbers[0] - 1
+        if numbers[-1] - before == len(numbers):
+            return
+        for number in numbers:
+            if number - before > 1 and len(self._gaps) <= MOST_GAPS:
+                self._gaps.append((before + 1, number - before - 1))
+            before = number
 
     def _look_for_longest(self, rows: Sequence[WireRow]) -> None:
         values = max(map(self._codec.values, rows), key=_characters)

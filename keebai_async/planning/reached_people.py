@@ -14,6 +14,7 @@ from keebai_async.model.chunk import Chunk, ChunkState
 from keebai_async.model.identity import identities
 from keebai_async.model.reached import KNOWN_FOR, REPEATED_WITHIN, Reached
 from keebai_async.planning.key_set import KeySet
+from keebai_async.planning.retry_people import family_of
 from keebai_async.planning.suppress import SuppressedPeople
 
 _PERHAPS_GOT = frozenset({ChunkState.SUBMITTING, ChunkState.UNKNOWN, ChunkState.ACCEPTED})
@@ -29,7 +30,7 @@ _PEOPLE = msgspec.json.Decoder(list[_WithNumber])
 async def reached_before(campaign: StoredCampaign, journal: Journal, *, now: float) -> tuple[Reached, ...]:
     """What other campaigns have to do with the people of *campaign* who are unsent; the newest first.
 
-    *now* is Unix time. Tests reach nobody and repeat nothing.
+    *now* is Unix time. Tests reach nobody and repeat nothing. A retry repeats nothing of its own family.
 
     Raises:
         JournalUnusable: it cannot be read.
@@ -38,7 +39,12 @@ async def reached_before(campaign: StoredCampaign, journal: Journal, *, now: flo
     mine = [each.number for each in campaign.chunks if each.state is ChunkState.PLANNED and each.recipients]
     if plan.test or campaign.purged_at is not None or not mine:
         return ()
-    others = [_Other(other, campaign, now) for other in await journal.campaigns()]
+    every = await journal.campaigns()
+    # Who of its own family has the message, a retry asks of each person, and exactly.
+    known = (
+        {each.plan.campaign_id for each in family_of(campaign, every)} if plan.retry is not None else set()
+    )
+    others = [_Other(other, campaign, now) for other in every if other.plan.campaign_id not in known]
     others = [other for other in others if other.matters]
     if not others:
         return ()

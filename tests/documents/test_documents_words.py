@@ -10,7 +10,7 @@ import pytest
 import keebai_async
 from keebai_async import CampaignRun, Keebai, KeebaiError, PlanOptions, Reason
 from keebai_async.model import events
-from keebai_async.model.meta_codes import CODES
+from keebai_async.model.meta_codes import CODES, Again
 from keebai_async.sources import open_source
 from keebai_async.sources.compressed import OPENERS
 from keebai_async.sources.opening import FORMATS
@@ -125,9 +125,30 @@ async def test_a_name_of_the_interface_exists(name: str) -> None:
 
 
 def test_every_code_of_meta_that_has_an_advice_stands_in_the_contract() -> None:
-    text = paper("docs/services/keebai.md").sections["10"]
+    sections = paper("docs/services/keebai.md").sections
+    text = sections["10"] + sections["13"]
 
     assert {code for code in CODES if not re.search(rf"\b{code}\b", text)} == set()
+
+
+def test_the_table_of_codes_says_what_the_program_says() -> None:
+    named = {
+        int(code.partition(" ")[0]): (means, advice, again)
+        for code, means, advice, again in paper("docs/retry.md").rows("Codes")
+    }
+
+    assert {code: (means, advice) for code, (means, advice, _) in named.items()} == {
+        code: (one.meaning, one.advice) for code, one in CODES.items()
+    }
+    units = {"s": 1, "min": 60, "h": 3_600}
+    for code, (_, _, again) in named.items():
+        match again.split():
+            case ["after", "a", "fix"]:
+                assert CODES[code].again is Again.FIXED
+            case ["after", count, unit]:
+                assert (CODES[code].again, CODES[code].wait) == (Again.LATER, float(count) * units[unit])
+            case _:
+                assert (again, CODES[code].again) == ("never", Again.NEVER)
 
 
 def test_the_glossary_is_in_the_order_of_the_alphabet() -> None:

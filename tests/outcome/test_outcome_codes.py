@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from keebai_async import Remedy
-from keebai_async.model.meta_codes import CODES, about, code_in
+from keebai_async.model.meta_codes import CODES, Again, about, code_in
 from keebai_async.whautomate import LogRow
 from keebai_async.whautomate.log_summary import MOST_KINDS, OTHER, summarize
 
@@ -31,6 +31,13 @@ from keebai_async.whautomate.log_summary import MOST_KINDS, OTHER, summarize
         ("131.026", None),
         ("$131026.50", None),
         ("error 404", None),
+        ("(#4) Application request limit reached", 4),
+        ("(#80007) Rate limit issues", 80007),
+        ("error 2494100: in maintenance", 2494100),
+        ("(#299) no permission", 299),
+        ("error 200", None),
+        ("code 4", None),
+        ("(#404) not found", None),
     ],
 )
 def test_a_code_is_found_where_there_is_one_and_nowhere_else(text: str, code: int | None) -> None:
@@ -38,15 +45,29 @@ def test_a_code_is_found_where_there_is_one_and_nowhere_else(text: str, code: in
 
 
 def test_every_code_of_the_contract_says_what_it_means_and_what_to_do() -> None:
-    named = (
-        "100 368 130429 130472 130497 131008 131009 131026 131031 131042 131047 131048 131049 131050 131056"
-        " 131057 132000 132001 132005 132007 132012 132015 132016"
+    later = "2 4 80007 130429 131000 131016 131049 131056 131057 133004 2494100"
+    fixed = (
+        "0 3 10 33 100 190 200 368 131005 131008 131009 131021 131031 131037 131042 131044 131045 131047"
+        " 131048 131051 131052 131053 131063 131064 132000 132001 132005 132007 132008 132012 132015 132016"
+        " 132018 132068 132069 133010 135000"
     )
-    assert sorted(CODES) == [int(code) for code in named.split()]
+    never = "130403 130472 130497 131026 131030 131050 131062 137000"
+    for again, codes in ((Again.LATER, later), (Again.FIXED, fixed), (Again.NEVER, never)):
+        assert sorted(code for code, one in CODES.items() if one.again is again) == sorted(
+            map(int, codes.split())
+        )
     assert all(one.meaning and one.advice and one.remedy is not Remedy.UNKNOWN for one in CODES.values())
+    assert {code for code, one in CODES.items() if one.wait} == set(map(int, later.split()))
+    assert CODES[131049].wait == 86_400
     assert about(131050).remedy is Remedy.DROP
-    assert about(139999).remedy is Remedy.UNKNOWN
+    assert (about(139999).remedy, about(139999).again) == (Remedy.UNKNOWN, Again.FIXED)
     assert about(None).remedy is Remedy.UNKNOWN
+
+
+def test_all_codes_from_200_to_299_are_about_permissions() -> None:
+    assert {about(code).meaning for code in range(200, 300)} == {CODES[200].meaning}
+    assert [about(code).code for code in (200, 299)] == [200, 299]
+    assert about(300).remedy is Remedy.UNKNOWN
 
 
 async def rows(count: int) -> AsyncIterator[LogRow]:

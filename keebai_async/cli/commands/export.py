@@ -6,6 +6,7 @@ from typing import Annotated, Final
 
 import typer
 
+from keebai_async.campaign_client import CampaignClient
 from keebai_async.cli.connect import Connection, bookkeeping
 from keebai_async.cli.exit_codes import Exit
 from keebai_async.cli.figures import figure
@@ -19,8 +20,10 @@ from keebai_async.cli.people_files import (
     check_rejects_file,
     write_people,
     write_rejects,
+    write_told,
 )
 from keebai_async.errors import InvalidInput
+from keebai_async.model.fates import FateGroup
 
 PeopleFileArgument = Annotated[
     Path,
@@ -36,11 +39,30 @@ AbandonedOption = Annotated[
     bool, typer.Option("--abandoned", help="People in unknown chunks that were given up.")
 ]
 UnsentOption = Annotated[bool, typer.Option("--unsent", help="People who were not submitted yet.")]
+FailedOption = Annotated[
+    bool, typer.Option("--failed", help="People whom the message did not reach, as webhooks told, and why.")
+]
+DeliveredOption = Annotated[
+    bool, typer.Option("--delivered", help="People of whom webhooks told that it was delivered, or read.")
+]
+NotDeliveredOption = Annotated[
+    bool,
+    typer.Option(
+        "--not-delivered",
+        help="People who may have been sent to, and of whom webhooks did not tell that it was delivered."
+        " That nothing was told proves nothing.",
+    ),
+]
+RepliedOption = Annotated[
+    bool, typer.Option("--replied", help="People who wrote back, as far as webhooks told.")
+]
 
 
-_ADVICE: Final = {
+_ADVICE: Final[dict[PeopleGroup | FateGroup | None, str]] = {
     PeopleGroup.UNSENT: "resume sends to them: either send this file, or resume the campaign, not both",
     PeopleGroup.UNKNOWN: "they may have the message already: reconcile them before you send this file",
+    FateGroup.FAILED: "not all of them may get it again: keebai-async retry sends to those who may",
+    FateGroup.NOT_DELIVERED: "they may have the message all the same: webhooks lag, and may be lost",
 }
 
 
@@ -53,6 +75,10 @@ def export(
     unknown: UnknownOption = False,
     abandoned: AbandonedOption = False,
     unsent: UnsentOption = False,
+    failed: FailedOption = False,
+    delivered: DeliveredOption = False,
+    not_delivered: NotDeliveredOption = False,
+    replied: RepliedOption = False,
     excel: ExcelOption = False,
     journal: JournalOption = None,
     json: JsonOption = False,
@@ -61,20 +87,22 @@ def export(
 
     Example: keebai-async export promo-marzo-1a2b3c4d refused.csv --refused
     """
-    chosen = [
-        group
-        for group, wanted in (
-            (PeopleGroup.ACCEPTED, accepted),
-            (PeopleGroup.REFUSED, refused),
-            (PeopleGroup.UNKNOWN, unknown),
-            (PeopleGroup.ABANDONED, abandoned),
-            (PeopleGroup.UNSENT, unsent),
-        )
-        if wanted
-    ]
+    groups: tuple[tuple[PeopleGroup | FateGroup, bool], ...] = (
+        (PeopleGroup.ACCEPTED, accepted),
+        (PeopleGroup.REFUSED, refused),
+        (PeopleGroup.UNKNOWN, unknown),
+        (PeopleGroup.ABANDONED, abandoned),
+        (PeopleGroup.UNSENT, unsent),
+        (FateGroup.FAILED, failed),
+        (FateGroup.DELIVERED, delivered),
+        (FateGroup.NOT_DELIVERED, not_delivered),
+        (FateGroup.REPLIED, replied),
+    )
+    chosen = [group for group, wanted in groups if wanted]
     if rejected + len(chosen) != 1:
         raise InvalidInput(
-            "choose exactly one of --rejected, --accepted, --refused, --unknown, --abandoned and --unsent"
+            "choose exactly one of --rejected, --accepted, --refused, --unknown, --abandoned, --unsent,"
+            " --failed, --delivered, --not-delivered and --replied"
         )
     group = chosen[0] if chosen else None
     (check_rejects_file if rejected else check_people_file)(file, excel=excel)
@@ -84,7 +112,7 @@ def export(
 
 async def _export(
     campaign: str,
-    group: PeopleGroup | None,
+    group: PeopleGroup | FateGroup | None,
     file: Path,
     connection: Connection,
     *,
@@ -93,12 +121,7 @@ async def _export(
 ) -> Exit:
     async with bookkeeping(connection) as keebai:
         await keebai.campaigns.status(campaign)  # an unknown id is an error before a file is made
-        if group is None:
-            count = await write_rejects(file, lambda: keebai.campaigns.rejections(campaign), excel=excel)
-        else:
-            count = await write_people(
-                file, lambda: keebai.campaigns.people(campaign, *group.value), excel=excel
-            )
+        count = await _write(keebai, campaign, group, file, excel=excel)
         if json:
             name = "rejected" if group is None else group.name.lower()
             emit(
@@ -114,3 +137,17 @@ async def _export(
         if count and group in _ADVICE:
             say(_ADVICE[group])
         return Exit.DONE
+
+
+async def _write(
+    keebai: CampaignClient, campaign: str, group: PeopleGroup | FateGroup | None, file: Path, *, excel: bool
+) -> int:
+    match group:
+        case None:
+            return await write_rejects(file, lambda: keebai.campaigns.rejections(campaign), excel=excel)
+        case PeopleGroup():
+            people = partial(keebai.campaigns.people, campaign, *group.value)
+            return await write_people(file, people, excel=excel)
+        case FateGroup():
+            told = partial(keebai.campaigns.told, campaign, group)
+            return await write_told(file, told, group, excel=excel)

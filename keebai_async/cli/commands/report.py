@@ -38,7 +38,7 @@ def report(
 
 async def _report(campaign: str, file: Path | None, connection: Connection, *, json: bool) -> Exit:
     async with bookkeeping(connection) as keebai:
-        situation = await keebai.campaigns.situation(campaign)
+        situation = await keebai.campaigns.situation(campaign, fates=True)
         if json:
             emit(account("report", situation))
         elif file is None:

@@ -29,7 +29,7 @@ from keebai_async.cli.options import (
 )
 from keebai_async.cli.other_process import ask_and_wait, tell_outcome
 from keebai_async.cli.output import say
-from keebai_async.cli.show_run import conclude, follow
+from keebai_async.cli.show_run import conclude, follow, with_fates
 from keebai_async.cli.text_output import report_text
 from keebai_async.errors import CampaignBusy, InvalidInput
 from keebai_async.journal.rules import busy
@@ -161,6 +161,7 @@ async def _resume(campaign: str, connection: Connection, settings: LaunchSetting
             json=settings.json,
             journal=connection.journal,
         )
+        now = await with_fates(keebai, now)
         return conclude(now, json=settings.json, journal=connection.journal)
 
 

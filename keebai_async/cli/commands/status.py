@@ -46,7 +46,7 @@ async def _status(campaign: str | None, connection: Connection, *, json: bool) -
         if campaign is None:
             await show_list(keebai, connection, json=json)
             return Exit.DONE
-        situation = await keebai.campaigns.situation(campaign)
+        situation = await keebai.campaigns.situation(campaign, fates=True)
         if json:
             emit(account("campaign", situation))
         else:

@@ -10,7 +10,7 @@ from keebai_async.cli.exit_codes import Exit
 from keebai_async.cli.interrupts import interrupts
 from keebai_async.cli.options import CampaignArgument, JournalOption, JsonOption
 from keebai_async.cli.output import say
-from keebai_async.cli.show_run import conclude
+from keebai_async.cli.show_run import conclude, with_fates
 from keebai_async.cli.text_output import progress_line
 
 _JOURNAL_READ_EVERY = 2.0
@@ -35,5 +35,6 @@ async def _watch(campaign: str, connection: Connection, *, json: bool) -> Exit:
                 last = line
                 say(line)
             if situation.holder is None:
+                situation = await with_fates(keebai, situation)
                 return conclude(situation, json=json, journal=connection.journal)
             await anyio.sleep(_JOURNAL_READ_EVERY)

@@ -13,18 +13,18 @@ from msgspec.structs import replace
 
 from keebai_async.cli.connect import Connection, bookkeeping, journal_name, messaging
 from keebai_async.cli.exit_codes import Exit
+from keebai_async.cli.fates_text import fate_rows
 from keebai_async.cli.figures import figure
 from keebai_async.cli.interrupts import interrupts
-from keebai_async.cli.json_output import emit, typed
+from keebai_async.cli.json_output import emit, fates_line, typed
 from keebai_async.cli.options import CampaignArgument, JournalOption, JsonOption, journal_option
 from keebai_async.cli.output import answer, say
 from keebai_async.cli.register import register as register_command
 from keebai_async.cli.serving import serve_until_told
-from keebai_async.cli.text_output import table
+from keebai_async.cli.text_output import codes_lines, table
 from keebai_async.cli.webhooks.secrets_file import KeptSecret, SecretsFile
 from keebai_async.errors import InvalidInput, JournalUnusable, KeebaiError, OutcomeUnknown, SpoolUnusable
 from keebai_async.journal.open import journal_path, open_journal
-from keebai_async.model.meta_codes import about
 
 if TYPE_CHECKING:
     from keebai_async.cli.webhooks.door import Door
@@ -352,16 +352,12 @@ async def _show(campaign: str, journal: str | None, *, json: bool) -> Exit:
     async with bookkeeping(Connection(journal=journal)) as client:
         counts = await client.campaigns.fates(campaign)
     if json:
-        emit(typed("fates", counts))
+        emit(typed("fates", fates_line(counts)))
         return Exit.DONE
-    rows = [("read", counts.read), ("delivered, not read", counts.delivered), ("sent, no more", counts.sent)]
-    answer(table(("WEBHOOKS SAY", "PEOPLE"), [(word, figure(count)) for word, count in rows]))
-    failures = sorted(counts.codes.items(), key=lambda each: -each[1])
-    if failures:
-        answer("")
-        meanings = [(code, count, about(code or None)) for code, count in failures]
-        told = [(str(code or "none"), figure(n), one.meaning, one.advice) for code, n, one in meanings]
-        answer(table(("CODE", "FAILED", "MEANING", "WHAT TO DO"), told))
+    rows = [(label, figure(people), note) for label, people, note in fate_rows(counts)]
+    answer(table(("WEBHOOKS TOLD", "PEOPLE", ""), rows, right={"PEOPLE"}))
+    for line in codes_lines(counts):
+        answer(f"\n{line}")
     return Exit.DONE
 
 

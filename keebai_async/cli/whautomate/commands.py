@@ -16,7 +16,7 @@ from keebai_async.cli.figures import figure, in_locale
 from keebai_async.cli.interrupts import interrupts, may_have_left
 from keebai_async.cli.json_output import emit, typed
 from keebai_async.cli.option_groups import SandboxChoice
-from keebai_async.cli.options import PortOption, SpeedOption, YesOption
+from keebai_async.cli.options import PortOption, SpeedOption, YesOption, given_time
 from keebai_async.cli.output import say
 from keebai_async.cli.register import register
 from keebai_async.cli.shown import shown_text
@@ -25,7 +25,6 @@ from keebai_async.cli.whautomate.draft_file import (
     CreateOptions,
     ReplaceOptions,
     fields_of_options,
-    moment,
     naming_time,
 )
 from keebai_async.cli.whautomate.log_files import print_rows, print_summary, say_summary, write_csv
@@ -109,8 +108,8 @@ def list_(
 
     Example: keebai-async whautomate list --search recall
     """
-    start = None if start_date is None else moment(start_date, option="--from")
-    end = None if end_date is None else moment(end_date, option="--to")
+    start = None if start_date is None else given_time(start_date, option="--from")
+    end = None if end_date is None else given_time(end_date, option="--to")
     _run(partial(_list, where, search, start, end, location, page_size))
 
 

@@ -3,13 +3,13 @@
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Final
 
 import msgspec
 import typer
 
+from keebai_async.cli.options import given_time
 from keebai_async.errors import InvalidInput
 from keebai_async.whautomate.draft import DraftFields, fields_of_json
 
@@ -78,26 +78,9 @@ def fields_of_options(file: str | None, options: ReplaceOptions) -> DraftFields:
         name: value for name, value in msgspec.structs.asdict(options).items() if value not in (None, [])
     }
     if options.schedule_date_time is not None:
-        given["schedule_date_time"] = moment(options.schedule_date_time, option="--at")
+        given["schedule_date_time"] = given_time(options.schedule_date_time, option="--at")
     fields.update(msgspec.convert(given, DraftFields))
     return fields
-
-
-def moment(text: str, *, option: str) -> datetime:
-    """The time that *option* was given. Raises InvalidInput."""
-    try:
-        when = datetime.fromisoformat(text.strip())
-    except ValueError as error:
-        raise InvalidInput(
-            f"write the time as 2026-10-01T09:00:00-03:00, not {text!r}", field=option, value=text
-        ) from error
-    if when.utcoffset() is None:
-        raise InvalidInput(
-            f"{text} has no offset, so nobody knows when it is meant: write it with one, such as -03:00 or Z",
-            field=option,
-            value=text,
-        )
-    return when
 
 
 @contextmanager

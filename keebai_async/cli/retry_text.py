@@ -1,0 +1,59 @@
+"""Whom a retry sends to again and whom it leaves out, in words. Pure."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import Final
+
+from keebai_async.cli.figures import figure, moment
+from keebai_async.cli.shown import shown_text
+from keebai_async.model.meta_codes import about
+from keebai_async.model.retry import RetryAccount, RetryChoice, RetryGroup
+
+_WHAT: Final = {
+    RetryChoice.NOW: "sent to again",
+    RetryChoice.NOT_YET: "not due yet",
+    RetryChoice.NEVER: "never again",
+    RetryChoice.FIX: "after a fix",
+    RetryChoice.RETRIED: "retried already",
+    RetryChoice.DELIVERED: "have it by now",
+    RetryChoice.PENDING: "may get it yet",
+}
+
+
+def retry_lines(account: RetryAccount) -> Iterator[str]:
+    """What follows for those who failed, a line for each code, below whose they are."""
+    yield (
+        f"a retry of '{shown_text(account.name)}' [{account.of}], by what webhooks told of it,"
+        f" for {moment(account.at)}"
+    )
+    for group in account.groups:
+        yield f"  {_WHAT[group.choice]:<20}{figure(group.people):>14}  {_why(group)}"
+    if not account.groups:
+        yield "  webhooks told of nobody that it failed"
+    if account.unnamed:
+        yield (
+            f"note: {figure(account.unnamed)} more failed by the service's counters, and no webhook told who:"
+            " none of them is sent to again"
+        )
+    if not account.again and account.people(RetryChoice.RETRIED):
+        yield "note: to send a further time to those who had a retry already, add --again"
+    if (last := last_due(account)) is not None:
+        when = datetime.fromtimestamp(last, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        yield f"note: those who are not due yet are in a retry that is made later, or now with --at {when}"
+
+
+def last_due(account: RetryAccount) -> float | None:
+    """When everybody is due who is not due yet, as Unix time in whole seconds; None if there is nobody."""
+    return max((group.last for group in account.groups if group.last is not None), default=None)
+
+
+def _why(group: RetryGroup) -> str:
+    one = about(group.code or None)
+    code = f"{one.code}: " if one.code is not None else ""
+    words = f"{code}{one.meaning}"
+    if group.choice is RetryChoice.FIX or group.choice is RetryChoice.NEVER:
+        return f"{words}: {one.advice}"
+    if group.first is None or group.last is None:
+        return words
+    until = f" to {moment(group.last)}" if group.last > group.first else ""
+    return f"{words}: due {moment(group.first)}{until}"
