@@ -22,7 +22,7 @@ _NEXT: Final = b',{"to":"'
 _PLACES: Final = tuple(b'%d"}}%b' % (place, _NEXT) for place in range(5_000))
 """By the place of a person, the end of their mark, of them, and the beginning of the next."""
 _NAME: Final = b'"%b"' % MARK_KEY.encode()
-_KEY: Final = _NAME + b":"
+_MARKING_KEY: Final = _NAME + b":"
 _KEY_ESCAPED: Final = tuple({b"\\u00%x" % (letter >> 4) for letter in MARK_KEY.encode()})
 """What a text has at least one of that spells the key with escapes."""
 
@@ -36,7 +36,7 @@ class Marker:
 
     def mark(self, rows: Sequence[WireRow], encoded: bytes, *, chunk: int, first: int) -> bytes:
         """*encoded*, which is *rows* with commas between, with marks; *first* is the first one's place."""
-        mark = b'%b"%b.%d.' % (_KEY, self._tag, chunk)
+        mark = b'%b"%b.%d.' % (_MARKING_KEY, self._tag, chunk)
         metas = self._codec.meta_data(rows)
         marked = None
         if metas[0] is NO_META:
@@ -70,7 +70,7 @@ class Marker:
     def _again(self, encoded: bytes, mark: bytes) -> bytes:
         person = msgspec.json.decode(encoded, type=dict[str, msgspec.Raw])
         meta_data = msgspec.json.decode(person["meta_data"], type=dict[str, msgspec.Raw])
-        meta_data[MARK_KEY] = msgspec.Raw(mark.removeprefix(_KEY))
+        meta_data[MARK_KEY] = msgspec.Raw(mark.removeprefix(_MARKING_KEY))
         return msgspec.json.encode(person | {"meta_data": meta_data})
 
 
