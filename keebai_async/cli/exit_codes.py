@@ -69,8 +69,10 @@ def code_of(report: Report, *, failing: bool = False) -> Exit:
 def code_of_run(now: Situation) -> Exit:
     """The exit code of a run, here or in another process, that ended in this situation."""
     code = code_of(replace(now.report, stopped_by=now.cause), failing=now.failing is not None)
-    gone = now.standing in {Standing.DIED, Standing.PURGED}
-    return Exit.FAILED if gone and code is not Exit.UNKNOWN else code
+    if code is Exit.DONE and now.gone:
+        return Exit.PARTLY
+    ended = now.standing in {Standing.DIED, Standing.PURGED}
+    return Exit.FAILED if ended and code is not Exit.UNKNOWN else code
 
 
 def code_of_look(situation: Situation) -> Exit:

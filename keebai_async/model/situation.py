@@ -54,9 +54,10 @@ class Situation(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     is waited for), unknown, unsent. *reason* and *cause* say why it is paused or stopped, as of now.
     *holder* is the process that runs it. *seconds* is how long it has run. *waits_for* says what is waited
     for before the next people leave, and *waits_until* is until when, in UTC. *at_service* are the
-    broadcasts that go on by themselves, *failing* tells if so many failed that it is no success, and *steps*
-    lead on. *fates* is what webhooks told, beside the counters of *report* and never to be added to them;
-    None where nothing was told, or nobody looked.
+    broadcasts that go on by themselves, *gone* counts people who cannot be followed any more, because the
+    service does not know their broadcasts, *failing* tells if so many failed that it is no success, and
+    *steps* lead on. *fates* is what webhooks told, beside the counters of *report* and never to be added to
+    them; None where nothing was told, or nobody looked.
     """
 
     standing: Standing
@@ -68,6 +69,7 @@ class Situation(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     waits_for: str | None = None
     waits_until: datetime | None = None
     at_service: tuple[AtService, ...] = ()
+    gone: int = 0
     failing: Failing | None = None
     steps: tuple[Step, ...] = ()
     fates: FateCounts | None = None
@@ -97,6 +99,7 @@ def situation_of(campaign: StoredCampaign, now: float, *, fates: FateCounts | No
         waits_for=waits_for,
         waits_until=utc(waits_until),
         at_service=tuple(_at_service(campaign)),
+        gone=_gone(campaign),
         failing=failing_of(campaign.chunks),
         steps=next_steps(campaign, now),
         fates=None if fates == FateCounts() else fates,
@@ -128,6 +131,9 @@ def _stop(campaign: StoredCampaign, standing: Standing) -> Stop | None:
     unknown = any(chunk.state is ChunkState.UNKNOWN for chunk in campaign.chunks)
     if campaign.stopped_by is Cause.UNKNOWN and not unknown:
         return left_settled(campaign.chunks)
+    if campaign.stopped_by is Cause.NOT_TRACKED and (gone := _gone(campaign)):
+        words = f"{gone} people cannot be followed any more: the service does not know their broadcasts"
+        return Stop(cause=Cause.NOT_TRACKED, reason=words)
     if campaign.stopped_by is None:
         return None if campaign.reason is None else Stop(cause=Cause.INTERRUPTED, reason=campaign.reason)
     return Stop(cause=campaign.stopped_by, reason=campaign.reason or "")
@@ -168,6 +174,12 @@ def _at_service(campaign: StoredCampaign) -> Iterator[AtService]:
                 broadcast_id=chunk.broadcast_id,
                 pending=settle_counters(chunk)[2],
             )
+
+
+def _gone(campaign: StoredCampaign) -> int:
+    """People who are with the service, in broadcasts that it did not know when they were last looked at."""
+    chunks = (chunk for chunk in campaign.chunks if chunk.number in campaign.facts.gone)
+    return sum(settle_counters(chunk)[2] for chunk in chunks if chunk.tracked and not chunk.final)
 
 
 def _goes_on(chunk: Chunk) -> bool:

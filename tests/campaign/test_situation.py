@@ -2,6 +2,7 @@
 
 from msgspec.structs import replace
 
+from keebai_async.cli.exit_codes import Exit, code_of_run
 from keebai_async.model.campaign import CampaignState, Holder, RunFacts, StoredCampaign
 from keebai_async.model.chunk import Chunk, ChunkState
 from keebai_async.model.failing import failing_of
@@ -119,3 +120,19 @@ def test_more_than_a_fifth_of_two_hundred_is_no_success_and_names_the_worst() ->
     assert [chunk.number for chunk in failing.worst] == [2]
     assert failing_of([bad]) is None
     assert failing_of([good, replace(bad, sent=61, failed=39)]) is None
+
+
+def test_who_cannot_be_followed_any_more_is_counted_and_said() -> None:
+    facts = RunFacts(gone=(1,))
+    stopped = campaign(replace(TAKEN, sent=3), replace(DONE, number=2), state=CampaignState.STOPPED)
+    told = replace(stopped, facts=facts, stopped_by=Cause.NOT_TRACKED, reason="delivery was not followed")
+
+    situation = situation_of(told, 0.0)
+
+    assert situation.gone == 2
+    assert situation.reason == (
+        "2 people cannot be followed any more: the service does not know their broadcasts"
+    )
+    assert situation_of(replace(told, facts=RunFacts()), 0.0).gone == 0
+    assert code_of_run(situation) is Exit.PARTLY
+    assert code_of_run(replace(situation, gone=0)) is Exit.DONE

@@ -17,7 +17,7 @@ from tests.cli.test_cli_campaign import PROMO, campaign_of
 from tests.documents.papers import paper
 
 PAGE = paper("docs/json.md")
-OF_SITUATION = {"type", "run_by", "waits_for", "waits_until", "at_service", "failing", "steps"}
+OF_SITUATION = {"type", "run_by", "waits_for", "waits_until", "at_service", "gone", "failing", "steps"}
 
 
 def named(cell: str) -> set[str]:
@@ -130,12 +130,12 @@ async def test_an_error_is_told_in_both_ways(shell: Shell) -> None:
         {
             "type": "error",
             "kind": "CampaignNotFound",
-            "message": "there is no campaign nothing-1 in this journal",
+            "message": "there is no campaign nothing-1 in this journal; see: keebai-async list",
             "exit_code": 2,
             "campaign_id": "nothing-1",
         }
     ]
-    assert ended.err == "error: there is no campaign nothing-1 in this journal\n"
+    assert ended.err == "error: there is no campaign nothing-1 in this journal; see: keebai-async list\n"
 
 
 async def test_the_list_has_a_header_and_tells_plans_and_tests_apart(shell: Shell, clients: str) -> None:
