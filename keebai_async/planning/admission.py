@@ -19,7 +19,7 @@ from keebai_async.planning.codec import WireRow
 from keebai_async.planning.dedupe import Deduper
 from keebai_async.planning.key_set import KeySet
 from keebai_async.planning.number_forms import NumberForms
-from keebai_async.planning.rejections import Problem, Rejections
+from keebai_async.planning.rejections import BATCH, Problem, Rejections
 from keebai_async.planning.rows import left_out
 
 DUPLICATE: Final = Problem(Reason.DUPLICATE, "", "to")
@@ -40,8 +40,10 @@ class Admission:
         """Whether they are let in all the same."""
         self.out: dict[int, None] = {}
         """Those of them who are in the list."""
-        self.barred: dict[int, None] = {}
-        """Those of them who are in the campaign's list."""
+        self.barred: KeySet | None = None
+        """Those on one of the lists *suppressed* who are in the campaign's list."""
+        self.in_lists: list[int] = []
+        """How many of these each of the lists has."""
         self.forms = forms
         self.people = Deduper()
         self.rejections = Rejections()
@@ -73,9 +75,15 @@ class Admission:
             for found in self.people.search(sought):
                 rows |= found
                 await anyio.lowlevel.checkpoint()
-        for batch in self.rejections.hand_on(rows):
-            yield batch
+        batch: list[Rejection] = []
+        for some in self.rejections.hand_on(rows):
+            batch += some
+            if len(batch) >= BATCH:
+                yield batch
+                batch = []
             await anyio.lowlevel.checkpoint()
+        if batch:
+            yield batch
 
     def _barred(self, keys: Sequence[int]) -> set[int]:
         """Those of *keys* who must not be messaged."""
@@ -88,9 +96,21 @@ class Admission:
         self.out.update(dict.fromkeys(found))
         return set() if self.ignoring else found
 
+    def _listed(self, keys: Sequence[int]) -> set[int]:
+        """Those of *keys* who are on a list of people who are not to be messaged, counted for each list."""
+        found = [set(suppressed.held(keys)) for suppressed in self.suppressed]
+        listed = set[int]().union(*found)
+        if listed and self.barred is None:
+            self.barred = KeySet()
+        if self.barred is not None and (new := listed.difference(self.barred.held(listed))):
+            self.in_lists = [
+                count + len(new.intersection(each)) for count, each in zip(self.in_lists, found, strict=True)
+            ]
+            self.barred.update(new)
+        return listed
+
     def _without_known(self, checked: Checked) -> Sequence[WireRow]:
-        listed = {key for suppressed in self.suppressed for key in suppressed.held(checked.keys)}
-        self.barred.update(dict.fromkeys(listed))
+        listed = self._listed(checked.keys)
         found = listed | self._opted_out(checked.keys)
         barred = {place for place, key in enumerate(checked.keys) if key in found} if found else set()
         again = [place for place in self.people.again(checked.keys) if place not in barred]

@@ -28,7 +28,7 @@ from keebai_async.planning.template import BodySpace
 from keebai_async.planning.text_checks import fine_values, longest
 
 _SOME_DIGIT: Final = re.compile("[0-9]")
-CHECK_SECONDS: Final = 0.002
+CHECK_SECONDS: Final = 0.001
 """Seconds that rows on the slow path may take before the event loop has its turn."""
 
 

@@ -17,10 +17,10 @@ from typing import Final
 
 from keebai_async.planning.bitmap import Bitmap
 
-SEGMENT: Final = 2_048
-SEGMENTS_IN_A_STEP: Final = 8
+SEGMENT: Final = 512
+SEGMENTS_IN_A_STEP: Final = 24
 """Segments that are searched in one step if little is found in them."""
-FOUND_IN_A_STEP: Final = 512
+FOUND_IN_A_STEP: Final = 256
 """Rows that are found in one step, give or take those of a segment: each takes as long as to search 20."""
 LARGE: Final = 50_000
 """People from which on those who follow go to a bitmap, if pyroaring is installed (the `large` extra).

@@ -4,11 +4,14 @@ A list may have 10 million rows, so it is never in memory: a stream of small blo
 counted and goes to the journal too; what stays is one chunk and a few bytes a person.
 """
 
+import time
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
 from contextlib import aclosing, suppress
+from functools import cache
 
 import anyio
 import anyio.lowlevel
+import anyio.to_thread
 import msgspec
 
 from keebai_async.errors import UnusableSource
@@ -27,7 +30,7 @@ from keebai_async.planning.chunking import Chunker
 from keebai_async.planning.codec import RowCodec, WireRow
 from keebai_async.planning.marking import Marker
 from keebai_async.planning.notes import notes, previews
-from keebai_async.planning.number_forms import country_name
+from keebai_async.planning.number_forms import calling_code, country_name
 from keebai_async.planning.opt_outs import count_opted_out, people_opted_out
 from keebai_async.planning.options import PlanOptions as PlanOptions
 from keebai_async.planning.reached_people import people_reached_by
@@ -39,6 +42,8 @@ from keebai_async.planning.template import check_approved, named_by_text, previe
 from keebai_async.privacy import shown
 from keebai_async.sources.block import Block, LineBlock, ObjectBlock, Source
 
+TURN_SECONDS = 0.002
+"""Seconds that a block may take before the event loop has its turn in the middle of the next one, too."""
 DISCARD_SECONDS = 10.0
 """Seconds that forgetting an unfinished plan may take."""
 
@@ -96,9 +101,15 @@ async def make_plan(
     making.name_sender(sender_number, sender_notes)
     try:
         await making.prepare()
+        slow = False
         async with aclosing(source.blocks()) as blocks:
             async for block in blocks:
-                await making.take(await making.reader.read(block))
+                began = time.monotonic()
+                checked = await making.reader.read(block)
+                if slow or time.monotonic() - began > TURN_SECONDS:
+                    await anyio.lowlevel.checkpoint()
+                await making.take(checked)
+                slow = time.monotonic() - began > TURN_SECONDS
                 if progress is not None:
                     progress(PlanProgress(read=making.read, ready=making.ready))
                 if options.test_to and making.ready:
@@ -172,12 +183,14 @@ class _Making:
         self._notes.extend(notes)
 
     async def prepare(self) -> None:
-        """Read who is not to be messaged."""
+        """Read who is not to be messaged, and make what all plans of a process share."""
+        await anyio.to_thread.run_sync(make_shared)
         options = self._options
         self._suppress = await suppressed_people(options.suppress, self.reader.numbers.reader)
         for campaign_id in options.rest_of:
             self._suppress.append(await people_reached_by(campaign_id, self._journal))
         self._admission.suppressed = [people.keys for people in self._suppress if people.keys]
+        self._admission.in_lists = [0] * len(self._admission.suppressed)
         self._admission.opted_out = await people_opted_out(self._journal) or None
         self._admission.ignoring = options.ignore_opt_outs
 
@@ -217,11 +230,14 @@ class _Making:
         out = self._admission.rejections
         if not self.ready:
             raise self._nobody()
-        lists = tuple(people.counted(self._admission.barred) for people in self._suppress)
+        in_lists = iter(self._admission.in_lists)
+        lists = tuple(people.counted(next(in_lists) if people.keys else 0) for people in self._suppress)
         duplicates, suppressed = out.count(Reason.DUPLICATE), out.count(Reason.SUPPRESSED)
         ignored = None
         if self._options.ignore_opt_outs:
-            ignored = len(self._admission.out.keys() - self._admission.barred.keys())
+            out_of_ledger, barred = self._admission.out, self._admission.barred
+            both = 0 if barred is None else sum(1 for _ in barred.held(out_of_ledger))
+            ignored = len(out_of_ledger) - both
         return Plan(
             campaign_id=self._campaign_id,
             name=name,
@@ -337,6 +353,13 @@ class _Making:
         first = reasons[0].examples[0] if reasons and reasons[0].examples else None
         such = f". In row {first.row}: {first.detail}" if first else ""
         return UnusableSource(f"nobody of the {self.read} in {where} is left: {counts}{such}")
+
+
+@cache
+def make_shared() -> None:
+    """Make what is made once in a process and would hold the event loop for 10 ms: tables, patterns."""
+    calling_code("1")
+    shown("")
 
 
 def _rows_in(block: Block) -> int:

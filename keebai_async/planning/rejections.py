@@ -14,6 +14,8 @@ from keebai_async.model.recipient import Reason, Rejection
 EXAMPLES = 3
 BATCH = 1_000
 """So many are handed on at once, and wait before it is worth to look for the rows that they repeat."""
+PART = 250
+"""So many get the row that they repeat before the event loop has its turn."""
 MOST_HELD = 40_000
 """So many wait at most, in some 25 MB. The look-up reads all people: among 4 million, with a quarter of these
 held, it would take half of all the time of a duplicate."""
@@ -58,15 +60,15 @@ class Rejections:
         return set(filter(None, self._repeated))
 
     def hand_on(self, rows: dict[int, int]) -> Iterator[list[Rejection]]:
-        """All that waits, some at a time; *rows* says where each sought key was first."""
+        """All that waits, a part at a time; *rows* says where each sought key was first."""
         waiting, self._waiting = self._waiting, []
         repeated, self._repeated = self._repeated, []
         while waiting:
             ready = [
                 rejection if key is None else _repeating(rejection, rows[key])
-                for rejection, key in zip(waiting[:BATCH], repeated[:BATCH], strict=True)
+                for rejection, key in zip(waiting[:PART], repeated[:PART], strict=True)
             ]
-            del waiting[:BATCH], repeated[:BATCH]  # to forget all of them at once takes 15 ms
+            del waiting[:PART], repeated[:PART]  # to forget all of them at once takes 15 ms
             for rejection in ready:
                 examples = self._examples.setdefault(rejection.reason, [])
                 if len(examples) < EXAMPLES:

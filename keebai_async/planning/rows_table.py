@@ -142,7 +142,6 @@ def check_header(header: Sequence[str], context: ListContext, *, first_row: bool
     It is the *first_row* of a file, or it is certain.
     """
     names, where = context.names, context.description
-    found = ", ".join(map(shown, header))  # where there is no header, these are the cells of a person
     absent = {field: own for field, own in {"to": names.to, **names.of}.items() if own not in header}
     if "to" in absent and holds_number(header):
         raise UnusableSource(
@@ -150,6 +149,9 @@ def check_header(header: Sequence[str], context: ListContext, *, first_row: bool
             f" {', '.join(dict.fromkeys(absent.values()))}",
             field="to",
         )
+    if not absent:
+        return
+    found = ", ".join(map(shown, header))  # where there is no header, these are the cells of a person
     free = [column for column in header if column not in names.known]
     say = " ".join(f"--column {_option(field, _like(field, own, free))}" for field, own in absent.items())
     if "to" in absent:
@@ -159,12 +161,11 @@ def check_header(header: Sequence[str], context: ListContext, *, first_row: bool
             f" the columns: {found}. Say which one it is: {say}",
             field="to",
         )
-    if absent:
-        raise TemplateUnusable(
-            f"template {context.codec.template.name!r} asks for {', '.join(absent.values())}, but {where} has"
-            f" no such column. Its columns are: {found}. Rename one, or say which it is: {say}",
-            field=next(iter(absent.values())),
-        )
+    raise TemplateUnusable(
+        f"template {context.codec.template.name!r} asks for {', '.join(absent.values())}, but {where} has"
+        f" no such column. Its columns are: {found}. Rename one, or say which it is: {say}",
+        field=next(iter(absent.values())),
+    )
 
 
 def _like(field: str, own: str, free: Sequence[str]) -> str:

@@ -36,12 +36,12 @@ class SuppressedPeople(msgspec.Struct):
     header_line: int = 0
     notes: Sequence[str] = ()
 
-    def counted(self, in_list: Iterable[int]) -> SuppressListCount:
-        """How many it holds, and how many of them are among *in_list*."""
+    def counted(self, in_list: int) -> SuppressListCount:
+        """How many it holds, of whom *in_list* are in the campaign's list."""
         return SuppressListCount(
             name=self.name,
             numbers=len(self.keys),
-            in_list=sum(1 for _ in self.keys.held(in_list)),
+            in_list=in_list,
             header_line=self.header_line,
         )
 
