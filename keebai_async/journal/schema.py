@@ -87,6 +87,16 @@ VERSION_2: Final = (
         packed BLOB NOT NULL,
         PRIMARY KEY (campaign_id, number)
     )""",
+    # The campaigns that are to run.
+    """CREATE TABLE wants (
+        campaign_id TEXT PRIMARY KEY REFERENCES campaigns (id) ON DELETE CASCADE,
+        at REAL NOT NULL,
+        held INTEGER NOT NULL,
+        again INTEGER NOT NULL,
+        account TEXT NOT NULL,
+        salt TEXT NOT NULL
+    ) WITHOUT ROWID""",
+    "CREATE INDEX wants_by_time ON wants (at)",
     # Single messages that are sent once, by the hash of their key.
     """CREATE TABLE outbox (
         id TEXT PRIMARY KEY,
