@@ -17,7 +17,17 @@ from tests.cli.test_cli_campaign import PROMO, campaign_of
 from tests.documents.papers import paper
 
 PAGE = paper("docs/json.md")
-OF_SITUATION = {"type", "run_by", "waits_for", "waits_until", "at_service", "gone", "failing", "steps"}
+OF_SITUATION = {
+    "type",
+    "run_by",
+    "waits_for",
+    "waits_until",
+    "at_service",
+    "gone",
+    "failing",
+    "steps",
+    "fates",
+}
 
 
 def named(cell: str) -> set[str]:
