@@ -18,6 +18,7 @@ from keebai_async.model.chunk import ChunkState
 from keebai_async.model.events import (
     BroadcastProgress,
     BroadcastStuck,
+    BroadcastUnread,
     ChunkAccepted,
     ChunkRefused,
     ChunkSplit,
@@ -98,6 +99,7 @@ class CampaignMeter:
         self._accepted = {chunk.number: chunk.accepted or chunk.recipients for chunk in before}
         self._done = {chunk.number: chunk.sent + chunk.failed for chunk in before}
         self._waiting = ""
+        self._unread: set[int] = set()
 
     def event(self, event: Event) -> None:
         match event:
@@ -107,8 +109,15 @@ class CampaignMeter:
                 self._accepted[event.number] = event.accepted
                 self._meter.show("submitting", sum(self._accepted.values()), self._ready)
             case BroadcastProgress():
+                self._unread.discard(event.number)
                 self._done[event.number] = event.sent + event.failed
                 self._meter.show("delivering", sum(self._done.values()), self._ready)
+            case BroadcastUnread() if event.number in self._unread:
+                pass  # told, and nothing has changed
+            case BroadcastUnread():
+                self._unread.add(event.number)
+                why = shown_reason(event.reason)
+                self._meter.say(f"chunk {event.number}: how far it is cannot be read now ({why})")
             case _:
                 for line in _lines(event):
                     if line != self._waiting:

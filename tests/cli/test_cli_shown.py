@@ -10,6 +10,7 @@ from keebai_async.model.campaign import CampaignState
 from keebai_async.model.events import (
     BroadcastProgress,
     BroadcastStuck,
+    BroadcastUnread,
     ChunkAccepted,
     ChunkRefused,
     ChunkSplit,
@@ -104,6 +105,15 @@ def test_the_same_wait_is_told_once_and_a_short_one_not_at_all() -> None:
     assert told_of(wait, wait, Waiting(seconds=0.5, why="x")).lines == [
         "waiting 9 s: the quota of 60/60s is spent"
     ]
+
+
+def test_a_service_that_does_not_say_how_far_it_is_is_told_once_until_it_does() -> None:
+    unread = BroadcastUnread(number=1, broadcast_id="b1", reason="GET /messages/bulk/b1 had no answer")
+    progress = BroadcastProgress(number=1, broadcast_id="b1", sent=1, failed=0, pending=1, final=False)
+    line = "chunk 1: how far it is cannot be read now (GET /messages/bulk/b1 had no answer)"
+
+    assert told_of(unread, unread).lines == [line]
+    assert told_of(unread, progress, unread).lines == [line] * 2
 
 
 def test_what_earlier_runs_did_counts_in_what_is_shown() -> None:
