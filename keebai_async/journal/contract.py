@@ -197,6 +197,7 @@ class Journal(Protocol):
 
     async def opt_out_pages(self, numbers: Sequence[int]) -> dict[int, bytes]:
         """These pages of opt-outs, packed as `OptOutPage` and `keys_out` read them."""
+        ...
 
     async def chunk_fates(self, campaign_id: str, number: int) -> ChunkFates | None:
         """The same of one chunk of the plan, as it is now; None if nothing was told of it."""
