@@ -3,15 +3,12 @@
 No token is asked for: the sandbox listens on this machine only.
 """
 
-from typing import Final
-
 import msgspec
 from aiohttp import web
 
 from keebai_async.sandbox.keebai.single_event import SingleEvent
 from keebai_async.sandbox.keebai.webhooks import SandboxWebhooks
-
-CONTROL: Final = "/sandbox/webhooks"
+from keebai_async.sandbox.local_server import CONTROL
 
 
 def control(webhooks: SandboxWebhooks, method: str, path: str, content: bytes) -> web.Response:
