@@ -62,7 +62,7 @@ class Delimited:
         columns: Mapping[str, str],
         delimiter: str | None = None,
         encoding: str | None = None,
-        size: int = 16 * 1024,
+        size: int = 20 * 1024,
     ) -> None:
         self._encoding = encoding
         self._size = size
