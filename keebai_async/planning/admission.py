@@ -62,6 +62,7 @@ class Admission:
             keys.isdisjoint(checked.keys) for keys in self.suppressed
         )
         if known or not self.people.add(checked.keys, checked.rows.numbers, checked.where):
+            await anyio.lowlevel.checkpoint()  # to leave people out takes as long as to read them
             return self._without_known(checked)
         self.forms.count(checked.keys, checked.region)
         for rejection in checked.rejections:
@@ -114,12 +115,14 @@ class Admission:
         found = listed | self._opted_out(checked.keys)
         barred = {place for place, key in enumerate(checked.keys) if key in found} if found else set()
         again = [place for place in self.people.again(checked.keys) if place not in barred]
+        ready = list(checked.ready)
         out: list[tuple[Rejection, int | None]] = [(rejection, None) for rejection in checked.rejections]
+        for place in barred:
+            problem = SUPPRESSED if checked.keys[place] in listed else OPTED_OUT
+            out.append((_left_out(checked, place, problem, ready[place].to), None))
         out += [
-            (_left_out(checked, place, SUPPRESSED if checked.keys[place] in listed else OPTED_OUT), None)
-            for place in barred
+            (_left_out(checked, place, DUPLICATE, ready[place].to), checked.keys[place]) for place in again
         ]
-        out += [(_left_out(checked, place, DUPLICATE), checked.keys[place]) for place in again]
         for rejection, key in sorted(out, key=_row_of):
             self.rejections.add(rejection, repeats=key)
         kept = bytearray(b"\1") * len(checked.keys)
@@ -129,11 +132,11 @@ class Admission:
         if not self.people.add(keys, checked.rows.numbers, where):
             raise RuntimeError("somebody would be in the plan twice")  # cannot be; better no plan than that
         self.forms.count(keys, checked.region)
-        return list(compress(checked.ready, kept))
+        return list(compress(ready, kept))
 
 
-def _left_out(checked: Checked, place: int, problem: Problem) -> Rejection:
-    return left_out(checked.rows, checked.where[place], problem, checked.ready[place].to)
+def _left_out(checked: Checked, place: int, problem: Problem, number: str) -> Rejection:
+    return left_out(checked.rows, checked.where[place], problem, number)
 
 
 def _row_of(each: tuple[Rejection, int | None]) -> int:

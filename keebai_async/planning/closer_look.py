@@ -1,6 +1,6 @@
 """A block that is not certainly fine, looked at closer: only what the fast path cannot vouch for.
 
-If one bad row sent all 250 of its block down the exact path, a list with 1 % of them would be as slow as if
+If one bad row sent all 400 of its block down the exact path, a list with 1 % of them would be as slow as if
 all were bad; and where all numbers are spelled with blanks, or one value in three is blank, most rows are on
 this path. So only what is in doubt is asked exactly: a number alone if it is the number, the values alone if
 it is these (which, is asked of ever smaller parts in bulk), a row taken apart only if its structure is in
@@ -109,7 +109,8 @@ class CloserLook:
                     self._problems[found.where[place]] = row if isinstance(row, Problem) else number
             else:
                 self._numbers[place] = number
-            await self._turn()
+            if time.monotonic() > self._until:
+                await self._turn()
 
     async def _check_values(self, *, fine: bool) -> list[int]:
         """Look at values that are not certainly fine; gives the places of the rows that need not be."""
@@ -126,7 +127,8 @@ class CloserLook:
                 self._problems[position] = row
             else:
                 self._corrected[position] = row
-            await self._turn()
+            if time.monotonic() > self._until:
+                await self._turn()
         return [place for place in good if found.where[place] not in self._problems]
 
     async def _check_others(self) -> None:
@@ -143,7 +145,8 @@ class CloserLook:
                 self._problems[position] = row
             else:
                 self._corrected[position] = row
-            await self._turn()
+            if time.monotonic() > self._until:
+                await self._turn()
 
     def _made(self, good: Candidates, places: Sequence[int]) -> list[WireRow]:
         """The rows of the candidates at *places*, with their numbers as they are sent."""
@@ -167,10 +170,9 @@ class CloserLook:
         return NO_META if self._found.meta_data is None else self._found.meta_data[place]
 
     async def _turn(self) -> None:
-        """Give the event loop its turn, if this has taken long."""
-        if time.monotonic() > self._until:
-            await anyio.lowlevel.checkpoint()
-            self._until = time.monotonic() + CHECK_SECONDS
+        """Give the event loop its turn, because this has taken long."""
+        await anyio.lowlevel.checkpoint()
+        self._until = time.monotonic() + CHECK_SECONDS
 
 
 def _fine_places(candidates: Candidates, space: BodySpace | None) -> list[int]:

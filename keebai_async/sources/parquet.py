@@ -13,7 +13,7 @@ from keebai_async.sources.objects import in_thread
 from keebai_async.sources.sheet import NumberedRows, Sheet, cell_of, single_cell_of, unreadable
 from keebai_async.sources.spelling import NotText
 
-READ_BLOCKS: Final = 4
+READ_BLOCKS: Final = 2
 """Blocks that the thread reads at once: to change threads for every one takes as long as to read it."""
 PARQUET_BUFFER: Final = 256 * 1024
 """Read at once of a column: without it all of a row group is in memory, which may be all of a file."""
