@@ -124,7 +124,7 @@ def _opened_frugally(open_file: Callable[..., Any], path: str) -> Any:
     A file has the pool that is set when it is opened, and nothing else says which. That others who make
     something in that moment have it too makes no difference to them.
     """
-    import pyarrow as pa  # type: ignore[import-untyped]
+    import pyarrow as pa
 
     usual = pa.default_memory_pool()
     pa.set_memory_pool(pa.system_memory_pool())
