@@ -24,6 +24,7 @@ from keebai_async.model.events import (
     ChunkSplit,
     ChunkUnknown,
     Event,
+    PeopleLeftOut,
     StateChanged,
     Waiting,
 )
@@ -140,6 +141,9 @@ def _lines(event: Event) -> Iterator[str]:
         case ChunkSplit():
             parts = ", ".join(map(str, event.into))
             yield f"chunk {event.number}: refused as a whole; its people are now in chunks {parts}"
+        case PeopleLeftOut():
+            who = "1 person is" if event.recipients == 1 else f"{figure(event.recipients)} people are"
+            yield f"chunk {event.number}: {who} left out: {shown_reason(event.reason)}"
         case BroadcastStuck():
             yield f"chunk {event.number}: nothing was delivered for {duration(event.seconds)}; still looking"
         case Waiting() if event.seconds >= WORTH_TELLING:

@@ -16,6 +16,7 @@ from keebai_async.model.events import (
     ChunkSplit,
     ChunkUnknown,
     Event,
+    PeopleLeftOut,
     StateChanged,
     Waiting,
 )
@@ -87,6 +88,7 @@ def test_what_happens_to_a_chunk_is_a_line_that_says_what_becomes_of_its_people(
         ChunkRefused(number=2, recipients=5_000, reason="bad request"),
         ChunkUnknown(number=3, recipients=5_000, reason="timed out"),
         ChunkSplit(number=4, into=(7, 8)),
+        PeopleLeftOut(number=6, recipients=2, reason="opted out", into=(9,)),
         BroadcastStuck(number=5, broadcast_id="b5", seconds=900.0),
     )
 
@@ -95,6 +97,7 @@ def test_what_happens_to_a_chunk_is_a_line_that_says_what_becomes_of_its_people(
         "chunk 2: the service refused 5,000 people: bad request",
         f"chunk 3: what became of 5,000 people is not known (timed out): {doubt}",
         "chunk 4: refused as a whole; its people are now in chunks 7, 8",
+        "chunk 6: 2 people are left out: opted out",
         "chunk 5: nothing was delivered for 15 min 0 s; still looking",
     ]
 
