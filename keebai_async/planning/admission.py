@@ -15,7 +15,7 @@ import anyio.to_thread
 
 from keebai_async.model.recipient import Reason, Rejection
 from keebai_async.planning.checked import Checked
-from keebai_async.planning.codec import WireRow
+from keebai_async.planning.codec import WireRow, numbers_of, rows_at
 from keebai_async.planning.dedupe import Deduper
 from keebai_async.planning.key_set import KeySet
 from keebai_async.planning.number_forms import NumberForms
@@ -62,7 +62,6 @@ class Admission:
             keys.isdisjoint(checked.keys) for keys in self.suppressed
         )
         if known or not self.people.add(checked.keys, checked.rows.numbers, checked.where):
-            await anyio.lowlevel.checkpoint()  # to leave people out takes as long as to read them
             return self._without_known(checked)
         self.forms.count(checked.keys, checked.region)
         for rejection in checked.rejections:
@@ -115,13 +114,13 @@ class Admission:
         found = listed | self._opted_out(checked.keys)
         barred = {place for place, key in enumerate(checked.keys) if key in found} if found else set()
         again = [place for place in self.people.again(checked.keys) if place not in barred]
-        ready = list(checked.ready)
+        numbers = numbers_of(checked.ready)
         out: list[tuple[Rejection, int | None]] = [(rejection, None) for rejection in checked.rejections]
         for place in barred:
             problem = SUPPRESSED if checked.keys[place] in listed else OPTED_OUT
-            out.append((_left_out(checked, place, problem, ready[place].to), None))
+            out.append((_left_out(checked, place, problem, numbers[place]), None))
         out += [
-            (_left_out(checked, place, DUPLICATE, ready[place].to), checked.keys[place]) for place in again
+            (_left_out(checked, place, DUPLICATE, numbers[place]), checked.keys[place]) for place in again
         ]
         for rejection, key in sorted(out, key=_row_of):
             self.rejections.add(rejection, repeats=key)
@@ -132,7 +131,7 @@ class Admission:
         if not self.people.add(keys, checked.rows.numbers, where):
             raise RuntimeError("somebody would be in the plan twice")  # cannot be; better no plan than that
         self.forms.count(keys, checked.region)
-        return list(compress(ready, kept))
+        return rows_at(checked.ready, list(compress(range(len(kept)), kept)))
 
 
 def _left_out(checked: Checked, place: int, problem: Problem, number: str) -> Rejection:

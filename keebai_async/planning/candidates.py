@@ -5,7 +5,7 @@ from typing import TypeGuard
 
 import msgspec
 
-from keebai_async.planning.codec import MetaColumns, RowCodec, WireRow
+from keebai_async.planning.codec import NO_COLUMNS, NO_META, ColumnPeople, MetaColumns, RowCodec, WireRow
 from keebai_async.planning.narrowing import picked
 
 
@@ -34,11 +34,22 @@ class Candidates(msgspec.Struct, gc=False):
             None if self.metas is None else self.metas.picked(places),
         )
 
-    def one_by_one(self, codec: RowCodec) -> "Candidates":
-        """The same with the `meta_data` of each row, if it has columns of it."""
-        if self.metas is None:
-            return self
-        return Candidates(self.where, self.to, self.values, codec.meta_rows(*self.metas), self.ready)
+    def people(self, codec: RowCodec) -> Sequence[WireRow]:
+        """The rows as they are sent."""
+        if self.ready is not None:
+            return self.ready
+        if self.meta_data is not None:
+            return codec.rows(self.to, self.values, self.meta_data)
+        return ColumnPeople(codec, self.to, self.values, self.metas or NO_COLUMNS)
+
+    def meta_data_of(self, place: int, codec: RowCodec) -> object:
+        """That of one row."""
+        if self.ready is not None:
+            return codec.meta_data([self.ready[place]])[0]
+        if self.metas is not None:
+            names, columns = self.metas
+            return codec.meta_rows(names, [[column[place]] for column in columns])[0]
+        return NO_META if self.meta_data is None else self.meta_data[place]
 
     def without(self, places: set[int]) -> "Candidates":
         """All rows but those at *places*."""

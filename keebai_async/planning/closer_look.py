@@ -13,13 +13,14 @@ from collections.abc import Iterable, Sequence
 from typing import Final
 
 import anyio.lowlevel
+import msgspec
 
 from keebai_async.model.identity import identities
 from keebai_async.model.limits import E164
 from keebai_async.planning.candidates import Candidates
 from keebai_async.planning.check_row import CheckedNumber, RowChecks
 from keebai_async.planning.checked import Checked
-from keebai_async.planning.codec import NO_META, WireRow
+from keebai_async.planning.codec import WireRow, numbers_of
 from keebai_async.planning.corrections import Corrected, Corrections
 from keebai_async.planning.narrowing import picked
 from keebai_async.planning.rejections import Problem
@@ -83,7 +84,7 @@ class CloserLook:
         for position in sorted(self._corrected):
             self._corrections.note(rows.numbers[position], self._corrected[position])
         if keys is None or alone or self._numbers:
-            keys = identities(self._checks.codec.numbers(ready))
+            keys = identities(numbers_of(ready))
         elif len(places) < len(keys):
             keys = picked(keys, places)
         _, region = self._checks.numbers.forms.doubtful(keys)
@@ -122,7 +123,7 @@ class CloserLook:
                 continue
             number = self._numbers.get(place) or CheckedNumber(found.to[place], ())
             given = [column[place] for column in found.values]
-            row = self._checks.check_values(number, given, self._meta_data(place))
+            row = self._checks.check_values(number, given, found.meta_data_of(place, self._checks.codec))
             if isinstance(row, Problem):
                 self._problems[position] = row
             else:
@@ -148,26 +149,20 @@ class CloserLook:
             if time.monotonic() > self._until:
                 await self._turn()
 
-    def _made(self, good: Candidates, places: Sequence[int]) -> list[WireRow]:
+    def _made(self, good: Candidates, places: Sequence[int]) -> Sequence[WireRow]:
         """The rows of the candidates at *places*, with their numbers as they are sent."""
         if good.ready is not None:
             for place, row in zip(places, good.ready, strict=True) if self._numbers else ():
                 if place in self._numbers:
                     row.to = self._numbers[place].e164
             return good.ready
-        to = good.to
         if self._numbers:
             to = [
                 self._numbers[place].e164 if place in self._numbers else number
-                for place, number in zip(places, to, strict=True)
+                for place, number in zip(places, good.to, strict=True)
             ]
-        return self._checks.codec.rows(to, good.values, good.meta_data)
-
-    def _meta_data(self, place: int) -> object:
-        if self._found.ready is not None:
-            (meta_data,) = self._checks.codec.meta_data([self._found.ready[place]])
-            return meta_data
-        return NO_META if self._found.meta_data is None else self._found.meta_data[place]
+            good = msgspec.structs.replace(good, to=to)
+        return good.people(self._checks.codec)
 
     async def _turn(self) -> None:
         """Give the event loop its turn, because this has taken long."""

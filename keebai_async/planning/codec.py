@@ -128,9 +128,6 @@ class RowCodec:
             return [dict(zip(names, row, strict=True)) for row in zip(*columns, strict=True)]
         return list(map(make, *columns))
 
-    def numbers(self, rows: Iterable[WireRow]) -> list[str]:
-        return list(map(_TO, rows))
-
     def values(self, row: WireRow) -> tuple[str, ...]:
         """The values of a row, in the order of `names`."""
         return msgspec.structs.astuple(_VARIABLES(row))
@@ -180,6 +177,15 @@ class ColumnPeople(Sequence[WireRow]):
         names, columns = self.metas
         return self._codec.rows(to, values, self._codec.meta_rows(names, columns) if names else None)
 
+    def picked(self, places: Sequence[int]) -> "ColumnPeople":
+        """Those at *places* alone."""
+        return self._of([picked(column, places) for column in self.columns])
+
+    def _of(self, columns: Sequence[Sequence[str]]) -> "ColumnPeople":
+        to, *texts = columns
+        values = len(self._codec.names)
+        return ColumnPeople(self._codec, to, texts[:values], self.metas._replace(columns=texts[values:]))
+
     def __len__(self) -> int:
         return len(self.columns[0])
 
@@ -195,6 +201,14 @@ class ColumnPeople(Sequence[WireRow]):
     def __getitem__(self, place: "int | slice") -> "WireRow | ColumnPeople":
         if isinstance(place, int):
             return self[place : place + 1 or None].made()[0]
-        to, *texts = (column[place] for column in self.columns)
-        values = len(self._codec.names)
-        return ColumnPeople(self._codec, to, texts[:values], self.metas._replace(columns=texts[values:]))
+        return self._of([column[place] for column in self.columns])
+
+
+def numbers_of(rows: Sequence[WireRow]) -> Sequence[str]:
+    """The numbers of people."""
+    return rows.columns[0] if isinstance(rows, ColumnPeople) else list(map(_TO, rows))
+
+
+def rows_at(rows: Sequence[WireRow], places: Sequence[int]) -> Sequence[WireRow]:
+    """The people at *places*."""
+    return rows.picked(places) if isinstance(rows, ColumnPeople) else picked(rows, places)

@@ -8,9 +8,8 @@ The fast path may only say "certainly fine". So a row's fate depends neither on 
 neighbours, and a test holds both paths together, with any row that can be thought of.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
-import anyio.lowlevel
 import anyio.to_thread
 
 from keebai_async.model.identity import identities_if_e164
@@ -19,7 +18,7 @@ from keebai_async.planning.candidates import NOBODY, Candidates
 from keebai_async.planning.check_row import STRICT, RowChecks, Tolerance
 from keebai_async.planning.checked import Checked
 from keebai_async.planning.closer_look import CloserLook
-from keebai_async.planning.codec import NO_COLUMNS, ColumnPeople, RowCodec, WireRow
+from keebai_async.planning.codec import RowCodec
 from keebai_async.planning.consent import UnusedConsent
 from keebai_async.planning.corrections import Corrections
 from keebai_async.planning.phone import load_parser
@@ -90,17 +89,11 @@ class Reader:
         fine = self._fine(found, most)
         if keys is None or doubtful or not fine or len(keys) < len(rows.numbers):
             await self._load_parser()
-            found = found.one_by_one(self._codec)
             look = CloserLook(self._checks, self._context, self.corrections, rows, found)
-            checked = await look.checked(keys, doubtful, fine=fine)
-            await anyio.lowlevel.checkpoint()  # this has taken longer than it takes to go on
-            return checked
-        ready: Sequence[WireRow] | None = found.ready
-        if ready is None and found.meta_data is None:
-            ready = ColumnPeople(self._codec, found.to, found.values, found.metas or NO_COLUMNS)
-        elif ready is None:
-            ready = self._codec.rows(found.to, found.values, found.meta_data)
-        return Checked(rows, len(keys), ready, keys, found.where, region=region, longest=most)
+            return await look.checked(keys, doubtful, fine=fine)
+        return Checked(
+            rows, len(keys), found.people(self._codec), keys, found.where, region=region, longest=most
+        )
 
     def _fine(self, candidates: Candidates, most: int) -> bool:
         """Whether all values are certainly fine; those of no row have more than *most* characters."""

@@ -17,7 +17,7 @@ from keebai_async.model.recipient import Reason
 from keebai_async.model.template import Template
 from keebai_async.planning import make_number_lengths
 from keebai_async.planning.check_row import Tolerance
-from keebai_async.planning.codec import RowCodec
+from keebai_async.planning.codec import RowCodec, numbers_of
 from keebai_async.planning.number_forms import (
     NumberForms,
     certain_stretch,
@@ -237,7 +237,7 @@ async def people_of(numbers: list[str], region: str | None) -> dict[int, str]:
     reader = Reader(CODEC, {}, Tolerance(region=region))
     rows = [[number, "Ana"] for number in numbers]
     checked = await reader.read(CellBlock(header=("to", "nombre"), numbers=range(len(rows)), rows=rows))
-    return dict(zip(checked.where, CODEC.numbers(checked.ready), strict=True))
+    return dict(zip(checked.where, numbers_of(checked.ready), strict=True))
 
 
 def test_the_quick_reading_of_100_000_numbers_is_that_of_the_parser() -> None:
