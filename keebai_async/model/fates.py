@@ -255,3 +255,14 @@ def _highest(sent: int, failed: int, delivered: int, read: int) -> Fate:
     if failed:
         return Fate.FAILED
     return Fate.SENT if sent else Fate.NONE
+
+
+class UnmarkedMatch(msgspec.Struct, frozen=True, kw_only=True):
+    """How many *people* of an unknown chunk webhooks told of without a mark since it left, and when.
+
+    It proves nothing: others write to the same numbers. Times are Unix seconds.
+    """
+
+    people: int
+    first_at: float
+    last_at: float

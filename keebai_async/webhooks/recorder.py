@@ -20,6 +20,7 @@ from keebai_async.model.marks import Mark, mark_in, tag_of
 from keebai_async.model.opt_outs import ConsentWord
 from keebai_async.model.recipient import Recipient
 from keebai_async.webhooks.events import AnyWebhookEvent, MessageFailed, MessageStatus
+from keebai_async.webhooks.matching import UnmarkedMatcher
 from keebai_async.webhooks.opt_outs import Unnamed, consent_in
 from keebai_async.webhooks.receiver import WebhookReceiver
 from keebai_async.webhooks.stop_words import StopWords
@@ -57,6 +58,7 @@ class FateRecorder:
         self._words = (words or StopWords.named(os.environ)) if opt_outs else None
         self.counts = Counter()
         self._journal = journal
+        self._matcher = UnmarkedMatcher(journal, clock)
         self._clock = clock
         self._campaigns: dict[str, str] = {}
         self._strangers: set[str] = set()
@@ -67,7 +69,11 @@ class FateRecorder:
         Raises JournalUnusable.
         """
         statuses = [event for event in events if isinstance(event, MessageStatus)]
-        told = [news for event in statuses if (news := await self._news_of(event)) is not None]
+        told, unmarked = [], []
+        for event in statuses:
+            news = await self._news_of(event)
+            unmarked.append(event) if news is None else told.append(news)
+        await self._matcher.match(unmarked)
         new = await self._journal.tell(told) if told else 0
         self.counts.update(new=new, known=len(told) - new, unassigned=len(statuses) - len(told))
         return new + await self._record_consent(events)
