@@ -1,4 +1,5 @@
-"""What it costs to write things down first: planning, one move, and a launch on disk against one in memory.
+"""What it costs to write things down first: planning, one move, a launch on disk against one in memory; and
+to compare people with those whom an earlier campaign reached.
 
     python benchmarks/journal.py [--people 1000000] [--folder DIR]
 
@@ -27,6 +28,7 @@ from keebai_async.model.lifecycle import Accept, Submit
 from keebai_async.model.plan import Plan
 from keebai_async.model.recipient import Recipient
 from keebai_async.model.sender import Sender
+from keebai_async.planning.reached_people import reached_before
 from keebai_async.quota.limiter import RateLimiter
 from keebai_async.sandbox import Sandbox, Window
 
@@ -156,6 +158,28 @@ async def one_move(folder: Path) -> None:
     say(f"  ratio {ratio:.2f} ({min(ratios):.2f} to {max(ratios):.2f})")
 
 
+async def compared(folder: Path, count: int) -> None:
+    """Whom of *count* people another campaign of as many reached: every other one is the same person."""
+    chunks = tuple([CHUNK] * (count // CHUNK))
+    journal = SqliteJournal(folder / "reached.db")
+    for campaign_id, shift in (("earlier", 0), ("later", count // CHUNK // 2)):
+        for number in range(1, len(chunks) + 1):
+            await journal.add_chunk(campaign_id, number, CHUNK, people(number + shift, CHUNK))
+        await journal.freeze(plan_of(campaign_id, chunks))
+    for number in range(1, len(chunks) + 1):
+        await journal.record("earlier", Submit(number=number, step=1, at=1.0))
+        taken = Accept(number=number, step=2, accepted=CHUNK, broadcast_id=f"66aa{number:020}")
+        await journal.record("earlier", taken)
+    later = await journal.load("later")
+    begun = time.process_time()
+    (reached,) = await reached_before(later, journal, now=2.0)
+    took = time.process_time() - begun
+    assert reached.people == sum(chunks) // 2, reached
+    await journal.aclose()
+    say(f"comparing {count:,} people with a campaign of as many, half of them the same:")
+    say(f"  {took:.1f} s of the processor, {took / count * 1e6:.1f} us each")
+
+
 async def launch(sandbox: Sandbox, journal: Journal, turn: int) -> float:
     """A whole campaign of 50,000 through the client: planned, submitted, followed to its end."""
     everybody = (
@@ -203,6 +227,7 @@ def main() -> None:
     folder = Path(tempfile.mkdtemp(prefix="keebai-journal-", dir=chosen.folder))
     steps: list[Callable[[], None]] = [
         lambda: asyncio.run(planning(folder, chosen.people)),
+        lambda: asyncio.run(compared(folder, chosen.people)),
         lambda: asyncio.run(one_move(folder)),
         lambda: asyncio.run(launches(folder)),
     ]

@@ -3,8 +3,9 @@
     python benchmarks/optouts.py [--people 1000000]
 
 The opt-outs are in an SQLite journal, half of them people of the list. Printed are the time of the processor
-for an import, for a plan without and with them, and for one word and one look; how much the file holds for
-each; and the gaps of a 1 ms heartbeat beside the import and the plan, with what the loop's own thread worked.
+for a plan without them, for one with the same people in a file of `--suppress`, for their import and for a
+plan beside them; what one look and one word take; how much the file holds for each; and the gaps of a 1 ms
+heartbeat meanwhile, with what the loop's own thread worked.
 """
 
 import argparse
@@ -28,6 +29,7 @@ from keebai_async.journal.sqlite_tables import SqliteJournal
 from keebai_async.model.identity import identity
 from keebai_async.model.opt_outs import ConsentWord, OptOutSource
 from keebai_async.opt_outs import OptOuts
+from keebai_async.planning.options import PlanOptions
 
 TIMES = 50
 
@@ -59,9 +61,9 @@ def on_disk(folder: Path) -> int:
 
 async def measure(count: int, folder: Path) -> None:
     table, out = folder / "people.csv", folder / "out.csv"
-    with table.open("w", encoding="utf-8") as file:
-        file.write(",".join(HEADER) + "\n")
-        file.writelines(f"{number(n)},María José {n},$ {n}.50,A-{n}\n" for n in range(count))
+    with table.open("w", encoding="utf-8") as rows:
+        rows.write(",".join(HEADER) + "\n")
+        rows.writelines(f"{number(n)},María José {n},$ {n}.50,A-{n}\n" for n in range(count))
     out.write_text("to\n" + "".join(f"{number(2 * n)}\n" for n in range(count)))
     journal = SqliteJournal(folder / "campaigns.db")
     opt_outs = OptOuts(lambda: journal, SYSTEM_CLOCK)
@@ -69,8 +71,10 @@ async def measure(count: int, folder: Path) -> None:
         f"{count:,} people, {count:,} opt-outs: processor; gaps in ms at 50, 99, 99.9 %, longest (own work)"
     )
     await watched("plan without", lambda: planning(table))
+    file = await watched("plan with --suppress", lambda: planning(table, options=PlanOptions(suppress=[out])))
     await watched("import", lambda: opt_outs.import_file(out))
-    await watched("plan beside them", lambda: planning(table, Beside(journal)))
+    beside = await watched("plan beside them", lambda: planning(table, Beside(journal)))
+    goal("beside them, against --suppress", beside / file, most=1.5)
     size = await anyio.to_thread.run_sync(on_disk, folder)
     print(f"  on disk: {size / count:.1f} bytes each, with what the log still holds")
     looks, words = [], []

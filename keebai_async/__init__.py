@@ -76,6 +76,7 @@ with lazily(globals()):
     from keebai_async.model.events import ChunkSubmitting as ChunkSubmitting
     from keebai_async.model.events import ChunkUnknown as ChunkUnknown
     from keebai_async.model.events import Event as Event
+    from keebai_async.model.events import PeopleLeftOut as PeopleLeftOut
     from keebai_async.model.events import StateChanged as StateChanged
     from keebai_async.model.events import Waiting as Waiting
     from keebai_async.model.failing import Failing as Failing

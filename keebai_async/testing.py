@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     import keebai_async.sandbox as sandboxes
     from keebai_async.clock import ManualClock as ManualClock
     from keebai_async.sandbox import Sandbox as Sandbox
+    from keebai_async.sandbox import SignedDeliveries as SignedDeliveries
     from keebai_async.sandbox import WhautomateSandbox as WhautomateSandbox
 else:
     clocks = LazyModule("keebai_async.clock")
@@ -34,7 +35,9 @@ __all__ = [
     "ManualClock",
     "Sandbox",
     "SandboxFactory",
+    "SignedDeliveries",
     "WhautomateSandbox",
+    "keebai_deliveries",
     "keebai_sandbox",
     "keebai_sandbox_factory",
     "whautomate_sandbox",
@@ -81,6 +84,18 @@ def keebai_sandbox_factory() -> Iterator[SandboxFactory]:
 
 
 @pytest.fixture
+def keebai_deliveries() -> "sandboxes.SignedDeliveries":
+    """Makes single webhooks, signed as Keebai does with a `secret` of its own, for a receiver of yours.
+
+    made = keebai_deliveries("received", text="STOP")
+    client.post("/webhooks/keebai", content=made.body, headers=made.headers)
+    """
+    from keebai_async.sandbox.keebai.single_event import SignedDeliveries
+
+    return SignedDeliveries()
+
+
+@pytest.fixture
 def whautomate_sandbox() -> "Iterator[sandboxes.WhautomateSandbox]":
     """A running WhautomateSandbox with its defaults, on time that runs a hundred times as fast as ours."""
     from keebai_async.sandbox.whautomate.server import WhautomateSandbox
@@ -99,6 +114,10 @@ def __getattr__(name: str) -> object:
             from keebai_async.sandbox.keebai.server import Sandbox
 
             return Sandbox
+        case "SignedDeliveries":
+            from keebai_async.sandbox.keebai.single_event import SignedDeliveries
+
+            return SignedDeliveries
         case "WhautomateSandbox":
             from keebai_async.sandbox.whautomate.server import WhautomateSandbox
 

@@ -21,6 +21,7 @@ from keebai_async.errors import CampaignBusy, InvalidInput
 from keebai_async.journal.contract import Journal
 from keebai_async.model.campaign import StoredCampaign
 from keebai_async.model.chunk import Chunk, ChunkState
+from keebai_async.model.fates import UnmarkedMatch
 from keebai_async.model.lifecycle import Abandon, Move, Resend, Vouch, Withdraw
 from keebai_async.model.lost import NO_ANSWER_WRITTEN, NOT_SEEN_TO_END, resend_wait
 from keebai_async.model.plan import chunk_name
@@ -45,6 +46,7 @@ class PortalEntry(msgspec.Struct, frozen=True, kw_only=True, tag="unknown", tag_
     *left_at* is when its request left, in Unix time. *first* and *last* are its numbers at either end,
     masked; empty when its people were purged. *resend_in* is how many seconds must pass, at least, before it
     may be sent again: what left may still arrive for a while, and a look into the portal shows nothing of it.
+    *matched* is what webhooks told of its people since then without a mark; None where they told nothing.
     """
 
     number: int
@@ -55,6 +57,7 @@ class PortalEntry(msgspec.Struct, frozen=True, kw_only=True, tag="unknown", tag_
     last: str
     reason: str | None
     resend_in: float = 0.0
+    matched: UnmarkedMatch | None = None
 
 
 class _NumberOnly(msgspec.Struct):
@@ -74,11 +77,17 @@ async def portal_entries(
     """
     states = {ChunkState.UNKNOWN} | (set() if campaign.holder else {ChunkState.SUBMITTING})
     chunks = [chunk for chunk in campaign.chunks if chunk.state in states]
-    return tuple([await _as_in_the_portal(campaign, chunk, journal, clock.wall()) for chunk in chunks])
+    matched = await journal.matches(campaign.plan.campaign_id) if chunks else {}
+    return tuple(
+        [
+            await _as_in_the_portal(campaign, chunk, journal, clock.wall(), matched=matched.get(chunk.number))
+            for chunk in chunks
+        ]
+    )
 
 
 async def _as_in_the_portal(
-    campaign: StoredCampaign, chunk: Chunk, journal: Journal, wall: float
+    campaign: StoredCampaign, chunk: Chunk, journal: Journal, wall: float, *, matched: UnmarkedMatch | None
 ) -> PortalEntry:
     plan = campaign.plan
     people: list[_NumberOnly] = []
@@ -93,6 +102,7 @@ async def _as_in_the_portal(
         last=mask(people[-1].to) if people else "",
         reason=chunk.reason,
         resend_in=math.ceil(resend_wait(chunk, wall)),
+        matched=matched,
     )
 
 

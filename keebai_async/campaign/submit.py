@@ -48,10 +48,9 @@ from keebai_async.model.chunk import Chunk, ChunkState
 from keebai_async.model.events import (
     AnyEvent,
     ChunkAccepted,
-    ChunkRefused,
-    ChunkSplit,
     ChunkSubmitting,
     ChunkUnknown,
+    PeopleLeftOut,
     Waiting,
 )
 from keebai_async.model.plan import Pace
@@ -176,9 +175,8 @@ class Submitter:
         yield None
 
     def _tell_left_out(self, number: int, left_out: LeftOut) -> None:
-        self.tell(ChunkRefused(number=number, recipients=left_out.people, reason=left_out.reason))
-        if left_out.into is not None:
-            self.tell(ChunkSplit(number=number, into=(left_out.into.number,)))
+        into = () if left_out.into is None else (left_out.into.number,)
+        self.tell(PeopleLeftOut(number=number, recipients=left_out.people, reason=left_out.reason, into=into))
 
     async def _intend(self, number: int) -> bool:
         """Write the intent down; False if the chunk need not leave any more."""

@@ -8,7 +8,14 @@ from msgspec.structs import replace
 
 from keebai_async.errors import AnotherToken
 from keebai_async.model.campaign import RunFacts, RunTerms, StoredCampaign
-from keebai_async.model.events import AnyEvent, ChunkSubmitting, StateChanged, Waiting
+from keebai_async.model.events import (
+    AnyEvent,
+    BroadcastProgress,
+    BroadcastUnread,
+    ChunkSubmitting,
+    StateChanged,
+    Waiting,
+)
 from keebai_async.model.plan import Guards, Pace
 
 OFF: Final = "off"
@@ -26,6 +33,7 @@ class ToldFacts:
         left = [chunk.submitted_at for chunk in before.chunks if chunk.submitted_at is not None]
         by = "" if holder is None else f"{holder.user}@{holder.host}".removeprefix("@")
         salt = secrets.token_hex(8)
+        self._unread = ""
         marked = ("", "") if mark is None else (salt, mark(salt))
         self._facts = replace(
             facts,
@@ -45,6 +53,11 @@ class ToldFacts:
         match event:
             case Waiting(seconds=seconds, why=why):
                 self._facts = replace(self._facts, waits_for=why, waits_until=at + seconds)
+            case BroadcastUnread(reason=reason):
+                self._unread = f"the service to say how far it is ({reason})"
+                self._facts = replace(self._facts, waits_for=self._unread, waits_until=None)
+            case BroadcastProgress() if self._facts.waits_for == self._unread:
+                self._facts = replace(self._facts, waits_for="", waits_until=None)
             case ChunkSubmitting() | StateChanged():
                 self._facts = replace(self._facts, waits_for="", waits_until=None)
             case _:

@@ -18,11 +18,13 @@ from keebai_async.model.chunk import ChunkState
 from keebai_async.model.events import (
     BroadcastProgress,
     BroadcastStuck,
+    BroadcastUnread,
     ChunkAccepted,
     ChunkRefused,
     ChunkSplit,
     ChunkUnknown,
     Event,
+    PeopleLeftOut,
     StateChanged,
     Waiting,
 )
@@ -98,6 +100,7 @@ class CampaignMeter:
         self._accepted = {chunk.number: chunk.accepted or chunk.recipients for chunk in before}
         self._done = {chunk.number: chunk.sent + chunk.failed for chunk in before}
         self._waiting = ""
+        self._unread: set[int] = set()
 
     def event(self, event: Event) -> None:
         match event:
@@ -107,8 +110,15 @@ class CampaignMeter:
                 self._accepted[event.number] = event.accepted
                 self._meter.show("submitting", sum(self._accepted.values()), self._ready)
             case BroadcastProgress():
+                self._unread.discard(event.number)
                 self._done[event.number] = event.sent + event.failed
                 self._meter.show("delivering", sum(self._done.values()), self._ready)
+            case BroadcastUnread() if event.number in self._unread:
+                pass  # told, and nothing has changed
+            case BroadcastUnread():
+                self._unread.add(event.number)
+                why = shown_reason(event.reason)
+                self._meter.say(f"chunk {event.number}: how far it is cannot be read now ({why})")
             case _:
                 for line in _lines(event):
                     if line != self._waiting:
@@ -131,6 +141,9 @@ def _lines(event: Event) -> Iterator[str]:
         case ChunkSplit():
             parts = ", ".join(map(str, event.into))
             yield f"chunk {event.number}: refused as a whole; its people are now in chunks {parts}"
+        case PeopleLeftOut():
+            who = "1 person is" if event.recipients == 1 else f"{figure(event.recipients)} people are"
+            yield f"chunk {event.number}: {who} left out: {shown_reason(event.reason)}"
         case BroadcastStuck():
             yield f"chunk {event.number}: nothing was delivered for {duration(event.seconds)}; still looking"
         case Waiting() if event.seconds >= WORTH_TELLING:

@@ -20,16 +20,15 @@ _WHAT: Final = {
 }
 
 
-def retry_lines(account: RetryAccount) -> Iterator[str]:
-    """What follows for those who failed, a line for each code, below whose they are."""
+def retry_lines(account: RetryAccount, *, told: str = "webhooks told of it") -> Iterator[str]:
+    """What follows for those who failed, a line for each code, below whose they are and who *told*."""
     yield (
-        f"a retry of '{shown_text(account.name)}' [{account.of}], by what webhooks told of it,"
-        f" for {moment(account.at)}"
+        f"a retry of '{shown_text(account.name)}' [{account.of}], by what {told}, for {moment(account.at)}"
     )
     for group in account.groups:
         yield f"  {_WHAT[group.choice]:<20}{figure(group.people):>14}  {_why(group)}"
     if not account.groups:
-        yield "  webhooks told of nobody that it failed"
+        yield "  nobody is told to have failed"
     if account.unnamed:
         yield (
             f"note: {figure(account.unnamed)} more failed by the service's counters, and no webhook told who:"

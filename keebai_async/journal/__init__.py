@@ -19,6 +19,7 @@ with lazily(globals()):
     from keebai_async.model.fates import FateCounts as FateCounts
     from keebai_async.model.fates import PersonNews as PersonNews
     from keebai_async.model.fates import PersonState as PersonState
+    from keebai_async.model.fates import UnmarkedMatch as UnmarkedMatch
     from keebai_async.model.lifecycle import Abandon as Abandon
     from keebai_async.model.lifecycle import Accept as Accept
     from keebai_async.model.lifecycle import HandOn as HandOn

@@ -1,13 +1,13 @@
 """What a campaign needs of a journal: that it remembers."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from typing import Protocol
 
 from keebai_async.journal.outbox import OutboxTables
 from keebai_async.model.campaign import CampaignState, RunFacts, StoredCampaign, Wish
 from keebai_async.model.chunk import Chunk
-from keebai_async.model.fates import ChunkFates, PersonNews
+from keebai_async.model.fates import ChunkFates, PersonNews, UnmarkedMatch
 from keebai_async.model.lifecycle import HandOn, Move, Refuse
 from keebai_async.model.opt_outs import ConsentWord, OptOut
 from keebai_async.model.plan import Plan
@@ -180,6 +180,18 @@ class Journal(Protocol):
         """Make the moves that what was told proves; gives the chunks that were moved, as they are now."""
         ...
 
+    async def match(self, campaign_id: str, number: int, people: Mapping[int, float]) -> int:
+        """Keep that webhooks told, without a mark, of *people* of a chunk: place in it -> Unix time.
+
+        It is for a person to look at, and nothing depends on it. Gives how many were not known. Anybody may
+        tell, in any order, as often as they like.
+        """
+        ...
+
+    async def matches(self, campaign_id: str) -> dict[int, UnmarkedMatch]:
+        """What `match` kept, by the number of the chunk."""
+        ...
+
     def fates(self, campaign_id: str) -> AsyncIterator[tuple[int, ChunkFates]]:
         """What is known of the people of each chunk of which anything was told, by the chunk's number.
 
@@ -211,6 +223,7 @@ class Journal(Protocol):
 
     async def opt_out_pages(self, numbers: Sequence[int]) -> dict[int, bytes]:
         """These pages of opt-outs, packed as `OptOutPage` and `keys_out` read them."""
+        ...
 
     async def chunk_fates(self, campaign_id: str, number: int) -> ChunkFates | None:
         """The same of one chunk of the plan, as it is now; None if nothing was told of it."""

@@ -6,7 +6,15 @@ from msgspec.structs import replace
 from keebai_async.journal import rules
 from keebai_async.journal.leases import Leases
 from keebai_async.journal.reading import campaign_of, plan_of
-from keebai_async.journal.tables import CampaignRow, ChunkRow, ItemsRow, MoveRow, RejectionsRow, Tables
+from keebai_async.journal.tables import (
+    CampaignRow,
+    ChunkRow,
+    ItemsRow,
+    MatchesRow,
+    MoveRow,
+    RejectionsRow,
+    Tables,
+)
 
 
 def purge(tables: Tables, leases: Leases, campaign_id: str, *, unfinished: bool, at: float) -> bool:
@@ -21,6 +29,7 @@ def purge(tables: Tables, leases: Leases, campaign_id: str, *, unfinished: bool,
     if not unfinished:
         rules.check_purgeable(campaign_id, [each.chunk for each in chunks])
     tables.delete(ItemsRow, campaign_id)
+    tables.delete(MatchesRow, campaign_id)
     _empty_rejections(tables, campaign_id)
     # In the moves and in the chunks alike, or the ones would no longer lead to the others.
     for each in chunks:

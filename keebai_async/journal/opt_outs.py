@@ -8,7 +8,6 @@ of each, by which a run sees at a glance what is news.
 import sys
 from array import array
 from collections.abc import Iterable, Sequence
-from functools import partial
 
 from keebai_async.journal.tables import OPT_OUTS, OptOutsRow, Tables
 from keebai_async.model.opt_outs import (
@@ -67,7 +66,7 @@ def opted_out(tables: Tables, keys: Iterable[int]) -> tuple[OptOut, ...]:
     for number, those in asked.items():
         row = tables.get(OptOutsRow, OPT_OUTS, number)
         if row is not None:
-            found += filter(None, map(partial(find_in, _whole(row)), those))
+            found += find_in(_whole(row), those)
     return tuple(found)
 
 

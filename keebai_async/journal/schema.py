@@ -97,6 +97,13 @@ VERSION_2: Final = (
         salt TEXT NOT NULL
     ) WITHOUT ROWID""",
     "CREATE INDEX wants_by_time ON wants (at)",
+    # Of whom in an unknown chunk they told without a mark, and when first: for a person to look at.
+    """CREATE TABLE matches (
+        campaign_id TEXT NOT NULL REFERENCES campaigns (id) ON DELETE CASCADE,
+        number INTEGER NOT NULL,
+        packed BLOB NOT NULL,
+        PRIMARY KEY (campaign_id, number)
+    )""",
     # Single messages that are sent once, by the hash of their key.
     """CREATE TABLE outbox (
         id TEXT PRIMARY KEY,

@@ -18,6 +18,7 @@ from keebai_async.journal.tables import (
     FatesRow,
     ItemsRow,
     LeaseRow,
+    MatchesRow,
     MoveRow,
     OptOutsRow,
     OutboxRow,
@@ -187,6 +188,16 @@ def _read_opt_outs(values: Sequence[Column]) -> OptOutsRow:
     return msgspec.convert({"campaign_id": ledger, "page": page, "people": people}, OptOutsRow)
 
 
+def _write_matches(row: MatchesRow) -> tuple[Column, ...]:
+    return (row.campaign_id, row.number, _pack(row.times))
+
+
+def _read_matches(values: Sequence[Column]) -> MatchesRow:
+    campaign_id, number, packed = values
+    times = _unpack(packed)
+    return msgspec.convert({"campaign_id": campaign_id, "number": number, "times": times}, MatchesRow)
+
+
 def _write_rejections(row: RejectionsRow) -> tuple[Column, ...]:
     return (row.campaign_id, row.id, _pack(msgspec.json.encode(row.rejections)))
 
@@ -298,6 +309,14 @@ _LAYOUTS: Final[dict[type[StoredRow], object]] = {
         order="number",
         write=_write_fates,
         read=_read_fates,
+    ),
+    MatchesRow: Layout(
+        table="matches",
+        key=("campaign_id", "number"),
+        columns=("campaign_id", "number", "packed"),
+        order="number",
+        write=_write_matches,
+        read=_read_matches,
     ),
     RejectionsRow: Layout(
         table="rejections",

@@ -10,7 +10,7 @@ transactions are made in order, one at a time, so nothing interleaves; a databas
 or a network is used from a thread of its own, so the event loop never waits.
 """
 
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from functools import partial
@@ -22,7 +22,7 @@ from msgspec.structs import replace
 
 from keebai_async.clock import SYSTEM_CLOCK, Clock
 from keebai_async.errors import CampaignError, JournalUnusable, Misused
-from keebai_async.journal import drafts, erasing, fates, moving, opt_outs, proof, rules, wants
+from keebai_async.journal import drafts, erasing, fates, matches, moving, opt_outs, proof, rules, wants
 from keebai_async.journal.leases import Claim, Leases
 from keebai_async.journal.outbox import StoredOutbox
 from keebai_async.journal.reading import campaign_of, check_history, chunk_of, items_of, stored_campaign
@@ -30,7 +30,7 @@ from keebai_async.journal.tables import ChunkRow, Database, FatesRow, ItemsRow, 
 from keebai_async.journal.transactions import HEARTBEAT, Transactions
 from keebai_async.model.campaign import CampaignState, RunFacts, StoredCampaign, Wish
 from keebai_async.model.chunk import Chunk
-from keebai_async.model.fates import ChunkFates, PersonNews
+from keebai_async.model.fates import ChunkFates, PersonNews, UnmarkedMatch
 from keebai_async.model.lifecycle import HandOn, Move, Refuse, Submit
 from keebai_async.model.opt_outs import ConsentWord, OptOut, page_of
 from keebai_async.model.plan import Plan
@@ -224,6 +224,14 @@ class StoredJournal:
             lambda tables: moving.record(tables, campaign_id, move, at=self._clock.wall()),
             safe=safe,
         )
+
+    async def match(self, campaign_id: str, number: int, people: Mapping[int, float]) -> int:
+        return await self._transactions.write(
+            lambda tables: matches.match(tables, campaign_id, number, people), safe=Safe.FROM_KILLS
+        )
+
+    async def matches(self, campaign_id: str) -> dict[int, UnmarkedMatch]:
+        return await self._transactions.read(lambda tables: matches.matches(tables, campaign_id))
 
     async def prove(self, campaign_id: str) -> tuple[Chunk, ...]:
         now = self._clock.wall()

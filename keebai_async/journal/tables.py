@@ -1,4 +1,4 @@
-"""What a journal asks of a database: eight kinds of rows, and a few plain verbs over them.
+"""What a journal asks of a database: ten kinds of rows, and a few plain verbs over them.
 
 The rules of a journal are written once, as plain functions over Tables (`stored.py` and what it uses). A
 database brings the verbs and decides how a transaction is made; it knows nothing of leases, moves or purges.
@@ -111,6 +111,20 @@ class OptOutsRow(StoredRow, frozen=True, kw_only=True):
         return (self.page,)
 
 
+class MatchesRow(StoredRow, frozen=True, kw_only=True):
+    """Of whom in an unknown chunk webhooks told without a mark, and when first.
+
+    *times* are Unix seconds by the place of each person in it, four bytes each; 0 for nobody.
+    """
+
+    number: int
+    times: bytes
+
+    @property
+    def key(self) -> tuple[int, ...]:
+        return (self.number,)
+
+
 class RejectionsRow(StoredRow, frozen=True, kw_only=True):
     """Some rows of a list that are not sent. *id* is given by the table, and only ever grows."""
 
@@ -166,6 +180,7 @@ KINDS: tuple[type[StoredRow], ...] = (
     MoveRow,
     ItemsRow,
     FatesRow,
+    MatchesRow,
     RejectionsRow,
     LeaseRow,
     OutboxRow,

@@ -62,6 +62,18 @@ class ChunkSplit(Event, frozen=True, kw_only=True, tag="chunk_split"):
     into: tuple[int, ...]
 
 
+class PeopleLeftOut(Event, frozen=True, kw_only=True, tag="people_left_out"):
+    """These *recipients* stay in this chunk and are not submitted, for a *reason* of ours: they opted out.
+
+    The others of it, if there are any, go on in the chunks *into*.
+    """
+
+    number: int
+    recipients: int
+    reason: str
+    into: tuple[int, ...]
+
+
 class BroadcastProgress(Event, frozen=True, kw_only=True, tag="broadcast_progress"):
     """What the service says of one accepted chunk. The counters never go back."""
 
@@ -109,6 +121,7 @@ AnyEvent = (
     | ChunkRefused
     | ChunkUnknown
     | ChunkSplit
+    | PeopleLeftOut
     | BroadcastProgress
     | BroadcastStuck
     | BroadcastUnread

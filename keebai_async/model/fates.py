@@ -9,7 +9,9 @@ Source: webhooks contract, section 6.
 
 import sys
 from array import array
+from collections import Counter
 from enum import IntEnum, StrEnum
+from itertools import compress
 from typing import Final
 
 import msgspec
@@ -229,22 +231,24 @@ class ChunkFates:
 
     def counts(self) -> FateCounts:
         """How many came how far."""
-        sent, failed, delivered, read, replied, code = (
-            self._told[field::_FIELDS] for field in range(_FIELDS)
-        )
-        fates = list(map(_highest, sent, failed, delivered, read))
-        codes: dict[int, int] = {}
-        for fate, each in zip(fates, code, strict=True):
-            if fate is Fate.FAILED:
-                codes[each] = codes.get(each, 0) + 1
+        told = [self._told[field::_FIELDS] for field in range(_FIELDS)]
+        # A bit for each person, all of them at once: one by one takes ten times as long.
+        sent, failed, delivered, read, replied = map(_bits, told[:_CODE])
+        failed &= ~(delivered | read)
+        codes = Counter(compress(told[_CODE], failed.to_bytes(len(self), "little"))) if failed else {}
         return FateCounts(
-            sent=fates.count(Fate.SENT),
-            failed=fates.count(Fate.FAILED),
-            delivered=fates.count(Fate.DELIVERED),
-            read=fates.count(Fate.READ),
-            replied=len(replied) - replied.count(0),
-            codes=codes,
+            sent=(sent & ~(failed | delivered | read)).bit_count(),
+            failed=failed.bit_count(),
+            delivered=(delivered & ~read).bit_count(),
+            read=read.bit_count(),
+            replied=replied.bit_count(),
+            codes=dict(codes),
         )
+
+
+def _bits(times: "array[int]") -> int:
+    """The lowest bit of a byte for each of *times* that is one."""
+    return int.from_bytes(bytes(map(bool, times)), "little")
 
 
 def _highest(sent: int, failed: int, delivered: int, read: int) -> Fate:
@@ -255,3 +259,14 @@ def _highest(sent: int, failed: int, delivered: int, read: int) -> Fate:
     if failed:
         return Fate.FAILED
     return Fate.SENT if sent else Fate.NONE
+
+
+class UnmarkedMatch(msgspec.Struct, frozen=True, kw_only=True):
+    """How many *people* of an unknown chunk webhooks told of without a mark since it left, and when.
+
+    It proves nothing: others write to the same numbers. Times are Unix seconds.
+    """
+
+    people: int
+    first_at: float
+    last_at: float

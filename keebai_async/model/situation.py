@@ -155,7 +155,7 @@ def _waits(campaign: StoredCampaign, standing: Standing, now: float) -> tuple[st
         return "somebody to let it go on", None
     if standing is not Standing.RUNNING:
         return None, None
-    if facts.waits_for and facts.waits_until is not None and facts.waits_until > now:
+    if facts.waits_for and (facts.waits_until is None or facts.waits_until > now):
         return facts.waits_for, facts.waits_until
     if report.on_the_way:
         return f"the answers for {report.on_the_way} people", None

@@ -15,7 +15,7 @@ import anyio.to_thread
 
 from keebai_async.model.recipient import Reason, Rejection
 from keebai_async.planning.checked import Checked
-from keebai_async.planning.codec import WireRow
+from keebai_async.planning.codec import WireRow, numbers_of, rows_at
 from keebai_async.planning.dedupe import Deduper
 from keebai_async.planning.key_set import KeySet
 from keebai_async.planning.number_forms import NumberForms
@@ -114,12 +114,14 @@ class Admission:
         found = listed | self._opted_out(checked.keys)
         barred = {place for place, key in enumerate(checked.keys) if key in found} if found else set()
         again = [place for place in self.people.again(checked.keys) if place not in barred]
+        numbers = numbers_of(checked.ready)
         out: list[tuple[Rejection, int | None]] = [(rejection, None) for rejection in checked.rejections]
+        for place in barred:
+            problem = SUPPRESSED if checked.keys[place] in listed else OPTED_OUT
+            out.append((_left_out(checked, place, problem, numbers[place]), None))
         out += [
-            (_left_out(checked, place, SUPPRESSED if checked.keys[place] in listed else OPTED_OUT), None)
-            for place in barred
+            (_left_out(checked, place, DUPLICATE, numbers[place]), checked.keys[place]) for place in again
         ]
-        out += [(_left_out(checked, place, DUPLICATE), checked.keys[place]) for place in again]
         for rejection, key in sorted(out, key=_row_of):
             self.rejections.add(rejection, repeats=key)
         kept = bytearray(b"\1") * len(checked.keys)
@@ -129,11 +131,11 @@ class Admission:
         if not self.people.add(keys, checked.rows.numbers, where):
             raise RuntimeError("somebody would be in the plan twice")  # cannot be; better no plan than that
         self.forms.count(keys, checked.region)
-        return list(compress(checked.ready, kept))
+        return rows_at(checked.ready, list(compress(range(len(kept)), kept)))
 
 
-def _left_out(checked: Checked, place: int, problem: Problem) -> Rejection:
-    return left_out(checked.rows, checked.where[place], problem, checked.ready[place].to)
+def _left_out(checked: Checked, place: int, problem: Problem, number: str) -> Rejection:
+    return left_out(checked.rows, checked.where[place], problem, number)
 
 
 def _row_of(each: tuple[Rejection, int | None]) -> int:

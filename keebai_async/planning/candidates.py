@@ -5,7 +5,7 @@ from typing import TypeGuard
 
 import msgspec
 
-from keebai_async.planning.codec import WireRow
+from keebai_async.planning.codec import NO_COLUMNS, NO_META, ColumnPeople, MetaColumns, RowCodec, WireRow
 from keebai_async.planning.narrowing import picked
 
 
@@ -13,7 +13,7 @@ class Candidates(msgspec.Struct, gc=False):
     """Rows of a block that have a number and a text for each variable. *where* are their positions in it.
 
     *values* has a column for each variable. *ready* is there when the decoder made the rows as they are
-    sent; then no value is empty or too long.
+    sent; then no value is empty or too long. Where `meta_data` are columns of text, they are in *metas*.
     """
 
     where: Sequence[int]
@@ -21,6 +21,7 @@ class Candidates(msgspec.Struct, gc=False):
     values: Sequence[Sequence[str]]
     meta_data: Sequence[object] | None = None
     ready: list[WireRow] | None = None
+    metas: MetaColumns | None = None
 
     def picked(self, places: Sequence[int]) -> "Candidates":
         """The rows at *places* alone."""
@@ -30,7 +31,25 @@ class Candidates(msgspec.Struct, gc=False):
             [picked(column, places) for column in self.values],
             None if self.meta_data is None else picked(self.meta_data, places),
             None if self.ready is None else picked(self.ready, places),
+            None if self.metas is None else self.metas.picked(places),
         )
+
+    def people(self, codec: RowCodec) -> Sequence[WireRow]:
+        """The rows as they are sent."""
+        if self.ready is not None:
+            return self.ready
+        if self.meta_data is not None:
+            return codec.rows(self.to, self.values, self.meta_data)
+        return ColumnPeople(codec, self.to, self.values, self.metas or NO_COLUMNS)
+
+    def meta_data_of(self, place: int, codec: RowCodec) -> object:
+        """That of one row."""
+        if self.ready is not None:
+            return codec.meta_data([self.ready[place]])[0]
+        if self.metas is not None:
+            names, columns = self.metas
+            return codec.meta_rows(names, [[column[place]] for column in columns])[0]
+        return NO_META if self.meta_data is None else self.meta_data[place]
 
     def without(self, places: set[int]) -> "Candidates":
         """All rows but those at *places*."""

@@ -19,7 +19,7 @@ class Checked(msgspec.Struct, gc=False):
 
     rows: Rows
     read: int
-    ready: list[WireRow]
+    ready: Sequence[WireRow]
     keys: list[int]
     where: Sequence[int]
     rejections: Sequence[Rejection] = ()

@@ -1,6 +1,6 @@
 """A block that is not certainly fine, looked at closer: only what the fast path cannot vouch for.
 
-If one bad row sent all 250 of its block down the exact path, a list with 1 % of them would be as slow as if
+If one bad row sent all 400 of its block down the exact path, a list with 1 % of them would be as slow as if
 all were bad; and where all numbers are spelled with blanks, or one value in three is blank, most rows are on
 this path. So only what is in doubt is asked exactly: a number alone if it is the number, the values alone if
 it is these (which, is asked of ever smaller parts in bulk), a row taken apart only if its structure is in
@@ -13,13 +13,14 @@ from collections.abc import Iterable, Sequence
 from typing import Final
 
 import anyio.lowlevel
+import msgspec
 
 from keebai_async.model.identity import identities
 from keebai_async.model.limits import E164
 from keebai_async.planning.candidates import Candidates
 from keebai_async.planning.check_row import CheckedNumber, RowChecks
 from keebai_async.planning.checked import Checked
-from keebai_async.planning.codec import NO_META, WireRow
+from keebai_async.planning.codec import WireRow, numbers_of
 from keebai_async.planning.corrections import Corrected, Corrections
 from keebai_async.planning.narrowing import picked
 from keebai_async.planning.rejections import Problem
@@ -83,7 +84,7 @@ class CloserLook:
         for position in sorted(self._corrected):
             self._corrections.note(rows.numbers[position], self._corrected[position])
         if keys is None or alone or self._numbers:
-            keys = identities(self._checks.codec.numbers(ready))
+            keys = identities(numbers_of(ready))
         elif len(places) < len(keys):
             keys = picked(keys, places)
         _, region = self._checks.numbers.forms.doubtful(keys)
@@ -109,7 +110,8 @@ class CloserLook:
                     self._problems[found.where[place]] = row if isinstance(row, Problem) else number
             else:
                 self._numbers[place] = number
-            await self._turn()
+            if time.monotonic() > self._until:
+                await self._turn()
 
     async def _check_values(self, *, fine: bool) -> list[int]:
         """Look at values that are not certainly fine; gives the places of the rows that need not be."""
@@ -121,12 +123,13 @@ class CloserLook:
                 continue
             number = self._numbers.get(place) or CheckedNumber(found.to[place], ())
             given = [column[place] for column in found.values]
-            row = self._checks.check_values(number, given, self._meta_data(place))
+            row = self._checks.check_values(number, given, found.meta_data_of(place, self._checks.codec))
             if isinstance(row, Problem):
                 self._problems[position] = row
             else:
                 self._corrected[position] = row
-            await self._turn()
+            if time.monotonic() > self._until:
+                await self._turn()
         return [place for place in good if found.where[place] not in self._problems]
 
     async def _check_others(self) -> None:
@@ -143,34 +146,28 @@ class CloserLook:
                 self._problems[position] = row
             else:
                 self._corrected[position] = row
-            await self._turn()
+            if time.monotonic() > self._until:
+                await self._turn()
 
-    def _made(self, good: Candidates, places: Sequence[int]) -> list[WireRow]:
+    def _made(self, good: Candidates, places: Sequence[int]) -> Sequence[WireRow]:
         """The rows of the candidates at *places*, with their numbers as they are sent."""
         if good.ready is not None:
             for place, row in zip(places, good.ready, strict=True) if self._numbers else ():
                 if place in self._numbers:
                     row.to = self._numbers[place].e164
             return good.ready
-        to = good.to
         if self._numbers:
             to = [
                 self._numbers[place].e164 if place in self._numbers else number
-                for place, number in zip(places, to, strict=True)
+                for place, number in zip(places, good.to, strict=True)
             ]
-        return self._checks.codec.rows(to, good.values, good.meta_data)
-
-    def _meta_data(self, place: int) -> object:
-        if self._found.ready is not None:
-            (meta_data,) = self._checks.codec.meta_data([self._found.ready[place]])
-            return meta_data
-        return NO_META if self._found.meta_data is None else self._found.meta_data[place]
+            good = msgspec.structs.replace(good, to=to)
+        return good.people(self._checks.codec)
 
     async def _turn(self) -> None:
-        """Give the event loop its turn, if this has taken long."""
-        if time.monotonic() > self._until:
-            await anyio.lowlevel.checkpoint()
-            self._until = time.monotonic() + CHECK_SECONDS
+        """Give the event loop its turn, because this has taken long."""
+        await anyio.lowlevel.checkpoint()
+        self._until = time.monotonic() + CHECK_SECONDS
 
 
 def _fine_places(candidates: Candidates, space: BodySpace | None) -> list[int]:

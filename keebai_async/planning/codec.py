@@ -7,16 +7,18 @@ and columns of text become many structs in one call.
 """
 
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import repeat
 from operator import attrgetter
-from typing import Annotated, Final, cast
+from typing import Annotated, Final, NamedTuple, cast, overload
 
 import msgspec
 
 from keebai_async.errors import TemplateUnusable
 from keebai_async.model.limits import MAX_VARIABLE
 from keebai_async.model.template import Template
+from keebai_async.planning.column_json import ANY, ColumnJson
+from keebai_async.planning.narrowing import picked
 from keebai_async.planning.template import body_space
 
 NO_META: Final = msgspec.Raw()
@@ -39,6 +41,20 @@ class WireRow(msgspec.Struct, omit_defaults=True, forbid_unknown_fields=True, gc
     """A Recipient of `model`, as JSON; `RowCodec` makes a subclass that knows the variables."""
 
     to: str
+
+
+class MetaColumns(NamedTuple):
+    """`meta_data` of many rows: its keys, and for each of them a column of texts."""
+
+    names: tuple[str, ...]
+    columns: Sequence[Sequence[str]]
+
+    def picked(self, places: Sequence[int]) -> "MetaColumns":
+        """That of the rows at *places*."""
+        return MetaColumns(self.names, [picked(column, places) for column in self.columns])
+
+
+NO_COLUMNS: Final = MetaColumns((), ())
 
 
 class RowCodec:
@@ -80,6 +96,8 @@ class RowCodec:
         self._encoder = msgspec.json.Encoder()
         self._buffer = bytearray()
         self._metas: dict[tuple[str, ...], type[msgspec.Struct]] = {}
+        self._written: tuple[tuple[str, ...], ColumnJson] | None = None
+        """How people with the columns of the last block are written: a list mostly has the same in all."""
 
     def row(self, to: str, values: Sequence[str], meta_data: object = NO_META) -> WireRow:
         """One row; *values* in the order of `names`."""
@@ -110,9 +128,6 @@ class RowCodec:
             return [dict(zip(names, row, strict=True)) for row in zip(*columns, strict=True)]
         return list(map(make, *columns))
 
-    def numbers(self, rows: Iterable[WireRow]) -> list[str]:
-        return list(map(_TO, rows))
-
     def values(self, row: WireRow) -> tuple[str, ...]:
         """The values of a row, in the order of `names`."""
         return msgspec.structs.astuple(_VARIABLES(row))
@@ -130,5 +145,70 @@ class RowCodec:
 
     def encode(self, rows: Sequence[WireRow]) -> bytes:
         """The rows as JSON, with commas between and without brackets."""
+        if isinstance(rows, ColumnPeople):
+            encoded = self._column_json(rows.metas.names).encode(rows.columns)
+            if encoded is not None:
+                return encoded
+            rows = rows.made()
         self._encoder.encode_into(rows, self._buffer)
         return bytes(memoryview(self._buffer)[1:-1])
+
+    def _column_json(self, metas: tuple[str, ...]) -> ColumnJson:
+        if self._written is None or self._written[0] != metas:
+            texts = 1 + len(self.names) + len(metas)
+            anybody = self.row(ANY, [ANY] * len(self.names), dict.fromkeys(metas, ANY) or NO_META)
+            self._written = metas, ColumnJson(self.encode([anybody]), texts)
+        return self._written[1]
+
+
+class ColumnPeople(Sequence[WireRow]):
+    """Rows as the columns of text that they came in: a row is made only where one is looked at."""
+
+    def __init__(
+        self, codec: RowCodec, to: Sequence[str], values: Sequence[Sequence[str]], metas: MetaColumns
+    ) -> None:
+        self._codec = codec
+        self.columns = (to, *values, *metas.columns)
+        self.metas = metas
+
+    def made(self) -> list[WireRow]:
+        """The rows."""
+        to, *values = self.columns[: 1 + len(self._codec.names)]
+        names, columns = self.metas
+        return self._codec.rows(to, values, self._codec.meta_rows(names, columns) if names else None)
+
+    def picked(self, places: Sequence[int]) -> "ColumnPeople":
+        """Those at *places* alone."""
+        return self._of([picked(column, places) for column in self.columns])
+
+    def _of(self, columns: Sequence[Sequence[str]]) -> "ColumnPeople":
+        to, *texts = columns
+        values = len(self._codec.names)
+        return ColumnPeople(self._codec, to, texts[:values], self.metas._replace(columns=texts[values:]))
+
+    def __len__(self) -> int:
+        return len(self.columns[0])
+
+    def __iter__(self) -> Iterator[WireRow]:
+        return iter(self.made())
+
+    @overload
+    def __getitem__(self, place: int) -> WireRow: ...
+
+    @overload
+    def __getitem__(self, place: slice) -> "ColumnPeople": ...
+
+    def __getitem__(self, place: "int | slice") -> "WireRow | ColumnPeople":
+        if isinstance(place, int):
+            return self[place : place + 1 or None].made()[0]
+        return self._of([column[place] for column in self.columns])
+
+
+def numbers_of(rows: Sequence[WireRow]) -> Sequence[str]:
+    """The numbers of people."""
+    return rows.columns[0] if isinstance(rows, ColumnPeople) else list(map(_TO, rows))
+
+
+def rows_at(rows: Sequence[WireRow], places: Sequence[int]) -> Sequence[WireRow]:
+    """The people at *places*."""
+    return rows.picked(places) if isinstance(rows, ColumnPeople) else picked(rows, places)

@@ -13,6 +13,7 @@ from array import array
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import compress, count, islice
+from operator import ne, sub
 from typing import Final
 
 from keebai_async.planning.bitmap import Bitmap
@@ -123,18 +124,20 @@ class Deduper:
 
     def _note(self, start: int, numbers: Sequence[int], where: Sequence[int]) -> None:
         """Remember the breaks between the rows at *where*, of which the first gets place *start*."""
-        place = 0
-        while place < len(where):
-            row, distance = numbers[where[place]], numbers[where[place]] - place
-            if not self._breaks or row - (start + place) != self._rows[-1] - self._breaks[-1]:
-                self._breaks.append(start + place)
-                self._rows.append(row)
-            if numbers[where[-1]] - len(where) + 1 == distance:
-                break
-            # Numbers only go up, so a run of rows ends where the distance to the place grows.
-            place = bisect_right(
-                range(len(where)), distance, lo=place, key=lambda place: numbers[where[place]] - place
-            )
+        if not where:
+            return
+        first = numbers[where[0]]
+        if not self._breaks or first - start != self._rows[-1] - self._breaks[-1]:
+            self._breaks.append(start)
+            self._rows.append(first)
+        if numbers[where[-1]] - len(where) + 1 == first:
+            return
+        # Numbers only go up, so a run of rows ends where the distance to the place grows.
+        rows = list(map(numbers.__getitem__, where))
+        distances = list(map(sub, rows, count()))
+        for place in compress(count(1), map(ne, distances, islice(distances, 1, None))):
+            self._breaks.append(start + place)
+            self._rows.append(rows[place])
 
     def _row(self, place: int) -> int:
         at = bisect_right(self._breaks, place) - 1

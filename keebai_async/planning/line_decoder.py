@@ -10,7 +10,7 @@ There are three forms: *strict*, in the service's own shape with nothing but tex
 is read; *loose*, the same with any JSON for a variable; *flat*, an object with a key for each variable.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from operator import attrgetter
 from typing import Final, NamedTuple, TypeVar, cast
 
@@ -20,6 +20,8 @@ from keebai_async.planning.codec import NO_META, WireRow
 from keebai_async.planning.repeated_keys import certainly_once, key_twice
 from keebai_async.sources.spelling import of_json
 
+_to_of = attrgetter("to")
+_variables_of = attrgetter("variables")
 _meta_data_of = attrgetter("meta_data")
 _EMPTY: Final = frozenset({b"", b"{}", b"null"})
 
@@ -91,21 +93,19 @@ class LineDecoder:
     def strict_block(self, data: bytes, count: int) -> StrictLines:
         """Rows in the service's shape, with no value that is empty or too long."""
         rows = _together(self._block, data, count)
-        keys = count * self._keys
-        first = _meta_data_of(rows[0]) if rows else NO_META
-        if first is NO_META and certainly_once(data, keys):  # as where nobody has meta_data or a colon
-            return _strict(rows)
-        keys += _with_meta_data(rows)
-        strict = _strict(rows)
+        parts = _parts(rows)
+        strict = _strict(rows, parts)
+        keys = count * self._keys + parts.with_meta_data
         _check_keys(data, keys, (strict.to, *strict.values), strict.meta_data)
         return strict
 
     def loose_block(self, data: bytes, count: int) -> LooseLines:
         """The same with any variables. A number with a point or an exponent is a `Written`."""
         rows = _together(_LOOSE_BLOCK, data, count)
+        parts = _parts(rows)
         values = [row.variables.values() for row in rows]
-        keys = 2 * count + sum(map(len, values)) + _with_meta_data(rows)
-        loose = LooseLines(*_parts(rows))
+        loose = _loose(rows, parts)
+        keys = 2 * count + sum(map(len, values)) + parts.with_meta_data
         _check_keys(data, keys, (loose.to, *values), loose.meta_data)
         return loose
 
@@ -117,11 +117,11 @@ class LineDecoder:
 
     def each_strict(self, lines: Sequence[bytes]) -> tuple[StrictLines, list[int]]:
         rows, where = self._singly(self._line, lines, lambda row: self._keys)
-        return _strict(rows), where
+        return _strict(rows, _parts(rows)), where
 
     def each_loose(self, lines: Sequence[bytes]) -> tuple[LooseLines, list[int]]:
         rows, where = self._singly(_LOOSE_LINE, lines, _keys_of_loose)
-        return LooseLines(*_parts(rows)), where
+        return _loose(rows, _parts(rows)), where
 
     def each_flat(self, lines: Sequence[bytes], *, loosely: bool) -> tuple[list[Flat], list[int]]:
         return self._singly(_LOOSE_FLAT_LINE if loosely else _FLAT_LINE, lines, len)
@@ -145,17 +145,11 @@ class LineDecoder:
 
 
 def _check_keys(
-    data: bytes, keys: int, values: Iterable[Iterable[object]], metas: Sequence[msgspec.Raw] = ()
+    data: bytes, keys: int, values: Iterable[Collection[object]], metas: Sequence[msgspec.Raw] = ()
 ) -> None:
     """Raises msgspec.DecodeError if a key may be twice in an object; *keys* are all but those in *metas*."""
     if not certainly_once(data, keys, values, metas):
         raise msgspec.DecodeError("perhaps a key that is there twice")
-
-
-def _with_meta_data(rows: Sequence[WireRow] | Sequence[LooseRow]) -> int:
-    """How many rows have the key, whatever is behind it."""
-    metas = list(map(_meta_data_of, rows))
-    return len(metas) - metas.count(NO_META)
 
 
 def _keys_of_loose(row: LooseRow) -> int:
@@ -173,10 +167,15 @@ def _together(decoder: msgspec.json.Decoder[list[T | None]], data: bytes, count:
     return rows
 
 
-def _strict(rows: list[WireRow]) -> StrictLines:
-    to, variables, metas = _parts(rows)
-    values = map(msgspec.structs.astuple, variables)  # type: ignore[arg-type]  # they are structs
-    return StrictLines(to, list(zip(*values, strict=True)), metas, rows)
+def _strict(rows: list[WireRow], parts: "_Parts") -> StrictLines:
+    """Raises as `LineDecoder` does, for what is decoded only here."""
+    values = map(msgspec.structs.astuple, parts.variables)  # type: ignore[arg-type]  # they are structs
+    return StrictLines(parts.to, list(zip(*values, strict=True)), _without_empty(rows, parts.meta_data), rows)
+
+
+def _loose(rows: list[LooseRow], parts: "_Parts") -> LooseLines:
+    """Raises as `LineDecoder` does, for what is decoded only here."""
+    return LooseLines(parts.to, parts.variables, _without_empty(rows, parts.meta_data))
 
 
 def _is_object_or_empty(meta: bytes) -> bool:
@@ -184,28 +183,39 @@ def _is_object_or_empty(meta: bytes) -> bool:
     return meta.startswith(b'{"') or meta in _EMPTY
 
 
-def _parts(
-    rows: Sequence[WireRow] | Sequence[LooseRow],
-) -> tuple[Sequence[str], Sequence[object], Sequence[msgspec.Raw]]:
-    """The numbers, the variables and the meta_data of rows that were decoded; none of the last is empty.
+class _Parts(NamedTuple):
+    """The numbers, the variables and the meta_data of rows that were decoded, as they are."""
 
-    Raises as `LineDecoder` does, for what is decoded only here.
-    """
-    if not rows:
-        return (), (), ()
-    to, variables, metas = zip(*map(msgspec.structs.astuple, rows), strict=True)
+    to: list[str]
+    variables: list[object]
+    meta_data: list[msgspec.Raw]
+
+    @property
+    def with_meta_data(self) -> int:
+        """The rows that have the key, whatever is behind it."""
+        return len(self.meta_data) - self.meta_data.count(NO_META)
+
+
+def _parts(rows: Sequence[WireRow] | Sequence[LooseRow]) -> _Parts:
+    return _Parts(list(map(_to_of, rows)), list(map(_variables_of, rows)), list(map(_meta_data_of, rows)))
+
+
+def _without_empty(
+    rows: Sequence[WireRow] | Sequence[LooseRow], metas: list[msgspec.Raw]
+) -> list[msgspec.Raw]:
+    """*metas* of *rows*, each an object with something in it, or NO_META, as it is in the rows by then."""
     joined = b"\0" + b"\0".join(metas)  # which JSON cannot hold
-    if len(joined) == len(rows):  # nobody has any
-        return to, variables, metas
+    if len(joined) <= max(1, len(metas)):  # nobody has any
+        return metas
     if b"\n" in joined:
         raise msgspec.DecodeError("an object over two lines")
     if not joined.isascii():
         joined.decode()
-    if joined.count(b'\0{"') != len(rows):
-        for row, meta in zip(rows, map(bytes, metas), strict=True):
-            if meta in _EMPTY:
-                msgspec.structs.force_setattr(row, "meta_data", NO_META)
-            elif not _is_object_or_empty(meta):
-                raise msgspec.DecodeError("meta_data that may be no object")
-        metas = tuple(map(_meta_data_of, rows))
-    return to, variables, metas
+    if joined.count(b'\0{"') == len(metas):
+        return metas
+    for row, meta in zip(rows, map(bytes, metas), strict=True):
+        if meta in _EMPTY:
+            msgspec.structs.force_setattr(row, "meta_data", NO_META)
+        elif not _is_object_or_empty(meta):
+            raise msgspec.DecodeError("meta_data that may be no object")
+    return list(map(_meta_data_of, rows))

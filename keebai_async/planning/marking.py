@@ -16,7 +16,7 @@ from typing import Final, cast
 import msgspec
 
 from keebai_async.model.marks import MARK_KEY, read_mark
-from keebai_async.planning.codec import NO_META, RowCodec, WireRow
+from keebai_async.planning.codec import NO_META, ColumnPeople, RowCodec, WireRow
 
 _NEXT: Final = b',{"to":"'
 _PLACES: Final = tuple(b'%d"}}%b' % (place, _NEXT) for place in range(5_000))
@@ -37,14 +37,23 @@ class Marker:
     def mark(self, rows: Sequence[WireRow], encoded: bytes, *, chunk: int, first: int) -> bytes:
         """*encoded*, which is *rows* with commas between, with marks; *first* is the first one's place."""
         mark = b'%b"%b.%d.' % (_MARKING_KEY, self._tag, chunk)
-        metas = self._codec.meta_data(rows)
         marked = None
-        if metas[0] is NO_META:
-            if metas.count(NO_META) == len(metas):
-                marked = _spliced(encoded, b"}", b',"meta_data":{' + mark, first, len(rows))
-        elif _take_a_mark(metas):
+        has = self._have_meta_data(rows)
+        if has is False:
+            marked = _spliced(encoded, b"}", b',"meta_data":{' + mark, first, len(rows))
+        elif has:
             marked = _spliced(encoded, b"}}", b"," + mark, first, len(rows))
         return self._singly(rows, mark, first) if marked is None else marked
+
+    def _have_meta_data(self, rows: Sequence[WireRow]) -> bool | None:
+        """Whether all of *rows* have some that takes a mark, or none has any; None if that is not certain."""
+        if isinstance(rows, ColumnPeople):
+            names = rows.metas.names
+            return None if MARK_KEY in names else bool(names)
+        metas = self._codec.meta_data(rows)
+        if metas[0] is NO_META:
+            return False if metas.count(NO_META) == len(metas) else None
+        return True if _take_a_mark(metas) else None
 
     def _singly(self, rows: Sequence[WireRow], mark: bytes, first: int) -> bytes:
         return b",".join(self._one(row, b'%b%d"' % (mark, first + place)) for place, row in enumerate(rows))
@@ -93,9 +102,9 @@ def _take_a_mark(metas: Sequence[object]) -> bool:
     kind = kinds.pop()
     if kind is msgspec.Raw:
         joined = b"\0%b" % b"\0".join(cast("Sequence[msgspec.Raw]", metas))  # which JSON cannot hold
-        if b"\\u00" in joined and any(map(joined.__contains__, _KEY_ESCAPED)):
+        if b"\\" in joined and any(map(joined.__contains__, _KEY_ESCAPED)):
             return False
-        return joined.count(b'\0{"') == len(metas) and _NAME not in joined
+        return joined.count(b'\0{"') == len(metas) and joined.rfind(_NAME) < 0
     if issubclass(kind, msgspec.Struct):  # of columns
         return bool(kind.__struct_encode_fields__) and MARK_KEY not in kind.__struct_encode_fields__
     if kind is dict:

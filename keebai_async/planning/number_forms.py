@@ -6,8 +6,9 @@ but takes 100 microseconds for each. So `number_lengths.py` holds, for each call
 and mobiles are and with which two digits they begin. What fits is certain; what does not is no mistake yet:
 the parser is asked (`phone.py`).
 
-Asked here are keys of `identity.py`, which are the digits of a number. Numbers of one country begin alike, so
-what is known of the first digits is kept, and a block costs a division and a look-up for each of its people.
+Asked here are keys of `identity.py`, which are the digits of a number. Numbers of one country and kind follow
+one another without a gap, so where a block's least and greatest key are in one such stretch, all are. For
+other blocks, what is known of the first digits is kept, and each person costs a division and a look-up.
 """
 
 from collections import Counter
@@ -144,6 +145,32 @@ def _fits(start: str, digits: int) -> bool:
     return start[len(code) : len(code) + 2] in allowed
 
 
+def certain_stretch(key: int) -> tuple[range, str]:
+    """Keys about this one that are all certain, and their region; empty if this one is not.
+
+    So it is for countries that share a calling code too: which of them it is takes more digits to say.
+    """
+    digits = str(key)
+    code = calling_code(digits)
+    size = len(digits) - len(code) - 2
+    allowed = _starts().get(code, {}).get(size + 2, frozenset())
+    begins = digits[len(code) : len(code) + 2]
+    if begins not in allowed or code in _shared_codes():
+        return range(0), NOWHERE
+    first = last = int(begins)
+    while f"{first - 1:02}" in allowed:
+        first -= 1
+    while f"{last + 1:02}" in allowed:
+        last += 1
+    start = int(code) * 10 ** (size + 2)
+    return range(start + first * 10**size, start + (last + 1) * 10**size), REGIONS[int(code)]
+
+
+@cache
+def _shared_codes() -> frozenset[str]:
+    return frozenset(map(calling_code, _areas()))
+
+
 class NumberForms:
     """What is known of the numbers of one list. With *countries* (AR), those of all others are not fine."""
 
@@ -152,6 +179,9 @@ class NumberForms:
         self._fine: dict[int, str] = {}
         """The region of first digits behind which all numbers are fine."""
         self._people: Counter[str] = Counter()
+        self._stretch = range(0)
+        """Keys that are all fine, about one that was met; they are of `_of_stretch`."""
+        self._of_stretch = NOWHERE
 
     def allows(self, key: int) -> bool:
         """Whether the country of a number is one that was asked for."""
@@ -159,6 +189,8 @@ class NumberForms:
 
     def doubtful(self, keys: Sequence[int]) -> tuple[list[int], str | None]:
         """The places of keys that are not certain, or not allowed; and the region of all, if there is one."""
+        if keys and (region := self._region_of_all(min(keys), max(keys))):
+            return [], region
         starts = set(map(floordiv, keys, repeat(BEGINNING)))
         unknown = starts.difference(self._fine)
         if unknown:
@@ -183,6 +215,15 @@ class NumberForms:
     def by_region(self) -> list[tuple[str, int]]:
         """How many people there are of each region, the most first."""
         return sorted((+self._people).items(), key=lambda each: (-each[1], each[0]))
+
+    def _region_of_all(self, least: int, most: int) -> str:
+        """The region of all keys from *least* to *most* if all of them are fine."""
+        if least not in self._stretch:
+            stretch, region = certain_stretch(least)
+            if most not in stretch or (self.countries and region not in self.countries):
+                return NOWHERE
+            self._stretch, self._of_stretch = stretch, region
+        return self._of_stretch if most in self._stretch else NOWHERE
 
     def _learn(self, starts: Iterable[int]) -> None:
         if len(self._fine) > MOST_KNOWN:

@@ -184,8 +184,10 @@ def _plainly(digits: str, code: str, region: str) -> PhoneNumber | None:
 
 def _areas_before_15(local: str) -> list[int]:
     """How long the code of an area may be, in Argentina, if a 15 is behind it."""
+    if "15" not in local or len(local) not in {10, 12}:
+        return []
     sizes = (2,) if local.startswith("11") else (3, 4)
-    return [size for size in sizes if local[size : size + 2] == "15"] if len(local) in {10, 12} else []
+    return [size for size in sizes if local[size : size + 2] == "15"]
 
 
 def _argentine(local: str, areas: list[int]) -> str | None:

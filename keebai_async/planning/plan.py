@@ -42,7 +42,7 @@ from keebai_async.planning.template import check_approved, named_by_text, previe
 from keebai_async.privacy import shown
 from keebai_async.sources.block import Block, LineBlock, ObjectBlock, Source
 
-TURN_SECONDS = 0.002
+PLANNING_TURN = 0.002
 """Seconds that a block may take before the event loop has its turn in the middle of the next one, too."""
 DISCARD_SECONDS = 10.0
 """Seconds that forgetting an unfinished plan may take."""
@@ -106,10 +106,10 @@ async def make_plan(
             async for block in blocks:
                 began = time.monotonic()
                 checked = await making.reader.read(block)
-                if slow or time.monotonic() - began > TURN_SECONDS:
+                if slow or time.monotonic() - began > PLANNING_TURN:
                     await anyio.lowlevel.checkpoint()
                 await making.take(checked)
-                slow = time.monotonic() - began > TURN_SECONDS
+                slow = time.monotonic() - began > PLANNING_TURN
                 if progress is not None:
                     progress(PlanProgress(read=making.read, ready=making.ready))
                 if options.test_to and making.ready:

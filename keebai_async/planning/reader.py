@@ -91,10 +91,9 @@ class Reader:
             await self._load_parser()
             look = CloserLook(self._checks, self._context, self.corrections, rows, found)
             return await look.checked(keys, doubtful, fine=fine)
-        ready = found.ready
-        if ready is None:
-            ready = self._codec.rows(found.to, found.values, found.meta_data)
-        return Checked(rows, len(keys), ready, keys, found.where, region=region, longest=most)
+        return Checked(
+            rows, len(keys), found.people(self._codec), keys, found.where, region=region, longest=most
+        )
 
     def _fine(self, candidates: Candidates, most: int) -> bool:
         """Whether all values are certainly fine; those of no row have more than *most* characters."""

@@ -6,7 +6,7 @@ decoded, has none twice. Colons in values are counted, too. Where the numbers di
 """
 
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import Final
 
 import msgspec
@@ -15,7 +15,7 @@ _ESCAPED_COLON: Final = b"\\u003"
 
 
 def certainly_once(
-    data: bytes, keys: int, values: Iterable[Iterable[object]] = (), metas: Sequence[msgspec.Raw] = ()
+    data: bytes, keys: int, values: Iterable[Collection[object]] = (), metas: Sequence[msgspec.Raw] = ()
 ) -> bool:
     """Whether no key is twice in lines of which so many *keys* were decoded; no to be looked at closer.
 
@@ -25,12 +25,13 @@ def certainly_once(
     more = data.count(b":") - keys
     if more == 0:
         return True
-    if _ESCAPED_COLON in data and b"\\" in data:
+    if b"\\" in data and _ESCAPED_COLON in data:
         return False  # it would be one in the value alone
     if metas:
-        inside = b",".join(filter(None, metas))
+        objects = list(filter(None, metas))
+        inside = b",".join(objects)
         colons = inside.count(b":")
-        if colons > sum(map(bool, metas)) and not _as_many_again(inside, colons):
+        if colons > len(objects) and not _as_many_again(inside, colons):
             return False
         more -= colons
     if more > 0:
@@ -43,9 +44,9 @@ def _as_many_again(objects: bytes, colons: int) -> bool:
     return msgspec.json.encode(msgspec.json.decode(b"[%b]" % objects)).count(b":") == colons
 
 
-def _joined(values: Iterable[Iterable[object]]) -> str:
+def _joined(values: Iterable[Collection[object]]) -> str:
     """All texts among *values*."""
-    columns = list(map(list, values))
+    columns = list(values)
     try:
         return "\0".join(map("\0".join, columns))  # type: ignore[arg-type]  # they mostly are
     except TypeError:

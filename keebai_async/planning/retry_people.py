@@ -18,9 +18,10 @@ from keebai_async.model.chunk import Chunk, ChunkState
 from keebai_async.model.fates import Fate, PersonState
 from keebai_async.model.identity import identities
 from keebai_async.model.marks import without_marks
+from keebai_async.model.places import PERHAPS_SENT, Place, planned_places
 from keebai_async.model.retry import NotAgain, RetryAccount, RetryChoice, RetryTally, Sending, choose
 from keebai_async.planning.key_set import KeySet
-from keebai_async.planning.told_people import PERHAPS_SENT, FatesByPlace, Place, planned_places
+from keebai_async.planning.told_people import FatesByPlace
 
 _STILL_COUNT: Final = PERHAPS_SENT | {ChunkState.PLANNED}
 

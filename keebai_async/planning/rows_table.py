@@ -10,6 +10,7 @@ from keebai_async.errors import TemplateUnusable, UnusableSource
 from keebai_async.model.own_columns import OWN_COLUMNS, REASON
 from keebai_async.model.recipient import Reason
 from keebai_async.planning.candidates import NOBODY, Candidates
+from keebai_async.planning.codec import MetaColumns
 from keebai_async.planning.consent import may_say_who_wants_none
 from keebai_async.planning.own_rows import LASTING, NO_TEXT, no_text, still_out
 from keebai_async.planning.rejections import Problem
@@ -64,7 +65,7 @@ class TableRows:
         header, names = self._block.header, self.names
         of = dict(zip(header, columns, strict=True))
         values = [of[names.of[name]] for name in self._codec.names]
-        found = Candidates(where, of[names.to], values, self._meta_data(of))
+        found = Candidates(where, of[names.to], values, metas=self._metas(of))
         not_text = self._block.not_text
         out = {place for place, at in enumerate(where) if at in not_text} if not_text else set()
         return found.without(out | self._perhaps_out(of))
@@ -130,10 +131,10 @@ class TableRows:
         if metas := names.metas(not_text):
             row.meta_data = NotText(f"{metas[0]} {not_text[metas[0]].what}")
 
-    def _meta_data(self, of: dict[str, Sequence[str]]) -> Sequence[object] | None:
+    def _metas(self, of: dict[str, Sequence[str]]) -> MetaColumns | None:
         metas = self.names.metas(self._block.header)
-        names = [meta.removeprefix(META) for meta in metas]
-        return self._codec.meta_rows(names, [of[meta] for meta in metas]) if metas else None
+        names = tuple(meta.removeprefix(META) for meta in metas)
+        return MetaColumns(names, [of[meta] for meta in metas]) if metas else None
 
 
 def check_header(header: Sequence[str], context: ListContext, *, first_row: bool = True) -> None:

@@ -116,6 +116,8 @@ _LIKE_A_FORMULA: Final = re.compile(r"=[+\-]?[\w$(\"'#\[{@]")
 _FORMULA_INSIDE: Final = re.compile(r"(?<!\S)=\S")
 _NOTHING: Final = (
     "null", "(null)", "<null>", "nan", "none", "undefined", "n/a", "nat", "<na>", "$ nan", "$nan", "r$ nan",
+    "-", "--", ".", "?", "s/d", "n/d", "s/n", "xxx", "xxxx", "sin dato", "sin datos", "sin nombre",
+    "sem nome", "no aplica",
 )  # fmt: skip
 _NOTHING_OF_MANY: Final = frozenset(
     {"undefined undefined", "null null", "None None", "nan nan", "Invalid date", "Invalid Date"}
@@ -131,8 +133,9 @@ _WORDS_OF_MACHINES: Final = _NOTHING_SPELLED | _NOTHING_OF_MANY | _FAILED_WORDS
 _MISREAD: Final = re.compile(
     "[\u00c2\u00c3][\u0080-\u00bf\u0152\u0153\u0160\u0161\u0178\u017d\u017e\u0192\u02c6\u02dc\u2013\u2014"
     "\u2018-\u201e\u2020-\u2022\u2026\u2030\u2039\u203a\u20ac\u2122]|\u00e2\u20ac|\u00f0\u0178"
+    "|[\u251c\u252c][^\\s\u2500-\u2509\u250c-\u254b]"
 )
-_MISREAD_BEGINS: Final = ("\u00c2", "\u00c3", "\u00e2\u20ac", "\u00f0\u0178")
+_MISREAD_BEGINS: Final = ("\u00c2", "\u00c3", "\u00e2\u20ac", "\u00f0\u0178", "\u251c", "\u252c")
 _PLACE: Final = re.compile(
     r"[{\[<][A-Za-z_][A-Za-z0-9_. ]*[}\]>]|\{[0-9]+\}|%{1,2}[A-Za-z_][A-Za-z0-9_]*%{1,2}"
     r"|%\([A-Za-z_][A-Za-z0-9_]*\)[sd]|\|[A-Z_]{3,}\||##?[A-Z_]{3,}##?"
@@ -147,8 +150,9 @@ _HALF_A_PLACE: Final = re.compile(
 _HALVES: Final = re.compile(r"\$\{|\*\||\|\*|<<|>>|\[\[|\]\]|(?<!\S)[{\[<][A-Za-z0-9_]|[\w.][}\]>](?!\S)")
 _AS_ON_A_PAGE: Final = re.compile(
     r"&(?:[a-zA-Z]{2,8}|#[0-9]{2,5}|#x[0-9a-fA-F]{2,5});|\\u[0-9a-fA-F]{4}"
-    r"|<(?:br|p|b|i|div|span) ?/?>|</[a-z]+>"
+    r"|<(?:br|p|b|i|div|span) ?/?>|</[a-z]+>|\\r\\n|\\[nt](?![a-z])|_x00[0-9A-Fa-f]{2}_"
 )
+_ESCAPE_OF_EXCEL: Final = "_x00"
 
 
 def check_text(name: str, value: str) -> Problem | None:
@@ -234,7 +238,8 @@ def all_fine(columns: Sequence[Sequence[str]], *, measured: bool = False) -> boo
     """
     # With a space around each, one that is empty or blank, and a run of spaces in one, are two in a row.
     text = f" {' '.join(map(' '.join, columns))} "
-    if "  " in text and (_SPACES in text or _any_blank(columns) or _any_nothing(columns)):
+    # Two characters are found several times faster from the end than by `in`.
+    if text.rfind("  ") >= 0 and (_SPACES in text or _any_blank(columns) or _any_nothing(columns)):
         return False
     if not (measured or _longest(columns) <= MAX_VARIABLE):
         return False
@@ -248,6 +253,8 @@ def all_fine(columns: Sequence[Sequence[str]], *, measured: bool = False) -> boo
         return False
     if ":" in text and " day" in text and _OF_PROGRAM_INSIDE.search(text):
         return False
+    if _ESCAPE_OF_EXCEL in text:
+        return False
     suspect = frozenset(data.translate(None, _HARMLESS))
     return not suspect or (not _any_odd(text, suspect) and _all_seen(columns, text, data, suspect - _ODD))
 
@@ -255,7 +262,7 @@ def all_fine(columns: Sequence[Sequence[str]], *, measured: bool = False) -> boo
 def _any_number_of_program(text: str, data: bytes) -> bool:
     """Whether a text, which is *data* in UTF-8, may hold a number with an exponent, or one not rounded."""
     shapes = data.translate(_SHAPES, _NO_SHAPE)
-    if _EXPONENT_SHAPE in shapes and _QUANTITY_INSIDE.search(text):
+    if shapes.rfind(_EXPONENT_SHAPE) >= 0 and _QUANTITY_INSIDE.search(text):
         return True
     return _LONG_SHAPE in shapes and _FRACTION_INSIDE.search(text) is not None
 

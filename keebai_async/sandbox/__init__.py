@@ -17,6 +17,10 @@ from keebai_async.sandbox.keebai.settings import DEFAULT_WINDOWS as DEFAULT_WIND
 from keebai_async.sandbox.keebai.settings import Dialect as Dialect
 from keebai_async.sandbox.keebai.settings import SandboxOptions as SandboxOptions
 from keebai_async.sandbox.keebai.settings import SandboxSettings as SandboxSettings
+from keebai_async.sandbox.keebai.single_event import SINGLE_EVENTS as SINGLE_EVENTS
+from keebai_async.sandbox.keebai.single_event import SignedDeliveries as SignedDeliveries
+from keebai_async.sandbox.keebai.single_event import SignedDelivery as SignedDelivery
+from keebai_async.sandbox.keebai.single_event import SingleEvent as SingleEvent
 from keebai_async.sandbox.keebai.subscriptions import Subscription as Subscription
 from keebai_async.sandbox.keebai.subscriptions import WebhookAttempt as WebhookAttempt
 from keebai_async.sandbox.keebai.webhook_feed import MessageTruth as MessageTruth
@@ -36,3 +40,6 @@ from keebai_async.sandbox.whautomate.server import WhautomateSandbox as Whautoma
 from keebai_async.sandbox.whautomate.settings import ErrorShape as ErrorShape
 from keebai_async.sandbox.whautomate.settings import WhautomateSandboxOptions as WhautomateSandboxOptions
 from keebai_async.sandbox.whautomate.settings import WhautomateSandboxSettings as WhautomateSandboxSettings
+from keebai_async.sandbox.whautomate.webhook_switches import (
+    WhautomateWebhookSwitches as WhautomateWebhookSwitches,
+)

@@ -66,6 +66,8 @@ class DeliveryFeed(ABC, Generic[S, H]):
         self._order = itertools.count()
         self._ready: deque[Delivery[S]] = deque()
         self._busy = 0
+        self._coming = 0
+        """Happenings on their way from another thread."""
         self._made = itertools.count()
         self._changed = asyncio.Event()
         self._work = asyncio.Event()
@@ -118,7 +120,7 @@ class DeliveryFeed(ABC, Generic[S, H]):
     @property
     def waiting(self) -> int:
         """Events that have not happened yet, and deliveries that are not settled yet."""
-        return self.untold + len(self._due) + len(self._ready) + self._busy
+        return self.untold + self._coming + len(self._due) + len(self._ready) + self._busy
 
     def opened(self, *, subscribed: bool) -> None:
         """The sandbox serves from now on, on the event loop that runs here."""
@@ -162,9 +164,11 @@ class DeliveryFeed(ABC, Generic[S, H]):
 
         def now() -> None:
             self.push(0.0, happening)
+            self._coming -= 1
             self._changed.set()
 
         if self._loop is not None and not self._loop.is_closed():
+            self._coming += 1
             self._loop.call_soon_threadsafe(now)
 
     def _begin(self) -> None:

@@ -17,6 +17,8 @@ from keebai_async.sandbox.service import IncomingRequest, SandboxService
 from keebai_async.sandbox.traffic import Traffic
 
 PREFIX: Final = "/v1"
+CONTROL: Final = "/sandbox/webhooks"
+"""Where webhooks are switched over HTTP: of the sandbox itself, not of the service."""
 _NO_LINGER = struct.pack("ii", 1, 0)  # on, for 0 seconds: close() then sends RST instead of FIN
 _BLANKS: Final = b" " * 65_536
 

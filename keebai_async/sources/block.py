@@ -1,4 +1,4 @@
-"""What a source gives: blocks of about 250 rows, with the numbers their reader sees.
+"""What a source gives: blocks of about 400 rows, with the numbers their reader sees.
 
 A block of each kind holds its rows as they cost least to read: CSV as columns, JSON Lines as bytes. Nobody
 but `planning/reader.py` asks which kind a block is; to add one, add it here and in the `match` there, and
@@ -13,7 +13,8 @@ import msgspec
 from keebai_async.sources.pieces import text_of
 from keebai_async.sources.spelling import NotText
 
-BLOCK_ROWS = 250
+BLOCK_ROWS = 400
+"""A block costs something however small it is; a larger one leaves the cache, and the event loop waits."""
 
 
 class LineBlock(msgspec.Struct, frozen=True, kw_only=True):

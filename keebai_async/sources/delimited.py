@@ -29,6 +29,7 @@ from keebai_async.sources.header import (
 )
 from keebai_async.sources.pieces import Opener, pieces, text_of
 from keebai_async.sources.quotes import QuoteCheck, opened_below, records
+from keebai_async.sources.split_columns import columns_of
 
 if TYPE_CHECKING:
     import _csv
@@ -62,7 +63,7 @@ class Delimited:
         columns: Mapping[str, str],
         delimiter: str | None = None,
         encoding: str | None = None,
-        size: int = 16 * 1024,
+        size: int = 20 * 1024,
     ) -> None:
         self._encoding = encoding
         self._size = size
@@ -86,7 +87,7 @@ class Delimited:
                 text = unfinished + text_of(piece.data, self.description, piece.first)
                 if self._delimiter is None:
                     text, line, self._delimiter = _begin(text, line, self._to)
-                if header is not None and (columns := self._columns(text, len(header))):
+                if header is not None and (columns := columns_of(text, len(header), self._delimiter or ",")):
                     if "'" in text:
                         columns = [apostrophes.column(at, column) for at, column in enumerate(columns)]
                     yield ColumnBlock(header=header, first=line, columns=columns)
@@ -141,26 +142,6 @@ class Delimited:
                 f" name {_shown(fits)}, which stands between its names, or none",
                 field="delimiter",
             )
-
-    def _columns(self, text: str, width: int) -> Sequence[Sequence[str]] | None:
-        """The columns of a text without a quote in which every line has *width* cells, else None.
-
-        All lines are split as one; so that a short line and a long one do not pass as two that are right,
-        every line end becomes a cell of its own, which must then stand where it belongs.
-        """
-        if width < 2 or not _plain(text):
-            return None
-        by = self._delimiter or ","
-        lines = text.replace("\r\n", "\n").removesuffix("\n")
-        ends = lines.count("\n")
-        cells = lines.replace("\n", f"{by}\n{by}").split(by)
-        step = width + 1
-        if len(cells) != (ends + 1) * step - 1 or cells[width::step].count("\n") != ends:
-            return None
-        nothing = by * (width - 1)
-        if f"\n{nothing}\n" in lines or lines.startswith(nothing) or lines.endswith(nothing):
-            return None  # perhaps a row in which nothing is
-        return [cells[place::step] for place in range(width)]
 
     def _records(self, text: str, line: int) -> tuple[Sequence[list[str]], Sequence[int], int, str]:
         """Complete rows, their numbers, the lines they took, and the text of a last row that goes on."""

@@ -1,6 +1,7 @@
 """From events to what the journal knows of each person: what became of them, and whether they want no more.
 
-What became of a message is known by marks alone, which prove whose it is. Who says stop is known by their
+What became of a message is known by marks alone, which prove whose it is. A reply has none: `replies.py` says
+whose that is. Who says stop is known by their
 number, whatever campaign they answer; where the number did not come, by the mark of the message.
 """
 
@@ -19,9 +20,11 @@ from keebai_async.model.fates import PersonNews
 from keebai_async.model.marks import Mark, mark_in, tag_of
 from keebai_async.model.opt_outs import ConsentWord
 from keebai_async.model.recipient import Recipient
-from keebai_async.webhooks.events import AnyWebhookEvent, MessageFailed, MessageStatus
+from keebai_async.webhooks.events import AnyWebhookEvent, MessageFailed, MessageReceived, MessageStatus
+from keebai_async.webhooks.matching import UnmarkedMatcher
 from keebai_async.webhooks.opt_outs import Unnamed, consent_in
 from keebai_async.webhooks.receiver import WebhookReceiver
+from keebai_async.webhooks.replies import ReplyFinder
 from keebai_async.webhooks.stop_words import StopWords
 
 _STRANGERS: Final = 1_000
@@ -40,6 +43,7 @@ class FateRecorder:
         "__dict__": "",
         "counts": (
             "How many statuses told something new, nothing new, or nothing of a campaign that is here;"
+            " how many replies are of somebody of one campaign, and how many of none or of several;"
             " how many people opted out or came back, and how many said so whose number is not known."
         ),
     }
@@ -57,9 +61,11 @@ class FateRecorder:
         self._words = (words or StopWords.named(os.environ)) if opt_outs else None
         self.counts = Counter()
         self._journal = journal
+        self._matcher = UnmarkedMatcher(journal, clock)
         self._clock = clock
         self._campaigns: dict[str, str] = {}
         self._strangers: set[str] = set()
+        self._replies = ReplyFinder(journal)
 
     async def record(self, events: Sequence[AnyWebhookEvent]) -> int:
         """Return when what *events* tell is on disk: how many things they told that were not known.
@@ -67,10 +73,24 @@ class FateRecorder:
         Raises JournalUnusable.
         """
         statuses = [event for event in events if isinstance(event, MessageStatus)]
-        told = [news for event in statuses if (news := await self._news_of(event)) is not None]
+        told, unmarked = [], []
+        for event in statuses:
+            news = await self._news_of(event)
+            unmarked.append(event) if news is None else told.append(news)
+        await self._matcher.match(unmarked)
         new = await self._journal.tell(told) if told else 0
         self.counts.update(new=new, known=len(told) - new, unassigned=len(statuses) - len(told))
-        return new + await self._record_consent(events)
+        return new + await self._record_replies(events) + await self._record_consent(events)
+
+    async def _record_replies(self, events: Sequence[AnyWebhookEvent]) -> int:
+        """Keep who wrote back. After the statuses: a message that failed is not answered."""
+        replies = [event for event in events if isinstance(event, MessageReceived)]
+        if not replies:
+            return 0
+        told = await self._replies.news_of([(each, each.at or self._clock.wall()) for each in replies])
+        self.counts["replies"] += len(told)
+        self.counts["replies unassigned"] += len(replies) - len(told)
+        return await self._journal.tell(told) if told else 0
 
     async def _record_consent(self, events: Sequence[AnyWebhookEvent]) -> int:
         """Keep who opted out, or came back."""

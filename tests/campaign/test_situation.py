@@ -2,9 +2,11 @@
 
 from msgspec.structs import replace
 
+from keebai_async.campaign.told_facts import ToldFacts
 from keebai_async.cli.exit_codes import Exit, code_of_run
-from keebai_async.model.campaign import CampaignState, Holder, RunFacts, StoredCampaign
+from keebai_async.model.campaign import CampaignState, Holder, RunFacts, RunTerms, StoredCampaign
 from keebai_async.model.chunk import Chunk, ChunkState
+from keebai_async.model.events import BroadcastProgress, BroadcastUnread
 from keebai_async.model.failing import failing_of
 from keebai_async.model.lost import NO_ANSWER_WRITTEN
 from keebai_async.model.plan import Plan
@@ -65,6 +67,21 @@ def test_a_wait_is_told_until_it_is_over() -> None:
     assert situation_of(runs, 499.0).waits_for == "the pace of 5/1h"
     assert situation_of(runs, 499.0).waits_until == utc(500.0)
     assert situation_of(runs, 500.0).waits_for is None
+
+
+def test_a_service_that_does_not_answer_is_what_is_waited_for_until_it_does() -> None:
+    before = replace(campaign(TAKEN), holder=HOLDER)
+    facts = ToldFacts(before, terms=RunTerms(), mark=None, at=100.0)
+    facts.event(BroadcastUnread(number=1, broadcast_id="b1", reason="GET /b1 had no answer"), at=110.0)
+    silent = replace(before, facts=facts.now(gone=(), at=110.0))
+    facts.event(
+        BroadcastProgress(number=1, broadcast_id="b1", sent=1, failed=0, pending=4, final=False), at=120.0
+    )
+    heard = replace(before, facts=facts.now(gone=(), at=120.0))
+
+    words = "the service to say how far it is (GET /b1 had no answer)"
+    assert (situation_of(silent, 900.0).waits_for, situation_of(silent, 900.0).waits_until) == (words, None)
+    assert situation_of(heard, 900.0).waits_for == "the service to deliver to 5 people"
 
 
 def test_a_run_that_goes_on_is_as_old_as_it_is() -> None:

@@ -17,7 +17,17 @@ from tests.cli.test_cli_campaign import PROMO, campaign_of
 from tests.documents.papers import paper
 
 PAGE = paper("docs/json.md")
-OF_SITUATION = {"type", "run_by", "waits_for", "waits_until", "at_service", "gone", "failing", "steps"}
+OF_SITUATION = {
+    "type",
+    "run_by",
+    "waits_for",
+    "waits_until",
+    "at_service",
+    "gone",
+    "failing",
+    "steps",
+    "fates",
+}
 
 
 def named(cell: str) -> set[str]:
@@ -61,8 +71,11 @@ async def test_what_is_printed_in_a_whole_life_stands_on_the_page(
     launched = await shell.call("launch", clients, *PROMO, "--yes", "--json", "--unit-cost", "0.05")
     campaign = campaign_of(launched)
     planned = campaign_of(await shell.call("plan", clients, *PROMO, "--json"))
+    await shell.call("text", "--to", "+5491155550101", "--text", "Hola", "--once", "order-1")
     every = [
         launched,
+        await shell.call("outbox", "list", "--json"),
+        await shell.call("webhooks", "show", campaign, "--json"),
         await shell.call("status", campaign, "--json"),
         await shell.call("list", "--json", "--limit", "1"),
         await shell.call("reconcile", campaign, "--json"),

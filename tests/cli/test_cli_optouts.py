@@ -121,6 +121,7 @@ async def test_who_opts_out_after_the_plan_was_made_is_left_out_of_its_launch(
 
     assert "1 of them opted out since it was planned and is left out. Send to 3 people?" in launched.err
     assert "opted out after the plan was made, and not submitted: 1" in launched.out
+    assert "chunk 1: 1 person is left out: opted out after the plan was made" in launched.err
     assert set(sandbox.ledger.times_messaged()) == {ANA, PEOPLE[2][0]}
     await shell.call("export", str(planned["campaign_id"]), "refused.csv", "--refused")
     assert "opted out after the plan was made" in (shell.folder / "refused.csv").read_text()

@@ -10,11 +10,13 @@ from keebai_async.model.campaign import CampaignState
 from keebai_async.model.events import (
     BroadcastProgress,
     BroadcastStuck,
+    BroadcastUnread,
     ChunkAccepted,
     ChunkRefused,
     ChunkSplit,
     ChunkUnknown,
     Event,
+    PeopleLeftOut,
     StateChanged,
     Waiting,
 )
@@ -86,6 +88,7 @@ def test_what_happens_to_a_chunk_is_a_line_that_says_what_becomes_of_its_people(
         ChunkRefused(number=2, recipients=5_000, reason="bad request"),
         ChunkUnknown(number=3, recipients=5_000, reason="timed out"),
         ChunkSplit(number=4, into=(7, 8)),
+        PeopleLeftOut(number=6, recipients=2, reason="opted out", into=(9,)),
         BroadcastStuck(number=5, broadcast_id="b5", seconds=900.0),
     )
 
@@ -94,6 +97,7 @@ def test_what_happens_to_a_chunk_is_a_line_that_says_what_becomes_of_its_people(
         "chunk 2: the service refused 5,000 people: bad request",
         f"chunk 3: what became of 5,000 people is not known (timed out): {doubt}",
         "chunk 4: refused as a whole; its people are now in chunks 7, 8",
+        "chunk 6: 2 people are left out: opted out",
         "chunk 5: nothing was delivered for 15 min 0 s; still looking",
     ]
 
@@ -104,6 +108,15 @@ def test_the_same_wait_is_told_once_and_a_short_one_not_at_all() -> None:
     assert told_of(wait, wait, Waiting(seconds=0.5, why="x")).lines == [
         "waiting 9 s: the quota of 60/60s is spent"
     ]
+
+
+def test_a_service_that_does_not_say_how_far_it_is_is_told_once_until_it_does() -> None:
+    unread = BroadcastUnread(number=1, broadcast_id="b1", reason="GET /messages/bulk/b1 had no answer")
+    progress = BroadcastProgress(number=1, broadcast_id="b1", sent=1, failed=0, pending=1, final=False)
+    line = "chunk 1: how far it is cannot be read now (GET /messages/bulk/b1 had no answer)"
+
+    assert told_of(unread, unread).lines == [line]
+    assert told_of(unread, progress, unread).lines == [line] * 2
 
 
 def test_what_earlier_runs_did_counts_in_what_is_shown() -> None:

@@ -3,13 +3,17 @@
 import msgspec
 import pytest
 
+from keebai_async.campaign.reconcile import PortalEntry
+from keebai_async.cli.commands.reconcile import _lines as unknown_lines
 from keebai_async.cli.estimate import duration, estimate
+from keebai_async.cli.figures import figure
 from keebai_async.cli.html_report import page
 from keebai_async.cli.json_output import plan_line
 from keebai_async.cli.text_output import plan_text, report_text, step_lines, table
 from keebai_async.keebai.settings import KEEBAI_QUOTAS
 from keebai_async.model.campaign import CampaignState, StoredCampaign
 from keebai_async.model.chunk import Chunk, ChunkState
+from keebai_async.model.fates import UnmarkedMatch
 from keebai_async.model.plan import Plan, ReasonCount
 from keebai_async.model.recipient import Reason, Rejection
 from keebai_async.model.requests import Requests
@@ -242,3 +246,23 @@ def test_a_notice_of_a_chunk_whose_answer_counted_says_nothing() -> None:
     campaigns = [msgspec.structs.replace(CAMPAIGN, chunks=(each,)) for each in (chunk, noticed)]
 
     assert len({report_text(situation_of(each, 10_000.0)) for each in campaigns}) == 1
+
+
+def test_what_webhooks_told_without_a_mark_is_shown_to_who_reconciles_as_no_proof() -> None:
+    entry = PortalEntry(
+        number=3,
+        campaign_name="Promo [03/03]",
+        left_at=0.0,
+        recipients=5_000,
+        first="",
+        last="",
+        reason="reset",
+        matched=UnmarkedMatch(people=4_871, first_at=60.0, last_at=120.0),
+    )
+    words = "\n".join(unknown_lines("promo-1", entry, ""))
+
+    assert f"told of messages to {figure(4_871)} of these numbers since then, the first 1970-01-01" in words
+    assert "they prove nothing" in words
+    assert "told of messages" not in "\n".join(
+        unknown_lines("promo-1", msgspec.structs.replace(entry, matched=None), "")
+    )

@@ -45,6 +45,9 @@ async def test_one_that_was_switched_off_is_told_and_can_be_switched_on(
 ) -> None:
     webhook_id = (await shell.call("webhooks", "register", URL)).out.strip()
     assert "ok      webhooks: 1 active" in (await shell.call("doctor")).out
+    sandbox.webhooks.subscriptions[0].failures = 3
+    failing = await shell.call("doctor")
+    assert (failing.code, "failed 3 times in a row, is its receiver up?" in failing.out) == (0, True)
     sandbox.webhooks.subscriptions[0].is_active = False
     sandbox.webhooks.subscriptions[0].disabled_reason = "excessive_failures"
 

@@ -34,6 +34,7 @@ from keebai_async import (
     OptOut,
     OptOuts,
     OptOutSource,
+    PeopleLeftOut,
     Plan,
     PlanOptions,
     PortalEntry,
@@ -143,6 +144,8 @@ def line_of(event: AnyEvent) -> str:
             return f"chunk {number}: {reason}"
         case ChunkSplit(number=number, into=into):
             return f"chunk {number} goes on as {into}"
+        case PeopleLeftOut(number=number, recipients=recipients):
+            return f"{recipients} people of chunk {number} opted out"
         case BroadcastProgress(number=number, pending=pending):
             return f"chunk {number}: {pending} pending"
         case BroadcastStuck(number=number, seconds=seconds):

@@ -18,6 +18,7 @@ from keebai_async.journal.tables import (
     FatesRow,
     ItemsRow,
     LeaseRow,
+    MatchesRow,
     MoveRow,
     OptOutsRow,
     RejectionsRow,
@@ -72,6 +73,7 @@ MOVE = MoveRow(
 )
 ITEMS = ItemsRow(campaign_id="promo", number=2, items=people(2, 40) + b" ")
 FATES = FatesRow(campaign_id="promo", number=2, fates=bytes(range(240)))
+MATCHES = MatchesRow(campaign_id="promo", number=2, times=bytes(range(40)))
 REJECTIONS = RejectionsRow(campaign_id="promo", rejections=(rejection(1), rejection(2)))
 LEASE = LeaseRow(
     campaign_id="promo",
@@ -81,7 +83,7 @@ LEASE = LeaseRow(
     heartbeat=2.0,
     wish=Wish.STOP,
 )
-ROWS: tuple[StoredRow, ...] = (CAMPAIGN, CHUNK, MOVE, ITEMS, FATES, REJECTIONS, LEASE)
+ROWS: tuple[StoredRow, ...] = (CAMPAIGN, CHUNK, MOVE, ITEMS, FATES, MATCHES, REJECTIONS, LEASE)
 
 
 @pytest.fixture(params=["memory", "sqlite", "json"])
@@ -114,7 +116,7 @@ def all_rows(database: Database, campaign_id: str = "promo") -> list[StoredRow]:
 def test_every_row_comes_back_as_it_was(database: Database) -> None:
     kept(database)
     *others, rejections, lease = all_rows(database)
-    assert (*others, lease) == (CAMPAIGN, CHUNK, MOVE, ITEMS, FATES, LEASE)
+    assert (*others, lease) == (CAMPAIGN, CHUNK, MOVE, ITEMS, FATES, MATCHES, LEASE)
     assert isinstance(rejections, RejectionsRow)
     assert rejections.id > 0
     assert rejections.rejections == REJECTIONS.rejections

@@ -2,6 +2,7 @@
 
 import csv
 import random
+from collections.abc import Sequence
 from pathlib import Path
 
 import phonenumbers
@@ -16,15 +17,16 @@ from keebai_async.model.recipient import Reason
 from keebai_async.model.template import Template
 from keebai_async.planning import make_number_lengths
 from keebai_async.planning.check_row import Tolerance
-from keebai_async.planning.codec import RowCodec
+from keebai_async.planning.codec import RowCodec, numbers_of
 from keebai_async.planning.number_forms import (
     NumberForms,
+    certain_stretch,
     is_certain,
     looks_certain,
     region_of,
     region_of_number,
 )
-from keebai_async.planning.number_lengths import REGIONS
+from keebai_async.planning.number_lengths import FIXED_LINE, MOBILE, REGIONS
 from keebai_async.planning.number_text import (
     is_spreadsheet_number,
     plain_digits,
@@ -235,7 +237,7 @@ async def people_of(numbers: list[str], region: str | None) -> dict[int, str]:
     reader = Reader(CODEC, {}, Tolerance(region=region))
     rows = [[number, "Ana"] for number in numbers]
     checked = await reader.read(CellBlock(header=("to", "nombre"), numbers=range(len(rows)), rows=rows))
-    return dict(zip(checked.where, CODEC.numbers(checked.ready), strict=True))
+    return dict(zip(checked.where, numbers_of(checked.ready), strict=True))
 
 
 def test_the_quick_reading_of_100_000_numbers_is_that_of_the_parser() -> None:
@@ -291,13 +293,49 @@ def test_a_simple_spelling_is_read_as_any_other(cell: str) -> None:
         assert not is_spreadsheet_number(text)
 
 
-@given(st.lists(st.integers(10**6, 10**15 - 1), min_size=1, max_size=50))
-@settings(deadline=None)
-def test_a_block_is_looked_at_as_each_number_is(keys: list[int]) -> None:
-    places, region = NumberForms().doubtful(keys)
+@st.composite
+def alike(draw: st.DrawFn) -> list[int]:
+    """Keys of one calling code, most of one length, some just beside what is certain."""
+    code = draw(st.sampled_from(sorted(REGIONS)))
+    size = draw(st.sampled_from(sorted({*FIXED_LINE[code], *MOBILE[code]}) or [8]))
+    key = st.tuples(st.integers(0, 99), st.sampled_from(["0", "9", "5"])).map(
+        lambda each: int(f"{code}{each[0]:02}{each[1] * (size - 2)}")
+    )
+    return draw(st.lists(st.one_of(key, key.map(lambda key: key // 10)), min_size=1, max_size=8))
 
-    assert places == [place for place, key in enumerate(keys) if not is_certain(key)]
-    assert places or region is None or {region_of(key) for key in keys} == {region}
+
+@given(
+    st.one_of(st.lists(st.integers(10**6, 10**15 - 1), min_size=1, max_size=50), alike()),
+    st.sampled_from([(), ("AR",), ("BR", "US", "PE")]),
+)
+@settings(deadline=None, max_examples=500)
+def test_a_block_is_looked_at_as_each_number_is(keys: list[int], countries: Sequence[str]) -> None:
+    forms = NumberForms(countries)
+    for _ in range(2):  # what was learnt of the first block says the same of the next
+        places, region = forms.doubtful(keys)
+
+        fine = [is_certain(key) and forms.allows(key) for key in keys]
+        assert places == [place for place, each in enumerate(fine) if not each]
+        assert places or region is None or {region_of(key) for key in keys} == {region}
+
+
+@pytest.mark.parametrize("code", REGIONS)
+def test_a_stretch_of_certain_numbers_ends_where_it_says(code: int) -> None:
+    found = 0
+    for size in {*FIXED_LINE[code], *MOBILE[code]}:
+        for begins in range(100):
+            key = int(f"{code}{begins:02}{'5' * (size - 2)}")
+            stretch, region = certain_stretch(key)
+            found += len(stretch) > 0
+            assert not stretch or (key in stretch and is_certain(key))
+            for edge in (stretch[0], stretch[-1]) if stretch else ():
+                assert is_certain(edge)
+                assert region_of(edge) == region
+            for beyond in (stretch.start - 1, stretch.stop) if stretch else ():
+                assert not is_certain(beyond) or certain_stretch(beyond)[0] != stretch
+            if is_certain(key) and not stretch:
+                assert code in {1, 7}  # which countries share
+    assert found or code in {1, 7} or not (FIXED_LINE[code] or MOBILE[code])
 
 
 async def test_people_are_counted_by_country_in_words() -> None:

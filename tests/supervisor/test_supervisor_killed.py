@@ -28,9 +28,11 @@ async def worker(place: Place) -> AsyncIterator[Process]:
         assert process.stdout is not None
         await process.stdin.send(msgspec.json.encode(place))
         await process.stdin.aclose()
-        assert (await process.stdout.receive()).startswith(b"supervising")
-        yield process
-        process.kill()
+        try:
+            assert (await process.stdout.receive()).startswith(b"supervising")
+            yield process
+        finally:
+            process.kill()
 
 
 async def all_over(keebai: Keebai) -> bool:
@@ -77,10 +79,8 @@ async def test_killed_processes_are_followed_by_others_and_nobody_is_sent_to_twi
                 async with worker(place), worker(place):
                     await anyio.sleep(chance.uniform(0.05, 0.5))
             async with worker(place):
-                with anyio.fail_after(60.0):
-                    while not all(
-                        over(each.state, each.stopped_by) for each in await keebai.campaigns.list()
-                    ):
+                with anyio.fail_after(100.0):
+                    while not await all_over(keebai):  # noqa: ASYNC110 - of other processes
                         await anyio.sleep(0.1)
             reports = await keebai.campaigns.list()
         times = sandbox.ledger.times_messaged()

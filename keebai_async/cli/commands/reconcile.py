@@ -98,12 +98,19 @@ async def _show(campaign: str, connection: Connection, *, json: bool) -> Exit:
     option = journal_option(connection.journal)
     for each in found:
         if json:
-            emit(typed("unknown", each) | {"campaign_id": campaign, "left_at": utc(each.left_at)})
+            known = {"campaign_id": campaign, "left_at": utc(each.left_at), "matched": _matched(each)}
+            emit(typed("unknown", each) | known)
         else:
             answer("\n".join(_lines(campaign, each, option)))
     if not found:
         say("no chunk is unknown: there is nothing to settle")
     return Exit.UNKNOWN if found else Exit.DONE
+
+
+def _matched(each: PortalEntry) -> dict[str, object] | None:
+    if (matched := each.matched) is None:
+        return None
+    return {"people": matched.people, "first_at": utc(matched.first_at), "last_at": utc(matched.last_at)}
 
 
 def _lines(campaign: str, each: PortalEntry, option: str) -> Iterator[str]:
@@ -126,6 +133,12 @@ def _described(each: PortalEntry) -> Iterator[str]:
     yield f"  recipients     {figure(each.recipients)}{numbers}"
     if each.reason:
         yield f"  what happened  {shown_reason(each.reason)}"
+    if (matched := each.matched) is not None:
+        yield (
+            f"  webhooks       told of messages to {figure(matched.people)} of these numbers since then,"
+            f" the first {moment(matched.first_at)}, the last {moment(matched.last_at)}"
+        )
+        yield "                 they have no mark, so they prove nothing: others write to these numbers, too"
 
 
 async def _reconcile(

@@ -23,6 +23,7 @@ from keebai_async.cli.register import register as register_command
 from keebai_async.cli.serving import serve_until_told
 from keebai_async.cli.text_output import codes_lines, table
 from keebai_async.cli.webhooks.secrets_file import KeptSecret, SecretsFile
+from keebai_async.cli.webhooks.trigger import trigger
 from keebai_async.errors import InvalidInput, JournalUnusable, KeebaiError, OutcomeUnknown, SpoolUnusable
 from keebai_async.journal.open import journal_path, open_journal
 
@@ -366,6 +367,7 @@ WEBHOOKS_COMMANDS: Final[tuple[Callable[..., None], ...]] = (
     register,
     list_,
     test,
+    trigger,
     rotate,
     activate,
     remove,

@@ -14,11 +14,12 @@ from keebai_async.cli.console import can_ask, confirm_name, confirm_people
 from keebai_async.cli.exit_codes import Exit
 from keebai_async.cli.figures import figure, in_locale
 from keebai_async.cli.interrupts import interrupts, may_have_left
-from keebai_async.cli.json_output import emit, typed
+from keebai_async.cli.json_output import emit, retry_line, typed
 from keebai_async.cli.option_groups import SandboxChoice
 from keebai_async.cli.options import PortOption, SpeedOption, YesOption, given_time
 from keebai_async.cli.output import say
 from keebai_async.cli.register import register
+from keebai_async.cli.retry_text import retry_lines
 from keebai_async.cli.shown import shown_text
 from keebai_async.cli.whautomate.connect import opened, serve
 from keebai_async.cli.whautomate.draft_file import (
@@ -27,9 +28,16 @@ from keebai_async.cli.whautomate.draft_file import (
     fields_of_options,
     naming_time,
 )
-from keebai_async.cli.whautomate.log_files import print_rows, print_summary, say_summary, write_csv
+from keebai_async.cli.whautomate.log_files import (
+    print_rows,
+    print_summary,
+    say_summary,
+    write_csv,
+    write_rows,
+)
 from keebai_async.errors import InvalidInput, OutcomeUnknown
 from keebai_async.whautomate.draft import DraftFields
+from keebai_async.whautomate.log_retry import LogRetry
 from keebai_async.whautomate.naming import marked
 from keebai_async.whautomate.settings import WHAUTOMATE_PAGE_SIZE
 
@@ -68,6 +76,10 @@ CsvOption = Annotated[
     typer.Option(
         "--csv", metavar="FILE.csv", help="Write them to this file for a spreadsheet; only you can read it."
     ),
+]
+DueOption = Annotated[
+    str | None,
+    typer.Option("--at", metavar="TIME", help="Who may be sent to again by then, with its offset."),
 ]
 AlwaysJsonOption = Annotated[
     bool, typer.Option("--json", help="Output is always JSON; the option is here for scripts that give it.")
@@ -264,6 +276,44 @@ async def _logs(where: SandboxChoice, broadcast_id: str, csv: Path | None, page_
     return Exit.DONE
 
 
+def retry(
+    broadcast: BroadcastArgument,
+    where: SandboxChoice,
+    csv: CsvOption = None,
+    at: DueOption = None,
+    page_size: LogPageSizeOption = None,
+    json: AlwaysJsonOption = False,
+) -> None:
+    """Say who of those who failed may be sent to again, when, and whom no retry helps, by codes in the log.
+
+    Nothing is sent: this service has no documented way to send a broadcast to chosen people. --csv writes
+    them, to give them a tag there and schedule a broadcast to it.
+
+    Example: keebai-async whautomate retry DEMO000001 --csv again.csv
+    """
+    when = None if at is None else given_time(at, option="--at").timestamp()
+    _run(partial(_retry, where, broadcast, csv, when, page_size))
+
+
+async def _retry(
+    where: SandboxChoice, broadcast_id: str, csv: Path | None, at: float | None, page_size: int | None
+) -> Exit:
+    async with opened(where, stage=broadcast_id, starts_in=-_HOUR) as client:
+        now = client.clock.wall()
+        found = LogRetry(at=max(now, at or now), now=now)
+        await found.read(client.broadcasts.logs(broadcast_id, page_size=page_size))
+        name = (await client.broadcasts.get(broadcast_id)).name
+    account, chosen = found.account(broadcast_id, name), found.chosen()
+    emit(typed("retry", retry_line(account)))
+    for line in retry_lines(account, told="the log tells"):
+        say(line)
+    if csv is not None:
+        write_rows(chosen, csv)
+        say(f"{figure(len(chosen))} rows: {csv}")
+        say("read the log again right before you send to them: a message may be delivered late")
+    return Exit.DONE
+
+
 def watch(broadcasts: BroadcastsArgument, where: SandboxChoice, json: AlwaysJsonOption = False) -> None:
     """Print every change of the counters until all are finished. Exit code 5 if a person was not reached.
 
@@ -303,6 +353,7 @@ WHAUTOMATE_COMMANDS: Final[tuple[Callable[..., None], ...]] = (
     replace,
     delete,
     logs,
+    retry,
     watch,
     sandbox,
 )

@@ -1,6 +1,6 @@
 """A log as JSON Lines, or as a CSV for a spreadsheet; of any length, a page at a time."""
 
-from collections.abc import AsyncIterable
+from collections.abc import AsyncIterable, Iterable
 from pathlib import Path
 
 import msgspec
@@ -35,6 +35,14 @@ async def write_csv(rows: AsyncIterable[LogRow], path: Path) -> LogSummary:
             tally.add(row)
             write(_cells(row))
     return tally.summary()
+
+
+def write_rows(rows: Iterable[LogRow], path: Path) -> None:
+    """Write *rows* to a file for its owner only. Raises InvalidInput."""
+    with private_csv(path) as write:
+        write(_COLUMNS)
+        for row in rows:
+            write(_cells(row))
 
 
 async def print_rows(rows: AsyncIterable[LogRow]) -> LogSummary:

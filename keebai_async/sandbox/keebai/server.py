@@ -13,9 +13,9 @@ from keebai_async.sandbox.keebai.ledger import Ledger
 from keebai_async.sandbox.keebai.service import KeebaiService
 from keebai_async.sandbox.keebai.settings import SandboxOptions, SandboxSettings
 from keebai_async.sandbox.keebai.subscriptions import TOLD_OF_MESSAGES, Subscription
-from keebai_async.sandbox.keebai.webhook_control import CONTROL, control
+from keebai_async.sandbox.keebai.webhook_control import control
 from keebai_async.sandbox.keebai.webhooks import SandboxWebhooks
-from keebai_async.sandbox.local_server import PREFIX, LocalServer, sandbox_clock
+from keebai_async.sandbox.local_server import CONTROL, PREFIX, LocalServer, sandbox_clock
 
 
 class Sandbox(LocalServer):

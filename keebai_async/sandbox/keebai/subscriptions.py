@@ -3,7 +3,6 @@
 Source: webhooks contract, section 2.1.
 """
 
-import ipaddress
 import secrets
 from collections import deque
 from collections.abc import Callable, Mapping
@@ -13,6 +12,7 @@ from urllib.parse import urlsplit
 import msgspec
 
 from keebai_async.clock import Clock
+from keebai_async.sandbox.addresses import is_of_this_machine
 from keebai_async.sandbox.keebai.bodies import BadRequest
 from keebai_async.sandbox.keebai.catalogue import SandboxToken
 from keebai_async.sandbox.replies import (
@@ -238,18 +238,9 @@ def _checked_url(url: str) -> str:
     parts = urlsplit(url)
     if len(url) > 2_048 or parts.scheme not in ("http", "https") or not parts.hostname:
         raise BadRequest("url must be a URL address")
-    if not _is_here(parts.hostname):
+    if not is_of_this_machine(url):
         raise BadRequest("url must be of this machine: the sandbox delivers to 127.0.0.1 or localhost only")
     return url
-
-
-def _is_here(host: str) -> bool:
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 def _new_secret() -> str:

@@ -3,22 +3,12 @@
 No token is asked for: the sandbox listens on this machine only.
 """
 
-from typing import Final
-
 import msgspec
 from aiohttp import web
 
+from keebai_async.sandbox.keebai.single_event import SingleEvent
 from keebai_async.sandbox.keebai.webhooks import SandboxWebhooks
-
-CONTROL: Final = "/sandbox/webhooks"
-
-
-class _Trigger(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
-    kind: str
-    number: str
-    code: int = 0
-    text: str = ""
-    payload: str = ""
+from keebai_async.sandbox.local_server import CONTROL
 
 
 def control(webhooks: SandboxWebhooks, method: str, path: str, content: bytes) -> web.Response:
@@ -30,16 +20,13 @@ def control(webhooks: SandboxWebhooks, method: str, path: str, content: bytes) -
             case "PATCH", "":
                 return _json(200, webhooks.change(content))
             case "POST", "/trigger":
-                wanted = msgspec.json.decode(content, type=_Trigger)
-                webhooks.trigger(
-                    wanted.kind, wanted.number, code=wanted.code, text=wanted.text, payload=wanted.payload
-                )
+                webhooks.trigger_event(msgspec.json.decode(content, type=SingleEvent))
                 return web.Response(status=202)
             case "GET", "/truth":
                 return _json(200, webhooks.truth)
             case "GET", "/status":
                 return _json(200, {"waiting": webhooks.waiting, "answers": webhooks.answers})
-    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+    except (msgspec.MsgspecError, ValueError) as error:  # no JSON, no such switch, no such event
         return _json(400, {"message": str(error)})
     return _json(404, {"message": f"there is no {method} {CONTROL}{path}"})
 

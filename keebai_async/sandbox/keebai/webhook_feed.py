@@ -25,6 +25,7 @@ from keebai_async.sandbox.keebai.message_stories import (
     paused,
     story,
 )
+from keebai_async.sandbox.keebai.single_event import SingleEvent, happening_of
 from keebai_async.sandbox.keebai.subscriptions import Subscription, SubscriptionHandlers, WebhookAttempt
 from keebai_async.sandbox.keebai.webhook_bodies import (
     WebhookEnvelope,
@@ -39,7 +40,6 @@ _WAITS: Final = {
     "skills": (60.0, 300.0, 1_800.0, 7_200.0, 21_600.0, 43_200.0),
 }
 """Seconds before each repeat: 5 attempts in about 3 hours, or a day of them."""
-_TRIGGERED_SENDER: Final = "100000000000001"
 _ITEMS: Final = msgspec.json.Decoder(list[Messaged])
 _Happening = MessageHappening | AccountHappening
 
@@ -104,12 +104,12 @@ class WebhookFeed(DeliveryFeed[Subscription, _Happening]):
             self._plan(message, fails=fails)
             self.wake()
 
-    def trigger(self, kind: str, number: str, *, code: int = 0, text: str = "", payload: str = "") -> None:
-        """Let one event happen now, whatever was sent: `read`, or `received` with a text. From any thread."""
+    def trigger(self, event: SingleEvent) -> None:
+        """Let one event happen now, whatever was sent. From any thread. Raises ValueError."""
         message_id = f"wamid.SANDBOXTRIGGER{next(self._events):08d}"
-        message = SentMessage(message_id=message_id, number=number, sender=_TRIGGERED_SENDER)
-        happening = MessageHappening(kind=kind, message=message, code=code, text=text, payload=payload)
-        self._know(happening)
+        happening = happening_of(event, message_id, self._epoch + self._clock.now())
+        if isinstance(happening, MessageHappening):
+            self._know(happening)
         self.make_happen(happening)
 
     def change(self, content: bytes) -> WebhookSwitches:

@@ -1,7 +1,9 @@
 """The face of the sandbox's webhooks: switches, subscriptions, and what really became of everybody."""
 
 from collections import Counter
+from collections.abc import Mapping
 
+from keebai_async.sandbox.keebai.single_event import SOMEBODY, SingleEvent
 from keebai_async.sandbox.keebai.subscriptions import Subscription
 from keebai_async.sandbox.keebai.webhook_feed import MessageTruth, WebhookFeed
 from keebai_async.sandbox.keebai.webhook_switches import WebhookSwitches
@@ -40,9 +42,39 @@ class SandboxWebhooks:
         """Events that have not happened yet, and deliveries that are not settled yet."""
         return self._feed.waiting
 
-    def trigger(self, kind: str, number: str, *, code: int = 0, text: str = "", payload: str = "") -> None:
-        """Let one event happen now, whatever was sent: `read`, or `received` with a text."""
-        self._feed.trigger(kind, number, code=code, text=text, payload=payload)
+    def trigger(
+        self,
+        kind: str,
+        number: str = SOMEBODY,
+        *,
+        code: int = 0,
+        text: str = "",
+        payload: str = "",
+        meta_data: Mapping[str, object] | None = None,
+        template: str = "promo",
+        language: str = "es",
+        status: str = "PAUSED",
+    ) -> None:
+        """Let one event happen now, whatever was sent: `read`, `received` with a text, `template`.
+
+        *kind* is one of SINGLE_EVENTS. Raises ValueError for another.
+        """
+        event = SingleEvent(
+            kind=kind,
+            number=number,
+            code=code,
+            text=text,
+            payload=payload,
+            meta_data=dict(meta_data or {}),
+            template=template,
+            language=language,
+            status=status,
+        )
+        self._feed.trigger(event)
+
+    def trigger_event(self, event: SingleEvent) -> None:
+        """The same, of an event that was put together. Raises ValueError."""
+        self._feed.trigger(event)
 
     def change(self, content: bytes) -> WebhookSwitches:
         """Take switches as JSON, those that are named; gives all. Raises msgspec.MsgspecError."""

@@ -1,6 +1,6 @@
 """The broadcasts of the sandbox's Whautomate: what was written, and how far each is."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Final
 
@@ -13,6 +13,7 @@ from keebai_async.sandbox.whautomate.paging import page_of
 from keebai_async.sandbox.whautomate.replies import deleted, error_reply, success
 from keebai_async.sandbox.whautomate.segments import SegmentHandlers
 from keebai_async.sandbox.whautomate.settings import WhautomateSandboxSettings
+from keebai_async.sandbox.whautomate.webhook_feed import StartedBroadcast
 
 _SERVERS: Final = ("id", "status", "startedAt", "completedAt", "processedStats", "deliveryStats")
 
@@ -126,6 +127,18 @@ class BroadcastHandlers:
         return success(
             self._settings, [self._row(about, stored.audience, run, place, now) for place in places]
         )
+
+    def started(self) -> Iterator[StartedBroadcast]:
+        """Those that send now, or have sent."""
+        for broadcast_id, stored in list(self._broadcasts.items()):
+            run = self._run_of(stored)
+            if run is not None and stored.audience is not None:
+                yield StartedBroadcast(broadcast_id, run, stored.audience)
+
+    @property
+    def outstanding(self) -> bool:
+        """Whether one of them will start later."""
+        return any(stored.run is None for stored in list(self._broadcasts.values()))
 
     def _row(
         self, about: JsonObject, audience: Audience, run: DeliveryRun, place: int, now: float

@@ -17,6 +17,11 @@ CREATE_CONTACT: Final = "POST /contacts"
 READ_CONTACT: Final = "GET /contacts/{id}"
 LIST_LOCATIONS: Final = "GET /locations"
 SEND_TO_CONTACT: Final = "POST /messages/whatsapp/sendtemplate"
+LIST_SUBSCRIPTIONS: Final = "GET /webhooks"
+CREATE_SUBSCRIPTION: Final = "POST /webhooks"
+READ_SUBSCRIPTION: Final = "GET /webhooks/{id}"
+REPLACE_SUBSCRIPTION: Final = "PUT /webhooks/{id}"
+DELETE_SUBSCRIPTION: Final = "DELETE /webhooks/{id}"
 
 ROUTES: Final = frozenset(
     {
@@ -35,6 +40,11 @@ ROUTES: Final = frozenset(
         READ_CONTACT,
         LIST_LOCATIONS,
         SEND_TO_CONTACT,
+        LIST_SUBSCRIPTIONS,
+        CREATE_SUBSCRIPTION,
+        READ_SUBSCRIPTION,
+        REPLACE_SUBSCRIPTION,
+        DELETE_SUBSCRIPTION,
     }
 )
-"""Source: contract, section 3. Clients, webhooks and the rest of its index are not here."""
+"""Source: contract, section 3. Clients and the rest of its index are not here."""

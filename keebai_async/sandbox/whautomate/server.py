@@ -1,12 +1,16 @@
 """The sandbox's Whautomate, on a socket of this machine."""
 
-from typing import Unpack
+from typing import Self, Unpack
+
+from aiohttp import web
 
 from keebai_async.clock import Clock
-from keebai_async.sandbox.local_server import LocalServer, sandbox_clock
+from keebai_async.sandbox.local_server import CONTROL, LocalServer, sandbox_clock
 from keebai_async.sandbox.whautomate.ledger import WhautomateLedger
 from keebai_async.sandbox.whautomate.service import WhautomateService
 from keebai_async.sandbox.whautomate.settings import WhautomateSandboxOptions, WhautomateSandboxSettings
+from keebai_async.sandbox.whautomate.webhook_control import control_whautomate
+from keebai_async.sandbox.whautomate.webhook_feed import WhautomateFeed
 
 
 class WhautomateSandbox(LocalServer):
@@ -51,7 +55,29 @@ class WhautomateSandbox(LocalServer):
         """Everything it accepted."""
         return self._whautomate.ledger
 
+    @property
+    def webhooks(self) -> WhautomateFeed:
+        """Its webhooks: subscriptions, what really became of everybody, how many deliveries wait."""
+        return self._whautomate.webhooks
+
+    async def __aenter__(self) -> Self:
+        await super().__aenter__()
+        self.webhooks.opened(subscribed=bool(self.webhooks.subscriptions.known))
+        return self
+
+    async def __aexit__(self, *error: object) -> None:
+        await self.webhooks.aclose()
+        await super().__aexit__(*error)
+
+    async def _answer(self, http: web.Request) -> web.StreamResponse:
+        if http.path.startswith(CONTROL):
+            path, content = http.path.removeprefix(CONTROL), await http.read()
+            reply = control_whautomate(self.webhooks, http.method, path, content)
+            return web.Response(status=reply.status, body=reply.body, content_type="application/json")
+        return await super()._answer(http)
+
     def stage(self, broadcast_id: str, *, starts_in: float = 0.0) -> None:
         """Put a broadcast to everybody there without a request; it starts in so many seconds, or did."""
         with self._one_at_a_time:
             self._whautomate.broadcasts.stage(broadcast_id, starts_in=starts_in)
+        self.webhooks.wake()

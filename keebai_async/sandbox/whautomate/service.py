@@ -14,6 +14,7 @@ from keebai_async.sandbox.whautomate.ledger import Created, WhautomateLedger
 from keebai_async.sandbox.whautomate.replies import error_reply, success
 from keebai_async.sandbox.whautomate.segments import SegmentHandlers
 from keebai_async.sandbox.whautomate.settings import WhautomateSandboxSettings
+from keebai_async.sandbox.whautomate.webhook_feed import WhautomateFeed
 
 
 class WhautomateService(SandboxService):
@@ -25,6 +26,7 @@ class WhautomateService(SandboxService):
         self.ledger = WhautomateLedger()
         self.segments = SegmentHandlers(settings, clock, self.ledger)
         self.broadcasts = BroadcastHandlers(settings, clock, self.segments, self.ledger)
+        self.webhooks = WhautomateFeed(settings, clock, self.broadcasts)
         self._clock = clock
 
     def credential_in(self, headers: Mapping[str, str]) -> str | None:
@@ -52,7 +54,9 @@ class WhautomateService(SandboxService):
             case routes.LIST_BROADCASTS:
                 return self.broadcasts.list(query)
             case routes.CREATE_BROADCAST:
-                return self.broadcasts.create(self._body(content))
+                created = self.broadcasts.create(self._body(content))
+                self.webhooks.wake()
+                return created
             case routes.READ_BROADCAST:
                 return self.broadcasts.read(request.resource_id)
             case routes.REPLACE_BROADCAST:
@@ -86,6 +90,26 @@ class WhautomateService(SandboxService):
                 return success(self._settings, [{"id": one, "name": one} for one in self._settings.locations])
             case routes.SEND_TO_CONTACT:
                 return self._send(self._body(content))
+            case _:
+                return self._act_on_webhooks(request, query, content)
+
+    def _act_on_webhooks(
+        self, request: IncomingRequest, query: Mapping[str, str], content: bytes
+    ) -> SandboxReply:
+        known, of = self.webhooks.subscriptions, request.resource_id
+        match request.route:
+            case routes.LIST_SUBSCRIPTIONS:
+                return known.list(query)
+            case routes.CREATE_SUBSCRIPTION:
+                reply = known.create(self._body(content))
+                self.webhooks.subscribed()
+                return reply
+            case routes.READ_SUBSCRIPTION:
+                return known.read(of)
+            case routes.REPLACE_SUBSCRIPTION:
+                return known.replace(of, self._body(content))
+            case routes.DELETE_SUBSCRIPTION:
+                return known.delete(of)
             case _:
                 return error_reply(self._settings, 404, "Not found")
 

@@ -8,6 +8,7 @@ import msgspec
 
 from keebai_async.sandbox.throttle import ThrottlerVersion, Window
 from keebai_async.sandbox.whautomate.audience import DEFAULT_CONTACTS, SandboxContact
+from keebai_async.sandbox.whautomate.webhook_switches import WhautomateWebhookSwitches
 
 DEFAULT_KEY: Final = "wh_sandbox_key_0001"
 """Always the same: for a sandbox that programs reach at a port that stays."""
@@ -76,6 +77,7 @@ class WhautomateSandboxOptions(TypedDict, total=False):
     repeats_country_code: bool
     wrapped: bool
     any_id: bool
+    webhooks: WhautomateWebhookSwitches
 
 
 class WhautomateSandboxSettings(msgspec.Struct, kw_only=True):
@@ -122,3 +124,5 @@ class WhautomateSandboxSettings(msgspec.Struct, kw_only=True):
     """Lists come as `{"data": [...]}`, and objects inside `data`."""
     any_id: bool = False
     """Take any id of a segment or location in a broadcast; a segment that is not there holds everybody."""
+    webhooks: WhautomateWebhookSwitches = msgspec.field(default_factory=WhautomateWebhookSwitches)
+    """What its webhooks tell, and how they go wrong."""
