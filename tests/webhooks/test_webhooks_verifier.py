@@ -1,5 +1,7 @@
 """Who is let in: by the contract's rules and vectors, whatever a request looks like."""
 
+import hashlib
+import hmac
 import string
 
 import pytest
@@ -187,6 +189,36 @@ def test_while_secrets_change_what_is_fresh_and_matches_none_is_asked_for_again(
     assert status(said(f"t={NOW},v9=1"), keys=changing) == 401
     assert status({}, keys=changing) == 401
     assert status(said(signature_header(A, b"{}", at=NOW)), keys=changing) == 204
+
+
+C = "whsec_" + "00112233" * 8
+
+
+@given(
+    signers=st.lists(st.sampled_from([A, B, C]), max_size=4),
+    holders=st.sets(st.sampled_from([A, B, C]), min_size=1, max_size=2),
+    noise=st.lists(st.sampled_from(["v0=1", "v1=00", f"v1={'0' * 64}", "x", "t2=5", ""]), max_size=3),
+    off=st.sampled_from([-301, -300, 0, 300, 301]),
+    rotating=st.booleans(),
+    body=bodies,
+)
+def test_who_is_let_in_is_who_signed_with_a_secret_of_ours_just_now(
+    signers: list[str], holders: set[str], noise: list[str], off: int, rotating: bool, body: bytes
+) -> None:
+    signed = b"%d.%b" % (NOW, body)
+    digests = [f"v1={hmac.new(key.encode(), signed, hashlib.sha256).hexdigest()}" for key in signers]
+    header = said(",".join([*noise, f"t={NOW}", *digests]))
+
+    came = status(header, body, now=NOW + off, keys=WebhookSecrets(*holders, rotating=rotating))
+
+    ours, fresh = bool(holders & set(signers)), abs(off) <= 300
+    formed = bool(signers) or any(each.startswith("v1=") for each in noise)
+    if ours and fresh:
+        assert came == 204
+    elif formed and not ours and fresh and rotating:
+        assert came == 503
+    else:
+        assert came == 401
 
 
 @pytest.mark.parametrize("secret", ["", " ", "whsec_ñ", "whsec_a b", "whsec_\n"])
