@@ -134,6 +134,7 @@ class Life(RuleBasedStateMachine):
         nothing_to_take_back = kind is Withdraw and not chunk.resent
         is_proven = kind in (Resend, Submit) and chunk.number in self.noticed & self.provable
         from_planned = kind is Prove and chunk.number in self.provable
+        from_planned = from_planned or (kind is Refuse and self.model[chunk.number] == "planned")
         allowed = (self.model[chunk.number] == before or from_planned) and not late
         allowed = allowed and not loses_people and not nothing_to_take_back and not is_proven
         try:
