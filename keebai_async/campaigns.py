@@ -324,7 +324,7 @@ class Campaigns:
         again: bool = False,
         agreed: Iterable[Reached] = (),
     ) -> None:
-        """Have a campaign run by whoever supervises this journal (`keebai.supervise`), from *at* on or now.
+        """Have a campaign run by a supervisor of this journal (`keebai.supervise`), from *at* on or now.
 
         It is taken up again when the process that runs it ends, until it is finished, a person stops it or
         it needs one. *at* is Unix time, or a time with its offset. *again* and *agreed* are as for `start`.

@@ -195,6 +195,7 @@ SAMPLES: tuple[Record, ...] = (
     SubmitsHeld(campaign=CAMPAIGN, seconds=30.0, reason="the sender has enough to do for now"),
     CampaignTakenUp(campaign=CAMPAIGN, state=CampaignState.STOPPED),
     CampaignLeft(campaign=CAMPAIGN, reason="a guard"),
+    CampaignLeft(campaign=CAMPAIGN, reason="finished", finished=True),
     AnswerHeld(campaign=CAMPAIGN, chunk=3, seconds=600.0, reason="the journal is locked"),
     CircuitOpened(campaign=CAMPAIGN, reason="no answer in time"),
     CircuitProbed(campaign=CAMPAIGN, failures=1, seconds=5.0, reason="no answer in time"),
