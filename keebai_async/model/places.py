@@ -27,16 +27,14 @@ _PEOPLE_WITH_MARKS: Final = msgspec.json.Decoder(list[_WithMark])
 def planned_places(campaign: StoredCampaign, chunk: Chunk, items: bytes) -> list[Place | None]:
     """Where the plan had each person of a chunk; None where nothing says it.
 
-    A mark says it. Without marks, a chunk that nothing was cut out of is as it was planned.
+    A chunk that nothing was cut out of is as it was planned; of what was cut, the marks say it.
     """
     plan = campaign.plan
+    if chunk.number <= len(plan.chunks) and plan.chunks[chunk.number - 1] == chunk.recipients:
+        return [(chunk.number, place) for place in range(chunk.recipients)]
     tag = tag_of(plan.campaign_id)
-    whole = chunk.number <= len(plan.chunks) and plan.chunks[chunk.number - 1] == chunk.recipients
     places: list[Place | None] = []
-    for position, person in enumerate(_PEOPLE_WITH_MARKS.decode(items)):
+    for person in _PEOPLE_WITH_MARKS.decode(items):
         mark = mark_in(person.meta_data) if isinstance(person.meta_data, dict) else None
-        if mark is not None and mark.tag == tag:
-            places.append((mark.chunk, mark.place))
-        else:
-            places.append((chunk.number, position) if whole else None)
+        places.append((mark.chunk, mark.place) if mark is not None and mark.tag == tag else None)
     return places

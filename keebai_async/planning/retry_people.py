@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Final
 
+import anyio.lowlevel
 import anyio.to_thread
 import msgspec
 
@@ -117,6 +118,7 @@ class RetrySource:
                 continue
             items = await journal.items(campaign.plan.campaign_id, chunk.number)
             states = await fates.states(planned_places(campaign, chunk, items))
+            await anyio.lowlevel.checkpoint()  # a chunk takes some milliseconds
             bad = [place for place, state in enumerate(states) if state.fate is Fate.FAILED]
             if not bad:
                 continue
@@ -255,6 +257,7 @@ class _Relative:
         for chunk in campaign.chunks:
             if chunk.state in _STILL_COUNT and chunk.recipients:
                 items = await journal.items(campaign_id, chunk.number)
+                await anyio.lowlevel.checkpoint()
                 _note(found, chunk, _keys_in(items), planned_places(campaign, chunk, items), keys)
         return cls(FatesByPlace(journal, campaign_id), found)
 

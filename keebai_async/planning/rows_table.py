@@ -97,8 +97,10 @@ class TableRows:
     def original(self, position: int) -> dict[str, str]:
         """One row by column, for a person to look at; with what is beyond the header."""
         header, cells = self._block.header, self._block.row(position)
-        over = enumerate(cells[len(header) :], start=len(header) + 1)
-        return dict(zip(header, cells, strict=False)) | {f"column {at}": cell for at, cell in over}
+        row = dict(zip(header, cells, strict=False))
+        if len(cells) > len(header):
+            row |= {f"column {at}": cells[at - 1] for at in range(len(header) + 1, len(cells) + 1)}
+        return row
 
     def fixable(self, position: int, original: dict[str, str]) -> dict[str, str]:
         """One row with a cell under each name of the header."""

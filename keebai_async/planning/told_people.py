@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from itertools import compress
 from typing import Final
 
+import anyio.lowlevel
 import msgspec
 
 from keebai_async.journal.contract import Journal
@@ -52,6 +53,7 @@ async def told_people(
         items = await journal.items(plan.campaign_id, chunk.number)
         places = planned_places(campaign, chunk, items)
         states = await fates.states(places)
+        await anyio.lowlevel.checkpoint()  # a chunk takes some milliseconds
         chosen = list(map(wanted, states))
         if not any(chosen):
             continue

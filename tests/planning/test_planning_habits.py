@@ -67,6 +67,8 @@ NUMBERS: list[Habit] = [
     lambda to: f"{to[1:]}@lid",
     lambda to: f"{to} / {to[:-1]}9",
     lambda to: f"{float(to[1:]):.5E}",
+    lambda to: f"{to[1:-6]}000000",
+    lambda to: f"{to} int. 204",
     lambda to: "",
 ]
 TEXTS: list[Habit] = [
@@ -76,6 +78,8 @@ TEXTS: list[Habit] = [
     lambda text: "#¡REF!",
     lambda text: "\\N",
     lambda text: "{{nombre}}",
+    lambda text: "=BUSCARV(A2;B:C;2;0)",
+    lambda text: "=A2",
     lambda text: "[object Object]",
     lambda text: text.replace("a", "\ufffd"),
     lambda text: "\u200b\u3164",
@@ -334,7 +338,7 @@ def line_of(person: Person, kind: str) -> str:
 @given(
     PEOPLE,
     st.sets(st.integers(0, 19), min_size=1, max_size=8),
-    st.sampled_from(["txt", "csv", "xlsx", "jsonl", "utf-16"]),
+    st.sampled_from(["txt", "csv", "xlsx", "jsonl", "json", "utf-16"]),
     st.sampled_from(["", "to", "teléfono;motivo", "Bajas de marzo"]),
 )
 @settings(deadline=None, max_examples=60)
@@ -349,6 +353,8 @@ async def test_nobody_who_said_no_is_ready_whatever_the_habits_of_both_lists(
         if kind == "xlsx":
             held: list[list[str | float]] = [[head]] if head else []
             workbook(path, Bajas=held + [[person.to, "baja"] for person in out])
+        elif kind == "json":
+            path.write_text(json.dumps([{"to": person.to} for person in out], indent=len(out) % 3))
         elif kind == "jsonl":
             path.write_text("\n".join(json.dumps({"to": person.to}) for person in out))
         else:
