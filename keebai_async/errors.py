@@ -80,7 +80,7 @@ class OptedOut(InvalidInput):
     *source* says how that is known, and *since* when, in UTC.
     """
 
-    def __init__(self, message: str, *, source: str, since: datetime) -> None:
+    def __init__(self, message: str, *, source: str = "", since: datetime | None = None) -> None:
         super().__init__(message, field="to")
         self.source = source
         self.since = since

@@ -4,6 +4,7 @@ import io
 import sys
 from pathlib import Path
 
+import anyio
 import pytest
 
 from keebai_async.cli.output import answer_account
@@ -14,6 +15,7 @@ from keebai_async.sandbox.keebai.server import Sandbox
 from tests.cli.conftest import MakeShell
 from tests.cli.shell import Shell, let_pass
 from tests.cli.test_cli_campaign import PROMO, campaign_of
+from tests.cli.test_cli_interrupts import end_of, launching
 
 ROWS = "to,nombre,codigo\n" + "\n".join(f"+549115555{n:04},Ana,A{n}" for n in range(300))
 
@@ -143,6 +145,29 @@ async def test_a_campaign_whose_last_doubt_is_settled_is_finished(
     assert "  finished " in settled.out
     assert "unknown (chunk" not in settled.out
     assert settled.err == ""
+
+
+async def test_a_service_that_goes_silent_during_the_delivery_is_said_on_the_screen_and_by_status(
+    shell: Shell, sandbox: Sandbox
+) -> None:
+    sandbox.faults.on("GET /messages/bulk/{broadcast_id}", faults.Reset(), times=None)
+    words = "the service to say how far it is (GET /messages/bulk/"
+
+    async with launching(shell) as process:
+        with anyio.fail_after(60):
+            while words not in str((looked := await shell.call("list", "--json")).objects):  # noqa: ASYNC110
+                await anyio.sleep(0.1)
+        campaign = str(looked.objects[0]["campaign_id"])
+        status = await shell.call("status", campaign)
+        sandbox.faults.clear()
+        code, told = await end_of(process)
+    after = await shell.call("status", campaign)
+
+    assert f"waits for {words}" in status.out
+    assert "  sent                             0" in status.out
+    assert (code, told.count("chunk 1: how far it is cannot be read now")) == (0, 1), told
+    assert "waits for" not in after.out
+    assert "  sent                            20" in after.out
 
 
 async def test_one_message_is_checked_as_a_plan_checks_a_row(shell: Shell, sandbox: Sandbox) -> None:

@@ -118,7 +118,9 @@ async def test_purged_people_are_gone_and_the_counts_stay(
     assert "--yes" in asked.err
     assert refused.code == 2
     assert "unsent" in refused.err
-    assert (purged.code, purged.err) == (0, f"its people are removed: {finished}\n")
+    warned, removed = purged.err.splitlines()
+    assert (purged.code, removed) == (0, f"its people are removed: {finished}")
+    assert "nobody is warned any more if they get the same again: 3 people" in warned
     assert (again.code, again.err) == (0, "nothing to remove: no finished campaign has people left\n")
     assert forced.code == 0
     assert (status.objects[0]["sent"], status.objects[0]["read"]) == (3, 5)
