@@ -176,6 +176,7 @@ class Supervisor:
 
     async def _due(self) -> list[Want]:
         """What is wanted, and runs nowhere. Nothing, while the journal cannot be read."""
+        running = set(self._runs)  # one that ends meanwhile may be in the answer all the same
         try:
             wanted = await self._client.journal.wanted(by=self._clock.wall())
         except JournalUnusable:  # it comes back, or the next write tells
@@ -184,7 +185,7 @@ class Supervisor:
         return [
             want
             for want in wanted
-            if want.campaign_id not in self._runs
+            if want.campaign_id not in running
             and not want.held
             and want.holder is None
             and self._not_before.get(want.campaign_id, now) <= now
