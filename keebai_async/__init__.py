@@ -13,6 +13,7 @@ with lazily(globals()):
     from keebai_async.clock import Clock as Clock
     from keebai_async.clock import SystemClock as SystemClock
     from keebai_async.credentials import Token as Token
+    from keebai_async.errors import AlreadyLaunched as AlreadyLaunched
     from keebai_async.errors import AnotherToken as AnotherToken
     from keebai_async.errors import CampaignBusy as CampaignBusy
     from keebai_async.errors import CampaignError as CampaignError
@@ -28,6 +29,7 @@ with lazily(globals()):
     from keebai_async.errors import NotFound as NotFound
     from keebai_async.errors import OptedOut as OptedOut
     from keebai_async.errors import OutcomeUnknown as OutcomeUnknown
+    from keebai_async.errors import PeoplePurged as PeoplePurged
     from keebai_async.errors import PlanTooLarge as PlanTooLarge
     from keebai_async.errors import QuotaExhausted as QuotaExhausted
     from keebai_async.errors import QuotaUnusable as QuotaUnusable
@@ -120,6 +122,7 @@ with lazily(globals()):
     from keebai_async.model.situation import Standing as Standing
     from keebai_async.model.stop import Cause as Cause
     from keebai_async.model.template import Template as Template
+    from keebai_async.model.want import Want as Want
     from keebai_async.opt_outs import ImportedOptOuts as ImportedOptOuts
     from keebai_async.opt_outs import OptOuts as OptOuts
     from keebai_async.outbox.outbox import Outbox as Outbox

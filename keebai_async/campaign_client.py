@@ -1,5 +1,6 @@
 """CampaignClient: what the clients of all services that carry campaigns have in common."""
 
+from contextlib import AbstractAsyncContextManager
 from typing import TYPE_CHECKING, Self
 
 from keebai_async.campaign.service import CampaignService
@@ -12,9 +13,11 @@ from keebai_async.model.sender import Sender
 if TYPE_CHECKING:
     import keebai_async.campaigns as campaigning
     import keebai_async.opt_outs as opting
+    import keebai_async.supervisor as supervision
 else:  # too dear to import for an annotation
     campaigning = LazyModule("keebai_async.campaigns")
     opting = LazyModule("keebai_async.opt_outs")
+    supervision = LazyModule("keebai_async.supervisor")
 
 
 class CampaignClient(JournalClient):
@@ -47,6 +50,19 @@ class CampaignClient(JournalClient):
         if self._campaigns is None:
             self._campaigns = campaigning.Campaigns(self)
         return self._campaigns
+
+    def supervise(self, *, at_once: int = 8) -> "AbstractAsyncContextManager[campaigning.Campaigns]":
+        """Inside `async with`, run the campaigns of the journal that are wanted (`campaigns.want`, `launch`).
+
+        At most *at_once* of them run at a time; paused ones are not counted. Any number of processes may do
+        so with one journal: what one of them leaves behind, another takes up within seconds. Leaving it, by
+        the end of the block, an exception or a cancellation, is a shutdown in good order: what is on its way
+        is written down, and the campaigns stay wanted. Gives `campaigns`.
+
+        Raises:
+            InvalidInput: *at_once* is less than 1.
+        """
+        return supervision.supervising(self, at_once=at_once)
 
     @property
     def opt_outs(self) -> "opting.OptOuts":

@@ -1,9 +1,11 @@
 """`keebai.campaigns`: plan a campaign, run it, and look after those that were."""
 
+import math
 import os
 import secrets
 from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager
+from datetime import datetime
 from typing import Final, Protocol
 
 import anyio.to_thread
@@ -17,7 +19,7 @@ from keebai_async.campaign.run import CampaignRun, Waits
 from keebai_async.campaign.service import CampaignService, check_service
 from keebai_async.clock import Clock
 from keebai_async.draining import drain_of
-from keebai_async.errors import UnusableSource
+from keebai_async.errors import InvalidInput, UnusableSource
 from keebai_async.journal.contract import Journal
 from keebai_async.model.campaign import CampaignState, StoredCampaign, Wish
 from keebai_async.model.chunk import Chunk, ChunkState
@@ -29,6 +31,7 @@ from keebai_async.model.report import Report, report_of
 from keebai_async.model.retry import RetryAccount, RetryChoice
 from keebai_async.model.sender import ListedSender, Sender
 from keebai_async.model.situation import Situation, situation_of
+from keebai_async.model.want import Want
 from keebai_async.observe import Observer
 from keebai_async.observe.campaign_records import CampaignMoved
 from keebai_async.planning.opt_outs import OptOutWatch, opted_out_since
@@ -313,6 +316,86 @@ class Campaigns:
         await refuse_repetition(campaign, self._keebai.journal)
         refuse_reached(campaign, await self._reached_before(campaign), agreed=agreed)
 
+    async def want(
+        self,
+        plan: Plan | str,
+        *,
+        at: float | datetime | None = None,
+        again: bool = False,
+        agreed: Iterable[Reached] = (),
+    ) -> None:
+        """Have a campaign run by a supervisor of this journal (`keebai.supervise`), from *at* on or now.
+
+        It is taken up again when the process that runs it ends, until it is finished, a person stops it or
+        it needs one. *at* is Unix time, or a time with its offset. *again* and *agreed* are as for `start`.
+
+        Raises:
+            CampaignNotFound: there is no such campaign.
+            AlreadyLaunched: it is a repetition, and nobody said that this is meant.
+            InvalidInput: *at* has no offset.
+            JournalUnusable: it cannot be written.
+        """
+        campaign_id = plan if isinstance(plan, str) else plan.campaign_id
+        seen = tuple(agreed)
+        if not again:
+            await self.check_repetition(campaign_id, agreed=seen)
+        salt = secrets.token_hex(8)
+        wanted = Want(
+            campaign_id=campaign_id,
+            at=self._keebai.clock.wall() if at is None else _unix(at),
+            again=again or bool(seen),
+            account=self._keebai.token_mark(salt),
+            salt=salt,
+        )
+        await self._keebai.journal.want(wanted)
+
+    async def unwant(self, campaign_id: str) -> bool:
+        """Let no supervisor take a campaign up (again); one that runs it goes on. False if none was to."""
+        return await self._keebai.journal.unwant(campaign_id)
+
+    async def wanted(self) -> tuple[Want, ...]:
+        """The campaigns that supervisors of this journal run, or will, the earliest first."""
+        return tuple(await self._keebai.journal.wanted(by=math.inf))
+
+    async def launch(
+        self,
+        people: People,
+        *,
+        template: str,
+        language: str,
+        at: float | datetime | None = None,
+        name: str | None = None,
+        sender: Sender | None = None,
+        columns: Mapping[str, str] | None = None,
+        delimiter: str | None = None,
+        encoding: str | None = None,
+        sheet: str | None = None,
+        hidden_rows: bool = False,
+        options: PlanOptions | None = None,
+        again: bool = False,
+    ) -> Plan:
+        """`plan`, and then `want`: a supervisor of this journal runs it, here or in another process.
+
+        Raises what these two raise.
+        """
+        if at is not None:
+            _unix(at)
+        plan = await self.plan(
+            people,
+            template=template,
+            language=language,
+            name=name,
+            sender=sender,
+            columns=columns,
+            delimiter=delimiter,
+            encoding=encoding,
+            sheet=sheet,
+            hidden_rows=hidden_rows,
+            options=options,
+        )
+        await self.want(plan, at=at, again=again)
+        return plan
+
     def start(
         self,
         plan: Plan | str,
@@ -560,6 +643,14 @@ class Campaigns:
             take_back=take_back,
             observer=self._keebai.observer,
         )
+
+
+def _unix(at: float | datetime) -> float:
+    if isinstance(at, datetime):
+        if at.tzinfo is None:
+            raise InvalidInput("at has no offset: give it a time zone", field="at", value=str(at))
+        return at.timestamp()
+    return at
 
 
 def _is_file(people: object) -> bool:

@@ -13,6 +13,8 @@ KeebaiError
     CampaignError           campaign_id
         CampaignNotFound    no such campaign in this journal
         CampaignBusy        another process runs it, or it was run before
+            AlreadyLaunched the same list was launched before, or its people got the same a short time ago
+            PeoplePurged    the people who are still to be sent to were removed
         AnotherToken        it was launched with another token than this client has
         ForbiddenMove       a chunk or a run was asked to go where its life does not lead
         JournalUnusable     the disk is full, the file is read-only, corrupt, or from a newer version
@@ -122,6 +124,14 @@ class CampaignNotFound(CampaignError):
 
 class CampaignBusy(CampaignError):
     """The campaign cannot be started now: it runs elsewhere, or has been run already."""
+
+
+class AlreadyLaunched(CampaignBusy):
+    """The same was launched before, or its people got it from another campaign a short time ago."""
+
+
+class PeoplePurged(CampaignBusy):
+    """The people who are still to be sent to were removed from the journal."""
 
 
 class AnotherToken(CampaignError):

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from keebai_async.errors import CampaignBusy
+from keebai_async.errors import AlreadyLaunched, PeoplePurged
 from keebai_async.journal.contract import Journal
 from keebai_async.model.campaign import CampaignState, StoredCampaign, began_after
 from keebai_async.model.chunk import ChunkState
@@ -13,12 +13,12 @@ def refuse_purged(campaign: StoredCampaign) -> None:
     """Let no campaign begin whose people are unsent and removed.
 
     Raises:
-        CampaignBusy: there are such people.
+        PeoplePurged: there are such people.
     """
     unsent = sum(chunk.recipients for chunk in campaign.chunks if chunk.state is ChunkState.PLANNED)
     if campaign.purged_at is not None and unsent:
         campaign_id = campaign.plan.campaign_id
-        raise CampaignBusy(
+        raise PeoplePurged(
             f"the people of campaign {campaign_id} were removed, {unsent} of them unsent:"
             " nobody is left to be sent to",
             campaign_id=campaign_id,
@@ -32,7 +32,7 @@ async def refuse_repetition(campaign: StoredCampaign, journal: Journal) -> None:
     other's: the later one sees the earlier one before anything has left, which goes on.
 
     Raises:
-        CampaignBusy: another campaign of this name sends exactly the same, and was launched before; or
+        AlreadyLaunched: another campaign of this name sends exactly the same, and was launched before; or
             webhooks told of people whom this journal never submitted, as they do if it is an old copy.
     """
     plan = campaign.plan
@@ -44,7 +44,7 @@ async def refuse_repetition(campaign: StoredCampaign, journal: Journal) -> None:
         launched = attempted or (other.holder is not None and not began_after(other, campaign))
         if launched and other.plan.campaign_id != plan.campaign_id:
             state = other.state if other.holder is None else CampaignState.RUNNING
-            raise CampaignBusy(
+            raise AlreadyLaunched(
                 f"this list was launched under the name {plan.name!r} before, as campaign"
                 f" {other.plan.campaign_id} ({state.value}): resume that one,"
                 " or say that it is to be sent again",
@@ -56,7 +56,7 @@ def _refuse_an_old_copy(campaign: StoredCampaign) -> None:
     known = [chunk for chunk in campaign.chunks if chunk.never_left and chunk.noticed_at is not None]
     if known:
         numbers = ", ".join(str(chunk.number) for chunk in known)
-        raise CampaignBusy(
+        raise AlreadyLaunched(
             f"webhooks told of messages to people of chunk {numbers}, whom this journal never submitted:"
             " is it an old copy? Then go on with the one that submitted them",
             campaign_id=campaign.plan.campaign_id,
@@ -71,7 +71,7 @@ def refuse_reached(
     *reached* are the facts of now, and *agreed* those that somebody has agreed to.
 
     Raises:
-        CampaignBusy: it is a repetition for too many of its people.
+        AlreadyLaunched: it is a repetition for too many of its people.
     """
     known = {each.campaign_id: each.repeated for each in agreed}
     news = [each for each in reached if each.repeated > known.get(each.campaign_id, 0)]
@@ -82,7 +82,7 @@ def refuse_reached(
     still = bool(most.unsent and not most.people)
     got, when = ("are still to get", "") if still else ("got", " a short time ago")
     same = "the" if most.template == campaign.plan.template else "the same words by the"
-    raise CampaignBusy(
+    raise AlreadyLaunched(
         f"{count} of these {unsent} people {got} {same} template {most.template!r} from campaign"
         f" {most.campaign_id} ({most.name!r}){when}: leave them out, or say that it is to be sent again",
         campaign_id=most.campaign_id,

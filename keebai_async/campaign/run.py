@@ -260,6 +260,11 @@ class CampaignRun:
         self._breaker.hold("its template is to be read again")
 
     @property
+    def paused(self) -> bool:
+        """Whether it submits nothing until it is resumed."""
+        return self._control.state.phase is RunPhase.PAUSED
+
+    @property
     def of(self) -> int:
         """How many chunks there are now."""
         return self._chunks.of

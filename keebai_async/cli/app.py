@@ -30,6 +30,7 @@ from keebai_async.cli.commands.stop import stop
 from keebai_async.cli.commands.templates import templates
 from keebai_async.cli.commands.text import text
 from keebai_async.cli.commands.watch import watch
+from keebai_async.cli.commands.work import work
 from keebai_async.cli.connect import chosen_service
 from keebai_async.cli.console import version
 from keebai_async.cli.error_line import cause_of, line_of
@@ -59,6 +60,7 @@ COMMANDS: Final[tuple[Callable[..., None], ...]] = (
     status,
     list_,
     watch,
+    work,
     reconcile,
     retry,
     export,

@@ -1,5 +1,6 @@
 """Plan, show, ask, submit, follow, report: what `plan`, `launch` and `demo` have in common."""
 
+from collections.abc import Iterable
 from datetime import datetime
 from pathlib import Path
 
@@ -31,6 +32,7 @@ from keebai_async.cli.show_run import conclude, follow, with_fates
 from keebai_async.cli.text_output import plan_text
 from keebai_async.errors import CampaignBusy, InvalidInput, UnusableSource
 from keebai_async.model.plan import Guards, Pace, Plan, Price
+from keebai_async.model.reached import Reached
 from keebai_async.model.report import Report
 
 
@@ -52,6 +54,8 @@ class LaunchSettings(msgspec.Struct, frozen=True, kw_only=True):
     json: bool = False
     wait: bool = True
     again: bool = False
+    detach: bool = False
+    """Leave it to a worker."""
     """Whether everyone may get once more what the same list got under the same name."""
     rejects: Path | None = None
     """Where to write the rows that are not sent."""
@@ -183,6 +187,21 @@ def show_plan(
         )
 
 
+async def _leave_to_a_worker(
+    keebai: CampaignClient, plan: Plan, settings: LaunchSettings, agreed: Iterable[Reached], *, changed: bool
+) -> None:
+    """Raises InvalidInput if its guards or pace were to be *changed*: a worker takes those of the plan."""
+    if changed:
+        raise InvalidInput(
+            "a worker takes guards and pace from the plan: give them to plan, or leave --detach out",
+            field="--detach",
+        )
+    await keebai.campaigns.want(plan, again=settings.again, agreed=agreed)
+    journal = journal_option(settings.journal)
+    say(f"left to a worker: keebai-async work{journal}")
+    say(f"to see where it stands: keebai-async status {plan.campaign_id}{journal}")
+
+
 async def launch_plan(
     keebai: CampaignClient,
     plan: Plan,
@@ -211,6 +230,9 @@ async def launch_plan(
             if settings.resumable:
                 say(f"the plan is kept: {_launch_again(plan, settings)}")
             return Exit.DECLINED, None
+        if settings.detach:
+            await _leave_to_a_worker(keebai, plan, settings, agreed, changed=bool(guards or pace))
+            return Exit.DONE, None
         run = keebai.campaigns.start(
             plan,
             track=settings.wait,

@@ -14,6 +14,7 @@ from keebai_async.model.plan import Plan
 from keebai_async.model.recipient import Rejection
 from keebai_async.model.requests import Requests
 from keebai_async.model.stop import Cause
+from keebai_async.model.want import Want
 
 
 class Journal(Protocol):
@@ -144,8 +145,21 @@ class Journal(Protocol):
     async def ask(self, campaign_id: str, wish: Wish | None) -> bool:
         """Leave a wish with the process that runs a campaign; False if none does. The last one counts.
 
+        Of a campaign that is wanted it holds on when that process dies, and where none runs it yet.
+
         None takes back a wish that was left; False if there is none any more: its process has heard it.
         """
+        ...
+
+    async def want(self, want: Want) -> None:
+        """Have a campaign run by a supervisor of this journal; what was wanted of it before is forgotten."""
+
+    async def unwant(self, campaign_id: str) -> bool:
+        """Have no supervisor take a campaign up (again); False if none was to."""
+        ...
+
+    async def wanted(self, *, by: float) -> list[Want]:
+        """The campaigns that are to run by a Unix time, the earliest first, and who runs them."""
         ...
 
     async def asked(self, campaign_id: str) -> Wish | None:

@@ -18,6 +18,7 @@ from keebai_async.journal.tables import (
     RejectionsRow,
     StoredRow,
     Tables,
+    WantRow,
 )
 from keebai_async.model.chunk import ChunkState
 from keebai_async.storage.process import Process, alive
@@ -139,6 +140,10 @@ class MemoryTables:
         rows = [row for each in self._rows[OutboxRow] for row in self.rows(OutboxRow, each)]
         found = [row for row in rows if row.message.state is state and row.message.created_at < before]
         return sorted(found, key=lambda row: row.message.created_at, reverse=True)[:limit]
+
+    def wants(self, *, by: float) -> list[WantRow]:
+        rows = [row for each in self._rows[WantRow] for row in self.rows(WantRow, each) if row.at <= by]
+        return sorted(rows, key=lambda row: (row.at, row.campaign_id))
 
     def now(self) -> float:
         return self._clock.wall()

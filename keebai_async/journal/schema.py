@@ -87,6 +87,16 @@ VERSION_2: Final = (
         packed BLOB NOT NULL,
         PRIMARY KEY (campaign_id, number)
     )""",
+    # The campaigns that are to run.
+    """CREATE TABLE wants (
+        campaign_id TEXT PRIMARY KEY REFERENCES campaigns (id) ON DELETE CASCADE,
+        at REAL NOT NULL,
+        held INTEGER NOT NULL,
+        again INTEGER NOT NULL,
+        account TEXT NOT NULL,
+        salt TEXT NOT NULL
+    ) WITHOUT ROWID""",
+    "CREATE INDEX wants_by_time ON wants (at)",
     # Of whom in an unknown chunk they told without a mark, and when first: for a person to look at.
     """CREATE TABLE matches (
         campaign_id TEXT NOT NULL REFERENCES campaigns (id) ON DELETE CASCADE,

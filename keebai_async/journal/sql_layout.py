@@ -25,6 +25,7 @@ from keebai_async.journal.tables import (
     R,
     RejectionsRow,
     StoredRow,
+    WantRow,
 )
 from keebai_async.model.campaign import CampaignState, Wish
 from keebai_async.model.chunk import Chunk, ChunkState
@@ -249,6 +250,25 @@ def _read_outbox(values: Sequence[Column]) -> OutboxRow:
     )
 
 
+def _write_want(row: WantRow) -> tuple[Column, ...]:
+    return (row.campaign_id, row.at, int(row.held), int(row.again), row.account, row.salt)
+
+
+def _read_want(values: Sequence[Column]) -> WantRow:
+    campaign_id, at, held, again, account, salt = values
+    return msgspec.convert(
+        {
+            "campaign_id": campaign_id,
+            "at": at,
+            "held": bool(held),
+            "again": bool(again),
+            "account": account,
+            "salt": salt,
+        },
+        WantRow,
+    )
+
+
 _LAYOUTS: Final[dict[type[StoredRow], object]] = {
     CampaignRow: Layout(
         table="campaigns",
@@ -314,6 +334,14 @@ _LAYOUTS: Final[dict[type[StoredRow], object]] = {
         order="campaign_id",
         write=_write_lease,
         read=_read_lease,
+    ),
+    WantRow: Layout(
+        table="wants",
+        key=("campaign_id",),
+        columns=("campaign_id", "at", "held", "again", "account", "salt"),
+        order="campaign_id",
+        write=_write_want,
+        read=_read_want,
     ),
     OutboxRow: Layout(
         table="outbox",

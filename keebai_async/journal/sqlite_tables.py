@@ -12,7 +12,16 @@ from keebai_async.errors import JournalUnusable
 from keebai_async.journal import rules, schema
 from keebai_async.journal.sql_layout import Statements, layout_of, statements, values_of
 from keebai_async.journal.stored import StoredJournal
-from keebai_async.journal.tables import CampaignRow, LeaseRow, OutboxRow, R, RejectionsRow, StoredRow, Tables
+from keebai_async.journal.tables import (
+    CampaignRow,
+    LeaseRow,
+    OutboxRow,
+    R,
+    RejectionsRow,
+    StoredRow,
+    Tables,
+    WantRow,
+)
 from keebai_async.journal.transactions import HEARTBEAT
 from keebai_async.model.chunk import ChunkState
 from keebai_async.storage.process import Process, alive
@@ -135,6 +144,10 @@ class SqliteTables:
         )
         found = self._db.execute(query, (state.value, before, limit))
         return [layout_of(OutboxRow).read(each) for each in found]
+
+    def wants(self, *, by: float) -> list[WantRow]:
+        found = self._db.execute(f"{_sql(WantRow).select} WHERE at <= ? ORDER BY at, campaign_id", (by,))
+        return [layout_of(WantRow).read(each) for each in found]
 
     def now(self) -> float:
         return self._clock.wall()

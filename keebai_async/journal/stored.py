@@ -22,7 +22,7 @@ from msgspec.structs import replace
 
 from keebai_async.clock import SYSTEM_CLOCK, Clock
 from keebai_async.errors import CampaignError, JournalUnusable, Misused
-from keebai_async.journal import drafts, erasing, fates, matches, moving, opt_outs, proof, rules
+from keebai_async.journal import drafts, erasing, fates, matches, moving, opt_outs, proof, rules, wants
 from keebai_async.journal.leases import Claim, Leases
 from keebai_async.journal.outbox import StoredOutbox
 from keebai_async.journal.reading import campaign_of, check_history, chunk_of, items_of, stored_campaign
@@ -37,6 +37,7 @@ from keebai_async.model.plan import Plan
 from keebai_async.model.recipient import Rejection
 from keebai_async.model.requests import Requests
 from keebai_async.model.stop import Cause
+from keebai_async.model.want import Want
 from keebai_async.storage.safety import Safe
 from keebai_async.storage.thread import UnderWay
 
@@ -418,9 +419,19 @@ class StoredJournal:
     async def ask(self, campaign_id: str, wish: Wish | None) -> bool:
         def work(tables: Tables) -> bool:
             campaign_of(tables, campaign_id)
-            return self._leases.ask(tables, campaign_id, wish)
+            is_wanted = wants.heed(tables, campaign_id, wish)
+            return self._leases.ask(tables, campaign_id, wish) or is_wanted
 
         return await self._transactions.write(work, safe=Safe.FROM_KILLS)
+
+    async def want(self, want: Want) -> None:
+        await self._transactions.write(lambda tables: wants.want(tables, want))
+
+    async def unwant(self, campaign_id: str) -> bool:
+        return await self._transactions.write(lambda tables: wants.unwant(tables, campaign_id))
+
+    async def wanted(self, *, by: float) -> list[Want]:
+        return await self._transactions.read(lambda tables: wants.wanted(tables, self._leases, by=by))
 
     async def asked(self, campaign_id: str) -> Wish | None:
         def look(tables: Tables) -> bool:

@@ -161,6 +161,16 @@ class OutboxRow(StoredRow, frozen=True, kw_only=True):
     due: float = 0.0
 
 
+class WantRow(StoredRow, frozen=True, kw_only=True):
+    """That a campaign is to run from *at* on: see `Want`."""
+
+    at: float
+    held: bool = False
+    again: bool = False
+    account: str = ""
+    salt: str = ""
+
+
 R = TypeVar("R", bound=StoredRow)
 T = TypeVar("T")
 
@@ -175,6 +185,7 @@ KINDS: tuple[type[StoredRow], ...] = (
     LeaseRow,
     OutboxRow,
     OptOutsRow,
+    WantRow,
 )
 
 
@@ -217,6 +228,10 @@ class Tables(Protocol):
 
     def outbox(self, state: ChunkState, *, before: float = math.inf, limit: int) -> list[OutboxRow]:
         """The messages in this state that were made before a time, the newest first, at most *limit*."""
+        ...
+
+    def wants(self, *, by: float) -> list[WantRow]:
+        """Those whose time has come by then, the earliest first."""
         ...
 
     def now(self) -> float:

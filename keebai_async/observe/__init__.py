@@ -32,8 +32,10 @@ with lazily(globals()):
     from keebai_async.observe.base import event_of as event_of
     from keebai_async.observe.base import fields_of as fields_of
     from keebai_async.observe.campaign_records import AnswerHeld as AnswerHeld
+    from keebai_async.observe.campaign_records import CampaignLeft as CampaignLeft
     from keebai_async.observe.campaign_records import CampaignMoved as CampaignMoved
     from keebai_async.observe.campaign_records import CampaignRecord as CampaignRecord
+    from keebai_async.observe.campaign_records import CampaignTakenUp as CampaignTakenUp
     from keebai_async.observe.campaign_records import CircuitClosed as CircuitClosed
     from keebai_async.observe.campaign_records import CircuitOpened as CircuitOpened
     from keebai_async.observe.campaign_records import CircuitProbed as CircuitProbed

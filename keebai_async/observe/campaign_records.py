@@ -101,6 +101,21 @@ class LeaseLost(BaseRecord, frozen=True, kw_only=True, tag="lease lost"):
     reason: str
 
 
+class CampaignTakenUp(BaseRecord, frozen=True, kw_only=True, tag="campaign taken up"):
+    """A supervisor runs *campaign* from now on, which was in *state* when nobody ran it."""
+
+    campaign: str
+    state: CampaignState
+
+
+class CampaignLeft(BaseRecord, frozen=True, kw_only=True, tag="campaign left"):
+    """No supervisor takes *campaign* up again: it is finished, or needs a person, as *reason* says."""
+
+    campaign: str
+    reason: str
+    finished: bool = False
+
+
 CampaignRecord = (
     RunStarted
     | RunEnded
@@ -112,4 +127,6 @@ CampaignRecord = (
     | CircuitClosed
     | LeaseTaken
     | LeaseLost
+    | CampaignTakenUp
+    | CampaignLeft
 )

@@ -12,7 +12,9 @@ from keebai_async.model.stop import Cause
 from keebai_async.observe.base import Field, event_of, fields_of
 from keebai_async.observe.campaign_records import (
     AnswerHeld,
+    CampaignLeft,
     CampaignMoved,
+    CampaignTakenUp,
     CircuitClosed,
     CircuitOpened,
     CircuitProbed,
@@ -110,7 +112,7 @@ def level_of(record: Record) -> int:
             return logging.DEBUG
         case RequestFailed() | RetryScheduled() | LookFailed(gone=False) | SubmitsHeld():
             return logging.INFO
-        case CircuitProbed() | CircuitClosed() | QuotaStoreBack():
+        case CircuitProbed() | CircuitClosed() | QuotaStoreBack() | CampaignTakenUp():
             return logging.INFO
         case RequestThrottled() | LookFailed() | BroadcastStalled() | CircuitOpened():
             return logging.WARNING
@@ -120,6 +122,8 @@ def level_of(record: Record) -> int:
             return logging.WARNING
         case SubmitUnknown() | LeaseLost():
             return logging.ERROR
+        case CampaignLeft(finished=finished):
+            return logging.INFO if finished else logging.WARNING
         case RequestCancelled():
             return logging.WARNING if perhaps_sent(record) else logging.DEBUG
         case QuotaWaitExpected(seconds=seconds):

@@ -40,6 +40,8 @@ from keebai_async.sandbox.whautomate.server import WhautomateSandbox as Whautoma
 from keebai_async.sandbox.whautomate.settings import ErrorShape as ErrorShape
 from keebai_async.sandbox.whautomate.settings import WhautomateSandboxOptions as WhautomateSandboxOptions
 from keebai_async.sandbox.whautomate.settings import WhautomateSandboxSettings as WhautomateSandboxSettings
+from keebai_async.sandbox.whautomate.subscriptions import WhautomateSubscription as WhautomateSubscription
 from keebai_async.sandbox.whautomate.webhook_switches import (
     WhautomateWebhookSwitches as WhautomateWebhookSwitches,
 )
+from keebai_async.sandbox.whautomate.webhooks import WhautomateSandboxWebhooks as WhautomateSandboxWebhooks

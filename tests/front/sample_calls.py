@@ -217,7 +217,7 @@ async def who_wants_no_more() -> None:
         try:
             await keebai.messages.send_template("+5491155555555", template="promo", language="es")
         except OptedOut as error:
-            print(error.source, error.since.year)
+            print(error.source, error.since)
 
 
 def word_of(move: Move) -> str:

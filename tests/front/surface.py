@@ -32,6 +32,7 @@ HANDED_OUT: Final = {
     "Channels",
     "Ledger",
     "SandboxWebhooks",
+    "WhautomateSandboxWebhooks",
     "Messages",
     "Outbox",
     "Numbers",

@@ -46,7 +46,8 @@ ROOMS: Final = {
     "webhooks": "lazy_names errors loops clock model credentials storage journal",
     "campaigns": "errors clock draining model sources quota polling journal planning campaign observe",
     "opt_outs": "lazy_names errors clock privacy model journal planning",
-    "campaign_client": ("lazy_names errors model campaign journal_client campaigns opt_outs"),
+    "supervisor": "errors clock draining model journal campaign campaigns observe",
+    "campaign_client": ("lazy_names errors model campaign journal_client campaigns supervisor opt_outs"),
     "client": (
         "lazy_names clock model credentials quota transport environment campaign keebai campaign_client"
         " observe"

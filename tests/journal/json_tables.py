@@ -22,6 +22,7 @@ from keebai_async.journal.tables import (
     RejectionsRow,
     StoredRow,
     Tables,
+    WantRow,
 )
 from keebai_async.model.chunk import ChunkState
 from keebai_async.storage.process import Process, alive
@@ -131,6 +132,11 @@ class JsonTables:
         rows = [row for name in names for row in self.rows(OutboxRow, name)]
         found = [row for row in rows if row.message.state is state and row.message.created_at < before]
         return sorted(found, key=lambda row: row.message.created_at, reverse=True)[:limit]
+
+    def wants(self, *, by: float) -> list[WantRow]:
+        names = [campaign for name, campaign, _ in self.kept if name == WantRow.__name__]
+        rows = [row for name in names for row in self.rows(WantRow, name) if row.at <= by]
+        return sorted(rows, key=lambda row: (row.at, row.campaign_id))
 
     def now(self) -> float:
         return self._clock.wall()

@@ -22,7 +22,9 @@ from keebai_async.model.lifecycle import (
 from keebai_async.model.stop import Cause
 from keebai_async.observe.campaign_records import (
     AnswerHeld,
+    CampaignLeft,
     CampaignMoved,
+    CampaignTakenUp,
     CircuitClosed,
     CircuitOpened,
     CircuitProbed,
@@ -191,6 +193,9 @@ SAMPLES: tuple[Record, ...] = (
     campaign_moved(CampaignState.FINISHED),
     *(campaign_moved(CampaignState.STOPPED, cause) for cause in Cause),
     SubmitsHeld(campaign=CAMPAIGN, seconds=30.0, reason="the sender has enough to do for now"),
+    CampaignTakenUp(campaign=CAMPAIGN, state=CampaignState.STOPPED),
+    CampaignLeft(campaign=CAMPAIGN, reason="a guard"),
+    CampaignLeft(campaign=CAMPAIGN, reason="finished", finished=True),
     AnswerHeld(campaign=CAMPAIGN, chunk=3, seconds=600.0, reason="the journal is locked"),
     CircuitOpened(campaign=CAMPAIGN, reason="no answer in time"),
     CircuitProbed(campaign=CAMPAIGN, failures=1, seconds=5.0, reason="no answer in time"),

@@ -54,6 +54,10 @@ ReportOption = Annotated[
     ),
 ]
 
+DetachOption = Annotated[
+    bool, typer.Option("--detach", help="Leave it to a worker (keebai-async work), which runs or will run.")
+]
+
 
 def launch(
     file: FileOrPlanArgument,
@@ -67,6 +71,7 @@ def launch(
     dry_run: DryRunOption = False,
     no_wait: NoWaitOption = False,
     again: AgainOption = False,
+    detach: DetachOption = False,
     report: ReportOption = None,
 ) -> None:
     """Plan, show the plan, ask, submit, follow the delivery to its end, report.
@@ -79,12 +84,15 @@ def launch(
         json=output.json,
         wait=not no_wait,
         again=again,
+        detach=detach,
         rejects=output.rejects,
         excel=output.excel,
         page=report,
         journal=connection.journal,
         resumable=not box.sandbox,
     )
+    if detach and box.sandbox:
+        raise InvalidInput("a sandbox ends with this command: leave --detach out", field="--detach")
     if not dry_run:
         check_can_ask(settings, or_else=" (or --dry-run to see the plan)")
     if template is None and language is None and not Path(file).exists() and not box.sandbox:

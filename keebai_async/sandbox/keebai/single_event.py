@@ -75,9 +75,19 @@ class SignedDeliveries:
     *dialect* says which of the service's documents the bodies follow.
     """
 
+    __slots__ = {
+        "__dict__": "",
+        "__weakref__": "",
+        "dialect": "Which of the service's documents the bodies follow.",
+        "secret": "With what they are signed.",
+    }
+
+    secret: str
+    dialect: Literal["docs", "skills"]
+
     def __init__(self, secret: str | None = None, *, dialect: Literal["docs", "skills"] = "docs") -> None:
         self.secret = secret or f"whsec_{secrets.token_hex(32)}"
-        self.dialect: Literal["docs", "skills"] = dialect
+        self.dialect = dialect
         self._numbers = itertools.count(1)
         self._run = secrets.token_hex(4)
 

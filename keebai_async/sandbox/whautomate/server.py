@@ -11,6 +11,7 @@ from keebai_async.sandbox.whautomate.service import WhautomateService
 from keebai_async.sandbox.whautomate.settings import WhautomateSandboxOptions, WhautomateSandboxSettings
 from keebai_async.sandbox.whautomate.webhook_control import control_whautomate
 from keebai_async.sandbox.whautomate.webhook_feed import WhautomateFeed
+from keebai_async.sandbox.whautomate.webhooks import WhautomateSandboxWebhooks
 
 
 class WhautomateSandbox(LocalServer):
@@ -56,23 +57,27 @@ class WhautomateSandbox(LocalServer):
         return self._whautomate.ledger
 
     @property
-    def webhooks(self) -> WhautomateFeed:
-        """Its webhooks: subscriptions, what really became of everybody, how many deliveries wait."""
+    def webhooks(self) -> WhautomateSandboxWebhooks:
+        """Its webhooks: switches, what really became of everybody, how many deliveries wait."""
+        return WhautomateSandboxWebhooks(self._feed)
+
+    @property
+    def _feed(self) -> WhautomateFeed:
         return self._whautomate.webhooks
 
     async def __aenter__(self) -> Self:
         await super().__aenter__()
-        self.webhooks.opened(subscribed=bool(self.webhooks.subscriptions.known))
+        self._feed.opened(subscribed=bool(self._feed.subscriptions.known))
         return self
 
     async def __aexit__(self, *error: object) -> None:
-        await self.webhooks.aclose()
+        await self._feed.aclose()
         await super().__aexit__(*error)
 
     async def _answer(self, http: web.Request) -> web.StreamResponse:
         if http.path.startswith(CONTROL):
             path, content = http.path.removeprefix(CONTROL), await http.read()
-            reply = control_whautomate(self.webhooks, http.method, path, content)
+            reply = control_whautomate(self._feed, http.method, path, content)
             return web.Response(status=reply.status, body=reply.body, content_type="application/json")
         return await super()._answer(http)
 
@@ -80,4 +85,4 @@ class WhautomateSandbox(LocalServer):
         """Put a broadcast to everybody there without a request; it starts in so many seconds, or did."""
         with self._one_at_a_time:
             self._whautomate.broadcasts.stage(broadcast_id, starts_in=starts_in)
-        self.webhooks.wake()
+        self._feed.wake()

@@ -1,0 +1,22 @@
+"""That somebody wants a campaign to run, by any supervisor of its journal. Pure."""
+
+import msgspec
+
+from keebai_async.model.campaign import Holder
+
+
+class Want(msgspec.Struct, frozen=True, kw_only=True):
+    """A campaign that is to run from the Unix time *at* on, until nothing is left to do or somebody stops it.
+
+    *held* is a pause that outlives its process: nobody takes the campaign up before it is resumed. *again* is
+    that of `start`. *account* and *salt* say whose it is: the hash of the token of those who wanted it, keyed
+    with the salt. *holder* is the process that runs it now.
+    """
+
+    campaign_id: str
+    at: float
+    held: bool = False
+    again: bool = False
+    account: str = ""
+    salt: str = ""
+    holder: Holder | None = None

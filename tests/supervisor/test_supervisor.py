@@ -1,0 +1,317 @@
+"""A supervisor runs what is wanted: here, in another process, after a pause, a stop, a shutdown, a kill."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from datetime import UTC, datetime
+from pathlib import Path
+
+import anyio
+import pytest
+
+from keebai_async import (
+    AlreadyLaunched,
+    CampaignState,
+    Cause,
+    Guards,
+    InvalidInput,
+    Keebai,
+    Pace,
+    PlanOptions,
+)
+from keebai_async.clock import ManualClock
+from keebai_async.journal.sqlite_tables import SqliteJournal
+from keebai_async.quota.gate import OpenGate
+from keebai_async.sandbox import Sandbox, faults
+from keebai_async.supervisor import AFTER, FIRST_RETRY
+
+BULK = "POST /messages/bulk"
+
+
+@pytest.fixture
+async def clock() -> AsyncIterator[ManualClock]:
+    clock = ManualClock()
+    async with clock.running():
+        yield clock
+
+
+@pytest.fixture
+async def sandbox(clock: ManualClock) -> AsyncIterator[Sandbox]:
+    async with Sandbox(clock=clock) as sandbox:
+        yield sandbox
+
+
+@pytest.fixture
+async def journal(clock: ManualClock, tmp_path: Path) -> AsyncIterator[SqliteJournal]:
+    journal = SqliteJournal(tmp_path / "k.db", clock=clock)
+    yield journal
+    await journal.aclose()
+
+
+@pytest.fixture
+async def keebai(sandbox: Sandbox, clock: ManualClock, journal: SqliteJournal) -> AsyncIterator[Keebai]:
+    async with client(sandbox, clock, journal) as keebai:
+        yield keebai
+
+
+def client(sandbox: Sandbox, clock: ManualClock, journal: SqliteJournal) -> Keebai:
+    return Keebai(
+        sandbox.token,
+        base_url=sandbox.url,
+        phone_number_id=sandbox.phone_number_id,
+        journal=journal,
+        clock=clock,
+        limiter=OpenGate(),
+    )
+
+
+def people(count: int, first: int = 0) -> list[dict[str, object]]:
+    numbers = range(first, first + count)
+    return [{"to": f"+54911{n:08}", "nombre": "Ana", "codigo": f"C{n}"} for n in numbers]
+
+
+async def launched(
+    keebai: Keebai,
+    count: int = 20,
+    first: int = 0,
+    size: int = 5,
+    guards: Guards | None = None,
+    pace: Pace | None = None,
+) -> str:
+    options = PlanOptions(chunk_size=size, guards=guards or Guards(), pace=pace)
+    plan = await keebai.campaigns.launch(
+        people(count, first), template="promo", language="es", name=f"n{first}", options=options
+    )
+    return plan.campaign_id
+
+
+async def state_of(keebai: Keebai, campaign_id: str) -> CampaignState:
+    return (await keebai.campaigns.status(campaign_id)).state
+
+
+async def until(happened: Callable[[], Awaitable[bool]], clock: ManualClock) -> None:
+    with anyio.fail_after(60.0):
+        while not await happened():
+            await clock.sleep(1.0)
+
+
+async def ended(keebai: Keebai, *campaigns: str) -> bool:
+    return all([await state_of(keebai, each) is CampaignState.FINISHED for each in campaigns])
+
+
+def messaged(sandbox: Sandbox) -> list[str]:
+    return sorted(sandbox.ledger.times_messaged().elements())
+
+
+async def test_what_is_launched_is_run_to_its_end_and_not_wanted_any_more(
+    keebai: Keebai, sandbox: Sandbox, clock: ManualClock
+) -> None:
+    async with keebai.supervise() as campaigns:
+        one = await launched(keebai)
+        await until(lambda: ended(keebai, one), clock)
+        await until(lambda: nothing_wanted(keebai), clock)
+        assert await campaigns.wanted() == ()
+    assert len(messaged(sandbox)) == 20
+
+
+async def nothing_wanted(keebai: Keebai) -> bool:
+    return await keebai.campaigns.wanted() == ()
+
+
+async def test_what_was_wanted_before_anybody_supervised_is_run_too(
+    keebai: Keebai, clock: ManualClock
+) -> None:
+    one = await launched(keebai)
+    assert await state_of(keebai, one) is CampaignState.PLANNED
+    assert [want.campaign_id for want in await keebai.campaigns.wanted()] == [one]
+    async with keebai.supervise():
+        await until(lambda: ended(keebai, one), clock)
+
+
+async def test_no_more_run_at_once_than_are_asked_for_and_all_are_run(
+    keebai: Keebai, sandbox: Sandbox, clock: ManualClock
+) -> None:
+    every = [await launched(keebai, 4, first=100 * n, size=2) for n in range(6)]
+    most = 0
+
+    async def all_ended() -> bool:
+        nonlocal most
+        running = [want for want in await keebai.campaigns.wanted() if want.holder is not None]
+        most = max(most, len(running))
+        return await ended(keebai, *every)
+
+    async with keebai.supervise(at_once=2):
+        await until(all_ended, clock)
+    assert 0 < most <= 2
+    assert len(set(messaged(sandbox))) == len(messaged(sandbox)) == 24
+
+
+async def test_nobody_runs_before_its_time(keebai: Keebai, sandbox: Sandbox, clock: ManualClock) -> None:
+    plan = await keebai.campaigns.plan(people(4), template="promo", language="es")
+    await keebai.campaigns.want(plan, at=datetime.fromtimestamp(clock.wall() + 3_600, UTC))
+    async with keebai.supervise():
+        await clock.sleep(3_590)
+        assert messaged(sandbox) == []
+        await until(lambda: ended(keebai, plan.campaign_id), clock)
+    assert len(messaged(sandbox)) == 4
+
+
+async def test_a_time_without_an_offset_is_refused_before_anything_is_planned(keebai: Keebai) -> None:
+    with pytest.raises(InvalidInput, match="offset"):
+        await keebai.campaigns.launch(
+            people(4),
+            template="promo",
+            language="es",
+            at=datetime(2030, 1, 1, 9, 0),  # noqa: DTZ001
+        )
+    assert await keebai.campaigns.list() == []
+
+
+async def test_a_shutdown_leaves_it_wanted_and_the_next_one_takes_it_up(
+    keebai: Keebai, sandbox: Sandbox, clock: ManualClock
+) -> None:
+    sandbox.faults.on(BULK, faults.Late(seconds=20.0), times=None)
+    async with keebai.supervise():
+        one = await launched(keebai, 20)
+        await until(lambda: begun(sandbox), clock)
+    report = await keebai.campaigns.status(one)
+    assert (report.state, report.stopped_by) == (CampaignState.STOPPED, Cause.INTERRUPTED)
+    assert report.unknown == 0  # what was on its way was answered, and written down
+    sandbox.faults.clear()
+    async with keebai.supervise():
+        await until(lambda: ended(keebai, one), clock)
+    assert len(set(messaged(sandbox))) == len(messaged(sandbox)) == 20
+
+
+async def begun(sandbox: Sandbox) -> bool:
+    return bool(sandbox.ledger.submissions)
+
+
+async def test_a_persons_stop_holds_also_for_the_next_one(
+    keebai: Keebai, sandbox: Sandbox, clock: ManualClock
+) -> None:
+    async with keebai.supervise() as campaigns:
+        one = await launched(keebai, 20, pace=Pace(people=5, per=600.0))
+        await until(lambda: begun(sandbox), clock)
+        assert await campaigns.stop(one)
+        await until(lambda: stopped(keebai, one), clock)
+    before = messaged(sandbox)
+    async with keebai.supervise() as campaigns:
+        await clock.sleep(3_600)
+        assert await campaigns.wanted() == ()
+    assert messaged(sandbox) == before
+
+
+async def stopped(keebai: Keebai, campaign_id: str) -> bool:
+    return await state_of(keebai, campaign_id) is CampaignState.STOPPED
+
+
+async def test_a_stop_of_one_that_waits_for_its_turn_holds(
+    keebai: Keebai, sandbox: Sandbox, clock: ManualClock
+) -> None:
+    one = await launched(keebai)
+    assert await keebai.campaigns.stop(one)
+    async with keebai.supervise():
+        await clock.sleep(60)
+    assert messaged(sandbox) == []
+
+
+async def test_a_pause_outlives_the_process_and_resume_ends_it(
+    keebai: Keebai, sandbox: Sandbox, clock: ManualClock
+) -> None:
+    async with keebai.supervise() as campaigns:
+        one = await launched(keebai, 20, pace=Pace(people=5, per=600.0))
+        await until(lambda: begun(sandbox), clock)
+        assert await campaigns.pause(one)
+        await clock.sleep(10)
+    before = messaged(sandbox)
+    async with keebai.supervise() as campaigns:
+        await clock.sleep(3_600)
+        assert messaged(sandbox) == before
+        assert await campaigns.unpause(one)
+        await until(lambda: ended(keebai, one), clock)
+    assert len(set(messaged(sandbox))) == len(messaged(sandbox)) == 20
+
+
+async def test_what_a_guard_stopped_needs_a_person(clock: ManualClock, journal: SqliteJournal) -> None:
+    async with Sandbox(clock=clock, failing=0.9) as sandbox, client(sandbox, clock, journal) as keebai:
+        async with keebai.supervise():
+            one = await launched(keebai, 200, size=50, guards=Guards(stop_above=0.1, canary=50))
+            await until(lambda: stopped(keebai, one), clock)
+            before = messaged(sandbox)
+            await until(lambda: nothing_wanted(keebai), clock)
+            await clock.sleep(600)
+        assert (await keebai.campaigns.status(one)).stopped_by is Cause.GUARD
+        assert messaged(sandbox) == before
+
+
+async def test_what_is_unknown_stays_wanted_and_goes_on_when_it_is_settled(
+    keebai: Keebai, sandbox: Sandbox, clock: ManualClock
+) -> None:
+    sandbox.faults.on(BULK, faults.ResetBeforeReading(), nth=2)
+    async with keebai.supervise() as campaigns:
+        one = await launched(keebai, 20)
+        await until(lambda: only_unknown(keebai, one), clock)
+        await clock.sleep(300)
+        assert [want.campaign_id for want in await campaigns.wanted()] == [one]
+        (entry,) = await campaigns.unknown(one)
+        await campaigns.reconcile(one, entry.number, resend=True)
+        await until(lambda: ended(keebai, one), clock)
+    assert len(set(messaged(sandbox))) == len(messaged(sandbox)) == 20
+
+
+async def only_unknown(keebai: Keebai, campaign_id: str) -> bool:
+    return (await keebai.campaigns.status(campaign_id)).stopped_by is Cause.UNKNOWN
+
+
+async def test_two_supervisors_share_the_work_and_send_nobody_twice(
+    keebai: Keebai, sandbox: Sandbox, clock: ManualClock, tmp_path: Path
+) -> None:
+    other_journal = SqliteJournal(tmp_path / "k.db", clock=clock)
+    async with client(sandbox, clock, other_journal) as other:
+        every = [await launched(keebai, 6, first=100 * n, size=2) for n in range(5)]
+        async with keebai.supervise(at_once=2), other.supervise(at_once=2):
+            await until(lambda: ended(keebai, *every), clock)
+    await other_journal.aclose()
+    assert len(set(messaged(sandbox))) == len(messaged(sandbox)) == 30
+
+
+async def test_a_repetition_is_refused_when_it_is_wanted(keebai: Keebai, clock: ManualClock) -> None:
+    async with keebai.supervise():
+        one = await launched(keebai)
+        await until(lambda: ended(keebai, one), clock)
+    with pytest.raises(AlreadyLaunched):
+        await launched(keebai)
+
+
+async def test_campaigns_of_another_token_are_left_to_its_supervisor(
+    keebai: Keebai, sandbox: Sandbox, clock: ManualClock, journal: SqliteJournal
+) -> None:
+    one = await launched(keebai)
+    async with Keebai(
+        "kbai_pk_" + "0" * 30,
+        base_url=sandbox.url,
+        phone_number_id=sandbox.phone_number_id,
+        journal=journal,
+        clock=clock,
+        limiter=OpenGate(),
+    ) as stranger:
+        async with stranger.supervise():
+            await clock.sleep(60)
+        assert messaged(sandbox) == []
+        assert [want.campaign_id for want in await stranger.campaigns.wanted()] == [one]
+
+
+def test_every_cause_has_something_that_follows() -> None:
+    assert set(AFTER) == {None, *Cause}
+    assert FIRST_RETRY > 0
+
+
+async def test_what_the_program_raises_inside_comes_out_as_it_is(keebai: Keebai) -> None:
+    with pytest.raises(ZeroDivisionError):
+        async with keebai.supervise():
+            raise ZeroDivisionError
+
+
+async def test_at_least_one_runs_at_a_time(keebai: Keebai) -> None:
+    with pytest.raises(InvalidInput, match="at_once"):
+        async with keebai.supervise(at_once=0):
+            pass
