@@ -15,5 +15,6 @@ The way of a row, from its list to the body that is sent:
     admission.py          who is let in: by identity.py (who is the same person), dedupe.py (who is in
                           already), suppress.py (who must not be messaged)
     rejections.py         the rows that are not sent, and why
-    codec.py, chunking.py people as JSON, cut into chunks, with the fingerprint of the plan
+    codec.py, chunking.py people as JSON, cut into chunks, with the fingerprint of the plan; column_json.py
+                          for those of a table
 """
