@@ -1,10 +1,12 @@
 """What every test stands on: asyncio as the one backend, and in CI nothing that is left out quietly."""
 
 import os
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
 
 import pytest
 from hypothesis import settings
+
+from tests.postgres_server import PostgresServer, postgres_or_skip
 
 # What the command prints has the separators of its user's locale.
 for name in ("LC_ALL", "LC_NUMERIC"):
@@ -18,6 +20,13 @@ settings.register_profile("few", settings.get_profile("ci"), max_examples=10)
 @pytest.fixture(scope="session")
 def anyio_backend() -> str:
     return "asyncio"
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[PostgresServer]:
+    """A PostgreSQL of our own; who stops it starts it again."""
+    with postgres_or_skip() as server:
+        yield server
 
 
 @pytest.hookimpl(wrapper=True)

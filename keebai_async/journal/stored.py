@@ -68,16 +68,22 @@ class StoredJournal:
     """The Journal protocol over the tables of *database*, which is opened on first use.
 
     Usable from one event loop at a time. *heartbeat* is how many seconds of real time pass between two
-    signs of life of a lease. *clock* gives the times that are written down.
+    signs of life of a lease, and *lease* how many it may be silent before it is another's; without it, 60,
+    where its process cannot be looked at. *clock* gives the times that are written down.
 
     Source: design, section 3, promises 2, 3 and 6.
     """
 
     def __init__(
-        self, database: Database, *, clock: Clock = SYSTEM_CLOCK, heartbeat: float = HEARTBEAT
+        self,
+        database: Database,
+        *,
+        clock: Clock = SYSTEM_CLOCK,
+        heartbeat: float = HEARTBEAT,
+        lease: float | None = None,
     ) -> None:
         self._clock = clock
-        self._leases = Leases(database)
+        self._leases = Leases(database, lasts=lease)
         self._transactions = Transactions(database, self._leases, heartbeat=heartbeat)
         self.outbox = StoredOutbox(self._transactions, database, clock=clock)
         self._drafts: dict[str, _Draft] = {}

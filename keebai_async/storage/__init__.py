@@ -1,1 +1,1 @@
-"""SQLite files, their thread, processes and the clock of the machine: for journal and quota."""
+"""SQLite files and their thread, a PostgreSQL database, processes and machine clocks: for journal and quota."""
