@@ -49,6 +49,7 @@ class Leases:
     def __init__(self, database: Database, *, lasts: float | None = None) -> None:
         self._database = database
         self._lasts = lasts
+        self._worth_renewing = _WORTH_RENEWING if lasts is None else min(_WORTH_RENEWING, lasts / 10)
         self._process = this_process()
         self._held: dict[str, str] = {}
         self._after_silence: set[str] = set()  # campaigns whose last holder was not seen to die
@@ -141,7 +142,7 @@ class Leases:
     def saw_dead(self, tables: Tables, campaign_id: str) -> bool:
         """False if nothing but silence would say of the one who has the lease that it is gone."""
         row = tables.get(LeaseRow, campaign_id)
-        return row is None or self._can_see(row)
+        return row is None or self._saw_it_end(row)
 
     def give_back(self, tables: Tables, claim: Claim) -> None:
         row = tables.get(LeaseRow, claim.campaign_id)
@@ -169,7 +170,7 @@ class Leases:
     def _renew(self, tables: Tables, row: LeaseRow) -> None:
         """A change is a sign of life, too: nobody takes the lease over before a new silence has lasted."""
         now = tables.now()
-        if now - row.heartbeat >= _WORTH_RENEWING:
+        if now - row.heartbeat >= self._worth_renewing:
             tables.update(replace(row, heartbeat=now))
 
     def holder(self, tables: Tables, campaign_id: str) -> Holder | None:

@@ -58,7 +58,7 @@ class MemoryDatabase:
     def shred(self) -> None:
         return None
 
-    def alive(self, process: Process, *, silent_for: float, lasts: float | None) -> bool:
+    def alive(self, process: Process, *, silent_for: float, lasts: float | None = None) -> bool:
         """Asked only after a fork: a lease of this process is known by its id."""
         return alive(process, silent_for=silent_for, lasts=lasts)
 

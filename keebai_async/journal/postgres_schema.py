@@ -41,6 +41,12 @@ POSTGRES_VERSION_1: Final = (
         final BOOLEAN NOT NULL,
         resent BOOLEAN NOT NULL,
         seen_at DOUBLE PRECISION,
+        proven_at DOUBLE PRECISION,
+        noticed_at DOUBLE PRECISION,
+        noticed_id TEXT,
+        twice_at DOUBLE PRECISION,
+        told INTEGER NOT NULL,
+        told_at DOUBLE PRECISION,
         PRIMARY KEY (campaign_id, number)
     )""",
     # What happened, only ever added to.
@@ -84,6 +90,24 @@ POSTGRES_VERSION_1: Final = (
         heartbeat DOUBLE PRECISION NOT NULL,
         wish TEXT,
         lasts DOUBLE PRECISION
+    )""",
+    # Single messages that are sent once, by the hash of their key.
+    """CREATE TABLE outbox (
+        id TEXT PRIMARY KEY,
+        state TEXT NOT NULL,
+        created_at DOUBLE PRECISION NOT NULL,
+        message BYTEA NOT NULL,
+        attempt_id TEXT NOT NULL,
+        process BYTEA,
+        due DOUBLE PRECISION NOT NULL
+    )""",
+    "CREATE INDEX outbox_by_state ON outbox (state, created_at)",
+    # Who wants no more, of all campaigns together: a page of people by their identity keys, packed by zlib.
+    """CREATE TABLE opt_outs (
+        ledger TEXT NOT NULL,
+        page INTEGER NOT NULL,
+        packed BYTEA NOT NULL,
+        PRIMARY KEY (ledger, page)
     )""",
 )
 

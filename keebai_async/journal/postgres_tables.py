@@ -5,6 +5,7 @@ one that cannot be put in an order with another is made again. The row of a leas
 at it, so nobody takes it over between that look and the commit.
 """
 
+import math
 from collections.abc import Callable, Sequence
 from functools import cache, partial
 from typing import Final, TypeVar, cast
@@ -17,7 +18,8 @@ from keebai_async.errors import JournalUnusable
 from keebai_async.journal.postgres_schema import POSTGRES_MIGRATIONS
 from keebai_async.journal.sql_layout import Column, Statements, layout_of, statements, values_of
 from keebai_async.journal.stored import StoredJournal
-from keebai_async.journal.tables import CampaignRow, LeaseRow, MoveRow, R, RejectionsRow, StoredRow, Tables
+from keebai_async.journal.tables import CampaignRow, LeaseRow, MoveRow, OutboxRow, R, RejectionsRow, StoredRow, Tables
+from keebai_async.model.chunk import ChunkState
 from keebai_async.model.lifecycle import Move
 from keebai_async.storage.postgres import PATIENCE, Connection, Moment, PostgresDatabase, PostgresUse, SqlRow
 from keebai_async.storage.postgres_address import PostgresAddress
@@ -84,7 +86,7 @@ class PostgresTablesDatabase:
         """What old transactions still look at, the server's log and its copies keep it for a while."""
         self._database.vacuum("items", "rejections", "moves", "chunks", "campaigns")
 
-    def alive(self, process: Process, *, silent_for: float, lasts: float | None) -> bool:
+    def alive(self, process: Process, *, silent_for: float, lasts: float | None = None) -> bool:
         """A process that was seen to end is dead at once; of all others their heartbeat decides."""
         longest = LEASE if lasts is None else lasts
         if seen_alive(process) is False:
@@ -104,7 +106,7 @@ class PostgresTables:
         self._locks = locks
 
     def get(self, kind: type[R], campaign_id: str, *key: int) -> R | None:
-        lock = " FOR UPDATE" if self._locks and kind is LeaseRow else ""
+        lock = " FOR UPDATE" if self._locks and kind in {LeaseRow, OutboxRow} else ""
         found = self._look(f"{_sql(kind).get}{lock}", (campaign_id, *key))
         return layout_of(kind).read(found[0]) if found else None
 
@@ -146,6 +148,15 @@ class PostgresTables:
         query = f"{_sql(RejectionsRow).select} WHERE campaign_id = %b AND id > %b ORDER BY id LIMIT 1"
         found = self._read(RejectionsRow, query, (campaign_id, last))
         return found[0] if found else None
+
+    def leases(self) -> list[LeaseRow]:
+        return self._read(LeaseRow, _sql(LeaseRow).select, ())
+
+    def outbox(self, state: ChunkState, *, before: float = math.inf, limit: int) -> list[OutboxRow]:
+        query = (
+            f"{_sql(OutboxRow).select} WHERE state = %b AND created_at < %b ORDER BY created_at DESC LIMIT %b"
+        )
+        return self._read(OutboxRow, query, (state.value, before, limit))
 
     def now(self) -> float:
         return self._now

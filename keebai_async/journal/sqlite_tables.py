@@ -76,7 +76,7 @@ class SqliteDatabase:
     def shred(self) -> None:
         self._file.shred()
 
-    def alive(self, process: Process, *, silent_for: float, lasts: float | None) -> bool:
+    def alive(self, process: Process, *, silent_for: float, lasts: float | None = None) -> bool:
         """Of this machine a process is looked at; of another one, its heartbeat decides."""
         return alive(process, silent_for=silent_for, lasts=lasts)
 

@@ -253,7 +253,7 @@ class Database(Protocol):
     def shred(self) -> None:
         """Leave nothing of what was deleted, as far as this database can."""
 
-    def alive(self, process: Process, *, silent_for: float, lasts: float | None) -> bool:
+    def alive(self, process: Process, *, silent_for: float, lasts: float | None = None) -> bool:
         """Whether *process* counts as running, its last heartbeat being *silent_for* seconds old.
 
         *lasts* is how long it may be silent, if its lease says so.

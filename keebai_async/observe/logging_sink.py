@@ -71,6 +71,8 @@ _CHUNK_EVENTS: Final = {
     "prove": ("chunk proven", logging.INFO),
     "resend": ("chunk to resend", logging.INFO),
     "withdraw": ("chunk withdrawn", logging.INFO),
+    "late accept": ("chunk accepted late", logging.INFO),
+    "late take back": ("chunk taken back late", logging.INFO),
     "abandon": ("chunk abandoned", logging.INFO),
 }
 _logger = logging.getLogger(LOGGER)

@@ -1,1 +1,1 @@
-"""SQLite files and their thread, a PostgreSQL database, processes and machine clocks: for journal and quota."""
+"""SQLite files, PostgreSQL databases, a thread for both, processes, machine clocks: for journal and quota."""

@@ -64,7 +64,7 @@ class JsonDatabase:
     def shred(self) -> None:
         return None
 
-    def alive(self, process: Process, *, silent_for: float, lasts: float | None) -> bool:
+    def alive(self, process: Process, *, silent_for: float, lasts: float | None = None) -> bool:
         return alive(process, silent_for=silent_for, lasts=lasts)
 
     def close(self) -> None:
