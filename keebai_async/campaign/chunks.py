@@ -109,8 +109,8 @@ class Chunks:
         return sum(chunk.told for chunk in self._chunks.values())
 
     async def hear(self) -> tuple[Chunk, ...]:
-        """See what webhooks told since, and make the moves that it proves; and what a process told that had the
-        campaign before, was only frozen, and woke. Gives the chunks that are known to be accepted by that.
+        """See what webhooks told since, and make the moves that it proves; and see what a process told that
+        had the campaign before, was only frozen, and woke. Gives the chunks that are accepted by that.
 
         Raises JournalUnusable, CampaignBusy.
         """

@@ -18,7 +18,16 @@ from keebai_async.errors import JournalUnusable
 from keebai_async.journal.postgres_schema import POSTGRES_MIGRATIONS
 from keebai_async.journal.sql_layout import Column, Statements, layout_of, statements, values_of
 from keebai_async.journal.stored import StoredJournal
-from keebai_async.journal.tables import CampaignRow, LeaseRow, MoveRow, OutboxRow, R, RejectionsRow, StoredRow, Tables
+from keebai_async.journal.tables import (
+    CampaignRow,
+    LeaseRow,
+    MoveRow,
+    OutboxRow,
+    R,
+    RejectionsRow,
+    StoredRow,
+    Tables,
+)
 from keebai_async.model.chunk import ChunkState
 from keebai_async.model.lifecycle import Move
 from keebai_async.storage.postgres import PATIENCE, Connection, Moment, PostgresDatabase, PostgresUse, SqlRow

@@ -230,9 +230,7 @@ class StoredJournal:
         safe = Safe.FROM_COPYING if isinstance(move, Submit) else Safe.FROM_POWER_CUTS
         doubt = (campaign_id, move)
         try:
-            chunk = await self._change(
-                campaign_id, partial(self._record, campaign_id, move), safe=safe
-            )
+            chunk = await self._change(campaign_id, partial(self._record, campaign_id, move), safe=safe)
         except JournalUnusable:
             self._doubts.append(doubt)  # it may be there all the same
             raise

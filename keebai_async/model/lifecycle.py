@@ -3,7 +3,8 @@
 Every change of a chunk's state in this library is a Move applied here; what the table does not hold
 is a bug and raises. The point of it is one arrow that is missing: nothing leads from UNKNOWN back to
 PLANNED but a person's word, or the answer itself to the very submit that was given up, so nobody is messaged
-twice by a program's guess. And not even that word, once a delivery notice has proved that the chunk was accepted.
+twice by a program's guess. And not even that word, once a delivery notice has proved that the chunk was
+accepted.
 """
 
 from collections.abc import Iterable, Mapping
@@ -153,8 +154,9 @@ def apply(chunk: Chunk, move: Move) -> Chunk:
 
     Raises:
         ForbiddenMove: the table does not hold it, it is of another chunk, or it is not the next step; there
-            is no Resend that a Withdraw, or a LateAccept of a planned chunk, could take back; a Prove is of a chunk that never left; or a Resend
-            or another Submit is of one that a delivery notice proves to have been accepted.
+            is no Resend that a Withdraw, or a LateAccept of a planned chunk, could take back; a Prove is of
+            a chunk that never left; or a Resend or another Submit is of one that a delivery notice proves to
+            have been accepted.
     """
     after = TABLE.get((chunk.state, type(move)))
     if _is_contradicted(chunk, move):
