@@ -1,6 +1,7 @@
 """What every test stands on: asyncio as the one backend, and in CI nothing that is left out quietly."""
 
 import os
+import tempfile
 from collections.abc import Generator, Iterator
 
 import pytest
@@ -12,6 +13,9 @@ from tests.postgres_server import PostgresServer, postgres_or_skip
 for name in ("LC_ALL", "LC_NUMERIC"):
     os.environ.pop(name, None)
 os.environ["LANG"] = "en_US.UTF-8"
+# What programs of a user share is not what the tests share with them.
+_state = tempfile.TemporaryDirectory(prefix="keebai-state-")
+os.environ["XDG_STATE_HOME"] = _state.name
 
 # For another Python than the first: what a property says of our code was tried there, with many examples.
 settings.register_profile("few", settings.get_profile("ci"), max_examples=10)

@@ -46,6 +46,9 @@ PATIENCE_WITH_ANSWERS: Final = 600.0
 
 _TRIED_EVERY: Final = 1.0
 
+_TRIED_AT_LEAST: Final = 3
+"""However long that took: a process that was frozen comes to the end of its patience at once."""
+
 Keep = Callable[[], Awaitable[T]]
 
 _ENCODED_PEOPLE = msgspec.json.Decoder(list[msgspec.Raw])
@@ -252,9 +255,10 @@ class Chunks:
 
         Raises CampaignBusy if the campaign is another's by now; the answer was then given as evidence.
         """
-        since, told, busy = self._clock.now(), False, None
+        since, told, busy, tries = self._clock.now(), False, None, 0
         with anyio.CancelScope(shield=True):
             while True:
+                tries += 1
                 try:
                     with _safely():
                         if busy is None:
@@ -268,7 +272,7 @@ class Chunks:
                     continue
                 except JournalUnusable as error:
                     left = since + PATIENCE_WITH_ANSWERS - self._clock.now()
-                    if not error.temporary or left <= 0:
+                    if not error.temporary or (left <= 0 and tries >= _TRIED_AT_LEAST):
                         raise
                     if not told:
                         self._tell_held(number, left, f"{error}")
@@ -295,7 +299,7 @@ class Chunks:
 
 
 def _evidence_of(move: Move) -> Accept | TakeBack | None:
-    """What *move* proves of the submit before it, whoever goes on with the campaign."""
+    """What *move* proves of the submit before it, whatever becomes of the campaign."""
     match move:
         case Accept() | TakeBack():
             return move
@@ -321,4 +325,6 @@ def _safely() -> Iterator[None]:
         with anyio.fail_after(LONGEST_WRITE, shield=True):
             yield
     except TimeoutError as error:
-        raise JournalUnusable(f"the journal did not take a line within {LONGEST_WRITE:g} s") from error
+        # It may: a process that was frozen in the middle of it wakes here.
+        late = f"the journal did not take a line within {LONGEST_WRITE:g} s"
+        raise JournalUnusable(late, temporary=True) from error

@@ -96,7 +96,7 @@ _PUT_PLACE: Final = b"""INSERT INTO quota_places (token, id, taken, ended, gone,
 _PUT_OTHERS: Final = b"INSERT INTO quota_others VALUES (%s, %s, %s, %s, %s)"
 
 
-class _Place(msgspec.Struct, frozen=True, gc=False):
+class _PlaceRow(msgspec.Struct, frozen=True, gc=False):
     """A row: under way since *taken* until it lapses at *ended*, or past since *ended*."""
 
     taken: float | None
@@ -121,10 +121,10 @@ class _FollowedBooks(Books):
 
     def __init__(self) -> None:
         super().__init__()
-        self.rows: dict[str, _Place] = {}
+        self.rows: dict[str, _PlaceRow] = {}
         self._lapses: dict[str, float] = {}
 
-    def put(self, place_id: str, place: _Place) -> None:
+    def put(self, place_id: str, place: _PlaceRow) -> None:
         self.drop(place_id)
         self.rows[place_id] = place
         if place.taken is None:
@@ -148,7 +148,7 @@ class _FollowedBooks(Books):
         """Count as ended what its holder was not heard of for too long."""
         for place_id, lapses in list(self._lapses.items()):
             if lapses <= now:
-                self.put(place_id, _Place(None, lapses))
+                self.put(place_id, _PlaceRow(None, lapses))
 
     def tidy(self, longest: float, now: float) -> float:
         """Drop what has left every window of up to *longest* seconds; gives the time that it ended before."""
@@ -264,7 +264,7 @@ class PostgresStore:
                 return None
             held = turn.books.take(place_id, windows, turn.now)
             if isinstance(held, HeldPlace):
-                turn.put(place_id, _Place(turn.now, turn.now + self._longest))
+                turn.put(place_id, _PlaceRow(turn.now, turn.now + self._longest))
             return held
 
         held = self._write(windows, take)
@@ -290,7 +290,7 @@ class PostgresStore:
             turn.books.drop(held.id)
             settled = turn.books.settle(held, windows, word, turn.now)
             if settled.ended is not None:
-                turn.note(held.id, _Place(None, settled.ended))
+                turn.note(held.id, _PlaceRow(None, settled.ended))
             for per, count in settled.others:
                 turn.keep_others(per, count)
             if turn.books.pause != before:
@@ -352,7 +352,7 @@ class PostgresStore:
             if gone:
                 books.drop(place_id)
             else:
-                books.put(place_id, _Place(taken, ended))
+                books.put(place_id, _PlaceRow(taken, ended))
         for per, ended, count in others:
             for _ in range(count):
                 insort(books.others.setdefault(per, []), ended)
@@ -418,10 +418,10 @@ class PostgresStore:
         own, there = self._recollection, turn.now - clock
         for place_id, at in own.ended.items():
             if place_id not in turn.books.rows:
-                turn.put(place_id, _Place(None, at + there))
+                turn.put(place_id, _PlaceRow(None, at + there))
         for place_id, at in own.held.items():
             if place_id not in turn.books.rows:
-                turn.put(place_id, _Place(at + there, at + there + self._longest))
+                turn.put(place_id, _PlaceRow(at + there, at + there + self._longest))
         for window, most in zip(windows, own.most(windows, clock), strict=True):
             missing = most - turn.books.counted(window, turn.now - window.per)
             if missing > 0:
@@ -457,12 +457,12 @@ class _Turn:
         kept = msgspec.json.encode(limits)
         self._db.execute(b"UPDATE quota_tokens SET limits = %s WHERE token = %s", (kept, self._token))
 
-    def put(self, place_id: str, place: _Place) -> None:
+    def put(self, place_id: str, place: _PlaceRow) -> None:
         """Enter a place in both."""
         self.books.put(place_id, place)
         self.note(place_id, place)
 
-    def note(self, place_id: str, place: _Place) -> None:
+    def note(self, place_id: str, place: _PlaceRow) -> None:
         """Enter in the database, and among the rows, a place that is in the sums of the books already."""
         self.books.rows[place_id] = place
         values = (self._token, place_id, place.taken, place.ended, False, self._next())

@@ -47,6 +47,7 @@ from keebai_async.observe.chunk_records import (
 from keebai_async.observe.headcount import Headcount
 from keebai_async.observe.quota_records import (
     PlaceNotSettled,
+    QuotaKeptInMemory,
     QuotaSpent,
     QuotaStoreBack,
     QuotaStoreForgot,
@@ -146,6 +147,7 @@ SAMPLES: tuple[Record, ...] = (
     QuotaStoreGone(store="redis", reason="connection refused", share=0.25),
     QuotaStoreBack(store="redis"),
     QuotaStoreForgot(store="sqlite", told=41),
+    QuotaKeptInMemory(reason="cannot write /root/.local/state/keebai-async/quota.db"),
     SmallerQuotaHolds(own="120/60s", holds="60/60s"),
     ATTEMPT,
     ChunkSubmitEnded(submit=ATTEMPT, state=ChunkState.ACCEPTED, seconds=8.5),
