@@ -1,7 +1,7 @@
-"""What the quota costs: one take and settle in each store, with an hour empty and full, and on a small request.
+"""What the quota costs: a take and settle in each store, with an hour empty and full, and a small request.
 
-`python benchmarks/quota.py [--quick]` needs `redis-server` for its part on Redis, and PostgreSQL for that, and
-says so if they are not there. Times are medians of rounds with their spread. The goals: with 10,000 spent a
+`python benchmarks/quota.py [--quick]` needs `redis-server` and PostgreSQL for their parts, and says so if
+they are not there. Times are medians of rounds with their spread. The goals: with 10,000 spent a
 take costs at most twice what it costs in an empty hour; of four processes at once 99 of 100 takes have ended
 within 50 ms; a small request through the whole client takes at most 1.3 times as long as through aiohttp
 alone, in the same process and turn by turn, with the quota in memory.
@@ -54,7 +54,7 @@ async def timed(work: Callable[[], Awaitable[object]], times: int) -> float:
 
 
 async def takes(name: str, store: Store | None, rounds: int, times: int) -> bool:
-    """Print what a take costs with little spent, and with much; says whether that is at most twice as much."""
+    """Print what a take costs with little and with much spent; says whether that is at most twice as much."""
     limiter = RateLimiter(WIDE, store=store)
     await timed(lambda: one_take(limiter), 50)
     spent, medians = 50, []
