@@ -1,9 +1,10 @@
+# ruff: noqa: S608 - all that stands in these statements are numbers and hexadecimal digits of ours
 """Spending kept in PostgreSQL: shared by many machines. The server's clock decides.
 
 Needs the `postgres` extra.
 
 The naive way reads the past of an hour for every place, under a lock that all others wait for. Here each
-process keeps the books of its token in memory, and each change in the database has a number: whoever wants a
+process keeps the books of its token in memory, and each change in the database has a number: who wants a
 place locks the token's row, reads what has changed since it last looked, decides, and writes its own change.
 So a place costs the same whether an hour is empty or full.
 """
@@ -88,12 +89,6 @@ POSTGRES_QUOTA: Final = PostgresUse(
     passing=QuotaUnusable,
     migrations=(QUOTA_TABLES,),
 )
-
-_PUT_PLACE: Final = b"""INSERT INTO quota_places (token, id, taken, ended, gone, seq)
-    VALUES (%s, %s, %s, %s, %s, %s)
-    ON CONFLICT (token, id) DO UPDATE
-    SET taken = excluded.taken, ended = excluded.ended, gone = excluded.gone, seq = excluded.seq"""
-_PUT_OTHERS: Final = b"INSERT INTO quota_others VALUES (%s, %s, %s, %s, %s)"
 
 
 class _PlaceRow(msgspec.Struct, frozen=True, gc=False):
@@ -315,11 +310,11 @@ class PostgresStore:
         forgot: list[int] = []
         seen: list[int] = []
 
-        def once(connection: Connection, _: Moment) -> T:
+        def once(connection: Connection, moment: Moment) -> T:
             forgot.clear()
             seen.clear()
             known, self._seen = self._seen, -1  # until it is certain that this was written
-            turn = self._turn(connection, windows, known, forgot)
+            turn = self._turn(connection, moment.last, windows, known, forgot)
             given = work(turn)
             turn.end()
             seen.append(turn.seq)
@@ -332,7 +327,12 @@ class PostgresStore:
         return given
 
     def _turn(
-        self, connection: Connection, windows: Sequence[LaneWindow], known: int, forgot: list[int]
+        self,
+        connection: Connection,
+        last: list[str],
+        windows: Sequence[LaneWindow],
+        known: int,
+        forgot: list[int],
     ) -> "_Turn":
         own, clock = self._recollection, self._clock.now()
         since = clock - WITNESSED * max(_SHORTEST_PAST, windows[-1].per if windows else 0.0)
@@ -357,7 +357,7 @@ class PostgresStore:
             for _ in range(count):
                 insort(books.others.setdefault(per, []), ended)
         books.lapse(now)
-        turn = _Turn(connection, self._token, head, books, now)
+        turn = _Turn(last, self._token, head, books, now)
         if lost and windows:
             forgot.append(len(own.ended) + len(own.held))
             self._tell_again(turn, windows, clock)
@@ -376,8 +376,7 @@ class PostgresStore:
         token, names = self._token, ", ".join(f"'{name}'" for name in witnesses) or "''"
         before = self._steady()
         cursor = connection.execute(
-            # All that stands in it are numbers and hexadecimal digits of ours.
-            f"SELECT epoch, seq, ahead, leaps, until, step, proving, limits FROM quota_tokens"  # noqa: S608
+            f"SELECT epoch, seq, ahead, leaps, until, step, proving, limits FROM quota_tokens"
             f" WHERE token = '{token}' FOR UPDATE;"
             "SELECT extract(epoch FROM clock_timestamp())::float8;"
             f"SELECT id, taken, ended, gone FROM quota_places WHERE token = '{token}' AND seq > {known}"
@@ -435,12 +434,13 @@ class PostgresStore:
 
 
 class _Turn:
-    """One transaction: the *books* as they are, and what it changes in them and in the database."""
+    """One transaction: the *books* as they are, and what it changes in them and in the database.
 
-    def __init__(
-        self, connection: Connection, token: str, head: _Head, books: _FollowedBooks, now: float
-    ) -> None:
-        self._db = connection
+    What it changes there is sent with its commit, in *last*.
+    """
+
+    def __init__(self, last: list[str], token: str, head: _Head, books: _FollowedBooks, now: float) -> None:
+        self._last = last
         self._token = token
         self._head = head
         self._before = head.seq
@@ -454,8 +454,8 @@ class _Turn:
         return None if kept is None else msgspec.json.decode(kept, type=Limits)
 
     def keep_limits(self, limits: Limits) -> None:
-        kept = msgspec.json.encode(limits)
-        self._db.execute(b"UPDATE quota_tokens SET limits = %s WHERE token = %s", (kept, self._token))
+        kept = msgspec.json.encode(limits).hex()
+        self._last.append(f"UPDATE quota_tokens SET limits = '\\x{kept}' WHERE token = '{self._token}'")
 
     def put(self, place_id: str, place: _PlaceRow) -> None:
         """Enter a place in both."""
@@ -465,36 +465,48 @@ class _Turn:
     def note(self, place_id: str, place: _PlaceRow) -> None:
         """Enter in the database, and among the rows, a place that is in the sums of the books already."""
         self.books.rows[place_id] = place
-        values = (self._token, place_id, place.taken, place.ended, False, self._next())
-        self._db.execute(_PUT_PLACE, values)
+        self._put(place_id, place.taken, place.ended, gone=False)
 
     def drop(self, place_id: str) -> None:
         """A place that never left."""
         self.books.drop(place_id)
-        self._db.execute(_PUT_PLACE, (self._token, place_id, None, self.now, True, self._next()))
+        self._put(place_id, None, self.now, gone=True)
+
+    def _put(self, place_id: str, taken: float | None, ended: float, *, gone: bool) -> None:
+        self._last.append(
+            "INSERT INTO quota_places (token, id, taken, ended, gone, seq) VALUES"
+            f" ('{self._token}', '{place_id}', {_sql_of(taken)}, {_sql_of(ended)}, {gone}, {self._next()})"
+            " ON CONFLICT (token, id) DO UPDATE SET taken = excluded.taken, ended = excluded.ended,"
+            " gone = excluded.gone, seq = excluded.seq"
+        )
 
     def keep_others(self, per: float, count: int) -> None:
-        self._db.execute(_PUT_OTHERS, (self._token, per, self.now, count, self._next()))
+        values = f"'{self._token}', {_sql_of(per)}, {_sql_of(self.now)}, {count}, {self._next()}"
+        self._last.append(f"INSERT INTO quota_others VALUES ({values})")
 
     def keep_pause(self) -> None:
         pause = self.books.pause
-        self._db.execute(
-            b"UPDATE quota_tokens SET until = %s, step = %s, proving = %s WHERE token = %s",
-            (pause.until, pause.step, pause.proving, self._token),
+        self._last.append(
+            f"UPDATE quota_tokens SET until = {_sql_of(pause.until)}, step = {_sql_of(pause.step)},"
+            f" proving = {pause.proving} WHERE token = '{self._token}'"
         )
 
     def tidy(self, longest: float) -> None:
-        before = self.books.tidy(longest, self.now)
-        self._db.execute(b"DELETE FROM quota_places WHERE token = %s AND ended <= %s", (self._token, before))
-        self._db.execute(b"DELETE FROM quota_others WHERE token = %s AND ended <= %s", (self._token, before))
+        before = _sql_of(self.books.tidy(longest, self.now))
+        for table in ("quota_places", "quota_others"):
+            self._last.append(f"DELETE FROM {table} WHERE token = '{self._token}' AND ended <= {before}")
 
     def end(self) -> None:
         if self.seq != self._before:
-            self._db.execute(b"UPDATE quota_tokens SET seq = %s WHERE token = %s", (self.seq, self._token))
+            self._last.append(f"UPDATE quota_tokens SET seq = {self.seq} WHERE token = '{self._token}'")
 
     def _next(self) -> int:
         self.seq += 1
         return self.seq
+
+
+def _sql_of(value: float | None) -> str:
+    return "NULL" if value is None else f"'{value!r}'::float8"
 
 
 def _next_rows(cursor: psycopg.Cursor[SqlRow]) -> list[SqlRow]:

@@ -214,7 +214,9 @@ class SqliteStore:
             if version and ((kept := self._life.limits(db)) is None or kept.version != version):
                 return None
             held: HeldPlace | Wait = self._light(db, now).take(place_id, windows, now)
-            if isinstance(held, Wait):  # how long, is seen in the past alone; and who waits asks seldom
+            if isinstance(
+                held, Wait
+            ):  # how long, is seen in the past alone; and who waits does not ask often
                 held = self._books(db, windows, now).take(place_id, windows, now)
             if isinstance(held, HeldPlace):
                 lapses = now + self._longest

@@ -88,10 +88,14 @@ class PostgresUse(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Moment(msgspec.Struct, frozen=True):
-    """When a transaction began, on the server's clock, in Unix time, and how long its server ran by then."""
+    """When a transaction began, on the server's clock, in Unix time, and how long its server ran by then.
+
+    *last* are statements without parameters that are sent along with the commit, which saves their way.
+    """
 
     now: float
     up: float
+    last: list[str] = msgspec.field(default_factory=list)
 
 
 Work = Callable[[Connection, Moment], T]
@@ -136,7 +140,7 @@ class PostgresDatabase:
             connection, moment = self._begun(begin)
             given = work(connection, moment)
             try:
-                self._commit(connection, mark)
+                self._commit(connection, mark, moment.last)
             except _InDoubt as doubt:
                 if not certain or not self._patiently(lambda: self._was_written(mark), end):
                     raise _Again from doubt
@@ -181,13 +185,10 @@ class PostgresDatabase:
         row = _last_row(connection.execute(begin))
         return connection, Moment(*msgspec.convert(row[:2], tuple[float, float]))
 
-    def _commit(self, connection: Connection, mark: str) -> None:
+    def _commit(self, connection: Connection, mark: str, last: Sequence[str]) -> None:
+        mark_it = [f"INSERT INTO commits (mark) VALUES ('{mark}')"] if mark else []  # noqa: S608 - ours
         try:
-            if mark:
-                mark_it = f"INSERT INTO commits (mark) VALUES ('{mark}'); COMMIT"  # noqa: S608 - ours
-                connection.execute(mark_it.encode())
-            else:
-                connection.execute("COMMIT")
+            connection.execute("; ".join([*last, *mark_it, "COMMIT"]).encode())
         except psycopg.Error as error:
             if _broken(connection):
                 raise _InDoubt from error
