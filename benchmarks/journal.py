@@ -3,6 +3,9 @@ to compare people with those whom an earlier campaign reached.
 
     python benchmarks/journal.py [--people 1000000] [--folder DIR]
 
+The same move in SQLite, in memory and in PostgreSQL, where that is on this machine: one that makes sure of
+its disk with each commit, as it does by itself.
+
 Absolute times depend on the disk; the ratios are what to look at. The floor of one move is a bare commit
 of as many bytes on the same disk, in the same journal mode.
 """
@@ -23,6 +26,7 @@ import msgspec
 from keebai_async.client import Keebai
 from keebai_async.journal.contract import Journal
 from keebai_async.journal.memory_tables import MemoryJournal
+from keebai_async.journal.open import open_journal
 from keebai_async.journal.sqlite_tables import SqliteJournal
 from keebai_async.model.lifecycle import Accept, Submit
 from keebai_async.model.plan import Plan
@@ -31,6 +35,7 @@ from keebai_async.model.sender import Sender
 from keebai_async.planning.reached_people import reached_before
 from keebai_async.quota.limiter import RateLimiter
 from keebai_async.sandbox import Sandbox, Window
+from tests.postgres_server import PostgresServer, postgres_programs
 
 CHUNK = 5_000
 ROUNDS = 7
@@ -180,6 +185,27 @@ async def compared(folder: Path, count: int) -> None:
     say(f"  {took:.1f} s of the processor, {took / count * 1e6:.1f} us each")
 
 
+async def one_move_elsewhere(name: str, journal: Journal) -> None:
+    costs = [statistics.median(await records(journal, f"{name}-{turn}", 100)) for turn in range(ROUNDS)]
+    await journal.aclose()
+    say(f"one record() {name}: {statistics.median(costs) * 1e6:.0f} us")
+    say(f"  between {min(costs) * 1e6:.0f} and {max(costs) * 1e6:.0f} us")
+
+
+async def moves_elsewhere() -> None:
+    await one_move_elsewhere("in memory", MemoryJournal())
+    programs = postgres_programs()
+    if programs is None:
+        say("one record() in PostgreSQL: not measured, there is none on this machine")
+        return
+    server = PostgresServer(programs, settings=())
+    try:
+        server.make()
+        await one_move_elsewhere("in PostgreSQL", open_journal(server.schema()))
+    finally:
+        server.remove()
+
+
 async def launch(sandbox: Sandbox, journal: Journal, turn: int) -> float:
     """A whole campaign of 50,000 through the client: planned, submitted, followed to its end."""
     everybody = (
@@ -229,6 +255,7 @@ def main() -> None:
         lambda: asyncio.run(planning(folder, chosen.people)),
         lambda: asyncio.run(compared(folder, chosen.people)),
         lambda: asyncio.run(one_move(folder)),
+        lambda: asyncio.run(moves_elsewhere()),
         lambda: asyncio.run(launches(folder)),
     ]
     try:

@@ -59,8 +59,9 @@ class Keebai(CampaignClient):
         quotas: how many requests in how many seconds; for a token with a raised cap. Who shares the token's
             limiter shares its limits: the smallest holds for all, until `limiter.set_limits` changes it.
         limiter: where the spending is kept: `sqlite:PATH` is shared by the processes of this machine,
-            `redis://...` by several machines; or a RateLimiter that you close yourself. Without it, or
-            with `memory:`, all clients of this process with the same token and base URL share one.
+            `redis://...` and `postgresql://...` by several machines; or a RateLimiter that you close
+            yourself. Without it, in a file that all processes of this user on this machine share; with
+            `memory:`, all clients of this process with the same token and base URL share one.
         journal: where campaigns are kept: a path, a URL, or a journal that you close yourself.
         timeout: seconds for a whole request, or Timeouts.
         session: an aiohttp session whose connector and proxy are used, and left open.

@@ -16,6 +16,9 @@ Environment = Mapping[str, str]
 JOURNAL_VARIABLE: Final = "KEEBAI_JOURNAL"
 """Where campaigns are kept, of whatever service: each plan says its own."""
 
+LEASE_VARIABLE: Final = "KEEBAI_LEASE"
+"""Seconds for which a process that runs a campaign may be silent before another may go on with it."""
+
 
 class VariableNames(msgspec.Struct, frozen=True, kw_only=True):
     """The environment variables of a service, under the names that the library has for what they say."""
@@ -70,3 +73,16 @@ def poll_floor_of(given: float | None, environment: Environment, name: str) -> f
             value=str(text if given is None else given),
         )
     return seconds
+
+
+def lease_of(environment: Environment) -> float | None:
+    """The seconds that the environment says a lease lasts; None if it says nothing. Raises InvalidInput."""
+    text = environment.get(LEASE_VARIABLE)
+    if not text:
+        return None
+    try:
+        return float(text)
+    except ValueError as error:
+        raise InvalidInput(
+            f"{LEASE_VARIABLE} is a number of seconds, not {text}", field="lease", value=text
+        ) from error

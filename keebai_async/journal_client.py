@@ -5,7 +5,7 @@ from os import PathLike
 from typing import TYPE_CHECKING, Self
 
 from keebai_async.draining import drain_of
-from keebai_async.environment import JOURNAL_VARIABLE
+from keebai_async.environment import JOURNAL_VARIABLE, lease_of
 from keebai_async.journal.contract import Journal
 from keebai_async.lazy_names import LazyModule
 from keebai_async.service_client import ServiceClient
@@ -45,7 +45,7 @@ class JournalClient(ServiceClient):
         if isinstance(self._journal, str | PathLike):
             from keebai_async.journal.open import open_journal
 
-            self._journal = open_journal(os.fspath(self._journal))
+            self._journal = open_journal(os.fspath(self._journal), lease=lease_of(os.environ))
             self.at_close(self._journal.aclose)
             self.at_close(drain_of(self._journal).drain)  # other clients may have been given it
         return self._journal

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 import anyio
 
-from keebai_async.clock import Clock
+from keebai_async.clock import SYSTEM_CLOCK, Clock
 from keebai_async.credentials import Token
 from keebai_async.draining import drain_of, share_drain
 from keebai_async.environment import poll_floor_of
@@ -18,6 +18,7 @@ from keebai_async.errors import InvalidInput
 from keebai_async.lazy_names import LazyModule
 from keebai_async.model.requests import Requests
 from keebai_async.observe import Observer, hook_of
+from keebai_async.observe.quota_records import QuotaKeptInMemory
 from keebai_async.quota.gate import Gate
 from keebai_async.quota.shared import shared_limiter
 from keebai_async.quota.window import Quota
@@ -33,6 +34,10 @@ if TYPE_CHECKING:
     import aiohttp
 else:  # too dear to import for an annotation
     aiohttp = LazyModule("aiohttp")
+
+
+_TOLD: list[str] = []
+"""Why the quota of this process is kept in memory, once that was told."""
 
 
 class ServiceClient:
@@ -106,6 +111,8 @@ class ServiceClient:
         self.limiter = self._gate(limiter, token.key(base_url))
 
     def _gate(self, given: Gate | str | None, key: str) -> Gate:
+        if given is None and self.clock is SYSTEM_CLOCK:  # time that runs differently is not the machine's
+            given = self._machine_limiter(key) or "memory:"
         if given is None or given == "memory:":
             return shared_limiter(key, self.quotas, self.clock, yields=not self._quotas_said)
         if not isinstance(given, str):
@@ -117,6 +124,23 @@ class ServiceClient:
         limiter = RateLimiter(self.quotas, store=store, clock=self.clock, yields=not self._quotas_said)
         self.at_close(limiter.aclose)
         return limiter
+
+    def _machine_limiter(self, key: str) -> Gate | None:
+        """What all processes of this machine share; None where no file can be had for it."""
+        from keebai_async.quota.default_place import default_quota_file, why_unusable
+        from keebai_async.quota.shared import machine_limiter
+
+        try:
+            path = default_quota_file()
+            reason = why_unusable(path)
+        except OSError as error:
+            path, reason = None, str(error)
+        if path is None or reason is not None:
+            if not _TOLD:
+                _TOLD.append(reason or "")
+                self.observer(QuotaKeptInMemory(reason=reason or ""))
+            return None
+        return machine_limiter(key, self.quotas, path, yields=not self._quotas_said, observer=self.observer)
 
     def _equip(self) -> None:
         raise NotImplementedError

@@ -1,15 +1,21 @@
 """What every test stands on: asyncio as the one backend, and in CI nothing that is left out quietly."""
 
 import os
-from collections.abc import Generator
+import tempfile
+from collections.abc import Generator, Iterator
 
 import pytest
 from hypothesis import settings
+
+from tests.postgres_server import PostgresServer, postgres_or_skip
 
 # What the command prints has the separators of its user's locale.
 for name in ("LC_ALL", "LC_NUMERIC"):
     os.environ.pop(name, None)
 os.environ["LANG"] = "en_US.UTF-8"
+# What programs of a user share is not what the tests share with them.
+_state = tempfile.TemporaryDirectory(prefix="keebai-state-")
+os.environ["XDG_STATE_HOME"] = _state.name
 
 # For another Python than the first: what a property says of our code was tried there, with many examples.
 settings.register_profile("few", settings.get_profile("ci"), max_examples=10)
@@ -18,6 +24,13 @@ settings.register_profile("few", settings.get_profile("ci"), max_examples=10)
 @pytest.fixture(scope="session")
 def anyio_backend() -> str:
     return "asyncio"
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[PostgresServer]:
+    """A PostgreSQL of our own; who stops it starts it again."""
+    with postgres_or_skip() as server:
+        yield server
 
 
 @pytest.hookimpl(wrapper=True)

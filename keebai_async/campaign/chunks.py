@@ -16,11 +16,21 @@ import msgspec
 
 from keebai_async.campaign.proofs import tell_proven
 from keebai_async.clock import Clock
-from keebai_async.errors import JournalUnusable
+from keebai_async.errors import CampaignBusy, JournalUnusable
 from keebai_async.journal.contract import Journal
 from keebai_async.model.campaign import StoredCampaign
 from keebai_async.model.chunk import Chunk, ChunkState
-from keebai_async.model.lifecycle import Accept, HandOn, Lose, Move, Refuse, Submit, TakeBack
+from keebai_async.model.lifecycle import (
+    Accept,
+    HandOn,
+    LateAccept,
+    LateTakeBack,
+    Lose,
+    Move,
+    Refuse,
+    Submit,
+    TakeBack,
+)
 from keebai_async.model.plan import Plan
 from keebai_async.observe import TO_LOG, Observer
 from keebai_async.observe.campaign_records import AnswerHeld
@@ -35,6 +45,9 @@ PATIENCE_WITH_ANSWERS: Final = 600.0
 """Seconds in which an answer is written again and again, while the journal says that it may work soon."""
 
 _TRIED_EVERY: Final = 1.0
+
+_TRIED_AT_LEAST: Final = 3
+"""However long that took: a process that was frozen comes to the end of its patience at once."""
 
 Keep = Callable[[], Awaitable[T]]
 
@@ -64,6 +77,13 @@ class Chunks:
         self._observer = observer
         self._tell_wait = tell_wait
         self._chunks = {chunk.number: chunk for chunk in campaign.chunks}
+        self._submits: dict[int, Submit] = {}
+        """The last submit of each chunk, as this run made it."""
+
+    @property
+    def lease_lasts(self) -> float:
+        """Seconds of silence after which the campaign may be another's."""
+        return self._journal.lease_lasts
 
     def __iter__(self) -> Iterator[Chunk]:
         return iter(tuple(self._chunks.values()))
@@ -92,15 +112,31 @@ class Chunks:
         return sum(chunk.told for chunk in self._chunks.values())
 
     async def hear(self) -> tuple[Chunk, ...]:
-        """See what webhooks told since, and make the moves that it proves; gives the chunks that were moved.
+        """See what webhooks told since, and make the moves that it proves; and see what a process told that
+        had the campaign before, was only frozen, and woke. Gives the chunks that are accepted by that.
 
         Raises JournalUnusable, CampaignBusy.
         """
         heard = await self._journal.chunks(self.plan.campaign_id)
+        testified = tuple([each for each in heard if self._is_evidence(each)])
         for each in heard:
             chunk = self._chunks.get(each.number)
             if chunk is not None and each.step == chunk.step:
                 self._chunks[each.number] = chunk.with_facts_of(each)
+        for each in testified:
+            before, self._chunks[each.number] = self._chunks[each.number], each
+            self._observer(chunk_moved(self.plan.campaign_id, before, late_move_of(each), each))
+        accepted = tuple([each for each in testified if each.state is ChunkState.ACCEPTED])
+        return accepted + await self._prove()
+
+    def _is_evidence(self, heard: Chunk) -> bool:
+        """Whether somebody else has moved a chunk of which we do not know what became of it."""
+        chunk = self._chunks.get(heard.number)
+        if chunk is None or heard.step <= chunk.step:
+            return False
+        return chunk.state is ChunkState.UNKNOWN or (chunk.state is ChunkState.PLANNED and chunk.resent)
+
+    async def _prove(self) -> tuple[Chunk, ...]:
         if not any(chunk.provable and chunk.noticed_at is not None for chunk in self._chunks.values()):
             return ()
         with _safely():
@@ -170,7 +206,7 @@ class Chunks:
             keep=msgspec.json.encode(keep),
             children=[(len(people), msgspec.json.encode(people)) for people in into],
         )
-        chunks = await self._keep_answer(number, cut)
+        chunks = await self._keep_answer(number, cut, moves[0])
         self._chunks.update((chunk.number, chunk) for chunk in chunks)
         children = list(chunks[len(moves) :])
         for place, (was, move, after) in enumerate(zip(before, moves, chunks, strict=False)):
@@ -207,28 +243,53 @@ class Chunks:
             with _safely():
                 after = await keep()
         else:
-            after = await self._keep_answer(number, keep)
+            after = await self._keep_answer(number, keep, move)
         self._chunks[number] = after
+        if isinstance(move, Submit):
+            self._submits[number] = move
         self._observer(chunk_moved(self.plan.campaign_id, before, move, after))
         return after
 
-    async def _keep_answer(self, number: int, keep: Keep[T]) -> T:
-        """Have what the service answered to a chunk written down, also if that has to wait a while."""
-        since, told = self._clock.now(), False
+    async def _keep_answer(self, number: int, keep: Keep[T], move: Move) -> T:
+        """Have what the service answered to a chunk written down, also if that has to wait a while.
+
+        Raises CampaignBusy if the campaign is another's by now; the answer was then given as evidence.
+        """
+        since, told, busy, tries = self._clock.now(), False, None, 0
         with anyio.CancelScope(shield=True):
             while True:
+                tries += 1
                 try:
                     with _safely():
-                        return await keep()
+                        if busy is None:
+                            return await keep()
+                        await self._testify(move)
+                    raise busy
+                except CampaignBusy as error:
+                    if busy is not None:
+                        raise
+                    busy = error
+                    continue
                 except JournalUnusable as error:
                     left = since + PATIENCE_WITH_ANSWERS - self._clock.now()
-                    if not error.temporary or left <= 0:
+                    if not error.temporary or (left <= 0 and tries >= _TRIED_AT_LEAST):
                         raise
                     if not told:
                         self._tell_held(number, left, f"{error}")
                     told = True
                 await self._clock.sleep(_TRIED_EVERY)
         raise AssertionError("it is kept, or an error says why not")
+
+    async def _testify(self, move: Move) -> None:
+        """Tell what was answered to our own submit, although the campaign is another's."""
+        submit, answer = self._submits.get(move.number), _evidence_of(move)
+        if submit is None or answer is None or answer.step != submit.step + 1:
+            return
+        before = self._chunks[move.number]
+        after = await self._journal.testify(self.plan.campaign_id, submit, answer)
+        if after is not None:
+            self._chunks[move.number] = after
+            self._observer(chunk_moved(self.plan.campaign_id, before, answer, after))
 
     def _tell_held(self, number: int, seconds: float, reason: str) -> None:
         held = AnswerHeld(campaign=self.plan.campaign_id, chunk=number, seconds=seconds, reason=reason)
@@ -237,10 +298,33 @@ class Chunks:
             self._tell_wait(seconds, f"what became of chunk {number} cannot be written down yet: {reason}")
 
 
+def _evidence_of(move: Move) -> Accept | TakeBack | None:
+    """What *move* proves of the submit before it, whatever becomes of the campaign."""
+    match move:
+        case Accept() | TakeBack():
+            return move
+        case Refuse(number=number, step=step, reason=reason):
+            # Who is refused for good, and who goes on, is found out again by who submits it next.
+            return TakeBack(number=number, step=step, reason=reason)
+        case _:
+            return None
+
+
+def late_move_of(after: Chunk) -> LateAccept | LateTakeBack:
+    """The move that led to *after*, a chunk of which an earlier holder told what was answered to it."""
+    number, step = after.number, after.step
+    if after.state is ChunkState.ACCEPTED:
+        accepted, broadcast_id = after.accepted, after.broadcast_id
+        return LateAccept(number=number, step=step, accepted=accepted, broadcast_id=broadcast_id)
+    return LateTakeBack(number=number, step=step, reason=after.reason or "")
+
+
 @contextmanager
 def _safely() -> Iterator[None]:
     try:
         with anyio.fail_after(LONGEST_WRITE, shield=True):
             yield
     except TimeoutError as error:
-        raise JournalUnusable(f"the journal did not take a line within {LONGEST_WRITE:g} s") from error
+        # It may: a process that was frozen in the middle of it wakes here.
+        late = f"the journal did not take a line within {LONGEST_WRITE:g} s"
+        raise JournalUnusable(late, temporary=True) from error

@@ -6,6 +6,7 @@ must not go on as if no time had passed: so the age of the intent is looked at l
 byte is written.
 """
 
+import math
 import time
 from collections.abc import Callable
 from typing import Final
@@ -24,10 +25,15 @@ def machine_clocks() -> Clocks:
 
 
 class IntentAge:
-    """How old an intent is, by the *clocks* that say most; it begins now."""
+    """How old an intent is, by the *clocks* that say most; it begins now.
 
-    def __init__(self, clocks: Callable[[], Clocks] = machine_clocks) -> None:
+    The lease that it was written under lasts for *lease* seconds: within half of them its bytes have to
+    leave, so that they never leave when the campaign is another's.
+    """
+
+    def __init__(self, clocks: Callable[[], Clocks] = machine_clocks, *, lease: float = math.inf) -> None:
         self._clocks = clocks
+        self._lease = lease
         self._began = clocks()
 
     @property
@@ -36,6 +42,6 @@ class IntentAge:
 
     def objection(self) -> str | None:
         """Why its bytes may not leave any more, if they may not."""
-        if self.seconds <= LONGEST_INTENT:
+        if self.seconds <= min(LONGEST_INTENT, self._lease / 2):
             return None
         return f"{self.seconds:.0f} s passed before its first byte: it slept, or waited for a connection"

@@ -11,8 +11,9 @@ disk; only then does anyone hear of it. `_attempt` is that order. If we die
 - while the intent is written: nothing left; the chunk is planned or, if the disk had it, unknown;
 - after the intent: it may have left, so it is unknown when the campaign comes back;
 - after the intent, but are only frozen, and wake: the intent is too old, nothing leaves, and it is taken
-  back, if the lease is still ours (else the journal refuses, and the run ends);
-- after the verdict, before it is on disk: the same, since we could not prove what we saw;
+  back (if the lease is another's by then, that is the last thing that we may say, and the run ends);
+- after the bytes, but are only frozen, and wake with the answer: it is told as evidence, in the same way;
+- after the verdict, before it is on disk: unknown, since we could not prove what we saw;
 - after that: the journal says what is true.
 
 From the intent to the verdict on disk an attempt is shielded from cancellation: a stop lets it finish
@@ -157,7 +158,7 @@ class Submitter:
                 holds_one = await self._opted_out.holds_one(number)
                 if not holds_one and self._breaker.closed and self._control.commit(scope):
                     # from here on it may not be called off
-                    age = IntentAge(self._clocks)
+                    age = IntentAge(self._clocks, lease=self._chunks.lease_lasts)
                     if not await self._intend(number):  # the intent, on disk
                         yield None
                         return

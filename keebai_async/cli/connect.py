@@ -3,7 +3,7 @@
 import os
 import shlex
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager, suppress
 from functools import partial
 from pathlib import Path
 
@@ -31,6 +31,7 @@ from keebai_async.journal.open import journal_kind, journal_path
 from keebai_async.keebai.settings import KEEBAI_VARIABLES
 from keebai_async.model.plan import Plan
 from keebai_async.observe import QuotaStoreForgot, Record, SmallerQuotaHolds
+from keebai_async.quota.default_place import default_quota_file, why_unusable
 from keebai_async.quota.gate import Lane
 from keebai_async.quota.limiter import RateLimiter
 from keebai_async.quota.window import Quota, Wait
@@ -57,9 +58,9 @@ def journal_name(given: str | None) -> str:
 
 
 def quota_store_name(connection: Connection, variables: VariableNames | None = None) -> str:
-    """The option, else the environment, else a file that all commands share.
+    """The option, else the environment, else the file that all processes of this user on this machine share.
 
-    That file lies beside the journal; if this is a database elsewhere, in the user's own data folder.
+    Where that cannot be had, it lies beside the journal, or in the user's own data folder.
     *variables* are those of the service that is asked; of the one that carries campaigns, if not given.
 
     Raises:
@@ -71,6 +72,10 @@ def quota_store_name(connection: Connection, variables: VariableNames | None = N
     journal = journal_name(connection.journal)
     if journal_kind(journal).forgets:
         return "memory:"
+    with suppress(OSError):
+        shared = default_quota_file()
+        if why_unusable(shared) is None:
+            return f"sqlite:{shared}"
     path = journal_path(journal)
     return f"sqlite:{(_data_folder() if path is None else path.parent) / 'quota.db'}"
 

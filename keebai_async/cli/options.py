@@ -89,8 +89,9 @@ QuotaStoreOption = Annotated[
     typer.Option(
         "--quota-store",
         metavar="URL",
-        help="Where it is kept how many requests the token has made: sqlite:PATH, redis://... or memory:."
-        " Default: KEEBAI_QUOTA_STORE, or a file beside the journal.",
+        help="Where it is kept how many requests the token has made: sqlite:PATH, redis://..., "
+        "postgresql://... or memory:."
+        " Default: KEEBAI_QUOTA_STORE, or a file that all processes of this machine share.",
     ),
 ]
 

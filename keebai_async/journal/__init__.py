@@ -23,6 +23,8 @@ with lazily(globals()):
     from keebai_async.model.lifecycle import Abandon as Abandon
     from keebai_async.model.lifecycle import Accept as Accept
     from keebai_async.model.lifecycle import HandOn as HandOn
+    from keebai_async.model.lifecycle import LateAccept as LateAccept
+    from keebai_async.model.lifecycle import LateTakeBack as LateTakeBack
     from keebai_async.model.lifecycle import Lose as Lose
     from keebai_async.model.lifecycle import Move as Move
     from keebai_async.model.lifecycle import Prove as Prove

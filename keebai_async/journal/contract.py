@@ -8,7 +8,7 @@ from keebai_async.journal.outbox import OutboxTables
 from keebai_async.model.campaign import CampaignState, RunFacts, StoredCampaign, Wish
 from keebai_async.model.chunk import Chunk
 from keebai_async.model.fates import ChunkFates, PersonNews, UnmarkedMatch
-from keebai_async.model.lifecycle import HandOn, Move, Refuse
+from keebai_async.model.lifecycle import Accept, HandOn, Move, Refuse, Submit, TakeBack
 from keebai_async.model.opt_outs import ConsentWord, OptOut
 from keebai_async.model.plan import Plan
 from keebai_async.model.recipient import Rejection
@@ -27,6 +27,11 @@ class Journal(Protocol):
     hold, CampaignBusy for a change of a campaign that another process has the lease of, and Misused for
     a plan that is frozen twice, changed after it was frozen, or does not add up.
     """
+
+    @property
+    def lease_lasts(self) -> float:
+        """Seconds of silence after which a lease that this journal gives may be another's."""
+        ...
 
     async def add_chunk(self, campaign_id: str, number: int, recipients: int, items: bytes) -> None:
         """Keep a chunk of a plan in the making; *items* is the JSON array of its recipients.
@@ -63,6 +68,15 @@ class Journal(Protocol):
 
         Raises ForbiddenMove if its life does not allow it, or if it would lose people (a Refuse that
         keeps fewer than its chunk holds, a HandOn: those are for `recut`); then nothing has changed.
+        """
+        ...
+
+    async def testify(self, campaign_id: str, submit: Submit, answer: Accept | TakeBack) -> Chunk | None:
+        """Keep what was answered to *submit* although its lease has passed on; none is asked for.
+
+        An answer proves something of its own attempt and of no other: it is kept while *submit* is the last
+        one of its chunk, and nobody has settled what became of that. Gives the chunk after it; None if
+        nothing was changed.
         """
         ...
 

@@ -12,7 +12,7 @@ from keebai_async.errors import CampaignBusy
 from keebai_async.journal import rules
 from keebai_async.journal.tables import Database, LeaseRow, Tables
 from keebai_async.model.campaign import Holder, Wish
-from keebai_async.storage.process import this_process
+from keebai_async.storage.process import seen_alive, this_process
 
 _LIVE: Final[set[str]] = set()
 """The ids of all leases that are held in this process: its pid alone does not tell two of them apart."""
@@ -20,6 +20,9 @@ _LIVE: Final[set[str]] = set()
 
 _WORTH_RENEWING: Final = 1.0
 """Seconds; a younger sign of life is as good as one of now."""
+
+SHORTEST_LEASE: Final = 3.0
+"""Seconds; who is silent for less is only slow."""
 
 
 class Claim(msgspec.Struct, frozen=True):
@@ -39,10 +42,14 @@ class Leases:
 
     What is done with Tables is done inside a transaction, perhaps more than once; `keep`, `drop` and
     `forget` are called outside of it, when its end is known.
+
+    *lasts* is how many seconds they may be silent before they are over, for those who cannot see our process.
     """
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, *, lasts: float | None = None) -> None:
         self._database = database
+        self._lasts = lasts
+        self._worth_renewing = _WORTH_RENEWING if lasts is None else min(_WORTH_RENEWING, lasts / 10)
         self._process = this_process()
         self._held: dict[str, str] = {}
         self._after_silence: set[str] = set()  # campaigns whose last holder was not seen to die
@@ -94,7 +101,7 @@ class Leases:
         row = tables.get(LeaseRow, claim.campaign_id)
         if row is not None and self._lives(tables, row):
             raise rules.busy(claim.campaign_id, _holder(row))
-        if row is not None and not self._can_see(row):
+        if row is not None and not self._saw_it_end(row):
             self._after_silence.add(claim.campaign_id)
         ours = LeaseRow(
             campaign_id=claim.campaign_id,
@@ -102,6 +109,7 @@ class Leases:
             process=self._process,
             since=self._after_all(tables, at),
             heartbeat=tables.now(),
+            lasts=self._lasts,
         )
         put: Callable[[LeaseRow], None] = tables.insert if row is None else tables.update
         put(ours)
@@ -115,8 +123,9 @@ class Leases:
         """False if the lease was taken because of nothing but the silence of its holder, who could wake."""
         return campaign_id not in self._after_silence
 
-    def _can_see(self, row: LeaseRow) -> bool:
-        return row.process.place == self._process.place and bool(row.process.born)
+    def _saw_it_end(self, row: LeaseRow) -> bool:
+        ended = row.process == self._process and row.lease_id not in _LIVE
+        return ended or seen_alive(row.process) is False
 
     def bury(self, tables: Tables, campaign_id: str) -> bool:
         """Remove what is left of a lease whose holder is gone; False if somebody alive has it.
@@ -133,7 +142,7 @@ class Leases:
     def saw_dead(self, tables: Tables, campaign_id: str) -> bool:
         """False if nothing but silence would say of the one who has the lease that it is gone."""
         row = tables.get(LeaseRow, campaign_id)
-        return row is None or self._can_see(row)
+        return row is None or self._saw_it_end(row)
 
     def give_back(self, tables: Tables, claim: Claim) -> None:
         row = tables.get(LeaseRow, claim.campaign_id)
@@ -161,7 +170,7 @@ class Leases:
     def _renew(self, tables: Tables, row: LeaseRow) -> None:
         """A change is a sign of life, too: nobody takes the lease over before a new silence has lasted."""
         now = tables.now()
-        if now - row.heartbeat >= _WORTH_RENEWING:
+        if now - row.heartbeat >= self._worth_renewing:
             tables.update(replace(row, heartbeat=now))
 
     def holder(self, tables: Tables, campaign_id: str) -> Holder | None:
@@ -203,7 +212,7 @@ class Leases:
     def _lives(self, tables: Tables, row: LeaseRow) -> bool:
         if row.process == self._process:
             return row.lease_id in _LIVE
-        return self._database.alive(row.process, silent_for=tables.now() - row.heartbeat)
+        return self._database.alive(row.process, silent_for=tables.now() - row.heartbeat, lasts=row.lasts)
 
 
 def _holder(row: LeaseRow) -> Holder:

@@ -59,9 +59,9 @@ class MemoryDatabase:
     def shred(self) -> None:
         return None
 
-    def alive(self, process: Process, *, silent_for: float) -> bool:
+    def alive(self, process: Process, *, silent_for: float, lasts: float | None = None) -> bool:
         """Asked only after a fork: a lease of this process is known by its id."""
-        return alive(process, silent_for=silent_for)
+        return alive(process, silent_for=silent_for, lasts=lasts)
 
     def close(self) -> None:
         return None

@@ -17,6 +17,14 @@ def record(tables: Tables, campaign_id: str, move: Move, *, at: float) -> Chunk:
     return chunk
 
 
+def kept(tables: Tables, campaign_id: str, move: Move) -> Chunk | None:
+    """The chunk after *move*, if that very move is the last one in the journal already."""
+    row = tables.get(ChunkRow, campaign_id, move.number)
+    made = tables.get(MoveRow, campaign_id, move.number, move.step)
+    there = row is not None and made is not None and made.move == move and row.chunk.step == move.step
+    return row.chunk if row is not None and there else None
+
+
 def put(tables: Tables, row: ChunkRow, move: Move, after: Chunk, *, at: float) -> None:
     """Add a move that is allowed, and what became of its chunk."""
     tables.insert(MoveRow(campaign_id=row.campaign_id, move=move, recorded_at=at))

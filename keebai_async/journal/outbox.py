@@ -15,7 +15,7 @@ from keebai_async.model import outbox
 from keebai_async.model.chunk import ChunkState
 from keebai_async.model.lost import NO_ANSWER_WRITTEN, NOT_SEEN_TO_END
 from keebai_async.model.outbox import MessageOutcome, OutboxMessage, message_id
-from keebai_async.storage.process import this_process
+from keebai_async.storage.process import seen_alive, this_process
 from keebai_async.storage.safety import Safe
 
 _UNDER_WAY: Final[set[str]] = set()
@@ -154,8 +154,9 @@ class StoredOutbox:
         row = _row(tables, key)
         if row is None or not self._is_over(row, tables):
             return row
-        here = row.process is not None and row.process.place == self._process.place
-        reason = NO_ANSWER_WRITTEN if here else NOT_SEEN_TO_END
+        ours = row.process == self._process
+        ended = ours or (row.process is not None and seen_alive(row.process) is False)
+        reason = NO_ANSWER_WRITTEN if ended else NOT_SEEN_TO_END
         row = replace(row, message=outbox.lost(row.message, reason))
         tables.update(row)
         return row

@@ -13,7 +13,18 @@ import msgspec
 from keebai_async.errors import CampaignBusy, CampaignNotFound, ForbiddenMove, Misused
 from keebai_async.model.campaign import CampaignState, Holder
 from keebai_async.model.chunk import Chunk, ChunkState
-from keebai_async.model.lifecycle import HandOn, Lose, Move, Refuse, TakeBack, apply
+from keebai_async.model.lifecycle import (
+    Accept,
+    HandOn,
+    LateAccept,
+    LateTakeBack,
+    Lose,
+    Move,
+    Refuse,
+    Submit,
+    TakeBack,
+    apply,
+)
 from keebai_async.model.lost import NO_ANSWER_WRITTEN, NOT_SEEN_TO_END
 from keebai_async.model.plan import Plan, ReasonCount
 from keebai_async.model.recipient import Rejection
@@ -112,6 +123,8 @@ def moved(chunk: Chunk, move: Move) -> Chunk:
     Raises:
         ForbiddenMove: its life does not allow it, or people would be in no chunk afterwards.
     """
+    if isinstance(move, LateAccept | LateTakeBack):
+        raise ForbiddenMove(f"chunk {chunk.number}: only an answer to its last submit leads to that move")
     after = apply(chunk, move)
     if after.recipients != chunk.recipients:
         raise ForbiddenMove(
@@ -119,6 +132,25 @@ def moved(chunk: Chunk, move: Move) -> Chunk:
             f" {chunk.recipients} people: the others need new chunks"
         )
     return after
+
+
+def late(chunk: Chunk, submit: Submit, answer: Accept | TakeBack) -> Move | None:
+    """The move that *answer* to *submit*, the last one of *chunk*, is now; None if it changes nothing.
+
+    A person may have said meanwhile that it did not arrive: an acceptance knows better, while it is not
+    submitted again.
+    """
+    number, step = chunk.number, chunk.step + 1
+    if chunk.state is ChunkState.SUBMITTING:
+        return answer if chunk.step == submit.step else None
+    unknown = chunk.state is ChunkState.UNKNOWN
+    match answer:
+        case Accept(accepted=accepted, broadcast_id=broadcast_id) if unknown or chunk.resent:
+            return LateAccept(number=number, step=step, accepted=accepted, broadcast_id=broadcast_id)
+        case TakeBack(reason=reason) if unknown:
+            return LateTakeBack(number=number, step=step, reason=reason)
+        case _:
+            return None
 
 
 def recut(
@@ -210,7 +242,7 @@ def anonymous_chunk(chunk: Chunk) -> Chunk:
 
 def anonymous_move(move: Move) -> Move:
     match move:
-        case TakeBack() | Refuse() | HandOn() | Lose():
+        case TakeBack() | Refuse() | HandOn() | Lose() | LateTakeBack():
             return msgspec.structs.replace(move, reason=anonymous_words(move.reason))
         case _:
             return move

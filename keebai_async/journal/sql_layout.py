@@ -212,11 +212,11 @@ def _read_rejections(values: Sequence[Column]) -> RejectionsRow:
 
 def _write_lease(row: LeaseRow) -> tuple[Column, ...]:
     process, wish = msgspec.json.encode(row.process), None if row.wish is None else row.wish.value
-    return (row.campaign_id, row.lease_id, process, row.since, row.heartbeat, wish)
+    return (row.campaign_id, row.lease_id, process, row.since, row.heartbeat, wish, row.lasts)
 
 
 def _read_lease(values: Sequence[Column]) -> LeaseRow:
-    campaign_id, token, process, since, heartbeat, wish = values
+    campaign_id, token, process, since, heartbeat, wish, lasts = values
     return msgspec.convert(
         {
             "campaign_id": campaign_id,
@@ -225,6 +225,7 @@ def _read_lease(values: Sequence[Column]) -> LeaseRow:
             "since": since,
             "heartbeat": heartbeat,
             "wish": _word_or_none(Wish, wish, "somebody asked for"),
+            "lasts": lasts,
         },
         LeaseRow,
     )
@@ -330,7 +331,7 @@ _LAYOUTS: Final[dict[type[StoredRow], object]] = {
     LeaseRow: Layout(
         table="leases",
         key=("campaign_id",),
-        columns=("campaign_id", "token", "process", "since", "heartbeat", "wish"),
+        columns=("campaign_id", "token", "process", "since", "heartbeat", "wish", "lasts"),
         order="campaign_id",
         write=_write_lease,
         read=_read_lease,

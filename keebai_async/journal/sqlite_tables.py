@@ -47,7 +47,7 @@ class SqliteJournal(StoredJournal):
     """The Journal protocol on the file *path*, which is made, readable by its owner only, on first use.
 
     Several processes may have the same file open. *patience* is how many seconds it waits for another
-    process that is writing, in real time; *clock* and *heartbeat* are those of StoredJournal.
+    process that is writing, in real time; *clock*, *heartbeat* and *lease* are those of StoredJournal.
     """
 
     def __init__(
@@ -56,11 +56,14 @@ class SqliteJournal(StoredJournal):
         *,
         clock: Clock = SYSTEM_CLOCK,
         patience: float = LOCK_PATIENCE,
-        heartbeat: float = HEARTBEAT,
+        heartbeat: float | None = None,
+        lease: float | None = None,
     ) -> None:
         self.path = Path(path)
         database = SqliteDatabase(self.path, clock=clock, patience=patience)
-        super().__init__(database, clock=clock, heartbeat=heartbeat)
+        if heartbeat is None:
+            heartbeat = HEARTBEAT if lease is None else min(HEARTBEAT, lease / 4)
+        super().__init__(database, clock=clock, heartbeat=heartbeat, lease=lease)
 
 
 class SqliteDatabase:
@@ -82,9 +85,9 @@ class SqliteDatabase:
     def shred(self) -> None:
         self._file.shred()
 
-    def alive(self, process: Process, *, silent_for: float) -> bool:
+    def alive(self, process: Process, *, silent_for: float, lasts: float | None = None) -> bool:
         """Of this machine a process is looked at; of another one, its heartbeat decides."""
-        return alive(process, silent_for=silent_for)
+        return alive(process, silent_for=silent_for, lasts=lasts)
 
     def close(self) -> None:
         self._file.close()

@@ -22,7 +22,18 @@ from msgspec.structs import replace
 
 from keebai_async.clock import SYSTEM_CLOCK, Clock
 from keebai_async.errors import CampaignError, JournalUnusable, Misused
-from keebai_async.journal import drafts, erasing, fates, matches, moving, opt_outs, proof, rules, wants
+from keebai_async.journal import (
+    drafts,
+    erasing,
+    evidence,
+    fates,
+    matches,
+    moving,
+    opt_outs,
+    proof,
+    rules,
+    wants,
+)
 from keebai_async.journal.leases import Claim, Leases
 from keebai_async.journal.outbox import StoredOutbox
 from keebai_async.journal.reading import campaign_of, check_history, chunk_of, items_of, stored_campaign
@@ -31,13 +42,14 @@ from keebai_async.journal.transactions import HEARTBEAT, Transactions
 from keebai_async.model.campaign import CampaignState, RunFacts, StoredCampaign, Wish
 from keebai_async.model.chunk import Chunk
 from keebai_async.model.fates import ChunkFates, PersonNews, UnmarkedMatch
-from keebai_async.model.lifecycle import HandOn, Move, Refuse, Submit
+from keebai_async.model.lifecycle import Accept, HandOn, Move, Refuse, Submit, TakeBack
 from keebai_async.model.opt_outs import ConsentWord, OptOut, page_of
 from keebai_async.model.plan import Plan
 from keebai_async.model.recipient import Rejection
 from keebai_async.model.requests import Requests
 from keebai_async.model.stop import Cause
 from keebai_async.model.want import Want
+from keebai_async.storage.process import STALE
 from keebai_async.storage.safety import Safe
 from keebai_async.storage.thread import UnderWay
 
@@ -69,19 +81,28 @@ class StoredJournal:
     """The Journal protocol over the tables of *database*, which is opened on first use.
 
     Usable from one event loop at a time. *heartbeat* is how many seconds of real time pass between two
-    signs of life of a lease. *clock* gives the times that are written down.
+    signs of life of a lease, and *lease* how many it may be silent before it is another's; without it, 60,
+    where its process cannot be looked at. *clock* gives the times that are written down.
 
     Source: design, section 3, promises 2, 3 and 6.
     """
 
     def __init__(
-        self, database: Database, *, clock: Clock = SYSTEM_CLOCK, heartbeat: float = HEARTBEAT
+        self,
+        database: Database,
+        *,
+        clock: Clock = SYSTEM_CLOCK,
+        heartbeat: float = HEARTBEAT,
+        lease: float | None = None,
     ) -> None:
         self._clock = clock
-        self._leases = Leases(database)
+        self.lease_lasts = STALE if lease is None else lease
+        self._leases = Leases(database, lasts=lease)
         self._transactions = Transactions(database, self._leases, heartbeat=heartbeat)
         self.outbox = StoredOutbox(self._transactions, database, clock=clock)
         self._drafts: dict[str, _Draft] = {}
+        self._doubts: list[tuple[str, Move]] = []
+        """Moves of this process of which nobody knows whether they were written."""
 
     # Plans in the making
 
@@ -219,11 +240,20 @@ class StoredJournal:
         # A copy without the log must know whom it would message again. That one was answered it may forget:
         # then the chunk is unknown there, and a person looks.
         safe = Safe.FROM_COPYING if isinstance(move, Submit) else Safe.FROM_POWER_CUTS
-        return await self._change(
-            campaign_id,
-            lambda tables: moving.record(tables, campaign_id, move, at=self._clock.wall()),
-            safe=safe,
-        )
+        doubt = (campaign_id, move)
+        try:
+            chunk = await self._change(campaign_id, partial(self._record, campaign_id, move), safe=safe)
+        except JournalUnusable:
+            self._doubts.append(doubt)  # it may be there all the same
+            raise
+        if doubt in self._doubts:
+            self._doubts.remove(doubt)
+        return chunk
+
+    def _record(self, campaign_id: str, move: Move, tables: Tables) -> Chunk:
+        if (campaign_id, move) in self._doubts and (kept := moving.kept(tables, campaign_id, move)):
+            return kept
+        return moving.record(tables, campaign_id, move, at=self._clock.wall())
 
     async def match(self, campaign_id: str, number: int, people: Mapping[int, float]) -> int:
         return await self._transactions.write(
@@ -236,6 +266,13 @@ class StoredJournal:
     async def prove(self, campaign_id: str) -> tuple[Chunk, ...]:
         now = self._clock.wall()
         return await self._change(campaign_id, lambda tables: proof.prove(tables, campaign_id, at=now))
+
+    async def testify(self, campaign_id: str, submit: Submit, answer: Accept | TakeBack) -> Chunk | None:
+        return await self._transactions.write(
+            lambda tables: evidence.testify(
+                tables, self._leases, campaign_id, submit, answer, at=self._clock.wall()
+            )
+        )
 
     async def recut(
         self,

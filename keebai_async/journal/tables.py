@@ -146,6 +146,8 @@ class LeaseRow(StoredRow, frozen=True, kw_only=True):
     heartbeat: float
     """On the clock of the tables."""
     wish: Wish | None = None
+    lasts: float | None = None
+    """Seconds of silence after which it is over where its process cannot be looked at, if its holder said."""
 
 
 class OutboxRow(StoredRow, frozen=True, kw_only=True):
@@ -266,8 +268,11 @@ class Database(Protocol):
     def shred(self) -> None:
         """Leave nothing of what was deleted, as far as this database can."""
 
-    def alive(self, process: Process, *, silent_for: float) -> bool:
-        """Whether *process* still runs, its last heartbeat being *silent_for* seconds old."""
+    def alive(self, process: Process, *, silent_for: float, lasts: float | None = None) -> bool:
+        """Whether *process* counts as running, its last heartbeat being *silent_for* seconds old.
+
+        *lasts* is how long it may be silent, if its lease says so.
+        """
         ...
 
     def close(self) -> None:

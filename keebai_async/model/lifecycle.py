@@ -2,8 +2,9 @@
 
 Every change of a chunk's state in this library is a Move applied here; what the table does not hold
 is a bug and raises. The point of it is one arrow that is missing: nothing leads from UNKNOWN back to
-PLANNED but a person's word, so nobody is messaged twice by a program's guess. And not even that word, once a
-delivery notice has proved that the chunk was accepted.
+PLANNED but a person's word, or the answer itself to the very submit that was given up, so nobody is messaged
+twice by a program's guess. And not even that word, once a delivery notice has proved that the chunk was
+accepted.
 """
 
 from collections.abc import Iterable, Mapping
@@ -95,7 +96,34 @@ class Abandon(ChunkStep, frozen=True, kw_only=True, tag=True):
     """A person gives the unknown chunk up."""
 
 
-Move = Submit | TakeBack | Accept | Refuse | HandOn | Lose | Vouch | Prove | Resend | Withdraw | Abandon
+class LateAccept(ChunkStep, frozen=True, kw_only=True, tag=True):
+    """Who submitted it last had been given up, and tells that the service took *accepted* of its people."""
+
+    accepted: int
+    broadcast_id: str | None = None
+
+
+class LateTakeBack(ChunkStep, frozen=True, kw_only=True, tag=True):
+    """Who submitted it last had been given up, and tells that the service certainly did not take it."""
+
+    reason: str
+
+
+Move = (
+    Submit
+    | TakeBack
+    | Accept
+    | Refuse
+    | HandOn
+    | Lose
+    | Vouch
+    | Prove
+    | Resend
+    | Withdraw
+    | Abandon
+    | LateAccept
+    | LateTakeBack
+)
 
 _S = ChunkState
 
@@ -114,6 +142,9 @@ TABLE: Final[Mapping[tuple[ChunkState, type[Move]], ChunkState]] = MappingProxyT
         (_S.UNKNOWN, Abandon): _S.ABANDONED,
         (_S.PLANNED, Withdraw): _S.UNKNOWN,
         (_S.PLANNED, Prove): _S.ACCEPTED,
+        (_S.UNKNOWN, LateAccept): _S.ACCEPTED,
+        (_S.UNKNOWN, LateTakeBack): _S.PLANNED,
+        (_S.PLANNED, LateAccept): _S.ACCEPTED,
     }
 )
 
@@ -123,8 +154,9 @@ def apply(chunk: Chunk, move: Move) -> Chunk:
 
     Raises:
         ForbiddenMove: the table does not hold it, it is of another chunk, or it is not the next step; there
-            is no Resend that a Withdraw could take back; a Prove is of a chunk that never left; or a Resend
-            or another Submit is of one that a delivery notice proves to have been accepted.
+            is no Resend that a Withdraw, or a LateAccept of a planned chunk, could take back; a Prove is of
+            a chunk that never left; or a Resend or another Submit is of one that a delivery notice proves to
+            have been accepted.
     """
     after = TABLE.get((chunk.state, type(move)))
     if _is_contradicted(chunk, move):
@@ -153,11 +185,15 @@ def apply(chunk: Chunk, move: Move) -> Chunk:
                 resent=False,
                 proven_at=move.at,
             )
+        case LateAccept():
+            accepted = min(move.accepted, chunk.recipients)
+            broadcast_id = move.broadcast_id
+            return replace(moved, accepted=accepted, broadcast_id=broadcast_id, reason=None, resent=False)
         case Refuse():
             return replace(moved, recipients=move.recipients, reason=move.reason, resent=False)
         case HandOn():
             return replace(moved, recipients=0, reason=move.reason, resent=False)
-        case TakeBack() | Lose():
+        case TakeBack() | Lose() | LateTakeBack():
             return replace(moved, reason=move.reason)
         case Resend() | Withdraw():
             return replace(moved, resent=isinstance(move, Resend))
@@ -168,8 +204,8 @@ def apply(chunk: Chunk, move: Move) -> Chunk:
 def _is_contradicted(chunk: Chunk, move: Move) -> bool:
     """Whether what is known of *chunk* beside its state speaks against *move*."""
     match move:
-        case Withdraw():
-            return not chunk.resent
+        case Withdraw() | LateAccept():
+            return chunk.state is _S.PLANNED and not chunk.resent
         case Prove():
             return not chunk.provable
         case Resend() | Submit():

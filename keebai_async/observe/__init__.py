@@ -7,7 +7,7 @@ A room takes `observer: Observer = TO_LOG` when it is made, and calls it with a 
                 beginning in it; RetryScheduled before it waits for another attempt; SubmitUnknown where a
                 submit outside of a campaign ends without a certain outcome
     quota       the limiter, to the observer of the request that waits: QuotaWaitExpected, QuotaWaited,
-                QuotaSpent, SmallerQuotaHolds; the stores: PlaceNotSettled, QuotaStoreGone,
+                QuotaSpent, SmallerQuotaHolds, QuotaKeptInMemory; the stores: PlaceNotSettled, QuotaStoreGone,
                 QuotaStoreBack, QuotaStoreForgot
     campaign    the chunks: ChunkMoved, once a move is on disk; submit: ChunkSubmitStarted and -Ended around
                 each attempt, SubmitsHeld, AnswerHeld, BroadcastIdRepeated; the run: RunStarted and -Ended,
@@ -59,6 +59,7 @@ with lazily(globals()):
     from keebai_async.observe.hook import hook_of as hook_of
     from keebai_async.observe.logging_sink import to_logging as to_logging
     from keebai_async.observe.quota_records import PlaceNotSettled as PlaceNotSettled
+    from keebai_async.observe.quota_records import QuotaKeptInMemory as QuotaKeptInMemory
     from keebai_async.observe.quota_records import QuotaRecord as QuotaRecord
     from keebai_async.observe.quota_records import QuotaSpent as QuotaSpent
     from keebai_async.observe.quota_records import QuotaStoreBack as QuotaStoreBack

@@ -6,7 +6,18 @@ from collections.abc import Sequence
 import msgspec
 
 from keebai_async.model.chunk import Chunk, ChunkState
-from keebai_async.model.lifecycle import Accept, HandOn, Lose, Move, Prove, Refuse, TakeBack, Vouch
+from keebai_async.model.lifecycle import (
+    Accept,
+    HandOn,
+    LateAccept,
+    LateTakeBack,
+    Lose,
+    Move,
+    Prove,
+    Refuse,
+    TakeBack,
+    Vouch,
+)
 from keebai_async.model.report import settle_counters
 from keebai_async.observe.base import BaseRecord, next_span
 from keebai_async.observe.headcount import Headcount, headcount_of
@@ -115,8 +126,8 @@ def chunk_moved(
     Of a recut, *into* are the new chunks; they are given with one of its moves only, or their people would
     be counted twice.
     """
-    accepted = after.accepted if isinstance(move, Accept | Vouch | Prove) else None
-    reason = move.reason if isinstance(move, TakeBack | Refuse | HandOn | Lose) else None
+    accepted = after.accepted if isinstance(move, Accept | Vouch | Prove | LateAccept) else None
+    reason = move.reason if isinstance(move, TakeBack | Refuse | HandOn | Lose | LateTakeBack) else None
     change = sum((headcount_of(chunk) for chunk in into), headcount_of(after) + -headcount_of(before))
     return ChunkMoved(
         campaign=campaign,

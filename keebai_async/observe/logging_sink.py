@@ -35,6 +35,7 @@ from keebai_async.observe.chunk_records import (
 )
 from keebai_async.observe.quota_records import (
     PlaceNotSettled,
+    QuotaKeptInMemory,
     QuotaSpent,
     QuotaStoreBack,
     QuotaStoreForgot,
@@ -73,6 +74,8 @@ _CHUNK_EVENTS: Final = {
     "prove": ("chunk proven", logging.INFO),
     "resend": ("chunk to resend", logging.INFO),
     "withdraw": ("chunk withdrawn", logging.INFO),
+    "late accept": ("chunk accepted late", logging.INFO),
+    "late take back": ("chunk taken back late", logging.INFO),
     "abandon": ("chunk abandoned", logging.INFO),
 }
 _logger = logging.getLogger(LOGGER)
@@ -118,7 +121,7 @@ def level_of(record: Record) -> int:
             return logging.WARNING
         case PlaceNotSettled() | QuotaStoreGone() | BroadcastIdRepeated() | AnswerHeld():
             return logging.WARNING
-        case QuotaStoreForgot() | SmallerQuotaHolds():
+        case QuotaStoreForgot() | SmallerQuotaHolds() | QuotaKeptInMemory():
             return logging.WARNING
         case SubmitUnknown() | LeaseLost():
             return logging.ERROR
@@ -145,6 +148,8 @@ def advice_for(record: Record) -> str | None:
             return f"look for it at the service, then reconcile chunk {chunk} of campaign {campaign}"
         case SmallerQuotaHolds():
             return "let all who share the token go by one quota, or set what holds: doctor --set-quota"
+        case QuotaKeptInMemory():
+            return "name a store that all processes share"
         case SubmitUnknown():
             return "look for it at the service before you send it again"
         case RequestCancelled() if perhaps_sent(record):

@@ -86,6 +86,14 @@ class SmallerQuotaHolds(BaseRecord, frozen=True, kw_only=True, tag="smaller quot
     holds: str
 
 
+class QuotaKeptInMemory(BaseRecord, frozen=True, kw_only=True, tag="quota kept in memory"):
+    """No file could be had for the quota, so other processes of this machine do not know what is spent here.
+    It is told once.
+    """
+
+    reason: str
+
+
 QuotaRecord = (
     QuotaWaitExpected
     | QuotaWaited
@@ -95,4 +103,5 @@ QuotaRecord = (
     | QuotaStoreBack
     | QuotaStoreForgot
     | SmallerQuotaHolds
+    | QuotaKeptInMemory
 )

@@ -29,7 +29,9 @@ class Settled(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
 
 class Books:
-    """*held* is when each place under way was taken, oldest first; *ended* and *others* are sorted.
+    """The sums over what lies in memory.
+
+    *held* is when each place under way was taken, oldest first; *ended* and *others* are sorted.
 
     They are *uncertain* if some of *others* may not have been: a wait for them may end sooner.
     """
@@ -47,15 +49,20 @@ class Books:
         """Enter a place, or say how long there is none."""
         if (wait := self._paused(now)) is not None:
             return wait
+        counts = self.spent(windows, now)
+        if all(count < window.most for window, count in zip(windows, counts, strict=True)):
+            self.held[place_id] = now
+            return HeldPlace(place_id, now, tuple(count + 1 for count in counts))
+        return self._full(windows, now)
+
+    def _full(self, windows: Sequence[LaneWindow], now: float) -> Wait:
+        """How long no window has room."""
         held = len(self.held)
         at, binding = now, None
         for window in windows:
             if (soonest := opens(window, self.ended, held, now, self._others(window))) > at:
                 at, binding = soonest, window.quota
-        if binding is not None:
-            return Wait(seconds=at - now, quota=binding, loose=held > 0 or self.uncertain)
-        self.held[place_id] = now
-        return HeldPlace(place_id, now, self.spent(windows, now))
+        return Wait(seconds=at - now, quota=binding, loose=held > 0 or self.uncertain)
 
     def settle(self, held: HeldPlace, windows: Sequence[LaneWindow], word: Word, now: float) -> Settled:
         """Enter what became of a place. One that is not under way any more is entered all the same."""
@@ -86,11 +93,12 @@ class Books:
 
     def spent(self, windows: Sequence[LaneWindow], now: float) -> tuple[int, ...]:
         """How many requests count in each window."""
-        pasts = ((window, self.ended, self.others.get(window.per, ())) for window in windows)
-        return tuple(
-            len(self.held) + sum(len(past) - bisect_right(past, now - window.per) for past in (ended, others))
-            for window, ended, others in pasts
-        )
+        return tuple([self.counted(window, now - window.per) for window in windows])
+
+    def counted(self, window: LaneWindow, since: float) -> int:
+        """How many requests ended after *since*, or are under way, as *window* counts them."""
+        pasts = (self.ended, self._others(window))
+        return len(self.held) + sum(len(past) - bisect_right(past, since) for past in pasts)
 
     def remembered(self, now: float) -> float:
         """Since when the past still matters: it explains what replies to requests under way will say."""
@@ -124,8 +132,8 @@ class Books:
         for window in windows:
             if (remaining := left.get(window.quota)) is None:
                 continue
-            limit, under_way, others = window.quota.limit, len(self.held), self._others(window)
-            if unknown := unaccounted(limit, remaining, window, self.ended, under_way, held.taken, others):
+            believed = self.counted(window, held.taken - window.per)
+            if unknown := unaccounted(window.quota.limit, remaining, believed):
                 self.others.setdefault(window.per, []).extend([now] * unknown)
                 found.append((window.per, unknown))
         return tuple(found)

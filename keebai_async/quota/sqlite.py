@@ -7,7 +7,7 @@ after it was taken. A process that dies gives its places back in that way, with 
 import os
 import sqlite3
 from bisect import insort
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Final, TypeVar
@@ -43,19 +43,69 @@ _KEEP = 3_600.0  # seconds that the past is kept at least, for users of the file
 
 _MOST_NEW_FILES = 5  # how often to make a new file for one piece of work
 
+_PUT = (
+    "INSERT INTO place VALUES (?, ?, ?, ?)"
+    " ON CONFLICT (id) DO UPDATE SET taken = excluded.taken, ended = excluded.ended"
+)
+
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS place (
     id TEXT PRIMARY KEY, token TEXT NOT NULL, taken REAL, ended REAL NOT NULL
 ) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS place_by_time ON place (token, ended);
 CREATE TABLE IF NOT EXISTS other (token TEXT NOT NULL, per REAL NOT NULL, ended REAL NOT NULL);
+CREATE INDEX IF NOT EXISTS other_by_time ON other (token, per, ended);
 CREATE TABLE IF NOT EXISTS pause (token TEXT PRIMARY KEY, until REAL, step REAL, proving INTEGER);
 CREATE TABLE IF NOT EXISTS mark (one INTEGER PRIMARY KEY, at REAL, steady REAL, wall REAL, boot TEXT);
 """
 
 
+_SLOT = 10.0
+"""Seconds of the past that are counted together."""
+
+_TALLY = """
+CREATE TABLE tally (token TEXT NOT NULL, slot INTEGER NOT NULL, count INTEGER NOT NULL,
+    PRIMARY KEY (token, slot)) WITHOUT ROWID;
+INSERT INTO tally SELECT token, {place}, count(*) FROM place GROUP BY 1, 2;
+CREATE TRIGGER tally_more AFTER INSERT ON place BEGIN
+    INSERT INTO tally VALUES (new.token, {new}, 1) ON CONFLICT (token, slot) DO UPDATE SET count = count + 1;
+END;
+CREATE TRIGGER tally_less AFTER DELETE ON place BEGIN
+    UPDATE tally SET count = count - 1 WHERE token = old.token AND slot = {old};
+END;
+CREATE TRIGGER tally_moved AFTER UPDATE ON place BEGIN
+    UPDATE tally SET count = count - 1 WHERE token = old.token AND slot = {old};
+    INSERT INTO tally VALUES (new.token, {new}, 1) ON CONFLICT (token, slot) DO UPDATE SET count = count + 1;
+END;
+"""
+_SLOT_OF = "CAST({row}ended / 10.0 + 1000000 AS INTEGER)"
+"""In SQL; no time is so early that this is cut off upwards."""
+
+
+def _slot_of(at: float) -> int:
+    return int(at / _SLOT + 1_000_000)
+
+
 def _make_tables(connection: sqlite3.Connection, _: str) -> None:
     connection.executescript(_SCHEMA + LIFE_TABLES)
+    if connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'tally_moved'").fetchone() is None:
+        slots = {name: _SLOT_OF.format(row=f"{name}.") for name in ("place", "new", "old")}
+        connection.execute("BEGIN IMMEDIATE")
+        # Another process may have been quicker.
+        if connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'tally_moved'").fetchone() is None:
+            for statement in _statements(_TALLY.format(**slots)):
+                connection.execute(statement)
+        connection.execute("COMMIT")
+
+
+def _statements(script: str) -> Iterator[str]:
+    """The statements of *script* one by one: `executescript` would end the transaction."""
+    statement = ""
+    for line in script.splitlines():
+        statement += line + "\n"
+        if sqlite3.complete_statement(statement):
+            yield statement
+            statement = ""
 
 
 _QUOTA_FILE: Final = SqliteUse(
@@ -66,6 +116,7 @@ _QUOTA_FILE: Final = SqliteUse(
     migrate=_make_tables,
     private=True,
     remade=True,
+    eager=True,
 )
 
 
@@ -162,11 +213,15 @@ class SqliteStore:
         def take(db: sqlite3.Connection, now: float) -> HeldPlace | Wait | None:
             if version and ((kept := self._life.limits(db)) is None or kept.version != version):
                 return None
-            held = self._books(db, windows, now).take(place_id, windows, now)
+            held: HeldPlace | Wait = self._light(db, now).take(place_id, windows, now)
+            if isinstance(
+                held, Wait
+            ):  # how long, is seen in the past alone; and who waits does not ask often
+                held = self._books(db, windows, now).take(place_id, windows, now)
             if isinstance(held, HeldPlace):
                 lapses = now + self._longest
                 row = (place_id, self._key, now, lapses)  # it may be there, if this is done once more
-                db.execute("INSERT OR REPLACE INTO place VALUES (?, ?, ?, ?)", row)
+                db.execute(_PUT, row)
             return held
 
         held = self._write(windows, take)
@@ -187,7 +242,8 @@ class SqliteStore:
             if word.ending is Ending.UNSENT:
                 db.execute("DELETE FROM place WHERE id = ?", (held.id,))
                 return True
-            books = self._books(db, windows, now)
+            known = db.execute("SELECT 1 FROM place WHERE id = ?", (held.id,)).fetchone() is not None
+            books = self._light(db, now, also=0 if known else 1)
             before = books.pause
             settled = books.settle(held, windows, word, now)
             self._enter(db, held, settled)
@@ -216,23 +272,20 @@ class SqliteStore:
         )
 
     def _spent(self, windows: Sequence[LaneWindow]) -> tuple[int, ...]:
-        return self._write(windows, lambda db, now: self._books(db, windows, now).spent(windows, now))
+        return self._write(windows, lambda db, now: self._light(db, now).spent(windows, now))
 
     def _enter(self, db: sqlite3.Connection, held: HeldPlace, settled: Settled) -> None:
-        past = (held.id, self._key, settled.ended)
-        db.execute("INSERT OR REPLACE INTO place VALUES (?, ?, NULL, ?)", past)
+        db.execute(_PUT, (held.id, self._key, None, settled.ended))
 
     def _forget(self, db: sqlite3.Connection, before: float) -> None:
         db.execute("DELETE FROM place WHERE token = ? AND ended <= ?", (self._key, before))
+        db.execute("DELETE FROM tally WHERE token = ? AND slot < ?", (self._key, _slot_of(before)))
         db.execute("DELETE FROM other WHERE token = ? AND ended <= ?", (self._key, before))
 
     def _books(self, db: sqlite3.Connection, windows: Sequence[LaneWindow], now: float) -> Books:
         """What the file says, with the places that lapsed counted as ended."""
         books = Books()
-        under_way = (
-            "SELECT id, taken FROM place WHERE token = ? AND ended > ? AND taken NOT NULL ORDER BY taken"
-        )
-        books.held.update(db.execute(under_way, (self._key, now)).fetchall())
+        self._open(db, books, now)
         since = books.remembered(now) - windows[-1].per
         past = (
             "SELECT ended FROM place WHERE token = ? AND ended > ?"
@@ -245,11 +298,24 @@ class SqliteStore:
         for per, born, count in self._life.untold(db, now):
             books.others[per] = sorted([*books.others.get(per, ()), *([born] * count)])
             books.uncertain = True
+        return books
+
+    def _light(self, db: sqlite3.Connection, now: float, *, also: int = 0) -> "_CountedBooks":
+        """The same without the past, which the file counts by an index; *also* so many that are not there."""
+        books = _CountedBooks(db, self._key, self._life.untold(db, now), also=also)
+        self._open(db, books, now)
+        return books
+
+    def _open(self, db: sqlite3.Connection, books: Books, now: float) -> None:
+        """Enter what is under way, and whether all must pause."""
+        under_way = (
+            "SELECT id, taken FROM place WHERE token = ? AND ended > ? AND taken NOT NULL ORDER BY taken"
+        )
+        books.held.update(db.execute(under_way, (self._key, now)).fetchall())
         pause = db.execute("SELECT until, step, proving FROM pause WHERE token = ?", (self._key,)).fetchone()
         if pause is not None:
             until, step, proving = pause
             books.pause = Pause(until=until, step=step, proving=bool(proving))
-        return books
 
     def _write(self, windows: Sequence[LaneWindow], work: Callable[[sqlite3.Connection, float], T]) -> T:
         """One transaction that nobody can come between. What the file lost is told again first."""
@@ -300,6 +366,37 @@ class SqliteStore:
         row = (now.at, now.steady, now.wall, now.boot)
         db.execute("INSERT OR REPLACE INTO mark VALUES (1, ?, ?, ?, ?)", row)
         return now.at
+
+
+class _CountedBooks(Books):
+    """Books that know how much there is of the past, and not when: enough for all but a wait.
+
+    A place under way lies in the file with the time at which it lapses, so it is counted with the past.
+    """
+
+    __slots__ = ("_also", "_db", "_token", "_untold")
+
+    def __init__(
+        self, db: sqlite3.Connection, token: str, untold: Sequence[tuple[float, float, int]], *, also: int
+    ) -> None:
+        super().__init__()
+        self._db = db
+        self._token = token
+        self._untold = untold
+        self._also = also
+
+    def counted(self, window: LaneWindow, since: float) -> int:
+        # Whole slots by their counts, and the rows of the one that *since* lies in.
+        whole = "SELECT coalesce(sum(count), 0) FROM tally WHERE token = ? AND slot > ?"
+        slot = _slot_of(since)
+        found: int = self._db.execute(whole, (self._token, slot)).fetchone()[0]
+        part = "SELECT count(*) FROM place WHERE token = ? AND ended > ? AND ended < ?"
+        end = (slot + 1 - 1_000_000) * _SLOT
+        found += self._db.execute(part, (self._token, since, end)).fetchone()[0]
+        others = "SELECT count(*) FROM other WHERE token = ? AND per = ? AND ended > ?"
+        found += self._db.execute(others, (self._token, window.per, since)).fetchone()[0]
+        lost = sum(count for per, born, count in self._untold if per == window.per and born > since)
+        return found + lost + self._also
 
 
 def _late(seconds: float) -> QuotaUnusable:

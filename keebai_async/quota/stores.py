@@ -1,4 +1,4 @@
-"""Where a person says the spending is kept: `memory:`, `sqlite:PATH` or `redis://...`, as a store."""
+"""Where a person says the spending is kept, as a store: `memory:`, `sqlite:PATH`, `redis://...` or `postgresql://...`."""
 
 from pathlib import Path
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
@@ -9,9 +9,10 @@ from keebai_async.observe import TO_LOG, Observer
 from keebai_async.quota.memory import MemoryStore
 from keebai_async.quota.sqlite import SqliteStore
 from keebai_async.quota.store import Store
+from keebai_async.storage.postgres_address import SCHEMES, postgres_address
 
 _REDIS = ("redis", "rediss", "unix")
-_FORMS = "memory:, sqlite:PATH or redis://HOST:PORT/NUMBER"
+_FORMS = "memory:, sqlite:PATH, redis://HOST:PORT/NUMBER or postgresql://HOST/DATABASE"
 
 
 def open_store(url: str, *, key: str, clock: Clock = SYSTEM_CLOCK, observer: Observer = TO_LOG) -> Store:
@@ -22,7 +23,7 @@ def open_store(url: str, *, key: str, clock: Clock = SYSTEM_CLOCK, observer: Obs
     *observer* is told of that, and of places that could not be settled.
 
     Raises:
-        InvalidInput: *url* has another form, or asks for Redis without the `redis` extra.
+        InvalidInput: *url* has another form, or asks for Redis or PostgreSQL without its extra.
     """
     scheme, _, rest = url.partition(":")
     if scheme == "memory" and not rest:
@@ -32,6 +33,8 @@ def open_store(url: str, *, key: str, clock: Clock = SYSTEM_CLOCK, observer: Obs
         return SqliteStore(path, key, clock=clock, observer=observer)
     if scheme in _REDIS and rest:
         return _redis(url, key, clock, observer)
+    if scheme in SCHEMES and rest:
+        return _postgres(url, key, clock, observer)
     # A URL may hold a password: only its scheme is shown.
     raise InvalidInput(f"a store of the quota is {_FORMS}, not {scheme}:...", field="quota_store")
 
@@ -54,3 +57,15 @@ def _redis(url: str, key: str, clock: Clock, observer: Observer) -> Store:
         return RedisStore(plain, key, clock=clock, local_when_gone=local, share=part, observer=observer)
     except ValueError as error:
         raise InvalidInput(f"cannot use this Redis URL: {error}", field="quota_store") from error
+
+
+def _postgres(url: str, key: str, clock: Clock, observer: Observer) -> Store:
+    try:
+        from keebai_async.quota.postgres import PostgresStore
+    except ImportError as error:
+        message = "keeping the quota in PostgreSQL needs the extra: pip install 'keebai-async[postgres]'"
+        raise InvalidInput(message, field="quota_store") from error
+    try:
+        return PostgresStore(postgres_address(url), key, clock=clock, observer=observer)
+    except ValueError as error:
+        raise InvalidInput(f"cannot use this address of a quota: {error}", field="quota_store") from error

@@ -144,22 +144,13 @@ def opens(
     return past[first + excess - held] + window.per
 
 
-def unaccounted(
-    limit: int,
-    remaining: int,
-    window: LaneWindow,
-    ended: Sequence[float],
-    held: int,
-    taken: float,
-    others: Sequence[float] = (),
-) -> int:
+def unaccounted(limit: int, remaining: int, believed: int) -> int:
     """How many requests of others a reply gives away, by leaving fewer places than we believe.
 
-    *ended* and *held* include the request itself, which left at *taken*. Every request that the
-    server can have had in its window when it counted this one is believed, so what remains
-    unexplained is neither ours nor one of the *others* that we know of.
+    *believed* is every request that the server can have had in its window when it counted this one, itself
+    among them: those under way, and those that ended later than a window before it left. What remains
+    unexplained is neither ours nor one of the others that we know of.
     """
-    believed = held + _since(ended, taken - window.per) + _since(others, taken - window.per)
     return max(0, limit - believed - max(0, remaining))
 
 

@@ -1,1 +1,1 @@
-"""SQLite files, their thread, processes and the clock of the machine: for journal and quota."""
+"""SQLite files, PostgreSQL databases, a thread for both, processes, machine clocks: for journal and quota."""

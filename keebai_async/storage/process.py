@@ -62,17 +62,25 @@ def this_process() -> Process:
     return Process(pid=pid, born=_born(pid) or "", host=socket.gethostname(), place=_place(), user=_user())
 
 
-def alive(process: Process, *, silent_for: float) -> bool:
+def alive(process: Process, *, silent_for: float, lasts: float | None = None) -> bool:
     """Whether *process* still runs, its last heartbeat being *silent_for* seconds old.
 
     Of the same place, its pid and its start decide, because a machine that slept has a silent process
-    that is well. Of another place, or where no start can be read, only the heartbeat is left.
+    that is well. Of another place, or where no start can be read, only the heartbeat is left, which *lasts*
+    so many seconds; STALE, if nothing is said.
     """
-    if process.place != _place() or os.name != "posix":
-        return silent_for < STALE
-    if process.born:
-        return _born(process.pid) == process.born
-    return _exists(process.pid) and silent_for < STALE
+    seen = seen_alive(process)
+    heard = silent_for < (STALE if lasts is None else lasts)
+    if seen is not None:
+        return seen
+    return heard and (process.place != _place() or os.name != "posix" or _exists(process.pid))
+
+
+def seen_alive(process: Process) -> bool | None:
+    """Whether *process* still runs, as can be seen from here; None if that cannot be seen."""
+    if process.place != _place() or os.name != "posix" or not process.born:
+        return None
+    return _born(process.pid) == process.born
 
 
 @lru_cache(maxsize=1)

@@ -25,6 +25,9 @@ _MOUNTS: Final = Path("/proc/self/mountinfo")
 
 _ONCE_LOCKED_OUT: Final = 0.5
 
+_LOOK_AGAIN: Final = 0.001
+"""Seconds between two looks of who is eager."""
+
 _ADVICE_BY_CODE: Final = {
     sqlite3.SQLITE_FULL: "the disk is full: free some space, then go on",
     sqlite3.SQLITE_IOERR: "the disk does not take it: it may be full, gone or failing",
@@ -60,6 +63,9 @@ class SqliteUse(msgspec.Struct, frozen=True, kw_only=True):
     at_first: tuple[str, ...] = ()
     pragmas: tuple[str, ...] = ()
     private: bool = False
+    eager: bool = False
+    """Whether many processes write often and shortly: who is locked out then looks again every millisecond,
+    and not, as SQLite does, less and less often, up to a tenth of a second."""
     remade: bool = False
     """Whether processes put it aside and make another when it was replaced (`abandon`), one at a time."""
 
@@ -90,13 +96,31 @@ class SqliteFile:
             if on_disk is not self._on_disk:
                 connection.execute(f"PRAGMA synchronous = {'FULL' if on_disk else 'NORMAL'}")
                 self._on_disk = on_disk
-            with _transaction(connection, "BEGIN IMMEDIATE"):
+            with _transaction(connection, "BEGIN IMMEDIATE", begin=self._begin_eagerly):
                 self._be_patient(connection, patient=True)
                 yield connection
             if safe is Safe.FROM_COPYING:
                 # The log beside the file has it by now, so a failure here loses nothing.
                 with suppress(sqlite3.Error):
                     connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()
+
+    def _begin_eagerly(self, connection: sqlite3.Connection, statement: str) -> None:
+        if not self._use.eager:
+            connection.execute(statement)
+            return
+        end = time.monotonic() + (_ONCE_LOCKED_OUT if self._locked_out else self._patience)
+        connection.execute("PRAGMA busy_timeout = 0").fetchall()
+        try:
+            while True:
+                try:
+                    connection.execute(statement)
+                    return
+                except sqlite3.OperationalError as error:
+                    if _code(error) != sqlite3.SQLITE_BUSY or time.monotonic() >= end:
+                        raise
+                time.sleep(_LOOK_AGAIN)
+        finally:
+            connection.execute(f"PRAGMA busy_timeout = {round(self._patience * 1_000)}").fetchall()
 
     @contextmanager
     def reading(self) -> Iterator[sqlite3.Connection]:
@@ -338,8 +362,13 @@ def _code(error: sqlite3.Error) -> int:
 
 
 @contextmanager
-def _transaction(connection: sqlite3.Connection, begin: str) -> Iterator[None]:
-    connection.execute(begin)
+def _transaction(
+    connection: sqlite3.Connection,
+    statement: str,
+    *,
+    begin: Callable[[sqlite3.Connection, str], object] = sqlite3.Connection.execute,
+) -> Iterator[None]:
+    begin(connection, statement)
     try:
         yield
         connection.execute("COMMIT")

@@ -21,6 +21,9 @@ LONGEST_JOB: Final = 30.0
 """Seconds of real time that one piece of work may take before its disk counts as gone."""
 
 
+_SLICES: Final = 30
+
+
 class UnderWay(Protocol[T_co]):
     """A piece of work that was handed over."""
 
@@ -57,7 +60,7 @@ class Worker:
     only one process: in a fork, `run` and `hand_over` raise Misused and `aclose` does nothing.
 
     A piece that is not done within LONGEST_JOB raises what *late* makes of those seconds; if it had not
-    begun, it never will.
+    begun, it never will. Time for which the whole process was frozen does not count.
     """
 
     def __init__(
@@ -151,14 +154,18 @@ class Job(Generic[T]):
 
     async def _done(self) -> None:
         cancelled: asyncio.CancelledError | None = None
-        with anyio.move_on_after(LONGEST_JOB, shield=True) as patience:
-            while not self._landed.is_set():
-                try:
-                    await self._landed.wait()
-                except asyncio.CancelledError as error:
-                    if patience.cancel_called:
-                        raise
-                    cancelled = error  # Task.cancel(), which no shield keeps out
+        # In slices: a process that was frozen wakes at the end of one, and its thread only then.
+        for _ in range(_SLICES):
+            with anyio.move_on_after(LONGEST_JOB / _SLICES, shield=True) as patience:
+                while not self._landed.is_set():
+                    try:
+                        await self._landed.wait()
+                    except asyncio.CancelledError as error:
+                        if patience.cancel_called:
+                            raise
+                        cancelled = error  # Task.cancel(), which no shield keeps out
+            if self._landed.is_set():
+                break
         if not self._landed.is_set():
             self._begun.acquire(blocking=False)
             raise self._late(LONGEST_JOB)

@@ -51,8 +51,9 @@ class Whautomate(JournalClient):
             http only to this machine. A key is valid on the host of its own region only.
         quotas: how many requests in how many seconds; 100 a minute by default.
         limiter: where the spending is kept: `sqlite:PATH` is shared by the processes of this machine,
-            `redis://...` by several machines; or a RateLimiter that you close yourself. Without it, or
-            with `memory:`, all clients of this process with the same key and host share one.
+            `redis://...` and `postgresql://...` by several machines; or a RateLimiter that you close
+            yourself. Without it, in a file that all processes of this user on this machine share; with
+            `memory:`, all clients of this process with the same key and host share one.
         journal: where messages that are sent `once` are kept: a path, a URL, or a journal that you close
             yourself.
         timeout: seconds for a whole request, or Timeouts.

@@ -15,6 +15,8 @@ from keebai_async.model.lifecycle import (
     Abandon,
     Accept,
     HandOn,
+    LateAccept,
+    LateTakeBack,
     Lose,
     Move,
     Prove,
@@ -42,6 +44,8 @@ MAKERS: Final[dict[type[Move], Callable[[int, int], Move]]] = {
     Resend: lambda number, step: Resend(number=number, step=step),
     Withdraw: lambda number, step: Withdraw(number=number, step=step),
     Abandon: lambda number, step: Abandon(number=number, step=step),
+    LateAccept: lambda number, step: LateAccept(number=number, step=step, accepted=7, broadcast_id="b"),
+    LateTakeBack: lambda number, step: LateTakeBack(number=number, step=step, reason="429"),
 }
 
 # Written out a second time on purpose: a change of the table has to be meant.
@@ -59,6 +63,9 @@ ALLOWED: Final[dict[tuple[ChunkState, type[Move]], ChunkState]] = {
     (S.UNKNOWN, Abandon): S.ABANDONED,
     (S.PLANNED, Withdraw): S.UNKNOWN,
     (S.PLANNED, Prove): S.ACCEPTED,
+    (S.UNKNOWN, LateAccept): S.ACCEPTED,
+    (S.UNKNOWN, LateTakeBack): S.PLANNED,
+    (S.PLANNED, LateAccept): S.ACCEPTED,
 }
 PAIRS: Final = [(state, kind) for state in S for kind in MAKERS]
 
@@ -125,10 +132,13 @@ def test_a_word_is_taken_back_until_it_is_obeyed() -> None:
     assert (back.state, back.reason) == (S.UNKNOWN, "reset")
 
 
-def test_only_a_person_or_a_proof_leads_out_of_unknown_and_only_a_person_back() -> None:
-    assert {kind for state, kind in TABLE if state is S.UNKNOWN} == {Vouch, Prove, Resend, Abandon}
+def test_only_a_person_a_proof_or_its_own_answer_leads_out_of_unknown() -> None:
+    own_answer = {LateAccept, LateTakeBack}
+    out = {kind for state, kind in TABLE if state is S.UNKNOWN}
+    assert out == {Vouch, Prove, Resend, Abandon} | own_answer
     assert {kind for (state, kind), after in TABLE.items() if (state, after) == (S.UNKNOWN, S.PLANNED)} == {
-        Resend
+        Resend,
+        LateTakeBack,
     }
 
 
@@ -164,6 +174,15 @@ def test_an_answer_counts_whatever_was_noticed_before_it_came() -> None:
         apply(noticed, MAKERS[Prove](3, 5))
 
 
+def test_an_acceptance_that_comes_late_is_only_of_a_chunk_that_somebody_had_submitted_again() -> None:
+    planned = Chunk(number=3, recipients=8, step=2, attempts=1, reason="429")
+    late = LateAccept(number=3, step=3, accepted=8, broadcast_id="b")
+    with pytest.raises(ForbiddenMove):
+        apply(planned, late)
+    accepted = apply(msgspec.structs.replace(planned, resent=True), late)
+    assert (accepted.state, accepted.accepted, accepted.resent) == (S.ACCEPTED, 8, False)
+
+
 def test_nothing_leads_on_from_an_end() -> None:
     assert not {state for state, _ in TABLE} & {S.ACCEPTED, S.REFUSED, S.ABANDONED}
 
@@ -193,7 +212,7 @@ def lives(draw: st.DrawFn) -> list[Move]:
     for step in range(1, draw(st.integers(0, 12)) + 1):
         resent = bool(moves) and isinstance(moves[-1], Resend)
         left = any(isinstance(each, Submit) for each in moves)
-        no = {Withdraw: not resent, Prove: not left}
+        no = {Withdraw: not resent, Prove: not left, LateAccept: state is S.PLANNED and not resent}
         kinds = [kind for before, kind in ALLOWED if before is state and not no.get(kind)]
         if not kinds:
             break

@@ -61,6 +61,7 @@ class Shell:
             "KEEBAI_PHONE_NUMBER_ID": sandbox.phone_number_id,
             "KEEBAI_JOURNAL": str(folder / "journal.db"),
             "KEEBAI_POLL_FLOOR": "0.05",
+            "XDG_STATE_HOME": str(folder / "state"),
         }
 
     def command(self, *arguments: str) -> list[str]:

@@ -8,6 +8,7 @@ from tests.cli.shell import Shell
 from tests.journal.json_tables import JsonJournal, JsonServer
 
 URL = "json://user:hidden-word@db.example/campaigns?sslkey=hidden-word"
+KINDS = r"use memory:, sqlite:PATH, postgresql://HOST/DATABASE, json://HOST/NAME or a path"
 SHOWN = "json://…@db.example/campaigns?…"
 
 
@@ -15,7 +16,7 @@ SHOWN = "json://…@db.example/campaigns?…"
 def third_kind(monkeypatch: pytest.MonkeyPatch) -> None:
     """What the entry in `open.py` would say."""
     server = JsonServer()
-    entry = JournalKind("json://HOST/NAME", lambda name: JsonJournal(server))
+    entry = JournalKind("json://HOST/NAME", lambda name, lease: JsonJournal(server))
     monkeypatch.setitem(JOURNALS, "json", entry)
 
 
@@ -30,9 +31,9 @@ def test_a_name_without_a_secret_is_shown_as_it_is(name: str) -> None:
     assert shown_journal(name) == name
 
 
-@pytest.mark.parametrize("name", ["postgres://me:hidden-word@db/x", "postgres+async://hidden-word@db", ""])
+@pytest.mark.parametrize("name", ["mysql://me:hidden-word@db/x", "postgres+async://hidden-word@db", ""])
 def test_a_name_that_leads_nowhere_says_every_kind_there_is_and_no_secret(name: str) -> None:
-    with pytest.raises(InvalidInput, match=r"use memory:, sqlite:PATH, json://HOST/NAME or a path") as raised:
+    with pytest.raises(InvalidInput, match=KINDS) as raised:
         open_journal(name)
     assert "hidden-word" not in str(raised.value)
 
@@ -58,5 +59,5 @@ async def test_its_spending_is_shared_by_the_commands_of_this_machine(shell: She
     doctor = await shell.call("doctor")
 
     assert "quota: 1 of 60/60s" in status.err
-    assert f"kept in sqlite:{shell.folder}/own/keebai-async/quota.db" in doctor.out
-    assert (shell.folder / "own" / "keebai-async" / "quota.db").exists()
+    assert f"kept in sqlite:{shell.folder}/state/keebai-async/quota.db" in doctor.out
+    assert (shell.folder / "state" / "keebai-async" / "quota.db").exists()

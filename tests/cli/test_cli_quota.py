@@ -22,7 +22,7 @@ async def test_successive_commands_spend_from_one_quota(shell: Shell, sandbox: S
     assert spent >= 3
     assert f"quota: {spent} of 50/60s, {spent} of 900/3600s spent" in status.err
     assert str(checks["quota"]["detail"]).startswith(f"{spent} of 50/60s")
-    assert stat.S_IMODE((shell.folder / "quota.db").stat().st_mode) == 0o600
+    assert stat.S_IMODE((shell.folder / "state" / "keebai-async" / "quota.db").stat().st_mode) == 0o600
 
 
 async def test_another_token_has_spent_nothing(shell: Shell) -> None:
@@ -38,7 +38,7 @@ async def test_a_sandbox_of_its_own_leaves_no_spending_behind(shell: Shell, clie
     ended = await shell.call("launch", clients, *PROMO, "--yes", "--sandbox", "--speed", "200")
 
     assert ended.code == 0, ended.err
-    assert not (shell.folder / "quota.db").exists()
+    assert not (shell.folder / "state" / "keebai-async" / "quota.db").exists()
 
 
 async def test_the_store_can_be_named(shell: Shell) -> None:
@@ -73,7 +73,7 @@ async def test_a_redis_that_is_not_there_is_one_line_without_its_password(
 
 async def test_a_store_of_no_known_kind_is_a_mistake(shell: Shell) -> None:
     ended = await shell.call("templates", "--json")
-    shell.environment["KEEBAI_QUOTA_STORE"] = "postgres://elsewhere"
+    shell.environment["KEEBAI_QUOTA_STORE"] = "mysql://elsewhere"
     wrong = await shell.call("templates")
 
     assert ended.code == 0

@@ -1,7 +1,8 @@
 """A process of another machine that is frozen after it wrote an intent: it stops itself, once.
 
 Called with the sandbox's URL and token, the journal, the campaign, and the instant: `intent`, when that is on
-disk, or a signal of aiohttp's tracing on the way from there to the first byte.
+disk, a signal of aiohttp's tracing on the way from there to the first byte, or `answer`, when that was read
+and is not written down yet.
 """
 
 import os
@@ -14,10 +15,14 @@ import anyio
 from keebai_async.campaign import freshness
 from keebai_async.client import Keebai
 from keebai_async.errors import CampaignBusy
-from keebai_async.journal.sqlite_tables import SqliteJournal
+from keebai_async.journal.open import open_journal
+from keebai_async.journal.stored import StoredJournal
 from keebai_async.model.chunk import Chunk
 from keebai_async.model.lifecycle import Move, Submit
 from keebai_async.storage import process
+
+CHUNKS = 2
+"""Whose intents are on disk before an answer freezes it."""
 
 
 class Freezer:
@@ -33,7 +38,7 @@ class Freezer:
 
     def lent(self) -> aiohttp.ClientSession:
         trace = aiohttp.TraceConfig()
-        if self._instant != "intent":
+        if self._instant not in {"intent", "answer"}:
             getattr(trace, self._instant).append(self._hook)
         return aiohttp.ClientSession(trace_configs=[trace])
 
@@ -41,21 +46,31 @@ class Freezer:
         self.reached(self._instant)
 
 
-class Freezing(SqliteJournal):
-    freezer: Freezer
+def freeze_around(journal: StoredJournal, freezer: Freezer) -> None:
+    record, intents, writing = journal.record, list[Move](), list[Move]()
 
-    async def record(self, campaign_id: str, move: Move) -> Chunk:
-        chunk = await super().record(campaign_id, move)
+    async def freezing(campaign_id: str, move: Move) -> Chunk:
+        if not isinstance(move, Submit) and len(intents) == CHUNKS:
+            while writing:  # who is frozen while it writes keeps a file locked  # noqa: ASYNC110
+                await anyio.sleep(0.005)
+            freezer.reached("answer")
+        writing.append(move)
+        chunk = await record(campaign_id, move)
+        writing.remove(move)
         if isinstance(move, Submit):
-            self.freezer.reached("intent")
+            intents.append(move)
+            freezer.reached("intent")
         return chunk
+
+    setattr(journal, "record", freezing)  # noqa: B010 - it is a method
 
 
 async def main(*words: str) -> None:
     url, token, path, campaign, instant = words
     freezer = Freezer(instant)
-    journal = Freezing(path)
-    journal.freezer = freezer
+    journal = open_journal(path, lease=3.0)
+    assert isinstance(journal, StoredJournal)
+    freeze_around(journal, freezer)
     async with (
         freezer.lent() as lent,
         Keebai(

@@ -1,6 +1,9 @@
 """The storm: whole processes run campaigns, and everything that can end one strikes at random instants.
 
     python -m tests.crash.storm --rounds 300
+    python -m tests.crash.storm --journal postgres --events 200
+
+The second is another one, of several machines at once: see `storm_of_machines`. The first:
 
 Each round is one campaign on a sandbox of its own. It is run by one process after another, as the command or
 as a program, and each of them is struck: SIGINT, SIGTERM, SIGHUP, SIGKILL, a second Ctrl-C, SIGSTOP and
@@ -34,8 +37,10 @@ from keebai_async.model.chunk import ChunkState
 from keebai_async.sandbox import faults
 from tests.crash.actor import Role
 from tests.crash.nursery import Life, Nursery
+from tests.crash.storm_of_machines import StormTally, storm_of_machines
 from tests.crash.truth import Account, check
 from tests.crash.world import BULK, SIZE, SPEED, World, world
+from tests.postgres_server import PostgresServer, postgres_programs
 
 SIGNALS = {"int": signal.SIGINT, "term": signal.SIGTERM, "hup": signal.SIGHUP, "kill": signal.SIGKILL}
 DONE_TO_IT = (*SIGNALS, "int twice", "stop/cont", "long stop/cont", "asked to stop")
@@ -214,11 +219,30 @@ async def storm(nursery: Nursery, folder: Path, *, seed: int, tally: Tally, stri
         await Round(here, nursery, chance, tally).run(strikes)
 
 
+def on_postgres(events: int, seed: int) -> None:
+    logging.getLogger("keebai_async").addHandler(logging.NullHandler())
+    programs, tally, since = postgres_programs(), StormTally(), time.monotonic()
+    if programs is None:
+        raise SystemExit("there is no PostgreSQL (initdb, postgres) on this machine")
+    server = PostgresServer(programs)
+    try:
+        server.make()
+        anyio.run(partial(storm_of_machines, server, events=events, seed=seed, tally=tally))
+    finally:
+        server.remove()
+        print(f"{time.monotonic() - since:.0f} s", *tally.lines(), sep="\n")
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description="Campaigns in a storm of signals.")
     parser.add_argument("--rounds", type=int, default=100)
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--journal", choices=("sqlite", "postgres"), default="sqlite")
+    parser.add_argument("--events", type=int, default=200)
     given = parser.parse_args()
+    if given.journal == "postgres":
+        on_postgres(given.events, given.seed)
+        return
     logging.getLogger("keebai_async").addHandler(logging.NullHandler())
     for name, nothing in (("_MAY_STILL_ARRIVE", {}), ("LATE_ARRIVAL", 0.0)):
         setattr(lost, name, nothing)  # the ledger shows everything at once

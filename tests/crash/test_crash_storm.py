@@ -7,6 +7,8 @@ import pytest
 
 from tests.crash.nursery import Nursery
 from tests.crash.storm import Tally, storm
+from tests.crash.storm_of_machines import StormTally, storm_of_machines
+from tests.postgres_server import PostgresServer
 
 
 @pytest.fixture(scope="module")
@@ -28,3 +30,15 @@ async def test_whatever_strikes_whole_processes_the_journal_is_the_ledger(
     assert (tally.twice, tally.lost, tally.unknown_beyond_the_rule) == (0, 0, 0)
     assert tally.messaged == tally.people - 2, "two numbers are malformed"
     assert tally.strikes.total() == 4
+
+
+async def test_machines_that_share_a_journal_message_everybody_once_whatever_strikes(
+    postgres: PostgresServer,
+) -> None:
+    tally = StormTally()
+
+    await storm_of_machines(postgres, events=6, seed=3, tally=tally)
+
+    assert tally.wrong == []
+    assert (tally.twice, tally.lost, tally.accepted_but_not_at_the_server) == (0, 0, 0)
+    assert tally.messaged + tally.unknown - tally.unknown_at_the_server == tally.people

@@ -22,4 +22,4 @@ def test_the_arrow_that_must_be_missing_is_missing() -> None:
     drawn = paper("docs/architecture.md").code("mermaid")[0]
     to_planned = [line.split(": ")[1] for line in drawn.splitlines() if "--> planned: " in line]
 
-    assert sorted(to_planned) == ["Resend", "TakeBack"]
+    assert sorted(to_planned) == ["LateTakeBack", "Resend", "TakeBack"], "an answer, or a person's word"

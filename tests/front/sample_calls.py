@@ -60,6 +60,8 @@ from keebai_async.journal import (
     Abandon,
     Accept,
     HandOn,
+    LateAccept,
+    LateTakeBack,
     Lose,
     Move,
     Prove,
@@ -231,6 +233,8 @@ def word_of(move: Move) -> str:
             return "a proof"
         case Vouch() | Resend() | Withdraw() | Abandon():
             return "a person's word"
+        case LateAccept() | LateTakeBack():
+            return "an answer that came when nobody waited for it any more"
         case _:
             assert_never(move)
 

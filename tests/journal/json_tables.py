@@ -65,8 +65,8 @@ class JsonDatabase:
     def shred(self) -> None:
         return None
 
-    def alive(self, process: Process, *, silent_for: float) -> bool:
-        return alive(process, silent_for=silent_for)
+    def alive(self, process: Process, *, silent_for: float, lasts: float | None = None) -> bool:
+        return alive(process, silent_for=silent_for, lasts=lasts)
 
     def close(self) -> None:
         return None

@@ -16,6 +16,8 @@ from keebai_async.model.lifecycle import (
     Abandon,
     Accept,
     HandOn,
+    LateAccept,
+    LateTakeBack,
     Lose,
     Move,
     Refuse,
@@ -23,6 +25,7 @@ from keebai_async.model.lifecycle import (
     Submit,
     TakeBack,
     Vouch,
+    Withdraw,
     replay,
 )
 from keebai_async.model.requests import Requests
@@ -590,3 +593,118 @@ async def test_moves_made_at_once_do_not_interleave(journal: Journal) -> None:
     started = await journal.load("promo")
     assert [chunk.broadcast_id for chunk in started.chunks] == [str(n) for n in range(1, chunks + 1)]
     assert len(await journal.moves("promo")) == 2 * chunks
+
+
+# What somebody knows of a campaign that is not theirs any more
+
+
+ACCEPT = Accept(number=1, step=2, accepted=2, broadcast_id="b")
+TAKE_BACK = TakeBack(number=1, step=2, reason="429")
+LOSE = Lose(number=1, step=2, reason="its process fell silent")
+
+
+@pytest.mark.parametrize(
+    ("after", "answer", "state", "by"),
+    [
+        ([], ACCEPT, ChunkState.ACCEPTED, Accept),
+        ([], TAKE_BACK, ChunkState.PLANNED, TakeBack),
+        ([LOSE], ACCEPT, ChunkState.ACCEPTED, LateAccept),
+        ([LOSE], TAKE_BACK, ChunkState.PLANNED, LateTakeBack),
+        ([LOSE, Resend(number=1, step=3)], ACCEPT, ChunkState.ACCEPTED, LateAccept),
+        (
+            [LOSE, Resend(number=1, step=3), Withdraw(number=1, step=4)],
+            ACCEPT,
+            ChunkState.ACCEPTED,
+            LateAccept,
+        ),
+    ],
+)
+async def test_the_answer_to_the_last_submit_is_kept_whoever_runs_the_campaign_now(
+    journal: Journal, after: list[Move], answer: Accept | TakeBack, state: ChunkState, by: type[Move]
+) -> None:
+    await keep(journal, plan_of())
+    for move in (submit(1), *after):
+        await journal.record("promo", move)
+
+    async with journal.lease("promo"):
+        chunk = await journal.testify("promo", submit(1), answer)
+        assert chunk is not None
+        assert (chunk.state, chunk.step, chunk.resent) == (state, 2 + len(after), False)
+
+    assert (await journal.load("promo")).chunks[0] == chunk == (await journal.chunks("promo"))[0]
+    assert type((await journal.moves("promo"))[-1]) is by
+
+
+@pytest.mark.parametrize(
+    ("after", "answer"),
+    [
+        ([ACCEPT], ACCEPT),
+        ([LOSE, Vouch(number=1, step=3, accepted=2, broadcast_id="v")], TAKE_BACK),
+        ([LOSE, Abandon(number=1, step=3)], ACCEPT),
+        ([LOSE, Resend(number=1, step=3)], TAKE_BACK),
+        ([LOSE, Resend(number=1, step=3), submit(1, step=4)], ACCEPT),
+        ([TAKE_BACK, submit(1, step=3)], ACCEPT),
+        ([TAKE_BACK, submit(1, step=3), Lose(number=1, step=4, reason="reset")], ACCEPT),
+        ([TAKE_BACK], ACCEPT),
+    ],
+)
+async def test_an_answer_that_proves_nothing_any_more_changes_nothing(
+    journal: Journal, after: list[Move], answer: Accept | TakeBack
+) -> None:
+    await keep(journal, plan_of())
+    for move in (submit(1), *after):
+        await journal.record("promo", move)
+    before = await journal.load("promo")
+
+    assert await journal.testify("promo", submit(1), answer) is None
+
+    assert await journal.load("promo") == before
+
+
+async def test_an_answer_to_a_submit_that_is_not_in_the_journal_changes_nothing(journal: Journal) -> None:
+    await keep(journal, plan_of())
+    assert await journal.testify("promo", submit(1), ACCEPT) is None
+    await journal.record("promo", submit(1))
+    another = Submit(number=1, step=1, at=2.0)
+
+    assert await journal.testify("promo", another, ACCEPT) is None
+
+    assert (await journal.load("promo")).chunks[0].state is ChunkState.SUBMITTING
+
+
+async def test_a_broadcast_that_is_another_chunk_s_is_no_name_for_this_one(journal: Journal) -> None:
+    await keep(journal, plan_of())
+    await journal.record("promo", submit(2))
+    await journal.record("promo", Accept(number=2, step=2, accepted=3, broadcast_id="b"))
+    await journal.record("promo", submit(1))
+
+    chunk = await journal.testify("promo", submit(1), ACCEPT)
+
+    assert chunk is not None
+    assert (chunk.state, chunk.accepted, chunk.broadcast_id) == (ChunkState.ACCEPTED, 2, None)
+
+
+@pytest.mark.parametrize("move", [LateAccept, LateTakeBack])
+async def test_nobody_writes_a_late_answer_as_a_move_of_theirs(journal: Journal, move: type[Move]) -> None:
+    await keep(journal, plan_of())
+    await journal.record("promo", submit(1))
+    await journal.record("promo", LOSE)
+    given = {"accepted": 2} if move is LateAccept else {"reason": "429"}
+
+    with pytest.raises(ForbiddenMove, match="only an answer to its last submit"):
+        await journal.record("promo", move(number=1, step=3, **given))
+
+
+async def test_what_was_left_because_of_an_unknown_chunk_is_left_for_another_reason_then(
+    journal: Journal,
+) -> None:
+    await keep(journal, plan_of(chunks=(2,)))
+    await journal.record("promo", submit(1))
+    await journal.record("promo", LOSE)
+    await journal.set_state("promo", CampaignState.STOPPED, reason="unknown", stopped_by=Cause.UNKNOWN)
+
+    await journal.testify("promo", submit(1), ACCEPT)
+
+    campaign = await journal.load("promo")
+    assert (campaign.state, campaign.stopped_by) == (CampaignState.STOPPED, Cause.SETTLED)
+    assert "still to be followed" in (campaign.reason or "")

@@ -9,12 +9,19 @@ from typing import TypeVar
 import msgspec
 from hypothesis import settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    invariant,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
 
 from keebai_async.clock import ManualClock
 from keebai_async.errors import ForbiddenMove
 from keebai_async.journal.contract import Journal
 from keebai_async.journal.memory_tables import MemoryJournal
+from keebai_async.journal.postgres_tables import PostgresJournal
 from keebai_async.journal.sqlite_tables import SqliteJournal
 from keebai_async.model.campaign import StoredCampaign
 from keebai_async.model.chunk import Chunk, ChunkState
@@ -36,8 +43,10 @@ from keebai_async.model.lifecycle import (
 )
 from keebai_async.model.marks import mark_in
 from keebai_async.model.recipient import Recipient
+from keebai_async.storage.postgres_address import postgres_address
 from tests.journal.journal_kit import keep, number_of, plan_of
 from tests.journal.json_tables import JsonJournal, JsonServer
+from tests.postgres_server import PostgresServer
 
 T = TypeVar("T")
 
@@ -78,6 +87,8 @@ def move_of(kind: type[Move], chunk: Chunk, step: int) -> Move:
 
 
 class Life(RuleBasedStateMachine):
+    postgres: PostgresServer | None = None
+
     def __init__(self) -> None:
         super().__init__()
         self._runner = asyncio.Runner()
@@ -88,11 +99,18 @@ class Life(RuleBasedStateMachine):
         self.memory = MemoryJournal(clock=clock)
         self.disk = SqliteJournal(self._path, clock=clock)
         self.json = JsonJournal(self._server, clock=clock)
+        self._address = "" if self.postgres is None else self.postgres.schema()
+        self.remote = self._opened()
         self.model = dict.fromkeys(range(1, len(CHUNKS) + 1), "planned")
         self.sizes = dict(enumerate(CHUNKS, start=1))
         self.left = set[int]()  # chunks that an attempt was made at
         self.noticed = set[int]()  # chunks of which a webhook told before they were accepted
         self.all(lambda journal: keep(journal, plan_of(chunks=CHUNKS)))
+
+    def _opened(self) -> PostgresJournal | None:
+        if not self._address:
+            return None
+        return PostgresJournal(postgres_address(self._address), clock=self._clock)
 
     def run(self, use: Awaitable[T]) -> T:
         async def used() -> T:
@@ -103,11 +121,12 @@ class Life(RuleBasedStateMachine):
 
     def all(self, use: Callable[[Journal], Awaitable[T]]) -> T:
         """Do the same to all of them, and see that they say the same."""
-        in_memory, *others = [self.outcome(use(journal)) for journal in (self.memory, self.disk, self.json)]
+        journals = [self.memory, self.disk, self.json, *([self.remote] if self.remote else [])]
+        in_memory, *others = [self.outcome(use(journal)) for journal in journals]
         if isinstance(in_memory, ForbiddenMove):
-            assert [str(other) for other in others] == [str(in_memory)] * 2
+            assert {str(other) for other in others} == {str(in_memory)}
             raise in_memory
-        assert others == [in_memory] * 2
+        assert others == [in_memory] * (len(journals) - 1)
         return in_memory
 
     def outcome(self, use: Awaitable[T]) -> T | ForbiddenMove:
@@ -230,9 +249,11 @@ class Life(RuleBasedStateMachine):
         if clean:
             self.run(self.disk.aclose())
             self.run(self.json.aclose())
-        before = (self.disk, self.json)
+            self._close_remote()
+        before = [self.disk, self.json, *([self.remote] if self.remote else [])]
         self.disk = SqliteJournal(self._path, clock=self._clock)
         self.json = JsonJournal(self._server, clock=self._clock)
+        self.remote = self._opened()
         self.all(recovered)
         for journal in before:
             self.run(journal.aclose())
@@ -255,10 +276,15 @@ class Life(RuleBasedStateMachine):
         for chunk in self.load().chunks:
             assert replay(chunk, [move for move in moves if move.number == chunk.number]) == chunk
 
+    def _close_remote(self) -> None:
+        if self.remote is not None:
+            self.run(self.remote.aclose())
+
     def teardown(self) -> None:
         self.run(self.memory.aclose())
         self.run(self.disk.aclose())
         self.run(self.json.aclose())
+        self._close_remote()
         self._runner.close()
         self._folder.cleanup()
 
@@ -288,3 +314,13 @@ async def recovered(journal: Journal) -> tuple[Chunk, ...]:
 
 Life.TestCase.settings = settings(max_examples=15, stateful_step_count=20, deadline=None)
 TestLife = Life.TestCase
+
+
+def test_a_life_in_postgresql_is_the_same(postgres: PostgresServer) -> None:
+    class Remote(Life):
+        pass
+
+    Remote.postgres = postgres
+    run_state_machine_as_test(
+        Remote, settings=settings(max_examples=5, stateful_step_count=15, deadline=None)
+    )

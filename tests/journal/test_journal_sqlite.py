@@ -754,7 +754,7 @@ def test_a_journal_without_a_disk_has_a_name_too() -> None:
     assert isinstance(open_journal("memory:"), MemoryJournal)
 
 
-@pytest.mark.parametrize("name", ["", "sqlite:", "postgres://host/db"])
+@pytest.mark.parametrize("name", ["", "sqlite:", "mysql://host/db"])
 def test_a_name_that_leads_nowhere_is_refused(name: str) -> None:
     with pytest.raises(InvalidInput):
         open_journal(name)

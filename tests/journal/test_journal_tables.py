@@ -8,6 +8,7 @@ from msgspec.structs import replace
 
 from keebai_async.clock import ManualClock
 from keebai_async.journal.memory_tables import MemoryDatabase
+from keebai_async.journal.postgres_tables import PostgresTablesDatabase
 from keebai_async.journal.sqlite_tables import SqliteDatabase
 from keebai_async.journal.tables import (
     KINDS,
@@ -29,6 +30,7 @@ from keebai_async.model.campaign import CampaignState, Wish
 from keebai_async.model.chunk import Chunk, ChunkState
 from keebai_async.model.lifecycle import Accept, Submit
 from keebai_async.model.stop import Cause
+from keebai_async.storage.postgres_address import postgres_address
 from keebai_async.storage.process import this_process
 from keebai_async.storage.safety import Damaged, Safe
 from tests.journal.journal_kit import people, rejection
@@ -82,16 +84,20 @@ LEASE = LeaseRow(
     since=1.0,
     heartbeat=2.0,
     wish=Wish.STOP,
+    lasts=20.0,
 )
 ROWS: tuple[StoredRow, ...] = (CAMPAIGN, CHUNK, MOVE, ITEMS, FATES, MATCHES, REJECTIONS, LEASE)
 
 
-@pytest.fixture(params=["memory", "sqlite", "json"])
+@pytest.fixture(params=["memory", "sqlite", "json", "postgres"])
 def database(request: pytest.FixtureRequest, path: Path, clock: ManualClock) -> Iterator[Database]:
     opened: dict[str, Callable[[], Database]] = {
         "memory": lambda: MemoryDatabase(clock),
         "sqlite": lambda: SqliteDatabase(path, clock=clock),
         "json": lambda: JsonDatabase(JsonServer(), clock),
+        "postgres": lambda: PostgresTablesDatabase(
+            postgres_address(request.getfixturevalue("postgres").schema())
+        ),
     }
     database = opened[request.param]()
     yield database

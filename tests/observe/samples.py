@@ -8,6 +8,8 @@ from keebai_async.model.lifecycle import (
     Abandon,
     Accept,
     HandOn,
+    LateAccept,
+    LateTakeBack,
     Lose,
     Move,
     Prove,
@@ -47,6 +49,7 @@ from keebai_async.observe.chunk_records import (
 from keebai_async.observe.headcount import Headcount
 from keebai_async.observe.quota_records import (
     PlaceNotSettled,
+    QuotaKeptInMemory,
     QuotaSpent,
     QuotaStoreBack,
     QuotaStoreForgot,
@@ -146,6 +149,7 @@ SAMPLES: tuple[Record, ...] = (
     QuotaStoreGone(store="redis", reason="connection refused", share=0.25),
     QuotaStoreBack(store="redis"),
     QuotaStoreForgot(store="sqlite", told=41),
+    QuotaKeptInMemory(reason="cannot write /root/.local/state/keebai-async/quota.db"),
     SmallerQuotaHolds(own="120/60s", holds="60/60s"),
     ATTEMPT,
     ChunkSubmitEnded(submit=ATTEMPT, state=ChunkState.ACCEPTED, seconds=8.5),
@@ -161,6 +165,8 @@ SAMPLES: tuple[Record, ...] = (
     ),
     moved(_LEAVING, Lose(number=1, step=2, reason="no answer in time")),
     moved(_UNKNOWN, Prove(number=1, step=3, at=7.0)),
+    moved(_UNKNOWN, LateAccept(number=1, step=3, accepted=5_000, broadcast_id="b8")),
+    moved(_UNKNOWN, LateTakeBack(number=1, step=3, reason="429")),
     moved(_UNKNOWN, Vouch(number=1, step=3, accepted=5_000, broadcast_id="b9")),
     moved(_UNKNOWN, Resend(number=1, step=3)),
     moved(replace(_PLANNED, step=3, attempts=1, resent=True), Withdraw(number=1, step=4)),

@@ -10,12 +10,14 @@ from keebai_async import ChunkState, InvalidInput, Keebai, MessageBusy, OutcomeU
 from keebai_async.clock import ManualClock
 from keebai_async.journal.memory_tables import MemoryJournal
 from keebai_async.journal.outbox import StoredOutbox
+from keebai_async.journal.postgres_tables import PostgresJournal
 from keebai_async.journal.sqlite_tables import SqliteJournal
 from keebai_async.journal.stored import StoredJournal
 from keebai_async.model.lost import NOT_SEEN_TO_END
 from keebai_async.model.outbox import MessageLost, MessageNotTaken, MessageTaken, OutboxMessage, settled
 from keebai_async.quota.gate import OpenGate
 from keebai_async.sandbox import Sandbox, faults
+from keebai_async.storage.postgres_address import postgres_address
 from keebai_async.storage.process import this_process
 from tests.journal.json_tables import JsonJournal, JsonServer
 
@@ -150,7 +152,7 @@ async def test_what_is_settled_can_be_forgotten_and_what_is_not_stays(
 # The outbox of any journal
 
 
-@pytest.fixture(params=["memory", "sqlite", "json"])
+@pytest.fixture(params=["memory", "sqlite", "json", "postgres"])
 async def journal(
     request: pytest.FixtureRequest, clock: ManualClock, tmp_path: Path
 ) -> AsyncIterator[StoredJournal]:
@@ -158,6 +160,9 @@ async def journal(
         "memory": lambda: MemoryJournal(clock=clock),
         "sqlite": lambda: SqliteJournal(tmp_path / "k.db", clock=clock),
         "json": lambda: JsonJournal(JsonServer(), clock=clock),
+        "postgres": lambda: PostgresJournal(
+            postgres_address(request.getfixturevalue("postgres").schema()), clock=clock
+        ),
     }
     journal = kinds[request.param]()
     yield journal

@@ -10,9 +10,12 @@ import pytest
 
 from keebai_async.clock import ManualClock
 from keebai_async.quota.memory import MemoryStore
+from keebai_async.quota.postgres import PostgresStore
 from keebai_async.quota.redis import RedisStore
 from keebai_async.quota.sqlite import SqliteStore
 from keebai_async.quota.store import Store
+from keebai_async.storage.postgres_address import postgres_address
+from tests.postgres_server import PostgresServer
 from tests.quota.benches import LONGEST, Bench, RedisServer, turn_back
 
 
@@ -28,7 +31,7 @@ def redis_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServ
     server.stop()
 
 
-@pytest.fixture(params=["memory", "sqlite", "redis"])
+@pytest.fixture(params=["memory", "sqlite", "redis", "postgres"])
 async def bench(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Bench]:
     made: list[Store] = []
     clock = ManualClock(0.0)
@@ -50,6 +53,22 @@ async def bench(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator
             kind="sqlite",
             open=lambda key: opened(SqliteStore(path, key, clock=clock, longest=LONGEST)),
             advance=clock.advance,
+        )
+    elif request.param == "postgres":
+        database: PostgresServer = request.getfixturevalue("postgres")
+        address = postgres_address(database.schema())
+
+        async def pass_by(seconds: float) -> None:
+            """The server's clock cannot be turned on, so what is added to it is."""
+            await clock.advance(seconds)
+            database.do(f"UPDATE {address.schema}.quota_tokens SET ahead = ahead + {seconds}")  # noqa: S608
+
+        first = opened(PostgresStore(address, "", clock=clock))
+        await first.limits()  # so that the tables are there
+        yield Bench(
+            kind="postgres",
+            open=lambda key: opened(PostgresStore(address, key, clock=clock, longest=LONGEST)),
+            advance=pass_by,
         )
     else:
         server: RedisServer = request.getfixturevalue("redis_server")

@@ -18,6 +18,9 @@ from tests.quota.benches import LONGEST, Bench
 
 SOON = 4.0  # Redis's own clock goes on while a test runs, perhaps on a busy machine
 
+SERVERS = {"redis", "postgres"}
+"""Whose own clocks go on."""
+
 ANSWERED = Word(ending=Ending.ANSWERED, grace=30.0)
 UNSENT = Word(ending=Ending.UNSENT, grace=30.0)
 UNANSWERED = Word(ending=Ending.UNANSWERED, grace=30.0)
@@ -115,7 +118,9 @@ async def test_one_process_can_end_what_it_took_after_another_opened_the_store(b
     await held(other, TWO_A_MINUTE)
 
 
-@pytest.mark.parametrize("bench", ["sqlite", "redis"], indirect=True)  # memory dies with its process
+@pytest.mark.parametrize(
+    "bench", ["sqlite", "redis", "postgres"], indirect=True
+)  # memory dies with its process
 async def test_the_place_of_a_process_that_died_lapses(bench: Bench) -> None:
     await held(bench.open("a"), TWO_A_MINUTE)
     await held(bench.open("a"), TWO_A_MINUTE)
@@ -248,7 +253,7 @@ async def test_nobody_pauses_for_more_than_a_day(bench: Bench) -> None:
     assert (await waits(store, PLENTY)).seconds == about(86_400.0)
 
 
-@pytest.mark.parametrize("bench", ["sqlite", "redis"], indirect=True)  # in memory nothing lapses
+@pytest.mark.parametrize("bench", ["sqlite", "redis", "postgres"], indirect=True)  # in memory nothing lapses
 async def test_a_place_that_lapsed_is_given_back_by_the_word_that_nothing_left(bench: Bench) -> None:
     store = bench.open("a")
     places = [await held(store, TWO_A_MINUTE) for _ in range(2)]
@@ -284,7 +289,7 @@ async def test_every_store_keeps_the_same_books(bench: Bench, seed: int) -> None
     under_way: list[tuple[HeldPlace, HeldPlace, float]] = []
     for step in range(120):
         move = chance.random()
-        now = turned + (time.monotonic() - began if bench.kind == "redis" else 0.0)
+        now = turned + (time.monotonic() - began if bench.kind in SERVERS else 0.0)
         if move < 0.45:
             answer, expected = await store.take(windows), books.take(str(step), windows, now)
             assert type(answer) is type(expected), step

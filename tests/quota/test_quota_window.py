@@ -1,10 +1,13 @@
 """Windows over past requests: reading quotas, and when the next request fits."""
 
+from collections.abc import Sequence
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from keebai_async.errors import InvalidInput
+from keebai_async.quota.books import Books
 from keebai_async.quota.gate import Allowance
 from keebai_async.quota.window import (
     CAUTIOUS_QUOTAS,
@@ -146,17 +149,25 @@ def test_requests_of_others_fill_a_window_too() -> None:
     assert opens(window(3, 60.0), [110.0], 1, 120.0, [100.0]) == 160.0
 
 
+def believed(ended: list[float], held: int, taken: float, others: Sequence[float] = ()) -> int:
+    """What the service may have had in its minute when a request that left at *taken* came to it."""
+    books = Books()
+    books.ended, books.others = ended, {60.0: list(others)}
+    books.held = {str(number): taken for number in range(held)}
+    return books.counted(window(60, 60.0), taken - 60.0)
+
+
 def test_what_a_reply_does_not_leave_was_spent_by_others() -> None:
-    assert unaccounted(60, 50, window(60, 60.0), [100.0, 101.0], 1, 100.0) == 7
-    assert unaccounted(60, 57, window(60, 60.0), [100.0, 101.0], 1, 100.0) == 0
-    assert unaccounted(60, 60, window(60, 60.0), [100.0], 0, 100.0) == 0
-    assert unaccounted(60, 50, window(60, 60.0), [100.0], 1, 100.0, [99.0, 99.5]) == 6
-    assert unaccounted(60, -5, window(60, 60.0), [100.0], 1, 100.0) == 58
+    assert unaccounted(60, 50, believed([100.0, 101.0], 1, 100.0)) == 7
+    assert unaccounted(60, 57, believed([100.0, 101.0], 1, 100.0)) == 0
+    assert unaccounted(60, 60, believed([100.0], 0, 100.0)) == 0
+    assert unaccounted(60, 50, believed([100.0], 1, 100.0, [99.0, 99.5])) == 6
+    assert unaccounted(60, -5, believed([100.0], 1, 100.0)) == 58
 
 
 def test_requests_that_left_the_window_while_this_one_was_on_its_way_are_still_ours() -> None:
     # Ended at 100, window 60: gone at 160, but the server may have counted at 155, when we left.
-    assert unaccounted(60, 58, window(60, 60.0), [100.0, 170.0], 0, 155.0) == 0
+    assert unaccounted(60, 58, believed([100.0, 170.0], 0, 155.0)) == 0
 
 
 def test_allowances_find_their_windows() -> None:

@@ -131,7 +131,9 @@ async def test_commands_that_follow_one_another_spend_one_quota(shell: Shell, bo
     box.stage("B1", starts_in=-3_600)
     for _ in range(3):
         assert (await call(shell, "get", "B1")).code == Exit.DONE
-    spent = open_store(f"sqlite:{shell.folder / 'quota.db'}", key=Token(box.key).key(box.url))
+    spent = open_store(
+        f"sqlite:{shell.folder / 'state' / 'keebai-async' / 'quota.db'}", key=Token(box.key).key(box.url)
+    )
     limiter = RateLimiter((Quota(4, 3_600.0), Quota(3, 1_800.0)), store=spent)
     try:
         wait = await limiter.forecast(Lane.INTERACTIVE)

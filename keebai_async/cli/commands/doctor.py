@@ -35,6 +35,7 @@ from keebai_async.cli.options import (
 from keebai_async.cli.output import answer, say
 from keebai_async.cli.shown import shown_reason
 from keebai_async.client import Keebai
+from keebai_async.environment import lease_of
 from keebai_async.errors import (
     ConnectionFailed,
     InvalidInput,
@@ -153,7 +154,7 @@ def _shown_store(store: str) -> str:
 
 async def _journal(connection: Connection) -> str:
     name = journal_name(connection.journal)
-    journal = open_journal(name)
+    journal = open_journal(name, lease=lease_of(os.environ))
     try:
         kept = await journal.campaigns()
     finally:

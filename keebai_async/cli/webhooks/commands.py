@@ -24,6 +24,7 @@ from keebai_async.cli.serving import serve_until_told
 from keebai_async.cli.text_output import codes_lines, table
 from keebai_async.cli.webhooks.secrets_file import KeptSecret, SecretsFile
 from keebai_async.cli.webhooks.trigger import trigger
+from keebai_async.environment import lease_of
 from keebai_async.errors import InvalidInput, JournalUnusable, KeebaiError, OutcomeUnknown, SpoolUnusable
 from keebai_async.journal.open import journal_path, open_journal
 
@@ -134,7 +135,7 @@ async def _serve(
 
     secrets = _secrets(journal)
     secrets.proof()  # to say now that there is none
-    kept = open_journal(journal_name(journal))
+    kept = open_journal(journal_name(journal), lease=lease_of(os.environ))
     recorder = FateRecorder(kept, words=words)
     try:
         async with WebhookReceiver(_file_beside(journal, "webhooks.db"), secrets=secrets.proof) as receiver:

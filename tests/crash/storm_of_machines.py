@@ -1,0 +1,270 @@
+"""The storm on PostgreSQL: three machines carry campaigns on from one journal, and everything strikes them.
+
+    python -m tests.crash.storm --journal postgres --events 200
+
+Each event is one of: a machine is killed, and another comes in its place; a machine is frozen, mostly for
+longer than its lease, and wakes; the database is killed or restarted. Campaigns are made all the while. At
+the end what the journal says is compared with the sandbox's ledger, chunk by chunk.
+"""
+
+import random
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections import Counter
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass, field
+
+import anyio
+import anyio.to_thread
+import msgspec
+
+from keebai_async.client import Keebai
+from keebai_async.journal.contract import Journal
+from keebai_async.journal.open import open_journal
+from keebai_async.model.campaign import CampaignState, StoredCampaign
+from keebai_async.model.chunk import Chunk, ChunkState
+from keebai_async.planning.plan import PlanOptions
+from keebai_async.quota.window import Quota
+from keebai_async.sandbox import Sandbox, faults
+from tests.crash.nursery import PROJECT
+from tests.crash.people import number
+from tests.crash.truth import Item
+from tests.crash.world import BULK, SPEED, WIDE
+from tests.postgres_server import PostgresServer
+
+MACHINES = 3
+LEASE = 3.0
+AT_LEAST_UNFINISHED = 4
+PEOPLE, SIZE = 400, 20
+EVENTS = ("kill", "freeze", "database killed", "database restarted")
+WEIGHTS = (4, 3, 1, 1)
+
+
+@dataclass
+class StormTally:
+    """What happened, in people where nothing else is said."""
+
+    events: Counter[str] = field(default_factory=Counter)
+    campaigns: int = 0
+    people: int = 0
+    messaged: int = 0
+    twice: int = 0
+    lost: int = 0
+    accepted_but_not_at_the_server: int = 0
+    unknown: int = 0
+    unknown_at_the_server: int = 0
+    taken_up_after: list[float] = field(default_factory=list)
+    wrong: list[str] = field(default_factory=list)
+
+    def lines(self) -> list[str]:
+        struck = ", ".join(f"{name} {count}" for name, count in sorted(self.events.items()))
+        after = sorted(self.taken_up_after) or [0.0]
+        return [
+            f"{self.events.total()} events: {struck}",
+            f"{self.campaigns} campaigns, {self.people:,} people, {self.messaged:,} messaged",
+            f"twice {self.twice}, lost {self.lost}",
+            f"accepted but not at the server {self.accepted_but_not_at_the_server}",
+            f"unknown {self.unknown:,}, of whom {self.unknown_at_the_server:,} were messaged",
+            f"carried on {len(self.taken_up_after)} times after a kill",
+            f"  after {after[len(after) // 2]:.1f} s (median), {after[-1]:.1f} s at most",
+            f"wrong besides {len(self.wrong)}",
+            *self.wrong,
+        ]
+
+
+class RunningMachine:
+    """One process, and what it said."""
+
+    def __init__(self, name: str, words: list[str], storm: "StormOfMachines") -> None:
+        self.holds: set[str] = set()
+        self._storm = storm
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "tests.crash.machine", name, *words],
+            cwd=PROJECT,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        self._thread = threading.Thread(target=self._listen, daemon=True)
+        self._thread.start()
+
+    def _listen(self) -> None:
+        assert self.process.stdout is not None
+        for line in self.process.stdout:
+            word, campaign, *_ = line.split()
+            if word == "took":
+                self.holds.add(campaign)
+                self._storm.taken(campaign)
+            elif word == "left":
+                self.holds.discard(campaign)
+
+    def end(self) -> int:
+        with suppress(OSError):
+            self.process.send_signal(signal.SIGCONT)
+        assert self.process.stdin is not None
+        self.process.stdin.close()
+        code = self.process.wait(60)
+        self._forget()
+        return code
+
+    def kill(self) -> None:
+        self.process.kill()
+        self.process.wait()
+        self._forget()
+
+    def _forget(self) -> None:
+        self._thread.join(10)
+        for pipe in (self.process.stdin, self.process.stdout):
+            if pipe is not None:
+                pipe.close()
+
+
+class StormOfMachines:
+    def __init__(self, server: PostgresServer, sandbox: Sandbox, *, seed: int, tally: StormTally) -> None:
+        self._server = server
+        self._sandbox = sandbox
+        self._journal = server.schema()
+        self._chance = random.Random(seed)
+        self._tally = tally
+        self._machines: list[RunningMachine] = []
+        self._orphans: dict[str, float] = {}
+        self._born = 0
+
+    def taken(self, campaign: str) -> None:
+        since = self._orphans.pop(campaign, None)
+        if since is not None:
+            self._tally.taken_up_after.append(time.monotonic() - since)
+
+    async def run(self, events: int) -> None:
+        self._sandbox.faults.on(BULK, faults.Late(seconds=0.15 * SPEED), times=None)
+        async with self._client() as keebai:
+            await self._plan(keebai)
+            self._machines = [self._machine() for _ in range(MACHINES)]
+            try:
+                for _ in range(events):
+                    await anyio.sleep(0.2 + self._chance.random())
+                    await self._strike()
+                    await self._plan(keebai)
+                await self._until_done(keebai)
+            finally:
+                for machine in self._machines:
+                    if code := await anyio.to_thread.run_sync(machine.end):
+                        self._tally.wrong.append(f"a machine ended with {code}")
+            await self._count(keebai.journal)
+
+    @asynccontextmanager
+    async def _client(self) -> AsyncIterator[Keebai]:
+        journal = open_journal(self._journal, lease=LEASE)
+        async with Keebai(
+            self._sandbox.token,
+            base_url=self._sandbox.url,
+            phone_number_id=self._sandbox.phone_number_id,
+            clock=self._sandbox.clock,
+            quotas=[Quota(10_000, 1.0)],
+            limiter="memory:",
+            journal=journal,
+        ) as keebai:
+            yield keebai
+        await journal.aclose()
+
+    def _machine(self) -> RunningMachine:
+        self._born += 1
+        sandbox = self._sandbox
+        words = [sandbox.url, sandbox.token, sandbox.phone_number_id, self._journal, str(SPEED), str(LEASE)]
+        return RunningMachine(f"machine {self._born}", words, self)
+
+    async def _plan(self, keebai: Keebai) -> None:
+        """Keep as many campaigns unfinished as there should be."""
+        kept = await keebai.journal.campaigns()
+        for _ in range(AT_LEAST_UNFINISHED - sum(_is_open(each) for each in kept)):
+            first = self._tally.campaigns * PEOPLE
+            self._tally.campaigns += 1
+            await keebai.campaigns.plan(
+                [
+                    {"to": number(first + person), "nombre": "Ana", "codigo": "M-7"}
+                    for person in range(PEOPLE)
+                ],
+                template="promo",
+                language="es",
+                name=f"Promo {self._tally.campaigns}",
+                options=PlanOptions(chunk_size=SIZE),
+            )
+
+    async def _strike(self) -> None:
+        (event,) = self._chance.choices(EVENTS, WEIGHTS)
+        self._tally.events[event] += 1
+        place = self._chance.randrange(MACHINES)
+        machine = self._machines[place]
+        match event:
+            case "kill":
+                now = time.monotonic()
+                machine.kill()
+                self._orphans.update(dict.fromkeys(machine.holds, now))
+                self._machines[place] = self._machine()
+            case "freeze":
+                machine.process.send_signal(signal.SIGSTOP)
+                await anyio.sleep(LEASE * (0.8 + self._chance.random()))
+                machine.process.send_signal(signal.SIGCONT)
+            case _:
+                kill = event == "database killed"
+                await anyio.to_thread.run_sync(lambda: self._server.restart(kill=kill))
+
+    async def _until_done(self, keebai: Keebai) -> None:
+        with anyio.move_on_after(120) as scope:
+            kept = await keebai.journal.campaigns()
+            while any(map(_is_open, kept)):
+                await anyio.sleep(0.3)
+                kept = await keebai.journal.campaigns()
+        if scope.cancelled_caught:
+            self._tally.wrong.append("some campaigns were not carried on to their end")
+
+    async def _count(self, journal: Journal) -> None:
+        tally, ledger = self._tally, self._sandbox.ledger
+        messaged = ledger.times_messaged()
+        at_server = {one.broadcast_id: one.numbers for one in ledger.submissions}
+        answered_for: Counter[str] = Counter()
+        for kept in await journal.campaigns():
+            started = await journal.load(kept.plan.campaign_id)  # compares every chunk with its moves
+            for chunk in started.chunks:
+                people = await _people(journal, started, chunk)
+                answered_for.update(people)
+                there = sum(messaged[to] > 0 for to in people)
+                match chunk.state:
+                    case ChunkState.ACCEPTED:
+                        same = chunk.broadcast_id is None or at_server.get(chunk.broadcast_id) == people
+                        tally.accepted_but_not_at_the_server += 0 if same else len(people)
+                        tally.lost += len(people) - there
+                    case ChunkState.UNKNOWN:
+                        tally.unknown += len(people)
+                        tally.unknown_at_the_server += there
+                    case _ if there:
+                        tally.wrong.append(f"chunk {chunk.number} is {chunk.state.value}, and was messaged")
+                    case _ if chunk.recipients:
+                        tally.wrong.append(f"chunk {chunk.number} is left {chunk.state.value}")
+        tally.people = tally.campaigns * PEOPLE
+        tally.messaged = len(messaged)
+        tally.twice = sum(times > 1 for times in messaged.values())
+        tally.lost += sum(answered_for[number(person)] != 1 for person in range(tally.people))
+
+
+def _is_open(kept: StoredCampaign) -> bool:
+    """Whether there is something left to do in it for a program."""
+    if kept.state is CampaignState.FINISHED:
+        return False
+    return kept.holder is not None or any(
+        not chunk.settled and chunk.state is not ChunkState.UNKNOWN for chunk in kept.chunks
+    )
+
+
+async def _people(journal: Journal, started: StoredCampaign, chunk: Chunk) -> list[str]:
+    items = await journal.items(started.plan.campaign_id, chunk.number)
+    return [item.to for item in msgspec.json.decode(items, type=list[Item])]
+
+
+async def storm_of_machines(server: PostgresServer, *, events: int, seed: int, tally: StormTally) -> None:
+    async with Sandbox(speed=SPEED, windows=WIDE) as sandbox:
+        await StormOfMachines(server, sandbox, seed=seed, tally=tally).run(events)
