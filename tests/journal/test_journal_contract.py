@@ -328,7 +328,11 @@ _HAND_ON = HandOn(number=2, step=1, reason="cut again")
         ([_HAND_ON, _REFUSE], [(8, b"[]")], ValueError),
         ([_REFUSE, _REFUSE], [(8, b"[]")], ValueError),
         ([_REFUSE, _HAND_ON, _HAND_ON], [(12, b"[]")], ForbiddenMove),
-        ([Refuse(number=2, step=1, reason="", recipients=0)], [(4, b"[]")], ForbiddenMove),  # never left
+        (
+            [Refuse(number=3, step=1, reason="", recipients=0)],
+            [(3, b"[]")],
+            ForbiddenMove,
+        ),  # has made that step
         ([_REFUSE, HandOn(number=3, step=2, reason="")], [(7, b"[]")], ForbiddenMove),  # is on its way
         ([], [], ValueError),
     ],
