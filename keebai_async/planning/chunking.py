@@ -9,14 +9,14 @@ import hashlib
 from collections.abc import Callable, Iterator, Sequence
 
 from keebai_async.planning.codec import WireRow
-from keebai_async.planning.marking import Marker
+from keebai_async.planning.marking import Marker, MarkRemover
 
 
 class Chunker:
     """Gathers encoded people until a chunk of *size* is full; one chunk is in memory at a time.
 
     The first one holds *first*, if that is given. The fingerprint depends on *seed* and the people alone, not
-    on where they are cut, nor on the marks that *marker* gives them.
+    on where they are cut, nor on the marks that *marker* gives or takes them.
     """
 
     def __init__(
@@ -26,7 +26,7 @@ class Chunker:
         *,
         seed: bytes,
         first: int | None = None,
-        marker: Marker | None = None,
+        marker: Marker | MarkRemover | None = None,
     ) -> None:
         self.sizes: list[int] = []
         """The people in each chunk so far."""

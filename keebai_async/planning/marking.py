@@ -83,6 +83,34 @@ class Marker:
         return msgspec.json.encode(person | {"meta_data": meta_data})
 
 
+class MarkRemover:
+    """Takes the marks of other campaigns out of people who get none of their own.
+
+    Sent on, they would prove what became of another campaign's people.
+    """
+
+    def __init__(self, codec: RowCodec) -> None:
+        self._codec = codec
+
+    def mark(self, rows: Sequence[WireRow], encoded: bytes, *, chunk: int, first: int) -> bytes:
+        """*encoded*, which is *rows* with commas between, without marks."""
+        if _NAME not in encoded and not (b"\\" in encoded and any(map(encoded.__contains__, _KEY_ESCAPED))):
+            return encoded
+        return b",".join(map(self._one, rows))
+
+    def _one(self, row: WireRow) -> bytes:
+        encoded = self._codec.encode([row])
+        try:
+            meta_data = msgspec.json.decode(encoded, type=_Marked).meta_data
+        except msgspec.ValidationError:  # not an object, so there is no mark
+            return encoded
+        if meta_data is msgspec.UNSET or MARK_KEY not in meta_data or not _is_mark(meta_data[MARK_KEY]):
+            return encoded
+        person: dict[str, object] = dict(msgspec.json.decode(encoded, type=dict[str, msgspec.Raw]))
+        del meta_data[MARK_KEY], person["meta_data"]
+        return msgspec.json.encode(person | ({"meta_data": meta_data} if meta_data else {}))
+
+
 class _Marked(msgspec.Struct):
     meta_data: dict[str, msgspec.Raw] | msgspec.UnsetType = msgspec.UNSET
 

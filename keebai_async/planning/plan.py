@@ -28,7 +28,7 @@ from keebai_async.planning.check_row import Tolerance
 from keebai_async.planning.checked import Checked
 from keebai_async.planning.chunking import Chunker
 from keebai_async.planning.codec import RowCodec, WireRow
-from keebai_async.planning.marking import Marker
+from keebai_async.planning.marking import Marker, MarkRemover
 from keebai_async.planning.notes import notes, previews
 from keebai_async.planning.number_forms import calling_code, country_name
 from keebai_async.planning.opt_outs import count_opted_out, people_opted_out
@@ -172,7 +172,7 @@ class _Making:
         self._gaps: list[tuple[int, int]] = []
         self._not_looked_at = 0
         seed = msgspec.json.encode([template.name, template.language, sender.wire])
-        marker = Marker(codec, tag_of(campaign_id)) if options.marks else None
+        marker = Marker(codec, tag_of(campaign_id)) if options.marks else MarkRemover(codec)
         self._chunker = Chunker(
             chunk_size, codec.encode, seed=seed, first=options.guards.canary, marker=marker
         )

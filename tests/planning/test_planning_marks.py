@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from keebai_async.journal.memory_tables import MemoryJournal
 from keebai_async.model.marks import MARK_KEY, Mark, mark_in, read_mark, tag_of, without_marks
 from keebai_async.planning.codec import NO_META, RowCodec
-from keebai_async.planning.marking import Marker
+from keebai_async.planning.marking import Marker, MarkRemover
 from keebai_async.planning.options import PlanOptions
 from tests.planning.made import PROMO, planned
 
@@ -80,6 +80,25 @@ async def test_what_the_user_calls_like_a_mark_stays_and_the_mark_of_another_cam
     found = [row["meta_data"] for row in msgspec.json.decode(items)]
     assert found[:2] == [{MARK_KEY: "mine"}] * 2
     assert found[2:] == [{MARK_KEY: str(Mark(TAG, 1, place)), "order": 1} for place in (2, 3)]
+
+
+async def test_without_marks_of_its_own_a_campaign_sends_no_mark_of_another_one() -> None:
+    other = str(Mark(tag_of("another"), 3, 7))
+    rows = people(2, **{MARK_KEY: other}) + people(4, **{MARK_KEY: other, "order": 1})[2:]
+    _, (items,) = await bodies([*rows, *people(5, **{MARK_KEY: "mine"})[4:]], marks=False)
+
+    found = [row.get("meta_data") for row in msgspec.json.decode(items)]
+    assert found == [None, None, {"order": 1}, {"order": 1}, {MARK_KEY: "mine"}]
+
+
+@pytest.mark.parametrize("key", ['"_kb" ', '"\\u005fkb"', '"_\\u006Bb"'])
+def test_a_mark_of_another_campaign_goes_however_its_key_is_spelled(key: str) -> None:
+    meta = msgspec.Raw(b'{%b:"%b"}' % (key.encode(), str(Mark(TAG, 1, 1)).encode()))
+    rows = [CODEC.row("+5491155500001", ["x"] * len(CODEC.names), meta)]
+
+    left = MarkRemover(CODEC).mark(rows, CODEC.encode(rows), chunk=1, first=0)
+
+    assert "meta_data" not in msgspec.json.decode(left)
 
 
 @pytest.mark.parametrize("own", ['{"_kb" : "mine"}', '{"a": 1, "\\u005fkb": "mine"}', '{"_\\u006Bb":"mine"}'])
