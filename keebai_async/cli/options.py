@@ -28,7 +28,7 @@ FileOrPlanArgument = Annotated[
     str, typer.Argument(metavar="FILE", help=f"{_LIST_FILE} Or the id of a plan, as plan prints it.")
 ]
 CampaignArgument = Annotated[
-    str, typer.Argument(metavar="CAMPAIGN", help="The id that plan and launch print.")
+    str, typer.Argument(metavar="CAMPAIGN", help="Its id, or the beginning of it, its name, or: last.")
 ]
 
 TemplateOption = Annotated[str, typer.Option("--template", "-t", help=_TEMPLATE)]

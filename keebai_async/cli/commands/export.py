@@ -12,6 +12,7 @@ from keebai_async.cli.exit_codes import Exit
 from keebai_async.cli.figures import figure
 from keebai_async.cli.interrupts import interrupts
 from keebai_async.cli.json_output import emit
+from keebai_async.cli.meant import campaign_id
 from keebai_async.cli.options import CampaignArgument, ExcelOption, JournalOption, JsonOption
 from keebai_async.cli.output import say
 from keebai_async.cli.people_files import (
@@ -120,6 +121,7 @@ async def _export(
     json: bool,
 ) -> Exit:
     async with bookkeeping(connection) as keebai:
+        campaign = await campaign_id(keebai, campaign)
         await keebai.campaigns.status(campaign)  # an unknown id is an error before a file is made
         count = await _write(keebai, campaign, group, file, excel=excel)
         if json:

@@ -8,6 +8,7 @@ from keebai_async.cli.account_text import nobody_to_hold_back
 from keebai_async.cli.connect import Connection, bookkeeping
 from keebai_async.cli.exit_codes import Exit
 from keebai_async.cli.interrupts import interrupts
+from keebai_async.cli.meant import campaign_id
 from keebai_async.cli.options import CampaignArgument, JournalOption, JsonOption
 from keebai_async.cli.other_process import ask_and_wait, tell_outcome
 from keebai_async.errors import InvalidInput
@@ -24,6 +25,7 @@ def pause(campaign: CampaignArgument, journal: JournalOption = None, json: JsonO
 
 async def _pause(campaign: str, connection: Connection, *, json: bool) -> Exit:
     async with bookkeeping(connection) as keebai:
+        campaign = await campaign_id(keebai, campaign)
         before = await keebai.campaigns.situation(campaign)
         if before.holder is not None and not before.pausable:
             raise InvalidInput(nobody_to_hold_back(before))

@@ -13,6 +13,7 @@ from keebai_async.cli.exit_codes import Exit
 from keebai_async.cli.figures import figure
 from keebai_async.cli.interrupts import interrupts
 from keebai_async.cli.json_output import emit
+from keebai_async.cli.meant import campaign_id
 from keebai_async.cli.options import JournalOption, JsonOption, YesOption
 from keebai_async.cli.output import say
 from keebai_async.cli.shown import shown_text
@@ -58,6 +59,8 @@ async def _purge(
     campaign: str | None, connection: Connection, *, unfinished: bool, yes: bool, json: bool
 ) -> Exit:
     async with bookkeeping(connection) as keebai:
+        if campaign is not None:
+            campaign = await campaign_id(keebai, campaign)
         for line in await _forgotten(keebai, campaign):
             say(line)
         question = f"Remove the people of {campaign or 'every finished campaign'} for good?"

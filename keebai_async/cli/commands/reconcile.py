@@ -15,6 +15,7 @@ from keebai_async.cli.exit_codes import Exit
 from keebai_async.cli.figures import figure, moment
 from keebai_async.cli.interrupts import interrupts
 from keebai_async.cli.json_output import account, emit, typed
+from keebai_async.cli.meant import campaign_id
 from keebai_async.cli.options import CampaignArgument, JournalOption, JsonOption, YesOption, journal_option
 from keebai_async.cli.output import answer, say
 from keebai_async.cli.shown import shown_reason, shown_text
@@ -94,6 +95,7 @@ class Decision(msgspec.Struct, frozen=True, kw_only=True):
 
 async def _show(campaign: str, connection: Connection, *, json: bool) -> Exit:
     async with bookkeeping(connection) as keebai:
+        campaign = await campaign_id(keebai, campaign)
         found = await keebai.campaigns.unknown(campaign)
     option = journal_option(connection.journal)
     for each in found:
@@ -147,6 +149,7 @@ async def _reconcile(
     # What is accepted is checked at the service.
     opened = bookkeeping if word.accepted is None else campaigning
     async with opened(connection) as keebai:
+        campaign = await campaign_id(keebai, campaign)
         if word.resend and not yes and not await _meant(keebai, campaign, chunk):
             say("declined: nothing was changed")
             return Exit.DECLINED

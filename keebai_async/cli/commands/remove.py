@@ -8,6 +8,7 @@ from keebai_async.cli.connect import Connection, bookkeeping
 from keebai_async.cli.exit_codes import Exit
 from keebai_async.cli.interrupts import interrupts
 from keebai_async.cli.json_output import emit
+from keebai_async.cli.meant import campaign_id
 from keebai_async.cli.options import CampaignArgument, JournalOption, JsonOption
 from keebai_async.cli.output import say
 
@@ -22,6 +23,7 @@ def remove(campaign: CampaignArgument, journal: JournalOption = None, json: Json
 
 async def _remove(campaign: str, connection: Connection, *, json: bool) -> Exit:
     async with bookkeeping(connection) as keebai:
+        campaign = await campaign_id(keebai, campaign)
         await keebai.campaigns.remove(campaign)
     if json:
         emit({"type": "removed", "campaign_id": campaign})

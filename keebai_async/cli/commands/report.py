@@ -12,6 +12,7 @@ from keebai_async.cli.exit_codes import Exit, code_of_look
 from keebai_async.cli.html_report import save_page
 from keebai_async.cli.interrupts import interrupts
 from keebai_async.cli.json_output import account, emit
+from keebai_async.cli.meant import campaign_id
 from keebai_async.cli.options import CampaignArgument, JournalOption, JsonOption
 from keebai_async.cli.output import answer_account
 from keebai_async.cli.text_output import report_text
@@ -38,6 +39,7 @@ def report(
 
 async def _report(campaign: str, file: Path | None, connection: Connection, *, json: bool) -> Exit:
     async with bookkeeping(connection) as keebai:
+        campaign = await campaign_id(keebai, campaign)
         situation = await keebai.campaigns.situation(campaign, fates=True)
         if json:
             emit(account("report", situation))

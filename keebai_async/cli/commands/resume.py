@@ -14,6 +14,7 @@ from keebai_async.cli.exit_codes import Exit
 from keebai_async.cli.figures import figure
 from keebai_async.cli.interrupts import interrupts
 from keebai_async.cli.launch_flow import LaunchSettings, check_can_ask
+from keebai_async.cli.meant import campaign_id
 from keebai_async.cli.opt_outs_text import question_on_opt_outs
 from keebai_async.cli.options import (
     GUARDS_PANEL,
@@ -118,6 +119,7 @@ class Changes(msgspec.Struct, frozen=True, kw_only=True):
 
 async def _resume(campaign: str, connection: Connection, settings: LaunchSettings, changes: Changes) -> Exit:
     async with bookkeeping(connection) as keebai:  # another process is asked without a token of ours
+        campaign = await campaign_id(keebai, campaign)
         started = await keebai.journal.load(campaign)
         if started.holder is not None and started.state is not CampaignState.PAUSED:
             raise busy(campaign, started.holder)

@@ -19,6 +19,7 @@ from keebai_async.cli.launch_flow import (
     say_how_to_launch,
     show_plan,
 )
+from keebai_async.cli.meant import campaign_id
 from keebai_async.cli.option_groups import OutputOptions, RetryOptions
 from keebai_async.cli.options import (
     OUTPUT_PANEL,
@@ -104,6 +105,7 @@ async def _retry(
     campaign: str, at: float | None, options: RetryOptions, settings: LaunchSettings, connection: Connection
 ) -> Exit:
     async with bookkeeping(connection) as keebai:  # who is due is told before a token is asked for
+        campaign = await campaign_id(keebai, campaign)
         check_plan(keebai, (await keebai.journal.load(campaign)).plan)
         account = await keebai.campaigns.retryable(campaign, at=at, again=settings.again)
         if not account.people(RetryChoice.NOW):

@@ -13,6 +13,7 @@ from keebai_async.cli.error_line import line_of
 from keebai_async.cli.exit_codes import Exit, code_of_look
 from keebai_async.cli.interrupts import interrupts
 from keebai_async.cli.json_output import account, emit
+from keebai_async.cli.meant import campaign_id
 from keebai_async.cli.options import JournalOption, JsonOption, QuotaStoreOption, journal_option
 from keebai_async.cli.output import answer, answer_account, say
 from keebai_async.cli.text_output import list_text, report_text, step_lines
@@ -21,7 +22,9 @@ from keebai_async.model.situation import Standing
 
 OptionalCampaignArgument = Annotated[
     str | None,
-    typer.Argument(metavar="[CAMPAIGN]", help="The id that plan and launch print. Default: all campaigns."),
+    typer.Argument(
+        metavar="[CAMPAIGN]", help="Its id, or the beginning of it, its name, or: last. Default: all."
+    ),
 ]
 
 
@@ -46,6 +49,7 @@ async def _status(campaign: str | None, connection: Connection, *, json: bool) -
         if campaign is None:
             await show_list(keebai, connection, json=json)
             return Exit.DONE
+        campaign = await campaign_id(keebai, campaign)
         situation = await keebai.campaigns.situation(campaign, fates=True)
         if json:
             emit(account("campaign", situation))

@@ -7,6 +7,7 @@ import typer
 from keebai_async.cli.connect import Connection, bookkeeping
 from keebai_async.cli.exit_codes import Exit
 from keebai_async.cli.interrupts import interrupts
+from keebai_async.cli.meant import campaign_id
 from keebai_async.cli.options import CampaignArgument, JournalOption, JsonOption
 from keebai_async.cli.other_process import ask_and_wait, tell_outcome
 from keebai_async.model.situation import Standing
@@ -22,5 +23,6 @@ def stop(campaign: CampaignArgument, journal: JournalOption = None, json: JsonOp
 
 async def _stop(campaign: str, connection: Connection, *, json: bool) -> Exit:
     async with bookkeeping(connection) as keebai:
+        campaign = await campaign_id(keebai, campaign)
         now = await ask_and_wait(keebai, campaign, keebai.campaigns.stop, Standing.STOPPED)
         return tell_outcome(now, json=json, journal=connection.journal)

@@ -8,6 +8,7 @@ import typer
 from keebai_async.cli.connect import Connection, bookkeeping
 from keebai_async.cli.exit_codes import Exit
 from keebai_async.cli.interrupts import interrupts
+from keebai_async.cli.meant import campaign_id
 from keebai_async.cli.options import CampaignArgument, JournalOption, JsonOption
 from keebai_async.cli.output import say
 from keebai_async.cli.show_run import conclude, with_fates
@@ -27,6 +28,7 @@ def watch(campaign: CampaignArgument, journal: JournalOption = None, json: JsonO
 
 async def _watch(campaign: str, connection: Connection, *, json: bool) -> Exit:
     async with bookkeeping(connection) as keebai:
+        campaign = await campaign_id(keebai, campaign)
         last = ""
         while True:
             situation = await keebai.campaigns.situation(campaign)

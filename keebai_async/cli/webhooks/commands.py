@@ -17,6 +17,7 @@ from keebai_async.cli.fates_text import fate_rows
 from keebai_async.cli.figures import figure
 from keebai_async.cli.interrupts import interrupts
 from keebai_async.cli.json_output import emit, fates_line, typed
+from keebai_async.cli.meant import campaign_id
 from keebai_async.cli.options import CampaignArgument, JournalOption, JsonOption, journal_option
 from keebai_async.cli.output import answer, say
 from keebai_async.cli.register import register as register_command
@@ -352,6 +353,7 @@ def show(campaign: CampaignArgument, journal: JournalOption = None, json: JsonOp
 
 async def _show(campaign: str, journal: str | None, *, json: bool) -> Exit:
     async with bookkeeping(Connection(journal=journal)) as client:
+        campaign = await campaign_id(client, campaign)
         counts = await client.campaigns.fates(campaign)
     if json:
         emit(typed("fates", fates_line(counts)))
