@@ -14,7 +14,7 @@ LAST_ONE: Final = "last"
 SHORTEST: Final = 3
 """Letters of the beginning of an id that are taken for it."""
 
-_MOST_NAMED: Final = 5
+_LISTED_AT_MOST: Final = 5
 
 
 class KnownCampaign(msgspec.Struct, frozen=True):
@@ -62,5 +62,5 @@ def _near(words: str, known: Sequence[KnownCampaign]) -> str:
 
 
 def _listed(found: Sequence[KnownCampaign]) -> str:
-    more = f" and {len(found) - _MOST_NAMED} more" if len(found) > _MOST_NAMED else ""
-    return ", ".join(each.campaign_id for each in found[:_MOST_NAMED]) + more
+    more = f" and {len(found) - _LISTED_AT_MOST} more" if len(found) > _LISTED_AT_MOST else ""
+    return ", ".join(each.campaign_id for each in found[:_LISTED_AT_MOST]) + more
