@@ -125,11 +125,11 @@ async def in_thread(items: Iterable[T], size: int = BLOCK_ROWS) -> AsyncGenerato
 
 
 def tied_to_its_thread(items: object) -> bool:
-    """Whether *items* is, or is a generator that holds, an object of SQLite."""
+    """Whether *items* is an object of SQLite, or a generator or a result that holds one."""
     sqlite3 = sys.modules.get("sqlite3")
     if sqlite3 is None:
         return False
-    held: list[object] = [items]
+    held: list[object] = [items, getattr(items, "cursor", None)]
     if isinstance(items, types.GeneratorType):
         held.extend(items.gi_frame.f_locals.values() if items.gi_frame else ())
     return any(isinstance(thing, sqlite3.Cursor | sqlite3.Connection) for thing in held)

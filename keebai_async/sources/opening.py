@@ -19,6 +19,7 @@ from keebai_async.sources.frames import FRAME, frame_of
 from keebai_async.sources.jsonlines import JsonLines
 from keebai_async.sources.objects import AsyncItems, ItemsInLoop, ItemsInThread, tied_to_its_thread
 from keebai_async.sources.parquet import parquet
+from keebai_async.sources.results import RESULT, rows_of_result
 from keebai_async.sources.standard import StandardInput
 
 PeopleLike = str | os.PathLike[str] | Iterable[object] | AsyncIterable[object]
@@ -35,10 +36,11 @@ def open_source(
 ) -> Source:
     """Say how *people* are read: a path by its suffix, "-" for standard input, or rows the program has.
 
-    A data frame of pandas or polars is its rows. *columns* maps our names to those of the list:
-    `{"to": "phone"}`. *delimiter* is that of a table that is text, *encoding* that of any text (else found,
-    and UTF-8 or UTF-16), *sheet* one of a workbook (else the one that is shown), whose *hidden_rows* are read
-    only if asked for. Nothing is opened before the first block is asked for.
+    A data frame of pandas or polars is its rows, and so are a table of pyarrow, a relation of DuckDB, a
+    result of SQLAlchemy and a cursor of any database after its query. *columns* maps our names to those of
+    the list: `{"to": "phone"}`. *delimiter* is that of a table that is text, *encoding* that of any text (or
+    else found: UTF-8 or UTF-16), *sheet* one of a workbook (else the one that is shown), whose *hidden_rows*
+    are read only if asked for. Nothing is opened before the first block is asked for.
 
     Raises:
         UnusableSource: the suffix is none we know, or *people* is no list of people.
@@ -50,6 +52,13 @@ def open_source(
         known = None if encoding is None else checked_encoding(encoding)
         asked = _Asked(delimiter=delimiter, encoding=known, sheet=sheet, hidden_rows=hidden_rows)
         return _file(os.fspath(given), renamed, asked)
+    # First: a relation of DuckDB has the methods of a data frame, too, and means something else by them.
+    if (rows := rows_of_result(given)) is not None:
+        if isinstance(rows, AsyncIterable):
+            return AsyncItems(rows, columns=renamed)
+        if tied_to_its_thread(given):
+            return ItemsInLoop(rows, columns=renamed)
+        return ItemsInThread(rows, columns=renamed, description=RESULT)
     if (frame := frame_of(given)) is not None:
         return ItemsInThread(frame.rows, columns=renamed, description=FRAME, header=frame.header)
     if isinstance(given, AsyncIterable):
