@@ -154,9 +154,14 @@ def apply(chunk: Chunk, move: Move) -> Chunk:
 
     Raises:
         ForbiddenMove: the table does not hold it, it is of another chunk, or it is not the next step; there
+<<<<<<< HEAD
             is no Resend that a Withdraw, or a LateAccept of a planned chunk, could take back; a Prove is of
             a chunk that never left; or a Resend or another Submit is of one that a delivery notice proves to
             have been accepted.
+=======
+            is no Resend that a Withdraw could take back; a Prove is of a chunk that never left; or a Resend,
+            another Submit, or a cut is of one that a delivery notice proves to have been accepted.
+>>>>>>> fe57130 (Hold back the people of a chunk that was cut, when it is proven that they left before)
     """
     after = TABLE.get((chunk.state, type(move)))
     if _is_contradicted(chunk, move):
@@ -184,6 +189,7 @@ def apply(chunk: Chunk, move: Move) -> Chunk:
                 reason=None,
                 resent=False,
                 proven_at=move.at,
+                submitted_at=chunk.left_last_at,
             )
         case LateAccept():
             accepted = min(move.accepted, chunk.recipients)
@@ -208,7 +214,7 @@ def _is_contradicted(chunk: Chunk, move: Move) -> bool:
             return chunk.state is _S.PLANNED and not chunk.resent
         case Prove():
             return not chunk.provable
-        case Resend() | Submit():
+        case Resend() | Submit() | Refuse() | HandOn():
             return chunk.noticed_at is not None and chunk.provable
         case _:
             return False
