@@ -200,7 +200,7 @@ async def test_a_last_culprit_with_nobody_left_to_ask_is_refused() -> None:
     assert (report.accepted, report.refused, report.unsent) == (100, 1, 0)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(deadline=None)
 @given(
     people=st.integers(1, 300),
     size=st.integers(40, 100),
