@@ -8,8 +8,19 @@ half is submitted. If it is accepted, the culprit is in the other half, which th
 to know it; if it is refused, the other half is untested and stays with the rest, as one chunk. That is
 one request for each halving and one for the rest, where trying both halves costs nearly twice as many.
 
+A single person who is refused like that may be a culprit, or the service refuses everybody by now: an
+account that is suspended in the middle of a campaign says no more than that. So they are not refused for good
+at once, but *held*: planned, and not submitted. Somebody else who is accepted afterwards shows that it was
+about them. If instead the people after them are refused too, we pick single people who do not stand beside
+each other, from the middle and from the end of all who wait: culprits often stand side by side, but not there
+as well. Three in a row stand for everybody. Where only a few people are left, they may all be culprits, and
+the search goes on.
+
 Source: design, section 4.3.
 """
+
+from collections import deque
+from collections.abc import Iterable
 
 import msgspec
 
@@ -24,7 +35,14 @@ from keebai_async.model.events import ChunkRefused, ChunkSplit
 from keebai_async.transport.error_body import ErrorBody
 
 MOST_CUTS = 200
-"""Cuts that one run makes in search of culprits; what is refused after that stays refused as a whole."""
+"""Cuts that one run makes in search of culprits; what is refused after that stays refused as a whole, once
+somebody was accepted meanwhile."""
+
+STANDS_FOR_EVERYBODY = 3
+"""Single people refused in a row, in the same words and with nobody accepted in between."""
+
+ROOM_TO_PICK = 10
+"""People in a refused piece, at least, for one who is picked from it to stand away from the last culprit."""
 
 
 class Named(msgspec.Struct, frozen=True):
@@ -46,11 +64,15 @@ class Search(msgspec.Struct, frozen=True):
     sure: bool
 
 
+class Alone(msgspec.Struct, frozen=True):
+    """A single person is refused, who is to blame if anybody else is accepted afterwards."""
+
+
 class Everybody(msgspec.Struct, frozen=True):
     """Every request like this is refused, with anybody in it."""
 
 
-Ruling = Named | Halve | Search | Everybody
+Ruling = Named | Halve | Search | Alone | Everybody
 
 
 def rule(refusal: Refusal, recipients: int, *, trusted: bool) -> Ruling:
@@ -67,46 +89,118 @@ def rule(refusal: Refusal, recipients: int, *, trusted: bool) -> Ruling:
             return Halve() if recipients > 1 else Named((0,))
         case Blame.EVERYBODY:
             return Everybody()
-        case Blame.SOMEBODY | Blame.NOT_SAID as blame:
-            sure = trusted or blame is Blame.SOMEBODY
-            return Named((0,)) if recipients == 1 and sure else Search(sure=sure)
+        case Blame.SOMEBODY:
+            return Named((0,)) if recipients == 1 else Search(sure=True)
+        case Blame.NOT_SAID:
+            return Alone() if recipients == 1 and trusted else Search(sure=trusted)
+
+
+class Held(msgspec.Struct, frozen=True, kw_only=True):
+    """A single person, in the planned chunk *number*, who was refused in *words* that name nobody.
+
+    *picked* says that we chose them anywhere; a search leads to culprits, so it says less of the others.
+    """
+
+    number: int
+    words: str
+    picked: bool
+    place: int
+    """Their place among all who were ever held in this run, from 1."""
 
 
 class Evidence(msgspec.Struct, kw_only=True):
-    """What the searches of one run know together.
+    """What the searches of one run know together. Pure.
 
     *good* is set once a chunk was accepted, so that template and sender are known to be in order;
-    *probes* counts single people who were refused before that, *cuts* the cuts made so far.
+    *probes* counts single people who were refused before that, *cuts* the cuts made so far. *held* are single
+    people who were refused after it, with nobody accepted since.
     """
 
     good: bool
     probes: int = 0
     cuts: int = 0
+    accepted: int = 0
+    """Chunks accepted in this run."""
+    ever_held: int = 0
+    held: tuple[Held, ...] = ()
 
     @classmethod
     def of(cls, chunks: Chunks) -> "Evidence":
         return cls(good=any(chunk.state is ChunkState.ACCEPTED for chunk in chunks))
+
+    def accept(self, *, left_after: int) -> tuple[Held, ...]:
+        """Note that a chunk was accepted, and give those of the held who are to blame by that.
+
+        *left_after* is how many had ever been held when it left: it says nothing of who was refused later.
+        """
+        self.good = True
+        self.accepted += 1
+        guilty = tuple(held for held in self.held if held.place <= left_after)
+        self.held = self.held[len(guilty) :]
+        return guilty
+
+    def hold(self, number: int, words: str, *, picked: bool) -> bool:
+        """Note that a single person is refused; true if this is about everybody.
+
+        However many the searches led to count as one: several searches go on at the same time, and each may
+        end at a culprit of its own.
+        """
+        self.ever_held += 1
+        self.held += (Held(number=number, words=words, picked=picked, place=self.ever_held),)
+        alike = [held.picked for held in self.held if held.words == words]
+        return alike.count(True) + (False in alike) >= STANDS_FOR_EVERYBODY
+
+    def next_pick(self, people: int) -> int:
+        """Whom of so many *people* to pick: the one in the middle, then the last one, then the first one."""
+        picked = sum(held.picked for held in self.held)
+        return (people // 2, people - 1, 0)[picked % 3]
+
+
+async def refuse_held(chunks: Chunks, submitter: Submitter, held: Iterable[Held]) -> None:
+    """Refuse for good who was held and is to blame.
+
+    Killed on the way, we leave them planned, so they are submitted and refused once more.
+    """
+    for each in held:
+        chunk = chunks[each.number]
+        if chunk.state is ChunkState.PLANNED:  # and not accepted after all, as a webhook may have proved
+            await chunks.refuse(each.number, each.words)
+            submitter.tell(ChunkRefused(number=each.number, recipients=chunk.recipients, reason=each.words))
 
 
 class Bisection:
     """*piece* is submitted next, and *rest* is the planned chunk of the people who come after it.
 
     If the piece is accepted, one of the first *suspects* people of the rest is known to be to blame. *later*
-    are planned chunks of which nothing is known.
+    are planned chunks of which nothing is known. *picked* says that the piece is a single person whom we
+    chose.
+    *waiting* are the planned chunks that nobody has begun with; one that we take from there is ours.
     """
 
-    def __init__(self, number: int, *, chunks: Chunks, submitter: Submitter, evidence: Evidence) -> None:
+    def __init__(
+        self,
+        number: int,
+        *,
+        chunks: Chunks,
+        submitter: Submitter,
+        evidence: Evidence,
+        waiting: deque[int],
+    ) -> None:
         self._chunks = chunks
         self._submitter = submitter
         self._evidence = evidence
+        self._waiting = waiting
         self._piece: int | None = number
         self._rest: int | None = None
         self._suspects = 0
         self._later: list[int] = []
+        self._picked = False
+        self._accepted_before = evidence.accepted
 
     async def submit(self) -> None:
         """Return when every person of the chunk is accepted, refused or unknown, or we were stopped."""
         while self._piece is not None:
+            left_after = self._evidence.ever_held
             async with self._submitter.submit(self._piece) as verdict:
                 if isinstance(verdict, Refusal):
                     await self._refused(self._chunks[self._piece], verdict)
@@ -116,7 +210,8 @@ class Bisection:
                 case Refusal():
                     pass  # the next piece was chosen above, in the shield of the attempt
                 case Taken():
-                    self._evidence.good = True
+                    guilty = self._evidence.accept(left_after=left_after)
+                    await refuse_held(self._chunks, self._submitter, guilty)
                     await self._accepted()
                 case Unknown():
                     self._next()
@@ -126,7 +221,7 @@ class Bisection:
                     self._piece = number
 
     def _next(self) -> None:
-        self._piece, self._rest, self._suspects = self._rest, None, 0
+        self._piece, self._rest, self._suspects, self._picked = self._rest, None, 0, False
         if self._piece is None and self._later:
             self._piece = self._later.pop()
 
@@ -162,14 +257,25 @@ class Bisection:
                 await self._stop_for_everybody(chunk, fault)
             case Named(items=items):
                 await self._refuse_named(chunk, items, fault)
+            case Alone():
+                await self._hold(chunk, fault)
             case Search(sure=False) if chunk.recipients == 1:
                 await self._doubt(chunk, fault)
-            case _ if self._evidence.cuts >= MOST_CUTS:
+            case _ if self._searched_enough and self._evidence.accepted > self._accepted_before:
                 await self._give_up(chunk, f"{fault.message}; the search for who it is about was given up")
             case Halve():
                 await self._halve(chunk, fault)
+            case Search(sure=True) if self._is_time_to_pick(chunk.recipients):
+                await self._pick(chunk, fault)
             case Search(sure=sure):
                 await self._search(chunk, fault, first=chunk.recipients // 2 if sure else 1)
+
+    @property
+    def _searched_enough(self) -> bool:
+        return self._evidence.cuts >= MOST_CUTS
+
+    def _is_time_to_pick(self, recipients: int) -> bool:
+        return recipients >= ROOM_TO_PICK and (bool(self._evidence.held) or self._searched_enough)
 
     async def _stop_for_everybody(self, chunk: Chunk, fault: ErrorBody) -> None:
         self._submitter.stop(stop_for(fault))  # first, so that nobody else leaves meanwhile
@@ -195,6 +301,41 @@ class Bisection:
         people = await self._chunks.people(chunk.number)
         children = await self._recut(chunk, fault, into=[people[:first], people[first:]])
         self._take(chunk.number, children, suspects=len(people) - first)
+
+    async def _pick(self, chunk: Chunk, fault: ErrorBody) -> None:
+        """Try a single person of the refused piece who stands beside nobody that was tried."""
+        people = await self._chunks.people(chunk.number)
+        one = people.pop(self._evidence.next_pick(len(people)))
+        children = await self._recut(chunk, fault, into=[[one], people])
+        self._take(chunk.number, children, suspects=len(people), picked=True)
+
+    async def _hold(self, chunk: Chunk, fault: ErrorBody) -> None:
+        """A single person was refused, and others were accepted before: is it about everybody by now?"""
+        if self._evidence.hold(chunk.number, fault.message, picked=self._picked):
+            await self._stop_for_everybody(chunk, fault)
+            return
+        await self._chunks.take_back(chunk.number, fault.message)
+        if self._picked:
+            await self._pick_from_those_who_wait()
+        else:
+            self._next()
+
+    async def _pick_from_those_who_wait(self) -> None:
+        """Try a single person of the last chunk that nobody has begun with, or else of the rest."""
+        if self._waiting:
+            if self._rest is not None:
+                self._later.append(self._rest)
+            self._rest = self._waiting.pop()
+        rest = self._rest
+        if rest is None or self._chunks[rest].recipients == 1:
+            self._next()
+            self._picked = True
+            return
+        people = await self._chunks.people(rest)
+        one = people.pop(self._evidence.next_pick(len(people)))
+        why = "somebody is refused, and perhaps everybody"
+        children = await self._chunks.recut(rest, why, into=[[one], people])
+        self._take(rest, children, suspects=0, picked=True)
 
     async def _halve(self, chunk: Chunk, fault: ErrorBody) -> None:
         if self._rest is not None:
@@ -247,11 +388,12 @@ class Bisection:
                     raise
         return await self._chunks.recut(chunk.number, fault.message, keep=keep or [], into=into)
 
-    def _take(self, parent: int, children: list[Chunk], *, suspects: int) -> None:
+    def _take(self, parent: int, children: list[Chunk], *, suspects: int, picked: bool = False) -> None:
         self._submitter.tell(ChunkSplit(number=parent, into=tuple(child.number for child in children)))
         self._piece = children[0].number
         self._rest = children[1].number if len(children) > 1 else None
         self._suspects = suspects
+        self._picked = picked
 
     def _tell_refused(self, number: int, recipients: int, reason: str) -> None:
         self._submitter.tell(ChunkRefused(number=number, recipients=recipients, reason=reason))

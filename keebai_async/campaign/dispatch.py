@@ -5,7 +5,7 @@ from collections.abc import Iterable
 
 import anyio
 
-from keebai_async.campaign.bisect import Bisection, Evidence
+from keebai_async.campaign.bisect import Bisection, Evidence, refuse_held
 from keebai_async.campaign.chunks import Chunks
 from keebai_async.campaign.stop import stop_for_error
 from keebai_async.campaign.submit import Submitter
@@ -30,10 +30,14 @@ async def dispatch(chunks: Chunks, submitter: Submitter, only: Iterable[Chunk] |
         try:
             while queue and submitter.stopped is None:
                 number = queue.popleft()
-                await Bisection(number, chunks=chunks, submitter=submitter, evidence=evidence).submit()
+                await Bisection(
+                    number, chunks=chunks, submitter=submitter, evidence=evidence, waiting=queue
+                ).submit()
         except QuotaUnusable as error:  # no place was given, so nothing has left
             submitter.stop(stop_for_error(error))
 
     async with anyio.create_task_group() as workers:
         for _ in range(min(IN_FLIGHT, len(queue))):
             workers.start_soon(work)
+    if submitter.stopped is None:  # nobody is left who could show that it was about everybody
+        await refuse_held(chunks, submitter, evidence.held)

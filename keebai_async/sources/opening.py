@@ -9,7 +9,7 @@ from typing import Final, NamedTuple
 
 import msgspec
 
-from keebai_async.errors import UnusableSource
+from keebai_async.errors import InvalidInput, UnusableSource
 from keebai_async.sources.block import Source
 from keebai_async.sources.compressed import OPENERS, open_plain
 from keebai_async.sources.delimited import Delimited
@@ -44,7 +44,7 @@ def open_source(
 
     Raises:
         UnusableSource: the suffix is none we know, or *people* is no list of people.
-        InvalidInput: there is no such encoding.
+        InvalidInput: there is no such encoding, or a file has neither sheets nor hidden rows.
     """
     given: object = people  # whatever the signature says: a program may give anything
     renamed = dict(columns or {})
@@ -79,6 +79,17 @@ class _Asked(msgspec.Struct, frozen=True, kw_only=True):
     encoding: str | None
     sheet: str | None
     hidden_rows: bool
+
+    def check_is_no_workbook(self, path: str) -> None:
+        """Raises InvalidInput if something is asked of *path* that only a workbook has."""
+        if self.sheet is not None:
+            raise InvalidInput(
+                f"{path} is no workbook and has no sheets: leave it out", field="sheet", value=self.sheet
+            )
+        if self.hidden_rows:
+            raise InvalidInput(
+                f"{path} is no workbook and has no hidden rows: leave it out", field="hidden_rows"
+            )
 
 
 class _File(msgspec.Struct, frozen=True, kw_only=True):
@@ -155,6 +166,7 @@ def format_names() -> str:
 
 def _file(path: str, columns: Mapping[str, str], asked: _Asked) -> Source:
     if path == "-":
+        asked.check_is_no_workbook("what comes from standard input")
         return StandardInput(columns=columns, delimiter=asked.delimiter, encoding=asked.encoding)
     ending = suffix = Path(path).suffix.lower()
     unpack = OPENERS.get(ending)
@@ -164,6 +176,8 @@ def _file(path: str, columns: Mapping[str, str], asked: _Asked) -> Source:
     for each in FORMATS:
         if suffix in each.suffixes and (each.compressed or unpack is None):
             opener = partial(unpack or open_plain, path)
+            if each.open is not _excel:
+                asked.check_is_no_workbook(path)
             return each.open(_File(path=path, opener=opener, columns=columns, asked=asked))
     if (told := _OTHER_KINDS.get(Path(path).suffix.lower())) is not None:
         raise UnusableSource(f"{path} is {told}")

@@ -1,6 +1,7 @@
 """A service in memory with a will of its own: what it does to each submit is written beforehand."""
 
 import enum
+import math
 from collections import Counter, deque
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
@@ -72,6 +73,7 @@ class ScriptedService:
         self.failing = 0.0  # the share of each broadcast that fails
         self.halting = ErrorBody(status=401, message="Invalid or missing API token")
         self.down_probes = 0
+        self.suspended_after: float = math.inf  # so many broadcasts; from then on everything is refused
         self.silent_refusals = 0  # of those to come, which name nobody even if it *names*
         self.status, self.category = "APPROVED", "UTILITY"  # of every template
         self.in_flight = 0
@@ -153,6 +155,8 @@ class ScriptedService:
     def _refusal(self, body: Body) -> Refusal | None:
         if self.common is not None:
             return refusal(self.common)
+        if len(self.names_seen) >= self.suspended_after:
+            return refusal(ErrorBody(status=400, message="Bad Request"))
         if len(body.recipients) > self.largest:
             return refusal(ErrorBody(status=413, message="Payload Too Large"))
         bad = [index for index, item in enumerate(body.recipients) if item.to in self.malformed]

@@ -1,9 +1,28 @@
 """Who is to blame for a refused chunk, what follows, and what the search costs."""
 
+import math
+from collections import Counter
+from collections.abc import Sequence
+
+import anyio
 import msgspec
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from keebai_async.campaign.bisect import MOST_CUTS, Everybody, Halve, Named, Ruling, Search, rule
+from keebai_async.campaign.bisect import (
+    MOST_CUTS,
+    ROOM_TO_PICK,
+    Alone,
+    Everybody,
+    Evidence,
+    Halve,
+    Named,
+    Ruling,
+    Search,
+    rule,
+)
+from keebai_async.campaign.dispatch import IN_FLIGHT
 from keebai_async.campaign.service import Blame, Refusal
 from keebai_async.journal.memory_tables import MemoryJournal
 from keebai_async.model.chunk import Chunk, ChunkState
@@ -34,7 +53,7 @@ from tests.campaign.submitting import Campaign
         (Blame.NOT_SAID, (), 5_000, False, Search(sure=False)),
         (Blame.NOT_SAID, (), 5_000, True, Search(sure=True)),
         (Blame.NOT_SAID, (), 1, False, Search(sure=False)),
-        (Blame.NOT_SAID, (), 1, True, Named((0,))),
+        (Blame.NOT_SAID, (), 1, True, Alone()),
     ],
 )
 def test_the_ruling_follows_what_the_reply_names(
@@ -100,19 +119,140 @@ async def test_what_is_too_large_is_halved_and_each_half_again() -> None:
 
 
 async def test_a_search_that_finds_no_end_is_given_up_and_who_is_left_stays_refused() -> None:
-    """Without its ceiling this list would cost 4,500 requests: a day of the quota."""
+    """Without its ceiling this list would cost thousands of requests: a day of the quota."""
     campaign = Campaign(1_000, size=500)
-    service = campaign.service(malformed=range(500, 1_000))
+    service = campaign.service(malformed=range(500, 900))
 
     report = await campaign.submit(service)
 
     splits = [event for event in campaign.events if isinstance(event, ChunkSplit)]
-    assert len(splits) == MOST_CUTS
-    assert service.requests.submits < 1.2 * MOST_CUTS
-    assert (report.accepted, report.refused, report.unsent) == (500, 500, 0)
+    assert MOST_CUTS <= len(splits) < 1.2 * MOST_CUTS  # some are not for a refusal, but halve what is left
+    assert service.requests.submits < 1.4 * MOST_CUTS
+    assert report.accepted == len(service.messaged) >= 500
+    assert (report.accepted + report.refused, report.unsent) == (1_000, 0)
     last = [event for event in campaign.events if isinstance(event, ChunkRefused)][-1]
-    assert last.recipients > 400
+    assert last.recipients > 300
     assert last.reason == "Bad Request; the search for who it is about was given up"
+
+
+async def test_an_account_that_is_suspended_in_the_middle_stops_everybody_and_refuses_nobody() -> None:
+    """All 5,000 of a chunk were refused for good after 170 requests."""
+    campaign = Campaign(50_000)
+    service = campaign.service()
+    service.suspended_after = 3
+
+    report = await campaign.submit(service)
+
+    assert campaign.stopped is Cause.REFUSED
+    assert (report.accepted, report.refused, report.unsent) == (15_000, 0, 35_000)
+    assert service.requests.submits <= 70
+    assert not [event for event in campaign.events if isinstance(event, ChunkRefused)]
+
+
+async def test_a_suspended_account_is_seen_at_once_by_who_resumes_and_once_it_is_back_all_is_sent() -> None:
+    campaign = Campaign(50_000)
+    first, second, third = campaign.service(), campaign.service(), campaign.service()
+    first.suspended_after, second.suspended_after = 3, 0
+
+    await campaign.submit(first)
+    still = await campaign.submit(second)
+    assert campaign.stopped is Cause.REFUSED
+    after = await campaign.submit(third)
+
+    assert (still.refused, second.requests.submits <= 20) == (0, True)
+    assert (after.accepted, after.refused, after.unsent) == (50_000, 0, 0)
+    messaged = first.messaged + second.messaged + third.messaged
+    assert (len(messaged), set(messaged.values())) == (50_000, {1})
+
+
+@pytest.mark.parametrize(
+    ("culprits", "most"),
+    [
+        (range(5_000, 5_003), 45),
+        (range(7_000, 7_005), 72),
+        (range(9_995, 10_000), 26),  # the last ones of their chunk
+        (range(9_997, 10_003), 62),  # in two chunks
+        ([5_000, 10_000, 15_000], 45),  # searches that go on at once, and end at the same time
+        (range(19_992, 20_000), 32),  # the last ones of all: nobody is left to ask
+    ],
+)
+async def test_culprits_who_stand_side_by_side_are_not_mistaken_for_everybody(
+    culprits: Sequence[int], most: int
+) -> None:
+    campaign = Campaign(20_000)
+    await campaign.submit(campaign.service([Fate.FINE, Fate.HALTED, Fate.HALTED, Fate.HALTED]))
+    service = campaign.service(malformed=culprits)
+
+    report = await campaign.submit(service)
+
+    assert campaign.stopped is None
+    assert await refused(campaign) == [number(person) for person in culprits]
+    assert (report.refused, report.unsent) == (len(culprits), 0)
+    assert service.requests.submits <= most
+
+
+async def test_a_last_culprit_with_nobody_left_to_ask_is_refused() -> None:
+    campaign = Campaign(101, size=100)
+
+    report = await campaign.submit(campaign.service(malformed=[100]))
+
+    assert campaign.stopped is None
+    assert (report.accepted, report.refused, report.unsent) == (100, 1, 0)
+
+
+@settings(deadline=None)
+@given(
+    people=st.integers(1, 300),
+    size=st.integers(40, 100),
+    blocks=st.lists(st.tuples(st.integers(0, 299), st.integers(1, 5)), max_size=2),
+    suspended_after=st.integers(0, 8),
+    times=st.integers(1, 2),
+)
+def test_whoever_is_refused_for_good_by_a_suspended_account_is_one_of_the_last_few(
+    people: int, size: int, blocks: list[tuple[int, int]], suspended_after: int, times: int
+) -> None:
+    """Suspended in the middle of a list with malformed numbers, launched again, and back in the end."""
+    malformed = {first + place for first, many in blocks for place in range(many)}
+    guilty = {number(person) for person in malformed}
+
+    async def story() -> None:
+        campaign = Campaign(people, size=size)
+        messaged: Counter[str] = Counter()
+        for suspended in [suspended_after, *([0] * times), math.inf]:
+            service = campaign.service(malformed=malformed)
+            service.suspended_after = suspended
+            report = await campaign.submit(service)
+            messaged += service.messaged
+            assert report.errors() == ()
+            innocent = set(await refused(campaign)) - guilty
+            assert len(innocent) <= IN_FLIGHT * ROOM_TO_PICK
+        assert set(messaged.values()) <= {1}
+        assert guilty.isdisjoint(messaged)
+
+    anyio.run(story)
+
+
+def test_three_in_a_row_in_the_same_words_stand_for_everybody_and_somebody_accepted_stands_for_none() -> None:
+    evidence = Evidence(good=True)
+
+    assert not evidence.hold(1, "no", picked=False)
+    assert not evidence.hold(2, "no", picked=True)
+    assert not evidence.hold(3, "not that one", picked=True)
+    assert not evidence.hold(4, "no", picked=False)  # a second search ended at its own culprit
+    assert [held.number for held in evidence.accept(left_after=4)] == [1, 2, 3, 4]
+    assert not evidence.hold(5, "no", picked=False)
+    assert not evidence.hold(6, "no", picked=True)
+    assert evidence.hold(7, "no", picked=True)
+
+
+def test_who_was_accepted_with_a_request_that_left_before_says_nothing_of_who_was_refused_later() -> None:
+    evidence = Evidence(good=True)
+
+    evidence.hold(1, "no", picked=False)
+    evidence.hold(2, "no", picked=True)
+
+    assert [held.number for held in evidence.accept(left_after=1)] == [1]
+    assert [held.number for held in evidence.held] == [2]
 
 
 async def test_a_campaign_that_was_accepted_before_searches_without_asking_single_people_first() -> None:

@@ -86,6 +86,8 @@ async def test_what_is_printed_in_a_whole_life_stands_on_the_page(
         await shell.call("remove", planned, "--json"),
         await shell.call("pause", campaign, "--json"),
         await shell.call("status", planned, "--json"),
+        await shell.call("webhooks", "register", "http://127.0.0.1:9/hooks", "--json"),
+        await shell.call("webhooks", "list", "--json"),
         await shell.call("optouts", "import", shell.write("bajas.txt", "+5491155550109"), "--json"),
         await shell.call("optouts", "add", "+5491155550108", "--json"),
         await shell.call("optouts", "list", "--json"),

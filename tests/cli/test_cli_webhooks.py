@@ -60,6 +60,22 @@ async def test_one_that_was_switched_off_is_told_and_can_be_switched_on(
     assert (await shell.call("doctor")).code == 0
 
 
+async def test_what_is_done_to_a_subscription_is_json_for_programs(shell: Shell, sandbox: Sandbox) -> None:
+    webhook_id = (await shell.call("webhooks", "register", URL)).out.strip()
+    for arguments, done in (
+        (("test", webhook_id), "tested"),
+        (("rotate", webhook_id), "rotated"),
+        (("rotate", webhook_id, "--drop-old"), "old secret dropped"),
+        (("activate", webhook_id), "activated"),
+        (("remove", webhook_id), "removed"),
+    ):
+        ended = await shell.call("webhooks", *arguments, "--json")
+        assert (ended.code, ended.objects) == (0, [{"type": "webhook", "id": webhook_id, "done": done}])
+
+    wrong = await shell.call("webhooks", "activate", webhook_id, "--json")
+    assert (wrong.code, [each["type"] for each in wrong.objects]) == (1, ["error"])
+
+
 async def test_a_rotation_that_was_not_made_changes_nothing(shell: Shell, sandbox: Sandbox) -> None:
     webhook_id = (await shell.call("webhooks", "register", URL)).out.strip()
     before = kept(shell)

@@ -57,8 +57,22 @@ BREAKS: Final = (
     Break(
         what="the search for culprits has no ceiling",
         module="campaign/bisect",
-        before="case _ if self._evidence.cuts >= MOST_CUTS:",
-        after="case _ if self._evidence.cuts < 0:",
+        before="return self._evidence.cuts >= MOST_CUTS",
+        after="return self._evidence.cuts < 0",
+        tests=("campaign/test_bisect.py",),
+    ),
+    Break(
+        what="a suspended account is taken for culprits, one by one",
+        module="campaign/bisect",
+        before="return alike.count(True) + (False in alike) >= STANDS_FOR_EVERYBODY",
+        after="return False",
+        tests=("campaign/test_bisect.py",),
+    ),
+    Break(
+        what="culprits side by side are taken for everybody",
+        module="campaign/bisect",
+        before="return alike.count(True) + (False in alike) >= STANDS_FOR_EVERYBODY",
+        after="return len(alike) >= STANDS_FOR_EVERYBODY",
         tests=("campaign/test_bisect.py",),
     ),
     Break(

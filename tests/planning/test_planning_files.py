@@ -11,7 +11,7 @@ import pyarrow.parquet as pq  # type: ignore[import-untyped]
 import pytest
 from backports import zstd
 
-from keebai_async.errors import UnusableSource
+from keebai_async.errors import InvalidInput, UnusableSource
 from keebai_async.sources import CellBlock, open_source
 from keebai_async.sources.sheet import cell_of
 from tests.planning.made import person, planned
@@ -98,6 +98,16 @@ async def test_the_first_sheet_of_a_workbook_or_the_one_that_is_named(tmp_path: 
     with pytest.raises(UnusableSource, match="no sheet 'Third'; it has First, Other"):
         async with aclosing(open_source(path, sheet="Third").blocks()) as blocks:
             await anext(blocks)
+
+
+@pytest.mark.parametrize("name", ["people.csv", "people.tsv", "people.jsonl", "people.csv.gz", "-"])
+def test_what_has_no_sheets_is_not_read_as_if_none_had_been_named(name: str) -> None:
+    """A CSV was planned without a word, whatever sheet of it was asked for."""
+    with pytest.raises(InvalidInput, match="no workbook and has no sheets") as error:
+        open_source(name, sheet="Other")
+    with pytest.raises(InvalidInput, match="no workbook and has no hidden rows"):
+        open_source(name, hidden_rows=True)
+    assert error.value.field == "sheet"
 
 
 async def test_a_file_that_is_no_parquet_or_no_workbook(tmp_path: Path) -> None:

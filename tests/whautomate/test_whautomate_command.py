@@ -89,7 +89,9 @@ async def test_what_get_prints_is_taken_by_replace(shell: Shell, box: Whautomate
     got = await call(shell, "get", "B1")
     shell.write("b1.json", got.out.replace("Staged", "Staged again"))
 
-    replaced = await call(shell, "replace", "B1", "--file", "b1.json", "--at", "2099-01-01T09:00:00-03:00")
+    replaced = await call(
+        shell, "replace", "B1", "--yes", "--file", "b1.json", "--at", "2099-01-01T09:00:00-03:00"
+    )
     assert replaced.code == Exit.DONE, replaced.err
     assert replaced.objects[0]["name"] == "Staged again"
     assert replaced.objects[0]["scheduleDateTime"] == "2099-01-01T12:00:00.000Z"
@@ -166,7 +168,7 @@ async def test_commands_that_follow_one_another_spend_one_quota(shell: Shell, bo
             "scheduleDateTime: 2020-10-01T12:00:00.000Z is in the past",
         ),
         (("create", "--yes", "--file", "good.json", "--at", "2020-10-01T09:00:00-03:00"), PAST),
-        (("replace", "B1", "--at", "2020-10-01T09:00:00-03:00"), PAST),
+        (("replace", "B1", "--yes", "--at", "2020-10-01T09:00:00-03:00"), PAST),
         (("replace", "B1"), "nothing to change"),
         (("list", "--from", "yesterday"), "write the time as"),
         (("logs", "B1", "--csv", "no/such/folder/x.csv"), "cannot write"),
@@ -298,6 +300,25 @@ async def test_where_nobody_can_say_how_many_people_it_is_the_name_is_the_yes(
     assert len(box.ledger.broadcasts) == (0 if code else 1)
     assert "does not say to how many people it goes. If so, type its name (Spring recall): " in ended.err
     assert '"segments":["SEG0000000"]' in ended.err
+
+
+@pytest.mark.parametrize(("typed", "code"), [("y", 3), ("", 3), ("B1", 0)])
+async def test_a_broadcast_is_changed_only_by_its_name_and_after_it_was_shown(
+    shell: Shell, box: WhautomateSandbox, typed: str, code: int
+) -> None:
+    box.stage("B1", starts_in=3_600)
+    before = (await call(shell, "get", "B1")).objects[0]["name"]
+    answer = before if typed == "B1" else typed
+
+    ended = await shell.answer(f"{answer}\n", "whautomate", "replace", "B1", "--name", "Autumn recall")
+    refused = await call(shell, "replace", "B1", "--name", "Winter recall")
+
+    assert ended.code == code, ended.err
+    assert f"does not say to how many people it goes. If so, type its name ({before}): " in ended.err
+    assert '"changes":{"name":"Autumn recall"}' in ended.err
+    assert (refused.code, "add --yes" in refused.err) == (Exit.USAGE, True)
+    after = (await call(shell, "get", "B1")).objects[0]["name"]
+    assert after == (before if code else "Autumn recall")
 
 
 @pytest.mark.parametrize(("people", "typed", "code"), [(400, "y", 0), (1_200, "y", 3), (1_200, "1200", 0)])

@@ -90,6 +90,10 @@ def _run(work: Callable[[], Awaitable[Exit]]) -> None:
     raise typer.Exit(interrupts.run(work))
 
 
+def _done(webhook_id: str, what: str) -> dict[str, object]:
+    return {"type": "webhook", "id": webhook_id, "done": what}
+
+
 def _file_beside(journal: str | None, name: str) -> Path:
     path = journal_path(journal_name(journal))
     if path is None:
@@ -258,23 +262,28 @@ async def _list(*, json: bool) -> Exit:
     return Exit.DONE
 
 
-def test(webhook_id: WebhookArgument) -> None:
+def test(webhook_id: WebhookArgument, json: JsonOption = False) -> None:  # noqa: PT028  (a command)
     """Have the service make one delivery, to try whether it arrives.
 
     Example: keebai-async webhooks test wh_0123456789ab
     """
-    _run(partial(_test, webhook_id))
+    _run(partial(_test, webhook_id, json=json))
 
 
-async def _test(webhook_id: str) -> Exit:
+async def _test(webhook_id: str, *, json: bool) -> Exit:
     async with messaging(Connection()) as keebai:
         await keebai.webhooks.test(webhook_id)
+    if json:
+        emit(_done(webhook_id, "tested"))
     say("asked for; the receiver counts it as taken when it arrives")
     return Exit.DONE
 
 
 def rotate(
-    webhook_id: WebhookArgument, journal: JournalOption = None, drop_old: DropOldOption = False
+    webhook_id: WebhookArgument,
+    journal: JournalOption = None,
+    drop_old: DropOldOption = False,
+    json: JsonOption = False,
 ) -> None:
     """Have a new secret made. A receiver that runs takes it without a restart, and loses nothing.
 
@@ -282,10 +291,10 @@ def rotate(
 
     Example: keebai-async webhooks rotate wh_0123456789ab
     """
-    _run(partial(_rotate, webhook_id, journal, drop_old=drop_old))
+    _run(partial(_rotate, webhook_id, journal, drop_old=drop_old, json=json))
 
 
-async def _rotate(webhook_id: str, journal: str | None, *, drop_old: bool) -> Exit:
+async def _rotate(webhook_id: str, journal: str | None, *, drop_old: bool, json: bool) -> Exit:
     secrets = _secrets(journal)
     kept = secrets.read().get(webhook_id)
     if kept is None:
@@ -294,6 +303,8 @@ async def _rotate(webhook_id: str, journal: str | None, *, drop_old: bool) -> Ex
         )
     if drop_old:
         secrets.put(webhook_id, KeptSecret(secret=kept.secret))
+        if json:
+            emit(_done(webhook_id, "old secret dropped"))
         return Exit.DONE
     # From here on a receiver asks for what it cannot know yet once more, until the new secret is here.
     secrets.put(webhook_id, replace(kept, rotating=True))
@@ -306,38 +317,44 @@ async def _rotate(webhook_id: str, journal: str | None, *, drop_old: bool) -> Ex
         secrets.put(webhook_id, kept)
         raise
     secrets.put(webhook_id, KeptSecret(secret=made.secret, previous=kept.secret))
+    if json:
+        emit(_done(webhook_id, "rotated"))
     say(f"the new secret is in {secrets.path}; the one before is accepted until rotate --drop-old")
     return Exit.DONE
 
 
-def activate(webhook_id: WebhookArgument) -> None:
+def activate(webhook_id: WebhookArgument, json: JsonOption = False) -> None:
     """Switch a subscription on again that the service switched off.
 
     Example: keebai-async webhooks activate wh_0123456789ab
     """
-    _run(partial(_activate, webhook_id))
+    _run(partial(_activate, webhook_id, json=json))
 
 
-async def _activate(webhook_id: str) -> Exit:
+async def _activate(webhook_id: str, *, json: bool) -> Exit:
     async with messaging(Connection()) as keebai:
         await keebai.webhooks.activate(webhook_id)
+    if json:
+        emit(_done(webhook_id, "activated"))
     return Exit.DONE
 
 
-def remove(webhook_id: WebhookArgument, journal: JournalOption = None) -> None:
+def remove(webhook_id: WebhookArgument, journal: JournalOption = None, json: JsonOption = False) -> None:
     """End a subscription, and forget its secret.
 
     Example: keebai-async webhooks remove wh_0123456789ab
     """
-    _run(partial(_remove, webhook_id, journal))
+    _run(partial(_remove, webhook_id, journal, json=json))
 
 
-async def _remove(webhook_id: str, journal: str | None) -> Exit:
+async def _remove(webhook_id: str, journal: str | None, *, json: bool) -> Exit:
     async with messaging(Connection(journal=journal)) as keebai:
         await keebai.webhooks.remove(webhook_id)
     secrets = _secrets(journal)
     if webhook_id in secrets.read():
         secrets.put(webhook_id, None)
+    if json:
+        emit(_done(webhook_id, "removed"))
     return Exit.DONE
 
 

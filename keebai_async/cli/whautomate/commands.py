@@ -202,22 +202,38 @@ def replace(
     options: ReplaceOptions,
     file: DraftFileOption = None,
     allow_past: AllowPastOption = False,
+    yes: YesOption = False,
     json: AlwaysJsonOption = False,
 ) -> None:
     """Read a broadcast, change what the file and the options say, and write it back.
+
+    It shows what it changes and the broadcast as it is, and the name of the broadcast is the yes.
 
     Example: keebai-async whautomate replace DEMO000001 --name "Autumn recall"
     """
     changes = fields_of_options(file, options)
     if not changes:
         raise InvalidInput("nothing to change: give a --file or an option")
-    _run(partial(_replace, where, broadcast, changes, allow_past, options.schedule_date_time))
+    agreed = yes or where.sandbox
+    _run(partial(_replace, where, broadcast, changes, allow_past, options.schedule_date_time, yes=agreed))
 
 
 async def _replace(
-    where: SandboxChoice, broadcast_id: str, changes: DraftFields, allow_past: bool, at: str | None
+    where: SandboxChoice,
+    broadcast_id: str,
+    changes: DraftFields,
+    allow_past: bool,
+    at: str | None,
+    *,
+    yes: bool,
 ) -> Exit:
     async with opened(where, stage=broadcast_id, starts_in=_HOUR) as client:
+        if not yes:
+            check_can_ask()
+            shown = await client.broadcasts.get(broadcast_id)
+            about = msgspec.json.encode({"is": shown, "changes": changes}).decode()
+            question = "Change this broadcast? The service does not say to how many people it goes."
+            ask(about, partial(confirm_name, question, shown_text(shown.name or broadcast_id)))
         with naming_time(at):
             emit(await client.broadcasts.replace(broadcast_id, allow_past=allow_past, **changes))
     return Exit.DONE
