@@ -1,6 +1,7 @@
 """People who were cut from a chunk that had left before: what proves that it left holds for all of them."""
 
 from collections import Counter
+from collections.abc import Awaitable, Callable
 
 import msgspec
 import pytest
@@ -141,7 +142,7 @@ async def test_a_chunk_that_is_refused_when_it_is_sent_again_keeps_what_may_be_p
 class MarkedJournal(MemoryJournal):
     """Gives each person of a plan a mark. At a cut it may hear a notice first."""
 
-    hear = None
+    hear: Callable[[], Awaitable[None]] | None = None
 
     async def add_chunk(self, campaign_id: str, number: int, recipients: int, items: bytes) -> None:
         people = msgspec.json.decode(items, type=list[dict[str, object]])
@@ -234,7 +235,7 @@ async def test_whatever_is_cut_lost_and_sent_again_what_is_proven_is_not_and_nob
         service.malformed = frozenset(map(number, malformed[turn] if turn < len(malformed) else set()))
         await campaign.begin(service)
         assert isinstance(campaign.journal, MarkedJournal)
-        campaign.journal.hear = service.hear  # type: ignore[assignment]
+        campaign.journal.hear = service.hear
         async with campaign.journal.lease(campaign.plan.campaign_id):
             campaign.submitter.proven(await campaign.book.hear())
             report = await campaign.finish()

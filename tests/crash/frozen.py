@@ -55,8 +55,10 @@ def freeze_around(journal: StoredJournal, freezer: Freezer) -> None:
                 await anyio.sleep(0.005)
             freezer.reached("answer")
         writing.append(move)
-        chunk = await record(campaign_id, move)
-        writing.remove(move)
+        try:
+            chunk = await record(campaign_id, move)
+        finally:
+            writing.remove(move)
         if isinstance(move, Submit):
             intents.append(move)
             freezer.reached("intent")
