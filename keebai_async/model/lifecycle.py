@@ -152,16 +152,11 @@ TABLE: Final[Mapping[tuple[ChunkState, type[Move]], ChunkState]] = MappingProxyT
 def apply(chunk: Chunk, move: Move) -> Chunk:
     """The chunk after *move*.
 
-        Raises:
-            ForbiddenMove: the table does not hold it, it is of another chunk, or it is not the next step; there
-    <<<<<<< HEAD
-                is no Resend that a Withdraw, or a LateAccept of a planned chunk, could take back; a Prove is of
-                a chunk that never left; or a Resend or another Submit is of one that a delivery notice proves to
-                have been accepted.
-    =======
-                is no Resend that a Withdraw could take back; a Prove is of a chunk that never left; or a Resend,
-                another Submit, or a cut is of one that a delivery notice proves to have been accepted.
-    >>>>>>> fe57130 (Hold back the people of a chunk that was cut, when it is proven that they left before)
+    Raises:
+        ForbiddenMove: the table does not hold it, it is of another chunk, or it is not the next step; there
+            is no Resend that a Withdraw, or a LateAccept of a planned chunk, could take back; a Prove is of a
+            chunk that never left; or a Resend, another Submit, or a cut is of one that a delivery notice
+            proves to have been accepted.
     """
     after = TABLE.get((chunk.state, type(move)))
     if _is_contradicted(chunk, move):
