@@ -18,6 +18,7 @@ from keebai_async.campaign.opted_out import LeftOut
 from keebai_async.campaign.service import Blame, Refusal, Taken, Unknown
 from keebai_async.campaign.stop import stop_for
 from keebai_async.campaign.submit import Submitter
+from keebai_async.errors import ForbiddenMove
 from keebai_async.model.chunk import Chunk, ChunkState
 from keebai_async.model.events import ChunkRefused, ChunkSplit
 from keebai_async.transport.error_body import ErrorBody
@@ -142,9 +143,15 @@ class Bisection:
             self._next()
             return
         people = await self._chunks.people(rest)
-        children = await self._chunks.recut(
-            rest, "somebody in it is refused", into=[people[:first], people[first:]]
-        )
+        try:
+            children = await self._chunks.recut(
+                rest, "somebody in it is refused", into=[people[:first], people[first:]]
+            )
+        except ForbiddenMove:
+            if not await self._submitter.heard_that_it_left(rest):
+                raise
+            self._next()
+            return
         self._take(rest, children, suspects=suspects)
 
     async def _refused(self, chunk: Chunk, refusal: Refusal) -> None:
@@ -224,11 +231,21 @@ class Bisection:
     ) -> list[Chunk]:
         """Cut the refused piece; the people of the rest go behind those of the last new chunk."""
         self._evidence.cuts += 1
-        if self._rest is not None:
-            into[-1] = into[-1] + await self._chunks.people(self._rest)
-        return await self._chunks.recut(
-            chunk.number, fault.message, keep=keep or [], rest=self._rest, into=into
-        )
+        rest = self._rest
+        if rest is not None:
+            people = await self._chunks.people(rest)
+            try:
+                return await self._chunks.recut(
+                    chunk.number,
+                    fault.message,
+                    keep=keep or [],
+                    rest=rest,
+                    into=[*into[:-1], into[-1] + people],
+                )
+            except ForbiddenMove:
+                if not await self._submitter.heard_that_it_left(rest):
+                    raise
+        return await self._chunks.recut(chunk.number, fault.message, keep=keep or [], into=into)
 
     def _take(self, parent: int, children: list[Chunk], *, suspects: int) -> None:
         self._submitter.tell(ChunkSplit(number=parent, into=tuple(child.number for child in children)))

@@ -130,7 +130,13 @@ class Submitter:
                 yield Taken(accepted=chunk.accepted, broadcast_id=chunk.broadcast_id)
                 return
             async with self._in_its_place(number):
-                if (left_out := await self._opted_out.cut(number)) is not None:
+                try:
+                    left_out = await self._opted_out.cut(number)
+                except ForbiddenMove:
+                    if not await self.heard_that_it_left(number):
+                        raise
+                    continue
+                if left_out is not None:
                     self._tell_left_out(number, left_out)
                     yield left_out
                     return
@@ -184,12 +190,15 @@ class Submitter:
         try:
             await self._chunks.submit(number)
         except ForbiddenMove:
-            # It left before, and a webhook told of it since we last looked.
-            self.proven(await self._chunks.hear())
-            if self._chunks[number].state is ChunkState.PLANNED:
+            if not await self.heard_that_it_left(number):
                 raise
             return False
         return True
+
+    async def heard_that_it_left(self, number: int) -> bool:
+        """Whether a planned chunk left before, and a webhook told of it since we last looked."""
+        self.proven(await self._chunks.hear())
+        return self._chunks[number].state is not ChunkState.PLANNED
 
     def proven(self, chunks: Iterable[Chunk]) -> None:
         """Tell of *chunks* that were just proven to have been accepted."""

@@ -47,6 +47,7 @@ POSTGRES_VERSION_1: Final = (
         twice_at DOUBLE PRECISION,
         told INTEGER NOT NULL,
         told_at DOUBLE PRECISION,
+        left_earlier_at DOUBLE PRECISION,
         PRIMARY KEY (campaign_id, number)
     )""",
     # What happened, only ever added to.

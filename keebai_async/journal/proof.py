@@ -57,17 +57,18 @@ def note(
     if campaign.purged_at is not None:
         return  # nobody can be compared any more
     told = [each for each in news if each.fate is not Fate.NONE]
-    concerned = False
-    for row in _now_in(tables, planned):
+    before = list(_now_in(tables, planned))
+    after = []
+    for row in before:
         chunk = row.chunk
         if row.born == chunk.recipients and more:
             chunk = replace(chunk, told=chunk.told + more, told_at=at)
-        chunk = _noticed(tables, replace(row, chunk=chunk), told)
+        after.append(_noticed(tables, replace(row, chunk=chunk), told))
+    after = _noticed_together(after)
+    for row, chunk in zip(before, after, strict=True):
         if chunk != row.chunk:
             tables.update(replace(row, chunk=chunk))
-        submitting = chunk.state is ChunkState.SUBMITTING
-        concerned = concerned or (chunk.noticed_at is not None and (submitting or chunk.provable))
-    if concerned:
+    if any(each.noticed_at is not None and (_is_submitting(each) or each.provable) for each in after):
         _settle(tables, leases, campaign.campaign_id, at=at)
 
 
@@ -80,7 +81,8 @@ def prove(tables: Tables, campaign_id: str, *, at: float) -> tuple[Chunk, ...]:
         if chunk.noticed_at is None or not chunk.provable:
             continue
         # A name that another chunk has is not this one's: it would be followed in its place.
-        name = chunk.noticed_id if chunk.noticed_id not in names else None
+        # One in which people of other chunks are as well is none of this chunk alone.
+        name = chunk.noticed_id if chunk.attempts and chunk.noticed_id not in names else None
         names.add(name)
         move = Prove(number=chunk.number, step=chunk.step + 1, at=chunk.noticed_at, broadcast_id=name)
         moved.append(record(tables, campaign_id, move, at=at))
@@ -121,9 +123,36 @@ def _noticed(tables: Tables, row: ChunkRow, news: Sequence[PersonNews]) -> Chunk
     return replace(chunk, twice_at=min(before)) if before else chunk
 
 
+def _is_submitting(chunk: Chunk) -> bool:
+    return chunk.state is ChunkState.SUBMITTING
+
+
+def _noticed_together(family: Sequence[Chunk]) -> list[Chunk]:
+    """The chunks of which one proves what it proves of another: their people left in one request.
+
+    That is so where a chunk was cut that had left before, as long as its children have not left themselves.
+    """
+    proofs: dict[float, float] = {}
+    for chunk in family:
+        left_at = chunk.left_last_at
+        if chunk.noticed_at is not None and left_at is not None:
+            proofs[left_at] = min(chunk.noticed_at, proofs.get(left_at, chunk.noticed_at))
+        elif chunk.twice_at is not None and chunk.attempts == 1 and chunk.left_earlier_at is not None:
+            proofs.setdefault(chunk.left_earlier_at, chunk.twice_at)
+    return [
+        replace(chunk, noticed_at=proofs[chunk.left_earlier_at])
+        if chunk.noticed_at is None and not chunk.attempts and chunk.left_earlier_at in proofs
+        else chunk
+        for chunk in family
+    ]
+
+
 def _of_an_earlier_attempt(chunk: Chunk, news: Iterable[PersonNews]) -> Iterator[PersonNews]:
-    """Those that cannot be of the last attempt: they are older, or of another broadcast."""
-    if chunk.attempts < 2 or chunk.submitted_at is None or chunk.left_before:
+    """Those that cannot be of the last attempt: they are older, or of another broadcast.
+
+    The attempts of the chunk that these people were cut from count.
+    """
+    if not chunk.left_perhaps_twice or chunk.submitted_at is None or chunk.left_before:
         return
     for each in news:
         other = bool(each.broadcast_id and chunk.broadcast_id) and each.broadcast_id != chunk.broadcast_id

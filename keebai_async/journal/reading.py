@@ -90,7 +90,12 @@ def check_history(tables: Tables, campaign_id: str) -> None:
         moves.setdefault(each.move.number, []).append(each.move)
     for row in tables.rows(ChunkRow, campaign_id):
         chunk = row.chunk
-        born = Chunk(number=chunk.number, recipients=row.born, parent=chunk.parent)
+        born = Chunk(
+            number=chunk.number,
+            recipients=row.born,
+            parent=chunk.parent,
+            left_earlier_at=chunk.left_earlier_at,
+        )
         try:
             lived = replay(born, moves.pop(chunk.number, ()))
         except ForbiddenMove as error:

@@ -158,6 +158,10 @@ def recut(
 ) -> tuple[list[Chunk], list[Chunk]]:
     """The moved chunks and their children, after a recut.
 
+    Where the people of one of them had left before, it may be proven yet that they were accepted then: their
+    children know of it, and of the proof, if it is there already. No broadcast that it names has just the
+    people of a child.
+
     Raises:
         ForbiddenMove: a life does not allow its move, or a chunk is moved twice.
         ValueError: there is no move, one after the first is not a HandOn, or people would be lost or added.
@@ -172,11 +176,26 @@ def recut(
     if before != after or any(recipients < 1 for recipients, _ in children):
         raise ValueError(f"a recut of {before} people cannot give {after}, nor a chunk without people")
     highest = max(chunks)
+    cut = [chunks[move.number] for move in moves]
+    left_at = max((at for each in cut if (at := _left_earlier_at(each)) is not None), default=None)
+    noticed = [each.noticed_at for each in cut if each.noticed_at is not None]
     born = [
-        Chunk(number=highest + place, recipients=recipients, parent=moves[0].number)
+        Chunk(
+            number=highest + place,
+            recipients=recipients,
+            parent=moves[0].number,
+            left_earlier_at=left_at,
+            noticed_at=None if left_at is None else min(noticed, default=None),
+        )
         for place, (recipients, _) in enumerate(children, start=1)
     ]
     return parents, born
+
+
+def _left_earlier_at(chunk: Chunk) -> float | None:
+    """When the people of a chunk that is cut had left before, but for an attempt that was just refused."""
+    refused_now = chunk.state is ChunkState.SUBMITTING
+    return chunk.submitted_at if chunk.attempts > refused_now else chunk.left_earlier_at
 
 
 def further(chunk: Chunk, *, sent: int, failed: int, final: bool, at: float) -> Chunk:

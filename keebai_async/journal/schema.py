@@ -133,6 +133,8 @@ VERSION_2: Final = (
     "ALTER TABLE chunks ADD COLUMN told INTEGER NOT NULL DEFAULT 0",
     "ALTER TABLE chunks ADD COLUMN told_at REAL",
     "ALTER TABLE leases ADD COLUMN lasts REAL",
+    # When the people of a chunk that was cut from another one had left before, in that one.
+    "ALTER TABLE chunks ADD COLUMN left_earlier_at REAL",
     # A person's word that is still to be obeyed: where the last move of a planned chunk is a Resend.
     """UPDATE chunks SET resent = 1 WHERE state = 'planned' AND EXISTS (
         SELECT 1 FROM moves WHERE moves.campaign_id = chunks.campaign_id AND moves.number = chunks.number

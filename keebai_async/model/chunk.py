@@ -58,6 +58,8 @@ class Chunk(msgspec.Struct, frozen=True, kw_only=True):
     """Of how many of its people webhooks told something, while it is as it was planned."""
     told_at: float | None = None
     """Unix time, by our clock, at which they last told of one more."""
+    left_earlier_at: float | None = None
+    """Unix time at which its people left in the chunk that they were cut from; None if it had not left."""
 
     @property
     def tracked(self) -> bool:
@@ -74,12 +76,22 @@ class Chunk(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def left_before(self) -> bool:
         """It is planned, although an attempt was made: certainly not accepted, or so somebody said."""
-        return self.state is ChunkState.PLANNED and self.attempts > 0
+        return self.state is ChunkState.PLANNED and (self.attempts > 0 or self.left_earlier_at is not None)
 
     @property
     def never_left(self) -> bool:
         """It is planned, and no attempt was made."""
-        return self.state is ChunkState.PLANNED and self.attempts == 0
+        return self.state is ChunkState.PLANNED and not self.left_before
+
+    @property
+    def left_last_at(self) -> float | None:
+        """When its people left last, in this chunk or in the one that they were cut from."""
+        return self.submitted_at if self.attempts else self.left_earlier_at
+
+    @property
+    def left_perhaps_twice(self) -> bool:
+        """More than one request with its people has left."""
+        return self.attempts + (self.left_earlier_at is not None) > 1
 
     @property
     def provable(self) -> bool:

@@ -17,9 +17,10 @@ from keebai_async.model.stop import Cause
 class ChunkLine(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One chunk in a report. *accepted* stands only where it is fewer than *recipients*.
 
-    *name* is what it is called at the service. *submitted_at* is when its last request left, *seen_at* when
-    its counters were last seen to change; *final* says that they will not any more. *resent* says that a
-    person found it was not there, so that it is submitted again at the next resume.
+    *name* is what it is called at the service. *submitted_at* is when its last request left, or the one of
+    the chunk that it was cut from, *seen_at* when its counters were last seen to change; *final* says that
+    they will not any more. *resent* says that a person found it was not there, so that it is submitted again
+    at the next resume.
 
     *proven_at* is the time of the delivery notice that proved it accepted, where no answer did. *noticed_at*
     is that of one which says so and is not taken in, or speaks against what it is; *twice_at* that of one
@@ -216,7 +217,7 @@ def _line(plan: Plan, chunk: Chunk) -> ChunkLine:
         parent=chunk.parent,
         reason=chunk.reason,
         name=chunk_name(plan.name, chunk.number, len(plan.chunks), parent=chunk.parent),
-        submitted_at=utc(chunk.submitted_at),
+        submitted_at=utc(chunk.left_last_at),
         seen_at=utc(chunk.seen_at),
         final=chunk.final,
         resent=chunk.resent,
