@@ -17,7 +17,7 @@ from keebai_async.campaign.proofs import take_proofs
 from keebai_async.campaign.run_records import tell_taken
 from keebai_async.campaign.service import check_service
 from keebai_async.clock import SYSTEM_CLOCK, Clock
-from keebai_async.errors import CampaignBusy, InvalidInput
+from keebai_async.errors import CampaignBusy, ForbiddenMove, InvalidInput
 from keebai_async.journal.contract import Journal
 from keebai_async.model.campaign import StoredCampaign
 from keebai_async.model.chunk import Chunk, ChunkState
@@ -141,9 +141,7 @@ async def reconcile(
     async with journal.lease(campaign_id):
         tell_taken(campaign_id, await journal.recover(campaign_id), observer)
         campaign = await journal.load(campaign_id)
-        if await take_proofs(campaign, journal, observer):
-            campaign = await journal.load(campaign_id)
-            await _say_what_is_left(campaign, journal)
+        campaign = await _with_proofs(campaign, journal, observer)
         chunk = _resent(campaign, number) if take_back else _unknown(campaign, number)
         step = chunk.step + 1
         move: Move
@@ -158,10 +156,23 @@ async def reconcile(
             move = Withdraw(number=number, step=step)
         else:
             move = Abandon(number=number, step=step)
-        after = await journal.record(campaign_id, move)
+        try:
+            after = await journal.record(campaign_id, move)
+        except ForbiddenMove:
+            _unknown(await _with_proofs(campaign, journal, observer), number)  # proven since we looked
+            raise
         observer(chunk_moved(campaign_id, chunk, move, after))
         await _say_what_is_left(await journal.load(campaign_id), journal)
     return report_of(await journal.load(campaign_id))
+
+
+async def _with_proofs(campaign: StoredCampaign, journal: Journal, observer: Observer) -> StoredCampaign:
+    """*campaign* once what webhooks proved of it until now is taken in."""
+    if not await take_proofs(campaign, journal, observer):
+        return campaign
+    campaign = await journal.load(campaign.plan.campaign_id)
+    await _say_what_is_left(campaign, journal)
+    return campaign
 
 
 async def _say_what_is_left(campaign: StoredCampaign, journal: Journal) -> None:

@@ -19,6 +19,7 @@ from keebai_async.model.events import (
     Waiting,
 )
 from keebai_async.model.fates import Fate, PersonNews
+from keebai_async.model.lifecycle import Move
 from keebai_async.model.lost import LATE_ARRIVAL
 from keebai_async.model.marks import mark_in
 from keebai_async.model.plan import Plan
@@ -382,6 +383,28 @@ async def test_proof_forbids_to_send_it_again() -> None:
         report = await ended(keebai, plan)
 
     check(report, sandbox)
+    assert sandbox.traffic.requests[BULK] == 1
+
+
+async def test_proof_that_comes_in_the_instant_of_a_person_s_word_forbids_it_in_the_same_words() -> None:
+    async with world() as (sandbox, keebai):
+        sandbox.faults.on(BULK, faults.Reset())
+        plan = await planned(keebai, SIZE)
+        await ended(keebai, plan)
+        await keebai.clock.sleep(LATE_ARRIVAL)
+        news = await notice(keebai, plan.campaign_id, 1)
+        journal, record = keebai.journal, keebai.journal.record
+
+        async def told(campaign_id: str, move: Move) -> Chunk:
+            await journal.tell([news])
+            return await record(campaign_id, move)
+
+        journal.record = told  # type: ignore[method-assign]
+        with pytest.raises(InvalidInput, match="nothing to settle: chunk 1 was accepted, as a delivery"):
+            await keebai.campaigns.reconcile(plan.campaign_id, 1, resend=True)
+        report = await keebai.campaigns.status(plan.campaign_id)
+
+    assert (report.state, report.accepted) == ("finished", SIZE)
     assert sandbox.traffic.requests[BULK] == 1
 
 
