@@ -8,12 +8,12 @@ somebody knew.
 
 from msgspec.structs import replace
 
-from keebai_async.journal import rules
+from keebai_async.journal import proof, rules
 from keebai_async.journal.leases import Leases
 from keebai_async.journal.reading import campaign_of, chunk_of
 from keebai_async.journal.tables import ChunkRow, MoveRow, Tables
 from keebai_async.model.campaign import CampaignState
-from keebai_async.model.chunk import Chunk
+from keebai_async.model.chunk import Chunk, ChunkState
 from keebai_async.model.lifecycle import Accept, Submit, TakeBack, apply
 from keebai_async.model.remainder import left_settled
 from keebai_async.model.stop import Cause
@@ -22,9 +22,17 @@ from keebai_async.model.stop import Cause
 def testify(
     tables: Tables, leases: Leases, campaign_id: str, submit: Submit, answer: Accept | TakeBack, *, at: float
 ) -> Chunk | None:
-    """Enter *answer*, if *submit* is the last one of its chunk; gives the chunk after it, if it changed."""
+    """Enter *answer*, if *submit* is the last one of its chunk; gives the chunk after it, if it changed.
+
+    Where its people were cut into other chunks meanwhile, because somebody said that they had not arrived,
+    the answer holds these back, as a delivery notice does.
+    """
     campaign_of(tables, campaign_id)
     row = chunk_of(tables, campaign_id, submit.number)
+    if isinstance(answer, Accept) and row.chunk.state is ChunkState.REFUSED:
+        if _is_in_the_journal(tables, campaign_id, submit):
+            proof.hold_back(tables, leases, campaign_id, submit.number, at=at)
+        return None
     if not _is_the_last(tables, campaign_id, submit, row.chunk.step):
         return None
     if isinstance(answer, Accept) and _is_another_s(tables, row, answer.broadcast_id):
@@ -46,6 +54,10 @@ def _is_the_last(tables: Tables, campaign_id: str, submit: Submit, last: int) ->
         later = tables.get(MoveRow, campaign_id, submit.number, step)
         if later is None or isinstance(later.move, Submit):
             return False
+    return _is_in_the_journal(tables, campaign_id, submit)
+
+
+def _is_in_the_journal(tables: Tables, campaign_id: str, submit: Submit) -> bool:
     own = tables.get(MoveRow, campaign_id, submit.number, submit.step)
     return own is not None and own.move == submit
 

@@ -89,6 +89,27 @@ def prove(tables: Tables, campaign_id: str, *, at: float) -> tuple[Chunk, ...]:
     return tuple(moved)
 
 
+def hold_back(tables: Tables, leases: Leases, campaign_id: str, number: int, *, at: float) -> None:
+    """Take for accepted who was cut from chunk *number* and has not left since: that chunk was, before.
+
+    What has left again is perhaps there twice, and says so.
+    """
+    rows = tables.rows(ChunkRow, campaign_id)
+    family = {number}
+    for row in rows:  # children have higher numbers than their parents
+        if row.chunk.parent in family:
+            family.add(row.chunk.number)
+    for row in rows:
+        chunk = row.chunk
+        if chunk.number == number or chunk.number not in family or chunk.left_earlier_at is None:
+            continue
+        if chunk.noticed_at is None and not chunk.attempts and chunk.provable:
+            tables.update(replace(row, chunk=replace(chunk, noticed_at=at)))
+        elif chunk.attempts and chunk.twice_at is None:
+            tables.update(replace(row, chunk=replace(chunk, twice_at=at)))
+    _settle(tables, leases, campaign_id, at=at)
+
+
 def _settle(tables: Tables, leases: Leases, campaign_id: str, *, at: float) -> None:
     """Make the moves, unless somebody runs the campaign: then they are made there."""
     seen_dead = leases.saw_dead(tables, campaign_id)

@@ -155,8 +155,8 @@ def apply(chunk: Chunk, move: Move) -> Chunk:
     Raises:
         ForbiddenMove: the table does not hold it, it is of another chunk, or it is not the next step; there
             is no Resend that a Withdraw, or a LateAccept of a planned chunk, could take back; a Prove is of a
-            chunk that never left; or a Resend, another Submit, or a cut is of one that a delivery notice
-            proves to have been accepted.
+            chunk that never left; or a Resend, an Abandon, another Submit, or a cut is of one that a delivery
+            notice proves to have been accepted.
     """
     after = TABLE.get((chunk.state, type(move)))
     if _is_contradicted(chunk, move):
@@ -209,7 +209,7 @@ def _is_contradicted(chunk: Chunk, move: Move) -> bool:
             return chunk.state is _S.PLANNED and not chunk.resent
         case Prove():
             return not chunk.provable
-        case Resend() | Submit() | Refuse() | HandOn():
+        case Resend() | Submit() | Refuse() | HandOn() | Abandon():
             return chunk.noticed_at is not None and chunk.provable
         case _:
             return False

@@ -676,6 +676,51 @@ async def test_an_answer_to_a_submit_that_is_not_in_the_journal_changes_nothing(
     assert (await journal.load("promo")).chunks[0].state is ChunkState.SUBMITTING
 
 
+async def test_the_answer_of_a_chunk_that_was_cut_since_holds_back_who_was_cut_from_it(
+    journal: Journal,
+) -> None:
+    await keep(journal, plan_of(chunks=(5, 3)))
+    for move in (submit(1), LOSE, Resend(number=1, step=3)):
+        await journal.record("promo", move)
+    refuse = Refuse(number=1, step=4, reason="opted out", recipients=1)
+    await journal.recut("promo", [refuse], keep=b"[1]", children=[(4, people(2, 4))])
+
+    await journal.testify("promo", submit(1), ACCEPT)
+
+    _, other, child = (await journal.load("promo")).chunks
+    assert (other.state, other.noticed_at) == (ChunkState.PLANNED, None)
+    assert (child.state, child.accepted) == (ChunkState.ACCEPTED, 4)
+    with pytest.raises(ForbiddenMove):
+        await journal.record("promo", Submit(number=3, step=child.step + 1, at=9.0))
+
+
+async def test_where_who_was_cut_has_left_again_the_answer_says_perhaps_twice(journal: Journal) -> None:
+    await keep(journal, plan_of(chunks=(5,)))
+    for move in (submit(1), LOSE, Resend(number=1, step=3)):
+        await journal.record("promo", move)
+    refuse = Refuse(number=1, step=4, reason="opted out", recipients=1)
+    await journal.recut("promo", [refuse], keep=b"[1]", children=[(4, people(2, 4))])
+    await journal.record("promo", submit(2))
+
+    await journal.testify("promo", submit(1), ACCEPT)
+
+    child = (await journal.load("promo")).chunks[-1]
+    assert child.twice_at is not None
+
+
+async def test_who_is_held_back_is_not_submitted_by_who_runs_the_campaign_now(journal: Journal) -> None:
+    await keep(journal, plan_of(chunks=(5,)))
+    for move in (submit(1), LOSE, Resend(number=1, step=3)):
+        await journal.record("promo", move)
+    refuse = Refuse(number=1, step=4, reason="opted out", recipients=1)
+    async with journal.lease("promo"):  # so that nobody else makes the move
+        await journal.recut("promo", [refuse], keep=b"[1]", children=[(4, people(2, 4))])
+        await journal.testify("promo", submit(1), ACCEPT)
+        assert (await journal.load("promo")).chunks[-1].state is ChunkState.PLANNED
+        with pytest.raises(ForbiddenMove):
+            await journal.record("promo", submit(2))
+
+
 async def test_a_broadcast_that_is_another_chunk_s_is_no_name_for_this_one(journal: Journal) -> None:
     await keep(journal, plan_of())
     await journal.record("promo", submit(2))
