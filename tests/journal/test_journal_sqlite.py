@@ -463,7 +463,7 @@ async def test_who_lost_its_lease_notices_before_it_submits(
         async with other.lease("promo"):
             with pytest.raises(CampaignBusy, match="is being run"):
                 await journal.record("promo", SUBMIT)
-        with pytest.raises(CampaignBusy, match="was lost"):
+        with pytest.raises(CampaignBusy, match="was taken over"):
             await journal.record("promo", SUBMIT)
     assert (await journal.load("promo")).chunks[0].state is ChunkState.PLANNED
     await other.aclose()
