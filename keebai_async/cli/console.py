@@ -26,15 +26,22 @@ def confirm(question: str) -> bool:
     return _answer(f"{question} [y/N] ").lower() in {"y", "yes"}
 
 
-def confirm_people(question: str, people: int, *, count: bool = False) -> bool:
-    """Ask whether so many *people* are to be messaged.
-
-    From 1,000 on, or if asked to *count*, their number is the only yes.
-    """
-    if people < COUNT_FROM and not count:
+def confirm_people(question: str, people: int) -> bool:
+    """Ask whether so many *people* are to be messaged; from 1,000 on their number is the only yes."""
+    if people < COUNT_FROM:
         return confirm(question)
     answer = _answer(f"{question} If so, type their number ({figure(people)}): ")
     return _BETWEEN_DIGITS.sub("", answer) == str(people)
+
+
+def confirm_again(question: str, people: int) -> bool:
+    """Ask whether so many *people* are to get once more what they got.
+
+    The word `again` before their number is the only yes: the number alone is what one types at each launch.
+    """
+    answer = _answer(f"{question} If so, type again and their number (again {figure(people)}): ")
+    word, _, number = answer.partition(" ")
+    return word.lower() == "again" and _BETWEEN_DIGITS.sub("", number.strip()) == str(people)
 
 
 def confirm_name(question: str, name: str) -> bool:

@@ -14,7 +14,7 @@ from keebai_async.cli.connect import (
     quotas_holding,
     telling_waits,
 )
-from keebai_async.cli.console import can_ask, confirm_people
+from keebai_async.cli.console import can_ask, confirm_again, confirm_people
 from keebai_async.cli.error_line import line_of
 from keebai_async.cli.estimate import estimate
 from keebai_async.cli.exit_codes import Exit
@@ -269,4 +269,4 @@ def _confirmed(keebai: CampaignClient, plan: Plan, *, later: int, ignore_opt_out
     same = repetition(plan, now=keebai.clock.wall())
     test = "This is a test. " if plan.test else ""
     question = f"{test}{out}{same}Send to {figure(plan.ready)} people{' all the same' if same else ''}?"
-    return confirm_people(question, plan.ready, count=bool(same))
+    return (confirm_again if same else confirm_people)(question, plan.ready)

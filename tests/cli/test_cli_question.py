@@ -72,9 +72,12 @@ async def test_the_same_people_under_another_name_need_a_word(shell: Shell, sand
         assert f"7 of these 9 people got the template 'promo' from campaign {uno} ('Uno')" in ended.err
     assert declined.code == 3
     assert "7 of them got the same template as 'Uno'" in declined.err
+    assert "If so, type again and their number (again 9): " in declined.err
+    by_habit = await shell.answer("9\n", "launch", "others.csv", *PROMO, "--name", "Dos")
+    assert by_habit.code == 3  # the number alone is what one types at each launch
     assert sandbox.ledger.total == 8
 
-    agreed = await shell.answer("9\n", "launch", "others.csv", *PROMO, "--name", "Dos")
+    agreed = await shell.answer("again 9\n", "launch", "others.csv", *PROMO, "--name", "Dos")
     again = await shell.call("launch", "others.csv", *PROMO, "--name", "Tres", "--yes", "--again")
 
     assert (agreed.code, again.code) == (0, 0)
