@@ -194,7 +194,7 @@ async def test_a_run_waits_for_the_unknown_while_webhooks_tell_of_others_and_no_
 
         async def tell_of_one() -> None:
             nonlocal last
-            for place in range(15):
+            for place in range(60):
                 await keebai.clock.sleep(20.0)
                 chunks = await keebai.journal.chunks(plan.campaign_id)
                 number = next(chunk.number for chunk in chunks if chunk.tracked)

@@ -104,7 +104,7 @@ async def test_the_command_plans_and_launches_through_the_courier(desk: Desk, co
     launched = await desk.run("launch", campaign, "--yes", service=COURIER)
 
     assert launched.code == 0, launched.err
-    assert courier.sizes == [LARGEST, LARGEST, 20]
+    assert sorted(courier.sizes) == [20, LARGEST, LARGEST]  # two of them may leave side by side
     assert set(courier.messaged.values()) == {1}
     assert len(courier.messaged) == 100
     assert courier.parcels[0]["label"] == "Party [01/03]"
