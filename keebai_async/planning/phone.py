@@ -119,7 +119,7 @@ class NumberReader:
         if self.region is not None:
             return from_region(digits, self.region)
         if looks_certain(f"+{digits}") and E164.fullmatch(f"+{digits}"):
-            return "it has no plus; if all begin with their country code, say so: --numbers international"
+            return "it has no plus; if all begin with their country code, say --numbers international"
         if parser_installed():
             return (
                 "it has no plus; to read local spellings (keebai-async[phones] is installed), give"
