@@ -19,12 +19,13 @@ from keebai_async.cli.error_line import line_of
 from keebai_async.cli.estimate import estimate
 from keebai_async.cli.exit_codes import Exit
 from keebai_async.cli.figures import figure, moment
-from keebai_async.cli.html_report import save_page
 from keebai_async.cli.json_output import emit, plan_line
 from keebai_async.cli.opt_outs_text import question_on_opt_outs
 from keebai_async.cli.option_groups import CampaignOptions, SandboxChoice
 from keebai_async.cli.options import journal_option, one_character, pairs
 from keebai_async.cli.output import answer, say
+from keebai_async.cli.page.campaign_page import save_page
+from keebai_async.cli.page.plan_page import save_plan_page
 from keebai_async.cli.people_files import check_rejects_file, write_rejects
 from keebai_async.cli.progress import meter
 from keebai_async.cli.reached_text import repetition
@@ -62,7 +63,7 @@ class LaunchSettings(msgspec.Struct, frozen=True, kw_only=True):
     excel: bool = False
     """Whether to write them as Excel in Spanish or Portuguese opens them."""
     page: Path | None = None
-    """Where to write the report as a page."""
+    """Where to write the report as a page; of one that ends with the plan, the plan."""
     journal: str | None = None
     """The journal that was named as an option, so that it is named in the commands that lead on."""
     resumable: bool = True
@@ -98,8 +99,24 @@ async def show_and_launch(
     show_plan(keebai, plan, settings, price=request.options.price)
     if not settings.dry:
         return await launch_plan(keebai, plan, settings)
+    save_page_of_plan(keebai, plan, settings, price=request.options.price)
     say_how_to_launch(plan, settings)
     return Exit.DONE, None
+
+
+def save_page_of_plan(
+    keebai: CampaignClient, plan: Plan, settings: LaunchSettings, *, price: Price | None = None
+) -> None:
+    """Write the page of a plan, if one is wanted. Raises InvalidInput."""
+    if settings.page is not None:
+        save_plan_page(
+            plan,
+            estimate(plan, quotas_holding(keebai)),
+            settings.page,
+            price=price,
+            at=keebai.clock.wall(),
+            launch=_launch_again(plan, settings),
+        )
 
 
 def say_how_to_launch(plan: Plan, settings: LaunchSettings) -> None:

@@ -247,7 +247,7 @@ def check_purgeable(campaign_id: str, chunks: Sequence[Chunk]) -> None:
 def without_people(plan: Plan) -> Plan:
     """A plan as it may stay after a purge: no examples of rows, no message with somebody's values."""
     reasons = tuple(ReasonCount(reason=each.reason, count=each.count) for each in plan.reasons)
-    return msgspec.structs.replace(plan, reasons=reasons, preview=None, previews=())
+    return msgspec.structs.replace(plan, reasons=reasons, preview=None, preview_to="", previews=())
 
 
 def anonymous_words(words: str | None) -> str | None:

@@ -10,6 +10,7 @@ Source: webhooks contract, section 6.
 import sys
 from array import array
 from collections import Counter
+from collections.abc import Sequence
 from enum import IntEnum, StrEnum
 from itertools import compress
 from typing import Final
@@ -179,6 +180,10 @@ class ChunkFates:
 
     def __len__(self) -> int:
         return len(self._told) // _FIELDS
+
+    def times(self, fate: Fate) -> Sequence[int]:
+        """When *fate* happened to each person, by place, in Unix seconds; 0 where it was not told."""
+        return self._told[fate - 1 :: _FIELDS]
 
     def knows(self, place: int) -> bool:
         """Whether anything was told of the message to the person at *place*."""

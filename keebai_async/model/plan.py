@@ -110,11 +110,15 @@ class SuppressListCount(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Preview(msgspec.Struct, frozen=True, kw_only=True):
-    """A message as one person will read it, and *why* it is shown. *row* is 0 where nobody can say it."""
+    """A message as one person will read it, and *why* it is shown. *row* is 0 where nobody can say it.
+
+    *to* is their number, masked; empty in plans of 0.1.
+    """
 
     why: str
     text: str
     row: int = 0
+    to: str = ""
 
 
 class Plan(msgspec.Struct, frozen=True, kw_only=True):
@@ -126,6 +130,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     first message, *previews* are others that are worth a look. *countries* are those of the people who are
     ready, the most first. *source* is the list, *sheet* that of a workbook, and *first_row* to *last_row* are
     the rows that were read of it, as its reader counts them; 0 in plans of 0.1.
+    *preview_to* is the number of the first one, masked.
     *category* is what the template was when it was planned; plans of 0.1 do not know it. *service* is the
     name of the service that it was made for, and that alone can send it; in plans of 0.1 that was Keebai.
     *test* says that it goes to numbers to test with, in the place of the list. *sender_number* is the number
@@ -160,6 +165,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     fingerprint: str = ""
     source: str = ""
     preview: str | None = None
+    preview_to: str = ""
     guards: Guards = Guards()
     category: str = ""
     countries: tuple[CountryCount, ...] = ()

@@ -4,10 +4,11 @@ from collections.abc import Iterable, Iterator
 from typing import Final
 
 from keebai_async.model.plan import Preview, SuppressListCount
-from keebai_async.planning.codec import RowCodec
+from keebai_async.planning.codec import RowCodec, WireRow
 from keebai_async.planning.corrections import Corrections, Oddity
 from keebai_async.planning.dedupe import Deduper
 from keebai_async.planning.template import preview
+from keebai_async.privacy import mask
 
 MANY = 2_000_000
 """People from which on it is worth saying what a set of them takes."""
@@ -88,7 +89,17 @@ def previews(corrections: Corrections, codec: RowCodec) -> Iterator[Preview]:
     """The message of one row of each note."""
     for oddity, why in _SHOWN.items():
         if noted := corrections.noted.get(oddity):
-            yield Preview(why=why, row=noted.row, text=preview(codec.template, codec.values(noted.first)))
+            yield message_of(codec, noted.first, why, row=noted.row)
+
+
+def message_of(codec: RowCodec, person: WireRow, why: str, *, row: int = 0) -> Preview:
+    """The message that *person* will read."""
+    return Preview(
+        why=why,
+        row=row,
+        text=preview(codec.template, codec.values(person)),
+        to=mask(person.to),
+    )
 
 
 def _of_list(each: SuppressListCount) -> str:

@@ -29,7 +29,7 @@ from keebai_async.planning.checked import Checked
 from keebai_async.planning.chunking import Chunker
 from keebai_async.planning.codec import RowCodec, WireRow
 from keebai_async.planning.marking import Marker, MarkRemover
-from keebai_async.planning.notes import notes, previews
+from keebai_async.planning.notes import message_of, notes, previews
 from keebai_async.planning.number_forms import calling_code, country_name
 from keebai_async.planning.opt_outs import count_opted_out, people_opted_out
 from keebai_async.planning.options import PlanOptions as PlanOptions
@@ -38,7 +38,7 @@ from keebai_async.planning.reader import Reader
 from keebai_async.planning.rejections import Rejections
 from keebai_async.planning.rows import check_columns
 from keebai_async.planning.suppress import SuppressedPeople, suppressed_people
-from keebai_async.planning.template import check_approved, named_by_text, preview, wording
+from keebai_async.planning.template import check_approved, named_by_text, wording
 from keebai_async.privacy import shown
 from keebai_async.sources.block import Block, LineBlock, ObjectBlock, Source
 
@@ -164,8 +164,9 @@ class _Making:
         self._admission = Admission(self.reader.numbers.forms)
         self._suppress: list[SuppressedPeople] = []
         self._longest = 0
-        self._longest_text: str | None = None
-        self._preview: str | None = None
+        self._longest_one: Preview | None = None
+        self._preview: Preview | None = None
+        self._last_person: WireRow | None = None
         self._notes: list[str] = []
         self._sender_number = ""
         self._first_row = self._last_row = 0
@@ -208,10 +209,12 @@ class _Making:
         self.ready += len(rows)
         if (most := self._options.most) is not None and self.ready > most:
             raise self._options.too_many()
-        if self._preview is None and rows:
-            self._preview = preview(self._template, self._codec.values(rows[0]))
-        if checked.longest > self._longest and rows:
-            self._look_for_longest(rows)
+        if rows:
+            self._last_person = rows[-1]
+            if self._preview is None:
+                self._preview = message_of(self._codec, rows[0], "the first")
+            if checked.longest > self._longest:
+                self._look_for_longest(rows)
         await self._keep(self._chunker.add(rows))
         if self._admission.rejections.due(self.ready):
             await self._hand_on()
@@ -255,7 +258,8 @@ class _Making:
             reasons=out.summary(),
             ignored_columns=tuple(map(shown, self.reader.ignored)),
             notes=(*self._notes, *self._sheet_note(), *self._source.notes, *self._all_notes(lists)),
-            preview=self._preview,
+            preview=None if self._preview is None else self._preview.text,
+            preview_to="" if self._preview is None else self._preview.to,
             countries=tuple(
                 CountryCount(region=region, name=country_name(region), people=people)
                 for region, people in self._admission.forms.by_region()
@@ -310,15 +314,24 @@ class _Making:
             before = number
 
     def _look_for_longest(self, rows: Sequence[WireRow]) -> None:
-        values = max(map(self._codec.values, rows), key=_characters)
-        if _characters(values) > self._longest:
-            self._longest = _characters(values)
-            self._longest_text = preview(self._template, values)
+        longest = max(rows, key=self._characters)
+        if (characters := self._characters(longest)) > self._longest:
+            self._longest = characters
+            self._longest_one = message_of(self._codec, longest, "the longest")
+
+    def _characters(self, person: WireRow) -> int:
+        return sum(map(len, self._codec.values(person)))
 
     def _previews(self) -> Iterator[Preview]:
-        if self._longest_text is not None and self._longest_text != self._preview:
-            yield Preview(why="the longest", text=self._longest_text)
+        known = set() if self._preview is None else {self._preview.text}
+        if self._longest_one is not None and self._longest_one.text not in known:
+            known.add(self._longest_one.text)
+            yield self._longest_one
         yield from previews(self.reader.corrections, self._codec)
+        if self._last_person is not None:
+            last = message_of(self._codec, self._last_person, "the last")
+            if last.text not in known:
+                yield last
 
     def _test(self, checked: Checked) -> Checked:
         """The numbers to test with, with everything else of the first row that is ready."""
@@ -370,7 +383,3 @@ def _rows_in(block: Block) -> int:
             return len(block.items)
         case _:
             return len(block.numbers)
-
-
-def _characters(values: Sequence[str]) -> int:
-    return sum(map(len, values))

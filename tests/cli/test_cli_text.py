@@ -7,8 +7,8 @@ from keebai_async.campaign.reconcile import PortalEntry
 from keebai_async.cli.commands.reconcile import _lines as unknown_lines
 from keebai_async.cli.estimate import duration, estimate
 from keebai_async.cli.figures import figure
-from keebai_async.cli.html_report import page
 from keebai_async.cli.json_output import plan_line
+from keebai_async.cli.page.campaign_page import page
 from keebai_async.cli.text_output import plan_text, report_text, step_lines, table
 from keebai_async.keebai.settings import KEEBAI_QUOTAS
 from keebai_async.model.campaign import CampaignState, StoredCampaign

@@ -17,6 +17,7 @@ from keebai_async.cli.launch_flow import (
     check_can_ask,
     launch_plan,
     plan_and_launch,
+    save_page_of_plan,
     save_rejects,
     show_plan,
 )
@@ -123,6 +124,7 @@ async def _launch_kept(
             await save_rejects(keebai, made, settings.rejects, excel=settings.excel)
         show_plan(keebai, made, settings, price=options.price)
         if settings.dry:
+            save_page_of_plan(keebai, made, settings, price=options.price)
             return Exit.DONE
         guards = None
         if options.stop_above is not None:

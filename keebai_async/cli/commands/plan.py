@@ -1,6 +1,8 @@
 """The command `plan`."""
 
 from functools import partial
+from pathlib import Path
+from typing import Annotated
 
 import typer
 
@@ -8,7 +10,17 @@ from keebai_async.cli.connect import Connection
 from keebai_async.cli.interrupts import interrupts
 from keebai_async.cli.launch_flow import LaunchSettings, PlanRequest, plan_and_launch
 from keebai_async.cli.option_groups import CampaignOptions, OutputOptions, SandboxChoice
-from keebai_async.cli.options import FileArgument, LanguageOption, TemplateOption
+from keebai_async.cli.options import OUTPUT_PANEL, FileArgument, LanguageOption, TemplateOption
+
+PlanPageOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--html",
+        metavar="FILE.html",
+        help="Write the plan as a page too, for who has to approve it.",
+        rich_help_panel=OUTPUT_PANEL,
+    ),
+]
 
 
 def plan(
@@ -19,6 +31,7 @@ def plan(
     connection: Connection,
     box: SandboxChoice,
     output: OutputOptions,
+    html: PlanPageOption = None,
 ) -> None:
     """Read a list of people, check every row, and show what a launch would do. Nothing is submitted.
 
@@ -32,6 +45,7 @@ def plan(
         rejects=output.rejects,
         journal=connection.journal,
         excel=output.excel,
+        page=html,
         resumable=not box.sandbox,
     )
     raise typer.Exit(interrupts.run(partial(plan_and_launch, request, settings, connection, box)))

@@ -9,12 +9,12 @@ import typer
 from keebai_async.cli.account_text import NO_SUCCESS
 from keebai_async.cli.connect import Connection, bookkeeping
 from keebai_async.cli.exit_codes import Exit, code_of_look
-from keebai_async.cli.html_report import save_page
 from keebai_async.cli.interrupts import interrupts
 from keebai_async.cli.json_output import account, emit
 from keebai_async.cli.meant import campaign_id
 from keebai_async.cli.options import CampaignArgument, JournalOption, JsonOption
 from keebai_async.cli.output import answer_account
+from keebai_async.cli.page.campaign_page import save_page
 from keebai_async.cli.text_output import report_text
 
 HtmlOption = Annotated[
