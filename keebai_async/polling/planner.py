@@ -17,7 +17,8 @@ hour's quota can bear, and slower while nothing at all moves.
 Where webhooks tell of people one by one, nobody has to look to know how far a broadcast is. It is read once
 all of its people were told of; since an event may be lost, also when only others were told of for a while.
 That is one look in place of two or three, and in any order. Webhooks may stop without a word, so soon after
-they last told of somebody at a sender, its broadcasts are read as if there were none.
+they last told of somebody at a sender, its broadcasts are read as if there were none. They may also trickle
+for hours about others than the head, so the head is never read more than a minute later than without them.
 """
 
 import math
@@ -56,6 +57,9 @@ QUIET: Final = 10.0
 
 Only the head of a queue, and one after which others were told of: else it is the sender that stands still.
 """
+
+LONGEST_UNREAD: Final = 60.0
+"""Seconds by which the head of a queue is read later, at most, because others at its sender are told of."""
 
 _SLACK = 0.25  # seconds after the predicted end: a look a moment too early costs a floor more
 _HUNG = 10.0  # seconds after which a look that has not come back no longer holds up its queue
@@ -254,7 +258,7 @@ class PollPlanner:
                 yield one, max(self._due(one), one.not_before)
 
     def _told_of(self, queue: SenderQueue, now: float) -> Iterator[tuple[QueuedBroadcast, float]]:
-        """Those at a sender of which webhooks tell: each near its end, and the head as a last resort."""
+        """Those at a sender of which webhooks tell: each near its end, and the head in any case."""
         stopped = queue.told_at + TOLD_LATELY
         head = next(iter(queue.waiting.values()))
         for one in queue.waiting.values():
@@ -268,9 +272,18 @@ class PollPlanner:
                 at = one.told_at + QUIET
             elif one.told >= one.total:  # the service counts more slowly than it tells
                 at = seen + min(LONGEST_WAIT, max(1.0, self.floor) * 2.0 ** min(one.early_looks - 1, 10))
+            elif one is head:
+                at = min(stopped + _SLACK, self._alone(one) + LONGEST_UNREAD)
             else:
                 at = stopped + _SLACK
             yield one, max(at, seen + self.floor, one.not_before)
+
+    def _alone(self, head: QueuedBroadcast) -> float:
+        """When the head would be read if webhooks told of nobody."""
+        if head.queue.fruitless < FRUITLESS or (head.seen_at is not None and 0 < head.done < head.total):
+            return self._due(head)
+        seen = head.queue.turned if head.seen_at is None else head.seen_at
+        return seen + self._pace * len(head.queue.waiting)  # in turn
 
     def _due(self, one: QueuedBroadcast) -> float:
         """When to look at a broadcast that is believed to be worked on."""

@@ -1,9 +1,13 @@
 """PollPlanner: what it looks at next, and when, by the figures."""
 
+import math
+from itertools import pairwise
+
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from keebai_async.polling.planner import QUIET, TOLD_LATELY, Look, PollPlanner, Stuck, pace_of
+from keebai_async.polling.planner import LONGEST_UNREAD, QUIET, TOLD_LATELY, Look, PollPlanner, Stuck, pace_of
 from keebai_async.quota.window import Quota
 
 EARLY = 46.875  # three quarters of the 62.5 s that 5,000 messages take at 80 a second
@@ -368,6 +372,66 @@ def test_a_service_that_counts_more_slowly_than_it_tells_is_asked_more_and_more_
             looks.append(at)
             see(plan, upcoming.broadcast_id, 10, at)
     assert 3 < len(looks) < 10
+
+
+def read_while_others_are_told_of(plan: PollPlanner, every: float, *, until: float) -> list[float]:
+    """When the head, "a", is read while webhooks tell of one more person of "b" *every* so many seconds."""
+    now, news, reads = 0.0, every, []
+    while now < until:
+        upcoming = plan.next(now)
+        if upcoming is not None and upcoming.at <= now:
+            reads += [now] if upcoming.broadcast_id == "a" else []
+            see(plan, upcoming.broadcast_id, 0, now)
+            continue
+        now = min(news, math.inf if upcoming is None else upcoming.at)
+        if now == news:
+            plan.told("b", people=int(news / every), now=now)
+            news += every
+    return reads
+
+
+@pytest.mark.parametrize("every", [1.0, 20.0, TOLD_LATELY])
+def test_a_head_of_which_nothing_is_told_is_not_put_off_for_ever_while_others_trickle(every: float) -> None:
+    without = plan_of("a", "b")
+    first = look(without)
+    see(without, "a", 0, first.at)
+    second = look(without, first.at)
+
+    reads = read_while_others_are_told_of(plan_of("a", "b"), every, until=1_800.0)
+
+    assert (first, second.broadcast_id) == (Look("a", EARLY), "a")
+    assert reads[0] == EARLY + LONGEST_UNREAD
+    assert reads[1] == reads[0] + (second.at - first.at) + LONGEST_UNREAD
+    assert max(after - before for before, after in pairwise(reads)) <= LONGEST_UNREAD + 30.0
+
+
+@given(st.lists(st.tuples(st.sampled_from("bc"), st.floats(10.0, 29.0)), min_size=12, max_size=30))
+def test_whatever_trickles_about_others_a_head_is_read_a_minute_later_at_most(
+    told: list[tuple[str, float]],
+) -> None:
+    plan, now, counts = plan_of("a", "b", "c"), 0.0, {"b": 0, "c": 0}
+    read = False
+    for name, seconds in told:
+        now += seconds
+        counts[name] += 1
+        plan.told(name, people=counts[name], now=now)
+        while (upcoming := plan.next(now)) is not None and upcoming.at <= now:
+            read = read or upcoming.broadcast_id == "a"
+            see(plan, upcoming.broadcast_id, counts.get(upcoming.broadcast_id, 0), now)
+        assert read or now < EARLY + 60.0
+
+
+def test_a_long_queue_that_is_read_in_turn_is_read_no_more_often_because_webhooks_tell_of_others() -> None:
+    names = [chr(ord("a") + number) for number in range(20)]
+    plan = plan_of(*names)
+    for number in range(3):
+        see(plan, "a", 0, 20.0 * (number + 1))  # the head did not move when it should: by now all in turn
+
+    reads = read_while_others_are_told_of(plan, 20.0, until=1_800.0)
+
+    gaps = [after - before for before, after in pairwise(reads)]
+    assert gaps == [pytest.approx(20 * pace_of() + LONGEST_UNREAD)] * len(gaps)
+    assert len(gaps) > 8
 
 
 def test_what_is_told_twice_or_of_nobody_here_changes_nothing() -> None:
