@@ -255,6 +255,7 @@ async def test_single_sends_under_way_are_answered_before_their_client_is_closed
                 await anyio.sleep(LATE / 20)
         await keebai.aclose()
 
+        assert all(send.done() for send in sends)
         await asyncio.gather(*sends)
         assert set(sandbox.ledger.times_messaged()) == {"+5491155550101", "+5491155550102"}
 
