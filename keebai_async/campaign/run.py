@@ -17,11 +17,12 @@ from typing import Self
 import anyio
 from msgspec.structs import replace
 
-from keebai_async.campaign.chunks import LONGEST_WRITE, Chunks
+from keebai_async.campaign.chunks import Chunks
 from keebai_async.campaign.circuit_breaker import CircuitBreaker
 from keebai_async.campaign.control import RunControl
 from keebai_async.campaign.dispatch import dispatch
 from keebai_async.campaign.event_log import EventLog
+from keebai_async.campaign.keeping import LONGEST_WRITE
 from keebai_async.campaign.lead import Lead
 from keebai_async.campaign.opted_out import LastLook, OptOutsNow
 from keebai_async.campaign.repetition import refuse_purged, refuse_reached, refuse_repetition
