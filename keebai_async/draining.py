@@ -21,7 +21,7 @@ from keebai_async.loops import running_loop
 
 T = TypeVar("T")
 
-Work = Callable[[], Coroutine[object, object, T]]
+Begin = Callable[[], Coroutine[object, object, T]]
 
 
 class _Activity(msgspec.Struct, frozen=True, eq=False):
@@ -123,7 +123,7 @@ def share_drain(thing: object, other: object) -> None:
 
 
 @contextmanager
-def quiet_if_never_begun(work: Work[T]) -> Iterator[Work[T]]:
+def quiet_if_never_begun(work: Begin[T]) -> Iterator[Begin[T]]:
     """What to give, inside `with`, to a task group that ends there, in the place of *work*; for one task.
 
     The naive way gives *work* itself. Cancelled by `Task.cancel()` before its first step, which no shield
