@@ -23,7 +23,9 @@ class JournalClient(ServiceClient):
 
     def _keep_journal(self, journal: AnyJournal | None) -> None:
         """Keep things in *journal*, or else where the environment says, or else in memory."""
-        self._journal: AnyJournal = journal or os.environ.get(JOURNAL_VARIABLE) or "memory:"
+        named = journal or os.environ.get(JOURNAL_VARIABLE)
+        self._journal: AnyJournal = named or "memory:"
+        self._journal_named = bool(named)
         self._journal_of: JournalClient | None = None
         self._outbox: outboxes.Outbox | None = None
 
@@ -32,6 +34,7 @@ class JournalClient(ServiceClient):
         other._outbox = None
         if journal is not None:
             other._journal, other._journal_of = journal, None
+            other._journal_named = True
         else:
             other._journal_of = self
 
@@ -49,6 +52,11 @@ class JournalClient(ServiceClient):
             self.at_close(self._journal.aclose)
             self.at_close(drain_of(self._journal).drain)  # other clients may have been given it
         return self._journal
+
+    @property
+    def journal_named(self) -> bool:
+        """Whether somebody said where things are kept; what nobody named is forgotten with this client."""
+        return self._journal_named if self._journal_of is None else self._journal_of.journal_named
 
     @property
     def outbox(self) -> "outboxes.Outbox":

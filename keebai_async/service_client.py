@@ -154,7 +154,7 @@ class ServiceClient:
         address = urlsplit(self.base_url)
         single = session is None
         return Exchange(
-            session or Departures(self._session, drain_of(self), timeouts=self.timeouts),
+            session or Departures(self._session, drain_of(self)),
             self.limiter,
             clock=self.clock,
             retries=self.retries,

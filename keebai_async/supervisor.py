@@ -22,7 +22,7 @@ import anyio
 from keebai_async.campaign.run import CampaignRun
 from keebai_async.campaigns import Campaigns
 from keebai_async.clock import Clock
-from keebai_async.draining import out_of_reach
+from keebai_async.draining import out_of_reach, quiet_if_never_begun
 from keebai_async.errors import (
     AlreadyLaunched,
     AnotherToken,
@@ -111,14 +111,15 @@ async def supervising(client: SupervisedClient, *, at_once: int) -> AsyncIterato
     if at_once < 1:
         raise InvalidInput("at_once is at least 1", field="at_once", value=str(at_once))
     supervisor, failed = Supervisor(client, at_once=at_once), None
-    async with anyio.create_task_group() as tasks:
-        tasks.start_soon(supervisor.run)
-        try:
-            yield client.campaigns
-        except Exception as error:  # the caller's own comes out as it is, and not in a group
-            failed = error
-        finally:
-            supervisor.close()
+    with quiet_if_never_begun(supervisor.run) as run:
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(run)
+            try:
+                yield client.campaigns
+            except Exception as error:  # the caller's own comes out as it is, and not in a group
+                failed = error
+            finally:
+                supervisor.close()
     if failed is not None:
         raise failed
 

@@ -6,17 +6,16 @@ what we do not. So would a disk that is full, or locked by another process, for 
 answered is written again and again, for a while, before it counts as unknown.
 """
 
-from collections.abc import Awaitable, Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from typing import Final, TypeVar
 
-import anyio
 import msgspec
 
+from keebai_async.campaign.keeping import Keep, Patience, in_time
 from keebai_async.campaign.proofs import tell_proven
 from keebai_async.clock import Clock
-from keebai_async.errors import CampaignBusy, JournalUnusable
+from keebai_async.errors import CampaignBusy
 from keebai_async.journal.contract import Journal
 from keebai_async.model.campaign import StoredCampaign
 from keebai_async.model.chunk import Chunk, ChunkState
@@ -38,18 +37,8 @@ from keebai_async.observe.chunk_records import broadcast_read, chunk_moved
 
 T = TypeVar("T")
 
-LONGEST_WRITE = 30.0
-"""Seconds of real time that one write may take before the journal counts as unusable."""
-
 PATIENCE_WITH_ANSWERS: Final = 600.0
 """Seconds in which an answer is written again and again, while the journal says that it may work soon."""
-
-_TRIED_EVERY: Final = 1.0
-
-_TRIED_AT_LEAST: Final = 3
-"""However long that took: a process that was frozen comes to the end of its patience at once."""
-
-Keep = Callable[[], Awaitable[T]]
 
 _ENCODED_PEOPLE = msgspec.json.Decoder(list[msgspec.Raw])
 
@@ -139,7 +128,7 @@ class Chunks:
     async def _prove(self) -> tuple[Chunk, ...]:
         if not any(chunk.provable and chunk.noticed_at is not None for chunk in self._chunks.values()):
             return ()
-        with _safely():
+        with in_time():
             moved = await self._journal.prove(self.plan.campaign_id)
         for after in moved:
             before, self._chunks[after.number] = self._chunks[after.number], after
@@ -228,7 +217,7 @@ class Chunks:
         final = final or before.final
         if (sent, failed, final) == (before.sent, before.failed, before.final):
             return before
-        with _safely():
+        with in_time():
             self._chunks[number] = await self._journal.progress(
                 self.plan.campaign_id, number, sent=sent, failed=failed, final=final
             )
@@ -240,7 +229,7 @@ class Chunks:
         move = make(before.step + 1)
         keep = partial(self._journal.record, self.plan.campaign_id, move)
         if isinstance(move, Submit):
-            with _safely():
+            with in_time():
                 after = await keep()
         else:
             after = await self._keep_answer(number, keep, move)
@@ -255,30 +244,13 @@ class Chunks:
 
         Raises CampaignBusy if the campaign is another's by now; the answer was then given as evidence.
         """
-        since, told, busy, tries = self._clock.now(), False, None, 0
-        with anyio.CancelScope(shield=True):
-            while True:
-                tries += 1
-                try:
-                    with _safely():
-                        if busy is None:
-                            return await keep()
-                        await self._testify(move)
-                    raise busy
-                except CampaignBusy as error:
-                    if busy is not None:
-                        raise
-                    busy = error
-                    continue
-                except JournalUnusable as error:
-                    left = since + PATIENCE_WITH_ANSWERS - self._clock.now()
-                    if not error.temporary or (left <= 0 and tries >= _TRIED_AT_LEAST):
-                        raise
-                    if not told:
-                        self._tell_held(number, left, f"{error}")
-                    told = True
-                await self._clock.sleep(_TRIED_EVERY)
-        raise AssertionError("it is kept, or an error says why not")
+        tell = partial(self._tell_held, number)
+        patience = Patience(self._clock, seconds=PATIENCE_WITH_ANSWERS, tell=tell)
+        try:
+            return await patience.keep(keep)
+        except CampaignBusy:
+            await patience.keep(partial(self._testify, move))
+            raise
 
     async def _testify(self, move: Move) -> None:
         """Tell what was answered to our own submit, although the campaign is another's."""
@@ -317,14 +289,3 @@ def late_move_of(after: Chunk) -> LateAccept | LateTakeBack:
         accepted, broadcast_id = after.accepted, after.broadcast_id
         return LateAccept(number=number, step=step, accepted=accepted, broadcast_id=broadcast_id)
     return LateTakeBack(number=number, step=step, reason=after.reason or "")
-
-
-@contextmanager
-def _safely() -> Iterator[None]:
-    try:
-        with anyio.fail_after(LONGEST_WRITE, shield=True):
-            yield
-    except TimeoutError as error:
-        # It may: a process that was frozen in the middle of it wakes here.
-        late = f"the journal did not take a line within {LONGEST_WRITE:g} s"
-        raise JournalUnusable(late, temporary=True) from error

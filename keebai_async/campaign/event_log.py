@@ -24,6 +24,11 @@ class EventLog:
         self._closed.set()
         self._wake()
 
+    @property
+    def closed(self) -> bool:
+        """Whether the last event was told."""
+        return self._closed.is_set()
+
     async def until_closed(self) -> None:
         await self._closed.wait()
 

@@ -1,8 +1,15 @@
 """CampaignRun: one run of a campaign, from what the journal says to a report."""
 
 import math
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
-from contextlib import AbstractContextManager, ExitStack, asynccontextmanager, nullcontext, suppress
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator
+from contextlib import (
+    AbstractContextManager,
+    ExitStack,
+    asynccontextmanager,
+    contextmanager,
+    nullcontext,
+    suppress,
+)
 from datetime import UTC, datetime
 from types import TracebackType
 from typing import Self
@@ -10,11 +17,12 @@ from typing import Self
 import anyio
 from msgspec.structs import replace
 
-from keebai_async.campaign.chunks import LONGEST_WRITE, Chunks
+from keebai_async.campaign.chunks import Chunks
 from keebai_async.campaign.circuit_breaker import CircuitBreaker
 from keebai_async.campaign.control import RunControl
 from keebai_async.campaign.dispatch import dispatch
 from keebai_async.campaign.event_log import EventLog
+from keebai_async.campaign.keeping import LONGEST_WRITE
 from keebai_async.campaign.lead import Lead
 from keebai_async.campaign.opted_out import LastLook, OptOutsNow
 from keebai_async.campaign.repetition import refuse_purged, refuse_reached, refuse_repetition
@@ -27,7 +35,7 @@ from keebai_async.campaign.template_check import TemplateCheck
 from keebai_async.campaign.told_facts import TokenMark, ToldFacts, changed, check_token
 from keebai_async.campaign.track import Tracker
 from keebai_async.clock import Clock, wait_for
-from keebai_async.draining import Drain, out_of_reach
+from keebai_async.draining import Drain, out_of_reach, quiet_if_never_begun
 from keebai_async.errors import JournalUnusable, KeebaiError
 from keebai_async.journal.contract import Journal
 from keebai_async.model.campaign import RunFacts, StoredCampaign, Wish
@@ -172,13 +180,31 @@ class CampaignRun:
                     self._last_look = await self._prepare_look(self._before)
                 self._set_up()
                 self._control.apply(BeginRun())
-                with nullcontext() if self._waits is None else self._waits(self._tell_quota):
+                with (
+                    nullcontext() if self._waits is None else self._waits(self._tell_quota),
+                    self._ended_if_never_begun(),
+                    quiet_if_never_begun(self._run_and_tell) as run_and_tell,
+                ):
                     async with anyio.create_task_group() as tasks:
-                        tasks.start_soon(self._run_and_tell)
+                        tasks.start_soon(run_and_tell)
                         try:
                             yield
                         finally:
                             await self._log.until_closed()
+
+    @contextmanager
+    def _ended_if_never_begun(self) -> Iterator[None]:
+        """Let nobody wait for the end of a run whose task was cancelled before its first step.
+
+        The journal needs no word of it: nothing has left, and the campaign stands where it stood.
+        """
+        try:
+            yield
+        finally:
+            if not self._log.closed:
+                self.stop("cancelled before it began")
+                self._control.end(self._chunks)
+                self._log.close()
 
     async def _refuse_repetition(self) -> None:
         await refuse_repetition(self._before, self._journal)

@@ -32,9 +32,6 @@ from keebai_async.model.lifecycle import Prove
 from keebai_async.model.marks import people_told_of
 from keebai_async.model.remainder import state_once_settled
 
-CLOCKS_APART: Final = 5.0
-"""Seconds by which the service's clock and ours may differ."""
-
 _OPEN: Final = frozenset(
     {ChunkState.PLANNED, ChunkState.SUBMITTING, ChunkState.UNKNOWN, ChunkState.ABANDONED, ChunkState.REFUSED}
 )
@@ -177,7 +174,7 @@ def _of_an_earlier_attempt(chunk: Chunk, news: Iterable[PersonNews]) -> Iterator
         return
     for each in news:
         other = bool(each.broadcast_id and chunk.broadcast_id) and each.broadcast_id != chunk.broadcast_id
-        if other or each.at < chunk.submitted_at - CLOCKS_APART:
+        if other or chunk.before_last_attempt(each.at):
             yield each
 
 

@@ -5,6 +5,9 @@ from typing import Final
 
 import msgspec
 
+CLOCKS_APART: Final = 5.0
+"""Seconds by which the service's clock and ours may differ."""
+
 
 class ChunkState(enum.StrEnum):
     PLANNED = "planned"
@@ -89,9 +92,18 @@ class Chunk(msgspec.Struct, frozen=True, kw_only=True):
         return self.submitted_at if self.attempts else self.left_earlier_at
 
     @property
+    def times_left(self) -> int:
+        """How many requests with its people were begun; of some it may be certain that they did nothing."""
+        return self.attempts + (self.left_earlier_at is not None)
+
+    @property
     def left_perhaps_twice(self) -> bool:
         """More than one request with its people has left."""
-        return self.attempts + (self.left_earlier_at is not None) > 1
+        return self.times_left > 1
+
+    def before_last_attempt(self, at: float) -> bool:
+        """Whether what the service says to have happened at *at* was before its people left last."""
+        return self.submitted_at is not None and at < self.submitted_at - CLOCKS_APART
 
     @property
     def provable(self) -> bool:

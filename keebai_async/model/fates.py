@@ -2,7 +2,8 @@
 
 Of each person the earliest time of each kind is kept, and the code of the earliest failure. So what is told
 twice, late, or by several receivers at once leads to the same state. 24 bytes a person while a chunk is
-worked on, and a few on disk.
+worked on, and a few on disk. Of the few who failed at another time as well (their chunk was submitted again)
+the latest failure is kept beside that.
 
 Source: webhooks contract, section 6.
 """
@@ -22,6 +23,8 @@ from keebai_async.model.meta_codes import MetaCode, about
 _FIELDS: Final = 6
 _CODE: Final = 5
 _LATEST: Final = 2**32 - 1
+_WITH_FAILED_AGAIN: Final = b"\x02"
+"""The end of what is packed with those who failed again; without them it is a whole number of 4 bytes."""
 
 
 class Fate(IntEnum):
@@ -62,7 +65,11 @@ class PersonNews(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class PersonState(msgspec.Struct, frozen=True, kw_only=True):
-    """What is known of one person. Times are Unix seconds, 0 where nothing was told."""
+    """What is known of one person. Times are Unix seconds, 0 where nothing was told.
+
+    *failed_at* and *code* are of the earliest failure, *failed_again_at* and *code_again* of the latest one,
+    where that is another.
+    """
 
     fate: Fate = Fate.NONE
     sent_at: int = 0
@@ -71,6 +78,8 @@ class PersonState(msgspec.Struct, frozen=True, kw_only=True):
     read_at: int = 0
     replied_at: int = 0
     code: int = 0
+    failed_again_at: int = 0
+    code_again: int = 0
 
     @property
     def at(self) -> int:
@@ -153,18 +162,27 @@ class FateCounts(msgspec.Struct, frozen=True, kw_only=True):
 class ChunkFates:
     """What is known of everybody in one chunk, by place."""
 
-    __slots__ = ("_told",)
+    __slots__ = ("_again", "_told")
 
     def __init__(self, people: int) -> None:
         self._told = array("I", bytes(4 * _FIELDS * people))
+        self._again: dict[int, tuple[int, int]] = {}
+        """When the people at some places failed last, and by which code, if that was not the first time."""
 
     @classmethod
     def read(cls, packed: bytes) -> "ChunkFates":
         """What `packed` gave. Raises ValueError for what it did not."""
         made = cls(0)
-        made._told.frombytes(packed)
-        if sys.byteorder == "big":
-            made._told.byteswap()
+        if packed.endswith(_WITH_FAILED_AGAIN) and len(packed) % 4:
+            words = _words(packed.removesuffix(_WITH_FAILED_AGAIN))
+            people = words.pop() if words else 0
+            words, again = words[: people * _FIELDS], words[people * _FIELDS :]
+            if len(words) != people * _FIELDS or not again or len(again) % 3:
+                raise ValueError("not a whole number of people")
+            made._again = {place: (at, code) for place, at, code in zip(*[iter(again)] * 3, strict=True)}
+            made._told = words
+        else:
+            made._told = _words(packed)
         if len(made._told) % _FIELDS:
             raise ValueError("not a whole number of people")
         return made
@@ -172,11 +190,13 @@ class ChunkFates:
     @property
     def packed(self) -> bytes:
         """All of it as bytes, the same on every machine."""
-        told = self._told
-        if sys.byteorder == "big":
-            told = told[:]
-            told.byteswap()
-        return told.tobytes()
+        if not self._again:
+            return _as_bytes(self._told)
+        again = array("I")
+        for place, (at, code) in sorted(self._again.items()):
+            again.extend((place, at, code))
+        again.append(len(self))
+        return _as_bytes(self._told) + _as_bytes(again) + _WITH_FAILED_AGAIN
 
     def __len__(self) -> int:
         return len(self._told) // _FIELDS
@@ -200,7 +220,7 @@ class ChunkFates:
         if news.fate is not Fate.NONE:
             field = start + news.fate - 1
             if news.fate is Fate.FAILED:
-                changed = self._failed(start, at, news.code)
+                changed = self._failed(news.place, at, news.code)
             elif not self._told[field] or at < self._told[field]:
                 self._told[field] = at
                 changed = True
@@ -209,14 +229,21 @@ class ChunkFates:
             changed = True
         return changed
 
-    def _failed(self, start: int, at: int, code: int) -> bool:
-        """The code of the earliest failure; of two at once the larger one, so that their order is nothing."""
-        field = start + Fate.FAILED - 1
-        code = code if 0 <= code <= _LATEST else 0
-        before = self._told[field]
-        if before and (before, -self._told[start + _CODE]) <= (at, -code):
+    def _failed(self, place: int, at: int, code: int) -> bool:
+        """The earliest failure, and the latest; of two at once the larger code, so their order is nothing."""
+        field, code_field = place * _FIELDS + Fate.FAILED - 1, place * _FIELDS + _CODE
+        failure = (at, code if 0 <= code <= _LATEST else 0)
+        before = (self._told[field], self._told[code_field])
+        first = last = failure
+        if before[0]:
+            first = min(before, failure, key=lambda each: (each[0], -each[1]))
+            last = max(self._again.get(place, before), failure)
+        again = last if last[0] > first[0] else None
+        if (first, again) == (before, self._again.get(place)):
             return False
-        self._told[field], self._told[start + _CODE] = at, code
+        self._told[field], self._told[code_field] = first
+        if again is not None:
+            self._again[place] = again
         return True
 
     def state(self, place: int) -> PersonState:
@@ -224,6 +251,7 @@ class ChunkFates:
         if not 0 <= place < len(self):
             raise IndexError(place)
         sent, failed, delivered, read, replied, code = self._told[place * _FIELDS : (place + 1) * _FIELDS]
+        failed_again_at, code_again = self._again.get(place, (0, 0))
         return PersonState(
             fate=_highest(sent, failed, delivered, read),
             sent_at=sent,
@@ -232,6 +260,8 @@ class ChunkFates:
             read_at=read,
             replied_at=replied,
             code=code,
+            failed_again_at=failed_again_at,
+            code_again=code_again,
         )
 
     def counts(self) -> FateCounts:
@@ -249,6 +279,21 @@ class ChunkFates:
             replied=replied.bit_count(),
             codes=dict(codes),
         )
+
+
+def _words(packed: bytes) -> "array[int]":
+    words = array("I")
+    words.frombytes(packed)
+    if sys.byteorder == "big":
+        words.byteswap()
+    return words
+
+
+def _as_bytes(words: "array[int]") -> bytes:
+    if sys.byteorder == "big":
+        words = words[:]
+        words.byteswap()
+    return words.tobytes()
 
 
 def _bits(times: "array[int]") -> int:

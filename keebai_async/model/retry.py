@@ -11,7 +11,7 @@ from enum import StrEnum
 
 import msgspec
 
-from keebai_async.model.chunk import ChunkState
+from keebai_async.model.chunk import Chunk, ChunkState
 from keebai_async.model.fates import Fate, PersonState
 from keebai_async.model.meta_codes import Again, about
 
@@ -36,15 +36,46 @@ class RetryChoice(StrEnum):
 
 
 class Sending(msgspec.Struct, frozen=True):
-    """One time that a person was, or is to be, sent to: where its chunk stands, and what was told."""
+    """One time that a person was, or is to be, sent to: where its chunk stands, and what was told.
+
+    *earlier* says that it is not the last request of its chunk: a lost one, which was accepted after all.
+    """
 
     state: ChunkState
     told: PersonState
+    earlier: bool = False
 
     @property
     def failed(self) -> bool:
         """Certainly left, and was told as failed and as nothing better."""
         return self.state is ChunkState.ACCEPTED and self.told.fate is Fate.FAILED
+
+
+def sendings_of(chunk: Chunk, told: PersonState) -> tuple[Sending, ...]:
+    """What somebody was sent, or is to be sent, in *chunk*; *told* is all that is known of them.
+
+    That is one message, unless two requests with them were accepted: a lost one, of which somebody said that
+    it did not arrive, and the one after it. Webhooks do not say of which of the two they speak. A failure
+    from before the last request left is that of the lost one, and says nothing of the other message, which
+    may be on its way.
+    """
+    of_the_lost_one = bool(told.failed_at) and chunk.before_last_attempt(told.failed_at)
+    once = not chunk.left_perhaps_twice or (chunk.twice_at is None and not of_the_lost_one)
+    if once or told.fate >= Fate.DELIVERED:
+        return (Sending(chunk.state, told),)
+    # Of more than two requests nobody can say which ones are told of.
+    lost = told if of_the_lost_one and chunk.times_left == 2 else PersonState()
+    last = _of_the_last_request(chunk, told, of_the_lost_one=of_the_lost_one)
+    return (Sending(ChunkState.ACCEPTED, lost, earlier=True), Sending(chunk.state, last))
+
+
+def _of_the_last_request(chunk: Chunk, told: PersonState, *, of_the_lost_one: bool) -> PersonState:
+    """What is known of the last message: the later failure, or that its broadcast failed for everybody."""
+    again_at = told.failed_again_at
+    if again_at and not chunk.before_last_attempt(again_at):
+        return msgspec.structs.replace(told, failed_at=again_at, code=told.code_again)
+    failed_for_everybody = chunk.final and 0 < chunk.accepted <= chunk.failed
+    return told if failed_for_everybody or not of_the_lost_one else PersonState()
 
 
 def choose(sendings: Sequence[Sending], *, at: float, again: bool = False) -> RetryChoice:
@@ -61,7 +92,7 @@ def choose(sendings: Sequence[Sending], *, at: float, again: bool = False) -> Re
         return RetryChoice.NEVER
     if about(last_failure(sendings).code or None).again is Again.FIXED:
         return RetryChoice.FIX
-    if len(sendings) > 1 and not again:
+    if sum(not each.earlier for each in sendings) > 1 and not again:
         return RetryChoice.RETRIED
     return RetryChoice.NOW if due_at(last_failure(sendings)) <= at else RetryChoice.NOT_YET
 

@@ -27,6 +27,9 @@ class OutboxHost(Protocol):
     def journal(self) -> Journal: ...
 
     @property
+    def journal_named(self) -> bool: ...
+
+    @property
     def clock(self) -> Clock: ...
 
     @property

@@ -14,24 +14,22 @@ bytes, the verdict, the verdict on disk, and only then is anyone told. If we die
 From the intent to the verdict on disk an attempt is in a task of its own, which no cancellation reaches.
 """
 
+import asyncio
 import hashlib
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from contextlib import ExitStack
 from functools import partial
-from typing import Final, Generic, TypeVar, cast
+from typing import Final, Generic, TypeVar
 
 import anyio
 import msgspec
 from msgspec.structs import replace
 
 from keebai_async.campaign.freshness import LONGEST_INTENT, IntentAge
-from keebai_async.draining import Drain, drain_of, out_of_reach
-from keebai_async.errors import (
-    JournalUnusable,
-    MessageBusy,
-    OutcomeUnknown,
-    Undecodable,
-)
+from keebai_async.campaign.keeping import LONGEST_WRITE, Patience, in_time
+from keebai_async.draining import Drain, drain_of, out_of_reach, quiet_if_never_begun
+from keebai_async.environment import JOURNAL_VARIABLE
+from keebai_async.errors import InvalidInput, MessageBusy, OutcomeUnknown, Undecodable
 from keebai_async.journal.outbox import check_same
 from keebai_async.model.chunk import ChunkState
 from keebai_async.model.outbox import (
@@ -50,12 +48,10 @@ from keebai_async.transport.request import Request
 from keebai_async.transport.verdict import Accepted, Halted, Refused, Throttled, Unknown, Unsent, Verdict
 
 R = TypeVar("R", bound=msgspec.Struct)
-S = TypeVar("S")
 
 LONGEST_HOLD: Final = 60.0
 """Seconds in which an outcome is written again and again while the journal says that it may work soon."""
 
-_WRITTEN_EVERY: Final = 1.0
 _LOOKED_EVERY: Final = 0.25
 """Seconds between two looks at a message that somebody else is sending."""
 
@@ -83,7 +79,7 @@ async def send_once(host: OutboxHost, once: OnceRequest[R], exchange: Exchange, 
     """Send a message unless its key was sent before, and give what the service answered to it.
 
     Raises:
-        InvalidInput: the key is no key, or was used for another message.
+        InvalidInput: the key is no key, or was used for another message, or nobody named a journal for it.
         MessageBusy: somebody else is sending it, and its outcome did not come in time.
         OutcomeUnknown: it may have been sent, now or before.
         Undecodable: it was sent, now or before, in an answer that cannot be read.
@@ -92,10 +88,22 @@ async def send_once(host: OutboxHost, once: OnceRequest[R], exchange: Exchange, 
             is unknown.
     """
     check_once(once.key)
+    _check_remembered(host)
     sending = _Sending(once, host, exchange, tally)
-    async with anyio.create_task_group() as group:
-        group.start_soon(sending.run)
+    with sending.waited_for, quiet_if_never_begun(sending.run) as run:
+        async with anyio.create_task_group() as group:
+            group.start_soon(run)
     return sending.result()
+
+
+def _check_remembered(host: OutboxHost) -> None:
+    """Raises InvalidInput if a key would be forgotten together with the client."""
+    if not host.journal_named:
+        raise InvalidInput(
+            "once needs a journal that remembers its keys when this program ends, and none was named:"
+            f' give the client one, such as journal="messages.db", or set {JOURNAL_VARIABLE}',
+            field="once",
+        )
 
 
 class _SentElsewhere(Exception):
@@ -111,6 +119,7 @@ class _Sending(Generic[R]):
         self._clock = host.clock
         self._drains: tuple[Drain, ...] = (drain_of(host), drain_of(host.journal))
         self._seconds = (once.request.timeout or host.timeouts.submit) + LONGEST_INTENT
+        self._longest = self._seconds + LONGEST_HOLD + 2 * LONGEST_WRITE  # the intent, and the last try
         self._exchange = exchange
         self._tally = tally
         self._draft = OutboxMessage(
@@ -123,11 +132,16 @@ class _Sending(Generic[R]):
         )
         self._error: Exception | None = None
         self._receipt: R | None = None
+        self.waited_for = ExitStack()
+        """Where who closes the client, or its journal, waits for us: left when the caller has the outcome."""
 
     def result(self) -> R:
+        """The receipt; raises what went wrong, and CancelledError if `run` never came to its end."""
         if self._error is not None:
             raise self._error
-        return cast("R", self._receipt)
+        if self._receipt is None:
+            raise asyncio.CancelledError("cancelled before it was sent")
+        return self._receipt
 
     async def run(self) -> None:
         """Raises nothing but cancellation: what went wrong is for `result`."""
@@ -172,31 +186,30 @@ class _Sending(Generic[R]):
 
     async def _attempt(self, slot: Slot, request: Request, attempt: int) -> Verdict:
         """The intent, the bytes, the verdict, the verdict on disk: nothing comes between them."""
-        with anyio.CancelScope(shield=True), ExitStack() as inside:
+        with anyio.CancelScope(shield=True):
+            self.waited_for.close()  # of the attempt before
             for drain in self._drains:
-                inside.enter_context(drain.inside(seconds=self._seconds + LONGEST_HOLD))
+                self.waited_for.enter_context(drain.inside(seconds=self._longest))
             age = IntentAge()
-            _, mine = await self._outbox.begin(self._draft, seconds=self._seconds)
+            with in_time():
+                _, mine = await self._outbox.begin(self._draft, seconds=self._seconds)
             if mine is None:
+                self.waited_for.close()
                 raise _SentElsewhere
             try:
                 verdict = await slot.submit(replace(request, objection=age.objection), attempt=attempt)
-                await self._kept(partial(self._outbox.end, self._once.key, mine, self._outcome(verdict)))
-                return verdict
+                patience = Patience(self._clock, seconds=LONGEST_HOLD)
+                await patience.keep(partial(self._outbox.end, self._once.key, mine, self._outcome(verdict)))
+                return self._again_or_over(verdict)
             finally:
                 self._outbox.over(mine)
         raise AssertionError("a shield swallows nothing")
 
-    async def _kept(self, write: Callable[[], Awaitable[S]]) -> S:
-        """Write down what became of it, also if that has to wait a while."""
-        since = self._clock.now()
-        while True:
-            try:
-                return await write()
-            except JournalUnusable as error:
-                if not error.temporary or self._clock.now() - since > LONGEST_HOLD:
-                    raise
-            await self._clock.sleep(_WRITTEN_EVERY)
+    def _again_or_over(self, verdict: Verdict) -> Verdict:
+        """Who closes the client does not wait for a pause before the next attempt: none will leave."""
+        if isinstance(verdict, Throttled | Unsent):
+            self.waited_for.close()
+        return verdict
 
     def _outcome(self, verdict: Verdict) -> MessageOutcome:
         match verdict:
@@ -249,6 +262,7 @@ class _Sending(Generic[R]):
 
 
 def _fingerprint(once: OnceRequest[R]) -> str:
-    """A hash of everything that is sent, and to which service."""
-    parts = (once.service.encode(), once.request.path.encode(), once.request.body or b"")
-    return hashlib.sha256(b"\n".join(parts)).hexdigest()
+    """A hash of everything that is sent, in whatever order its JSON names it, and to which service."""
+    body = once.request.body
+    sent = b"" if body is None else msgspec.json.encode(msgspec.json.decode(body), order="sorted")
+    return hashlib.sha256(b"\n".join((once.service.encode(), once.request.path.encode(), sent))).hexdigest()

@@ -20,7 +20,15 @@ from keebai_async.model.fates import Fate, PersonState
 from keebai_async.model.identity import identities
 from keebai_async.model.marks import without_marks
 from keebai_async.model.places import PERHAPS_SENT, Place, planned_places
-from keebai_async.model.retry import NotAgain, RetryAccount, RetryChoice, RetryTally, Sending, choose
+from keebai_async.model.retry import (
+    NotAgain,
+    RetryAccount,
+    RetryChoice,
+    RetryTally,
+    Sending,
+    choose,
+    sendings_of,
+)
 from keebai_async.planning.key_set import KeySet
 from keebai_async.planning.told_people import FatesByPlace
 
@@ -103,7 +111,7 @@ class RetrySource:
         async for each in self._failed():
             sendings = await _sendings(each.keys, elsewhere)
             for person, own, found in zip(each.rows, each.states, sendings, strict=True):
-                every = [Sending(ChunkState.ACCEPTED, own), *found]
+                every = [*sendings_of(each.chunk, own), *found]
                 choice = choose(every, at=self._at, again=self._again)
                 self._tally.add(choice, every)
                 if choice is RetryChoice.NOW:
@@ -125,6 +133,7 @@ class RetrySource:
             rows = _OBJECTS.decode(without_marks(items))
             chosen = [rows[place] for place in bad]
             yield _Failed(
+                chunk=chunk,
                 keys=identities([str(row["to"]) for row in chosen]),
                 rows=chosen,
                 states=[states[place] for place in bad],
@@ -132,6 +141,7 @@ class RetrySource:
 
 
 class _Failed(msgspec.Struct, frozen=True, kw_only=True):
+    chunk: Chunk
     keys: list[int]
     rows: Rows
     states: list[PersonState]
@@ -246,33 +256,57 @@ def _refuse_beside(campaign_id: str, other: StoredCampaign) -> None:
 class _Relative:
     """Another campaign of the family, and where in it the people with some keys are."""
 
-    def __init__(self, fates: FatesByPlace, found: Mapping[int, tuple[ChunkState, Place | None]]) -> None:
-        self._fates = fates
+    def __init__(
+        self,
+        campaign: StoredCampaign,
+        journal: Journal,
+        found: Mapping[int, tuple[int, Place | None]],
+    ) -> None:
+        self._campaign_id = campaign.plan.campaign_id
+        self._journal = journal
+        self._chunks = {chunk.number: chunk for chunk in campaign.chunks}
+        self._fates = FatesByPlace(journal, self._campaign_id)
         self._found = found
 
     @classmethod
     async def read(cls, campaign: StoredCampaign, journal: Journal, keys: KeySet) -> "_Relative":
-        campaign_id = campaign.plan.campaign_id
-        found: dict[int, tuple[ChunkState, Place | None]] = {}
+        found: dict[int, tuple[int, Place | None]] = {}
         for chunk in campaign.chunks:
-            if chunk.state in _STILL_COUNT and chunk.recipients:
-                items = await journal.items(campaign_id, chunk.number)
+            if chunk.recipients and (chunk.state in _STILL_COUNT or chunk.times_left):
+                items = await journal.items(campaign.plan.campaign_id, chunk.number)
                 await anyio.lowlevel.checkpoint()
                 _note(found, chunk, _keys_in(items), planned_places(campaign, chunk, items), keys)
-        return cls(FatesByPlace(journal, campaign_id), found)
+        return cls(campaign, journal, found)
 
-    async def sendings(self, keys: Sequence[int]) -> list[Sending | None]:
-        """The sending of each that this campaign made or is to make, as it is now."""
+    async def sendings(self, keys: Sequence[int]) -> list[tuple[Sending, ...]]:
+        """The sendings of each that this campaign made or is to make, as they are now."""
         found = [self._found.get(key) for key in keys]
+        await self._hear(found)
         states = await self._fates.states([None if each is None else each[1] for each in found])
+        chunks = [None if each is None else self._chunks[each[0]] for each in found]
         return [
-            None if each is None else Sending(each[0], state)
-            for each, state in zip(found, states, strict=True)
+            sendings_of(chunk, state) if chunk is not None and _still_counts(chunk) else ()
+            for chunk, state in zip(chunks, states, strict=True)
         ]
+
+    async def _hear(self, found: Sequence[tuple[int, Place | None] | None]) -> None:
+        """See what was told since of chunks that left more than once, or were refused: they were accepted."""
+        chunks = [self._chunks[each[0]] for each in found if each is not None]
+        if any(each.left_perhaps_twice or each.state is ChunkState.REFUSED for each in chunks):
+            for now in await self._journal.chunks(self._campaign_id):
+                before = self._chunks.get(now.number)
+                if before is not None and before.step == now.step:
+                    self._chunks[now.number] = now
+
+
+def _still_counts(chunk: Chunk) -> bool:
+    """Whether its people were, or are to be, sent to: also by a request before one that was refused."""
+    told_of = chunk.noticed_at is not None or chunk.twice_at is not None
+    return chunk.state in _STILL_COUNT or (chunk.state is ChunkState.REFUSED and told_of)
 
 
 def _note(
-    found: dict[int, tuple[ChunkState, Place | None]],
+    found: dict[int, tuple[int, Place | None]],
     chunk: Chunk,
     people: Sequence[int],
     places: Sequence[Place | None],
@@ -281,16 +315,15 @@ def _note(
     held = set(keys.held(people))
     for key, place in zip(people, places, strict=True):
         if key in held:
-            found[key] = (chunk.state, place)
+            found[key] = (chunk.number, place)
 
 
 async def _sendings(keys: Sequence[int], elsewhere: Sequence[_Relative]) -> list[list[Sending]]:
     """For each of *keys* what all campaigns *elsewhere* have sent, or are to send."""
     every: list[list[Sending]] = [[] for _ in keys]
     for relative in elsewhere:
-        for place, sending in enumerate(await relative.sendings(keys)):
-            if sending is not None:
-                every[place].append(sending)
+        for place, sendings in enumerate(await relative.sendings(keys)):
+            every[place].extend(sendings)
     return every
 
 

@@ -1,18 +1,20 @@
-"""Departures: the submits of a client outside of campaigns, which are awaited when it is closed."""
+"""Departures: the calls of a client outside of campaigns, none of which leaves once it is being closed."""
 
 from keebai_async.draining import Drain
 from keebai_async.transport.exchange import HttpTransport
 from keebai_async.transport.reply import Outcome
-from keebai_async.transport.request import Request, RequestKind, Timeouts
+from keebai_async.transport.request import Request, Timeouts
 
 
 class Departures:
-    """Sends through *session*, until *drain* is closed: then nothing more leaves. An HttpTransport."""
+    """Sends through *session*, until *drain* is closed: then nothing more leaves. An HttpTransport.
 
-    def __init__(self, session: HttpTransport, drain: Drain, *, timeouts: Timeouts) -> None:
+    What has left is waited for by the Exchange, which knows when it is settled.
+    """
+
+    def __init__(self, session: HttpTransport, drain: Drain) -> None:
         self._session = session
         self._drain = drain
-        self._timeouts = timeouts
 
     def check(self) -> None:
         """Raise Misused if nothing can be sent here and now, such as while the client is being closed."""
@@ -20,9 +22,6 @@ class Departures:
         self._session.check()
 
     async def send(self, request: Request, timeouts: Timeouts | None = None) -> Outcome:
-        """Make one attempt; trouble on the way is a Failure. A submit is waited for by the Drain."""
-        if request.kind is not RequestKind.SUBMIT:
-            return await self._session.send(request, timeouts)
-        whole = request.timeout or (timeouts or self._timeouts).submit
-        with self._drain.inside(seconds=whole + 1.0):
-            return await self._session.send(request, timeouts)
+        """Make one attempt; trouble on the way is a Failure. Raises Misused if nothing may leave any more."""
+        self.check()
+        return await self._session.send(request, timeouts)

@@ -8,9 +8,9 @@ import asyncio
 import random
 import sys
 from collections.abc import AsyncIterator
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
+from contextlib import AbstractAsyncContextManager, AbstractContextManager, asynccontextmanager, nullcontext
 from functools import partial
-from typing import Protocol
+from typing import Final, Protocol
 
 import anyio
 
@@ -39,6 +39,9 @@ from keebai_async.transport.verdict import (
     Verdict,
     judge,
 )
+
+_SETTLED_WITHIN: Final = 5.0
+"""Seconds after the end of a request in which its place in the quota is settled."""
 
 
 class Judge(Protocol):
@@ -180,7 +183,8 @@ class Exchange:
     quota of *account*, a name for the token. It must not raise.
 
     *longest_quota_wait* bounds in how many seconds of *clock* a call without a `timeout` must have its
-    places; None is for ever. Who waits for one while *drain* is closed is told so at once.
+    places; None is for ever. Who waits for one while *drain* is closed is told so at once, and a submit that
+    has left is waited for by who closes it, until its place is settled and its outcome told.
     """
 
     def __init__(
@@ -308,14 +312,26 @@ class Exchange:
         """
         slot: Slot | None = None
         try:
-            async with self.slot(request.lane, tally=tally, policy=policy, limit=limit) as slot:
-                return await attempt_with(slot, limit.request() if limit else request, attempt)
+            with self._until_it_is_told(request):
+                async with self.slot(request.lane, tally=tally, policy=policy, limit=limit) as slot:
+                    return await attempt_with(slot, limit.request() if limit else request, attempt)
         except asyncio.CancelledError as error:
             if slot is not None and slot.perhaps_accepted:
                 error.add_note(note_of(request))
                 if slot.verdict is not None:  # its end was told as an answer, which nobody will see
                     self._recorder.unknown(request, attempt, "cancelled after the reply had come")
             raise
+
+    def _until_it_is_told(self, request: Request) -> AbstractContextManager[None]:
+        """Be waited for by who closes the client: for the answer, and for its place in the quota.
+
+        It stands around both, because after the answer the place is still to be settled, and until then the
+        store of the quota must not be closed. Its caller hears of the outcome without another await.
+        """
+        if self._drain is None:
+            return nullcontext()
+        whole = request.timeout or (self._timeouts or Timeouts()).whole(request.kind)
+        return self._drain.inside(seconds=whole + _SETTLED_WITHIN)
 
     @asynccontextmanager
     async def slot(

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from keebai_async.campaign import chunks as chunks_module
+from keebai_async.campaign import keeping
 from keebai_async.campaign.chunks import Chunks
 from keebai_async.clock import ManualClock
 from keebai_async.errors import JournalUnusable
@@ -169,7 +169,7 @@ class Stuck(MemoryJournal):
 async def test_a_journal_that_does_not_take_a_line_in_time_is_unusable(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(chunks_module, "LONGEST_WRITE", 0.05)
+    monkeypatch.setattr(keeping, "LONGEST_WRITE", 0.05)
     chunks = await opened(10, journal=Stuck(clock=ManualClock()))
 
     with anyio.CancelScope() as scope:

@@ -9,9 +9,11 @@ from pathlib import Path
 import anyio
 import pytest
 
+from keebai_async.campaign.run import CampaignRun
 from keebai_async.client import Keebai
 from keebai_async.errors import KeebaiError, Misused
 from keebai_async.journal.open import open_journal
+from keebai_async.model.events import AnyEvent
 from keebai_async.model.report import Report
 from keebai_async.planning.plan import PlanOptions
 from keebai_async.sandbox import Sandbox, faults
@@ -255,6 +257,7 @@ async def test_single_sends_under_way_are_answered_before_their_client_is_closed
                 await anyio.sleep(LATE / 20)
         await keebai.aclose()
 
+        assert all(send.done() for send in sends)
         await asyncio.gather(*sends)
         assert set(sandbox.ledger.times_messaged()) == {"+5491155550101", "+5491155550102"}
 
@@ -275,3 +278,35 @@ async def test_nothing_leaves_a_client_that_is_being_closed(tmp_path: Path) -> N
 
 async def _attempted(owner: Keebai) -> bool:
     return any(chunk.attempts for each in await owner.journal.campaigns() for chunk in each.chunks)
+
+
+async def test_a_run_whose_task_is_cancelled_before_its_first_step_ends_and_goes_on_later(
+    tmp_path: Path,
+) -> None:
+    with late_service() as sandbox:
+        async with client(sandbox, tmp_path / "j.db") as keebai:
+            plan = await keebai.campaigns.plan(people(PEOPLE), template="promo", language="es", name="Promo")
+            run = keebai.campaigns.start(plan)
+            readers: list[asyncio.Task[list[AnyEvent]]] = []
+
+            async def report() -> Report:
+                async with run:
+                    for task in asyncio.all_tasks():
+                        if "_run_and_tell" in task.get_name():
+                            task.cancel()
+                    readers.append(asyncio.ensure_future(_all_events(run)))
+                    return await run.report()
+
+            with anyio.fail_after(20):
+                with pytest.raises(asyncio.CancelledError):
+                    await report()
+                assert await readers[0] == []
+                assert (await run.report()).accepted == 0
+            assert sandbox.ledger.total == 0
+
+            async with keebai.campaigns.resume(plan.campaign_id) as later:
+                assert (await later.report()).accepted == PEOPLE
+
+
+async def _all_events(run: CampaignRun) -> list[AnyEvent]:
+    return [event async for event in run.events()]

@@ -331,3 +331,45 @@ async def test_at_real_size_exactly_those_of_the_sandbox_s_truth_are_sent_to_aga
 
 def check_once_more(sandbox: Sandbox, expected: set[int]) -> None:
     assert {number[4:] for number in twice(sandbox)} == {f"{1_100_000_000 + place}" for place in expected}
+
+
+async def test_who_failed_by_a_lost_request_is_not_retried_while_the_one_after_it_is_on_its_way() -> None:
+    """Somebody said that it did not arrive, and it had: its failures come when the second one has left."""
+    async with world() as (sandbox, keebai):
+        sandbox.faults.on(BULK, faults.Reset())
+        first = await launch(keebai, 4)
+        before = keebai.clock.wall()
+        await keebai.clock.sleep(60.0)
+        await keebai.campaigns.reconcile(first.campaign_id, 1, resend=True)
+        async with keebai.campaigns.resume(first.campaign_id) as run:
+            report = await run.report()
+        await tell(keebai, first.campaign_id, {0: SOON, 1: SOON}, ago=keebai.clock.wall() - before - 1.0)
+
+        assert (report.accepted, await choices(keebai, first.campaign_id)) == (4, {RetryChoice.PENDING: 2})
+        with pytest.raises(UnusableSource, match="nobody of campaign"):
+            await keebai.campaigns.retry(first.campaign_id)
+
+        await tell(keebai, first.campaign_id, {1: SOON})  # and the second message failed as well
+        await keebai.clock.sleep(100.0)
+        assert await choices(keebai, first.campaign_id) == {RetryChoice.PENDING: 1, RetryChoice.NOW: 1}
+
+
+async def test_a_lost_request_that_proves_to_have_arrived_when_its_retry_runs_holds_the_retry_back() -> None:
+    async with world() as (sandbox, keebai):
+        sandbox.faults.on(BULK, faults.Reset())
+        first = await launch(keebai, 4)
+        before = keebai.clock.wall()
+        await keebai.clock.sleep(60.0)
+        await keebai.campaigns.reconcile(first.campaign_id, 1, resend=True)
+        async with keebai.campaigns.resume(first.campaign_id) as run:
+            await run.report()
+        left = sandbox.ledger.total
+        await tell(keebai, first.campaign_id, {0: SOON})
+        await keebai.clock.sleep(100.0)
+        plan = await keebai.campaigns.retry(first.campaign_id)
+        ago = keebai.clock.wall() - before - 1.0
+        async with keebai.campaigns.start(plan) as run:
+            await tell(keebai, first.campaign_id, {2: SOON}, ago=ago)  # of somebody else in the same chunk
+            report = await run.report()
+
+    assert (report.accepted, report.refused, sandbox.ledger.total) == (0, 1, left)

@@ -33,7 +33,7 @@ ROOMS: Final = {
     "planning": "errors privacy model sources journal",
     "environment": "errors credentials quota polling",
     "campaign": "lazy_names errors clock draining privacy model quota transport polling journal observe",
-    "outbox": "errors clock draining model transport journal campaign",
+    "outbox": "errors clock draining model environment transport journal campaign",
     "service_client": (
         "lazy_names errors clock draining credentials model quota transport environment observe"
     ),

@@ -69,9 +69,48 @@ def test_the_earliest_of_each_kind_is_kept_and_a_failure_beside_a_delivery() -> 
         fates.tell(each)
 
     assert fates.state(0) == PersonState(
-        fate=Fate.DELIVERED, sent_at=1, failed_at=5, delivered_at=6, code=131049
+        fate=Fate.DELIVERED,
+        sent_at=1,
+        failed_at=5,
+        delivered_at=6,
+        code=131049,
+        failed_again_at=9,
+        code_again=131026,
     )
     assert fates.counts() == FateCounts(delivered=1)
+
+
+@given(
+    failures=st.lists(
+        st.tuples(st.integers(0, 3), st.integers(1, 5), st.sampled_from([0, 131026, 131049])), max_size=12
+    )
+)
+def test_of_who_failed_more_than_once_the_first_and_the_last_failure_are_kept(
+    failures: list[tuple[int, int, int]],
+) -> None:
+    fates = ChunkFates(4)
+    for place, at, code in failures:
+        fates.tell(news(Fate.FAILED, place, at=float(at), code=code))
+    again = ChunkFates.read(fates.packed)
+
+    for place in range(4):
+        own = [(at, code) for each, at, code in failures if each == place]
+        state = again.state(place)
+        assert state == fates.state(place)
+        if not own:
+            assert state == PersonState()
+            continue
+        assert (state.failed_at, state.code) == min(own, key=lambda each: (each[0], -each[1]))
+        last = max(own) if max(own)[0] > state.failed_at else (0, 0)
+        assert (state.failed_again_at, state.code_again) == last
+
+
+@pytest.mark.parametrize(
+    "wrong", [b"\x02", bytes(4) + b"\x02", bytes(24) + b"\1\0\0\0\0\0\0\0\x02", bytes(20)]
+)
+def test_what_is_no_whole_number_of_people_is_not_read(wrong: bytes) -> None:
+    with pytest.raises(ValueError, match="not a whole number"):
+        ChunkFates.read(wrong)
 
 
 def test_a_person_takes_24_bytes() -> None:

@@ -91,7 +91,7 @@ BREAKS: Final = (
     ),
     Break(
         what="a cancellation ends a write that has begun",
-        module="campaign/chunks",
+        module="campaign/keeping",
         before="anyio.fail_after(LONGEST_WRITE, shield=True)",
         after="anyio.fail_after(LONGEST_WRITE)",
         tests=("campaign/test_chunks.py",),

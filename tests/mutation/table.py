@@ -16,6 +16,7 @@ MODULES: Final = MappingProxyType(
         "campaign/submit": ("campaign/test_submit.py", "campaign/test_freshness.py"),
         "campaign/bisect": ("campaign/test_bisect.py",),
         "campaign/chunks": ("campaign/test_chunks.py",),
+        "campaign/keeping": ("campaign/test_keeping.py", "campaign/test_chunks.py"),
         "campaign/reconcile": ("campaign/test_reconcile.py", "campaign/test_freshness.py"),
         "quota/pause": ("quota/test_quota_pause.py",),
         "quota/window": ("quota/test_quota_window.py", "quota/test_quota_books.py"),

@@ -17,6 +17,7 @@ import pytest
 from keebai_async import (
     ChunkState,
     InvalidInput,
+    JournalUnusable,
     Keebai,
     OutcomeUnknown,
     RequestInvalid,
@@ -24,8 +25,11 @@ from keebai_async import (
     Undecodable,
     Whautomate,
 )
+from keebai_async.campaign import keeping
 from keebai_async.clock import ManualClock
+from keebai_async.journal.outbox import StoredOutbox
 from keebai_async.journal.sqlite_tables import SqliteJournal
+from keebai_async.model.outbox import MessageOutcome, OutboxMessage
 from keebai_async.quota.gate import Gate, Lane, OpenGate, Place
 from keebai_async.sandbox import Sandbox, WhautomateSandbox, faults
 from tests.outbox.one_message import Ended, Job
@@ -380,3 +384,191 @@ async def test_whautomates_messages_are_sent_once_too(tmp_path: Path, clock: Man
         assert receipts[0].id
         assert {receipt.id for receipt in receipts} == {receipts[0].id}
         assert len(box.ledger.messages) == 1
+
+
+# A key that nothing would remember
+
+
+@pytest.mark.parametrize("copied", [False, True], ids=["client", "copy"])
+async def test_a_key_is_refused_where_no_journal_would_remember_it(
+    sandbox: Sandbox, clock: ManualClock, copied: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("KEEBAI_JOURNAL", raising=False)
+    async with Keebai(
+        sandbox.token,
+        base_url=sandbox.url,
+        phone_number_id=sandbox.phone_number_id,
+        clock=clock,
+        limiter=OpenGate(),
+    ) as keebai:
+        sender = keebai.with_options(timeout=5.0) if copied else keebai
+        with pytest.raises(InvalidInput, match=r"give the client one, such as .*KEEBAI_JOURNAL") as raised:
+            await sender.messages.send_text(PERSON, "Hola", once=ORDER)
+        assert raised.value.field == "once"
+        assert sent(sandbox) == 0
+        await sender.messages.send_text(PERSON, "Hola")  # without a key nothing has to be remembered
+    assert sent(sandbox) == 1
+
+
+async def test_whautomate_refuses_such_a_key_too(clock: ManualClock, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("KEEBAI_JOURNAL", raising=False)
+    async with (
+        WhautomateSandbox(clock=clock) as box,
+        Whautomate(box.key, host=box.url, clock=clock) as whautomate,
+    ):
+        with pytest.raises(InvalidInput, match="once needs a journal"):
+            await whautomate.messages.send_template(
+                "CON0000001", template="recall_v1", language="en", location=box.location, once=ORDER
+            )
+        assert box.ledger.messages == []
+
+
+async def test_a_journal_that_the_environment_or_the_caller_names_is_named(
+    sandbox: Sandbox, clock: ManualClock, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("KEEBAI_JOURNAL", str(tmp_path / "e.db"))
+    async with Keebai(
+        sandbox.token, base_url=sandbox.url, phone_number_id=sandbox.phone_number_id, clock=clock
+    ) as keebai:
+        await keebai.messages.send_text(PERSON, "Hola", once=ORDER)
+    monkeypatch.delenv("KEEBAI_JOURNAL")
+    async with Keebai(
+        sandbox.token,
+        base_url=sandbox.url,
+        phone_number_id=sandbox.phone_number_id,
+        clock=clock,
+        journal="memory:",  # for tests: who says so knows that it forgets
+    ) as keebai:
+        await keebai.messages.send_text(PERSON, "Hola", once=ORDER)
+    assert sent(sandbox) == 2
+
+
+async def test_the_order_of_variables_and_of_meta_data_is_no_matter(keebai: Keebai, sandbox: Sandbox) -> None:
+    variables = {"nombre": "Ana", "codigo": "M-7"}
+    meta: dict[str, object] = {"order": "A-17", "shop": "north"}
+
+    async def send(variables: dict[str, str], meta: dict[str, object]) -> object:
+        return await keebai.messages.send_template(
+            PERSON, template="promo", language="es", variables=variables, meta_data=meta, once=ORDER
+        )
+
+    first = await send(variables, meta)
+    assert await send(dict(reversed(variables.items())), dict(reversed(meta.items()))) == first
+    with pytest.raises(InvalidInput, match="not the same message"):
+        await send({"nombre": "M-7", "codigo": "Ana"}, meta)
+    assert sent(sandbox) == 1
+
+
+# A journal that does not take a line
+
+
+class Stubborn(StoredOutbox):
+    """The outbox of *journal*, which does not take the first outcomes it is given, or begins for ever."""
+
+    def __init__(self, journal: SqliteJournal, *, fails: int = 0, temporary: bool = True) -> None:
+        kept = journal.outbox
+        super().__init__(kept._transactions, kept._database, clock=kept._clock)
+        self.fails = fails
+        self.temporary = temporary
+        self.asked = 0
+        self.stuck = False
+        journal.outbox = self
+
+    async def begin(self, message: OutboxMessage, *, seconds: float) -> tuple[OutboxMessage, str | None]:
+        if self.stuck:
+            await anyio.sleep_forever()
+        return await super().begin(message, seconds=seconds)
+
+    async def end(self, key: str, attempt: str, outcome: MessageOutcome) -> OutboxMessage:
+        self.asked += 1
+        if self.asked <= self.fails:
+            raise JournalUnusable("locked", temporary=self.temporary)
+        return await super().end(key, attempt, outcome)
+
+
+@pytest.fixture
+async def journal(clock: ManualClock, tmp_path: Path) -> AsyncIterator[SqliteJournal]:
+    journal = SqliteJournal(tmp_path / "j.db", clock=clock)
+    yield journal
+    await journal.aclose()
+
+
+async def test_an_outcome_waits_for_its_journal_for_a_minute(
+    sandbox: Sandbox, clock: ManualClock, journal: SqliteJournal
+) -> None:
+    outbox = Stubborn(journal, fails=59)
+    async with client(sandbox, clock, journal) as keebai:
+        await keebai.messages.send_text(PERSON, "Hola", once=ORDER)
+        assert await state_of(keebai) is ChunkState.ACCEPTED
+    assert (outbox.asked, sent(sandbox)) == (60, 1)
+
+
+async def test_an_outcome_that_no_journal_takes_leaves_the_message_unknown_and_sent_once(
+    sandbox: Sandbox, clock: ManualClock, journal: SqliteJournal
+) -> None:
+    outbox = Stubborn(journal, fails=10_000)
+    async with client(sandbox, clock, journal) as keebai:
+        with pytest.raises(JournalUnusable, match="locked"):
+            await keebai.messages.send_text(PERSON, "Hola", once=ORDER)
+        with pytest.raises(OutcomeUnknown):
+            await keebai.messages.send_text(PERSON, "Hola", once=ORDER)
+        assert await state_of(keebai) is ChunkState.UNKNOWN
+    assert (outbox.asked, sent(sandbox)) == (61, 1)
+
+
+async def test_an_outcome_that_the_journal_will_never_take_is_not_tried_again(
+    sandbox: Sandbox, clock: ManualClock, journal: SqliteJournal
+) -> None:
+    outbox = Stubborn(journal, fails=10_000, temporary=False)
+    async with client(sandbox, clock, journal) as keebai:
+        with pytest.raises(JournalUnusable, match="locked"):
+            await keebai.messages.send_text(PERSON, "Hola", once=ORDER)
+    assert outbox.asked == 1
+
+
+async def test_a_journal_that_never_takes_the_intent_ends_the_call_and_nothing_leaves(
+    sandbox: Sandbox, clock: ManualClock, journal: SqliteJournal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(keeping, "LONGEST_WRITE", 0.05)
+    outbox = Stubborn(journal)
+    outbox.stuck = True
+    async with client(sandbox, clock, journal) as keebai:
+        with pytest.raises(JournalUnusable, match="did not take a line within"):
+            await keebai.messages.send_text(PERSON, "Hola", once=ORDER)
+        assert sent(sandbox) == 0
+        outbox.stuck = False
+        await keebai.messages.send_text(PERSON, "Hola", once=ORDER)
+    assert sent(sandbox) == 1
+
+
+# A program that ends
+
+
+async def test_a_call_whose_task_is_cancelled_before_its_first_step_sends_nothing_and_gives_no_receipt(
+    keebai: Keebai, sandbox: Sandbox
+) -> None:
+    before = asyncio.all_tasks()
+    call = asyncio.ensure_future(keebai.messages.send_text(PERSON, "Hola", once=ORDER))
+    children: set[asyncio.Task[object]] = set()
+    while not children and not call.done():
+        await asyncio.sleep(0)  # one turn of the loop: the call has started its child, which has not begun
+        children = asyncio.all_tasks() - before - {call}
+    for child in children:
+        child.cancel()
+
+    with pytest.raises(asyncio.CancelledError):
+        await call
+    assert await state_of(keebai) is None
+    await keebai.messages.send_text(PERSON, "Hola", once=ORDER)
+    assert sent(sandbox) == 1
+
+
+async def test_a_call_is_done_when_its_client_is_closed(
+    sandbox: Sandbox, clock: ManualClock, journal: SqliteJournal
+) -> None:
+    sandbox.faults.on(TEXT, faults.Late(seconds=5.0))
+    keebai = client(sandbox, clock, journal)
+    call = asyncio.ensure_future(keebai.messages.send_text(PERSON, "Hola", once=ORDER))
+    await until(lambda: sent(sandbox) == 1)
+    await keebai.aclose()
+    assert call.done()

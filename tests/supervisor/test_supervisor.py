@@ -1,5 +1,6 @@
 """A supervisor runs what is wanted: here, in another process, after a pause, a stop, a shutdown, a kill."""
 
+import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -315,3 +316,23 @@ async def test_at_least_one_runs_at_a_time(keebai: Keebai) -> None:
     with pytest.raises(InvalidInput, match="at_once"):
         async with keebai.supervise(at_once=0):
             pass
+
+
+async def test_a_supervisor_whose_task_is_cancelled_before_its_first_step_is_no_shutdown(
+    keebai: Keebai,
+) -> None:
+    """As `asyncio.run` cancels all tasks at its end; what comes after must not take it for one."""
+    went_on = False
+
+    async def supervise() -> None:
+        nonlocal went_on
+        before = asyncio.all_tasks()
+        async with keebai.supervise():
+            for task in asyncio.all_tasks() - before:
+                task.cancel()
+            await anyio.sleep_forever()
+        went_on = True
+
+    with pytest.raises(asyncio.CancelledError):
+        await supervise()
+    assert not went_on

@@ -1,5 +1,6 @@
 """Requests under a gate: one place each, every ending told, and never a submit too many."""
 
+import asyncio
 import json
 import logging
 import random
@@ -12,6 +13,7 @@ import pytest
 
 from keebai_async.clock import ManualClock
 from keebai_async.credentials import Token
+from keebai_async.draining import Drain
 from keebai_async.errors import (
     ConnectionFailed,
     Misused,
@@ -28,6 +30,7 @@ from keebai_async.errors import (
 )
 from keebai_async.model.requests import Requests
 from keebai_async.quota.gate import Allowance, Ending, Lane, Place
+from keebai_async.transport.departures import Departures
 from keebai_async.transport.error_mapping import error_for
 from keebai_async.transport.exchange import Exchange
 from keebai_async.transport.reply import Answer, Failure, Outcome, Stage
@@ -506,3 +509,65 @@ async def test_a_reply_that_cannot_be_unpacked_is_one_clear_error(gate: Recordin
     assert isinstance(accepted, Accepted)
     assert said in str(error_for(accepted, SUBMIT, 1))
     assert said in str(caught.value)
+
+
+class SlowGate(RecordingGate):
+    """Settles a place in many turns of the loop, as one does whose store is a file or a server."""
+
+    @asynccontextmanager
+    async def place(self, lane: Lane) -> AsyncIterator[Place]:
+        async with super().place(lane) as place:
+            try:
+                yield place
+            finally:
+                with anyio.CancelScope(shield=True):
+                    for _ in range(50):
+                        await anyio.lowlevel.checkpoint()
+
+
+class Held(Wire):
+    """Answers when it may."""
+
+    def __init__(self, outcome: Outcome) -> None:
+        super().__init__(outcome)
+        self.left = anyio.Event()
+        self.may = anyio.Event()
+
+    async def send(self, request: Request, timeouts: Timeouts | None = None) -> Outcome:
+        self.left.set()
+        await self.may.wait()
+        return await super().send(request, timeouts)
+
+
+@pytest.mark.parametrize("cancelled", [False, True])
+async def test_who_closes_waits_until_a_submit_has_its_place_settled_and_its_outcome_told(
+    cancelled: bool,
+) -> None:
+    gate, drain = SlowGate(), Drain()
+    wire = Held(Answer(status=202, body=b'{"broadcast_id": "b"}'))
+    submit = asyncio.ensure_future(Exchange(wire, gate, drain=drain).submit(SUBMIT))
+    await wire.left.wait()
+    closing = asyncio.ensure_future(drain.close())
+    await anyio.lowlevel.checkpoint()
+    assert not closing.done()
+
+    if cancelled:
+        submit.cancel()
+    wire.may.set()
+    await closing
+
+    assert submit.done()
+    assert gate.endings == [Ending.UNANSWERED if cancelled else Ending.ANSWERED]
+
+
+async def test_nothing_leaves_in_a_place_that_came_before_the_client_was_closed() -> None:
+    drain = Drain()
+    wire = Wire(Answer(status=202, body=b'{"broadcast_id": "b"}'))
+    exchange = Exchange(Departures(wire, drain), RecordingGate())
+
+    async with exchange.slot(Lane.SUBMIT) as slot:
+        await drain.close()
+        verdict = await slot.submit(SUBMIT)
+
+    assert isinstance(verdict, Unsent)
+    assert wire.sent == 0
