@@ -97,6 +97,7 @@ with lazily(globals()):
     from keebai_async.model.outbox import MessageNotTaken as MessageNotTaken
     from keebai_async.model.outbox import MessageTaken as MessageTaken
     from keebai_async.model.outbox import OutboxMessage as OutboxMessage
+    from keebai_async.model.outlook import Outlook as Outlook
     from keebai_async.model.plan import CountryCount as CountryCount
     from keebai_async.model.plan import Guards as Guards
     from keebai_async.model.plan import Pace as Pace

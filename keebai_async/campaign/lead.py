@@ -11,8 +11,8 @@ from collections import deque
 from collections.abc import Iterable
 
 from keebai_async.model.chunk import Chunk
+from keebai_async.model.outlook import DELIVERY_RATE
 from keebai_async.model.report import settle_counters
-from keebai_async.polling.planner import DELIVERY_RATE
 from keebai_async.quota.window import Quota
 
 SUBMIT_SHARE = 0.5

@@ -493,11 +493,17 @@ class CampaignRun:
 
     def _now(self) -> StoredCampaign:
         state = self._control.state
+        look = self._tracker.next_look
         over = state.phase in {RunPhase.STOPPED, RunPhase.FINISHED}
         return replace(
             self._before,
             holder=None if over else self._before.holder,
-            facts=self._facts.now(gone=self._tracker.gone, at=self._clock.wall()),
+            facts=self._facts.now(
+                gone=self._tracker.gone,
+                at=self._clock.wall(),
+                look_in=None if look is None else look - self._clock.now(),
+                rate=self._tracker.delivery_rate,
+            ),
             state=state.campaign,
             reason=None if state.why is None else state.why.reason,
             stopped_by=None if state.why is None else state.why.cause,

@@ -21,6 +21,9 @@ from keebai_async.model.plan import Guards, Pace
 OFF: Final = "off"
 """In the place of a pace: none, whatever it was before."""
 
+_SAME_LOOK: Final = 1.0
+"""Seconds that two clocks may differ in without its being another look."""
+
 TokenMark = Callable[[str], str]
 """The keyed hash of the client's token; its argument is the key."""
 
@@ -34,6 +37,7 @@ class ToldFacts:
         by = "" if holder is None else f"{holder.user}@{holder.host}".removeprefix("@")
         salt = secrets.token_hex(8)
         self._unread = ""
+        self._over = False
         marked = ("", "") if mark is None else (salt, mark(salt))
         self._facts = replace(
             facts,
@@ -46,6 +50,8 @@ class ToldFacts:
             waits_for="",
             waits_until=None,
             gone=(),
+            next_look_at=None,
+            delivery_rate=None,
         )
 
     def event(self, event: AnyEvent, *, at: float) -> None:
@@ -65,9 +71,21 @@ class ToldFacts:
 
     def end(self, *, at: float) -> None:
         """Nothing of the run is on its way any more."""
-        self._facts = replace(self._facts, ended_at=at, waits_for="", waits_until=None)
+        self._facts = replace(
+            self._facts, ended_at=at, waits_for="", waits_until=None, next_look_at=None, delivery_rate=None
+        )
+        self._over = True
 
-    def now(self, *, gone: Iterable[int], at: float) -> RunFacts:
+    def now(
+        self, *, gone: Iterable[int], at: float, look_in: float | None = None, rate: float | None = None
+    ) -> RunFacts:
+        """As they are *at* this time, with the next look in so many seconds, and the sender's *rate*."""
+        if not self._over:
+            look = None if look_in is None else at + look_in
+            known = self._facts.next_look_at
+            if look is None or known is None or abs(look - known) >= _SAME_LOOK:
+                self._facts = replace(self._facts, next_look_at=look)
+            self._facts = replace(self._facts, delivery_rate=None if rate is None else round(rate, 1))
         return replace(self._facts, told_at=at, gone=tuple(sorted(gone)))
 
 

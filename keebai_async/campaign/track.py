@@ -59,6 +59,16 @@ class Tracker:
             chunk.tracked and not chunk.final and chunk.number not in self.gone for chunk in self._chunks
         )
 
+    @property
+    def delivery_rate(self) -> float | None:
+        """Messages a second that the campaign's sender was seen delivering; None if it was not."""
+        return self._watcher.rate(self._chunks.plan.sender.id)
+
+    @property
+    def next_look(self) -> float | None:
+        """When the next look is due, on the campaign's clock; None while none is planned."""
+        return self._watcher.next_at
+
     def close(self) -> None:
         """No more chunks will be added."""
         self._watcher.close()

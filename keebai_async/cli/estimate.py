@@ -7,8 +7,8 @@ import msgspec
 
 from keebai_async.campaign.pace import pace_seconds
 from keebai_async.cli.figures import figure
+from keebai_async.model.outlook import DELIVERY_RATE
 from keebai_async.model.plan import Plan
-from keebai_async.polling.planner import DELIVERY_RATE
 from keebai_async.quota.window import Quota
 
 POLLS_PER_CHUNK = 3

@@ -251,7 +251,7 @@ def typed(kind: str, thing: msgspec.Struct) -> dict[str, object]:
 _ALWAYS: Final[dict[str, object]] = {"on_the_way": 0}
 """Fields of a report that stand there also with their usual value, because the sums need them."""
 
-_OF_SITUATION: Final = ("waits_for", "waits_until", "at_service", "gone", "failing", "steps")
+_OF_SITUATION: Final = ("waits_for", "waits_until", "at_service", "gone", "failing", "steps", "outlook")
 
 
 def account(kind: str, situation: Situation) -> dict[str, object]:

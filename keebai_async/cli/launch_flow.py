@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 
 import msgspec
@@ -12,6 +13,7 @@ from keebai_async.cli.connect import (
     campaigning,
     chosen_service,
     quotas_holding,
+    spending,
     telling_waits,
 )
 from keebai_async.cli.console import can_ask, confirm_again, confirm_people
@@ -265,6 +267,7 @@ async def launch_plan(
             json=settings.json,
             resumable=settings.resumable,
             journal=settings.journal,
+            spent=partial(spending, keebai),
         )
     except CampaignBusy as error:
         if error.campaign_id == plan.campaign_id:

@@ -1,18 +1,22 @@
 """How far it is: bars on a terminal, a plain line now and then elsewhere; always on stderr."""
 
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from typing import Protocol
+from datetime import datetime
+from typing import Final, Protocol
 
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
+from rich.console import Console, Group
+from rich.live import Live
+from rich.progress import Progress, ProgressColumn, Task, TaskID, TextColumn, TimeElapsedColumn
+from rich.text import Text
 
 from keebai_async.campaign.run import WORTH_TELLING
 from keebai_async.cli.account_text import proven_words
 from keebai_async.cli.estimate import duration
 from keebai_async.cli.figures import figure
 from keebai_async.cli.output import say
+from keebai_async.cli.progress_words import notes, pulse_line
 from keebai_async.cli.shown import shown_reason
 from keebai_async.model.chunk import ChunkState
 from keebai_async.model.events import (
@@ -29,52 +33,120 @@ from keebai_async.model.events import (
     Waiting,
 )
 from keebai_async.model.report import ChunkLine
+from keebai_async.model.situation import Situation
 
-_QUIET_FOR = 1.0
+_QUIET_FOR: Final = 1.0
 """Seconds for which nothing is said: what is over by then needs no progress."""
-_LINE_EVERY = 5.0
+_LINE_EVERY: Final = 5.0
 """Seconds between two lines at least."""
+_WIDE_BAR: Final = 30
+_NARROW_BAR: Final = 5
+_BESIDE_BAR: Final = 55
+"""Letters that stand beside a bar."""
+_PULSE_EVERY: Final = 30.0
+"""Seconds of silence after which a line is written without a terminal, whatever happens."""
 
 
 class Meter(Protocol):
     """Shows numbers as they change, and lines that stay."""
 
-    def show(self, what: str, done: int, of: int | None) -> None: ...
+    def show(self, what: str, done: int, of: int | None, *, likely: int | None = None) -> None:
+        """*likely* is an estimate of how many are done by now; never fewer than *done*."""
+        ...
 
     def say(self, line: str) -> None: ...
 
+    def pulse(self, line: str, note: str) -> None:
+        """All is as it was: *line* says how far it is where there are no bars, *note* stands below bars."""
+        ...
+
 
 class ProgressBars:
-    """One bar for each thing that goes on."""
+    """One bar for each thing that goes on, and a line below them."""
 
-    def __init__(self, progress: Progress) -> None:
-        self._progress = progress
+    def __init__(self, live: Live) -> None:
+        self._live = live
+        self._progress = Progress(
+            TextColumn("{task.description:<11}"),
+            KnownAndLikely(live.console),
+            TextColumn("{task.fields[counts]}"),
+            TimeElapsedColumn(),
+            console=live.console,
+            auto_refresh=False,
+        )
+        self._note = ""
         self._tasks: dict[str, TaskID] = {}
+        self._show()
 
-    def show(self, what: str, done: int, of: int | None) -> None:
+    def show(self, what: str, done: int, of: int | None, *, likely: int | None = None) -> None:
+        counts = figure(done) if of is None else f"{figure(done)}/{figure(of)}"
+        if likely is not None and likely > done:
+            counts += f", about {figure(likely)} by now"
         task = self._tasks.get(what)
         if task is None:
-            task = self._tasks[what] = self._progress.add_task(what, total=of)
-        self._progress.update(task, completed=done, total=of)
+            task = self._tasks[what] = self._progress.add_task(what, total=of, counts=counts, likely=likely)
+        self._progress.update(task, completed=done, total=of, counts=counts, likely=likely)
+        self._show()
 
     def say(self, line: str) -> None:
-        self._progress.console.print(line, markup=False, highlight=False, soft_wrap=True)
+        self._live.console.print(line, markup=False, highlight=False, soft_wrap=True)
+
+    def pulse(self, line: str, note: str) -> None:
+        self._note = note
+        self._show()
+
+    def _show(self) -> None:
+        shown = (self._progress, Text(self._note, style="dim")) if self._note else (self._progress,)
+        self._live.update(Group(*shown))
+
+
+class KnownAndLikely(ProgressColumn):
+    """A bar of three parts: what is known, what is likely by now, what is left; told apart without colour."""
+
+    def __init__(self, console: Console) -> None:
+        super().__init__()
+        self._console = console
+
+    def render(self, task: Task) -> Text:
+        options = self._console.options
+        done, guessed, left = "#~-" if options.ascii_only or options.legacy_windows else "\u2588\u2592\u2591"
+        wide = max(_NARROW_BAR, min(_WIDE_BAR, self._console.width - _BESIDE_BAR))
+        if not task.total:
+            return Text(left * wide, style="dim")
+        likely = max(task.completed, task.fields["likely"] or 0)
+        known = int(wide * min(1.0, task.completed / task.total))
+        perhaps = int(wide * min(1.0, likely / task.total)) - known
+        return Text.assemble(
+            (done * known, "green"), (guessed * perhaps, "yellow"), (left * (wide - known - perhaps), "dim")
+        )
 
 
 class PlainLines:
-    """A line at most every few seconds of real time, and none for what is over within one."""
+    """A line at most every few seconds, and none for what is over within one; but no long silence.
 
-    def __init__(self) -> None:
-        self._next = time.monotonic() + _QUIET_FOR
+    *now* gives seconds that never go back.
+    """
 
-    def show(self, what: str, done: int, of: int | None) -> None:
-        now = time.monotonic()
-        if now >= self._next:
+    def __init__(self, now: Callable[[], float] = time.monotonic) -> None:
+        self._now = now
+        self._next = now() + _QUIET_FOR
+        self._spoke = now()
+        self._shown: dict[str, int] = {}
+
+    def show(self, what: str, done: int, of: int | None, *, likely: int | None = None) -> None:
+        now = self._now()
+        if now >= self._next and self._shown.get(what, 0) != done:
+            self._shown[what] = done
             self._next = now + _LINE_EVERY
             self.say(f"{what}: {figure(done)}" + (f" of {figure(of)}" if of is not None else ""))
 
     def say(self, line: str) -> None:
+        self._spoke = self._now()
         say(line)
+
+    def pulse(self, line: str, note: str) -> None:
+        if line and self._now() - self._spoke >= _PULSE_EVERY:
+            self.say(line)
 
 
 @contextmanager
@@ -84,9 +156,8 @@ def meter() -> Iterator[Meter]:
     if not console.is_terminal or console.is_dumb_terminal:
         yield PlainLines()
         return
-    columns = (TextColumn("{task.description:<11}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    with Progress(*columns, console=console, redirect_stdout=False) as progress:
-        yield ProgressBars(progress)
+    with Live(console=console, redirect_stdout=False, refresh_per_second=4) as live:
+        yield ProgressBars(live)
 
 
 class CampaignMeter:
@@ -101,6 +172,24 @@ class CampaignMeter:
         self._done = {chunk.number: chunk.sent + chunk.failed for chunk in before}
         self._waiting = ""
         self._unread: set[int] = set()
+        self.spent = ""
+        """What is spent of the quota, in words."""
+        self._show()
+
+    def _show(self) -> None:
+        """Everything that is known from the beginning on."""
+        self._meter.show("submitting", sum(self._accepted.values()), self._ready)
+        self._meter.show("delivering", sum(self._done.values()), self._ready)
+
+    def tick(self, situation: Situation, now: datetime) -> None:
+        """Show where it stands, and what is likely by *now*, also while nothing happens."""
+        report, outlook = situation.report, situation.outlook
+        likely = None if outlook is None else outlook.seen + outlook.likely
+        if report.accepted:
+            self._meter.show("submitting", report.accepted, self._ready)
+            self._meter.show("delivering", report.sent + report.failed, self._ready, likely=likely)
+        spent = (f"quota {self.spent}",) if self.spent else ()
+        self._meter.pulse(pulse_line(situation, now), "; ".join((*notes(situation, now), *spent)))
 
     def event(self, event: Event) -> None:
         match event:

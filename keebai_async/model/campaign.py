@@ -70,6 +70,10 @@ class RunFacts(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     waits_until: float | None = None
     gone: tuple[int, ...] = ()
     """Chunks whose broadcasts the service did not know when the last run looked."""
+    next_look_at: float | None = None
+    """When the run asks the service next how far it is."""
+    delivery_rate: float | None = None
+    """Messages a second that the sender was seen delivering; None before it was."""
 
 
 class StoredCampaign(msgspec.Struct, frozen=True, kw_only=True):

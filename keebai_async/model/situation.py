@@ -16,6 +16,7 @@ from keebai_async.model.chunk import Chunk, ChunkState
 from keebai_async.model.failing import Failing, failing_of
 from keebai_async.model.fates import FateCounts
 from keebai_async.model.next_steps import Step, next_steps
+from keebai_async.model.outlook import Outlook, outlook_of
 from keebai_async.model.plan import chunk_name
 from keebai_async.model.remainder import left_settled
 from keebai_async.model.report import Report, report_of, settle_counters, utc
@@ -56,7 +57,8 @@ class Situation(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     for before the next people leave, and *waits_until* is until when, in UTC. *at_service* are the
     broadcasts that go on by themselves, *gone* counts people who cannot be followed any more, because the
     service does not know their broadcasts, *failing* tells if so many failed that it is no success, and
-    *steps* lead on. *fates* is what webhooks told, beside the counters of *report* and never to be added to
+    *steps* lead on. *outlook* is what is likely by now of those who are with the service, while a process
+    runs it. *fates* is what webhooks told, beside the counters of *report* and never to be added to
     them; None where nothing was told, or nobody looked.
     """
 
@@ -72,6 +74,7 @@ class Situation(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     gone: int = 0
     failing: Failing | None = None
     steps: tuple[Step, ...] = ()
+    outlook: Outlook | None = None
     fates: FateCounts | None = None
 
     @property
@@ -102,6 +105,7 @@ def situation_of(campaign: StoredCampaign, now: float, *, fates: FateCounts | No
         gone=_gone(campaign),
         failing=failing_of(campaign.chunks),
         steps=next_steps(campaign, now),
+        outlook=None if campaign.holder is None else outlook_of(campaign, now),
         fates=None if fates == FateCounts() else fates,
     )
 

@@ -27,12 +27,10 @@ from typing import Final
 
 import msgspec
 
+from keebai_async.model.outlook import DELIVERY_RATE
 from keebai_async.model.progress import Progress
 from keebai_async.polling.sender_queue import FRUITLESS, QueuedBroadcast, SenderQueue
 from keebai_async.quota.window import CAUTIOUS_QUOTAS, Quota
-
-DELIVERY_RATE: Final = 80.0
-"""Messages a second that one sender delivers by default. Source: contract, section 10, "Throughput"."""
 
 EARLY: Final = 0.75
 """The part of a predicted wait after which the head is read a first time, to correct the prediction."""
@@ -136,6 +134,11 @@ class PollPlanner:
         queue.waiting[broadcast_id] = self._broadcasts[broadcast_id] = QueuedBroadcast(
             broadcast_id, queue, max(1, recipients), now - age, aged=age > 0
         )
+
+    def rate(self, sender: str) -> float | None:
+        """Messages a second that *sender* was seen delivering; None if it was not."""
+        queue = self._queues.get(sender)
+        return queue.rate if queue is not None and queue.learnt else None
 
     def next(self, now: float) -> Look | None:
         """The next look, None while none can be planned.

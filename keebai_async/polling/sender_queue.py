@@ -51,6 +51,7 @@ class SenderQueue:
     def __init__(self, rate: float, now: float) -> None:
         self.waiting: dict[str, QueuedBroadcast] = {}
         self.rate = rate
+        self.learnt = False  # the rate was seen, not believed
         self.finished = 0  # messages of broadcasts that are final
         self.fruitless = 0
         self.follows_at: float | None = None  # when the last head was seen finished
@@ -107,4 +108,5 @@ class SenderQueue:
         )
         if now > recent and work > lately:
             long = (work - before) / (now - start)
+            self.learnt = True
             self.rate = 0.5 * long + 0.5 * (work - lately) / (now - recent)

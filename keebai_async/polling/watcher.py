@@ -47,11 +47,17 @@ class Watcher:
         self._closed = False
         self._news = anyio.Event()
         self._tasks: TaskGroup | None = None
+        self.next_at: float | None = None
+        """When the next look is due, on the clock; None while none is planned."""
 
     def add(self, broadcast_id: str, *, recipients: int, sender: str, age: float = 0.0) -> None:
         """Begin to follow a broadcast that *sender* accepted *age* seconds ago."""
         self._planner.add(broadcast_id, recipients=recipients, sender=sender, now=self._clock.now(), age=age)
         self._wake()
+
+    def rate(self, sender: str) -> float | None:
+        """Messages a second that *sender* was seen delivering; None if it was not."""
+        return self._planner.rate(sender)
 
     def told(self, broadcast_id: str, people: int) -> None:
         """Webhooks told, by now, of so many *people* of a broadcast."""
@@ -99,6 +105,7 @@ class Watcher:
             while len(self._planner) or not self._closed:
                 self._news = anyio.Event()
                 look = self._planner.next(self._clock.now()) if self._free else None
+                self.next_at = None if look is None else look.at
                 if look is None:
                     await self._news.wait()
                 elif (early := look.at - self._clock.now()) > 0:

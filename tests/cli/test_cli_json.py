@@ -24,6 +24,7 @@ OF_SITUATION = {
     "waits_until",
     "at_service",
     "gone",
+    "outlook",
     "failing",
     "steps",
     "fates",

@@ -32,12 +32,18 @@ class Told:
     def __init__(self) -> None:
         self.lines: list[str] = []
         self.shown: dict[str, tuple[int, int | None]] = {}
+        self.likely: dict[str, int | None] = {}
+        self.pulses: list[tuple[str, str]] = []
 
-    def show(self, what: str, done: int, of: int | None) -> None:
+    def show(self, what: str, done: int, of: int | None, *, likely: int | None = None) -> None:
         self.shown[what] = (done, of)
+        self.likely[what] = likely
 
     def say(self, line: str) -> None:
         self.lines.append(line)
+
+    def pulse(self, line: str, note: str) -> None:
+        self.pulses.append((line, note))
 
 
 def told_of(*events: Event) -> Told:

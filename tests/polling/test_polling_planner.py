@@ -52,6 +52,18 @@ def test_the_head_of_the_line_is_read_at_three_quarters_and_at_the_end_and_then_
     assert abs(following.at - (62.75 + 0.75 * 4_980 / 80)) < 0.5
 
 
+def test_a_rate_is_named_when_it_was_seen_and_not_while_it_is_believed() -> None:
+    plan = plan_of("a", "b")
+    assert (plan.rate("one"), plan.rate("nobody")) == (None, None)
+
+    look(plan)
+    see(plan, "a", 2_500, EARLY)
+
+    seen = plan.rate("one")
+    assert seen is not None
+    assert abs(seen - 2_500 / EARLY) < 1
+
+
 def test_one_that_was_only_just_added_is_read_at_once_too_when_the_head_is_finished() -> None:
     plan = plan_of("a")
     look(plan)

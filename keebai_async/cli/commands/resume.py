@@ -8,7 +8,7 @@ import typer
 from msgspec.structs import replace
 
 from keebai_async.campaign_client import CampaignClient
-from keebai_async.cli.connect import Connection, bookkeeping, campaigning, check_plan
+from keebai_async.cli.connect import Connection, bookkeeping, campaigning, check_plan, spending
 from keebai_async.cli.console import confirm_people
 from keebai_async.cli.exit_codes import Exit
 from keebai_async.cli.figures import figure
@@ -162,6 +162,7 @@ async def _resume(campaign: str, connection: Connection, settings: LaunchSetting
             chunks=before.chunks,
             json=settings.json,
             journal=connection.journal,
+            spent=partial(spending, keebai),
         )
         now = await with_fates(keebai, now)
         return conclude(now, json=settings.json, journal=connection.journal)

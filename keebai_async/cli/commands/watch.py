@@ -1,20 +1,24 @@
 """The command `watch`."""
 
+from datetime import UTC, datetime
 from functools import partial
 
 import anyio
 import typer
 
+from keebai_async.campaign_client import CampaignClient
 from keebai_async.cli.connect import Connection, bookkeeping
 from keebai_async.cli.exit_codes import Exit
 from keebai_async.cli.interrupts import interrupts
 from keebai_async.cli.meant import campaign_id
 from keebai_async.cli.options import CampaignArgument, JournalOption, JsonOption
-from keebai_async.cli.output import say
+from keebai_async.cli.progress import CampaignMeter, PlainLines, meter
+from keebai_async.cli.progress_words import pulse_line
 from keebai_async.cli.show_run import conclude, with_fates
 from keebai_async.cli.text_output import progress_line
+from keebai_async.model.situation import Situation
 
-_JOURNAL_READ_EVERY = 2.0
+_JOURNAL_READ_EVERY = 1.0
 """Seconds between two looks into the journal; they cost no request."""
 
 
@@ -29,14 +33,28 @@ def watch(campaign: CampaignArgument, journal: JournalOption = None, json: JsonO
 async def _watch(campaign: str, connection: Connection, *, json: bool) -> Exit:
     async with bookkeeping(connection) as keebai:
         campaign = await campaign_id(keebai, campaign)
-        last = ""
+        situation = await _to_its_end(keebai, campaign)
+        situation = await with_fates(keebai, situation)
+        return conclude(situation, json=json, journal=connection.journal)
+
+
+async def _to_its_end(keebai: CampaignClient, campaign: str) -> Situation:
+    """Show every change, and what is likely between two of them, until nobody runs it any more."""
+    situation = await keebai.campaigns.situation(campaign)
+    report = situation.report
+    last = ""
+    with meter() as shown:
+        bars = None if isinstance(shown, PlainLines) else CampaignMeter(shown, ready=report.ready)
         while True:
-            situation = await keebai.campaigns.situation(campaign)
             line = progress_line(situation)
-            if line != last:
+            if bars is not None:
+                bars.tick(situation, datetime.now(UTC))
+            elif line != last:
                 last = line
-                say(line)
+                shown.say(line)
+            else:
+                shown.pulse(pulse_line(situation, datetime.now(UTC)), "")
             if situation.holder is None:
-                situation = await with_fates(keebai, situation)
-                return conclude(situation, json=json, journal=connection.journal)
+                return situation
             await anyio.sleep(_JOURNAL_READ_EVERY)
+            situation = await keebai.campaigns.situation(campaign)
