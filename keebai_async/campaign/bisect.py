@@ -28,7 +28,7 @@ from keebai_async.campaign.chunks import Chunks
 from keebai_async.campaign.opted_out import LeftOut
 from keebai_async.campaign.service import Blame, Refusal, Taken, Unknown
 from keebai_async.campaign.stop import stop_for
-from keebai_async.campaign.submit import Submitter
+from keebai_async.campaign.submit import Submitter, TakenBefore
 from keebai_async.errors import ForbiddenMove
 from keebai_async.model.chunk import Chunk, ChunkState
 from keebai_async.model.events import ChunkRefused, ChunkSplit
@@ -163,8 +163,14 @@ async def refuse_held(chunks: Chunks, submitter: Submitter, held: Iterable[Held]
     """
     for each in held:
         chunk = chunks[each.number]
-        if chunk.state is ChunkState.PLANNED:  # and not accepted after all, as a webhook may have proved
+        if chunk.state is not ChunkState.PLANNED:
+            continue  # accepted after all, as a webhook has proved
+        try:
             await chunks.refuse(each.number, each.words)
+        except ForbiddenMove:
+            if not await submitter.heard_that_it_left(each.number):
+                raise
+        else:
             submitter.tell(ChunkRefused(number=each.number, recipients=chunk.recipients, reason=each.words))
 
 
@@ -213,6 +219,9 @@ class Bisection:
                     guilty = self._evidence.accept(left_after=left_after)
                     await refuse_held(self._chunks, self._submitter, guilty)
                     await self._accepted()
+                case TakenBefore():  # it says nothing of who is refused by now
+                    self._evidence.good = True
+                    self._next()
                 case Unknown():
                     self._next()
                 case LeftOut(into=None):
@@ -238,16 +247,20 @@ class Bisection:
             self._next()
             return
         people = await self._chunks.people(rest)
-        try:
-            children = await self._chunks.recut(
-                rest, "somebody in it is refused", into=[people[:first], people[first:]]
-            )
-        except ForbiddenMove:
-            if not await self._submitter.heard_that_it_left(rest):
-                raise
+        children = await self._cut(rest, "somebody in it is refused", into=[people[:first], people[first:]])
+        if children is None:
             self._next()
-            return
-        self._take(rest, children, suspects=suspects)
+        else:
+            self._take(rest, children, suspects=suspects)
+
+    async def _cut(self, number: int, reason: str, *, into: list[list[msgspec.Raw]]) -> list[Chunk] | None:
+        """Cut a planned chunk; None if it is accepted, as webhooks told a moment ago."""
+        try:
+            return await self._chunks.recut(number, reason, into=into)
+        except ForbiddenMove:
+            if not await self._submitter.heard_that_it_left(number):
+                raise
+            return None
 
     async def _refused(self, chunk: Chunk, refusal: Refusal) -> None:
         """Decide what becomes of the people of the refused piece, and put it on disk."""
@@ -334,8 +347,12 @@ class Bisection:
         people = await self._chunks.people(rest)
         one = people.pop(self._evidence.next_pick(len(people)))
         why = "somebody is refused, and perhaps everybody"
-        children = await self._chunks.recut(rest, why, into=[[one], people])
-        self._take(rest, children, suspects=0, picked=True)
+        children = await self._cut(rest, why, into=[[one], people])
+        if children is None:  # somebody else is picked
+            self._rest = None
+            await self._pick_from_those_who_wait()
+        else:
+            self._take(rest, children, suspects=0, picked=True)
 
     async def _halve(self, chunk: Chunk, fault: ErrorBody) -> None:
         if self._rest is not None:

@@ -24,6 +24,8 @@ tells about the others (the service is gone, the token is rejected) is heeded be
 from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
 
+import msgspec
+
 from keebai_async.campaign.chunks import Chunks
 from keebai_async.campaign.circuit_breaker import CircuitBreaker
 from keebai_async.campaign.control import RunControl
@@ -63,6 +65,10 @@ from keebai_async.observe.chunk_records import BroadcastIdRepeated, ChunkSubmitE
 
 MOST_THROTTLED = 5
 """429s in a row for one chunk before the campaign stops: somebody else uses the token up."""
+
+
+class TakenBefore(msgspec.Struct, frozen=True):
+    """The chunk left earlier and was accepted, as was heard only now. Nothing left this time."""
 
 
 def _may_leave(state: RunState) -> bool:
@@ -112,13 +118,15 @@ class Submitter:
         return self._control.state.stop
 
     @asynccontextmanager
-    async def submit(self, number: int) -> AsyncIterator[Taken | Refusal | Unknown | LeftOut | None]:
+    async def submit(
+        self, number: int
+    ) -> AsyncIterator[Taken | TakenBefore | Refusal | Unknown | LeftOut | None]:
         """Submit a chunk until there is a verdict other than "again"; None means that we were stopped.
 
-        LeftOut means that nothing was submitted: people who opted out, or have it by now, were cut from it,
-        and the others are in another chunk, which is to be submitted in its place. The verdict is on disk,
-        but for a refusal: what becomes of the people of a refused chunk is for the caller to put there,
-        inside `async with`, where the shield of the attempt still holds.
+        LeftOut and TakenBefore mean that nothing was submitted. With LeftOut, people who opted out, or have
+        it by now, were cut from it, and the others are in another chunk, which is to be submitted in its
+        place. The verdict is on disk, but for a refusal: what becomes of the people of a refused chunk is for
+        the caller to put there, inside `async with`, where the shield of the attempt still holds.
 
         Raises:
             QuotaUnusable: no place could be asked for; nothing has left.
@@ -126,8 +134,8 @@ class Submitter:
         """
         throttled = 0
         while await self._until_it_may_leave(number):
-            if (chunk := self._chunks[number]).state is ChunkState.ACCEPTED:  # a webhook proved it meanwhile
-                yield Taken(accepted=chunk.accepted, broadcast_id=chunk.broadcast_id)
+            if self._chunks[number].state is ChunkState.ACCEPTED:  # a webhook proved it meanwhile
+                yield TakenBefore()
                 return
             async with self._in_its_place(number):
                 try:

@@ -12,10 +12,9 @@ import pytest
 from keebai_async.model.chunk import ChunkState
 from keebai_async.sandbox import faults
 from keebai_async.webhooks import Spool
-from tests.crash.child import Task
 from tests.crash.nursery import Nursery
 from tests.crash.truth import found_in_portal
-from tests.crash.world import BULK, PEOPLE, SIZE, SPEED, World, lose_replies, take_time, world
+from tests.crash.world import BULK, World, lose_replies, take_time, world
 from tests.webhooks.ports import free_port
 from tests.webhooks.receiving import PATH
 from tests.webhooks.storm import Receiver, Tally, until
@@ -48,7 +47,7 @@ async def test_what_was_accepted_is_proven_by_its_marks_whatever_is_killed(
         await receiver.start()
         try:
             for _ in range(KILLS):
-                async with nursery.life(task(here, campaign)) as life:
+                async with nursery.life(here.task(campaign)) as life:
                     await life.until_it_began()
                     await anyio.sleep(chance.random() * 0.15)  # no wait: the instant is what is tried out
                     if chance.random() < 0.5:
@@ -83,22 +82,8 @@ async def test_what_was_accepted_is_proven_by_its_marks_whatever_is_killed(
     assert not any(chunk.twice_at for chunk in report.chunks)
 
 
-def task(here: World, campaign: str) -> Task:
-    box = here.sandbox
-    return Task(
-        journal=str(here.path),
-        url=box.url,
-        token=box.token,
-        sender=box.phone_number_id,
-        speed=SPEED,
-        people=PEOPLE,
-        size=SIZE,
-        campaign=campaign,
-    )
-
-
 async def live(nursery: Nursery, here: World, campaign: str) -> None:
-    async with nursery.life(task(here, campaign)) as life:
+    async with nursery.life(here.task(campaign)) as life:
         await life.end()
     assert (life.gone, life.error) == (0, None)
 

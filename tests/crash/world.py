@@ -48,13 +48,14 @@ class World:
     async def life(self, *, point: str = "", nth: int = 1, room: int | None = None) -> AsyncIterator[Life]:
         """A process that goes on with the campaign, or plans it if there is none."""
         account = await self.account()
-        task = self._task(None if account is None else account.plan.campaign_id, point, nth, room)
+        task = self.task(None if account is None else account.plan.campaign_id, point, nth, room)
         assert self._nursery is not None
         async with self._nursery.life(task) as life:
             yield life
         await self.look_at_the_body()
 
-    def _task(self, campaign: str | None, point: str, nth: int, room: int | None) -> Task:
+    def task(self, campaign: str | None, point: str = "", nth: int = 1, room: int | None = None) -> Task:
+        """What a process is to do: go on with *campaign*, and die at *point*."""
         return Task(
             journal=str(self.path),
             url=self.sandbox.url,
@@ -79,7 +80,7 @@ class World:
         """Let a process go on with the campaign of a journal that this side cannot read any more."""
         assert self._nursery is not None
         assert self._campaign is not None
-        async with self._nursery.life(self._task(self._campaign, "", 1, None)) as life:
+        async with self._nursery.life(self.task(self._campaign)) as life:
             await life.end()
         return life
 

@@ -1,0 +1,115 @@
+"""A search for culprits that meets people who left before, as a webhook proves in the middle of it."""
+
+from collections import deque
+
+from keebai_async.campaign.bisect import Bisection, Evidence, refuse_held
+from keebai_async.model.chunk import ChunkState
+from keebai_async.model.events import ChunkAccepted, ChunkRefused
+from keebai_async.model.fates import Fate, PersonNews
+from keebai_async.model.lifecycle import Accept, Lose, Resend, Submit
+from keebai_async.model.stop import Cause
+from tests.campaign.planning import number
+from tests.campaign.submitting import Campaign
+from tests.campaign.test_proof_of_the_cut import MarkedJournal
+
+WORDS = "Bad Request"
+
+
+class ToldAtTheCut(MarkedJournal):
+    """Hears that somebody of the chunk *told_of* has it, just before that chunk is cut."""
+
+    campaign: Campaign
+    told_of = 0
+
+    async def recut(self, *given: object, **named: object) -> tuple[object, ...]:  # type: ignore[override]
+        if self.told_of in {move.number for move in given[1]}:  # type: ignore[attr-defined]
+            await self.tell([news_of(self.campaign, self.told_of)])
+        return await super().recut(*given, **named)
+
+
+def news_of(campaign: Campaign, chunk: int) -> PersonNews:
+    """The first person of a chunk has it, as a webhook tells."""
+    return PersonNews(
+        campaign_id=campaign.plan.campaign_id,
+        chunk=chunk,
+        place=0,
+        fate=Fate.SENT,
+        at=campaign.clock.wall(),
+        number=number((chunk - 1) * campaign.size),
+    )
+
+
+async def sent_again(chunks: int, *, size: int, which: int) -> Campaign:
+    """The first chunk was accepted; *which* had no answer, and somebody said that it did not arrive."""
+    campaign = Campaign(chunks * size, size=size, journal=ToldAtTheCut)
+    await campaign.begin(campaign.service())
+    journal, campaign_id, at = campaign.journal, campaign.plan.campaign_id, campaign.clock.wall()
+    assert isinstance(journal, ToldAtTheCut)
+    journal.campaign = campaign
+    for move in (
+        Submit(number=1, step=1, at=at),
+        Accept(number=1, step=2, accepted=size, broadcast_id="b0"),
+        Submit(number=which, step=1, at=at),
+        Lose(number=which, step=2, reason="no answer in time"),
+        Resend(number=which, step=3),
+    ):
+        await journal.record(campaign_id, move)
+    return campaign
+
+
+async def test_a_chunk_that_is_proven_when_somebody_is_picked_from_it_is_accepted_and_another_is_asked() -> (
+    None
+):
+    """The run ended with an error of ours: the chunk could not be cut."""
+    campaign = await sent_again(12, size=20, which=12)
+    journal = campaign.journal
+    assert isinstance(journal, ToldAtTheCut)
+    journal.told_of = 12
+    suspended, back = campaign.service(), campaign.service()
+    suspended.suspended_after = 0
+
+    async with journal.lease(campaign.plan.campaign_id):
+        stopped = await campaign.submit(suspended)
+
+    assert campaign.stopped is Cause.REFUSED
+    assert (stopped.accepted, stopped.refused, stopped.unsent) == (40, 0, 200)
+    assert [event.number for event in campaign.events if isinstance(event, ChunkAccepted)] == [12]
+    async with journal.lease(campaign.plan.campaign_id):
+        report = await campaign.submit(back)
+    assert (report.accepted, report.refused, report.errors()) == (240, 0, ())
+    assert dict(back.messaged) == {number(person): 1 for person in range(20, 220)}
+
+
+async def test_a_chunk_that_was_accepted_before_says_nothing_of_who_is_refused_now() -> None:
+    """Whoever was held was refused for good by it, although everybody may be refused by now."""
+    campaign = await sent_again(3, size=1, which=3)
+    service = campaign.service()
+    await campaign.begin(service)
+    await campaign.journal.tell([news_of(campaign, 3)])
+    evidence = Evidence(good=False)
+    evidence.hold(2, WORDS, picked=False)
+
+    search = Bisection(
+        3, chunks=campaign.book, submitter=campaign.submitter, evidence=evidence, waiting=deque()
+    )
+    async with campaign.clock.running():
+        await search.submit()
+
+    assert [held.number for held in evidence.held] == [2]
+    assert (evidence.good, evidence.accepted) == (True, 0)
+    assert [each.state for each in await campaign.chunks()][1:] == [ChunkState.PLANNED, ChunkState.ACCEPTED]
+    assert service.requests.submits == 0
+
+
+async def test_who_is_to_blame_is_not_refused_if_a_webhook_told_a_moment_ago_that_they_have_it() -> None:
+    campaign = await sent_again(2, size=1, which=2)
+    await campaign.begin(campaign.service())
+    await campaign.journal.tell([news_of(campaign, 2)])
+    evidence = Evidence(good=True)
+    evidence.hold(2, WORDS, picked=False)
+
+    await refuse_held(campaign.book, campaign.submitter, evidence.held)
+
+    assert [each.state for each in await campaign.chunks()] == [ChunkState.ACCEPTED] * 2
+    assert [event.number for event in campaign.events if isinstance(event, ChunkAccepted)] == [2]
+    assert not [event for event in campaign.events if isinstance(event, ChunkRefused)]
