@@ -6,6 +6,7 @@ from keebai_async.errors import AlreadyLaunched, PeoplePurged
 from keebai_async.journal.contract import Journal
 from keebai_async.model.campaign import CampaignState, StoredCampaign, began_after
 from keebai_async.model.chunk import ChunkState
+from keebai_async.model.people_words import agreeing, people_words
 from keebai_async.model.reached import Reached, repeated
 
 
@@ -80,10 +81,11 @@ def refuse_reached(
         return
     most = max(news, key=lambda each: each.repeated)
     still = bool(most.unsent and not most.people)
-    got, when = ("are still to get", "") if still else ("got", " a short time ago")
+    to_get = f"{agreeing(count, 'is', 'are')} still to get"
+    got, when = (to_get, "") if still else ("got", " a short time ago")
     same = "the" if most.template == campaign.plan.template else "the same words by the"
     raise AlreadyLaunched(
-        f"{count} of these {unsent} people {got} {same} template {most.template!r} from campaign"
+        f"{count} of these {people_words(unsent)} {got} {same} template {most.template!r} from campaign"
         f" {most.campaign_id} ({most.name!r}){when}: leave them out, or say that it is to be sent again",
         campaign_id=most.campaign_id,
     )

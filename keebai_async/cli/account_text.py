@@ -4,10 +4,11 @@ from collections.abc import Iterable, Iterator
 from datetime import datetime
 
 from keebai_async.cli.estimate import duration
-from keebai_async.cli.figures import figure, moment, share
+from keebai_async.cli.figures import figure, moment, people_figure, share
 from keebai_async.cli.shown import shown_reason, shown_text
 from keebai_async.model.campaign import Holder
 from keebai_async.model.chunk import ChunkState
+from keebai_async.model.people_words import agreeing
 from keebai_async.model.report import ChunkLine
 from keebai_async.model.situation import AtService, Situation, Standing
 
@@ -68,24 +69,24 @@ def account_lines(situation: Situation) -> Iterator[str]:
         yield f"waits for {shown_reason(situation.waits_for)}{until}"
     yield from failing_lines(situation)
     for chunk in situation.report.chunks:
-        people = figure(chunk.recipients)
+        people = people_figure(chunk.recipients)
         lost = chunk.state is ChunkState.SUBMITTING and situation.holder is None
         if chunk.noticed_at is not None or chunk.proven_at is not None:
             yield from _notice_lines(chunk, lost=lost)
         elif chunk.state is ChunkState.UNKNOWN or lost:
-            yield f"unknown: chunk {chunk.number}, {people} people, may have been sent or not"
+            yield f"unknown: chunk {chunk.number}, {people}, may have been sent or not"
         elif chunk.resent:
-            yield f"chunk {chunk.number}, {people} people, is submitted again at the next resume"
+            yield f"chunk {chunk.number}, {people}, is submitted again at the next resume"
         if chunk.twice_at is not None and chunk.state is not ChunkState.REFUSED:
             yield (
-                f"{PERHAPS_TWICE}: chunk {chunk.number}, {people} people may have been messaged twice:"
+                f"{PERHAPS_TWICE}: chunk {chunk.number}, {people} may have been messaged twice:"
                 f" a delivery notice of {moment(chunk.twice_at)} is from before it was submitted again"
             )
 
 
 def _notice_lines(chunk: ChunkLine, *, lost: bool) -> Iterator[str]:
     """What a delivery notice says of a chunk that was not accepted in an answer."""
-    who = f"chunk {chunk.number}, {figure(chunk.recipients)} people"
+    who = f"chunk {chunk.number}, {people_figure(chunk.recipients)}"
     if chunk.proven_at is not None:
         unnamed = "" if chunk.broadcast_id else "; it names no broadcast, so webhooks alone tell of them"
         yield f"{who}, accepted: {proven_words(chunk.proven_at)}{unnamed}"
@@ -122,7 +123,7 @@ def failing_lines(situation: Situation) -> Iterator[str]:
     since = f", since {moment(failing.since)}" if failing.since is not None else ""
     part = share(failing.failed, failing.delivered)
     yield (
-        f"{NO_SUCCESS}: {part} failed, {figure(failing.failed)} of {figure(failing.delivered)} people{since}"
+        f"{NO_SUCCESS}: {part} failed, {figure(failing.failed)} of {people_figure(failing.delivered)}{since}"
     )
     for chunk in failing.worst:
         left = f", submitted {moment(chunk.submitted_at)}" if chunk.submitted_at is not None else ""
@@ -135,9 +136,9 @@ def cannot_be_called_back(situation: Situation) -> Iterator[str]:
     pending = sum(each.pending for each in situation.at_service)
     if not pending:
         return
-    who = f"{figure(pending)} people are"
+    who = f"{people_figure(pending)} {agreeing(pending, 'is', 'are')}"
     if not situation.report.unsent:
-        who = f"all {figure(pending)} people left are"
+        who = agreeing(pending, "the 1 person left is", f"all {people_figure(pending)} left are")
     yield (
         f"{who} with the service already: it goes on delivering to them,"
         " and this program cannot call them back"
@@ -149,7 +150,7 @@ def cannot_be_called_back(situation: Situation) -> Iterator[str]:
 def _broadcasts(at_service: Iterable[AtService]) -> Iterator[str]:
     every = tuple(at_service)
     for each in every[:_MOST_SHOWN]:
-        yield f"  {shown_text(each.name)}: {each.broadcast_id}, {figure(each.pending)} people pending"
+        yield f"  {shown_text(each.name)}: {each.broadcast_id}, {people_figure(each.pending)} pending"
     if len(every) > _MOST_SHOWN:
         yield f"  and {figure(len(every) - _MOST_SHOWN)} more: see the chunks of report --json"
 
@@ -157,8 +158,9 @@ def _broadcasts(at_service: Iterable[AtService]) -> Iterator[str]:
 def nobody_to_hold_back(situation: Situation) -> str:
     """Why there is nothing to pause."""
     report = situation.report
+    pending, leaving = report.pending, report.on_the_way
     return (
-        f"there is nothing to pause: of the {figure(report.ready)} people nobody is unsent;"
-        f" {figure(report.pending)} are with the service, which goes on delivering to them,"
-        f" and {figure(report.on_the_way)} are on their way there"
+        f"there is nothing to pause: of the {people_figure(report.ready)} nobody is unsent;"
+        f" {figure(pending)} {agreeing(pending, 'is', 'are')} with the service, which goes on delivering,"
+        f" and {figure(leaving)} {agreeing(leaving, 'is on its', 'are on their')} way there"
     )

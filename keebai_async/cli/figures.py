@@ -10,6 +10,8 @@ import re
 from datetime import UTC, datetime
 from typing import Final
 
+from keebai_async.model.people_words import people_words
+
 _COMMA, _POINT = ",", "."
 
 _GROUPED: Final = re.compile(r"(?<![\w.,:/+'\"-])\d{1,3}(?:,\d{3})+(?!\w|[.,]\w)")
@@ -39,6 +41,11 @@ _THOUSANDS: Final = {
 def figure(number: int) -> str:
     """`47,930`, `47.930` or `47930`."""
     return f"{number:,}".replace(_COMMA, _thousands())
+
+
+def people_figure(count: int) -> str:
+    """`47,930 people`, `1 person`."""
+    return people_words(count, shown=figure(count))
 
 
 def in_locale(sentence: str) -> str:

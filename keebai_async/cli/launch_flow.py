@@ -20,7 +20,7 @@ from keebai_async.cli.console import can_ask, confirm_again, confirm_people
 from keebai_async.cli.error_line import line_of
 from keebai_async.cli.estimate import estimate
 from keebai_async.cli.exit_codes import Exit
-from keebai_async.cli.figures import figure, moment
+from keebai_async.cli.figures import figure, moment, people_figure
 from keebai_async.cli.json_output import emit, plan_line
 from keebai_async.cli.opt_outs_text import question_on_opt_outs
 from keebai_async.cli.option_groups import CampaignOptions, SandboxChoice
@@ -288,5 +288,5 @@ def _confirmed(keebai: CampaignClient, plan: Plan, *, later: int, ignore_opt_out
     out = question_on_opt_outs(plan.opt_outs_ignored or 0, later, ignored=ignore_opt_outs)
     same = repetition(plan, now=keebai.clock.wall())
     test = "This is a test. " if plan.test else ""
-    question = f"{test}{out}{same}Send to {figure(plan.ready)} people{' all the same' if same else ''}?"
+    question = f"{test}{out}{same}Send to {people_figure(plan.ready)}{' all the same' if same else ''}?"
     return (confirm_again if same else confirm_people)(question, plan.ready)

@@ -3,8 +3,9 @@
 from collections.abc import Iterable, Iterator
 from typing import Final
 
-from keebai_async.cli.figures import figure, moment
+from keebai_async.cli.figures import figure, moment, people_figure
 from keebai_async.model.opt_outs import OptOutCount, OptOutSource
+from keebai_async.model.people_words import agreeing
 from keebai_async.model.plan import Plan
 from keebai_async.model.report import Report
 
@@ -24,11 +25,7 @@ def plan_lines_on_opt_outs(plan: Plan) -> Iterator[str]:
     """`opted out, and left out: 37: 31 a stop word (since 2026-11-26 14:02:11-03:00); 6 by hand ...`."""
     people, ignored = _people(plan.opted_out), plan.opt_outs_ignored
     if ignored:
-        get_it = (
-            "1 person who opted out gets it"
-            if ignored == 1
-            else f"{figure(ignored)} people who opted out get it"
-        )
+        get_it = f"{people_figure(ignored)} who opted out {agreeing(ignored, 'gets', 'get')} it"
         yield f"{IGNORED}: {get_it} all the same: {_sources(plan.opted_out)}"
     elif ignored is not None:
         yield f"{IGNORED}: nobody of this list opted out"

@@ -14,7 +14,7 @@ from rich.text import Text
 from keebai_async.campaign.run import WORTH_TELLING
 from keebai_async.cli.account_text import proven_words
 from keebai_async.cli.estimate import duration
-from keebai_async.cli.figures import figure
+from keebai_async.cli.figures import figure, people_figure
 from keebai_async.cli.output import say
 from keebai_async.cli.progress_words import notes, pulse_line
 from keebai_async.cli.shown import shown_reason
@@ -32,6 +32,7 @@ from keebai_async.model.events import (
     StateChanged,
     Waiting,
 )
+from keebai_async.model.people_words import agreeing
 from keebai_async.model.report import ChunkLine
 from keebai_async.model.situation import Situation
 
@@ -220,18 +221,19 @@ def _lines(event: Event) -> Iterator[str]:
     match event:
         case ChunkRefused():
             why = shown_reason(event.reason)
-            yield f"chunk {event.number}: the service refused {figure(event.recipients)} people: {why}"
+            yield f"chunk {event.number}: the service refused {people_figure(event.recipients)}: {why}"
         case ChunkUnknown():
             why = shown_reason(event.reason)
             yield (
-                f"chunk {event.number}: what became of {figure(event.recipients)} people is not known"
+                f"chunk {event.number}: what became of {people_figure(event.recipients)} is not known"
                 f" ({why}): it may have been sent or not, and is not sent again by itself"
             )
         case ChunkSplit():
             parts = ", ".join(map(str, event.into))
             yield f"chunk {event.number}: refused as a whole; its people are now in chunks {parts}"
         case PeopleLeftOut():
-            who = "1 person is" if event.recipients == 1 else f"{figure(event.recipients)} people are"
+            are = agreeing(event.recipients, "is", "are")
+            who = f"{people_figure(event.recipients)} {are}"
             yield f"chunk {event.number}: {who} left out: {shown_reason(event.reason)}"
         case BroadcastStuck():
             yield f"chunk {event.number}: nothing was delivered for {duration(event.seconds)}; still looking"

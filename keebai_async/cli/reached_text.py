@@ -3,8 +3,9 @@
 from collections.abc import Iterator
 
 from keebai_async.cli.estimate import duration
-from keebai_async.cli.figures import figure
+from keebai_async.cli.figures import figure, people_figure
 from keebai_async.cli.shown import shown_text
+from keebai_async.model.people_words import agreeing
 from keebai_async.model.plan import Plan
 from keebai_async.model.reached import Reached, repeated
 
@@ -27,14 +28,15 @@ def _lines_of(each: Reached, now: float) -> Iterator[str]:
         yield f"exactly these people got exactly this as {name}{_ago(each, now)} {what}"
     elif each.purged:
         yield (
-            f"{name} {what} went to {figure(each.people)} people{_ago(each, now)}; they were purged since, so"
+            f"{name} {what} went to {people_figure(each.people)}{_ago(each, now)}; they were purged since, so"
             " whether these are among them is not known"
         )
     elif each.people:
         yield f"{figure(each.people)} of these people got {name}{_ago(each, now)} {what}"
     if each.unsent:
+        are = agreeing(each.unsent, "is", "are")
         yield (
-            f"{figure(each.unsent)} of these people are still to get {name} {what}:"
+            f"{figure(each.unsent)} of these people {are} still to get {name} {what}:"
             " resume that one in the place of this, or never again"
         )
     if each.repeated and not each.purged:
@@ -51,7 +53,7 @@ def repetition(plan: Plan, *, now: float) -> str:
     if not count:
         return ""
     most = max(plan.reached_before, key=lambda each: each.repeated)
-    verb = "got" if most.people else "are still to get"
+    verb = "got" if most.people else f"{agreeing(count, 'is', 'are')} still to get"
     same = "template" if most.template == plan.template else "words"
     return f"{figure(count)} of them {verb} the same {same} as '{shown_text(most.name)}'{_ago(most, now)}. "
 
@@ -61,7 +63,8 @@ def rest_lines(plan: Plan) -> Iterator[str]:
     if plan.limit is None or plan.test:
         return
     rows = f"{figure(plan.not_looked_at)} rows" if plan.not_looked_at else "the rows"
+    ready = f"{figure(plan.limit)} ready {agreeing(plan.limit, 'person', 'people')}"
     yield (
-        f"{rows} after the first {figure(plan.limit)} ready people were not looked at; to send to them later,"
+        f"{rows} after the first {ready} were not looked at; to send to them later,"
         f" and not again to these, plan the list without --limit and with --rest-of {plan.campaign_id}"
     )

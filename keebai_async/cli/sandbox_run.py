@@ -7,7 +7,7 @@ import msgspec
 
 from keebai_async.cli.connect import Connection
 from keebai_async.cli.exit_codes import Exit
-from keebai_async.cli.figures import figure
+from keebai_async.cli.figures import figure, people_figure
 from keebai_async.cli.output import say
 from keebai_async.client import Keebai
 from keebai_async.keebai.settings import KEEBAI_QUOTAS, MAX_RECIPIENTS
@@ -73,10 +73,10 @@ def _compared(seen: SeenBySandbox, report: Report) -> Iterator[tuple[bool, str]]
     certain, possible = report.accepted, report.accepted + report.unknown + report.abandoned
     yield (
         certain <= seen.messages <= possible,
-        f"{figure(seen.messages)} people messaged, {figure(certain)} reported",
+        f"{people_figure(seen.messages)} messaged, {figure(certain)} reported",
     )
-    yield seen.people_twice == 0, f"{figure(seen.people_twice)} people messaged twice"
-    yield seen.largest <= MAX_RECIPIENTS, f"{figure(seen.largest)} people in the largest chunk"
+    yield seen.people_twice == 0, f"{people_figure(seen.people_twice)} messaged twice"
+    yield seen.largest <= MAX_RECIPIENTS, f"{people_figure(seen.largest)} in the largest chunk"
     yield seen.throttled == 0, f"{figure(seen.throttled)} requests answered with a 429"
     for name, most, limit in seen.windows:
         yield most <= limit, f"at most {figure(most)} requests in any {name}, {figure(limit)} allowed"

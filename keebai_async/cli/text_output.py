@@ -6,7 +6,7 @@ from typing import Final
 from keebai_async.cli.account_text import account_lines, headline
 from keebai_async.cli.estimate import Estimate, duration
 from keebai_async.cli.fates_text import BESIDE, code_rows, difference_words, fate_rows
-from keebai_async.cli.figures import figure, in_locale, moment, money, share
+from keebai_async.cli.figures import figure, in_locale, moment, money, people_figure, share
 from keebai_async.cli.opt_outs_text import plan_lines_on_opt_outs, report_lines_on_opt_outs
 from keebai_async.cli.options import journal_option
 from keebai_async.cli.reached_text import reached_lines, rest_lines
@@ -108,7 +108,7 @@ def example_text(rejection: Rejection) -> str:
 
 def _estimate_lines(plan: Plan, estimate: Estimate) -> Iterator[str]:
     largest = max(plan.chunks, default=0)
-    yield _row("chunks", len(plan.chunks), f"of up to {figure(largest)} people")
+    yield _row("chunks", len(plan.chunks), f"of up to {people_figure(largest)}")
     submits = figure(estimate.submits)
     yield _row("requests", estimate.requests, f"{submits} to submit, the others to follow the delivery")
     at = "at this quota" if plan.pace is None else f"at the pace of {pace_words(plan.pace)}"
@@ -193,7 +193,7 @@ def _part(people: int, report: Report) -> str:
 
 def pace_words(pace: Pace) -> str:
     """`5,000 people in 10 min 0 s`."""
-    return f"{figure(pace.people)} people in {duration(pace.per)}"
+    return f"{people_figure(pace.people)} in {duration(pace.per)}"
 
 
 def _requests_line(report: Report) -> Iterator[str]:

@@ -26,6 +26,7 @@ from keebai_async.model.lifecycle import (
     apply,
 )
 from keebai_async.model.lost import NO_ANSWER_WRITTEN, NOT_SEEN_TO_END
+from keebai_async.model.people_words import agreeing, people_words
 from keebai_async.model.plan import Plan, ReasonCount
 from keebai_async.model.recipient import Rejection
 from keebai_async.privacy import without_numbers
@@ -86,12 +87,12 @@ def check_plan(plan: Plan, kept: Mapping[int, int]) -> None:
     planned = dict(enumerate(plan.chunks, start=1))
     if planned != dict(kept):
         raise Misused(
-            f"plan {plan.campaign_id} names {len(planned)} chunks with {sum(planned.values())} people,"
+            f"plan {plan.campaign_id} names {len(planned)} chunks with {people_words(sum(planned.values()))},"
             f" but {len(kept)} with {sum(kept.values())} were kept for it, or in another order"
         )
     if plan.ready != sum(plan.chunks):
         raise Misused(
-            f"plan {plan.campaign_id} is ready for {plan.ready} people and holds {sum(plan.chunks)}"
+            f"plan {plan.campaign_id} is ready for {people_words(plan.ready)} and holds {sum(plan.chunks)}"
         )
 
 
@@ -129,7 +130,7 @@ def moved(chunk: Chunk, move: Move) -> Chunk:
     if after.recipients != chunk.recipients:
         raise ForbiddenMove(
             f"{type(move).__name__.lower()} of chunk {chunk.number} keeps {after.recipients} of its"
-            f" {chunk.recipients} people: the others need new chunks"
+            f" {people_words(chunk.recipients)}: the others need new chunks"
         )
     return after
 
@@ -174,7 +175,7 @@ def recut(
     before = sum(chunks[move.number].recipients for move in moves)
     after = sum(parent.recipients for parent in parents) + sum(recipients for recipients, _ in children)
     if before != after or any(recipients < 1 for recipients, _ in children):
-        raise ValueError(f"a recut of {before} people cannot give {after}, nor a chunk without people")
+        raise ValueError(f"a recut of {people_words(before)} cannot give {after}, nor a chunk without people")
     highest = max(chunks)
     cut = [chunks[move.number] for move in moves]
     left_at = max((at for each in cut if (at := _left_earlier_at(each)) is not None), default=None)
@@ -237,8 +238,9 @@ def check_purgeable(campaign_id: str, chunks: Sequence[Chunk]) -> None:
     states = {ChunkState.PLANNED, ChunkState.SUBMITTING, ChunkState.UNKNOWN}
     people = sum(chunk.recipients for chunk in chunks if chunk.state in states)
     if people:
+        who = f"{people_words(people)} who {agreeing(people, 'is', 'are')}"
         raise CampaignBusy(
-            f"campaign {campaign_id} has {people} people who are unsent or unknown:"
+            f"campaign {campaign_id} has {who} unsent or unknown:"
             " without their numbers it could never be ended",
             campaign_id=campaign_id,
         )

@@ -16,6 +16,7 @@ from keebai_async.model.chunk import ChunkState
 from keebai_async.model.failing import failing_of
 from keebai_async.model.guard import Share, canary_failed, canary_of, canary_unnamed, exceeded, share_of
 from keebai_async.model.lost import resend_wait
+from keebai_async.model.people_words import agreeing, people_words
 from keebai_async.model.stop import Cause
 
 PROGRAM: Final = "keebai-async"
@@ -132,7 +133,8 @@ def _go_on(campaign: StoredCampaign, left: _Left) -> Iterator[Step]:
     if left.unsent and campaign.stopped_by is Cause.GUARD and (why := _stops_again(campaign)):
         yield from _past_the_guard(campaign, why)
         return
-    what = f"to send to the {left.unsent} people who are left" if left.unsent else "to follow the delivery"
+    who = f"{people_words(left.unsent)} who {agreeing(left.unsent, 'is', 'are')} left"
+    what = f"to send to the {who}" if left.unsent else "to follow the delivery"
     yield from _after_a_cause(campaign, what)
 
 

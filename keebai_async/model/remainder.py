@@ -6,6 +6,7 @@ import msgspec
 
 from keebai_async.model.campaign import CampaignState
 from keebai_async.model.chunk import Chunk, ChunkState
+from keebai_async.model.people_words import agreeing, people_words
 from keebai_async.model.stop import Cause, Stop
 
 
@@ -14,9 +15,9 @@ def left_open(chunks: Iterable[Chunk]) -> Stop | None:
     open_chunks = [chunk for chunk in chunks if not chunk.settled]
     unknown = [chunk for chunk in open_chunks if chunk.state is ChunkState.UNKNOWN]
     if unknown:
-        people = sum(chunk.recipients for chunk in unknown)
+        people = people_words(sum(chunk.recipients for chunk in unknown))
         numbers = ", ".join(str(chunk.number) for chunk in unknown)
-        words = f"what became of {people} people is unknown (chunk {numbers}): settle it with reconcile"
+        words = f"what became of {people} is unknown (chunk {numbers}): settle it with reconcile"
         return Stop(cause=Cause.UNKNOWN, reason=words)
     if open_chunks:
         return Stop(cause=Cause.NOT_TRACKED, reason="delivery was not followed to its end")
@@ -31,7 +32,9 @@ def left_settled(chunks: Iterable[Chunk]) -> Stop | None:
         return left
     unsent = sum(chunk.recipients for chunk in every if chunk.state is ChunkState.PLANNED)
     words = "what was unknown is settled; " + (
-        f"{unsent} people are still to be submitted" if unsent else "the delivery is still to be followed"
+        f"{people_words(unsent)} {agreeing(unsent, 'is', 'are')} still to be submitted"
+        if unsent
+        else "the delivery is still to be followed"
     )
     return Stop(cause=Cause.SETTLED, reason=words)
 

@@ -17,6 +17,7 @@ from keebai_async.model.failing import Failing, failing_of
 from keebai_async.model.fates import FateCounts
 from keebai_async.model.next_steps import Step, next_steps
 from keebai_async.model.outlook import Outlook, outlook_of
+from keebai_async.model.people_words import people_words
 from keebai_async.model.plan import chunk_name
 from keebai_async.model.remainder import left_settled
 from keebai_async.model.report import Report, report_of, settle_counters, utc
@@ -136,7 +137,8 @@ def _stop(campaign: StoredCampaign, standing: Standing) -> Stop | None:
     if campaign.stopped_by is Cause.UNKNOWN and not unknown:
         return left_settled(campaign.chunks)
     if campaign.stopped_by is Cause.NOT_TRACKED and (gone := _gone(campaign)):
-        words = f"{gone} people cannot be followed any more: the service does not know their broadcasts"
+        who = people_words(gone)
+        words = f"{who} cannot be followed any more: the service does not know their broadcasts"
         return Stop(cause=Cause.NOT_TRACKED, reason=words)
     if campaign.stopped_by is None:
         return None if campaign.reason is None else Stop(cause=Cause.INTERRUPTED, reason=campaign.reason)
@@ -162,9 +164,9 @@ def _waits(campaign: StoredCampaign, standing: Standing, now: float) -> tuple[st
     if facts.waits_for and (facts.waits_until is None or facts.waits_until > now):
         return facts.waits_for, facts.waits_until
     if report.on_the_way:
-        return f"the answers for {report.on_the_way} people", None
+        return f"the answers for {people_words(report.on_the_way)}", None
     if not report.unsent and report.pending:
-        return f"the service to deliver to {report.pending} people", None
+        return f"the service to deliver to {people_words(report.pending)}", None
     return None, None
 
 

@@ -7,6 +7,7 @@ import msgspec
 
 from keebai_async.errors import InvalidInput, PlanTooLarge
 from keebai_async.model.limits import E164
+from keebai_async.model.people_words import agreeing, people_words
 from keebai_async.model.plan import Guards, Pace, Price
 from keebai_async.planning.phone import known_region, parser_installed
 from keebai_async.planning.suppress import SuppressList
@@ -130,13 +131,12 @@ class PlanOptions(msgspec.Struct, frozen=True, kw_only=True):
     def too_many(self) -> PlanTooLarge:
         """What to say when more people are ready than `most`: in money, if that is what was limited."""
         most = self.most
+        more = f"more than {people_words(most or 0)} {agreeing(most or 0, 'is', 'are')} ready"
         if most == self._most_for_the_cost:
             money = f"{self.max_cost:g} {self.currency}"
             return PlanTooLarge(
                 f"it costs more than {money}, which is the most that was allowed: at {self.unit_cost:g} each"
-                f" that is enough for {most}, and more than {most} people are ready",
+                f" that is enough for {most}, and {more}",
                 field="max_cost",
             )
-        return PlanTooLarge(
-            f"more than {most} people are ready, which is the most that was allowed", field="max_recipients"
-        )
+        return PlanTooLarge(f"{more}, which is the most that was allowed", field="max_recipients")

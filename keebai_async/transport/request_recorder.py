@@ -8,6 +8,7 @@ it again. So it gets a note, and the log a warning.
 import asyncio
 
 from keebai_async.clock import Clock
+from keebai_async.model.people_words import people_words
 from keebai_async.observe import Observer
 from keebai_async.observe.request_records import (
     RequestAnswered,
@@ -132,7 +133,7 @@ def route_of(request: Request) -> str:
 def note_of(request: Request) -> str:
     """What a person should know of a submit that was cancelled when some of it may have left."""
     about = f" {shown(request.label)!r}" if request.label else ""
-    people = {0: "", 1: " to 1 person"}.get(request.recipients, f" to {request.recipients} people")
+    people = f" to {people_words(request.recipients)}" if request.recipients else ""
     return (
         f"{request.method} {route_of(request)}{about}{people} was cancelled on its way: it may have been"
         " accepted. Look for it at the service before you send it again. (A time limit given as timeout="

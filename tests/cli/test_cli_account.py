@@ -133,13 +133,36 @@ async def test_sending_again_shows_the_chunk_asks_and_can_be_taken_back(
     assert sandbox.ledger.total == 3
 
 
+async def test_giving_people_up_shows_the_chunk_and_asks(
+    shell: Shell, sandbox: Sandbox, clients: str
+) -> None:
+    sandbox.faults.on("POST /messages/bulk", faults.Reset(), nth=1)
+    campaign = campaign_of(await shell.call("launch", clients, *PROMO, "--yes", "--json"))
+    abandon = ("reconcile", campaign, "--chunk", "1", "--abandon")
+
+    nobody = await shell.call(*abandon)
+    declined = await shell.answer("n\n", *abandon)
+    before = await shell.call("status", campaign, "--json")
+    agreed = await shell.answer("y\n", *abandon)
+    after = await shell.call("status", campaign, "--json")
+
+    assert (nobody.code, declined.code, agreed.code) == (2, 3, 0)
+    assert "add --yes to give it up" in nobody.err
+    for told in (declined.err, agreed.err):
+        assert "Promo marzo [01/01]" in told
+        assert "nothing takes this back" in told
+        assert "Give its 3 people up? [y/N]" in told
+    assert (before.objects[0]["unknown"], before.objects[0]["abandoned"]) == (3, 0)
+    assert (after.objects[0]["unknown"], after.objects[0]["abandoned"]) == (0, 3)
+
+
 async def test_a_campaign_whose_last_doubt_is_settled_is_finished(
     shell: Shell, sandbox: Sandbox, clients: str
 ) -> None:
     sandbox.faults.on("POST /messages/bulk", faults.Reset(), nth=1)
     campaign = campaign_of(await shell.call("launch", clients, *PROMO, "--yes", "--json"))
 
-    settled = await shell.call("reconcile", campaign, "--chunk", "1", "--abandon")
+    settled = await shell.call("reconcile", campaign, "--chunk", "1", "--abandon", "--yes")
 
     assert settled.code == 0
     assert "  finished " in settled.out

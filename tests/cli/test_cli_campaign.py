@@ -278,7 +278,7 @@ async def test_an_unknown_chunk_is_shown_with_what_to_look_for_in_the_portal(
 
     shown = await shell.call("reconcile", campaign, "--json")
     words = await shell.call("reconcile", campaign)
-    await shell.call("reconcile", campaign, "--chunk", "1", "--abandon")
+    await shell.call("reconcile", campaign, "--chunk", "1", "--abandon", "--yes")
     settled = await shell.call("reconcile", campaign)
 
     assert (shown.code, words.code, settled.code) == (6, 6, 0)

@@ -81,7 +81,7 @@ async def test_what_is_printed_in_a_whole_life_stands_on_the_page(
         await shell.call("list", "--json", "--limit", "1"),
         await shell.call("reconcile", campaign, "--json"),
         await shell.call("export", campaign, "unknown.csv", "--unknown", "--json"),
-        await shell.call("reconcile", campaign, "--chunk", "1", "--abandon", "--json"),
+        await shell.call("reconcile", campaign, "--chunk", "1", "--abandon", "--yes", "--json"),
         await shell.call("report", campaign, "--json"),
         await shell.call("purge", campaign, "--yes", "--json"),
         await shell.call("remove", planned, "--json"),

@@ -204,7 +204,7 @@ async def test_a_test_is_sent_as_often_as_you_like_and_reaches_nobody(shell: She
     tested_once_more = await shell.call(*tested, "--yes")
 
     assert [each.code for each in (*ended, real, tested_once_more)] == [0] * 4
-    assert "This is a test. Send to 1 people?" in ended[1].err
+    assert "This is a test. Send to 1 person?" in ended[1].err
     assert "of these people got" not in real.out + tested_once_more.out
     assert not any("--again" in each.out + each.err for each in (*ended, real, tested_once_more))
     assert sandbox.ledger.total == 6

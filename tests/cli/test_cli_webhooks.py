@@ -90,7 +90,7 @@ async def test_a_rotation_that_was_not_made_changes_nothing(shell: Shell, sandbo
 async def test_what_is_missing_or_wrong_is_one_line(shell: Shell) -> None:
     for arguments, words in (
         (("serve",), "no webhook secret: run keebai-async webhooks register"),
-        (("rotate", "wh_1"), "the secret of wh_1 is not in"),
+        (("rotate", "wh_1"), "is it beside another journal (--journal)?"),
         (("register", "ftp://example.com"), "address is https"),
         (("test", "../me"), "no such webhook"),
         (("show", "nobody"), "nobody"),
@@ -101,6 +101,20 @@ async def test_what_is_missing_or_wrong_is_one_line(shell: Shell) -> None:
     (shell.folder / "webhooks.json").write_text("[]")
     ended = await shell.call("webhooks", "serve")
     assert (ended.code, "cannot be read" in ended.err) == (2, True)
+
+
+async def test_a_secret_of_the_environment_is_not_rotated_and_it_says_how_to(
+    shell: Shell, sandbox: Sandbox
+) -> None:
+    shell.environment["KEEBAI_WEBHOOK_SECRET"] = "whsec_of_the_environment"
+
+    ended = await shell.call("webhooks", "rotate", "wh_1")
+
+    assert (ended.code, ended.err.count("\n")) == (2, 1), ended.err
+    assert "if it is the one in KEEBAI_WEBHOOK_SECRET, rotate cannot change it there" in ended.err
+    assert "the new one in KEEBAI_WEBHOOK_SECRET and the old one in KEEBAI_WEBHOOK_SECRET_NEXT" in ended.err
+    assert "whsec_of_the_environment" not in ended.err
+    assert not any("rotate" in route for route in sandbox.traffic.requests)
 
 
 async def test_a_campaign_is_heard_through_a_rotation_and_shown(shell: Shell, sandbox: Sandbox) -> None:

@@ -10,7 +10,7 @@ from keebai_async.campaign_client import CampaignClient
 from keebai_async.cli.connect import Connection, bookkeeping
 from keebai_async.cli.console import can_ask, confirm
 from keebai_async.cli.exit_codes import Exit
-from keebai_async.cli.figures import figure
+from keebai_async.cli.figures import people_figure
 from keebai_async.cli.interrupts import interrupts
 from keebai_async.cli.json_output import emit
 from keebai_async.cli.meant import campaign_id
@@ -102,7 +102,7 @@ async def _forgotten(keebai: CampaignClient, campaign: str | None) -> Iterator[s
     lately = ((each.plan, reached_lately(each, now=now)) for each in ended)
     return (
         f"once these people are removed, nobody is warned any more if they get the same again:"
-        f" {figure(people)} people got '{shown_text(plan.name)}' in the last 20 hours [{plan.campaign_id}]"
+        f" {people_figure(people)} got '{shown_text(plan.name)}' in the last 20 hours [{plan.campaign_id}]"
         for plan, people in lately
         if people
     )

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from functools import partial
-from typing import Annotated
+from typing import Annotated, Final
 
 import msgspec
 import typer
@@ -12,7 +12,7 @@ from keebai_async.campaign_client import CampaignClient
 from keebai_async.cli.connect import Connection, bookkeeping, campaigning
 from keebai_async.cli.console import can_ask, confirm_people
 from keebai_async.cli.exit_codes import Exit
-from keebai_async.cli.figures import figure, moment
+from keebai_async.cli.figures import figure, moment, people_figure
 from keebai_async.cli.interrupts import interrupts
 from keebai_async.cli.json_output import account, emit, typed
 from keebai_async.cli.meant import campaign_id
@@ -43,7 +43,7 @@ TakeBackOption = Annotated[
     ),
 ]
 AbandonOption = Annotated[
-    bool, typer.Option("--abandon", help="Give its people up: neither sent nor followed.")
+    bool, typer.Option("--abandon", help="Give its people up for good: neither sent nor followed.")
 ]
 
 
@@ -72,9 +72,10 @@ def reconcile(
         raise InvalidInput(
             "choose exactly one of --accepted BROADCAST-ID, --resend, --abandon and --take-back"
         )
-    if resend and not yes and not can_ask():
+    if (resend or abandon) and not yes and not can_ask():
+        what = "submit it again" if resend else "give it up"
         raise InvalidInput(
-            "no terminal to ask on, nothing was changed: add --yes to submit it again without a question"
+            f"no terminal to ask on, nothing was changed: add --yes to {what} without a question"
         )
     work = partial(_reconcile, campaign, chunk, word, connection, yes=yes, json=json)
     raise typer.Exit(interrupts.run(work))
@@ -150,7 +151,8 @@ async def _reconcile(
     opened = bookkeeping if word.accepted is None else campaigning
     async with opened(connection) as keebai:
         campaign = await campaign_id(keebai, campaign)
-        if word.resend and not yes and not await _meant(keebai, campaign, chunk):
+        asked = (word.resend or word.abandon) and not yes
+        if asked and not await _meant(keebai, campaign, chunk, abandon=word.abandon):
             say("declined: nothing was changed")
             return Exit.DECLINED
         await keebai.campaigns.reconcile(
@@ -171,17 +173,25 @@ async def _reconcile(
         return Exit.DONE
 
 
-async def _meant(keebai: CampaignClient, campaign: str, chunk: int) -> bool:
+_BEFORE_RESEND: Final = (
+    "the next resume submits it again. If it did arrive, these people get the message twice,"
+    " and it is billed twice. Until that resume, --take-back takes it back"
+)
+_BEFORE_ABANDON: Final = (
+    "nothing takes this back: this campaign submits them never again. If it did arrive, they have the"
+    " message, and nobody follows its delivery"
+)
+
+
+async def _meant(keebai: CampaignClient, campaign: str, chunk: int, *, abandon: bool) -> bool:
     """Show the chunk, say what will happen, and ask. What is not unknown is refused later."""
     for each in await keebai.campaigns.unknown(campaign):
         if each.number == chunk:
             say(f"chunk {chunk}, as it would stand in the portal:")
             for line in _described(each):
                 say(line)
-            say(
-                "the next resume submits it again. If it did arrive, these people get the message twice,"
-                " and it is billed twice. Until that resume, --take-back takes it back"
-            )
-            question = f"It is not in the portal: submit to its {figure(each.recipients)} people again?"
-            return confirm_people(question, each.recipients)
+            say(_BEFORE_ABANDON if abandon else _BEFORE_RESEND)
+            who = people_figure(each.recipients)
+            again = f"It is not in the portal: submit to its {who} again?"
+            return confirm_people(f"Give its {who} up?" if abandon else again, each.recipients)
     return True

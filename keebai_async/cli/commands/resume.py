@@ -11,7 +11,7 @@ from keebai_async.campaign_client import CampaignClient
 from keebai_async.cli.connect import Connection, bookkeeping, campaigning, check_plan, spending
 from keebai_async.cli.console import confirm_people
 from keebai_async.cli.exit_codes import Exit
-from keebai_async.cli.figures import figure
+from keebai_async.cli.figures import people_figure
 from keebai_async.cli.interrupts import interrupts
 from keebai_async.cli.launch_flow import LaunchSettings, check_can_ask
 from keebai_async.cli.meant import campaign_id
@@ -35,6 +35,7 @@ from keebai_async.cli.text_output import report_text
 from keebai_async.errors import CampaignBusy, InvalidInput
 from keebai_async.journal.rules import busy
 from keebai_async.model.campaign import CampaignState
+from keebai_async.model.people_words import agreeing
 from keebai_async.model.plan import Guards
 from keebai_async.model.situation import Standing
 
@@ -139,7 +140,8 @@ async def _resume(campaign: str, connection: Connection, settings: LaunchSetting
             later = await keebai.campaigns.opted_out_since(campaign)
             ignored = changes.ignore_opt_outs or before.ignores_opt_outs
             out = question_on_opt_outs(0, later, ignored=ignored)
-            question = f"{out}Send to the {figure(before.unsent)} people who are left?"
+            are = agreeing(before.unsent, "is", "are")
+            question = f"{out}Send to the {people_figure(before.unsent)} who {are} left?"
             if not confirm_people(question, before.unsent):
                 say("declined: nothing was submitted")
                 return Exit.DECLINED

@@ -10,7 +10,7 @@ import typer
 from keebai_async.cli.connect import Connection, bookkeeping
 from keebai_async.cli.csv_files import private_file
 from keebai_async.cli.exit_codes import Exit
-from keebai_async.cli.figures import figure, moment
+from keebai_async.cli.figures import figure, moment, people_figure
 from keebai_async.cli.interrupts import interrupts
 from keebai_async.cli.json_output import emit
 from keebai_async.cli.opt_outs_text import SOURCE_WORDS
@@ -122,7 +122,7 @@ async def _import(
         )
     if json:
         emit({"type": "opt_outs_imported", "file": str(file), "people": done.people, "new": done.new})
-    say(f"{figure(done.people)} people in {file}, {figure(done.new)} of them new")
+    say(f"{people_figure(done.people)} in {file}, {figure(done.new)} of them new")
     return Exit.DONE
 
 

@@ -5,7 +5,7 @@ from typing import Final
 
 import msgspec
 
-from keebai_async.cli.figures import figure, share
+from keebai_async.cli.figures import people_figure, share
 from keebai_async.model.guard import CANARY_SHARE
 from keebai_async.model.report import ChunkLine
 
@@ -41,7 +41,7 @@ def by_chunk(chunks: Iterable[ChunkLine], *, guard: float | None) -> Iterator[st
     worst = max(bars, key=lambda bar: bar.share)
     top = max(worst.share, guard or 0.0, _LEAST_TOP) * 1.1
     part = share(worst.failed, worst.ended)
-    words = f"the most failed in {worst.words}: {part} of {figure(worst.ended)} people"
+    words = f"the most failed in {worst.words}: {part} of {people_figure(worst.ended)}"
     if guard is not None:
         words += f"; above {guard:.0%} of all together (the dashed line) the campaign stops"
     yield "<h2>Who failed, by chunk</h2><figure>"

@@ -15,7 +15,7 @@ from keebai_async.cli.account_text import (
 )
 from keebai_async.cli.csv_files import private_file
 from keebai_async.cli.fates_text import NOT_READ, REPLIED_MEANS, code_rows, difference_words, fate_rows
-from keebai_async.cli.figures import figure, moment, share
+from keebai_async.cli.figures import figure, moment, people_figure, share
 from keebai_async.cli.opt_outs_text import report_lines_on_opt_outs
 from keebai_async.cli.output import say
 from keebai_async.cli.page import parts
@@ -179,11 +179,11 @@ def _decisions(situation: Situation) -> Iterator[tuple[str, str, str]]:
         yield "pace", "", pace_words(report.pace)
     guards = report.guards
     if guards is not None and guards.canary is not None:
-        yield "canary", "", f"{figure(guards.canary)} people first"
+        yield "canary", "", f"{people_figure(guards.canary)} first"
     if guards is not None and guards.stop_above is not None:
         yield "guard", "", f"stops if more than {guards.stop_above:.0%} of what is delivered fails"
     for chunk in report.chunks:
-        who = f"chunk {chunk.number}, {figure(chunk.recipients)} people"
+        who = f"chunk {chunk.number}, {people_figure(chunk.recipients)}"
         if chunk.resent:
             yield "reconciled", "", f"{who}: not at the service, to be submitted again"
         if chunk.state is ChunkState.ABANDONED:

@@ -7,7 +7,7 @@ from typing import Final
 
 import msgspec
 
-from keebai_async.cli.figures import figure, moment
+from keebai_async.cli.figures import moment, people_figure
 from keebai_async.model.chunk import ChunkState
 from keebai_async.model.fates import ChunkFates, Fate
 from keebai_async.model.report import ChunkLine
@@ -75,7 +75,7 @@ def over_time(lines: Sequence[Line]) -> Iterator[str]:
     last = max(max(line.points[-1][0] for line in lines), first + 1)
     most = max(line.points[-1][1] for line in lines)
     yield "<h2>Over time</h2><figure>"
-    yield f'<div class="ends"><span>{figure(most)} people</span></div>'
+    yield f'<div class="ends"><span>{people_figure(most)}</span></div>'
     words = "; ".join(_words(line) for line in lines)
     yield f'<svg viewBox="0 0 {_WIDTH} {_HEIGHT}" preserveAspectRatio="none" role="img" aria-label="{words}">'
     for line in lines:
@@ -91,7 +91,7 @@ _LOOKS_LIKE: Final = {"": "the whole line", "good": "the dashed line", "open": "
 
 def _words(line: Line) -> str:
     at, people = line.points[-1]
-    return f"{line.label} ({_LOOKS_LIKE[line.look]}): {figure(people)} people by {moment(at)}"
+    return f"{line.label} ({_LOOKS_LIKE[line.look]}): {people_figure(people)} by {moment(at)}"
 
 
 def _by_then(events: list[tuple[float, int]]) -> Points:

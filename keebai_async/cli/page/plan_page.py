@@ -6,7 +6,7 @@ from pathlib import Path
 
 from keebai_async.cli.csv_files import private_file
 from keebai_async.cli.estimate import Estimate, duration
-from keebai_async.cli.figures import figure, in_locale
+from keebai_async.cli.figures import figure, in_locale, people_figure
 from keebai_async.cli.opt_outs_text import plan_lines_on_opt_outs
 from keebai_async.cli.output import say
 from keebai_async.cli.page import parts
@@ -76,7 +76,7 @@ def _takes(plan: Plan, expected: Estimate, price: Price | None) -> Iterator[str]
     if price is not None:
         rows.insert(1, ("price", price_words(price, plan.ready)))
     if plan.guards.canary is not None:
-        rows.append(("canary", f"{figure(plan.guards.canary)} people first, then everyone if few fail"))
+        rows.append(("canary", f"{people_figure(plan.guards.canary)} first, then everyone if few fail"))
     if plan.guards.stop_above is not None:
         rows.append(("stops above", f"{plan.guards.stop_above:.0%} of what is delivered, if it fails"))
     yield '<h2>What it takes</h2><section class="scroll"><table>'

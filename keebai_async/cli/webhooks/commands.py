@@ -298,9 +298,7 @@ async def _rotate(webhook_id: str, journal: str | None, *, drop_old: bool, json:
     secrets = _secrets(journal)
     kept = secrets.read().get(webhook_id)
     if kept is None:
-        raise InvalidInput(
-            f"the secret of {webhook_id} is not in {secrets.path}", field="ID", value=webhook_id
-        )
+        raise InvalidInput(secrets.why_not_rotated(webhook_id), field="ID", value=webhook_id)
     if drop_old:
         secrets.put(webhook_id, KeptSecret(secret=kept.secret))
         if json:

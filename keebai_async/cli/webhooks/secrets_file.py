@@ -70,6 +70,18 @@ class SecretsFile:
         with private_file(self.path) as file:
             file.write(msgspec.json.format(msgspec.json.encode(everything)).decode() + "\n")
 
+    def why_not_rotated(self, webhook_id: str) -> str:
+        """What to do instead, where the secret of a subscription is not in this file."""
+        missing = f"the secret of {webhook_id} is not in {self.path}"
+        name = next((name for name in SECRET_VARIABLES if self._environment.get(name)), None)
+        if name is None:
+            return f"{missing}: is it beside another journal (--journal)?"
+        return (
+            f"{missing}, and if it is the one in {name}, rotate cannot change it there: have a new one made"
+            f" in the service's portal, and start serve again with the new one in {SECRET_VARIABLES[0]}"
+            f" and the old one in {SECRET_VARIABLES[1]}"
+        )
+
     def _stamp(self) -> tuple[int, int] | None:
         try:
             found = self.path.stat()
