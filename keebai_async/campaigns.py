@@ -50,6 +50,7 @@ from keebai_async.quota.limiter import RateLimiter
 from keebai_async.quota.window import Quota, Wait
 from keebai_async.sources import Source, open_source
 from keebai_async.sources.objects import AsyncItems
+from keebai_async.taking_up import is_due, take_up
 
 RETRY_NAME: Final = " (retry)"
 """What stands behind the name of a campaign that is a retry."""
@@ -336,13 +337,15 @@ class Campaigns:
             JournalUnusable: it cannot be written.
         """
         campaign_id = plan if isinstance(plan, str) else plan.campaign_id
+        since = self._keebai.clock.wall() if at is None else _unix(at)
         seen = tuple(agreed)
         if not again:
             await self.check_repetition(campaign_id, agreed=seen)
+        not_before = (await self._keebai.journal.load(campaign_id)).plan.not_before
         salt = secrets.token_hex(8)
         wanted = Want(
             campaign_id=campaign_id,
-            at=self._keebai.clock.wall() if at is None else _unix(at),
+            at=since if not_before is None else max(since, not_before),
             again=again or bool(seen),
             account=self._keebai.token_mark(salt),
             salt=salt,
@@ -356,6 +359,36 @@ class Campaigns:
     async def wanted(self) -> tuple[Want, ...]:
         """The campaigns that supervisors of this journal run, or will, the earliest first."""
         return tuple(await self._keebai.journal.wanted(by=math.inf))
+
+    async def due(self) -> tuple[Want, ...]:
+        """Those of them that somebody may take up now, with this token, because nobody runs them.
+
+        Raises JournalUnusable.
+        """
+        wanted = await self._keebai.journal.wanted(by=self._keebai.clock.wall())
+        return tuple(want for want in wanted if is_due(want, self._keebai))
+
+    async def take_up(self, campaign_id: str) -> Report | None:
+        """Run a campaign that is wanted to its end, if it is due; gives None at once if it is not.
+
+        It is for a task of a queue or an engine: called for one campaign in many processes, it is run in one.
+        What follows is in the journal, as for a supervisor: it stays wanted, is put off, or is done with. A
+        task that is cancelled ends its run in good order, and the campaign stays wanted.
+
+        Raises:
+            CampaignBusy: another process was quicker, or it may not begin yet.
+            AlreadyLaunched, PeoplePurged, AnotherToken, InvalidInput: it needs a person, and is not wanted
+                any more.
+            JournalUnusable: the journal cannot be read or written.
+        """
+        want = await self._keebai.journal.want_of(campaign_id)
+        if want is None or not is_due(want, self._keebai):
+            return None
+        return await take_up(self._keebai, want, self.wanted_run)
+
+    def wanted_run(self, want: Want) -> CampaignRun:
+        """`start` for a campaign that is wanted, as it is wanted."""
+        return self.start(want.campaign_id, again=want.again)
 
     async def launch(
         self,

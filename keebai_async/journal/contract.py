@@ -119,7 +119,10 @@ class Journal(Protocol):
         seconds: float | None = None,
         facts: RunFacts | None = None,
     ) -> None:
-        """Keep where the campaign stands, and with it what was spent so far, in all runs together."""
+        """Keep where the campaign stands, and with it what was spent so far, in all runs together.
+
+        One that is finished is not wanted any more, no matter who finished it.
+        """
 
     async def keep_facts(
         self, campaign_id: str, facts: RunFacts, *, requests: Requests, seconds: float
@@ -175,6 +178,13 @@ class Journal(Protocol):
     async def wanted(self, *, by: float) -> list[Want]:
         """The campaigns that are to run by a Unix time, the earliest first, and who runs them."""
         ...
+
+    async def want_of(self, campaign_id: str) -> Want | None:
+        """What is wanted of one campaign, and who runs it; None if it is not wanted."""
+        ...
+
+    async def put_off(self, campaign_id: str, *, until: float, tries: int) -> None:
+        """Have a campaign that is wanted run from a Unix time on, if that is later, after *tries* in vain."""
 
     async def asked(self, campaign_id: str) -> Wish | None:
         """The wish left since the last call, if any. For the one who has the lease."""

@@ -8,7 +8,7 @@ somebody knew.
 
 from msgspec.structs import replace
 
-from keebai_async.journal import proof, rules
+from keebai_async.journal import proof, rules, wants
 from keebai_async.journal.leases import Leases
 from keebai_async.journal.reading import campaign_of, chunk_of
 from keebai_async.journal.tables import ChunkRow, MoveRow, Tables
@@ -75,11 +75,12 @@ def _say_what_is_left(tables: Tables, campaign_id: str) -> None:
     if campaign.stopped_by is not Cause.UNKNOWN:
         return
     left = left_settled(each.chunk for each in tables.rows(ChunkRow, campaign_id))
-    tables.update(
+    wants.keep_state(
+        tables,
         replace(
             campaign,
             state=CampaignState.FINISHED if left is None else CampaignState.STOPPED,
             reason=None if left is None else left.reason,
             stopped_by=None if left is None else left.cause,
-        )
+        ),
     )

@@ -178,6 +178,10 @@ class Leases:
         row = tables.get(LeaseRow, campaign_id)
         return _holder(row) if row is not None and self._lives(tables, row) else None
 
+    def holders(self, tables: Tables) -> dict[str, Holder]:
+        """Who holds the lease of each campaign that somebody alive runs, or plans."""
+        return {row.campaign_id: _holder(row) for row in tables.leases() if self._lives(tables, row)}
+
     def beat(self, tables: Tables) -> None:
         """Say that the leases of this journal are alive, and remove what is left of those that are not."""
         for claim in self.claims:

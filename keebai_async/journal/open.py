@@ -40,7 +40,7 @@ def open_journal(where: str | Path, *, lease: float | None = None) -> Journal:
     needs the extra `postgres`. Close it with `aclose`.
 
     *lease* is how many seconds a process that cannot be looked at may be silent before another may go on with
-    its campaigns, 3 at least. Without it, they are 8 in PostgreSQL, and 60 in a file.
+    its campaigns, 3 at least. Without it, they are 6 in PostgreSQL, and 60 in a file.
 
     Raises:
         InvalidInput: it is empty, or a kind of journal that does not exist; *lease* is too short.

@@ -106,7 +106,9 @@ POSTGRES_VERSION_1: Final = (
         held BIGINT NOT NULL,
         again BIGINT NOT NULL,
         account TEXT NOT NULL,
-        salt TEXT NOT NULL
+        salt TEXT NOT NULL,
+        waits BIGINT NOT NULL,
+        tries BIGINT NOT NULL
     )""",
     "CREATE INDEX wants_by_time ON wants (at)",
     # Single messages that are sent once, by the hash of their key.

@@ -38,7 +38,7 @@ from keebai_async.storage.safety import Damaged, Safe
 
 T = TypeVar("T")
 
-LEASE: Final = 8.0
+LEASE: Final = 6.0
 """Seconds without a heartbeat after which the campaign of a process is another's. Four heartbeats fit in."""
 
 _AFTER_A_RESTART: Final = 3.0

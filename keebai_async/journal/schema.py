@@ -94,7 +94,9 @@ VERSION_2: Final = (
         held INTEGER NOT NULL,
         again INTEGER NOT NULL,
         account TEXT NOT NULL,
-        salt TEXT NOT NULL
+        salt TEXT NOT NULL,
+        waits INTEGER NOT NULL,
+        tries INTEGER NOT NULL
     ) WITHOUT ROWID""",
     "CREATE INDEX wants_by_time ON wants (at)",
     # Of whom in an unknown chunk they told without a mark, and when first: for a person to look at.

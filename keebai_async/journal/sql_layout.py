@@ -252,11 +252,12 @@ def _read_outbox(values: Sequence[Column]) -> OutboxRow:
 
 
 def _write_want(row: WantRow) -> tuple[Column, ...]:
-    return (row.campaign_id, row.at, int(row.held), int(row.again), row.account, row.salt)
+    flags = (int(row.held), int(row.again))
+    return (row.campaign_id, row.at, *flags, row.account, row.salt, int(row.waits), row.tries)
 
 
 def _read_want(values: Sequence[Column]) -> WantRow:
-    campaign_id, at, held, again, account, salt = values
+    campaign_id, at, held, again, account, salt, waits, tries = values
     return msgspec.convert(
         {
             "campaign_id": campaign_id,
@@ -265,6 +266,8 @@ def _read_want(values: Sequence[Column]) -> WantRow:
             "again": bool(again),
             "account": account,
             "salt": salt,
+            "waits": bool(waits),
+            "tries": tries,
         },
         WantRow,
     )
@@ -339,7 +342,7 @@ _LAYOUTS: Final[dict[type[StoredRow], object]] = {
     WantRow: Layout(
         table="wants",
         key=("campaign_id",),
-        columns=("campaign_id", "at", "held", "again", "account", "salt"),
+        columns=("campaign_id", "at", "held", "again", "account", "salt", "waits", "tries"),
         order="campaign_id",
         write=_write_want,
         read=_read_want,

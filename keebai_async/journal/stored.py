@@ -365,7 +365,8 @@ class StoredJournal:
 
         def work(tables: Tables) -> None:
             row = campaign_of(tables, campaign_id)
-            tables.update(
+            wants.keep_state(
+                tables,
                 replace(
                     row,
                     state=state,
@@ -374,7 +375,7 @@ class StoredJournal:
                     requests=row.requests if spent is None else spent,
                     seconds=row.seconds if seconds is None else seconds,
                     facts=row.facts if known is None else known,
-                )
+                ),
             )
 
         await self._change(campaign_id, work)
@@ -469,6 +470,14 @@ class StoredJournal:
 
     async def wanted(self, *, by: float) -> list[Want]:
         return await self._transactions.read(lambda tables: wants.wanted(tables, self._leases, by=by))
+
+    async def want_of(self, campaign_id: str) -> Want | None:
+        return await self._transactions.read(lambda tables: wants.want_of(tables, self._leases, campaign_id))
+
+    async def put_off(self, campaign_id: str, *, until: float, tries: int) -> None:
+        await self._transactions.write(
+            lambda tables: wants.put_off(tables, campaign_id, until=until, tries=tries)
+        )
 
     async def asked(self, campaign_id: str) -> Wish | None:
         def look(tables: Tables) -> bool:

@@ -171,6 +171,8 @@ class WantRow(StoredRow, frozen=True, kw_only=True):
     again: bool = False
     account: str = ""
     salt: str = ""
+    waits: bool = False
+    tries: int = 0
 
 
 R = TypeVar("R", bound=StoredRow)

@@ -4,20 +4,39 @@ from msgspec.structs import replace
 
 from keebai_async.journal.leases import Leases
 from keebai_async.journal.reading import campaign_of
-from keebai_async.journal.tables import Tables, WantRow
-from keebai_async.model.campaign import Wish
+from keebai_async.journal.tables import CampaignRow, Tables, WantRow
+from keebai_async.model.campaign import CampaignState, Holder, Wish
+from keebai_async.model.stop import Cause
 from keebai_async.model.want import Want
+
+
+def keep_state(tables: Tables, campaign: CampaignRow) -> None:
+    """Keep where a campaign stands. One that is finished is not wanted any more."""
+    tables.update(campaign)
+    row = tables.get(WantRow, campaign.campaign_id)
+    if row is None:
+        return
+    if campaign.state is CampaignState.FINISHED:
+        tables.delete(WantRow, campaign.campaign_id)
+    elif row.waits is not _waits(campaign):
+        tables.update(replace(row, waits=_waits(campaign)))
+
+
+def _waits(campaign: CampaignRow) -> bool:
+    return campaign.stopped_by is Cause.UNKNOWN
 
 
 def want(tables: Tables, wanted: Want) -> None:
     """Raises CampaignNotFound."""
+    campaign = campaign_of(tables, wanted.campaign_id)
     row = WantRow(
-        campaign_id=campaign_of(tables, wanted.campaign_id).campaign_id,
+        campaign_id=campaign.campaign_id,
         at=wanted.at,
         held=wanted.held,
         again=wanted.again,
         account=wanted.account,
         salt=wanted.salt,
+        waits=_waits(campaign),
     )
     if tables.get(WantRow, wanted.campaign_id) is None:
         tables.insert(row)
@@ -35,18 +54,34 @@ def unwant(tables: Tables, campaign_id: str) -> bool:
 
 def wanted(tables: Tables, leases: Leases, *, by: float) -> list[Want]:
     """Those that are to run by a time, the earliest first."""
-    return [
-        Want(
-            campaign_id=row.campaign_id,
-            at=row.at,
-            held=row.held,
-            again=row.again,
-            account=row.account,
-            salt=row.salt,
-            holder=leases.holder(tables, row.campaign_id),
-        )
-        for row in tables.wants(by=by)
-    ]
+    holders = leases.holders(tables)  # of thousands that are wanted a few run
+    return [_want_of(row, holders.get(row.campaign_id)) for row in tables.wants(by=by)]
+
+
+def want_of(tables: Tables, leases: Leases, campaign_id: str) -> Want | None:
+    row = tables.get(WantRow, campaign_id)
+    return None if row is None else _want_of(row, leases.holder(tables, campaign_id))
+
+
+def _want_of(row: WantRow, holder: Holder | None) -> Want:
+    return Want(
+        campaign_id=row.campaign_id,
+        at=row.at,
+        held=row.held,
+        again=row.again,
+        account=row.account,
+        salt=row.salt,
+        waits=row.waits,
+        tries=row.tries,
+        holder=holder,
+    )
+
+
+def put_off(tables: Tables, campaign_id: str, *, until: float, tries: int) -> None:
+    """Nothing, if it is not wanted any more."""
+    row = tables.get(WantRow, campaign_id)
+    if row is not None:
+        tables.update(replace(row, at=max(row.at, until), tries=tries))
 
 
 def heed(tables: Tables, campaign_id: str, wish: Wish | None) -> bool:

@@ -10,7 +10,9 @@ class Want(msgspec.Struct, frozen=True, kw_only=True):
 
     *held* is a pause that outlives its process: nobody takes the campaign up before it is resumed. *again* is
     that of `start`. *account* and *salt* say whose it is: the hash of the token of those who wanted it, keyed
-    with the salt. *holder* is the process that runs it now.
+    with the salt. *waits* is true while nothing is left of it but what a person, or a proof, has to settle.
+    *tries* is how many runs in a row ended with something that passes by itself, for which *at* was put off.
+    *holder* is the process that runs it now.
     """
 
     campaign_id: str
@@ -19,4 +21,6 @@ class Want(msgspec.Struct, frozen=True, kw_only=True):
     again: bool = False
     account: str = ""
     salt: str = ""
+    waits: bool = False
+    tries: int = 0
     holder: Holder | None = None

@@ -14,7 +14,9 @@ import msgspec
 from redis.asyncio import Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
+from redis.exceptions import ConnectionError as ConnectionLost
 from redis.exceptions import RedisError
+from redis.exceptions import TimeoutError as TimeoutLost
 
 from keebai_async.clock import SYSTEM_CLOCK, Clock
 from keebai_async.errors import QuotaUnusable
@@ -83,6 +85,7 @@ class RedisStore:
             socket_connect_timeout=_TIMEOUT,
             decode_responses=True,
             retry=Retry(NoBackoff(), 1),  # a connection that was idle while Redis restarted is no news
+            retry_on_error=[ConnectionLost, TimeoutLost],  # what 6 and later do unasked, 5.3 does not
         )
         scripts = (TAKE, SETTLE, ENTER, BEGIN_AGAIN, AGREE, LOOK)
         self._scripts = {text: self._redis.register_script(text) for text in scripts}

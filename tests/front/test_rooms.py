@@ -44,9 +44,12 @@ ROOMS: Final = {
         " journal_client outbox observe"
     ),
     "webhooks": "lazy_names errors loops clock model credentials storage journal",
-    "campaigns": "errors clock draining model sources quota polling journal planning campaign observe",
+    "taking_up": "errors clock model journal campaign observe",
+    "campaigns": (
+        "errors clock draining model sources quota polling journal planning campaign taking_up observe"
+    ),
     "opt_outs": "lazy_names errors clock privacy model journal planning",
-    "supervisor": "errors clock draining model journal campaign campaigns observe",
+    "supervisor": "errors clock draining model campaign taking_up campaigns",
     "campaign_client": ("lazy_names errors model campaign journal_client campaigns supervisor opt_outs"),
     "client": (
         "lazy_names clock model credentials quota transport environment campaign keebai campaign_client"

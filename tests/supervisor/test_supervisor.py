@@ -1,11 +1,9 @@
 """A supervisor runs what is wanted: here, in another process, after a pause, a stop, a shutdown, a kill."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
-import anyio
 import pytest
 
 from keebai_async import (
@@ -15,91 +13,30 @@ from keebai_async import (
     Guards,
     InvalidInput,
     Keebai,
+    Misused,
     Pace,
-    PlanOptions,
 )
 from keebai_async.clock import ManualClock
+from keebai_async.journal.memory_tables import MemoryJournal
 from keebai_async.journal.sqlite_tables import SqliteJournal
+from keebai_async.observe.campaign_records import CampaignTakenUp
+from keebai_async.observe.records import Record
 from keebai_async.quota.gate import OpenGate
 from keebai_async.sandbox import Sandbox, faults
-from keebai_async.supervisor import AFTER, FIRST_RETRY
-
-BULK = "POST /messages/bulk"
-
-
-@pytest.fixture
-async def clock() -> AsyncIterator[ManualClock]:
-    clock = ManualClock()
-    async with clock.running():
-        yield clock
-
-
-@pytest.fixture
-async def sandbox(clock: ManualClock) -> AsyncIterator[Sandbox]:
-    async with Sandbox(clock=clock) as sandbox:
-        yield sandbox
-
-
-@pytest.fixture
-async def journal(clock: ManualClock, tmp_path: Path) -> AsyncIterator[SqliteJournal]:
-    journal = SqliteJournal(tmp_path / "k.db", clock=clock)
-    yield journal
-    await journal.aclose()
-
-
-@pytest.fixture
-async def keebai(sandbox: Sandbox, clock: ManualClock, journal: SqliteJournal) -> AsyncIterator[Keebai]:
-    async with client(sandbox, clock, journal) as keebai:
-        yield keebai
-
-
-def client(sandbox: Sandbox, clock: ManualClock, journal: SqliteJournal) -> Keebai:
-    return Keebai(
-        sandbox.token,
-        base_url=sandbox.url,
-        phone_number_id=sandbox.phone_number_id,
-        journal=journal,
-        clock=clock,
-        limiter=OpenGate(),
-    )
-
-
-def people(count: int, first: int = 0) -> list[dict[str, object]]:
-    numbers = range(first, first + count)
-    return [{"to": f"+54911{n:08}", "nombre": "Ana", "codigo": f"C{n}"} for n in numbers]
-
-
-async def launched(
-    keebai: Keebai,
-    count: int = 20,
-    first: int = 0,
-    size: int = 5,
-    guards: Guards | None = None,
-    pace: Pace | None = None,
-) -> str:
-    options = PlanOptions(chunk_size=size, guards=guards or Guards(), pace=pace)
-    plan = await keebai.campaigns.launch(
-        people(count, first), template="promo", language="es", name=f"n{first}", options=options
-    )
-    return plan.campaign_id
-
-
-async def state_of(keebai: Keebai, campaign_id: str) -> CampaignState:
-    return (await keebai.campaigns.status(campaign_id)).state
-
-
-async def until(happened: Callable[[], Awaitable[bool]], clock: ManualClock) -> None:
-    with anyio.fail_after(60.0):
-        while not await happened():
-            await clock.sleep(1.0)
-
-
-async def ended(keebai: Keebai, *campaigns: str) -> bool:
-    return all([await state_of(keebai, each) is CampaignState.FINISHED for each in campaigns])
-
-
-def messaged(sandbox: Sandbox) -> list[str]:
-    return sorted(sandbox.ledger.times_messaged().elements())
+from tests.supervisor.kit import (
+    BULK,
+    begun,
+    client,
+    ended,
+    launched,
+    messaged,
+    nothing_wanted,
+    only_unknown,
+    people,
+    state_of,
+    stopped,
+    until,
+)
 
 
 async def test_what_is_launched_is_run_to_its_end_and_not_wanted_any_more(
@@ -111,10 +48,6 @@ async def test_what_is_launched_is_run_to_its_end_and_not_wanted_any_more(
         await until(lambda: nothing_wanted(keebai), clock)
         assert await campaigns.wanted() == ()
     assert len(messaged(sandbox)) == 20
-
-
-async def nothing_wanted(keebai: Keebai) -> bool:
-    return await keebai.campaigns.wanted() == ()
 
 
 async def test_what_was_wanted_before_anybody_supervised_is_run_too(
@@ -182,10 +115,6 @@ async def test_a_shutdown_leaves_it_wanted_and_the_next_one_takes_it_up(
     assert len(set(messaged(sandbox))) == len(messaged(sandbox)) == 20
 
 
-async def begun(sandbox: Sandbox) -> bool:
-    return bool(sandbox.ledger.submissions)
-
-
 async def test_a_persons_stop_holds_also_for_the_next_one(
     keebai: Keebai, sandbox: Sandbox, clock: ManualClock
 ) -> None:
@@ -199,10 +128,6 @@ async def test_a_persons_stop_holds_also_for_the_next_one(
         await clock.sleep(3_600)
         assert await campaigns.wanted() == ()
     assert messaged(sandbox) == before
-
-
-async def stopped(keebai: Keebai, campaign_id: str) -> bool:
-    return await state_of(keebai, campaign_id) is CampaignState.STOPPED
 
 
 async def test_a_stop_of_one_that_waits_for_its_turn_holds(
@@ -244,6 +169,56 @@ async def test_what_a_guard_stopped_needs_a_person(clock: ManualClock, journal: 
         assert messaged(sandbox) == before
 
 
+async def test_a_client_that_is_closed_under_its_supervisor_leaves_the_campaign_wanted(
+    sandbox: Sandbox, clock: ManualClock, journal: SqliteJournal
+) -> None:
+    sandbox.faults.on(BULK, faults.Late(seconds=20.0), times=None)
+    async with client(sandbox, clock, journal) as first, first.supervise():
+        one = await launched(first, 20)
+        await until(lambda: begun(sandbox), clock)
+        await first.aclose()
+        await clock.sleep(60)
+    (want,) = await journal.wanted(by=clock.wall())
+    assert (want.campaign_id, want.tries, want.holder) == (one, 0, None)
+    sandbox.faults.clear()
+    async with client(sandbox, clock, journal) as second, second.supervise():
+        await until(lambda: ended(second, one), clock)
+        assert (await second.campaigns.status(one)).unknown == 0
+    assert len(set(messaged(sandbox))) == len(messaged(sandbox)) == 20
+
+
+async def test_a_client_that_closes_its_journal_under_its_supervisor_ends_in_good_order(
+    sandbox: Sandbox, clock: ManualClock, tmp_path: Path
+) -> None:
+    keebai = Keebai(
+        sandbox.token,
+        base_url=sandbox.url,
+        phone_number_id=sandbox.phone_number_id,
+        journal=str(tmp_path / "own.db"),
+        clock=clock,
+        limiter=OpenGate(),
+    )
+    async with keebai.supervise():
+        await launched(keebai, 20, pace=Pace(people=5, per=600.0))
+        await until(lambda: begun(sandbox), clock)
+        await keebai.aclose()
+        await clock.sleep(60)
+    with pytest.raises(Misused, match="closed"):
+        async with keebai.supervise():
+            pass
+
+
+async def test_what_is_finished_elsewhere_while_it_is_held_is_not_wanted_any_more(
+    keebai: Keebai, sandbox: Sandbox
+) -> None:
+    one = await launched(keebai)
+    assert await keebai.campaigns.pause(one)
+    async with keebai.campaigns.start(one) as run:  # a person, by hand
+        assert (await run.report()).state is CampaignState.FINISHED
+    assert await keebai.campaigns.wanted() == ()
+    assert len(messaged(sandbox)) == 20
+
+
 async def test_what_is_unknown_stays_wanted_and_goes_on_when_it_is_settled(
     keebai: Keebai, sandbox: Sandbox, clock: ManualClock
 ) -> None:
@@ -259,8 +234,34 @@ async def test_what_is_unknown_stays_wanted_and_goes_on_when_it_is_settled(
     assert len(set(messaged(sandbox))) == len(messaged(sandbox)) == 20
 
 
-async def only_unknown(keebai: Keebai, campaign_id: str) -> bool:
-    return (await keebai.campaigns.status(campaign_id)).stopped_by is Cause.UNKNOWN
+async def test_one_of_which_nothing_is_left_but_what_is_unknown_costs_no_run(
+    sandbox: Sandbox, clock: ManualClock, journal: SqliteJournal
+) -> None:
+    told: list[Record] = []
+    sandbox.faults.on(BULK, faults.ResetBeforeReading(), nth=1)
+    async with client(sandbox, clock, journal, observer=[told.append]) as keebai, keebai.supervise():
+        one = await launched(keebai, 5)
+        await until(lambda: only_unknown(keebai, one), clock)
+        await clock.sleep(3_600)
+        (want,) = await keebai.campaigns.wanted()
+        assert (want.waits, want.tries) == (True, 0)
+        assert await keebai.campaigns.due() == ()
+    assert len([each for each in told if isinstance(each, CampaignTakenUp)]) == 1
+
+
+async def test_one_whose_delivery_cannot_be_read_is_not_asked_for_without_end(
+    sandbox: Sandbox, clock: ManualClock
+) -> None:
+    sandbox.faults.on("GET /messages/bulk/{broadcast_id}", faults.Status(status=404), times=None)
+    journal = MemoryJournal(clock=clock)  # whose writes take no time
+    async with client(sandbox, clock, journal) as keebai, keebai.supervise():
+        await launched(keebai, 5)
+        await until(lambda: begun(sandbox), clock)
+        for _ in range(600):
+            await clock.sleep(1.0)
+        assert len(sandbox.faults.given) <= 12  # after 5 s, 10 s, 20 s and so on: not one a second
+        sandbox.faults.clear()
+        await until(lambda: nothing_wanted(keebai), clock)
 
 
 async def test_two_supervisors_share_the_work_and_send_nobody_twice(
@@ -299,11 +300,6 @@ async def test_campaigns_of_another_token_are_left_to_its_supervisor(
             await clock.sleep(60)
         assert messaged(sandbox) == []
         assert [want.campaign_id for want in await stranger.campaigns.wanted()] == [one]
-
-
-def test_every_cause_has_something_that_follows() -> None:
-    assert set(AFTER) == {None, *Cause}
-    assert FIRST_RETRY > 0
 
 
 async def test_what_the_program_raises_inside_comes_out_as_it_is(keebai: Keebai) -> None:

@@ -28,7 +28,7 @@ async def supervise(place: Place) -> None:
             phone_number_id=place.sender,
             journal=place.journal,
             clock=clock,
-            quotas=[Quota(60, 60.0)],
+            quotas=[Quota(10_000, 1.0)],
             limiter=f"sqlite:{place.journal}.quota",
         ) as keebai,
         keebai.supervise(at_once=place.at_once),

@@ -1,0 +1,38 @@
+"""A sandbox, a journal in a file and a client, on a clock that a test turns."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from keebai_async import Keebai
+from keebai_async.clock import ManualClock
+from keebai_async.journal.sqlite_tables import SqliteJournal
+from keebai_async.sandbox import Sandbox
+from tests.supervisor.kit import client
+
+
+@pytest.fixture
+async def clock() -> AsyncIterator[ManualClock]:
+    clock = ManualClock()
+    async with clock.running():
+        yield clock
+
+
+@pytest.fixture
+async def sandbox(clock: ManualClock) -> AsyncIterator[Sandbox]:
+    async with Sandbox(clock=clock) as sandbox:
+        yield sandbox
+
+
+@pytest.fixture
+async def journal(clock: ManualClock, tmp_path: Path) -> AsyncIterator[SqliteJournal]:
+    journal = SqliteJournal(tmp_path / "k.db", clock=clock)
+    yield journal
+    await journal.aclose()
+
+
+@pytest.fixture
+async def keebai(sandbox: Sandbox, clock: ManualClock, journal: SqliteJournal) -> AsyncIterator[Keebai]:
+    async with client(sandbox, clock, journal) as keebai:
+        yield keebai

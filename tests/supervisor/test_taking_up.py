@@ -1,0 +1,142 @@
+"""One campaign that is wanted is run by the one who takes it up, and what follows is in the journal."""
+
+from functools import partial
+
+import anyio
+import pytest
+
+from keebai_async import AlreadyLaunched, CampaignBusy, CampaignState, Cause, Keebai, PlanOptions
+from keebai_async.clock import ManualClock
+from keebai_async.journal.memory_tables import MemoryJournal
+from keebai_async.journal.sqlite_tables import SqliteJournal
+from keebai_async.observe.campaign_records import CampaignLeft
+from keebai_async.observe.records import Record
+from keebai_async.quota.gate import OpenGate
+from keebai_async.sandbox import Sandbox, faults
+from keebai_async.taking_up import AFTER, FIRST_RETRY, LAST_RETRY, retry_wait, tries_after
+from tests.supervisor.kit import BULK, begun, client, launched, messaged, people, until
+
+
+def test_every_cause_has_something_that_follows() -> None:
+    assert set(AFTER) == {None, *Cause}
+
+
+def test_what_passes_by_itself_is_waited_for_twice_as_long_each_time() -> None:
+    assert [retry_wait(tries) for tries in (1, 2, 3, 8, 10_000)] == [5.0, 10.0, 20.0, LAST_RETRY, LAST_RETRY]
+
+
+def test_a_run_that_was_well_for_long_enough_begins_a_new_row() -> None:
+    assert [tries_after(0, 0.0), tries_after(1, 0.1), tries_after(2, 9.9)] == [1, 2, 3]
+    assert [tries_after(2, 10.1), tries_after(50, LAST_RETRY + 1)] == [1, 1]
+
+
+async def test_what_is_due_is_run_to_its_end_and_then_it_is_not(keebai: Keebai, sandbox: Sandbox) -> None:
+    one = await launched(keebai)
+    assert [want.campaign_id for want in await keebai.campaigns.due()] == [one]
+    report = await keebai.campaigns.take_up(one)
+    assert report is not None
+    assert (report.state, report.accepted) == (CampaignState.FINISHED, 20)
+    assert await keebai.campaigns.take_up(one) is None
+    assert await keebai.campaigns.due() == ()
+    assert len(messaged(sandbox)) == 20
+
+
+async def test_what_nobody_wants_or_somebody_holds_or_has_time_is_not_run(
+    keebai: Keebai, sandbox: Sandbox, clock: ManualClock
+) -> None:
+    plan = await keebai.campaigns.plan(people(4), template="promo", language="es")
+    assert await keebai.campaigns.take_up(plan.campaign_id) is None
+    assert await keebai.campaigns.take_up("no-such-campaign") is None
+    await keebai.campaigns.want(plan, at=clock.wall() + 3_600)
+    assert await keebai.campaigns.take_up(plan.campaign_id) is None
+    await keebai.campaigns.want(plan)
+    await keebai.campaigns.pause(plan.campaign_id)
+    assert await keebai.campaigns.take_up(plan.campaign_id) is None
+    assert messaged(sandbox) == []
+
+
+async def test_called_many_times_at_once_it_is_run_once(
+    keebai: Keebai, sandbox: Sandbox, clock: ManualClock
+) -> None:
+    one = await launched(keebai)
+    reports = []
+
+    async def job() -> None:
+        try:
+            reports.append(await keebai.campaigns.take_up(one))
+        except CampaignBusy:
+            reports.append(None)
+
+    async with anyio.create_task_group() as tasks:
+        for _ in range(5):
+            tasks.start_soon(job)
+    assert len([report for report in reports if report is not None]) == 1
+    assert len(set(messaged(sandbox))) == len(messaged(sandbox)) == 20
+
+
+async def test_a_task_that_is_cancelled_leaves_it_due(
+    keebai: Keebai, sandbox: Sandbox, clock: ManualClock
+) -> None:
+    sandbox.faults.on(BULK, faults.Late(seconds=20.0), times=None)
+    one = await launched(keebai)
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(keebai.campaigns.take_up, one)
+        await until(lambda: begun(sandbox), clock)
+        tasks.cancel_scope.cancel()
+    assert (await keebai.campaigns.status(one)).unknown == 0
+    (want,) = await keebai.campaigns.due()
+    assert (want.campaign_id, want.tries) == (one, 0)
+
+
+async def test_a_service_that_is_away_puts_it_off_for_all_who_share_the_journal(
+    sandbox: Sandbox, clock: ManualClock
+) -> None:
+    journal = MemoryJournal(clock=clock)  # whose writes take no time
+    async with client(sandbox, clock, journal) as keebai, client(sandbox, clock, journal) as other:
+        one = await launched(keebai)
+        sandbox.faults.on("*", faults.ResetBeforeReading(), times=None)
+        report = await keebai.campaigns.take_up(one)
+        assert report is not None
+        assert report.stopped_by is Cause.UNREACHABLE
+        (want,) = await other.campaigns.wanted()
+        assert (want.tries, want.at) == (1, clock.wall() + FIRST_RETRY)
+        assert await other.campaigns.due() == ()
+        await clock.sleep(FIRST_RETRY)
+        assert await other.campaigns.due() == (want,)
+        await other.campaigns.want(one)  # a person says: now
+        assert [want.tries for want in await other.campaigns.due()] == [0]
+
+
+async def test_what_needs_a_person_is_told_once_and_is_not_wanted_any_more(
+    sandbox: Sandbox, clock: ManualClock, journal: SqliteJournal
+) -> None:
+    told: list[Record] = []
+    async with client(sandbox, clock, journal, observer=[told.append]) as keebai:
+        options = PlanOptions(chunk_size=5)
+        launch = partial(keebai.campaigns.launch, template="promo", language="es", options=options)
+        first = await launch(people(10), name="the same")
+        copy = await launch(people(10), name="the same")
+        assert await keebai.campaigns.take_up(first.campaign_id) is not None
+        told.clear()
+        with pytest.raises(AlreadyLaunched):
+            await keebai.campaigns.take_up(copy.campaign_id)
+        assert await keebai.campaigns.wanted() == ()
+    (left,) = [each for each in told if isinstance(each, CampaignLeft)]
+    assert (left.campaign, left.finished) == (copy.campaign_id, False)
+    assert len(messaged(sandbox)) == 10
+
+
+async def test_campaigns_of_another_token_are_not_due(
+    keebai: Keebai, sandbox: Sandbox, clock: ManualClock, journal: SqliteJournal
+) -> None:
+    one = await launched(keebai)
+    async with Keebai(
+        "kbai_pk_" + "0" * 30,
+        base_url=sandbox.url,
+        phone_number_id=sandbox.phone_number_id,
+        journal=journal,
+        clock=clock,
+        limiter=OpenGate(),
+    ) as stranger:
+        assert await stranger.campaigns.due() == ()
+        assert await stranger.campaigns.take_up(one) is None
