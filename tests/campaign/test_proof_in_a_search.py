@@ -81,7 +81,7 @@ async def test_a_chunk_that_is_proven_when_somebody_is_picked_from_it_is_accepte
 
 
 async def test_a_chunk_that_was_accepted_before_says_nothing_of_who_is_refused_now() -> None:
-    """Whoever was held was refused for good by it, although everybody may be refused by now."""
+    """Who was held was refused for good by it, although everybody may be refused by now."""
     campaign = await sent_again(3, size=1, which=3)
     service = campaign.service()
     await campaign.begin(service)

@@ -185,7 +185,7 @@ async def test_a_plan_as_a_page_shows_who_approves_it_what_it_would_do(
     assert not tags.seen & {"script", "link", "img", "iframe"}
     assert "A plan: nothing was submitted." in page
     assert "0.15 USD (0.05 each)" in page
-    assert "1 people first" in page
+    assert "1 person first" in page
     assert "stops above" in page
     launch = re.findall(r"<code>(keebai-async launch [^<]+)</code>", page)
     assert launch == [ended.err.rsplit("to send it: ", 1)[1].strip()]

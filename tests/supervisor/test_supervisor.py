@@ -4,6 +4,7 @@ import asyncio
 from datetime import UTC, datetime
 from pathlib import Path
 
+import anyio
 import pytest
 
 from keebai_async import (
