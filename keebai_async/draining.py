@@ -123,14 +123,14 @@ def share_drain(thing: object, other: object) -> None:
 
 
 @contextmanager
-def quiet_if_never_begun(work: Begin[T]) -> Iterator[Begin[T]]:
+def quiet_if_never_begun(work: Begin[T], *, told: bool = True) -> Iterator[Begin[T]]:
     """What to give, inside `with`, to a task group that ends there, in the place of *work*; for one task.
 
     The naive way gives *work* itself. Cancelled by `Task.cancel()` before its first step, which no shield
     keeps out, it is a coroutine that nobody ever awaited: Python warns of it, no `finally` in it is reached,
     and its parent goes on as if it had come to its end.
 
-    Raises CancelledError after the task group, if it never began.
+    Raises CancelledError after the task group, if it never began; not if that is not to be *told*.
     """
     coroutine = work()
 
@@ -140,7 +140,7 @@ def quiet_if_never_begun(work: Begin[T]) -> Iterator[Begin[T]]:
 
     try:
         yield begin
-        if _never_begun(coroutine):
+        if told and _never_begun(coroutine):
             raise asyncio.CancelledError("cancelled before it began")
     finally:
         if _never_begun(coroutine):

@@ -7,6 +7,7 @@ answered is written again and again, for a while, before it counts as unknown.
 """
 
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from functools import partial
 from typing import Final, TypeVar
 
@@ -15,7 +16,7 @@ import msgspec
 from keebai_async.campaign.keeping import Keep, Patience, in_time
 from keebai_async.campaign.proofs import tell_proven
 from keebai_async.clock import Clock
-from keebai_async.errors import CampaignBusy
+from keebai_async.errors import CampaignBusy, JournalUnusable
 from keebai_async.journal.contract import Journal
 from keebai_async.model.campaign import StoredCampaign
 from keebai_async.model.chunk import Chunk, ChunkState
@@ -36,6 +37,9 @@ from keebai_async.observe.campaign_records import AnswerHeld
 from keebai_async.observe.chunk_records import broadcast_read, chunk_moved
 
 T = TypeVar("T")
+
+PATIENCE_WITH_INTENTS: Final = 30.0
+"""Seconds in which it is tried to take back an intent that may have been written too late."""
 
 PATIENCE_WITH_ANSWERS: Final = 600.0
 """Seconds in which an answer is written again and again, while the journal says that it may work soon."""
@@ -144,7 +148,7 @@ class Chunks:
         return _ENCODED_PEOPLE.decode(await self.items(number))
 
     async def submit(self, number: int) -> Chunk:
-        """Write the intent down.
+        """Write the intent down. If it is written too late, nothing leaves, and it is taken back.
 
         Raises ForbiddenMove if a webhook has told, a moment ago, of a message to one of its people.
         """
@@ -229,8 +233,12 @@ class Chunks:
         move = make(before.step + 1)
         keep = partial(self._journal.record, self.plan.campaign_id, move)
         if isinstance(move, Submit):
-            with in_time():
-                after = await keep()
+            try:
+                with in_time():
+                    after = await keep()
+            except JournalUnusable:
+                await self._take_back_if_written(move)
+                raise
         else:
             after = await self._keep_answer(number, keep, move)
         self._chunks[number] = after
@@ -251,6 +259,27 @@ class Chunks:
         except CampaignBusy:
             await patience.keep(partial(self._testify, move))
             raise
+
+    async def _take_back_if_written(self, submit: Submit) -> None:
+        """Have an intent taken back that came to disk although nobody heard of it: nothing will leave.
+
+        Only a disk that hung, and came back, does that. If it does not come back soon, the next run finds
+        the intent, and cannot know that nothing left.
+        """
+
+        async def take_back() -> Chunk | None:
+            there = {each.number: each for each in await self._journal.chunks(self.plan.campaign_id)}
+            found = there[submit.number]
+            if found.step != submit.step:  # it was not written; or it is taken back, and nobody heard of that
+                return found if found.step == submit.step + 1 and found.state is ChunkState.PLANNED else None
+            words = "its intent was written too late, so nothing left"
+            answer = TakeBack(number=submit.number, step=submit.step + 1, reason=words)
+            return await self._journal.testify(self.plan.campaign_id, submit, answer)
+
+        with suppress(JournalUnusable):
+            after = await Patience(self._clock, seconds=PATIENCE_WITH_INTENTS).keep(take_back)
+            if after is not None:
+                self._chunks[submit.number] = after
 
     async def _testify(self, move: Move) -> None:
         """Tell what was answered to our own submit, although the campaign is another's."""

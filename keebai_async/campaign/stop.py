@@ -1,8 +1,13 @@
 """Why a campaign stops before everyone is submitted: a cause for machines, a sentence for people."""
 
+from typing import Final
+
 from keebai_async.errors import JournalUnusable, QuotaUnusable, ScopeMissing, TemplateUnusable, TokenRejected
 from keebai_async.model.stop import Cause, Stop
 from keebai_async.transport.error_body import ErrorBody
+
+CUT_SHORT: Final = Stop(cause=Cause.INTERRUPTED, reason="stopped before it was finished")
+"""The program around it ends, or cancels it."""
 
 
 def stop_for(fault: ErrorBody) -> Stop:
@@ -40,7 +45,7 @@ def stop_for_failure(error: BaseException) -> Stop:
     """The same for an error that ends the run: the journal is lost, or the program around it ends."""
     if lost := next((each for each in leaves(error) if isinstance(each, JournalUnusable)), None):
         return Stop(cause=Cause.JOURNAL, reason=str(lost))
-    return Stop(cause=Cause.INTERRUPTED, reason="stopped before it was finished")
+    return CUT_SHORT
 
 
 def leaves(error: BaseException) -> list[BaseException]:

@@ -101,6 +101,14 @@ class Leases:
         row = tables.get(LeaseRow, claim.campaign_id)
         if row is not None and self._lives(tables, row):
             raise rules.busy(claim.campaign_id, _holder(row))
+        if self._held.get(claim.campaign_id, claim.lease_id) != claim.lease_id:
+            # Lost to somebody, and that one is gone by now; but who had it here may not know yet, and still
+            # writes: under a new lease of this journal, it would pass for the holder.
+            raise CampaignBusy(
+                f"campaign {claim.campaign_id} is still being left by a run of this program that lost it:"
+                " wait for its end",
+                campaign_id=claim.campaign_id,
+            )
         if row is not None and not self._saw_it_end(row):
             self._after_silence.add(claim.campaign_id)
         ours = LeaseRow(

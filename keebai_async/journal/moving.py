@@ -1,5 +1,7 @@
 """Moves of chunks in the tables of a journal: each with what becomes of its chunk, in one piece."""
 
+from collections.abc import Sequence
+
 from msgspec.structs import replace
 
 from keebai_async.journal import rules
@@ -23,6 +25,13 @@ def kept(tables: Tables, campaign_id: str, move: Move) -> Chunk | None:
     made = tables.get(MoveRow, campaign_id, move.number, move.step)
     there = row is not None and made is not None and made.move == move and row.chunk.step == move.step
     return row.chunk if row is not None and there else None
+
+
+def after_cut(tables: Tables, campaign_id: str, moves: Sequence[Move]) -> tuple[Chunk, ...]:
+    """The chunks of *moves*, which were cut together, and those that the first of them was cut into."""
+    chunks = {row.chunk.number: row.chunk for row in tables.rows(ChunkRow, campaign_id)}
+    children = [chunk for chunk in chunks.values() if chunk.parent == moves[0].number]
+    return (*(chunks[move.number] for move in moves), *children)
 
 
 def put(tables: Tables, row: ChunkRow, move: Move, after: Chunk, *, at: float) -> None:

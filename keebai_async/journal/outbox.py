@@ -8,18 +8,24 @@ from typing import Final, Protocol
 from msgspec.structs import replace
 
 from keebai_async.clock import Clock
-from keebai_async.errors import ForbiddenMove, InvalidInput, Misused
+from keebai_async.errors import ForbiddenMove, InvalidInput, JournalUnusable, Misused
 from keebai_async.journal.tables import Database, OutboxRow, Tables
 from keebai_async.journal.transactions import Transactions
 from keebai_async.model import outbox
 from keebai_async.model.chunk import ChunkState
 from keebai_async.model.lost import NO_ANSWER_WRITTEN, NOT_SEEN_TO_END
-from keebai_async.model.outbox import MessageOutcome, OutboxMessage, message_id
+from keebai_async.model.outbox import MessageNotTaken, MessageOutcome, OutboxMessage, message_id
 from keebai_async.storage.process import seen_alive, this_process
 from keebai_async.storage.safety import Safe
 
 _UNDER_WAY: Final[set[str]] = set()
 """The ids of all attempts that this process makes just now: one that is over here is over for good."""
+
+
+_NEVER_LEFT: Final[set[str]] = set()
+"""The ids of attempts of this process whose intent was not written in time, so that nothing of them left."""
+
+_NOT_WRITTEN_IN_TIME: Final = MessageNotTaken(reason="its intent was written too late, so nothing left")
 
 
 class OutboxTables(Protocol):
@@ -84,6 +90,11 @@ class StoredOutbox:
             # Safe from copying, as the intent of a chunk is: a copy must know whom it would message again.
             work = partial(self._begin, message, attempt, seconds)
             row, begun = await self._transactions.write(work, safe=Safe.FROM_COPYING)
+        except JournalUnusable:
+            # It may be there all the same, or come there when a disk that hung is back.
+            _NEVER_LEFT.add(attempt)
+            self._transactions.hand_over(partial(self._lose_if_over, message.key), safe=Safe.FROM_POWER_CUTS)
+            raise
         finally:
             if not begun:
                 _UNDER_WAY.discard(attempt)
@@ -153,6 +164,10 @@ class StoredOutbox:
     def _lose_if_over(self, key: str, tables: Tables) -> OutboxRow | None:
         row = _row(tables, key)
         if row is None or not self._is_over(row, tables):
+            return row
+        if row.attempt_id in _NEVER_LEFT:
+            row = replace(row, message=outbox.ended(row.message, _NOT_WRITTEN_IN_TIME))
+            tables.update(row)
             return row
         ours = row.process == self._process
         ended = ours or (row.process is not None and seen_alive(row.process) is False)

@@ -10,8 +10,8 @@ transactions are made in order, one at a time, so nothing interleaves; a databas
 or a network is used from a thread of its own, so the event loop never waits.
 """
 
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from contextlib import asynccontextmanager, suppress
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Final, TypeVar
@@ -240,15 +240,20 @@ class StoredJournal:
         # A copy without the log must know whom it would message again. That one was answered it may forget:
         # then the chunk is unknown there, and a person looks.
         safe = Safe.FROM_COPYING if isinstance(move, Submit) else Safe.FROM_POWER_CUTS
+        with self._in_doubt(campaign_id, move):
+            return await self._change(campaign_id, partial(self._record, campaign_id, move), safe=safe)
+
+    @contextmanager
+    def _in_doubt(self, campaign_id: str, move: Move) -> Iterator[None]:
+        """Remember, if *move* cannot be written inside `with`, that it may be there all the same."""
         doubt = (campaign_id, move)
         try:
-            chunk = await self._change(campaign_id, partial(self._record, campaign_id, move), safe=safe)
+            yield
         except JournalUnusable:
-            self._doubts.append(doubt)  # it may be there all the same
+            self._doubts.append(doubt)
             raise
-        if doubt in self._doubts:
+        while doubt in self._doubts:
             self._doubts.remove(doubt)
-        return chunk
 
     def _record(self, campaign_id: str, move: Move, tables: Tables) -> Chunk:
         if (campaign_id, move) in self._doubts and (kept := moving.kept(tables, campaign_id, move)):
@@ -283,6 +288,8 @@ class StoredJournal:
         children: Sequence[tuple[int, bytes]],
     ) -> tuple[Chunk, ...]:
         def work(tables: Tables) -> tuple[Chunk, ...]:
+            if (campaign_id, moves[0]) in self._doubts and moving.kept(tables, campaign_id, moves[0]):
+                return moving.after_cut(tables, campaign_id, moves)
             if campaign_of(tables, campaign_id).purged_at is not None:
                 raise rules.no_people(campaign_id)
             for move in moves:
@@ -297,7 +304,10 @@ class StoredJournal:
                 drafts.add_chunk(tables, campaign_id, chunk, items)
             return (*parents, *born)
 
-        return await self._change(campaign_id, work)
+        if not moves:
+            raise ValueError("a recut moves at least one chunk")
+        with self._in_doubt(campaign_id, moves[0]):
+            return await self._change(campaign_id, work)
 
     async def progress(self, campaign_id: str, number: int, *, sent: int, failed: int, final: bool) -> Chunk:
         def work(tables: Tables) -> Chunk:

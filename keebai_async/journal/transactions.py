@@ -127,6 +127,6 @@ class Transactions:
             self._database.shred()
 
     def _late(self, seconds: float) -> JournalUnusable:
-        return JournalUnusable(
-            f"{self._database.name} took longer than {seconds:g} s for one line: is its disk gone?"
-        )
+        # A disk that is frozen, for a copy of the machine, comes back: what waits for it may be tried again.
+        words = f"{self._database.name} took longer than {seconds:g} s for one line: is its disk gone?"
+        return JournalUnusable(words, temporary=True)

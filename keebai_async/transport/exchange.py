@@ -19,6 +19,7 @@ from keebai_async.draining import Drain
 from keebai_async.errors import Misused, RequestError, TokenRejected
 from keebai_async.model.requests import Requests
 from keebai_async.observe import TO_LOG, Observer
+from keebai_async.observe.quota_records import PlaceNotSettled
 from keebai_async.quota.gate import Ending, Gate, Lane, Place, TellingGate
 from keebai_async.quota.window import Wait
 from keebai_async.transport.call_limit import BoundedGate, CallLimit
@@ -385,7 +386,14 @@ class Exchange:
         try:
             yield given
         finally:
+            await self._settled(waiting)
+
+    async def _settled(self, waiting: AbstractAsyncContextManager[Place | Wait]) -> None:
+        """Leave a place. That it cannot be settled says nothing of the request, whose outcome is known."""
+        try:
             await waiting.__aexit__(*sys.exc_info())
+        except Exception as error:
+            self.observer(PlaceNotSettled(store=type(self._gate).__name__, reason=f"{error}"))
 
     async def _given(
         self,

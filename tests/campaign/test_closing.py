@@ -308,5 +308,31 @@ async def test_a_run_whose_task_is_cancelled_before_its_first_step_ends_and_goes
                 assert (await later.report()).accepted == PEOPLE
 
 
+async def test_workers_that_are_cancelled_before_their_first_step_leave_everybody_for_later(
+    tmp_path: Path,
+) -> None:
+    with late_service() as sandbox:
+        async with client(sandbox, tmp_path / "j.db") as keebai:
+            plan = await keebai.campaigns.plan(people(PEOPLE), template="promo", language="es", name="Promo")
+
+            async def cancel_workers() -> None:
+                while True:
+                    for task in asyncio.all_tasks():
+                        if "dispatch" in task.get_name():
+                            task.cancel()
+                    await asyncio.sleep(0)
+
+            hunter = asyncio.ensure_future(cancel_workers())
+            with anyio.fail_after(20):
+                async with keebai.campaigns.start(plan) as run:
+                    report = await run.report()
+            hunter.cancel()
+            assert (report.state, report.reason) == ("stopped", "stopped before it was finished")
+            assert (report.accepted, report.unsent, sandbox.ledger.total) == (0, PEOPLE, 0)
+
+            async with keebai.campaigns.resume(plan.campaign_id) as later:
+                assert (await later.report()).accepted == PEOPLE
+
+
 async def _all_events(run: CampaignRun) -> list[AnyEvent]:
     return [event async for event in run.events()]

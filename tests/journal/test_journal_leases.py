@@ -266,3 +266,24 @@ def test_a_clock_that_was_turned_back_does_not_put_a_later_lease_first() -> None
     assert alone is not None
     assert first.since == 100.0 < later.since < 100.1
     assert alone.since == 60.0  # of those who are gone nobody is later
+
+
+async def test_who_lost_a_lease_does_not_pass_for_the_next_holder_of_the_same_journal(
+    clock: ManualClock,
+) -> None:
+    """Another machine had it meanwhile, and is gone; here the first run has not heard of that yet."""
+    room = Room(clock)
+    first = room.take(room.ours)
+    room.ours.keep(first)
+    room.write(lambda tables: tables.delete(LeaseRow, "promo"))
+    second = room.ours.claim("promo")
+
+    with pytest.raises(CampaignBusy, match="still being left by a run of this program"):
+        room.write(lambda tables: room.ours.take(tables, second, at=2.0))
+    with pytest.raises(CampaignBusy, match="was taken over"):
+        room.check(room.ours)
+
+    room.ours.drop(first)
+    room.write(lambda tables: room.ours.take(tables, second, at=2.0))
+    room.ours.keep(second)
+    room.check(room.ours)

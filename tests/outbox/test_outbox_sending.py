@@ -2,10 +2,11 @@
 
 import asyncio
 import signal
+import sqlite3
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractAsyncContextManager
+from contextlib import AbstractAsyncContextManager, closing
 from pathlib import Path
 
 import anyio
@@ -32,6 +33,7 @@ from keebai_async.journal.sqlite_tables import SqliteJournal
 from keebai_async.model.outbox import MessageOutcome, OutboxMessage
 from keebai_async.quota.gate import Gate, Lane, OpenGate, Place
 from keebai_async.sandbox import Sandbox, WhautomateSandbox, faults
+from keebai_async.storage import thread
 from tests.outbox.one_message import Ended, Job
 
 PERSON = "+5491155555555"
@@ -572,3 +574,29 @@ async def test_a_call_is_done_when_its_client_is_closed(
     await until(lambda: sent(sandbox) == 1)
     await keebai.aclose()
     assert call.done()
+
+
+async def test_an_intent_that_is_written_too_late_leaves_the_key_free(
+    sandbox: Sandbox, clock: ManualClock, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A disk hung for a minute: the call ended before its intent was there, and nothing had left."""
+    journal, other = (
+        SqliteJournal(tmp_path / "j.db", clock=clock),
+        SqliteJournal(tmp_path / "j.db", clock=clock),
+    )
+    async with client(sandbox, clock, journal) as keebai, client(sandbox, clock, other) as elsewhere:
+        await keebai.outbox.get(ORDER)
+        with closing(sqlite3.connect(tmp_path / "j.db", isolation_level=None)) as stuck:
+            stuck.execute("BEGIN IMMEDIATE")
+            monkeypatch.setattr(thread, "LONGEST_JOB", 0.1)
+            with pytest.raises(JournalUnusable, match="took longer"):
+                await keebai.messages.send_text(PERSON, "Hola", once=ORDER)
+            monkeypatch.undo()
+            stuck.execute("ROLLBACK")
+        await keebai.journal.campaigns()  # behind what was written after all
+
+        assert await state_of(elsewhere) is ChunkState.PLANNED
+        await elsewhere.messages.send_text(PERSON, "Hola", once=ORDER)
+    await journal.aclose()
+    await other.aclose()
+    assert sent(sandbox) == 1

@@ -19,6 +19,7 @@ from keebai_async.errors import (
     Misused,
     NotFound,
     OutcomeUnknown,
+    QuotaUnusable,
     RateLimited,
     RequestError,
     RequestInvalid,
@@ -29,6 +30,8 @@ from keebai_async.errors import (
     Undecodable,
 )
 from keebai_async.model.requests import Requests
+from keebai_async.observe.quota_records import PlaceNotSettled
+from keebai_async.observe.records import Record
 from keebai_async.quota.gate import Allowance, Ending, Lane, Place
 from keebai_async.transport.departures import Departures
 from keebai_async.transport.error_mapping import error_for
@@ -571,3 +574,23 @@ async def test_nothing_leaves_in_a_place_that_came_before_the_client_was_closed(
 
     assert isinstance(verdict, Unsent)
     assert wire.sent == 0
+
+
+class ForgetfulGate(RecordingGate):
+    """Of somebody else: what it keeps is gone by the time that a place is settled."""
+
+    @asynccontextmanager
+    async def place(self, lane: Lane) -> AsyncIterator[Place]:
+        async with super().place(lane) as place:
+            yield place
+        raise QuotaUnusable("its file is gone")
+
+
+async def test_a_place_that_cannot_be_settled_does_not_hide_that_the_message_was_accepted() -> None:
+    wire, told = Wire(Answer(status=202, body=b'{"broadcast_id": "b"}')), list[Record]()
+    exchange = Exchange(wire, ForgetfulGate(), observer=told.append)
+
+    answer = await exchange.submit(SUBMIT)
+
+    assert (answer.status, wire.sent) == (202, 1)
+    assert PlaceNotSettled(store="ForgetfulGate", reason="its file is gone") in told
