@@ -2,11 +2,12 @@
 
 import os
 import tempfile
-from collections.abc import Generator, Iterator
+from collections.abc import AsyncIterator, Generator, Iterator
 
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
+from keebai_async.clock import ManualClock
 from tests.postgres_server import PostgresServer, postgres_or_skip
 
 # What the command prints has the separators of its user's locale.
@@ -17,6 +18,12 @@ os.environ["LANG"] = "en_US.UTF-8"
 _state = tempfile.TemporaryDirectory(prefix="keebai-state-")
 os.environ["XDG_STATE_HOME"] = _state.name
 
+# How long an example takes says something of the machine, not of the code; in CI hypothesis knows that.
+settings.register_profile(
+    "patient", settings.get_profile("default"), deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
+if os.environ.get("CI") != "true":
+    settings.load_profile("patient")
 # For another Python than the first: what a property says of our code was tried there, with many examples.
 settings.register_profile("few", settings.get_profile("ci"), max_examples=10)
 
@@ -24,6 +31,14 @@ settings.register_profile("few", settings.get_profile("ci"), max_examples=10)
 @pytest.fixture(scope="session")
 def anyio_backend() -> str:
     return "asyncio"
+
+
+@pytest.fixture
+async def clock() -> AsyncIterator[ManualClock]:
+    """Time that runs by itself: it leaps to the next sleeper whenever the event loop has nothing to do."""
+    clock = ManualClock()
+    async with clock.running():
+        yield clock
 
 
 @pytest.fixture(scope="session")

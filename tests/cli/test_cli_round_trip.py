@@ -23,7 +23,9 @@ from tests.planning.made import Made, flat, person, planned
 TABLES = ("people.csv", "people.tsv", "people.xlsx", "excel people.csv")
 FORMS = (*TABLES, "people.jsonl")
 ANYTHING = settings(
-    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=25,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 
 marks = st.text("'=+-@;,|\"\t\r\n0123456789 x", max_size=8)

@@ -17,6 +17,7 @@ from tests.postgres_server import PostgresServer
 
 @pytest.fixture
 def clock() -> ManualClock:
+    """Time that stands still until a test turns it."""
     return ManualClock()
 
 

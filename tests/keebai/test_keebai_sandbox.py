@@ -31,13 +31,6 @@ BULK = "POST /messages/bulk"
 STATUS = "GET /messages/bulk/{broadcast_id}"
 
 
-@pytest.fixture
-async def clock() -> AsyncIterator[ManualClock]:
-    clock = ManualClock()
-    async with clock.running():
-        yield clock
-
-
 @pytest.fixture(params=list(Dialect))
 async def sandbox(request: pytest.FixtureRequest, clock: ManualClock) -> AsyncIterator[Sandbox]:
     async with Sandbox(dialect=request.param, clock=clock) as sandbox:

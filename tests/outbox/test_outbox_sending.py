@@ -41,19 +41,6 @@ TEXT = "POST /messages/text"
 ORDER = "order-A-17"
 
 
-@pytest.fixture
-async def clock() -> AsyncIterator[ManualClock]:
-    clock = ManualClock()
-    async with clock.running():
-        yield clock
-
-
-@pytest.fixture
-async def sandbox(clock: ManualClock) -> AsyncIterator[Sandbox]:
-    async with Sandbox(clock=clock) as sandbox:
-        yield sandbox
-
-
 def client(
     sandbox: Sandbox, clock: ManualClock, journal: Path | SqliteJournal, limiter: Gate | None = None
 ) -> Keebai:

@@ -27,19 +27,6 @@ ORDER = "order-A-17"
 
 
 @pytest.fixture
-async def clock() -> AsyncIterator[ManualClock]:
-    clock = ManualClock()
-    async with clock.running():
-        yield clock
-
-
-@pytest.fixture
-async def sandbox(clock: ManualClock) -> AsyncIterator[Sandbox]:
-    async with Sandbox(clock=clock) as sandbox:
-        yield sandbox
-
-
-@pytest.fixture
 async def keebai(sandbox: Sandbox, clock: ManualClock, tmp_path: Path) -> AsyncIterator[Keebai]:
     """A client in whose outbox ORDER is unknown, though it was sent."""
     journal = SqliteJournal(tmp_path / "k.db", clock=clock)

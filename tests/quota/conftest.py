@@ -31,6 +31,12 @@ def redis_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServ
     server.stop()
 
 
+@pytest.fixture
+def clock() -> ManualClock:
+    """Time that stands still until a test turns it."""
+    return ManualClock(0.0)
+
+
 @pytest.fixture(params=["memory", "sqlite", "redis", "postgres"])
 async def bench(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Bench]:
     made: list[Store] = []

@@ -1,7 +1,8 @@
-"""A program that shares a token with others: as many tasks and requests as it can, for some seconds.
+"""A program that shares a token with others: as many tasks and requests as it can.
 
-Arguments: base URL, store (`sqlite:PATH` or a Redis URL), the quota, seconds, how many places to take and
-keep without ever making a request. It says `ready`, and begins at the first line it is given.
+Arguments: base URL, store (`sqlite:PATH` or a Redis URL), the quota, how many places to take and keep
+without ever making a request. It says `ready`, begins at the first line it is given, says `holds` for each
+place that it keeps, and ends at the second line.
 """
 
 import sys
@@ -21,7 +22,7 @@ TASKS = 100
 LAPSE = 2.0  # seconds until a place of a program that died is given back
 
 
-async def main(base_url: str, where: str, quota: str, seconds: float, keep: int) -> None:
+async def main(base_url: str, where: str, quota: str, keep: int) -> None:
     store: Store
     if where.startswith("sqlite:"):
         store = SqliteStore(where.removeprefix("sqlite:"), "token", longest=LAPSE)
@@ -38,19 +39,21 @@ async def main(base_url: str, where: str, quota: str, seconds: float, keep: int)
 
         async def hold() -> None:
             async with limiter.place(Lane.INTERACTIVE):
+                print("holds", flush=True)
                 await anyio.sleep_forever()
 
         print("ready", flush=True)
         await anyio.to_thread.run_sync(sys.stdin.readline)
-        with anyio.move_on_after(seconds):
-            async with anyio.create_task_group() as tasks:
-                for _ in range(keep):
-                    tasks.start_soon(hold)
-                for _ in range(0 if keep else TASKS):
-                    tasks.start_soon(ask)
+        async with anyio.create_task_group() as tasks:
+            for _ in range(keep):
+                tasks.start_soon(hold)
+            for _ in range(0 if keep else TASKS):
+                tasks.start_soon(ask)
+            await anyio.to_thread.run_sync(sys.stdin.readline)
+            tasks.cancel_scope.cancel()
     await limiter.aclose()
 
 
 if __name__ == "__main__":
-    _, base_url, where, quota, seconds, keep = sys.argv
-    anyio.run(main, base_url, where, quota, float(seconds), int(keep))
+    _, base_url, where, quota, keep = sys.argv
+    anyio.run(main, base_url, where, quota, int(keep))

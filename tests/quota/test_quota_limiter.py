@@ -19,11 +19,6 @@ EXACT = Margin(seconds=0.0, drift=0.0)
 ALL = Reserves(submit=0.0, poll=0.0)
 
 
-@pytest.fixture
-def clock() -> ManualClock:
-    return ManualClock(0.0)
-
-
 def limiter_of(clock: ManualClock, *quotas: Quota, reserves: Reserves = ALL) -> RateLimiter:
     return RateLimiter(quotas, clock=clock, margin=EXACT, reserves=reserves)
 

@@ -16,11 +16,6 @@ from keebai_async.quota.window import LaneWindow, Quota, Wait
 ONE = Quota(1, 60.0)
 
 
-@pytest.fixture
-def clock() -> ManualClock:
-    return ManualClock(0.0)
-
-
 def limiter_on(clock: ManualClock, quota: Quota = ONE, *, store: Store | None = None) -> RateLimiter:
     return RateLimiter(
         (quota,),

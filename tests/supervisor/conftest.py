@@ -1,4 +1,4 @@
-"""A sandbox, a journal in a file and a client, on a clock that a test turns."""
+"""A sandbox, a journal in a file and a client, on time that runs by itself."""
 
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -10,13 +10,6 @@ from keebai_async.clock import ManualClock
 from keebai_async.journal.sqlite_tables import SqliteJournal
 from keebai_async.sandbox import Sandbox
 from tests.supervisor.kit import client
-
-
-@pytest.fixture
-async def clock() -> AsyncIterator[ManualClock]:
-    clock = ManualClock()
-    async with clock.running():
-        yield clock
 
 
 @pytest.fixture

@@ -124,13 +124,6 @@ def gate() -> RecordingGate:
     return RecordingGate()
 
 
-@pytest.fixture
-async def clock() -> AsyncIterator[ManualClock]:
-    clock = ManualClock()
-    async with clock.running():
-        yield clock
-
-
 @asynccontextmanager
 async def exchanging(url: str, gate: RecordingGate, *, patience: float = 0.3) -> AsyncIterator[Exchange]:
     timeouts = Timeouts(connect=patience, read=patience, submit=patience)

@@ -18,6 +18,7 @@ BODY = delivery(1)
 
 @pytest.fixture
 def clock() -> ManualClock:
+    """Time that stands still until a test turns it."""
     return ManualClock()
 
 
@@ -131,7 +132,7 @@ async def test_secrets_may_change_while_it_runs(tmp_path: Path, clock: ManualClo
 header_text = st.text(st.characters(min_codepoint=32, max_codepoint=255), max_size=60)
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow], max_examples=60)
 @given(
     method=st.sampled_from(["POST", "POST", "GET", "\r\n"]),
     headers=st.lists(

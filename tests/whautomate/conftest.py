@@ -12,13 +12,6 @@ from tests.whautomate.desk import Desk
 
 
 @pytest.fixture
-async def clock() -> AsyncIterator[ManualClock]:
-    clock = ManualClock()
-    async with clock.running():
-        yield clock
-
-
-@pytest.fixture
 async def box(clock: ManualClock) -> AsyncIterator[WhautomateSandbox]:
     async with WhautomateSandbox(clock=clock) as box:
         yield box

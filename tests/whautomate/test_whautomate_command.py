@@ -306,7 +306,7 @@ async def test_where_nobody_can_say_how_many_people_it_is_the_name_is_the_yes(
 async def test_a_broadcast_is_changed_only_by_its_name_and_after_it_was_shown(
     shell: Shell, box: WhautomateSandbox, typed: str, code: int
 ) -> None:
-    box.stage("B1", starts_in=3_600)
+    box.stage("B1", starts_in=3_600_000)
     before = (await call(shell, "get", "B1")).objects[0]["name"]
     answer = before if typed == "B1" else typed
 
