@@ -2,7 +2,6 @@
 
 import secrets
 from collections.abc import Callable, Iterable
-from typing import Final
 
 from msgspec.structs import replace
 
@@ -16,10 +15,6 @@ from keebai_async.model.events import (
     StateChanged,
     Waiting,
 )
-from keebai_async.model.plan import Guards, Pace
-
-OFF: Final = "off"
-"""In the place of a pace: none, whatever it was before."""
 
 TokenMark = Callable[[str], str]
 """The keyed hash of the client's token; its argument is the key."""
@@ -69,27 +64,6 @@ class ToldFacts:
 
     def now(self, *, gone: Iterable[int], at: float) -> RunFacts:
         return replace(self._facts, told_at=at, gone=tuple(sorted(gone)))
-
-
-def changed(
-    terms: RunTerms, guards: Guards | None, pace: Pace | str | None, *, ignore_opt_outs: bool = False
-) -> RunTerms:
-    """*terms* with other guards or another pace, where one is given; the pace "off" is none.
-
-    Opt-outs are ignored from now on if *ignore_opt_outs* says so, or if they were before.
-
-    Raises:
-        InvalidInput: *pace* is no pace.
-    """
-    if isinstance(pace, str):
-        pace_now = None if pace.strip().lower() == OFF else Pace.parse(pace)
-    else:
-        pace_now = pace or terms.pace
-    return RunTerms(
-        guards=guards or terms.guards,
-        pace=pace_now,
-        ignore_opt_outs=ignore_opt_outs or terms.ignore_opt_outs,
-    )
 
 
 def check_token(campaign: StoredCampaign, mark: TokenMark | None, *, new_token: bool) -> None:

@@ -3,6 +3,7 @@
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from typing import Protocol
 
 from rich.console import Console
@@ -11,7 +12,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextC
 from keebai_async.campaign.run import WORTH_TELLING
 from keebai_async.cli.account_text import proven_words
 from keebai_async.cli.estimate import duration
-from keebai_async.cli.figures import figure
+from keebai_async.cli.figures import figure, moment
 from keebai_async.cli.output import say
 from keebai_async.cli.shown import shown_reason
 from keebai_async.model.chunk import ChunkState
@@ -30,6 +31,8 @@ from keebai_async.model.events import (
 )
 from keebai_async.model.report import ChunkLine
 
+_WORTH_A_TIME = 3_600.0
+"""Seconds; of a longer wait it is told until when."""
 _QUIET_FOR = 1.0
 """Seconds for which nothing is said: what is over by then needs no progress."""
 _LINE_EVERY = 5.0
@@ -147,6 +150,9 @@ def _lines(event: Event) -> Iterator[str]:
         case BroadcastStuck():
             yield f"chunk {event.number}: nothing was delivered for {duration(event.seconds)}; still looking"
         case Waiting() if event.seconds >= WORTH_TELLING:
-            yield f"waiting {duration(event.seconds)}: {shown_reason(event.why)}"
+            until = ""
+            if event.seconds > _WORTH_A_TIME:
+                until = f" (until {moment(event.time + timedelta(seconds=event.seconds))})"
+            yield f"waiting {duration(event.seconds)}{until}: {shown_reason(event.why)}"
         case StateChanged() if event.reason:
             yield f"{event.state.value}: {shown_reason(event.reason)}"
