@@ -86,6 +86,7 @@ with lazily(globals()):
     from keebai_async.model.fates import FateCounts as FateCounts
     from keebai_async.model.fates import FateGroup as FateGroup
     from keebai_async.model.fates import PersonState as PersonState
+    from keebai_async.model.hours import Hours as Hours
     from keebai_async.model.meta_codes import Again as Again
     from keebai_async.model.meta_codes import MetaCode as MetaCode
     from keebai_async.model.meta_codes import Remedy as Remedy

@@ -17,13 +17,16 @@ from keebai_async.campaign.reconcile import PortalEntry, portal_entries, reconci
 from keebai_async.campaign.repetition import refuse_reached, refuse_repetition
 from keebai_async.campaign.run import CampaignRun, Waits
 from keebai_async.campaign.service import CampaignService, check_service
+from keebai_async.campaign.terms import NewTerms
 from keebai_async.clock import Clock
 from keebai_async.draining import drain_of
-from keebai_async.errors import InvalidInput, UnusableSource
+from keebai_async.errors import UnusableSource
 from keebai_async.journal.contract import Journal
 from keebai_async.model.campaign import CampaignState, StoredCampaign, Wish
 from keebai_async.model.chunk import Chunk, ChunkState
 from keebai_async.model.fates import FateCounts, FateGroup
+from keebai_async.model.hours import Hours
+from keebai_async.model.moments import unix
 from keebai_async.model.plan import Guards, Pace, Plan, slug
 from keebai_async.model.reached import Reached
 from keebai_async.model.recipient import Recipient, Rejection
@@ -325,10 +328,11 @@ class Campaigns:
         again: bool = False,
         agreed: Iterable[Reached] = (),
     ) -> None:
-        """Have a campaign run by a supervisor of this journal (`keebai.supervise`), from *at* on or now.
+        """Have a campaign run by a supervisor of this journal (`keebai.supervise`), from *at* on.
 
         It is taken up again when the process that runs it ends, until it is finished, a person stops it or
-        it needs one. *at* is Unix time, or a time with its offset. *again* and *agreed* are as for `start`.
+        it needs one. *at* is Unix time, or a time with its offset; by default that of the plan, or now.
+        *again* and *agreed* are as for `start`.
 
         Raises:
             CampaignNotFound: there is no such campaign.
@@ -337,15 +341,17 @@ class Campaigns:
             JournalUnusable: it cannot be written.
         """
         campaign_id = plan if isinstance(plan, str) else plan.campaign_id
-        since = self._keebai.clock.wall() if at is None else _unix(at)
+        since = self._keebai.clock.wall() if at is None else unix(at)
         seen = tuple(agreed)
         if not again:
             await self.check_repetition(campaign_id, agreed=seen)
-        not_before = (await self._keebai.journal.load(campaign_id)).plan.not_before
+        kept = (await self._keebai.journal.load(campaign_id)).plan
+        if kept.retry is not None or at is None:  # a retry refuses to begin earlier; others wait in their run
+            since = max(since, kept.not_before or 0.0)
         salt = secrets.token_hex(8)
         wanted = Want(
             campaign_id=campaign_id,
-            at=since if not_before is None else max(since, not_before),
+            at=since,
             again=again or bool(seen),
             account=self._keebai.token_mark(salt),
             salt=salt,
@@ -409,10 +415,12 @@ class Campaigns:
     ) -> Plan:
         """`plan`, and then `want`: a supervisor of this journal runs it, here or in another process.
 
+        *at* is in the place of that of *options*.
+
         Raises what these two raise.
         """
         if at is not None:
-            _unix(at)
+            options = replace(options or PlanOptions(), at=at)
         plan = await self.plan(
             people,
             template=template,
@@ -426,7 +434,7 @@ class Campaigns:
             hidden_rows=hidden_rows,
             options=options,
         )
-        await self.want(plan, at=at, again=again)
+        await self.want(plan, again=again)
         return plan
 
     def start(
@@ -438,6 +446,10 @@ class Campaigns:
         agreed: Iterable[Reached] = (),
         guards: Guards | None = None,
         pace: Pace | str | None = None,
+        at: float | datetime | str | None = None,
+        hours: Hours | str | None = None,
+        per_hour: int | str | None = None,
+        per_day: int | str | None = None,
         new_token: bool = False,
         ignore_opt_outs: bool = False,
     ) -> CampaignRun:
@@ -448,10 +460,12 @@ class Campaigns:
         is one of which too many people got the same template from another campaign a short time ago, beyond
         what *agreed* (of the plan's `reached_before`) says that somebody has seen and agreed to. *guards*
         replace those of the plan or of the last run, as for a campaign that goes on although one of them
-        stopped it; so does *pace*, a Pace or words such as "5000/10m", and "off" for none. A campaign that
-        was launched with another token is refused (AnotherToken) unless *new_token*, and a plan that was made
-        for another service always (InvalidInput). Who opted out since the plan was made is cut from it before
-        it is submitted, and reported as refused, unless *ignore_opt_outs* says otherwise, now or before.
+        stopped it. So do *pace*, a Pace or words such as "5000/10m", *hours*, Hours or words such as
+        "09:00-20:00 America/Lima", *per_hour* and *per_day*, people, each with "off" for none, and *at*, the
+        time before which nothing leaves, with "now" for at once. A campaign that was launched with another
+        token is refused (AnotherToken) unless *new_token*, and a plan that was made for another service
+        always (InvalidInput). Who opted out since the plan was made is cut from it before it is submitted,
+        and reported as refused, unless *ignore_opt_outs* says otherwise, now or before.
         """
         return CampaignRun(
             plan if isinstance(plan, str) else plan.campaign_id,
@@ -466,12 +480,18 @@ class Campaigns:
             agreed=agreed,
             reached_before=self._reached_before,
             prepare_look=self._last_look,
-            guards=guards,
-            pace=pace,
+            terms=NewTerms(
+                guards=guards,
+                pace=pace,
+                at=at,
+                hours=hours,
+                per_hour=per_hour,
+                per_day=per_day,
+                ignore_opt_outs=ignore_opt_outs,
+            ),
             token_mark=self._keebai.token_mark,
             new_token=new_token,
             opt_outs=OptOutWatch(self._keebai.journal),
-            ignore_opt_outs=ignore_opt_outs,
             drains=(drain_of(self._keebai), drain_of(self._keebai.journal)),
             longest_submit=self._keebai.longest_submit,
             observer=self._keebai.observer,
@@ -485,6 +505,10 @@ class Campaigns:
         again: bool = False,
         guards: Guards | None = None,
         pace: Pace | str | None = None,
+        at: float | datetime | str | None = None,
+        hours: Hours | str | None = None,
+        per_hour: int | str | None = None,
+        per_day: int | str | None = None,
         new_token: bool = False,
         ignore_opt_outs: bool = False,
     ) -> CampaignRun:
@@ -499,6 +523,10 @@ class Campaigns:
             again=again,
             guards=guards,
             pace=pace,
+            at=at,
+            hours=hours,
+            per_hour=per_hour,
+            per_day=per_day,
             new_token=new_token,
             ignore_opt_outs=ignore_opt_outs,
         )
@@ -557,12 +585,17 @@ class Campaigns:
         """
         campaign = await self._keebai.journal.load(campaign_id)
         told = await self.fates(campaign_id) if fates else None
-        return situation_of(campaign, self._keebai.clock.wall(), fates=told)
+        want = (await self._wants()).get(campaign_id)
+        return situation_of(campaign, self._keebai.clock.wall(), fates=told, want=want)
 
     async def situations(self) -> tuple[Situation, ...]:
         """The same of every campaign of the journal, newest first, without what webhooks told."""
         now = self._keebai.clock.wall()
-        return tuple(situation_of(each, now) for each in await self._keebai.journal.campaigns())
+        every, wants = await self._keebai.journal.campaigns(), await self._wants()
+        return tuple(situation_of(each, now, want=wants.get(each.plan.campaign_id)) for each in every)
+
+    async def _wants(self) -> Mapping[str, Want]:
+        return {want.campaign_id: want for want in await self.wanted()}
 
     async def remove(self, campaign_id: str) -> None:
         """Remove a plan that was never launched, as if it had not been made.
@@ -676,14 +709,6 @@ class Campaigns:
             take_back=take_back,
             observer=self._keebai.observer,
         )
-
-
-def _unix(at: float | datetime) -> float:
-    if isinstance(at, datetime):
-        if at.tzinfo is None:
-            raise InvalidInput("at has no offset: give it a time zone", field="at", value=str(at))
-        return at.timestamp()
-    return at
 
 
 def _is_file(people: object) -> bool:

@@ -36,7 +36,8 @@ class SupervisedClient(TakingHost, Protocol):
 
 @asynccontextmanager
 async def supervising(client: SupervisedClient, *, at_once: int) -> AsyncIterator[Campaigns]:
-    """Inside `async with` what is wanted is run, at most *at_once* campaigns at a time (paused ones apart).
+    """Inside `async with` what is wanted is run, at most *at_once* campaigns at a time, those
+    that are paused or wait for their time apart.
 
     Leaving it is a shutdown: nothing more is submitted, what is on its way is awaited and written down, and
     the campaigns stay wanted. So is closing the client inside. Raises InvalidInput if *at_once* is less than
@@ -98,7 +99,9 @@ class Supervisor:
 
     @property
     def _busy(self) -> int:
-        return sum(1 for run in self._runs.values() if run is None or not run.paused)
+        return sum(
+            1 for run in self._runs.values() if run is None or not (run.paused or run.waits_for_its_time)
+        )
 
     async def _due(self) -> list[Want]:
         """What is wanted, and runs nowhere. Nothing, while the journal cannot be read."""

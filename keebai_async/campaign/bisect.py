@@ -28,7 +28,7 @@ from keebai_async.campaign.chunks import Chunks
 from keebai_async.campaign.opted_out import LeftOut
 from keebai_async.campaign.service import Blame, Refusal, Taken, Unknown
 from keebai_async.campaign.stop import stop_for
-from keebai_async.campaign.submit import Submitter, TakenBefore
+from keebai_async.campaign.submit import OutOfHours, Submitter, TakenBefore
 from keebai_async.errors import ForbiddenMove
 from keebai_async.model.chunk import Chunk, ChunkState
 from keebai_async.model.events import ChunkRefused, ChunkSplit
@@ -204,7 +204,10 @@ class Bisection:
         self._accepted_before = evidence.accepted
 
     async def submit(self) -> None:
-        """Return when every person of the chunk is accepted, refused or unknown, or we were stopped."""
+        """Return when every person of the chunk is accepted, refused or unknown, or we were stopped.
+
+        Where its hours are over meanwhile, what is left of it goes back to the chunks that wait.
+        """
         while self._piece is not None:
             left_after = self._evidence.ever_held
             async with self._submitter.submit(self._piece) as verdict:
@@ -224,10 +227,18 @@ class Bisection:
                     self._next()
                 case Unknown():
                     self._next()
+                case OutOfHours():
+                    self._put_back()
                 case LeftOut(into=None):
                     self._next()
                 case LeftOut(into=Chunk(number=number)):
                     self._piece = number
+
+    def _put_back(self) -> None:
+        """Leave all that is planned to those who come after us: other chunks may leave before it."""
+        mine = (self._piece, self._rest, *reversed(self._later))
+        self._waiting.extendleft(reversed([number for number in mine if number is not None]))
+        self._piece, self._rest, self._later = None, None, []
 
     def _next(self) -> None:
         self._piece, self._rest, self._suspects, self._picked = self._rest, None, 0, False

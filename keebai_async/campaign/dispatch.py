@@ -30,7 +30,9 @@ async def dispatch(chunks: Chunks, submitter: Submitter, only: Iterable[Chunk] |
         out_of_reach()  # of a cancellation that is not the run's: see RunControl
         try:
             while queue and submitter.stopped is None:
-                number = queue.popleft()
+                number = await submitter.next_of(queue)
+                if number is None:
+                    continue
                 await Bisection(
                     number, chunks=chunks, submitter=submitter, evidence=evidence, waiting=queue
                 ).submit()

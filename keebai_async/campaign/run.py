@@ -15,6 +15,7 @@ from types import TracebackType
 from typing import Self
 
 import anyio
+import anyio.to_thread
 from msgspec.structs import replace
 
 from keebai_async.campaign.chunks import Chunks
@@ -32,7 +33,9 @@ from keebai_async.campaign.service import CampaignService, check_service
 from keebai_async.campaign.stop import leaves, stop_for_failure
 from keebai_async.campaign.submit import Submitter
 from keebai_async.campaign.template_check import TemplateCheck
-from keebai_async.campaign.told_facts import TokenMark, ToldFacts, changed, check_token
+from keebai_async.campaign.terms import NewTerms, changed
+from keebai_async.campaign.timetable import NO_ZONES, Timetable, Zones, zones_for
+from keebai_async.campaign.told_facts import TokenMark, ToldFacts, check_token
 from keebai_async.campaign.track import Tracker
 from keebai_async.clock import Clock, wait_for
 from keebai_async.draining import Drain, out_of_reach, quiet_if_never_begun
@@ -49,7 +52,6 @@ from keebai_async.model.events import (
     Waiting,
 )
 from keebai_async.model.guard import canary_failed, canary_of, canary_unnamed, exceeded
-from keebai_async.model.plan import Guards, Pace
 from keebai_async.model.reached import Reached
 from keebai_async.model.report import Report, report_of
 from keebai_async.model.requests import Requests
@@ -93,7 +95,7 @@ class CampaignRun:
             too many of its people got the same template a short time ago, and *again* does not say that
             this is meant; or people to be sent to were purged; or it is a retry that may not begin yet.
         AnotherToken: it was launched with another token, and *new_token* does not say that this is meant.
-        InvalidInput: it was planned for another service, or *pace* is no pace.
+        InvalidInput: it was planned for another service, or the new *terms* make no sense.
         JournalUnusable: also inside, from the instant when something could not be written.
     """
 
@@ -116,12 +118,10 @@ class CampaignRun:
         agreed: Iterable[Reached] = (),
         reached_before: ReachedBefore | None = None,
         prepare_look: PrepareLook | None = None,
-        guards: Guards | None = None,
-        pace: Pace | str | None = None,
+        terms: NewTerms | None = None,
         token_mark: TokenMark | None = None,
         new_token: bool = False,
         opt_outs: OptOutsNow | None = None,
-        ignore_opt_outs: bool = False,
         drains: Iterable[Drain] = (),
         longest_submit: float = 60.0,
         observer: Observer = TO_LOG,
@@ -139,12 +139,10 @@ class CampaignRun:
         self._reached_before = reached_before
         self._prepare_look = prepare_look
         self._last_look: LastLook | None = None
-        self._given_guards = guards
-        self._given_pace = pace
+        self._new_terms = terms or NewTerms()
         self._token_mark = token_mark
         self._new_token = new_token
         self._opt_outs = opt_outs
-        self._ignore_opt_outs = ignore_opt_outs
         self._observer = observer
         self._records = RunRecords(campaign_id, observer=observer, clock=clock)
         self._control = RunControl()
@@ -178,6 +176,7 @@ class CampaignRun:
                     await self._refuse_repetition()
                 if self._prepare_look is not None:
                     self._last_look = await self._prepare_look(self._before)
+                await self._set_terms()
                 self._set_up()
                 self._control.apply(BeginRun())
                 with (
@@ -229,16 +228,18 @@ class CampaignRun:
             if failures != [error]:
                 raise
 
+    async def _set_terms(self) -> None:
+        before, wall = self._before, self._clock.wall()
+        self._terms = changed(before.terms, self._new_terms, before.chunks)
+        self._zones: Zones = NO_ZONES
+        if self._terms.hours is not None:
+            self._zones = await anyio.to_thread.run_sync(zones_for, self._terms, before.plan, wall)
+
     def _set_up(self) -> None:
         self._began = self._clock.now()
         self._heard_at: float | None = None
         self._lost = anyio.Event()
-        terms = changed(
-            self._before.terms,
-            self._given_guards,
-            self._given_pace,
-            ignore_opt_outs=self._ignore_opt_outs,
-        )
+        terms = self._terms
         self._guards = terms.guards
         self._facts = ToldFacts(self._before, terms=terms, mark=self._token_mark, at=self._clock.wall())
         self._chunks = Chunks(
@@ -265,7 +266,7 @@ class CampaignRun:
             breaker=self._breaker,
             tell=self._tell,
             lead=self._lead if self._track else None,
-            pace=terms.pace,
+            timetable=Timetable(terms, self._before.plan, self._chunks.__getitem__, zones=self._zones),
             last_look=self._last_look,
             observer=self._observer,
             opt_outs=None if terms.ignore_opt_outs else self._opt_outs,
@@ -289,6 +290,11 @@ class CampaignRun:
     def paused(self) -> bool:
         """Whether it submits nothing until it is resumed."""
         return self._control.state.phase is RunPhase.PAUSED
+
+    @property
+    def waits_for_its_time(self) -> bool:
+        """Whether nothing of it may leave now, by its hours or because its time has not come."""
+        return self._submitter.waits_for_its_time
 
     @property
     def of(self) -> int:

@@ -7,7 +7,7 @@ attempt, in this order: a place in the quota; the intent on disk; the bytes; the
 disk; only then does anyone hear of it. `_attempt` is that order. If we die
 
 - while people who opted out are cut from it: nothing left, and it is cut or it is not;
-- waiting for a place: nothing left, nothing is written, the chunk is still planned;
+- waiting for its hours, or for a place: nothing left, nothing is written, the chunk is still planned;
 - while the intent is written: nothing left; the chunk is planned or, if the disk had it, unknown;
 - after the intent: it may have left, so it is unknown when the campaign comes back;
 - after the intent, but are only frozen, and wake: the intent is too old, nothing leaves, and it is taken
@@ -21,9 +21,11 @@ From the intent to the verdict on disk an attempt is shielded from cancellation:
 tells about the others (the service is gone, the token is rejected) is heeded before anything is awaited.
 """
 
+from collections import deque
 from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
 
+import anyio
 import msgspec
 
 from keebai_async.campaign.chunks import Chunks
@@ -32,7 +34,6 @@ from keebai_async.campaign.control import RunControl
 from keebai_async.campaign.freshness import Clocks, IntentAge, machine_clocks
 from keebai_async.campaign.lead import LOOK_AGAIN, Lead
 from keebai_async.campaign.opted_out import LastLook, LeftOut, OptedOutCutter, OptOutsNow
-from keebai_async.campaign.pace import departures, pace_wait
 from keebai_async.campaign.run_state import RunState, StopRun
 from keebai_async.campaign.service import (
     CampaignService,
@@ -45,6 +46,7 @@ from keebai_async.campaign.service import (
     Unsent,
 )
 from keebai_async.campaign.stop import stop_for
+from keebai_async.campaign.timetable import NotYet, Timetable
 from keebai_async.clock import Clock
 from keebai_async.errors import ForbiddenMove
 from keebai_async.model.chunk import Chunk, ChunkState
@@ -56,7 +58,6 @@ from keebai_async.model.events import (
     PeopleLeftOut,
     Waiting,
 )
-from keebai_async.model.plan import Pace
 from keebai_async.model.report import utc
 from keebai_async.model.stop import Cause, Stop
 from keebai_async.observe import TO_LOG, Observer
@@ -69,6 +70,14 @@ MOST_THROTTLED = 5
 
 class TakenBefore(msgspec.Struct, frozen=True):
     """The chunk left earlier and was accepted, as was heard only now. Nothing left this time."""
+
+
+class OutOfHours(msgspec.Struct, frozen=True):
+    """Nothing was submitted: other chunks may leave before this one does."""
+
+
+ChunkEnd = Taken | TakenBefore | Refusal | Unknown | LeftOut | OutOfHours
+"""How a chunk comes back that was to be submitted."""
 
 
 def _may_leave(state: RunState) -> bool:
@@ -88,7 +97,7 @@ class Submitter:
         breaker: CircuitBreaker,
         tell: Callable[[AnyEvent], None],
         lead: Lead | None = None,
-        pace: Pace | None = None,
+        timetable: Timetable | None = None,
         clocks: Callable[[], Clocks] = machine_clocks,
         observer: Observer = TO_LOG,
         opt_outs: OptOutsNow | None = None,
@@ -101,8 +110,11 @@ class Submitter:
         self._breaker = breaker
         self._owners = {chunk.broadcast_id: chunk.number for chunk in chunks if chunk.broadcast_id}
         self._lead = lead
-        self._pace = pace
-        self._holds = False
+        self._timetable = timetable
+        self._choosing = anyio.Lock()
+        self._held: NotYet | str = ""
+        self.waits_for_its_time = False
+        """Whether no chunk that waits may leave now, by its hours or because its time has not come."""
         self._leaving: set[int] = set()  # chunks that may leave, whether or not they have yet
         self._clocks = clocks
         self._observer = observer
@@ -118,15 +130,14 @@ class Submitter:
         return self._control.state.stop
 
     @asynccontextmanager
-    async def submit(
-        self, number: int
-    ) -> AsyncIterator[Taken | TakenBefore | Refusal | Unknown | LeftOut | None]:
+    async def submit(self, number: int) -> AsyncIterator[ChunkEnd | None]:
         """Submit a chunk until there is a verdict other than "again"; None means that we were stopped.
 
-        LeftOut and TakenBefore mean that nothing was submitted. With LeftOut, people who opted out, or have
-        it by now, were cut from it, and the others are in another chunk, which is to be submitted in its
-        place. The verdict is on disk, but for a refusal: what becomes of the people of a refused chunk is for
-        the caller to put there, inside `async with`, where the shield of the attempt still holds.
+        OutOfHours, LeftOut and TakenBefore mean that nothing was submitted. With OutOfHours it is not its
+        time: see `next_of`. With LeftOut, people who opted out, or have it by now, were cut from it, and the
+        others are in another chunk, which is to be submitted in its place. The verdict is on disk, but for a
+        refusal: what becomes of the people of a refused chunk is for the caller to put there, inside
+        `async with`, where the shield of the attempt still holds.
 
         Raises:
             QuotaUnusable: no place could be asked for; nothing has left.
@@ -159,7 +170,34 @@ class Submitter:
                                 self._stop_for_throttling(number, throttled)
                         case Halted() | Unsent() | None:
                             pass
-        yield None
+        yield None if self.stopped is not None else OutOfHours()
+
+    async def next_of(self, waiting: deque[int]) -> int | None:
+        """Take the next chunk to submit out of *waiting*; None if it is to be asked again.
+
+        Where none may leave now, by the hours or because its time has not come, it waits for a while.
+        """
+        if self._timetable is None:
+            return waiting.popleft()
+        async with self._choosing:  # one waits for all
+            return await self._next_of(self._timetable, waiting) if waiting else None
+
+    async def _next_of(self, timetable: Timetable, waiting: deque[int]) -> int | None:
+        control = self._control
+        if not control.state.may_leave:
+            self._held = ""
+            await control.until(lambda: control.state.may_leave or self.stopped is not None)
+            return None
+        wall = self._clock.wall()
+        place, held = timetable.next_of(waiting, wall)
+        if held is None:
+            self.waits_for_its_time = False
+            number = waiting[place]
+            del waiting[place]
+            return number
+        self.waits_for_its_time = True
+        await self._hold(held.until - wall, held.why, tell=self._begins_to_hold(held))
+        return None
 
     @asynccontextmanager
     async def _attempt(self, chunk: Chunk) -> AsyncIterator[ChunkVerdict | None]:
@@ -170,7 +208,8 @@ class Submitter:
             async with self._service.slot() as slot:  # waits for a place, and may be called off meanwhile
                 # Who opted out, or got it, while it waited is cut from it before it asks for another place.
                 holds_one = await self._opted_out.holds_one(number)
-                if not holds_one and self._breaker.closed and self._control.commit(scope):
+                timely = self._out_of_hours(number) is None
+                if timely and not holds_one and self._breaker.closed and self._control.commit(scope):
                     # from here on it may not be called off
                     age = IntentAge(self._clocks, lease=self._chunks.lease_lasts)
                     if not await self._intend(number):  # the intent, on disk
@@ -178,7 +217,9 @@ class Submitter:
                         return
                     self._tell_submitting(chunk)
                     answer = await slot.submit(  # the bytes, unless the intent is too old by then
-                        body, recipients=chunk.recipients, objection=age.objection
+                        body,
+                        recipients=chunk.recipients,
+                        objection=lambda: age.objection() or self._out_of_hours(number),
                     )
                     verdict = self._named_once(chunk, answer)
                     self._heed(verdict)
@@ -295,7 +336,7 @@ class Submitter:
         )
 
     def _tell_submitting(self, chunk: Chunk) -> None:
-        self._holds = False
+        self._held = ""
         if self._lead is not None:
             self._lead.left(self._clock.now())
         self.tell(ChunkSubmitting(number=chunk.number, of=self._chunks.of, recipients=chunk.recipients))
@@ -308,37 +349,43 @@ class Submitter:
         finally:
             self._leaving.discard(number)
 
-    def _pace_wait(self, number: int) -> float:
-        """Seconds until the pace lets this chunk leave; 0 if it may now, and then it has its place."""
-        if self._pace is None:
-            return 0.0
+    def _out_of_hours(self, number: int) -> str | None:
+        """Why a chunk may not leave at this instant, by its hours or because its time has not come."""
+        held = None if self._timetable is None else self._timetable.opens(number, self._clock.wall())
+        return None if held is None else f"it has to wait for {held.why}"
+
+    def _room(self, timetable: Timetable, number: int, wall: float) -> NotYet | None:
+        """What this chunk waits for by the paces; None if it may leave now, and then it has its place."""
         chunks = self._chunks
-        wait = pace_wait(
-            self._pace,
-            departures(chunks),
+        held = timetable.room(
             chunks[number].recipients,
-            self._clock.wall(),
+            chunks,
+            wall,
             leaving=sum(
                 chunks[each].recipients for each in self._leaving if chunks[each].state is ChunkState.PLANNED
             ),
         )
-        if not wait:
+        if held is None:
             self._leaving.add(number)
-        return wait
+        return held
 
     async def _until_it_may_leave(self, number: int) -> bool:
-        """Wait for the end of a pause, of an outage, and of what the sender has to do; False after a stop."""
+        """Wait for the end of a pause, of an outage, and of what the sender has to do.
+
+        False after a stop, and where it is not its time any more.
+        """
         control = self._control
         while True:
             await control.until(lambda: control.state.may_leave or self.stopped is not None)
-            if self.stopped is not None:
+            if self.stopped is not None or self._out_of_hours(number) is not None:
                 return False
+            wall = self._clock.wall()
             if not self._breaker.closed:
                 await self._probe()
             elif self._lead is not None and (wait := self._lead.wait(self._chunks, self._clock.now())):
                 await self._keep_lead(self._lead, wait)
-            elif self._pace is not None and (wait := self._pace_wait(number)):
-                await self._hold(wait, f"the pace of {self._pace}", tell=self._begins_to_hold())
+            elif self._timetable is not None and (held := self._room(self._timetable, number, wall)):
+                await self._hold(held.until - wall, held.why, tell=self._begins_to_hold(held.why))
             else:
                 return True
 
@@ -349,8 +396,9 @@ class Submitter:
         if stop is not None:
             self.stop(stop)
 
-    def _begins_to_hold(self) -> bool:
-        begins, self._holds = not self._holds, True
+    def _begins_to_hold(self, held: NotYet | str) -> bool:
+        """Say once for each *held*, and again after somebody left."""
+        begins, self._held = held != self._held, held
         return begins
 
     async def _keep_lead(self, lead: Lead, seconds: float) -> None:

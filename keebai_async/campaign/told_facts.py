@@ -16,10 +16,6 @@ from keebai_async.model.events import (
     StateChanged,
     Waiting,
 )
-from keebai_async.model.plan import Guards, Pace
-
-OFF: Final = "off"
-"""In the place of a pace: none, whatever it was before."""
 
 _SAME_LOOK: Final = 1.0
 """Seconds that two clocks may differ in without its being another look."""
@@ -87,27 +83,6 @@ class ToldFacts:
                 self._facts = replace(self._facts, next_look_at=look)
             self._facts = replace(self._facts, delivery_rate=None if rate is None else round(rate, 1))
         return replace(self._facts, told_at=at, gone=tuple(sorted(gone)))
-
-
-def changed(
-    terms: RunTerms, guards: Guards | None, pace: Pace | str | None, *, ignore_opt_outs: bool = False
-) -> RunTerms:
-    """*terms* with other guards or another pace, where one is given; the pace "off" is none.
-
-    Opt-outs are ignored from now on if *ignore_opt_outs* says so, or if they were before.
-
-    Raises:
-        InvalidInput: *pace* is no pace.
-    """
-    if isinstance(pace, str):
-        pace_now = None if pace.strip().lower() == OFF else Pace.parse(pace)
-    else:
-        pace_now = pace or terms.pace
-    return RunTerms(
-        guards=guards or terms.guards,
-        pace=pace_now,
-        ignore_opt_outs=ignore_opt_outs or terms.ignore_opt_outs,
-    )
 
 
 def check_token(campaign: StoredCampaign, mark: TokenMark | None, *, new_token: bool) -> None:

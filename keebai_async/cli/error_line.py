@@ -36,8 +36,10 @@ _OPTIONS: Final = {
         "countries",
         "default_region",
         "delimiter",
+        "at",
         "encoding",
         "hidden_rows",
+        "hours",
         "journal",
         "language",
         "limit",
@@ -45,6 +47,8 @@ _OPTIONS: Final = {
         "max_recipients",
         "numbers",
         "pace",
+        "per_day",
+        "per_hour",
         "phone_number_id",
         "quota_store",
         "rest_of",
@@ -56,6 +60,7 @@ _OPTIONS: Final = {
         "text",
         "to",
         "unit_cost",
+        "zone",
     )
 } | {"quota": "--set-quota"}
 """The options of the command, by the field that an error of the library names them as."""

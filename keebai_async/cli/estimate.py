@@ -1,4 +1,4 @@
-"""How many requests a plan needs, and how long it will take at a quota. Pure."""
+"""How many requests a plan needs, and how long it will take. Pure, but for the zones of its hours."""
 
 import math
 from collections.abc import Iterable
@@ -6,7 +6,9 @@ from collections.abc import Iterable
 import msgspec
 
 from keebai_async.campaign.pace import pace_seconds
+from keebai_async.campaign.timetable import last_departure, zones_for
 from keebai_async.cli.figures import figure
+from keebai_async.model.campaign import terms_of
 from keebai_async.model.outlook import DELIVERY_RATE
 from keebai_async.model.plan import Plan
 from keebai_async.quota.window import Quota
@@ -28,12 +30,19 @@ class Estimate(msgspec.Struct, frozen=True, kw_only=True):
     delivering: float
 
 
-def estimate(plan: Plan, quotas: Iterable[Quota]) -> Estimate:
-    """Reckon with *quotas* that nobody else spends from."""
+def estimate(plan: Plan, quotas: Iterable[Quota], *, now: float | None = None) -> Estimate:
+    """Reckon with *quotas* that nobody else spends from, and a launch at the Unix time *now*.
+
+    By default it is launched when the plan was made.
+    """
     submits = len(plan.chunks)
     submitting = max((_last_start(submits, quota) for quota in quotas), default=0.0)
-    if plan.pace is not None:
-        submitting = max(submitting, pace_seconds(plan.pace, plan.chunks))
+    terms, at = terms_of(plan), plan.created_at if now is None else now
+    if terms.hours is not None or terms.not_before is not None:
+        last = last_departure(terms, plan, zones_for(terms, plan, at), at)
+        submitting = max(submitting, last - at)
+    else:
+        submitting = max([submitting, *(pace_seconds(pace, plan.chunks) for pace in terms.paces)])
     return Estimate(
         requests=submits * (1 + POLLS_PER_CHUNK),
         submits=submits,

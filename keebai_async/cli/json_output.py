@@ -10,6 +10,7 @@ from keebai_async.cli.estimate import Estimate
 from keebai_async.cli.output import answer_json
 from keebai_async.cli.shown import shown_number
 from keebai_async.model.fates import FateCounts
+from keebai_async.model.hours import Hours
 from keebai_async.model.meta_codes import Again, about
 from keebai_async.model.opt_outs import OptOutCount
 from keebai_async.model.plan import CountryCount, Guards, Pace, Plan, Preview, Price, SuppressListCount
@@ -133,6 +134,9 @@ class PlanLine(msgspec.Struct, frozen=True, kw_only=True, tag="plan", tag_field=
     opt_outs_ignored: int | None = None
     retry: RetryLine | None = None
     not_before: datetime | None = None
+    hours: Hours | None = None
+    per_hour: int | None = None
+    per_day: int | None = None
 
 
 def plan_line(plan: Plan, estimate: Estimate, price: Price | None = None) -> PlanLine:
@@ -182,6 +186,9 @@ def plan_line(plan: Plan, estimate: Estimate, price: Price | None = None) -> Pla
         opt_outs_ignored=plan.opt_outs_ignored,
         retry=None if plan.retry is None else retry_line(plan.retry),
         not_before=utc(plan.not_before),
+        hours=plan.hours,
+        per_hour=plan.per_hour,
+        per_day=plan.per_day,
     )
 
 

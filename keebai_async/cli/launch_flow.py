@@ -4,9 +4,12 @@ from collections.abc import Iterable
 from datetime import datetime
 from functools import partial
 from pathlib import Path
+from typing import Final
 
 import msgspec
+from msgspec.structs import replace
 
+from keebai_async.campaign.terms import NewTerms
 from keebai_async.campaign_client import CampaignClient
 from keebai_async.cli.connect import (
     Connection,
@@ -34,9 +37,11 @@ from keebai_async.cli.reached_text import repetition
 from keebai_async.cli.show_run import conclude, follow, with_fates
 from keebai_async.cli.text_output import plan_text
 from keebai_async.errors import CampaignBusy, InvalidInput, UnusableSource
-from keebai_async.model.plan import Guards, Pace, Plan, Price
+from keebai_async.model.plan import Plan, Price
 from keebai_async.model.reached import Reached
 from keebai_async.model.report import Report
+
+NO_CHANGE: Final = NewTerms()
 
 
 class PlanRequest(msgspec.Struct, frozen=True, kw_only=True):
@@ -193,7 +198,7 @@ def show_plan(
     Raises:
         UnusableSource: it leaves nobody to message.
     """
-    expected = estimate(plan, quotas_holding(keebai))
+    expected = estimate(plan, quotas_holding(keebai), now=keebai.clock.wall())
     if settings.json:
         emit(plan_line(plan, expected, price))
     if not (settings.json and settings.yes):
@@ -207,17 +212,25 @@ def show_plan(
 
 
 async def _leave_to_a_worker(
-    keebai: CampaignClient, plan: Plan, settings: LaunchSettings, agreed: Iterable[Reached], *, changed: bool
+    keebai: CampaignClient,
+    plan: Plan,
+    settings: LaunchSettings,
+    agreed: Iterable[Reached],
+    terms: NewTerms,
 ) -> None:
-    """Raises InvalidInput if its guards or pace were to be *changed*: a worker takes those of the plan."""
-    if changed:
+    """Raises InvalidInput if *terms* change more than its time: a worker takes the others from the plan."""
+    if replace(terms, at=None) != NO_CHANGE or (terms.at is not None and plan.not_before is not None):
         raise InvalidInput(
-            "a worker takes guards and pace from the plan: give them to plan, or leave --detach out",
+            "a worker takes guards, pace, hours and opt-outs from the plan: give them to plan, or leave"
+            " --detach out",
             field="--detach",
         )
-    await keebai.campaigns.want(plan, again=settings.again, agreed=agreed)
+    at = terms.at if isinstance(terms.at, datetime) else None
+    await keebai.campaigns.want(plan, at=at, again=settings.again, agreed=agreed)
     journal = journal_option(settings.journal)
-    say(f"left to a worker: keebai-async work{journal}")
+    starts = plan.not_before if at is None else at.timestamp()
+    when = "" if starts is None else f", from {moment(starts)} on"
+    say(f"left to a worker{when}: keebai-async work{journal}")
     say(f"to see where it stands: keebai-async status {plan.campaign_id}{journal}")
 
 
@@ -226,13 +239,11 @@ async def launch_plan(
     plan: Plan,
     settings: LaunchSettings,
     *,
-    guards: Guards | None = None,
-    pace: Pace | str | None = None,
-    ignore_opt_outs: bool = False,
+    terms: NewTerms = NO_CHANGE,
 ) -> tuple[Exit, Report | None]:
     """Ask, submit, follow and report. Without a yes nothing is submitted, and there is no report.
 
-    *guards* and *pace* replace those of the plan. *ignore_opt_outs* is for a plan that was made without.
+    *terms* replace those of the plan.
 
     Raises:
         CampaignBusy: another process runs it, or it is a repetition: the same list was launched before under
@@ -244,22 +255,26 @@ async def launch_plan(
         await keebai.campaigns.check_retry(plan.campaign_id)
         if not settings.again:
             await keebai.campaigns.check_repetition(plan.campaign_id, agreed=agreed)
-        if not settings.yes and not _confirmed(keebai, plan, later=later, ignore_opt_outs=ignore_opt_outs):
+        if not settings.yes and not _confirmed(keebai, plan, later=later, ignored=terms.ignore_opt_outs):
             say("declined: nothing was submitted")
             if settings.resumable:
                 say(f"the plan is kept: {_launch_again(plan, settings)}")
             return Exit.DECLINED, None
         if settings.detach:
-            await _leave_to_a_worker(keebai, plan, settings, agreed, changed=bool(guards or pace))
+            await _leave_to_a_worker(keebai, plan, settings, agreed, terms)
             return Exit.DONE, None
         run = keebai.campaigns.start(
             plan,
             track=settings.wait,
             again=settings.again,
             agreed=agreed,
-            guards=guards,
-            pace=pace,
-            ignore_opt_outs=ignore_opt_outs,
+            guards=terms.guards,
+            pace=terms.pace,
+            at=terms.at,
+            hours=terms.hours,
+            per_hour=terms.per_hour,
+            per_day=terms.per_day,
+            ignore_opt_outs=terms.ignore_opt_outs,
         )
         situation = await follow(
             run,
@@ -284,8 +299,8 @@ async def launch_plan(
     return code, situation.report
 
 
-def _confirmed(keebai: CampaignClient, plan: Plan, *, later: int, ignore_opt_outs: bool) -> bool:
-    out = question_on_opt_outs(plan.opt_outs_ignored or 0, later, ignored=ignore_opt_outs)
+def _confirmed(keebai: CampaignClient, plan: Plan, *, later: int, ignored: bool) -> bool:
+    out = question_on_opt_outs(plan.opt_outs_ignored or 0, later, ignored=ignored)
     same = repetition(plan, now=keebai.clock.wall())
     test = "This is a test. " if plan.test else ""
     question = f"{test}{out}{same}Send to {people_figure(plan.ready)}{' all the same' if same else ''}?"

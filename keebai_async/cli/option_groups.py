@@ -1,24 +1,32 @@
 """Groups of options that commands share. A command takes the Struct, its user types one option a field."""
 
 import enum
+import time
 from pathlib import Path
 from typing import Annotated
 
 import msgspec
 import typer
 
+from keebai_async.campaign.terms import NewTerms
 from keebai_async.cli.options import (
     GUARDS_PANEL,
     LIST_PANEL,
     SANDBOX_PANEL,
+    WHEN_PANEL,
     ExcelOption,
+    HoursOption,
     IgnoreOptOutsOption,
     JsonOption,
     PaceOption,
+    PerDayOption,
+    PerHourOption,
     RejectsOption,
     SpeedOption,
     StopAboveOption,
+    ZoneOption,
 )
+from keebai_async.cli.when import given_at, given_hours, given_people, new_terms
 from keebai_async.model.plan import Guards, Pace, Price
 from keebai_async.planning.plan import PlanOptions
 
@@ -99,6 +107,18 @@ CanaryOption = Annotated[
         metavar="N",
         help="Send to the first N people, wait for their end, and go on only if few enough of them fail.",
         rich_help_panel=GUARDS_PANEL,
+    ),
+]
+
+
+AtOption = Annotated[
+    str | None,
+    typer.Option(
+        "--at",
+        metavar="TIME",
+        help="Submit nothing before that: 2026-12-01T09:00:00-03:00, or without its offset by the clocks of"
+        " --zone. The command waits; with --detach a worker does.",
+        rich_help_panel=WHEN_PANEL,
     ),
 ]
 
@@ -239,6 +259,11 @@ class CampaignOptions(msgspec.Struct, frozen=True, kw_only=True):
     canary: CanaryOption = None
     stop_above: StopAboveOption = None
     pace: PaceOption = None
+    at: AtOption = None
+    hours: HoursOption = None
+    zone: ZoneOption = None
+    per_hour: PerHourOption = None
+    per_day: PerDayOption = None
 
     @property
     def guards(self) -> Guards:
@@ -265,7 +290,16 @@ class CampaignOptions(msgspec.Struct, frozen=True, kw_only=True):
             guards=self.guards,
             marks=not self.no_marks,
             pace=None if self.pace is None or self.pace.lower() == "off" else Pace.parse(self.pace),
+            at=given_at(self.at, self.zone, now=time.time()),
+            hours=given_hours(self.hours, self.zone, at=self.at),
+            per_hour=given_people(self.per_hour, option="--per-hour"),
+            per_day=given_people(self.per_day, option="--per-day"),
         )
+
+    @property
+    def for_a_plan(self) -> NewTerms:
+        """What can still be said of a plan that is made, but for its guards."""
+        return new_terms(self.at, self.hours, self.zone, self.per_hour, self.per_day, pace=self.pace)
 
     @property
     def price(self) -> Price | None:
@@ -281,7 +315,10 @@ class CampaignOptions(msgspec.Struct, frozen=True, kw_only=True):
         return [f"--{name.replace('_', '-')}" for name in given]
 
 
-_ALSO_FOR_A_PLAN = {"stop_above", "pace", "unit_cost", "currency", "ignore_opt_outs"}
+_ALSO_FOR_A_PLAN = {
+    *("stop_above", "pace", "unit_cost", "currency", "ignore_opt_outs"),
+    *("at", "hours", "zone", "per_hour", "per_day"),
+}
 """What can still be said of a plan that is made."""
 
 
@@ -301,6 +338,10 @@ class RetryOptions(msgspec.Struct, frozen=True, kw_only=True):
     canary: CanaryOption = None
     stop_above: StopAboveOption = None
     pace: PaceOption = None
+    hours: HoursOption = None
+    zone: ZoneOption = None
+    per_hour: PerHourOption = None
+    per_day: PerDayOption = None
 
     @property
     def as_for_a_list(self) -> CampaignOptions:

@@ -3,7 +3,7 @@
 import enum
 import shlex
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import UTC, datetime, tzinfo
 from pathlib import Path
 from typing import Annotated
 
@@ -15,6 +15,7 @@ from keebai_async.sources.opening import format_names
 SENDER_PANEL = "Sender"
 LIST_PANEL = "List of people"
 GUARDS_PANEL = "Guards"
+WHEN_PANEL = "When"
 OUTPUT_PANEL = "Output"
 SANDBOX_PANEL = "Sandbox"
 
@@ -125,6 +126,44 @@ PaceOption = Annotated[
         help="Submit no more people than that in any such time, so that there is a moment to stop: 5000/10m"
         " (s, m or h). It holds until another is named, also after a resume; off ends it.",
         rich_help_panel=GUARDS_PANEL,
+    ),
+]
+HoursOption = Annotated[
+    str | None,
+    typer.Option(
+        "--hours",
+        metavar="09:00-20:00",
+        help="Submit only in these hours of the day, by the clocks of --zone; what is left waits for the next"
+        " day. It holds also after a resume; off ends it.",
+        rich_help_panel=WHEN_PANEL,
+    ),
+]
+ZoneOption = Annotated[
+    str | None,
+    typer.Option(
+        "--zone",
+        metavar="ZONE",
+        help="Whose clocks: a name such as America/Lima; a country such as PE, in all its zones at once; or"
+        " the word country, which is that of each person's number.",
+        rich_help_panel=WHEN_PANEL,
+    ),
+]
+PerHourOption = Annotated[
+    str | None,
+    typer.Option(
+        "--per-hour",
+        metavar="PEOPLE",
+        help="Submit no more people of this campaign in any hour; off ends it.",
+        rich_help_panel=WHEN_PANEL,
+    ),
+]
+PerDayOption = Annotated[
+    str | None,
+    typer.Option(
+        "--per-day",
+        metavar="PEOPLE",
+        help="Submit no more people of this campaign in any 24 hours; off ends it.",
+        rich_help_panel=WHEN_PANEL,
     ),
 ]
 IgnoreOptOutsOption = Annotated[
@@ -245,14 +284,16 @@ def one_character(given: str | None, *, option: str) -> str | None:
     return given
 
 
-def given_time(text: str, *, option: str) -> datetime:
-    """The time that *option* was given. Raises InvalidInput."""
+def given_time(text: str, *, option: str, zone: tzinfo | None = None) -> datetime:
+    """The time that *option* was given, by the clocks of *zone* if it has no offset. Raises InvalidInput."""
     try:
         when = datetime.fromisoformat(text.strip())
     except ValueError as error:
         raise InvalidInput(
             f"write the time as 2026-10-01T09:00:00-03:00, not {text!r}", field=option, value=text
         ) from error
+    if when.utcoffset() is None and zone is not None:
+        return _by_clocks(when, zone, option=option)
     if when.utcoffset() is None:
         raise InvalidInput(
             f"{text} has no offset, so nobody knows when it is meant: write it with one, such as -03:00 or Z",
@@ -260,3 +301,17 @@ def given_time(text: str, *, option: str) -> datetime:
             value=text,
         )
     return when
+
+
+def _by_clocks(local: datetime, zone: tzinfo, *, option: str) -> datetime:
+    """Raises InvalidInput for a time that the clocks of *zone* leave out, or show twice."""
+    early, late = local.replace(tzinfo=zone, fold=0), local.replace(tzinfo=zone, fold=1)
+    if early.utcoffset() == late.utcoffset():
+        return early
+    left_out = early.astimezone(UTC).astimezone(zone).replace(tzinfo=None) != local
+    what = "is left out there, because clocks are set forward" if left_out else "comes twice there"
+    raise InvalidInput(
+        f"{local.isoformat()} {what}: write it with its offset, such as -03:00",
+        field=option,
+        value=str(local),
+    )

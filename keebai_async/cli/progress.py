@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final, Protocol
 
 from rich.console import Console, Group
@@ -14,7 +14,7 @@ from rich.text import Text
 from keebai_async.campaign.run import WORTH_TELLING
 from keebai_async.cli.account_text import proven_words
 from keebai_async.cli.estimate import duration
-from keebai_async.cli.figures import figure, people_figure
+from keebai_async.cli.figures import figure, moment, people_figure
 from keebai_async.cli.output import say
 from keebai_async.cli.progress_words import notes, pulse_line
 from keebai_async.cli.shown import shown_reason
@@ -36,6 +36,8 @@ from keebai_async.model.people_words import agreeing
 from keebai_async.model.report import ChunkLine
 from keebai_async.model.situation import Situation
 
+_WORTH_A_TIME: Final = 3_600.0
+"""Seconds; of a longer wait it is told until when."""
 _QUIET_FOR: Final = 1.0
 """Seconds for which nothing is said: what is over by then needs no progress."""
 _LINE_EVERY: Final = 5.0
@@ -238,6 +240,9 @@ def _lines(event: Event) -> Iterator[str]:
         case BroadcastStuck():
             yield f"chunk {event.number}: nothing was delivered for {duration(event.seconds)}; still looking"
         case Waiting() if event.seconds >= WORTH_TELLING:
-            yield f"waiting {duration(event.seconds)}: {shown_reason(event.why)}"
+            until = ""
+            if event.seconds > _WORTH_A_TIME:
+                until = f" (until {moment(event.time + timedelta(seconds=event.seconds))})"
+            yield f"waiting {duration(event.seconds)}{until}: {shown_reason(event.why)}"
         case StateChanged() if event.reason:
             yield f"{event.state.value}: {shown_reason(event.reason)}"

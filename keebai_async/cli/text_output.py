@@ -73,6 +73,7 @@ def _plan_lines(plan: Plan, estimate: Estimate, price: Price | None) -> Iterator
     if price is not None:
         yield _line("price", price_words(price, plan.ready))
     yield from _guard_lines(plan.guards)
+    yield from (f"submitted   {line}" for line in when_lines(plan))
     if plan.ignored_columns:
         columns = ", ".join(map(shown_text, plan.ignored_columns))
         yield f"note: columns that the template does not use: {columns}"
@@ -112,6 +113,8 @@ def _estimate_lines(plan: Plan, estimate: Estimate) -> Iterator[str]:
     submits = figure(estimate.submits)
     yield _row("requests", estimate.requests, f"{submits} to submit, the others to follow the delivery")
     at = "at this quota" if plan.pace is None else f"at the pace of {pace_words(plan.pace)}"
+    if plan.hours is not None or plan.not_before is not None:
+        at = "if it is launched now: see when it is submitted, below"
     yield _line("submitting", _about(estimate.submitting), at)
     yield _line("delivering", _about(estimate.delivering), "at 80 messages a second, one sender's default")
 
@@ -139,6 +142,7 @@ def _report_lines(situation: Situation) -> Iterator[str]:
     yield f"  {headline(situation)}"
     if report.pace is not None:
         yield f"  at a pace of {pace_words(report.pace)}"
+    yield from (f"  submitted {line}" for line in when_lines(report))
     yield ""
     yield _row("read", report.read)
     yield _row("  ready", report.ready)
@@ -189,6 +193,19 @@ def codes_lines(counts: FateCounts) -> Iterator[str]:
 def _part(people: int, report: Report) -> str:
     done = report.sent + report.failed
     return f"{share(people, done)} of those sent or failed" if people and done else ""
+
+
+def when_lines(of: Plan | Report) -> Iterator[str]:
+    """When its people are submitted, where somebody said something of that."""
+    if of.not_before is not None:
+        yield f"not before {moment(of.not_before)}"
+    if of.hours is not None:
+        where = "the country of each number" if of.hours.by_country else of.hours.zone
+        yield f"from {of.hours.opens} to {of.hours.closes} by the clocks of {where}"
+    if of.per_hour is not None:
+        yield f"up to {figure(of.per_hour)} people in any hour"
+    if of.per_day is not None:
+        yield f"up to {figure(of.per_day)} people in any 24 hours"
 
 
 def pace_words(pace: Pace) -> str:

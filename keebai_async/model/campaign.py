@@ -5,7 +5,8 @@ import enum
 import msgspec
 
 from keebai_async.model.chunk import Chunk
-from keebai_async.model.plan import Guards, Pace, Plan
+from keebai_async.model.hours import Hours
+from keebai_async.model.plan import Guards, Pace, Plan, paces_of
 from keebai_async.model.requests import Requests
 from keebai_async.model.stop import Cause
 
@@ -44,6 +45,32 @@ class RunTerms(msgspec.Struct, frozen=True, kw_only=True):
     pace: Pace | None = None
     ignore_opt_outs: bool = False
     """Whether people who opted out are messaged all the same, because somebody said so."""
+    not_before: float | None = None
+    """Unix time before which nothing is submitted."""
+    hours: Hours | None = None
+    """Outside of them nothing is submitted."""
+    per_hour: int | None = None
+    """People of the campaign who are submitted in any 3,600 s, at most."""
+    per_day: int | None = None
+    """People of the campaign who are submitted in any 86,400 s, at most."""
+
+    @property
+    def paces(self) -> tuple[Pace, ...]:
+        """All that limit how many people leave in a time."""
+        return paces_of(self.pace, self.per_hour, self.per_day)
+
+
+def terms_of(plan: Plan) -> RunTerms:
+    """As it was planned."""
+    return RunTerms(
+        guards=plan.guards,
+        pace=plan.pace,
+        ignore_opt_outs=plan.opt_outs_ignored is not None,
+        not_before=plan.not_before,
+        hours=plan.hours,
+        per_hour=plan.per_hour,
+        per_day=plan.per_day,
+    )
 
 
 class RunFacts(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -99,10 +126,7 @@ class StoredCampaign(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def terms(self) -> RunTerms:
         """What stops it by itself, and how fast it may be: as its last run was told, or as it was planned."""
-        plan = self.plan
-        return self.facts.terms or RunTerms(
-            guards=plan.guards, pace=plan.pace, ignore_opt_outs=plan.opt_outs_ignored is not None
-        )
+        return self.facts.terms or terms_of(self.plan)
 
 
 def began_after(one: StoredCampaign, other: StoredCampaign) -> bool:

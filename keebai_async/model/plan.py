@@ -7,6 +7,7 @@ from typing import Final
 import msgspec
 
 from keebai_async.errors import InvalidInput
+from keebai_async.model.hours import Hours
 from keebai_async.model.opt_outs import OptOutCount
 from keebai_async.model.reached import Reached
 from keebai_async.model.recipient import Reason, Rejection
@@ -78,6 +79,21 @@ class Pace(msgspec.Struct, frozen=True, kw_only=True):
         return f"{self.people}/{self.per / _SECONDS[unit]:g}{unit}"
 
 
+def paces_of(pace: Pace | None, per_hour: int | None, per_day: int | None) -> tuple[Pace, ...]:
+    """All that limit how many people leave in a time."""
+    others = ((per_hour, 3_600.0), (per_day, 86_400.0))
+    return (
+        *(() if pace is None else (pace,)),
+        *(Pace(people=people, per=per) for people, per in others if people is not None),
+    )
+
+
+def check_people(people: int | None, *, field: str) -> None:
+    """Raises InvalidInput, about *field*, if that is no number of people."""
+    if people is not None and people < 1:
+        raise InvalidInput(f"{field} is at least 1 person, not {people}", field=field, value=str(people))
+
+
 _PACE: Final = re.compile(r"([0-9]{1,9})/([0-9]{1,6})?([smh])")
 _SECONDS: Final = {"s": 1.0, "m": 60.0, "h": 3_600.0}
 
@@ -140,8 +156,10 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     were asked for, and *not_looked_at* how many rows of a file come after them. *gaps* are the rows between
     *first_row* and *last_row* that are none (blank, hidden), as (row, how many); empty if there are more than
     a thousand. *retry* says of what it is a retry, and who was left out of it; *not_before* is the Unix time
-    before which it is not to be sent. *reached_before* is what
-    other campaigns of the journal have to do with these people, as it was when this Plan was given to its
+    before which it is not to be sent, *hours* those outside of which it is not, *per_hour* and *per_day* how
+    many people are submitted in any such time. *chunk_countries* is the country of all people of each chunk,
+    where the list was cut by country. *reached_before* is what other campaigns of the journal have to do
+    with these people, as it was when this Plan was given to its
     caller; the journal does not keep it. *opted_out* are the people of the list who opted out, by how
     that is known: they are left out, as a part of *suppressed*, unless *opt_outs_ignored* says that so many
     of them are messaged all the same.
@@ -185,6 +203,10 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     gaps: tuple[tuple[int, int], ...] = ()
     retry: RetryAccount | None = None
     not_before: float | None = None
+    hours: Hours | None = None
+    per_hour: int | None = None
+    per_day: int | None = None
+    chunk_countries: tuple[str, ...] = ()
     reached_before: tuple[Reached, ...] = ()
     opted_out: tuple[OptOutCount, ...] = ()
     opt_outs_ignored: int | None = None

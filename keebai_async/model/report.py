@@ -7,6 +7,7 @@ import msgspec
 
 from keebai_async.model.campaign import CampaignState, StoredCampaign
 from keebai_async.model.chunk import Chunk, ChunkState
+from keebai_async.model.hours import Hours
 from keebai_async.model.opt_outs import OPTED_OUT_LATER, OptOutCount
 from keebai_async.model.plan import CountryCount, Guards, Pace, Plan, Price, chunk_name
 from keebai_async.model.requests import Requests
@@ -95,6 +96,10 @@ class Report(msgspec.Struct, frozen=True, kw_only=True, tag="report", tag_field=
     sender: Sender | None = None
     guards: Guards | None = None
     pace: Pace | None = None
+    not_before: datetime | None = None
+    hours: Hours | None = None
+    per_hour: int | None = None
+    per_day: int | None = None
     price: Price | None = None
     test: bool = False
     by: str = ""
@@ -169,6 +174,10 @@ def report_of(campaign: StoredCampaign) -> Report:
         sender=plan.sender,
         guards=None if terms.guards == Guards() else terms.guards,
         pace=terms.pace,
+        not_before=utc(terms.not_before),
+        hours=terms.hours,
+        per_hour=terms.per_hour,
+        per_day=terms.per_day,
         price=plan.price,
         test=plan.test,
         by=facts.by,

@@ -14,7 +14,8 @@ from keebai_async.model.plan import Plan
 class RowNumbers:
     """The rows of the people of *plan*, whose list has lost the rows *rejected*, in any order.
 
-    Nothing is known of a test, nor where the rows that are left are not as many as the people.
+    Nothing is known of a test, nor of a list that was cut by country, since its people do not stand in its
+    order any more, nor where the rows that are left are not as many as the people.
     """
 
     def __init__(self, plan: Plan, rejected: Iterable[int]) -> None:
@@ -35,7 +36,8 @@ class RowNumbers:
                 self._starts.append(row - first - passed)
                 self._passed.append(passed + rows)
         left = last - first + 1 - self._passed[-1]
-        if first and left == plan.ready and not plan.test:
+        in_order = len(set(plan.chunk_countries)) <= 1
+        if first and left == plan.ready and in_order and not plan.test:
             self._people = plan.ready
         self._offsets = [0]
         for recipients in plan.chunks:

@@ -22,6 +22,7 @@ from keebai_async.model.plan import chunk_name
 from keebai_async.model.remainder import left_settled
 from keebai_async.model.report import Report, report_of, settle_counters, utc
 from keebai_async.model.stop import Cause, Stop
+from keebai_async.model.want import Want
 
 
 class Standing(enum.StrEnum):
@@ -88,11 +89,16 @@ class Situation(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         return self.report.unsent > 0
 
 
-def situation_of(campaign: StoredCampaign, now: float, *, fates: FateCounts | None = None) -> Situation:
-    """What is true of *campaign* at the time *now* (Unix time). *fates* is what webhooks told of it."""
+def situation_of(
+    campaign: StoredCampaign, now: float, *, fates: FateCounts | None = None, want: Want | None = None
+) -> Situation:
+    """What is true of *campaign* at the time *now* (Unix time).
+
+    *fates* is what webhooks told of it, *want* says that a supervisor is to run it.
+    """
     standing = _standing(campaign)
     stop = _stop(campaign, standing)
-    waits_for, waits_until = _waits(campaign, standing, now)
+    waits_for, waits_until = _waits(campaign, standing, want, now)
     return Situation(
         standing=standing,
         report=report_of(campaign),
@@ -154,13 +160,15 @@ def _seconds(campaign: StoredCampaign, now: float) -> float:
     return campaign.seconds + max(0.0, now - since)
 
 
-def _waits(campaign: StoredCampaign, standing: Standing, now: float) -> tuple[str | None, float | None]:
+def _waits(
+    campaign: StoredCampaign, standing: Standing, want: Want | None, now: float
+) -> tuple[str | None, float | None]:
     facts = campaign.facts
     report = report_of(campaign)
     if standing is Standing.PAUSED:
         return "somebody to let it go on", None
     if standing is not Standing.RUNNING:
-        return None, None
+        return _waits_for_a_worker(standing, want, now)
     if facts.waits_for and (facts.waits_until is None or facts.waits_until > now):
         return facts.waits_for, facts.waits_until
     if report.on_the_way:
@@ -168,6 +176,16 @@ def _waits(campaign: StoredCampaign, standing: Standing, now: float) -> tuple[st
     if not report.unsent and report.pending:
         return f"the service to deliver to {people_words(report.pending)}", None
     return None, None
+
+
+def _waits_for_a_worker(standing: Standing, want: Want | None, now: float) -> tuple[str | None, float | None]:
+    if want is None or standing in {Standing.FINISHED, Standing.PURGED}:
+        return None, None
+    if want.held:
+        return "somebody to let it go on", None
+    if want.at > now:
+        return "its time, at which a worker takes it up", want.at
+    return "a worker to take it up", None
 
 
 def _at_service(campaign: StoredCampaign) -> Iterator[AtService]:

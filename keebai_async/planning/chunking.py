@@ -8,15 +8,20 @@ pieces.
 import hashlib
 from collections.abc import Callable, Iterator, Sequence
 
-from keebai_async.planning.codec import WireRow
+from keebai_async.planning.codec import WireRow, numbers_of, rows_at
 from keebai_async.planning.marking import Marker, MarkRemover
+
+CutChunk = tuple[int, int, bytes]
+"""The number of a chunk, how many people it has, and the JSON array of them."""
 
 
 class Chunker:
-    """Gathers encoded people until a chunk of *size* is full; one chunk is in memory at a time.
+    """Gathers encoded people until a chunk of *size* is full.
 
-    The first one holds *first*, if that is given. The fingerprint depends on *seed* and the people alone, not
-    on where they are cut, nor on the marks that *marker* gives or takes them.
+    One chunk is in memory at a time; with *country_of*, which says it of a number, one for each country, and
+    nobody shares a chunk with people of another. The first one holds *first*, if that is given. The
+    fingerprint depends on *seed* and the people alone, not on where they are cut, nor on the marks that
+    *marker* gives or takes them.
     """
 
     def __init__(
@@ -27,15 +32,16 @@ class Chunker:
         seed: bytes,
         first: int | None = None,
         marker: Marker | MarkRemover | None = None,
+        country_of: Callable[[str], str] | None = None,
     ) -> None:
-        self.sizes: list[int] = []
-        """The people in each chunk so far."""
         self._size = size
         self._first = size if first is None else first
         self._encode = encode
         self._marker = marker
-        self._pieces: list[bytes] = []
-        self._held = 0
+        self._country_of = country_of
+        self._sizes: list[int] = []
+        self._countries: list[str] = []
+        self._filling: dict[str, _Filling] = {}
         self._hash = hashlib.sha256(seed)
 
     @property
@@ -43,37 +49,78 @@ class Chunker:
         return self._hash.hexdigest()[:32]
 
     @property
-    def _full_at(self) -> int:
-        return self._size if self.sizes else self._first
+    def sizes(self) -> tuple[int, ...]:
+        """The people in each chunk so far, by its number."""
+        return tuple(self._sizes)
 
-    def add(self, rows: Sequence[WireRow]) -> Iterator[tuple[int, int, bytes]]:
-        """Take people; give the chunks they fill, as (number, recipients, items)."""
-        while self._held + len(rows) >= self._full_at:
-            free = self._full_at - self._held
-            self._take(rows[:free])
+    @property
+    def countries(self) -> tuple[str, ...]:
+        """The country of each chunk, by its number; nothing, if they are not cut by country."""
+        return () if self._country_of is None else tuple(self._countries)
+
+    def add(self, rows: Sequence[WireRow]) -> Iterator[CutChunk]:
+        """Take people; give the chunks they fill."""
+        if self._country_of is None:
+            yield from self._add("", rows, hashing=True)
+            return
+        countries = list(map(self._country_of, numbers_of(rows)))
+        several = len(distinct := dict.fromkeys(countries)) > 1
+        if several:  # hashed in the order of the list, as if it were not cut
+            self._take_into_hash(self._encode(rows))
+        for country in distinct:
+            of_it = [place for place, each in enumerate(countries) if each == country]
+            some = rows_at(rows, of_it) if several else rows
+            yield from self._add(country, some, hashing=not several)
+
+    def rest(self) -> Iterator[CutChunk]:
+        """The last chunks, if anybody is left for them."""
+        for filling in self._filling.values():
+            yield filling.number, filling.held, filling.items()
+        self._filling.clear()
+
+    def _add(self, country: str, rows: Sequence[WireRow], *, hashing: bool) -> Iterator[CutChunk]:
+        while rows:
+            filling = self._filling.get(country) or self._begin(country)
+            free = (self._first if filling.number == 1 else self._size) - filling.held
+            self._take(filling, rows[:free], hashing=hashing)
             rows = rows[free:]
-            yield self._full()
-        if rows:
-            self._take(rows)
+            if filling.held == (self._first if filling.number == 1 else self._size):
+                del self._filling[country]
+                yield filling.number, filling.held, filling.items()
 
-    def rest(self) -> Iterator[tuple[int, int, bytes]]:
-        """The last chunk, if anybody is left for it."""
-        if self._held:
-            yield self._full()
+    def _begin(self, country: str) -> "_Filling":
+        self._sizes.append(0)
+        self._countries.append(country)
+        filling = self._filling[country] = _Filling(len(self._sizes))
+        return filling
 
-    def _take(self, rows: Sequence[WireRow]) -> None:
+    def _take(self, filling: "_Filling", rows: Sequence[WireRow], *, hashing: bool) -> None:
         encoded = self._encode(rows)
+        if hashing:
+            self._take_into_hash(encoded)
+        if self._marker is not None:
+            encoded = self._marker.mark(rows, encoded, chunk=filling.number, first=filling.held)
+        filling.take(encoded, len(rows))
+        self._sizes[filling.number - 1] = filling.held
+
+    def _take_into_hash(self, encoded: bytes) -> None:
         self._hash.update(encoded)
         self._hash.update(b",")
-        if self._marker is not None:
-            encoded = self._marker.mark(rows, encoded, chunk=len(self.sizes) + 1, first=self._held)
+
+
+class _Filling:
+    """A chunk that is not full yet."""
+
+    def __init__(self, number: int) -> None:
+        self.number = number
+        self.held = 0
+        self._pieces: list[bytes] = []
+
+    def take(self, encoded: bytes, people: int) -> None:
         self._pieces.append(b"," if self._pieces else b"[")
         self._pieces.append(encoded)
-        self._held += len(rows)
+        self.held += people
 
-    def _full(self) -> tuple[int, int, bytes]:
+    def items(self) -> bytes:
         self._pieces.append(b"]")
-        items = b"".join(self._pieces)  # once: a body is large enough for every copy to be felt
-        self.sizes.append(self._held)
-        self._pieces, self._held = [], 0
-        return len(self.sizes), self.sizes[-1], items
+        return b"".join(self._pieces)  # once: a body is large enough for every copy to be felt

@@ -1,14 +1,17 @@
 """What a caller can ask of a plan, checked when it is asked."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Literal
 
 import msgspec
 
 from keebai_async.errors import InvalidInput, PlanTooLarge
+from keebai_async.model.hours import Hours
 from keebai_async.model.limits import E164
+from keebai_async.model.moments import unix
 from keebai_async.model.people_words import agreeing, people_words
-from keebai_async.model.plan import Guards, Pace, Price
+from keebai_async.model.plan import Guards, Pace, Price, check_people, paces_of
 from keebai_async.planning.phone import known_region, parser_installed
 from keebai_async.planning.suppress import SuppressList
 from keebai_async.privacy import mask
@@ -49,6 +52,14 @@ class PlanOptions(msgspec.Struct, frozen=True, kw_only=True):
     """The currency of *unit_cost*."""
     pace: Pace | None = None
     """Submit no more people than this in any such time; chunks are no larger."""
+    at: float | datetime | None = None
+    """Submit nothing before this time: Unix time, or a time with its offset."""
+    hours: Hours | None = None
+    """Submit nothing outside of these hours of the day. By country, all of a chunk are of one country."""
+    per_hour: int | None = None
+    """Submit no more people of this campaign in any 3,600 s; chunks are no larger."""
+    per_day: int | None = None
+    """Submit no more people of this campaign in any 86,400 s; chunks are no larger."""
     guards: Guards = Guards()
     """What stops the campaign by itself. The people of a canary are the first chunk."""
     marks: bool = True
@@ -70,6 +81,10 @@ class PlanOptions(msgspec.Struct, frozen=True, kw_only=True):
                     " code and the number, such as +5491155555555",
                     field="test_to",
                 )
+        check_people(self.per_hour, field="per_hour")
+        check_people(self.per_day, field="per_day")
+        if self.at is not None:
+            unix(self.at, field="at")
         if self.numbers not in {"region", "international"}:
             raise InvalidInput(
                 f"numbers are of a region or international, not {self.numbers!r}", field="numbers"
@@ -95,7 +110,7 @@ class PlanOptions(msgspec.Struct, frozen=True, kw_only=True):
             )
 
     def chunk_size_for(self, largest: int) -> int:
-        """People in one chunk, at a service that takes up to *largest*; no more than the pace has.
+        """People in one chunk, at a service that takes up to *largest*; no more than may leave at once.
 
         Raises:
             InvalidInput: *chunk_size* or the canary is larger.
@@ -106,11 +121,16 @@ class PlanOptions(msgspec.Struct, frozen=True, kw_only=True):
             )
         size = self.chunk_size or largest
         self._check_canary(size)
-        return size if self.pace is None else min(size, self.pace.people)
+        return min([size, *(each.people for each in paces_of(self.pace, self.per_hour, self.per_day))])
 
     def _check_canary(self, size: int) -> None:
         if (self.guards.canary or 0) > size:
             raise InvalidInput(f"a canary is one chunk, of at most {size:,} people", field="canary")
+
+    @property
+    def not_before(self) -> float | None:
+        """*at* as Unix time."""
+        return None if self.at is None else unix(self.at, field="at")
 
     @property
     def price(self) -> Price | None:

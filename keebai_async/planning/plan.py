@@ -28,9 +28,10 @@ from keebai_async.planning.check_row import Tolerance
 from keebai_async.planning.checked import Checked
 from keebai_async.planning.chunking import Chunker
 from keebai_async.planning.codec import RowCodec, WireRow
+from keebai_async.planning.hours import check_hours, check_zone
 from keebai_async.planning.marking import Marker, MarkRemover
 from keebai_async.planning.notes import message_of, notes, previews
-from keebai_async.planning.number_forms import calling_code, country_name
+from keebai_async.planning.number_forms import calling_code, country_name, region_of_number
 from keebai_async.planning.opt_outs import count_opted_out, people_opted_out
 from keebai_async.planning.options import PlanOptions as PlanOptions
 from keebai_async.planning.reached_people import people_reached_by
@@ -93,7 +94,8 @@ async def make_plan(
         InvalidInput: a column is given for what the template does not have.
         PlanTooLarge: more people are ready than *options* allow.
         JournalUnusable: the journal cannot keep it.
-        InvalidInput: a chunk or a canary of *options* is larger than the service takes.
+        InvalidInput: a chunk or a canary of *options* is larger than the service takes, or its hours never
+            come for somebody of the list.
     """
     check_approved(template)
     chunk_size = options.chunk_size_for(largest_chunk)
@@ -120,7 +122,7 @@ async def make_plan(
                     break
                 await anyio.lowlevel.checkpoint()
         plan = await making.finish(name=name, created_at=created_at, service=service)
-        plan = msgspec.structs.replace(plan, retry=retry, not_before=not_before)
+        plan = msgspec.structs.replace(plan, retry=retry, not_before=_later(not_before, options.not_before))
         await journal.freeze(plan)
     except BaseException:
         with anyio.move_on_after(DISCARD_SECONDS, shield=True):
@@ -174,8 +176,14 @@ class _Making:
         self._not_looked_at = 0
         seed = msgspec.json.encode([template.name, template.language, sender.wire])
         marker = Marker(codec, tag_of(campaign_id)) if options.marks else MarkRemover(codec)
+        by_country = options.hours is not None and options.hours.by_country
         self._chunker = Chunker(
-            chunk_size, codec.encode, seed=seed, first=options.guards.canary, marker=marker
+            chunk_size,
+            codec.encode,
+            seed=seed,
+            first=options.guards.canary,
+            marker=marker,
+            country_of=region_of_number if by_country else None,
         )
 
     def name_sender(self, number: str, notes: Iterable[str]) -> None:
@@ -187,6 +195,8 @@ class _Making:
         """Read who is not to be messaged, and make what all plans of a process share."""
         await anyio.to_thread.run_sync(make_shared)
         options = self._options
+        if options.hours is not None:
+            await anyio.to_thread.run_sync(check_zone, options.hours)
         self._suppress = await suppressed_people(options.suppress, self.reader.numbers.reader)
         for campaign_id in options.rest_of:
             self._suppress.append(await people_reached_by(campaign_id, self._journal))
@@ -233,6 +243,8 @@ class _Making:
         out = self._admission.rejections
         if not self.ready:
             raise self._nobody()
+        if (hours := self._options.hours) is not None:
+            await anyio.to_thread.run_sync(check_hours, hours, self._chunker.countries, created_at)
         in_lists = iter(self._admission.in_lists)
         lists = tuple(people.counted(next(in_lists) if people.keys else 0) for people in self._suppress)
         duplicates, suppressed = out.count(Reason.DUPLICATE), out.count(Reason.SUPPRESSED)
@@ -254,7 +266,7 @@ class _Making:
             duplicates=duplicates,
             rejected=out.count() - duplicates - suppressed,
             suppressed=suppressed,
-            chunks=tuple(self._chunker.sizes),
+            chunks=self._chunker.sizes,
             reasons=out.summary(),
             ignored_columns=tuple(map(shown, self.reader.ignored)),
             notes=(*self._notes, *self._sheet_note(), *self._source.notes, *self._all_notes(lists)),
@@ -273,6 +285,10 @@ class _Making:
             source=self._source.description,
             guards=self._options.guards,
             pace=self._options.pace,
+            hours=self._options.hours,
+            per_hour=self._options.per_hour,
+            per_day=self._options.per_day,
+            chunk_countries=self._chunker.countries,
             price=self._options.price,
             test=bool(self._options.test_to),
             limit=self._options.limit,
@@ -366,6 +382,10 @@ class _Making:
         first = reasons[0].examples[0] if reasons and reasons[0].examples else None
         such = f". In row {first.row}: {first.detail}" if first else ""
         return UnusableSource(f"nobody of the {self.read} in {where} is left: {counts}{such}")
+
+
+def _later(one: float | None, other: float | None) -> float | None:
+    return max((each for each in (one, other) if each is not None), default=None)
 
 
 @cache

@@ -21,8 +21,9 @@ async def freeze(
     guards: Guards | None = None,
     template: str = "promo",
     wording: str = "",
+    countries: tuple[str, ...] = (),
 ) -> Plan:
-    """Put a campaign of *people* into *journal*, as planning would."""
+    """Put a campaign of *people* into *journal*, as planning would; *countries* are those of its chunks."""
     campaign_id = f"promo-{people}-{size}" + ("-again" if again else "")
     sizes = []
     for at, first in enumerate(range(0, people, size)):
@@ -45,6 +46,7 @@ async def freeze(
         chunks=tuple(sizes),
         fingerprint=f"{people}/{size}",
         guards=guards or Guards(),
+        chunk_countries=countries,
     )
     await journal.freeze(plan)
     return plan

@@ -10,8 +10,10 @@ from keebai_async.campaign.lead import Lead
 from keebai_async.campaign.opted_out import OptOutsNow
 from keebai_async.campaign.run_state import BeginRun
 from keebai_async.campaign.submit import Submitter
+from keebai_async.campaign.timetable import NO_ZONES, Timetable, Zones
 from keebai_async.clock import ManualClock
 from keebai_async.journal.memory_tables import MemoryJournal
+from keebai_async.model.campaign import RunTerms
 from keebai_async.model.chunk import Chunk
 from keebai_async.model.events import AnyEvent, Waiting
 from keebai_async.model.plan import Pace
@@ -38,7 +40,9 @@ class Campaign:
         self.clock = ManualClock()
         self.journal = journal(clock=self.clock)
         self.lead = lead
-        self.pace = pace
+        self.terms = RunTerms(pace=pace)
+        self.zones: Zones = NO_ZONES
+        self.countries: tuple[str, ...] = ()
         self.people = people
         self.size = size
         self.events: list[AnyEvent] = []
@@ -60,7 +64,7 @@ class Campaign:
     async def begin(self, service: ScriptedService) -> None:
         """Make ready to submit to *service*: a new run, in which nothing has left yet."""
         if not self.frozen:
-            self.plan = await freeze(self.journal, self.people, size=self.size)
+            self.plan = await freeze(self.journal, self.people, size=self.size, countries=self.countries)
             self.frozen = True
         started = await self.journal.load(self.plan.campaign_id)
         self.book = Chunks(started, journal=self.journal, clock=self.clock)
@@ -74,7 +78,7 @@ class Campaign:
             breaker=CircuitBreaker(service.probe, clock=self.clock, tell=self._wait),
             tell=self.tell,
             lead=self.lead,
-            pace=self.pace,
+            timetable=Timetable(self.terms, self.plan, self.book.__getitem__, zones=self.zones),
             observer=self.told.append,
             opt_outs=self.opt_outs,
         )

@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from keebai_async.campaign.run import CampaignRun, Waits
+from keebai_async.campaign.terms import NewTerms
 from keebai_async.clock import ManualClock
 from keebai_async.errors import CampaignBusy, JournalUnusable, NotFound, QuotaUnusable, ScopeMissing
 from keebai_async.journal.memory_tables import MemoryJournal
@@ -108,7 +109,7 @@ class World:
             track=track,
             again=again,
             reached_before=self.reached,
-            guards=guards,
+            terms=NewTerms(guards=guards),
             waits=waits,
         )
 

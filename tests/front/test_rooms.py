@@ -19,6 +19,7 @@ ROOMS: Final = {
     "loops": "errors",
     "clock": "",
     "privacy": "",
+    "zones": "errors",
     "draining": "errors loops",
     "model": "errors privacy",
     "inputs": "errors privacy",
@@ -30,9 +31,11 @@ ROOMS: Final = {
     "transport": "loops errors clock draining privacy model credentials quota observe",
     "polling": "errors clock model quota observe",
     "journal": "lazy_names errors clock privacy model storage",
-    "planning": "errors privacy model sources journal",
+    "planning": "errors privacy zones model sources journal",
     "environment": "errors credentials quota polling",
-    "campaign": "lazy_names errors clock draining privacy model quota transport polling journal observe",
+    "campaign": (
+        "lazy_names errors clock draining privacy zones model quota transport polling journal observe"
+    ),
     "outbox": "errors clock draining model environment transport journal campaign",
     "service_client": (
         "lazy_names errors clock draining credentials model quota transport environment observe"
@@ -61,7 +64,7 @@ ROOMS: Final = {
     "sandbox": "clock",  # it shares no decision with the client, or it would prove nothing
     "testing": "lazy_names clock sandbox",
     "cli": (
-        "errors clock privacy model credentials sources quota transport polling journal planning"
+        "errors clock privacy zones model credentials sources quota transport polling journal planning"
         " environment service_client campaign outbox keebai whautomate webhooks campaigns campaign_client"
         " client services sandbox observe opt_outs"
     ),

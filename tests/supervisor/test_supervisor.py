@@ -16,6 +16,7 @@ from keebai_async import (
     Keebai,
     Misused,
     Pace,
+    PlanOptions,
 )
 from keebai_async.clock import ManualClock
 from keebai_async.journal.memory_tables import MemoryJournal
@@ -333,3 +334,50 @@ async def test_a_supervisor_whose_task_is_cancelled_before_its_first_step_is_no_
     with pytest.raises(asyncio.CancelledError):
         await supervise()
     assert not went_on
+
+
+async def test_a_campaign_that_waits_for_its_time_takes_nobodys_place(
+    keebai: Keebai, sandbox: Sandbox, clock: ManualClock
+) -> None:
+    later = clock.wall() + 1_200.0
+    plan = PlanOptions(at=later, chunk_size=5)
+    one = await keebai.campaigns.plan(people(5), template="promo", language="es", name="later", options=plan)
+    await keebai.campaigns.want(one, at=clock.wall())
+
+    async with keebai.supervise(at_once=1):
+        await until(lambda: waits_for_its_time(keebai, one.campaign_id), clock)
+        two = await launched(keebai, 5, first=100)
+        await until(lambda: ended(keebai, two), clock)
+        assert clock.wall() < later
+        situation = await keebai.campaigns.situation(one.campaign_id)
+        await until(lambda: ended(keebai, one.campaign_id), clock)
+
+    assert (situation.waits_for, situation.waits_until) == ("its time", datetime.fromtimestamp(later, UTC))
+    *_, last = sandbox.ledger.submissions
+    assert last.campaign_name == "later [01/01]"
+    assert last.at >= later - clock.wall() + clock.now()
+
+
+async def waits_for_its_time(keebai: Keebai, campaign_id: str) -> bool:
+    return (await keebai.campaigns.situation(campaign_id)).waits_for == "its time"
+
+
+async def test_a_launch_at_a_time_is_wanted_then_and_says_so_until_then(
+    keebai: Keebai, clock: ManualClock
+) -> None:
+    at = datetime.fromtimestamp(clock.wall() + 3_600.0, UTC)
+
+    plan = await keebai.campaigns.launch(people(5), template="promo", language="es", at=at)
+
+    (want,) = await keebai.campaigns.wanted()
+    assert (want.at, plan.not_before) == (at.timestamp(), at.timestamp())
+    before = await keebai.campaigns.situation(plan.campaign_id)
+    assert (before.waits_for, before.waits_until) == ("its time, at which a worker takes it up", at)
+    await clock.sleep(3_600.0)
+    (after,) = await keebai.campaigns.situations()
+    assert (after.waits_for, after.waits_until) == ("a worker to take it up", None)
+    await keebai.campaigns.pause(plan.campaign_id)
+    held = await keebai.campaigns.situation(plan.campaign_id)
+    assert held.waits_for == "somebody to let it go on"
+    await keebai.campaigns.unwant(plan.campaign_id)
+    assert (await keebai.campaigns.situation(plan.campaign_id)).waits_for is None

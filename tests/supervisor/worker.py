@@ -1,6 +1,9 @@
 """A process that supervises a journal until it is killed; `python -m`, with its Place as JSON on stdin."""
 
 import sys
+import time
+from datetime import UTC, datetime
+from typing import Final
 
 import anyio
 import msgspec
@@ -8,6 +11,8 @@ import msgspec
 from keebai_async.client import Keebai
 from keebai_async.clock import ScaledClock
 from keebai_async.quota.window import Quota
+
+NOON: Final = datetime(2026, 10, 3, 12, tzinfo=UTC).timestamp()
 
 
 class Place(msgspec.Struct, frozen=True, kw_only=True):
@@ -17,10 +22,26 @@ class Place(msgspec.Struct, frozen=True, kw_only=True):
     sender: str
     speed: float
     at_once: int = 3
+    noon: float | None = None
+    """Unix time at which the clocks of all processes show NOON; without it they are the machine's."""
+
+
+class SharedClock(ScaledClock):
+    """The same for all processes that know *noon*, *speed* times as fast as the machine's."""
+
+    def __init__(self, speed: float, noon: float) -> None:
+        super().__init__(speed)
+        self.noon = noon
+
+    def now(self) -> float:
+        return self.wall()
+
+    def wall(self) -> float:
+        return NOON + (time.time() - self.noon) * self.speed
 
 
 async def supervise(place: Place) -> None:
-    clock = ScaledClock(place.speed)
+    clock = ScaledClock(place.speed) if place.noon is None else SharedClock(place.speed, place.noon)
     async with (
         Keebai(
             place.token,

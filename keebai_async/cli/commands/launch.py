@@ -129,9 +129,8 @@ async def _launch_kept(
         guards = None
         if options.stop_above is not None:
             guards = replace(made.guards, stop_above=options.stop_above)
-        code, _ = await launch_plan(
-            keebai, made, settings, guards=guards, pace=options.pace, ignore_opt_outs=options.ignore_opt_outs
-        )
+        terms = replace(options.for_a_plan, guards=guards, ignore_opt_outs=options.ignore_opt_outs)
+        code, _ = await launch_plan(keebai, made, settings, terms=terms)
         return code
 
 

@@ -7,6 +7,7 @@ import msgspec
 import typer
 from msgspec.structs import replace
 
+from keebai_async.campaign.terms import NewTerms
 from keebai_async.campaign_client import CampaignClient
 from keebai_async.cli.connect import Connection, bookkeeping, campaigning, check_plan, spending
 from keebai_async.cli.console import confirm_people
@@ -18,23 +19,29 @@ from keebai_async.cli.meant import campaign_id
 from keebai_async.cli.opt_outs_text import question_on_opt_outs
 from keebai_async.cli.options import (
     GUARDS_PANEL,
+    WHEN_PANEL,
     CampaignArgument,
+    HoursOption,
     IgnoreOptOutsOption,
     JournalOption,
     JsonOption,
     NoWaitOption,
     PaceOption,
+    PerDayOption,
+    PerHourOption,
     QuotaStoreOption,
     StopAboveOption,
     YesOption,
+    ZoneOption,
 )
 from keebai_async.cli.other_process import ask_and_wait, tell_outcome
 from keebai_async.cli.output import say
 from keebai_async.cli.show_run import conclude, follow, with_fates
 from keebai_async.cli.text_output import report_text
+from keebai_async.cli.when import new_terms
 from keebai_async.errors import CampaignBusy, InvalidInput
 from keebai_async.journal.rules import busy
-from keebai_async.model.campaign import CampaignState
+from keebai_async.model.campaign import CampaignState, RunTerms
 from keebai_async.model.people_words import agreeing
 from keebai_async.model.plan import Guards
 from keebai_async.model.situation import Standing
@@ -68,6 +75,18 @@ GoOnAgainOption = Annotated[
 ]
 
 
+ResumeAtOption = Annotated[
+    str | None,
+    typer.Option(
+        "--at",
+        metavar="TIME",
+        help="Submit nothing before that: 2026-12-01T09:00:00-03:00, or without its offset by the clocks of"
+        " --zone. now ends a time that was named before.",
+        rich_help_panel=WHEN_PANEL,
+    ),
+]
+
+
 def resume(
     campaign: CampaignArgument,
     yes: YesOption = False,
@@ -75,6 +94,11 @@ def resume(
     stop_above: StopAboveOption = None,
     no_guards: NoGuardsOption = False,
     pace: PaceOption = None,
+    at: ResumeAtOption = None,
+    hours: HoursOption = None,
+    zone: ZoneOption = None,
+    per_hour: PerHourOption = None,
+    per_day: PerDayOption = None,
     new_token: NewTokenOption = False,
     again: GoOnAgainOption = False,
     ignore_opt_outs: IgnoreOptOutsOption = False,
@@ -94,6 +118,11 @@ def resume(
         stop_above=stop_above,
         no_guards=no_guards,
         pace=pace,
+        at=at,
+        hours=hours,
+        zone=zone,
+        per_hour=per_hour,
+        per_day=per_day,
         new_token=new_token,
         again=again,
         ignore_opt_outs=ignore_opt_outs,
@@ -105,12 +134,24 @@ def resume(
 class Changes(msgspec.Struct, frozen=True, kw_only=True):
     """What is to be otherwise than in the last run."""
 
-    stop_above: float | None
-    no_guards: bool
-    pace: str | None
-    new_token: bool
-    again: bool
-    ignore_opt_outs: bool
+    stop_above: float | None = None
+    no_guards: bool = False
+    pace: str | None = None
+    at: str | None = None
+    hours: str | None = None
+    zone: str | None = None
+    per_hour: str | None = None
+    per_day: str | None = None
+    new_token: bool = False
+    again: bool = False
+    ignore_opt_outs: bool = False
+
+    def terms(self, before: RunTerms) -> NewTerms:
+        """Raises InvalidInput."""
+        new = new_terms(
+            self.at, self.hours, self.zone, self.per_hour, self.per_day, pace=self.pace, before=before.hours
+        )
+        return replace(new, guards=self.guards(before.guards), ignore_opt_outs=self.ignore_opt_outs)
 
     def guards(self, before: Guards) -> Guards:
         if self.no_guards:
@@ -122,6 +163,7 @@ async def _resume(campaign: str, connection: Connection, settings: LaunchSetting
     async with bookkeeping(connection) as keebai:  # another process is asked without a token of ours
         campaign = await campaign_id(keebai, campaign)
         started = await keebai.journal.load(campaign)
+        terms = changes.terms(started.terms)
         if started.holder is not None and started.state is not CampaignState.PAUSED:
             raise busy(campaign, started.holder)
         if started.holder is None:
@@ -152,11 +194,15 @@ async def _resume(campaign: str, connection: Connection, settings: LaunchSetting
         run = keebai.campaigns.resume(
             campaign,
             track=settings.wait,
-            guards=changes.guards(started.terms.guards),
-            pace=changes.pace,
+            guards=terms.guards,
+            pace=terms.pace,
+            at=terms.at,
+            hours=terms.hours,
+            per_hour=terms.per_hour,
+            per_day=terms.per_day,
             new_token=changes.new_token,
             again=changes.again,
-            ignore_opt_outs=changes.ignore_opt_outs,
+            ignore_opt_outs=terms.ignore_opt_outs,
         )
         now = await follow(
             run,
@@ -170,9 +216,7 @@ async def _resume(campaign: str, connection: Connection, settings: LaunchSetting
         return conclude(now, json=settings.json, journal=connection.journal)
 
 
-_NO_CHANGES: Final = Changes(
-    stop_above=None, no_guards=False, pace=None, new_token=False, again=False, ignore_opt_outs=False
-)
+_NO_CHANGES: Final = Changes()
 
 
 async def _check_repetition(keebai: CampaignClient, campaign: str) -> None:
