@@ -1,6 +1,5 @@
 """`keebai.campaigns`: plan a campaign, run it, and look after those that were."""
 
-import math
 import os
 import secrets
 from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable, Iterator, Mapping
@@ -18,22 +17,20 @@ from keebai_async.campaign.repetition import refuse_reached, refuse_repetition
 from keebai_async.campaign.run import CampaignRun, Waits
 from keebai_async.campaign.service import CampaignService, check_service
 from keebai_async.campaign.terms import NewTerms
-from keebai_async.clock import Clock
+from keebai_async.campaign_looks import CampaignLooks, LooksHost
 from keebai_async.draining import drain_of
 from keebai_async.errors import UnusableSource
-from keebai_async.journal.contract import Journal
 from keebai_async.model.campaign import CampaignState, StoredCampaign, Wish
 from keebai_async.model.chunk import Chunk, ChunkState
-from keebai_async.model.fates import FateCounts, FateGroup
+from keebai_async.model.fates import FateGroup
 from keebai_async.model.hours import Hours
 from keebai_async.model.moments import unix
 from keebai_async.model.plan import Guards, Pace, Plan, slug
 from keebai_async.model.reached import Reached
 from keebai_async.model.recipient import Recipient, Rejection
-from keebai_async.model.report import Report, report_of
+from keebai_async.model.report import Report
 from keebai_async.model.retry import RetryAccount, RetryChoice
 from keebai_async.model.sender import ListedSender, Sender
-from keebai_async.model.situation import Situation, situation_of
 from keebai_async.model.want import Want
 from keebai_async.observe import Observer
 from keebai_async.observe.campaign_records import CampaignMoved
@@ -67,14 +64,8 @@ People = (
 """A path, or people one by one: rows in the flat form, in the service's own shape, or Recipients."""
 
 
-class CampaignHost(Protocol):
+class CampaignHost(LooksHost, Protocol):
     """What campaigns use of the client they belong to."""
-
-    @property
-    def journal(self) -> Journal: ...
-
-    @property
-    def clock(self) -> Clock: ...
 
     @property
     def quotas(self) -> tuple[Quota, ...]: ...
@@ -98,10 +89,11 @@ class CampaignHost(Protocol):
     def campaign_service(self) -> CampaignService: ...
 
 
-class Campaigns:
+class Campaigns(CampaignLooks):
     """Campaigns of one client, as its journal keeps them. Made by `Keebai`, used as `keebai.campaigns`."""
 
     def __init__(self, keebai: CampaignHost) -> None:
+        super().__init__(keebai)
         self._keebai = keebai
 
     async def plan(
@@ -362,10 +354,6 @@ class Campaigns:
         """Let no supervisor take a campaign up (again); one that runs it goes on. False if none was to."""
         return await self._keebai.journal.unwant(campaign_id)
 
-    async def wanted(self) -> tuple[Want, ...]:
-        """The campaigns that supervisors of this journal run, or will, the earliest first."""
-        return tuple(await self._keebai.journal.wanted(by=math.inf))
-
     async def due(self) -> tuple[Want, ...]:
         """Those of them that somebody may take up now, with this token, because nobody runs them.
 
@@ -568,35 +556,6 @@ class Campaigns:
         async with self.start(plan, again=again) as run:
             return await run.report()
 
-    async def status(self, campaign_id: str) -> Report:
-        """Where a campaign stands, from the journal alone. Raises CampaignNotFound."""
-        return report_of(await self._keebai.journal.load(campaign_id))
-
-    async def list(self) -> "list[Report]":
-        """Where every campaign of the journal stands, newest first."""
-        return [report_of(campaign) for campaign in await self._keebai.journal.campaigns()]
-
-    async def situation(self, campaign_id: str, *, fates: bool = False) -> Situation:
-        """Where a campaign stands, who runs it, what it waits for and what leads on. From the journal alone.
-
-        With *fates* also what webhooks told of its people, who are counted again each time.
-
-        Raises CampaignNotFound.
-        """
-        campaign = await self._keebai.journal.load(campaign_id)
-        told = await self.fates(campaign_id) if fates else None
-        want = (await self._wants()).get(campaign_id)
-        return situation_of(campaign, self._keebai.clock.wall(), fates=told, want=want)
-
-    async def situations(self) -> tuple[Situation, ...]:
-        """The same of every campaign of the journal, newest first, without what webhooks told."""
-        now = self._keebai.clock.wall()
-        every, wants = await self._keebai.journal.campaigns(), await self._wants()
-        return tuple(situation_of(each, now, want=wants.get(each.plan.campaign_id)) for each in every)
-
-    async def _wants(self) -> Mapping[str, Want]:
-        return {want.campaign_id: want for want in await self.wanted()}
-
     async def remove(self, campaign_id: str) -> None:
         """Remove a plan that was never launched, as if it had not been made.
 
@@ -632,16 +591,6 @@ class Campaigns:
     async def stop(self, campaign_id: str) -> bool:
         """Ask the process that runs a campaign to stop in good order; False if none runs it."""
         return await self._keebai.journal.ask(campaign_id, Wish.STOP)
-
-    async def fates(self, campaign_id: str) -> FateCounts:
-        """How many people came how far, as webhooks told it. Never add them to the service's counters.
-
-        Raises CampaignNotFound, JournalUnusable.
-        """
-        counts = FateCounts()
-        async for _, chunk in self._keebai.journal.fates(campaign_id):
-            counts += chunk.counts()
-        return counts
 
     async def told(self, campaign_id: str, group: FateGroup) -> AsyncIterator[ToldPeople]:
         """The people of a campaign who are in *group* by what webhooks told, with what it was, by chunk.

@@ -60,6 +60,7 @@ from keebai_async.model.stop import Cause, Stop
 from keebai_async.observe import TO_LOG, Observer
 from keebai_async.polling.planner import PollPlanner
 from keebai_async.polling.watcher import Watcher
+from keebai_async.quota.window import WORTH_TELLING
 
 WISHES_EVERY = 2.0
 """Seconds between two looks at what another process asks of this run: a person waits for the answer."""
@@ -69,9 +70,6 @@ HEARD_EVERY = 0.5
 
 PATIENCE_WITH_WEBHOOKS = 60.0
 """Seconds since webhooks last told of one more person, for which a run waits for what they prove."""
-
-WORTH_TELLING = 3.0
-"""Seconds; a shorter wait for a place in the quota is no event."""
 
 ReachedBefore = Callable[[StoredCampaign], Awaitable[Iterable[Reached]]]
 """What other campaigns have to do with the people of one."""

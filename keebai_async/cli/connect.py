@@ -8,9 +8,7 @@ from functools import partial
 from pathlib import Path
 
 import msgspec
-import platformdirs
 
-from keebai_async.campaign.run import WORTH_TELLING
 from keebai_async.campaign.service import check_service
 from keebai_async.campaign_client import CampaignClient
 from keebai_async.cli.estimate import duration
@@ -34,7 +32,7 @@ from keebai_async.observe import QuotaStoreForgot, Record, SmallerQuotaHolds
 from keebai_async.quota.default_place import default_quota_file, why_unusable
 from keebai_async.quota.gate import Lane
 from keebai_async.quota.limiter import RateLimiter
-from keebai_async.quota.window import Quota, Wait
+from keebai_async.quota.window import WORTH_TELLING, Quota, Wait
 from keebai_async.service_client import ServiceClient
 from keebai_async.services import CarryingService, service_of
 
@@ -81,6 +79,8 @@ def quota_store_name(connection: Connection, variables: VariableNames | None = N
 
 
 def _data_folder() -> Path:
+    import platformdirs
+
     try:
         folder = platformdirs.user_data_path("keebai-async")
     except RuntimeError as error:

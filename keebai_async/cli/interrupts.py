@@ -17,7 +17,6 @@ would end a process (SIGQUIT of a terminal, those of users and timers, Ctrl-Brea
 unless somebody ignores or handles them already.
 """
 
-import asyncio
 import os
 import signal
 import threading
@@ -25,13 +24,21 @@ import time
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
-from typing import Final, NoReturn, TypeVar
+from typing import TYPE_CHECKING, Final, NoReturn, TypeVar
 
 from keebai_async.cli.exit_codes import Exit
 from keebai_async.cli.output import say
 from keebai_async.errors import OutcomeUnknown
-from keebai_async.observe.records import Record
-from keebai_async.observe.request_records import RequestStarted, RetryScheduled
+from keebai_async.lazy_names import LazyModule
+
+if TYPE_CHECKING:
+    import asyncio
+
+    import keebai_async.observe.request_records as request_records
+    from keebai_async.observe.records import Record
+else:  # the help runs nothing
+    asyncio = LazyModule("asyncio")
+    request_records = LazyModule("keebai_async.observe.request_records")
 
 _ENDED_BY: Final = ("SIGINT", "SIGTERM", "SIGHUP")
 _ENDED_BY_DEFAULT: Final = (
@@ -145,12 +152,12 @@ class Interrupts:
         finally:
             self._asking = False
 
-    def observe(self, record: Record) -> None:
+    def observe(self, record: "Record") -> None:
         """Hear of requests: while a submit outside of a campaign is on its way, its answer is waited for."""
         match record:
-            case RequestStarted(kind="submit"):
+            case request_records.RequestStarted(kind="submit"):
                 self._submitting = True  # until the end: who was answered is told of it
-            case RetryScheduled(kind="submit"):
+            case request_records.RetryScheduled(kind="submit"):
                 self._submitting = False  # it was certainly not accepted
                 if self._asked_at is not None:
                     self._cancel()

@@ -10,7 +10,6 @@ from typing import Annotated
 import typer
 
 from keebai_async.errors import InvalidInput
-from keebai_async.sources.opening import format_names
 
 SENDER_PANEL = "Sender"
 LIST_PANEL = "List of people"
@@ -19,15 +18,9 @@ WHEN_PANEL = "When"
 OUTPUT_PANEL = "Output"
 SANDBOX_PANEL = "Sandbox"
 
-_FORMATS = format_names()
-_LIST_FILE = f"{_FORMATS[:1].upper()}{_FORMATS[1:]}, one person in each row; - for stdin."
 _TEMPLATE = "The exact name of the template."
 _LANGUAGE = "The language of the template, such as es or pt_BR."
 
-FileArgument = Annotated[str, typer.Argument(metavar="FILE", help=_LIST_FILE)]
-FileOrPlanArgument = Annotated[
-    str, typer.Argument(metavar="FILE", help=f"{_LIST_FILE} Or the id of a plan, as plan prints it.")
-]
 CampaignArgument = Annotated[
     str, typer.Argument(metavar="CAMPAIGN", help="Its id, or the beginning of it, its name, or: last.")
 ]

@@ -11,7 +11,6 @@ from rich.live import Live
 from rich.progress import Progress, ProgressColumn, Task, TaskID, TextColumn, TimeElapsedColumn
 from rich.text import Text
 
-from keebai_async.campaign.run import WORTH_TELLING
 from keebai_async.cli.account_text import proven_words
 from keebai_async.cli.estimate import duration
 from keebai_async.cli.figures import figure, moment, people_figure
@@ -35,6 +34,7 @@ from keebai_async.model.events import (
 from keebai_async.model.people_words import agreeing
 from keebai_async.model.report import ChunkLine
 from keebai_async.model.situation import Situation
+from keebai_async.quota.window import WORTH_TELLING
 
 _WORTH_A_TIME: Final = 3_600.0
 """Seconds; of a longer wait it is told until when."""

@@ -3,13 +3,14 @@
 import functools
 import inspect
 from collections.abc import Callable, Iterator
-from typing import get_type_hints
+from typing import Annotated, get_args, get_origin, get_type_hints
 
 import msgspec
 import typer
 
 from keebai_async.cli.exit_codes import Exit
 from keebai_async.cli.output import say
+from keebai_async.cli.plain_values import plain_command
 
 _EXAMPLE = "Example: "
 
@@ -23,10 +24,20 @@ def register(app: typer.Typer, command: Callable[..., None]) -> None:
     words, _, example = (inspect.getdoc(command) or "").rpartition(f"\n\n{_EXAMPLE}")
     if not words:
         raise ValueError(f"the docstring of {command.__name__} does not end with an example")
+    expanded = _expanded(command)
     add = app.command(
-        command.__name__.rstrip("_"), help=f"{_EXAMPLE}{example}\n\n{words}", short_help=words.splitlines()[0]
+        command.__name__.rstrip("_"),
+        cls=plain_command([name for name, kind in expanded.__annotations__.items() if _is_text(kind)]),
+        help=f"{_EXAMPLE}{example}\n\n{words}",
+        short_help=words.splitlines()[0],
     )
-    add(_expanded(command))
+    add(expanded)
+
+
+def _is_text(kind: object) -> bool:
+    """`Annotated[str, ...]`, or the same with None."""
+    bare = get_args(kind)[0] if get_origin(kind) is Annotated else kind
+    return bare in (str, str | None)
 
 
 def _expanded(command: Callable[..., None]) -> Callable[..., None]:

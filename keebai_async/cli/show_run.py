@@ -12,7 +12,8 @@ from msgspec.structs import replace
 from keebai_async.campaign.run import CampaignRun
 from keebai_async.campaign_client import CampaignClient
 from keebai_async.cli.account_text import NO_SUCCESS, PROCESS_GONE, cannot_be_called_back
-from keebai_async.cli.exit_codes import Exit, code_of_run
+from keebai_async.cli.campaign_codes import code_of_run
+from keebai_async.cli.exit_codes import Exit
 from keebai_async.cli.interrupts import interrupts
 from keebai_async.cli.json_output import account, emit
 from keebai_async.cli.options import journal_option

@@ -10,6 +10,9 @@ import msgspec
 
 from keebai_async.privacy import shown
 
+LOGGER: Final = "keebai_async"
+"""The name of the library's one logger."""
+
 Field = str | int | float | bool
 """What a field of a record holds once it is flat."""
 

@@ -9,8 +9,8 @@ from collections.abc import Callable, Iterable
 from contextlib import suppress
 from typing import Final
 
-from keebai_async.observe.base import event_of
-from keebai_async.observe.logging_sink import LOGGER, to_logging
+from keebai_async.observe.base import LOGGER, event_of
+from keebai_async.observe.logging_sink import to_logging
 from keebai_async.observe.records import Record
 
 Observer = Callable[[Record], None]

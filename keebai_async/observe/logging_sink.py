@@ -9,7 +9,7 @@ from typing import Final, assert_never
 
 from keebai_async.model.campaign import CampaignState
 from keebai_async.model.stop import Cause
-from keebai_async.observe.base import Field, event_of, fields_of
+from keebai_async.observe.base import LOGGER, Field, event_of, fields_of
 from keebai_async.observe.campaign_records import (
     AnswerHeld,
     CampaignLeft,
@@ -54,8 +54,6 @@ from keebai_async.observe.request_records import (
     RetryScheduled,
     SubmitUnknown,
 )
-
-LOGGER: Final = "keebai_async"
 
 SHORT_WAIT: Final = 3.0
 """Seconds; a shorter wait for a place in the quota is routine."""

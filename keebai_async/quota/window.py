@@ -58,6 +58,9 @@ class Quota(msgspec.Struct, frozen=True, kw_only=False):
 CAUTIOUS_QUOTAS: Final = (Quota(60, 60.0), Quota(1_000, 3_600.0))
 """For who names none: no service that we know allows less. A service's own are in its `settings.py`."""
 
+WORTH_TELLING: Final = 3.0
+"""Seconds; a person is not told of a shorter wait for a place."""
+
 _QUOTA = re.compile(r"([0-9]{1,9})\s*/\s*([0-9]{0,9}(?:\.[0-9]{1,6})?)\s*([smh])")
 _UNITS = {"s": 1.0, "m": 60.0, "h": 3_600.0}
 

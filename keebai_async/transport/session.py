@@ -256,12 +256,21 @@ class Session:
 
 
 _WIRE = "keebai_async.transport.wire"
+_KNOW_AIOHTTP = ("keebai_async.transport.failure_words", _WIRE)
+
+
+def _import_what_knows_aiohttp() -> None:
+    for name in _KNOW_AIOHTTP:
+        importlib.import_module(name)
 
 
 async def _import_aside() -> None:
-    """Import what knows aiohttp in a thread: a third of a second is too long to hold the loop."""
+    """Import what knows aiohttp in a thread: a third of a second is too long to hold the loop.
+
+    Also what words a failure: when a submit has left, another version of us may lie in its place.
+    """
     try:
-        await anyio.to_thread.run_sync(importlib.import_module, _WIRE)
+        await anyio.to_thread.run_sync(_import_what_knows_aiohttp)
     except asyncio.CancelledError as error:
         mark_unwritten(error)
         raise

@@ -3,7 +3,8 @@
 from msgspec.structs import replace
 
 from keebai_async.campaign.told_facts import ToldFacts
-from keebai_async.cli.exit_codes import Exit, code_of_run
+from keebai_async.cli.campaign_codes import code_of_run
+from keebai_async.cli.exit_codes import Exit
 from keebai_async.model.campaign import CampaignState, Holder, RunFacts, RunTerms, StoredCampaign
 from keebai_async.model.chunk import Chunk, ChunkState
 from keebai_async.model.events import BroadcastProgress, BroadcastUnread

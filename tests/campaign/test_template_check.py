@@ -5,7 +5,8 @@ import pytest
 
 from keebai_async.campaign.run import CampaignRun
 from keebai_async.campaign.template_check import TemplateCheck
-from keebai_async.cli.exit_codes import Exit, code_of
+from keebai_async.cli.campaign_codes import code_of
+from keebai_async.cli.exit_codes import Exit
 from keebai_async.clock import ManualClock
 from keebai_async.errors import ScopeMissing
 from keebai_async.journal.memory_tables import MemoryJournal

@@ -120,8 +120,10 @@ Reader = Callable[..., Awaitable[Ended]]
 
 READER = """
 import json, os, sys
-from keebai_async.cli import app
-app.run(["list", "--journal", sys.argv[1]])  # all is imported while this process may read it
+import keebai_async.campaigns  # all is imported while this process may read it
+from keebai_async.cli import app, command_table
+app.program(*command_table.COMMANDS, *command_table.GROUPS)
+app.run(["list", "--limit", "9", "--journal", sys.argv[1]])
 if os.geteuid() == 0:
     os.setuid(65534)
 sys.exit(max(app.run([*words, "--journal", sys.argv[2]]) for words in json.loads(sys.argv[3])))

@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 import typer
 
-from keebai_async.cli import commands
-from keebai_async.cli.app import COMMANDS, app
+from keebai_async.cli import command_table, commands
+from keebai_async.cli.app import program
+from keebai_async.cli.command_table import COMMANDS, GROUPS
 from keebai_async.cli.exit_codes import Exit
 from keebai_async.cli.outbox.commands import OUTBOX_COMMANDS
 from keebai_async.cli.register import register
@@ -19,7 +20,8 @@ from keebai_async.cli.whautomate.commands import WHAUTOMATE_COMMANDS
 from tests.cli.shell import Shell
 
 ROOT = Path(__file__).parents[2]
-NAMES = [command.__name__.rstrip("_") for command in COMMANDS]
+NAMES = list(COMMANDS)
+FUNCTIONS = [getattr(command_table, "list_" if name == "list" else name) for name in NAMES]
 MANUAL = (ROOT / "docs" / "commands.md").read_text(encoding="utf-8")
 EVERY_HELP = [
     (),
@@ -33,7 +35,7 @@ EVERY_HELP = [
 ]
 EXAMPLES = [
     str(command.__doc__).rpartition("Example: ")[2].strip()
-    for command in (*COMMANDS, *OUTBOX_COMMANDS, *WEBHOOKS_COMMANDS, *WHAUTOMATE_COMMANDS)
+    for command in (*FUNCTIONS, *OUTBOX_COMMANDS, *WEBHOOKS_COMMANDS, *WHAUTOMATE_COMMANDS)
 ]
 
 
@@ -50,7 +52,7 @@ def test_a_file_of_the_commands_carries_its_commands_name() -> None:
     files = {path.stem for path in Path(commands.__path__[0]).glob("*.py")} - {"__init__"}
 
     assert files == set(NAMES)
-    assert {command.__module__.rpartition(".")[2] for command in COMMANDS} == set(NAMES)
+    assert {command.__module__.rpartition(".")[2] for command in FUNCTIONS} == set(NAMES)
 
 
 @pytest.mark.parametrize("words", EVERY_HELP, ids=" ".join)
@@ -68,13 +70,18 @@ def paragraphs(text: str) -> list[str]:
 
 @pytest.mark.parametrize("example", EXAMPLES)
 def test_an_example_can_be_typed_as_it_stands(example: str) -> None:
-    program, *words = shlex.split(example)
-    group = typer.main.get_command(app)
+    name, *words = shlex.split(example)
+    group = typer.main.get_command(program(words[0]))
     while hasattr(group, "commands") and words:
-        name = words.pop(0)
-        group = group.commands[name]
+        group = group.commands[words.pop(0)]
 
-    group.make_context(program, words)
+    group.make_context(name, words)
+
+
+def test_the_list_of_commands_says_of_each_what_its_own_help_begins_with() -> None:
+    every = typer.main.get_group(program(*COMMANDS, *GROUPS)).commands
+
+    assert {name: command.short_help for name, command in every.items()} == COMMANDS | GROUPS
 
 
 def test_a_command_without_an_example_cannot_be_added() -> None:

@@ -4,8 +4,9 @@ import msgspec
 import pytest
 
 from keebai_async.cli import error_line
+from keebai_async.cli.campaign_codes import code_of
 from keebai_async.cli.error_line import cause_of
-from keebai_async.cli.exit_codes import Exit, code_of, code_of_error
+from keebai_async.cli.exit_codes import Exit, code_of_error
 from keebai_async.environment import VariableNames
 from keebai_async.errors import (
     CampaignNotFound,

@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from keebai_async.cli.exit_codes import Exit, code_of
+from keebai_async.cli.campaign_codes import code_of
+from keebai_async.cli.exit_codes import Exit
 from keebai_async.model.plan import Guards
 from tests.crash.truth import Account
 from tests.crash.world import SPEED, World, take_time, world

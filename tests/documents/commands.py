@@ -7,7 +7,8 @@ from typing import Protocol, cast
 
 import typer
 
-from keebai_async.cli.app import app
+from keebai_async.cli.app import program
+from keebai_async.cli.command_table import COMMANDS, GROUPS
 
 
 class Parameter(Protocol):
@@ -27,7 +28,7 @@ class Group(Command, Protocol):
     commands: dict[str, Command]
 
 
-ROOT = cast("Group", typer.main.get_command(app))
+ROOT = cast("Group", typer.main.get_command(program(*COMMANDS, *GROUPS)))
 _PLACEHOLDER = re.compile(r"[A-Z-]+")
 
 

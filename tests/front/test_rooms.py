@@ -48,8 +48,10 @@ ROOMS: Final = {
     ),
     "webhooks": "lazy_names errors loops clock model credentials storage journal",
     "taking_up": "errors clock model journal campaign observe",
+    "campaign_looks": "clock model journal",
     "campaigns": (
-        "errors clock draining model sources quota polling journal planning campaign taking_up observe"
+        "errors clock draining model sources quota polling journal planning campaign taking_up"
+        " campaign_looks observe"
     ),
     "opt_outs": "lazy_names errors clock privacy model journal planning",
     "supervisor": "errors clock draining model campaign taking_up campaigns",
@@ -64,9 +66,9 @@ ROOMS: Final = {
     "sandbox": "clock",  # it shares no decision with the client, or it would prove nothing
     "testing": "lazy_names clock sandbox",
     "cli": (
-        "errors clock privacy zones model credentials sources quota transport polling journal planning"
-        " environment service_client campaign outbox keebai whautomate webhooks campaigns campaign_client"
-        " client services sandbox observe opt_outs"
+        "lazy_names errors clock privacy zones model credentials sources quota transport polling journal"
+        " planning environment service_client campaign campaign_looks outbox keebai whautomate webhooks campaigns"
+        " campaign_client client services sandbox observe opt_outs"
     ),
     "__main__": "cli",
     "__init__": (

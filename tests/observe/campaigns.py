@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 
 from keebai_async.client import Keebai
 from keebai_async.clock import ManualClock
-from keebai_async.model.plan import Plan
+from keebai_async.model.plan import Pace, Plan
 from keebai_async.model.report import Report
 from keebai_async.observe import Observer, Record
 from keebai_async.observe.chunk_records import BroadcastRead, ChunkMoved, name_of
@@ -47,13 +47,15 @@ def number_of(person: int) -> str:
     return f"+549{2_364_718_500 + person}"
 
 
-async def plan(keebai: Keebai, count: int, *, chunk_size: int, name: str = "Promo marzo") -> Plan:
+async def plan(
+    keebai: Keebai, count: int, *, chunk_size: int, name: str = "Promo marzo", pace: Pace | None = None
+) -> Plan:
     return await keebai.campaigns.plan(
         people(count),
         template="promo",
         language="es",
         name=name,
-        options=PlanOptions(chunk_size=chunk_size),
+        options=PlanOptions(chunk_size=chunk_size, pace=pace),
     )
 
 

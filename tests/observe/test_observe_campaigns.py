@@ -8,6 +8,7 @@ import pytest
 import keebai_async
 from keebai_async.model.campaign import CampaignState
 from keebai_async.model.chunk import ChunkState
+from keebai_async.model.plan import Pace
 from keebai_async.model.report import Report
 from keebai_async.observe import Record
 from keebai_async.observe.campaign_records import (
@@ -107,7 +108,8 @@ async def test_a_campaign_with_a_lost_reply_a_429_and_a_refused_chunk_is_told_as
         sandbox.faults.on(BULK, faults.Status(status=429, accepted=False), nth=1)
         sandbox.faults.on(BULK, faults.Reset(), nth=3)
         sandbox.malformed.add(number_of(650))
-        planned = await plan(keebai, 700, chunk_size=200)
+        in_order = Pace(people=200, per=60.0)  # so it is the second chunk that gets no answer
+        planned = await plan(keebai, 700, chunk_size=200, pace=in_order)
         report = await run(keebai, planned.campaign_id)
         lost = [each.chunk for each in told if isinstance(each, ChunkMoved) and each.move == "lose"]
         check_people(told, report)

@@ -21,10 +21,10 @@ from keebai_async.cli.launch_flow import (
     save_rejects,
     show_plan,
 )
+from keebai_async.cli.list_argument import FileOrPlanArgument
 from keebai_async.cli.option_groups import CampaignOptions, OutputOptions, SandboxChoice
 from keebai_async.cli.options import (
     OUTPUT_PANEL,
-    FileOrPlanArgument,
     NoWaitOption,
     OptionalLanguageOption,
     OptionalTemplateOption,

@@ -9,8 +9,9 @@ import typer
 from keebai_async.cli.connect import Connection
 from keebai_async.cli.interrupts import interrupts
 from keebai_async.cli.launch_flow import LaunchSettings, PlanRequest, plan_and_launch
+from keebai_async.cli.list_argument import FileArgument
 from keebai_async.cli.option_groups import CampaignOptions, OutputOptions, SandboxChoice
-from keebai_async.cli.options import OUTPUT_PANEL, FileArgument, LanguageOption, TemplateOption
+from keebai_async.cli.options import OUTPUT_PANEL, LanguageOption, TemplateOption
 
 PlanPageOption = Annotated[
     Path | None,

@@ -7,8 +7,9 @@ from typing import Annotated
 import typer
 
 from keebai_async.cli.account_text import NO_SUCCESS
+from keebai_async.cli.campaign_codes import code_of_look
 from keebai_async.cli.connect import Connection, bookkeeping
-from keebai_async.cli.exit_codes import Exit, code_of_look
+from keebai_async.cli.exit_codes import Exit
 from keebai_async.cli.interrupts import interrupts
 from keebai_async.cli.json_output import account, emit
 from keebai_async.cli.meant import campaign_id

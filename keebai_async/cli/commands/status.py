@@ -7,10 +7,12 @@ from typing import Annotated
 import typer
 
 from keebai_async.campaign_client import CampaignClient
+from keebai_async.campaign_looks import CampaignLooks
 from keebai_async.cli.account_text import NO_SUCCESS, PROCESS_GONE
+from keebai_async.cli.campaign_codes import code_of_look
 from keebai_async.cli.connect import Connection, bookkeeping, chosen_service, spending, token_known
 from keebai_async.cli.error_line import line_of
-from keebai_async.cli.exit_codes import Exit, code_of_look
+from keebai_async.cli.exit_codes import Exit
 from keebai_async.cli.interrupts import interrupts
 from keebai_async.cli.json_output import account, emit
 from keebai_async.cli.meant import campaign_id
@@ -50,7 +52,7 @@ async def _status(campaign: str | None, connection: Connection, *, json: bool) -
             await show_list(keebai, connection, json=json)
             return Exit.DONE
         campaign = await campaign_id(keebai, campaign)
-        situation = await keebai.campaigns.situation(campaign, fates=True)
+        situation = await CampaignLooks(keebai).situation(campaign, fates=True)
         if json:
             emit(account("campaign", situation))
         else:
@@ -70,7 +72,7 @@ async def show_list(
     limit: int | None = None,
 ) -> None:
     """All campaigns, newest first, or at most *limit* of those in *states*."""
-    every = await keebai.campaigns.situations()
+    every = await CampaignLooks(keebai).situations()
     chosen = [each for each in every if not states or each.standing in states][:limit]
     if json:
         for each in chosen:

@@ -17,6 +17,7 @@ from keebai_async.cli.opt_outs_text import SOURCE_WORDS
 from keebai_async.cli.option_groups import WithoutPlus
 from keebai_async.cli.options import JournalOption, JsonOption
 from keebai_async.cli.output import answer, say
+from keebai_async.cli.plain_values import PlainGroup
 from keebai_async.cli.register import register
 from keebai_async.cli.shown import shown_number
 from keebai_async.errors import InvalidInput
@@ -161,6 +162,7 @@ def _in_order(work: Callable[[], Awaitable[Exit]]) -> None:
 
 OPTOUTS_COMMANDS: Final[tuple[Callable[..., None], ...]] = (list_, add, remove, import_, export)
 optouts_app = typer.Typer(
+    cls=PlainGroup,
     help="Example: keebai-async optouts list\n\nWho wants no more, whatever campaign: no plan sends to them.",
     short_help="Who wants no more, whatever campaign; it has commands of its own.",
     no_args_is_help=True,

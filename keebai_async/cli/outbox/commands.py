@@ -15,6 +15,7 @@ from keebai_async.cli.interrupts import interrupts
 from keebai_async.cli.json_output import emit, typed
 from keebai_async.cli.options import JournalOption, JsonOption
 from keebai_async.cli.output import answer, say
+from keebai_async.cli.plain_values import PlainGroup
 from keebai_async.cli.register import register
 from keebai_async.cli.text_output import table
 from keebai_async.errors import InvalidInput
@@ -194,6 +195,7 @@ def _line(message: OutboxMessage) -> MessageLine:
 
 OUTBOX_COMMANDS: Final[tuple[Callable[..., None], ...]] = (list_, show, settle, purge)
 outbox_app = typer.Typer(
+    cls=PlainGroup,
     help="Example: keebai-async outbox list\n\nSingle messages that are sent once, and what became of them.",
     short_help="Messages that were sent with --once; it has commands of its own.",
     no_args_is_help=True,

@@ -20,6 +20,7 @@ from keebai_async.cli.json_output import emit, fates_line, typed
 from keebai_async.cli.meant import campaign_id
 from keebai_async.cli.options import CampaignArgument, JournalOption, JsonOption, journal_option
 from keebai_async.cli.output import answer, say
+from keebai_async.cli.plain_values import PlainGroup
 from keebai_async.cli.register import register as register_command
 from keebai_async.cli.serving import serve_until_told
 from keebai_async.cli.text_output import codes_lines, table
@@ -392,6 +393,7 @@ WEBHOOKS_COMMANDS: Final[tuple[Callable[..., None], ...]] = (
     show,
 )
 webhooks_app = typer.Typer(
+    cls=PlainGroup,
     help="Example: keebai-async webhooks serve\n\nHear from the service what became of each person.",
     short_help="Hear from the service what became of each person; it has commands of its own.",
     no_args_is_help=True,

@@ -18,6 +18,7 @@ from keebai_async.cli.json_output import emit, retry_line, typed
 from keebai_async.cli.option_groups import SandboxChoice
 from keebai_async.cli.options import PortOption, SpeedOption, YesOption, given_time
 from keebai_async.cli.output import say
+from keebai_async.cli.plain_values import PlainGroup
 from keebai_async.cli.register import register
 from keebai_async.cli.retry_text import retry_lines
 from keebai_async.cli.shown import shown_text
@@ -376,6 +377,7 @@ WHAUTOMATE_COMMANDS: Final[tuple[Callable[..., None], ...]] = (
 """In the order in which the help lists them."""
 
 whautomate_app = typer.Typer(
+    cls=PlainGroup,
     help="Example: keebai-async whautomate list\n\n"
     "Broadcasts of Whautomate, another service: one JSON object in each line on stdout, in the service's own"
     " shape. Key and host come from WHAUTOMATE_API_KEY and WHAUTOMATE_API_HOST.",
