@@ -8,6 +8,7 @@ import typer
 
 from keebai_async.cli import command_table
 from keebai_async.cli.command_table import COMMANDS, GROUPS
+from keebai_async.cli.config.files import profile_applied
 from keebai_async.cli.exit_codes import Exit
 from keebai_async.cli.output import answer, say
 from keebai_async.cli.plain_values import PlainGroup
@@ -23,6 +24,14 @@ def _main(
     show_version: Annotated[
         bool, typer.Option("--version", help="Print the versions of the program and of Python.")
     ] = False,
+    profile: Annotated[
+        str | None,
+        typer.Option(
+            "--profile",
+            metavar="NAME",
+            help="Take what is not given from this profile of your configuration file; before the command.",
+        ),
+    ] = None,
 ) -> None:
     logging.getLogger(LOGGER).addHandler(_SILENT)
     if show_version:
@@ -33,6 +42,23 @@ def _main(
     if context.invoked_subcommand is None:
         say(context.get_help())
         raise typer.Exit(Exit.USAGE)
+    if not _HELP.intersection(context.obj or ()):
+        context.obj = context.with_resource(profile_applied(profile))
+
+
+_HELP: Final = frozenset({"--help", "-h"})
+_WITH_VALUE: Final = frozenset({"--profile"})
+
+
+def _called(arguments: Sequence[str]) -> str:
+    """The command or group that is called; empty if none is."""
+    words = iter(arguments)
+    for word in words:
+        if word in _WITH_VALUE:
+            next(words, None)
+        elif not word.startswith("-"):
+            return word
+    return ""
 
 
 def program(*called: str) -> typer.Typer:
@@ -67,13 +93,13 @@ def run(arguments: Sequence[str], *, loaded: Callable[[], None] = lambda: None) 
 
     *loaded* is called when all that the command needs is imported, before it begins.
     """
-    called = next((word for word in arguments if not word.startswith("-")), "")
+    called = _called(arguments)
     try:
         app = program(called)
         if called:  # it may run for hours, and the installed program be another one by then
             import keebai_async.cli.ending  # noqa: F401
         loaded()
-        code = app(list(arguments), prog_name="keebai-async", standalone_mode=False)
+        code = app(list(arguments), prog_name="keebai-async", standalone_mode=False, obj=tuple(arguments))
     except (Exception, KeyboardInterrupt, BaseExceptionGroup) as error:  # the last place that can word it
         from keebai_async.cli.ending import end
 

@@ -32,6 +32,7 @@ with lazily(globals()):
     from keebai_async.cli.commands.text import text as text
     from keebai_async.cli.commands.watch import watch as watch
     from keebai_async.cli.commands.work import work as work
+    from keebai_async.cli.config.commands import config_app as config_app
     from keebai_async.cli.optouts.commands import optouts_app as optouts_app
     from keebai_async.cli.outbox.commands import outbox_app as outbox_app
     from keebai_async.cli.webhooks.commands import webhooks_app as webhooks_app
@@ -71,6 +72,7 @@ COMMANDS: Final = {
 """In the order in which the help lists them."""
 
 GROUPS: Final = {
+    "config": "Profiles, and where each value comes from; it has commands of its own.",
     "outbox": "Messages that were sent with --once; it has commands of its own.",
     "optouts": "Who wants no more, whatever campaign; it has commands of its own.",
     "webhooks": "Hear from the service what became of each person; it has commands of its own.",

@@ -77,6 +77,8 @@ UnitCostOption = Annotated[
     float | None,
     typer.Option(
         "--unit-cost",
+        envvar="KEEBAI_UNIT_COST",
+        show_envvar=False,
         min=0.0,
         metavar="COST",
         help="What one message costs, to show the price.",
@@ -86,7 +88,11 @@ UnitCostOption = Annotated[
 CurrencyOption = Annotated[
     str,
     typer.Option(
-        "--currency", help="The currency of the price, as it is shown.", rich_help_panel=GUARDS_PANEL
+        "--currency",
+        envvar="KEEBAI_CURRENCY",
+        show_envvar=False,
+        help="The currency of the price, as it is shown.",
+        rich_help_panel=GUARDS_PANEL,
     ),
 ]
 MaxCostOption = Annotated[
@@ -180,6 +186,8 @@ class CampaignOptions(msgspec.Struct, frozen=True, kw_only=True):
         str | None,
         typer.Option(
             "--default-region",
+            envvar="KEEBAI_DEFAULT_REGION",
+            show_envvar=False,
             metavar="AR",
             help="The country of numbers without a plus."
             " Needs the extra phones: pip install 'keebai-async\\[phones]'.",

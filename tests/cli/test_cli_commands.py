@@ -12,6 +12,7 @@ import typer
 from keebai_async.cli import command_table, commands
 from keebai_async.cli.app import program
 from keebai_async.cli.command_table import COMMANDS, GROUPS
+from keebai_async.cli.config.commands import CONFIG_COMMANDS
 from keebai_async.cli.exit_codes import Exit
 from keebai_async.cli.outbox.commands import OUTBOX_COMMANDS
 from keebai_async.cli.register import register
@@ -30,12 +31,14 @@ EVERY_HELP = [
     *(("whautomate", command.__name__.rstrip("_")) for command in WHAUTOMATE_COMMANDS),
     ("outbox",),
     *(("outbox", command.__name__.rstrip("_")) for command in OUTBOX_COMMANDS),
+    ("config",),
+    *(("config", command.__name__.rstrip("_")) for command in CONFIG_COMMANDS),
     ("webhooks",),
     *(("webhooks", command.__name__.rstrip("_")) for command in WEBHOOKS_COMMANDS),
 ]
 EXAMPLES = [
     str(command.__doc__).rpartition("Example: ")[2].strip()
-    for command in (*FUNCTIONS, *OUTBOX_COMMANDS, *WEBHOOKS_COMMANDS, *WHAUTOMATE_COMMANDS)
+    for command in (*FUNCTIONS, *CONFIG_COMMANDS, *OUTBOX_COMMANDS, *WEBHOOKS_COMMANDS, *WHAUTOMATE_COMMANDS)
 ]
 
 

@@ -48,6 +48,8 @@ def command_at(words: Sequence[str]) -> tuple[Command, list[str]] | None:
     """
     command: Command = ROOT
     rest = list(words)
+    if rest[:1] == ["--profile"]:  # it stands before the command
+        del rest[:2]
     while rest and hasattr(command, "commands"):
         name = rest.pop(0)
         if _PLACEHOLDER.fullmatch(name):

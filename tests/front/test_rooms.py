@@ -67,8 +67,8 @@ ROOMS: Final = {
     "testing": "lazy_names clock sandbox",
     "cli": (
         "lazy_names errors clock privacy zones model credentials sources quota transport polling journal"
-        " planning environment service_client campaign campaign_looks outbox keebai whautomate webhooks campaigns"
-        " campaign_client client services sandbox observe opt_outs"
+        " planning environment service_client campaign campaign_looks outbox keebai whautomate webhooks"
+        " campaigns campaign_client client services sandbox observe opt_outs"
     ),
     "__main__": "cli",
     "__init__": (

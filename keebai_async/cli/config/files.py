@@ -1,0 +1,128 @@
+"""Find the files of profiles, and get the token that one of them points to."""
+
+import os
+import shlex
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final
+
+import platformdirs
+
+from keebai_async.cli.config.profile import TOKEN_NAMES, ConfigFile, read_config
+from keebai_async.cli.config.sources import Resolved, resolve
+from keebai_async.environment import JOURNAL_VARIABLE
+from keebai_async.errors import InvalidInput
+
+PROJECT_FILE: Final = "keebai-async.toml"
+"""Looked for in this folder and those above it."""
+
+_LONGEST_COMMAND: Final = 30.0
+"""Seconds in which a command has to print the token."""
+
+
+def user_file() -> Path:
+    """The user's own file, whether it is there or not."""
+    return platformdirs.user_config_path("keebai-async") / "config.toml"
+
+
+def project_file() -> Path | None:
+    """The nearest file of a project; None if there is none."""
+    try:
+        here = Path.cwd()
+    except OSError:  # a folder that is gone
+        return None
+    places = (folder / PROJECT_FILE for folder in (here, *here.parents))
+    return next((place for place in places if place.is_file()), None)
+
+
+def config_files() -> list[ConfigFile]:
+    """Those that are there, the project's first. Raises InvalidInput."""
+    found = list[ConfigFile]()
+    project, user = project_file(), user_file()
+    if project is not None:
+        found.append(_read(project, of_project=True))
+    if user.is_file():
+        found.append(_read(user, of_project=False))
+    return found
+
+
+def _read(path: Path, *, of_project: bool) -> ConfigFile:
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        why = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
+        raise InvalidInput(f"cannot read {path}: {why}", field="config") from error
+    return read_config(text, str(path), of_project=of_project)
+
+
+@contextmanager
+def profile_applied(named: str | None) -> Iterator[Resolved]:
+    """Inside `with` the environment has what the profile adds to it. Raises InvalidInput."""
+    resolved = resolve(config_files(), os.environ, named)
+    added = resolved.for_environment
+    if resolved.token is not None:
+        added[TOKEN_NAMES[0]] = _token(*resolved.token, profile=resolved.profile or "")
+    if (journal := added.get(JOURNAL_VARIABLE)) and journal.startswith("~"):
+        added[JOURNAL_VARIABLE] = str(Path(journal).expanduser())
+    os.environ.update(added)
+    try:
+        yield resolved
+    finally:
+        for name in added:
+            os.environ.pop(name, None)
+
+
+def _token(source: str, says: str, *, profile: str) -> str:
+    """Get the token from where a profile says that it is. Raises InvalidInput, which never shows it."""
+    match source:
+        case "token_keyring":
+            return _from_keyring(says, profile)
+        case "token_command":
+            return _printed_by(_words(says), source)
+        case _:
+            if token := os.environ.get(says):
+                return token
+            raise InvalidInput(f"profile {profile}: {says} is not set", field="token")
+
+
+def _from_keyring(service: str, profile: str) -> str:
+    """Ask the program `keyring`, which knows the keyrings of all systems."""
+    import shutil
+
+    if (program := shutil.which("keyring")) is None:
+        raise InvalidInput(
+            f"profile {profile}: to read the keyring, install keyring (pip install keyring); to put a token"
+            f" there: keyring set {service} {profile}",
+            field="token",
+        )
+    return _printed_by([program, "get", service, profile], f"keyring get {service} {profile}")
+
+
+def _words(command: str) -> list[str]:
+    try:
+        words = shlex.split(command)
+    except ValueError as error:
+        raise InvalidInput(f"token_command: {error}", field="token") from error
+    if not words:
+        raise InvalidInput("token_command is empty", field="token")
+    return words
+
+
+def _printed_by(words: list[str], called: str) -> str:
+    import subprocess
+
+    try:
+        done = subprocess.run(  # noqa: S603 - the user's own file names it
+            words, stdout=subprocess.PIPE, timeout=_LONGEST_COMMAND, check=False, stdin=subprocess.DEVNULL
+        )
+    except subprocess.TimeoutExpired as error:
+        late = f"{called} took longer than {_LONGEST_COMMAND:g} s"
+        raise InvalidInput(late, field="token") from error
+    except OSError as error:
+        raise InvalidInput(f"{called}: {words[0]}: {error.strerror or error}", field="token") from error
+    printed = done.stdout.decode(errors="replace").strip()
+    if done.returncode or not printed:
+        said = "printed nothing" if not done.returncode else f"ended with {done.returncode}"
+        raise InvalidInput(f"{called} {said}: {words[0]}", field="token")
+    return printed.splitlines()[0].strip()
