@@ -15,7 +15,7 @@ for name in ("LC_ALL", "LC_NUMERIC"):
     os.environ.pop(name, None)
 os.environ["LANG"] = "en_US.UTF-8"
 # What programs of a user share is not what the tests share with them.
-_state = tempfile.TemporaryDirectory(prefix="keebai-state-")
+_state = tempfile.TemporaryDirectory(prefix="keebai-state-", ignore_cleanup_errors=True)
 os.environ["XDG_STATE_HOME"] = _state.name
 
 # How long an example takes says something of the machine, not of the code; in CI hypothesis knows that.

@@ -214,7 +214,7 @@ class StormOfMachines:
                 await anyio.to_thread.run_sync(lambda: self._server.restart(kill=kill))
 
     async def _until_done(self, keebai: Keebai) -> None:
-        with anyio.move_on_after(120) as scope:
+        with anyio.move_on_after(400) as scope:
             kept = await keebai.journal.campaigns()
             while any(map(_is_open, kept)):
                 await anyio.sleep(0.3)

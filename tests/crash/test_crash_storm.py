@@ -32,6 +32,7 @@ async def test_whatever_strikes_whole_processes_the_journal_is_the_ledger(
     assert tally.strikes.total() == 4
 
 
+@pytest.mark.timeout(600)  # half a minute on a machine of its own
 async def test_machines_that_share_a_journal_message_everybody_once_whatever_strikes(
     postgres: PostgresServer,
 ) -> None:
