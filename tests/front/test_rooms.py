@@ -29,7 +29,7 @@ ROOMS: Final = {
     "quota": "lazy_names loops errors clock model storage observe",
     "transport": "loops errors clock draining privacy model credentials quota observe",
     "polling": "errors clock model quota observe",
-    "journal": "lazy_names errors clock privacy model storage",
+    "journal": "lazy_names errors clock draining privacy model storage",
     "planning": "errors privacy model sources journal",
     "environment": "errors credentials quota polling",
     "campaign": "lazy_names errors clock draining privacy model quota transport polling journal observe",
@@ -37,7 +37,7 @@ ROOMS: Final = {
     "service_client": (
         "lazy_names errors clock draining credentials model quota transport environment observe"
     ),
-    "journal_client": "lazy_names draining environment journal outbox service_client",
+    "journal_client": "lazy_names environment journal outbox service_client",
     "keebai": "errors clock privacy model inputs quota transport polling environment campaign outbox",
     "whautomate": (
         "lazy_names errors clock privacy model inputs credentials quota transport polling environment"
