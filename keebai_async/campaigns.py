@@ -19,7 +19,7 @@ from keebai_async.campaign.service import CampaignService, check_service
 from keebai_async.campaign.terms import NewTerms
 from keebai_async.campaign_looks import CampaignLooks, LooksHost
 from keebai_async.draining import drain_of
-from keebai_async.errors import UnusableSource
+from keebai_async.errors import AlreadyLaunched, CampaignBusy, PeoplePurged, UnusableSource
 from keebai_async.model.campaign import CampaignState, StoredCampaign, Wish
 from keebai_async.model.chunk import Chunk, ChunkState
 from keebai_async.model.fates import FateGroup
@@ -363,14 +363,13 @@ class Campaigns(CampaignLooks):
         return tuple(want for want in wanted if is_due(want, self._keebai))
 
     async def take_up(self, campaign_id: str) -> Report | None:
-        """Run a campaign that is wanted to its end, if it is due; gives None at once if it is not.
+        """Run a campaign that is wanted to its end, if it is due; None if it is not, or another was quicker.
 
         It is for a task of a queue or an engine: called for one campaign in many processes, it is run in one.
         What follows is in the journal, as for a supervisor: it stays wanted, is put off, or is done with. A
         task that is cancelled ends its run in good order, and the campaign stays wanted.
 
         Raises:
-            CampaignBusy: another process was quicker, or it may not begin yet.
             AlreadyLaunched, PeoplePurged, AnotherToken, InvalidInput: it needs a person, and is not wanted
                 any more.
             JournalUnusable: the journal cannot be read or written.
@@ -378,7 +377,12 @@ class Campaigns(CampaignLooks):
         want = await self._keebai.journal.want_of(campaign_id)
         if want is None or not is_due(want, self._keebai):
             return None
-        return await take_up(self._keebai, want, self.wanted_run)
+        try:
+            return await take_up(self._keebai, want, self.wanted_run)
+        except (AlreadyLaunched, PeoplePurged):
+            raise
+        except CampaignBusy:
+            return None
 
     def wanted_run(self, want: Want) -> CampaignRun:
         """`start` for a campaign that is wanted, as it is wanted."""

@@ -22,6 +22,9 @@ PUBLIC_MODULES: Final = (
     "keebai_async.testing",
     "keebai_async.webhooks",
     "keebai_async.whautomate",
+    "keebai_async.workers",
+    "keebai_async.workers.dbos",
+    "keebai_async.workers.procrastinate",
 )
 
 HANDED_OUT: Final = {

@@ -62,7 +62,7 @@ ROOMS: Final = {
     ),
     "services": "errors environment quota observe keebai campaign_client client",
     "web": "errors clock model journal campaign campaigns client",
-    "workers": "errors clock model journal campaign campaigns client",
+    "workers": "lazy_names campaigns",
     "sandbox": "clock",  # it shares no decision with the client, or it would prove nothing
     "testing": "lazy_names clock sandbox",
     "cli": (

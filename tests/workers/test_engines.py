@@ -1,0 +1,170 @@
+"""Campaigns as jobs of engines that are there: workers are killed and shut down, others carry on.
+
+They run for real, each in a process and on a "machine" of its own, on the tests' PostgreSQL.
+"""
+
+import random
+import sys
+import uuid
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from importlib.util import find_spec
+
+import anyio
+import msgspec
+import pytest
+from anyio.abc import Process
+
+from keebai_async import CampaignState, Cause, Keebai, PlanOptions, Report
+from keebai_async.sandbox import Sandbox, faults
+from tests.crash.world import BULK, SPEED, WIDE
+from tests.postgres_server import PostgresServer
+from tests.workers.place import WorkPlace
+
+ENGINES = ["procrastinate", "dbos"]
+CAMPAIGNS, PEOPLE, SIZE = 4, 150, 5
+
+
+@pytest.fixture(params=ENGINES)
+def engine(request: pytest.FixtureRequest) -> str:
+    name: str = request.param
+    if find_spec(name) is None:
+        pytest.skip(f"{name} is not installed")
+    return name
+
+
+@pytest.fixture
+async def sandbox() -> AsyncIterator[Sandbox]:
+    async with Sandbox(speed=SPEED, windows=WIDE) as sandbox:
+        sandbox.faults.on(BULK, faults.Late(seconds=0.15 * SPEED), times=None)
+        yield sandbox
+
+
+@pytest.fixture
+async def place(postgres: PostgresServer, sandbox: Sandbox, engine: str) -> WorkPlace:
+    """A database for the engine and the journal together."""
+    name = f"shop_{uuid.uuid4().hex[:12]}"
+    postgres.do(f"CREATE DATABASE {name}")
+    address = postgres.address.replace("/postgres", f"/{name}")
+    if engine == "procrastinate":
+        from procrastinate import App, PsycopgConnector
+
+        async with App(connector=PsycopgConnector(conninfo=address)).open_async() as app:
+            await app.schema_manager.apply_schema_async()
+    return WorkPlace(
+        machine="the test",
+        engine=address,
+        journal=address,
+        url=sandbox.url,
+        token=sandbox.token,
+        sender=sandbox.phone_number_id,
+        speed=SPEED,
+    )
+
+
+class Workers:
+    """Workers of one engine, each on a machine of its own."""
+
+    def __init__(self, engine: str, place: WorkPlace) -> None:
+        self._module = f"tests.workers.{engine}_worker"
+        self._place = place
+        self._born = 0
+
+    async def start(self) -> Process:
+        self._born += 1
+        place = msgspec.structs.replace(self._place, machine=f"machine-{self._born}")
+        process = await anyio.open_process([sys.executable, "-m", self._module], stderr=None)
+        assert process.stdin is not None
+        assert process.stdout is not None
+        await process.stdin.send(msgspec.json.encode(place))
+        await process.stdin.aclose()
+        assert b"working" in await process.stdout.receive()
+        return process
+
+
+@asynccontextmanager
+async def launched(place: WorkPlace, sandbox: Sandbox) -> AsyncIterator[Keebai]:
+    ours = msgspec.structs.replace(place, speed=1.0)  # what it wants is wanted now by everybody's clock
+    async with ours.client() as keebai:
+        for each in range(CAMPAIGNS):
+            rows = [{"to": f"+54911{each:02}{n:06}", "nombre": "Ana", "codigo": "C"} for n in range(PEOPLE)]
+            options = PlanOptions(chunk_size=SIZE)
+            await keebai.campaigns.launch(
+                rows, template="promo", language="es", name=f"campaign {each}", options=options
+            )
+        yield keebai
+
+
+async def until(happened: Callable[[], Awaitable[bool]]) -> None:
+    while not await happened():  # noqa: ASYNC110 - of other processes
+        await anyio.sleep(0.1)
+
+
+def is_over(report: Report) -> bool:
+    """Nothing is left that a program can do."""
+    unknown = report.state is CampaignState.STOPPED and report.stopped_by is Cause.UNKNOWN
+    return report.state is CampaignState.FINISHED or unknown
+
+
+async def all_over(keebai: Keebai) -> bool:
+    return all(is_over(report) for report in await keebai.campaigns.list())
+
+
+async def test_killed_workers_are_followed_by_others_and_nobody_is_sent_to_twice(
+    engine: str, place: WorkPlace, sandbox: Sandbox
+) -> None:
+    chance, workers = random.Random(5), Workers(engine, place)
+    async with launched(place, sandbox) as keebai:
+        running = [await workers.start(), await workers.start()]
+        try:
+            for kill in range(2):
+
+                async def has_work(before: int = len(sandbox.ledger.submissions)) -> bool:
+                    return len(sandbox.ledger.submissions) > before or await all_over(keebai)
+
+                await until(has_work)
+                victim = running.pop(chance.randrange(2))
+                victim.kill()
+                await victim.wait()
+                if kill == 0:
+                    running.append(await workers.start())
+            await until(lambda: all_over(keebai))
+        finally:
+            for process in running:
+                process.kill()
+                await process.wait()
+        reports = await keebai.campaigns.list()
+        wanted = await keebai.campaigns.wanted()
+    times = sandbox.ledger.times_messaged()
+    assert max(times.values()) == 1
+    accepted = sum(report.accepted for report in reports)
+    unknown = sum(report.unknown for report in reports)
+    assert accepted + unknown == CAMPAIGNS * PEOPLE
+    assert accepted <= len(times)
+    assert {want.campaign_id for want in wanted if not want.waits} == set()
+
+
+async def test_a_worker_that_is_told_to_end_writes_down_what_is_on_its_way_and_another_goes_on(
+    engine: str, place: WorkPlace, sandbox: Sandbox
+) -> None:
+    workers = Workers(engine, place)
+    async with launched(place, sandbox) as keebai:
+        first = await workers.start()
+
+        async def begun() -> bool:
+            return len(sandbox.ledger.submissions) > 2
+
+        await until(begun)
+        first.terminate()
+        await first.wait()
+        assert sum(report.unknown for report in await keebai.campaigns.list()) == 0
+        second = await workers.start()
+        try:
+            await until(lambda: all_over(keebai))
+        finally:
+            second.kill()
+            await second.wait()
+        reports = await keebai.campaigns.list()
+    assert [report.state for report in reports] == [CampaignState.FINISHED] * CAMPAIGNS
+    times = sandbox.ledger.times_messaged()
+    assert (len(times), max(times.values())) == (CAMPAIGNS * PEOPLE, 1)
