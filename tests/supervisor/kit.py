@@ -52,10 +52,11 @@ async def state_of(keebai: Keebai, campaign_id: str) -> CampaignState:
     return (await keebai.campaigns.status(campaign_id)).state
 
 
-async def until(happened: Callable[[], Awaitable[bool]], clock: ManualClock) -> None:
+async def until(happened: Callable[[], Awaitable[bool]], clock: ManualClock, *, step: float = 1.0) -> None:
+    """Let the time of *clock* pass, looking every *step* seconds of it."""
     with anyio.fail_after(60.0):
         while not await happened():
-            await clock.sleep(1.0)
+            await clock.sleep(step)
 
 
 async def ended(keebai: Keebai, *campaigns: str) -> bool:
