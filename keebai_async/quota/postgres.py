@@ -14,24 +14,22 @@ import os
 import time
 from bisect import bisect_left, insort
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from typing import Final, TypeVar
 
-import anyio
 import msgspec
 import psycopg
 
 from keebai_async.clock import SYSTEM_CLOCK, Clock
 from keebai_async.errors import QuotaUnusable
 from keebai_async.observe import TO_LOG, Observer
-from keebai_async.observe.quota_records import PlaceNotSettled, QuotaStoreForgot
 from keebai_async.quota.books import Books
 from keebai_async.quota.gate import Ending
 from keebai_async.quota.limits import Limits, renewed
-from keebai_async.quota.pause import LONGEST_PAUSE, Pause
-from keebai_async.quota.recollection import WITNESSED, OtherClock, Recollection
+from keebai_async.quota.pause import Pause
+from keebai_async.quota.recollection import WITNESSED, OtherClock, Recollection, kept_past
 from keebai_async.quota.sqlite import LONGEST_REQUEST
 from keebai_async.quota.store import HeldPlace, Word
+from keebai_async.quota.threaded import ThreadedStore
 from keebai_async.quota.window import LaneWindow, Wait
 from keebai_async.storage.postgres import PATIENCE, Connection, Moment, PostgresDatabase, PostgresUse, SqlRow
 from keebai_async.storage.postgres_address import PostgresAddress
@@ -40,8 +38,6 @@ from keebai_async.storage.thread import Worker
 
 T = TypeVar("T")
 
-_POSTGRES: Final = "postgres"
-_SHORTEST_PAST: Final = 3_600.0
 _TIDIED_EVERY: Final = 64
 """Settled places after which what counts no more is removed."""
 
@@ -153,7 +149,7 @@ class _FollowedBooks(Books):
         return before
 
 
-class PostgresStore:
+class PostgresStore(ThreadedStore):
     """The spending of the token named *key* in the database at *address*; its tables are made on first use.
 
     *longest* is how many seconds a request may take at most: a place whose holder died lapses then.
@@ -176,11 +172,10 @@ class PostgresStore:
         observer: Observer = TO_LOG,
         steady: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._observer = observer
+        super().__init__("postgres", Worker("keebai quota", late=_too_late), observer=observer)
         self._database = PostgresDatabase(
             address, POSTGRES_QUOTA, isolation="READ COMMITTED", patience=patience
         )
-        self._worker = Worker("keebai quota", late=_too_late)
         self._token = hashlib.sha256(key.encode()).hexdigest()[:32]
         self._clock = clock
         self._longest = longest
@@ -193,29 +188,6 @@ class PostgresStore:
         """The last change of which the books know; -1 if they know nothing."""
         self._books = _FollowedBooks()
         self._settled = 0
-        self._forgot: int | None = None
-
-    async def take(self, windows: Sequence[LaneWindow], version: str = "") -> HeldPlace | Wait | None:
-        place_id = os.urandom(12).hex()
-        try:
-            given = await self._worker.run(lambda: self._take(place_id, windows, version))
-            self._tell_what_was_lost()
-            return given
-        except anyio.get_cancelled_exc_class():
-            # asyncio's own cancel(), after which nobody hears of the place that may be taken by now.
-            with suppress(QuotaUnusable):
-                await self._worker.hand_over(lambda: self._give_back(place_id, windows)).result()
-            raise
-
-    async def settle(self, held: HeldPlace, windows: Sequence[LaneWindow], word: Word) -> bool:
-        try:
-            # Handed over at once: it is entered whatever becomes of the task that waits for it.
-            sooner = await self._worker.hand_over(lambda: self._settle(held, windows, word)).result()
-            self._tell_what_was_lost()
-            return sooner
-        except QuotaUnusable as error:
-            self._observer(PlaceNotSettled(store=_POSTGRES, reason=str(error)))
-            return False
 
     async def forecast(self, windows: Sequence[LaneWindow], ahead: int) -> Wait | None:
         def forecast(turn: "_Turn") -> Wait | None:
@@ -241,15 +213,10 @@ class PostgresStore:
     async def limits(self) -> Limits | None:
         return await self._worker.run(lambda: self._write((), lambda turn: turn.limits))
 
-    async def aclose(self) -> None:
-        await self._worker.aclose(self._database.close)
-
-    def _tell_what_was_lost(self) -> None:
-        if self._forgot is not None:
-            told, self._forgot = self._forgot, None
-            self._observer(QuotaStoreForgot(store=_POSTGRES, told=told))
-
     # From here on in the worker's thread
+
+    def _close(self) -> None:
+        self._database.close()
 
     def _take(self, place_id: str, windows: Sequence[LaneWindow], version: str) -> HeldPlace | Wait | None:
         asked = self._clock.now()
@@ -263,10 +230,7 @@ class PostgresStore:
             return held
 
         held = self._write(windows, take)
-        if isinstance(held, HeldPlace):
-            self._recollection.took(place_id, windows, held.spent, asked)
-        elif held is not None and held.quota is None and not held.loose:
-            self._recollection.paused = max(self._recollection.paused, asked + held.seconds)
+        self._recollection.heard(place_id, windows, held, asked)
         return held
 
     def _give_back(self, place_id: str, windows: Sequence[LaneWindow]) -> None:
@@ -274,7 +238,7 @@ class PostgresStore:
         self._write(windows, lambda turn: turn.drop(place_id))
 
     def _settle(self, held: HeldPlace, windows: Sequence[LaneWindow], word: Word) -> bool:
-        self._remember(held, windows, word)
+        self._recollection.entered(held.id, windows, word, self._clock.now())
         self._settled += 1
 
         def settle(turn: "_Turn") -> bool:
@@ -291,19 +255,10 @@ class PostgresStore:
             if turn.books.pause != before:
                 turn.keep_pause()
             if self._settled % _TIDIED_EVERY == 0:
-                turn.tidy(max(_SHORTEST_PAST, windows[-1].per))
+                turn.tidy(kept_past(windows))
             return settled.sooner
 
         return self._write(windows, settle)
-
-    def _remember(self, held: HeldPlace, windows: Sequence[LaneWindow], word: Word) -> None:
-        now, own = self._clock.now(), self._recollection
-        grace = 0.0 if word.ending is Ending.ANSWERED else word.grace
-        own.settled(held.id, None if word.ending is Ending.UNSENT else now + grace)
-        own.forget(now - max(_SHORTEST_PAST, windows[-1].per))
-        if word.pause is not None:
-            length = min(word.pause, LONGEST_PAUSE) if word.pause > 0 else windows[0].per
-            own.paused = max(own.paused, now + length)
 
     def _write(self, windows: Sequence[LaneWindow], work: Callable[["_Turn"], T]) -> T:
         """One transaction that nobody with this token can come between, on books that are up to date."""
@@ -335,7 +290,7 @@ class PostgresStore:
         forgot: list[int],
     ) -> "_Turn":
         own, clock = self._recollection, self._clock.now()
-        since = clock - WITNESSED * max(_SHORTEST_PAST, windows[-1].per if windows else 0.0)
+        since = clock - WITNESSED * kept_past(windows)
         witnesses = [name for name in (own.last_ended(since), own.last_held(since)) if name]
         head, now, rows, others, found = self._look(connection, known, witnesses)
         lost = bool(self._epoch) and (

@@ -20,11 +20,21 @@ request of our own is missing in it (an old copy); its clock has leapt.
 from collections.abc import Sequence
 from typing import Final
 
-from keebai_async.quota.pause import NEVER
-from keebai_async.quota.window import LaneWindow
+from keebai_async.quota.gate import Ending
+from keebai_async.quota.pause import LONGEST_PAUSE, NEVER
+from keebai_async.quota.store import HeldPlace, Word
+from keebai_async.quota.window import LaneWindow, Wait
 
 WITNESSED: Final = 0.9
 """The part of the time for which a store keeps the past, within which it must know a request of ours."""
+
+SHORTEST_PAST: Final = 3_600.0
+"""Seconds for which the past is kept at least, for other users of a store, who may have longer windows."""
+
+
+def kept_past(windows: Sequence[LaneWindow]) -> float:
+    """Seconds for which the past is kept by who goes by *windows*."""
+    return max([SHORTEST_PAST, *(window.per for window in windows)])
 
 
 class Recollection:
@@ -51,6 +61,27 @@ class Recollection:
         if spent:  # not told to one who asked again after a lost answer
             self._asked = asked
             self._counts = {window.per: count for window, count in zip(windows, spent, strict=True)}
+
+    def heard(
+        self, place_id: str, windows: Sequence[LaneWindow], said: HeldPlace | Wait | None, asked: float
+    ) -> None:
+        """What a store *said* to who *asked* then for a place: also that everybody pauses."""
+        match said:
+            case HeldPlace(spent=spent):
+                self.took(place_id, windows, spent, asked)
+            case Wait(quota=None, loose=False, seconds=seconds):
+                self.paused = max(self.paused, asked + seconds)
+            case _:
+                pass
+
+    def entered(self, place_id: str, windows: Sequence[LaneWindow], word: Word, now: float) -> None:
+        """What became of a request is entered into the store at the time *now*."""
+        grace = 0.0 if word.ending is Ending.ANSWERED else word.grace
+        self.settled(place_id, None if word.ending is Ending.UNSENT else now + grace)
+        self.forget(now - kept_past(windows))
+        if word.pause is not None:
+            length = min(word.pause, LONGEST_PAUSE) if word.pause > 0 else windows[0].per
+            self.paused = max(self.paused, now + length)
 
     def took_alone(self, place_id: str, taken: float) -> None:
         """A place was taken while no store could be asked."""

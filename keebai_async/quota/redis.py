@@ -33,7 +33,7 @@ from keebai_async.quota.gate import Ending
 from keebai_async.quota.limits import Limits
 from keebai_async.quota.lua import AGREE, BEGIN_AGAIN, ENTER, LOOK, SETTLE, TAKE
 from keebai_async.quota.pause import NEVER, Pause
-from keebai_async.quota.recollection import WITNESSED, OtherClock, Recollection
+from keebai_async.quota.recollection import WITNESSED, OtherClock, Recollection, kept_past
 from keebai_async.quota.sqlite import LONGEST_REQUEST
 from keebai_async.quota.store import HeldPlace, Word
 from keebai_async.quota.window import LaneWindow, Quota, Wait
@@ -197,7 +197,7 @@ class RedisStore:
             await self._enter(windows)
         for _ in range(_MOST_RETELLINGS):
             asked, before = self._clock.now(), self._steady()
-            since = asked - WITNESSED * max(3_600.0, windows[-1].per)
+            since = asked - WITNESSED * kept_past(windows)
             ended, held = self._recollection.last_ended(since), self._recollection.last_held(since)
             kind, there, *said = await self._run(TAKE, windows, list[str], place_id, ended, held, version)
             if leap := self._time_there.leapt(before, self._steady(), float(there)):
@@ -269,7 +269,7 @@ class RedisStore:
         taken = self._own.held.get(held.id, now)
         alone = Word(ending=word.ending, grace=word.grace, pause=word.pause)
         settled = self._own.settle(HeldPlace(held.id, taken), windows, alone, now)
-        longest = max(3_600.0, windows[-1].per)
+        longest = kept_past(windows)
         self._own.forget(longest, now)
         recollection = self._recollection
         recollection.settled(held.id, settled.ended)
@@ -308,7 +308,7 @@ class RedisStore:
     ) -> T:
         keys = [f"{self._name}:held", f"{self._name}:ended", f"{self._name}:head"]
         keys += [f"{self._name}:others:{window.per:g}" for window in windows]
-        longest = max([3_600.0, *(window.per for window in windows)])
+        longest = kept_past(windows)
         keep = 2 * longest + self._longest
         newborn = os.urandom(8).hex()
         lengths_and_limits = [number for window in windows for number in (window.per, window.most)]

@@ -12,19 +12,17 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Final, TypeVar
 
-import anyio
-
 from keebai_async.clock import SYSTEM_CLOCK, Clock
 from keebai_async.errors import QuotaUnusable
 from keebai_async.observe import TO_LOG, Observer
-from keebai_async.observe.quota_records import PlaceNotSettled, QuotaStoreForgot
 from keebai_async.quota.books import Books, Settled
 from keebai_async.quota.gate import Ending
 from keebai_async.quota.limits import Limits
-from keebai_async.quota.pause import LONGEST_PAUSE, Pause
-from keebai_async.quota.recollection import WITNESSED, Recollection
+from keebai_async.quota.pause import Pause
+from keebai_async.quota.recollection import WITNESSED, Recollection, kept_past
 from keebai_async.quota.sqlite_life import LIFE_TABLES, FileLife
 from keebai_async.quota.store import HeldPlace, Word
+from keebai_async.quota.threaded import ThreadedStore
 from keebai_async.quota.window import LaneWindow, Wait
 from keebai_async.storage.machine_clock import ClockReading, boot_id, mark
 from keebai_async.storage.safety import Safe
@@ -38,8 +36,6 @@ LONGEST_REQUEST: Final = 150.0
 
 IDLE_LOOK_EVERY: Final = 2.0
 """Seconds of real time after which a process that remembers something sees whether the file does."""
-
-_KEEP = 3_600.0  # seconds that the past is kept at least, for users of the file with a longer window
 
 _MOST_NEW_FILES = 5  # how often to make a new file for one piece of work
 
@@ -120,7 +116,7 @@ _QUOTA_FILE: Final = SqliteUse(
 )
 
 
-class SqliteStore:
+class SqliteStore(ThreadedStore):
     """The spending of the token named *key* in the file *path*, made on first use, for its owner's eyes only.
 
     *longest* is how many seconds a request may take at most, *patience* how many it waits in real time for
@@ -142,9 +138,9 @@ class SqliteStore:
         patience: float = LOCK_PATIENCE,
         observer: Observer = TO_LOG,
     ) -> None:
-        self._observer = observer
+        worker = Worker("keebai quota", late=_late, beat=self._look, period=IDLE_LOOK_EVERY)
+        super().__init__("sqlite", worker, observer=observer)
         self._file = SqliteFile(Path(path), _QUOTA_FILE, patience=patience)
-        self._worker = Worker("keebai quota", late=_late, beat=self._look, period=IDLE_LOOK_EVERY)
         self._windows: Sequence[LaneWindow] = ()
         self._key = key
         self._clock = clock
@@ -152,29 +148,6 @@ class SqliteStore:
         self._boot = boot_id() if boot is None else boot
         self._recollection = Recollection()  # used in the thread of the file alone, as is the life
         self._life = FileLife(key, longest=longest)
-        self._forgot: int | None = None
-
-    async def take(self, windows: Sequence[LaneWindow], version: str = "") -> HeldPlace | Wait | None:
-        place_id = os.urandom(12).hex()
-        try:
-            given = await self._worker.run(lambda: self._take(place_id, windows, version))
-            self._tell_what_was_forgotten()
-            return given
-        except anyio.get_cancelled_exc_class():
-            # asyncio's own cancel(), after which nobody hears of the place that may be taken by now.
-            with suppress(QuotaUnusable):
-                await self._worker.hand_over(lambda: self._give_back(place_id)).result()
-            raise
-
-    async def settle(self, held: HeldPlace, windows: Sequence[LaneWindow], word: Word) -> bool:
-        try:
-            # Handed over at once: it is entered whatever becomes of the task that waits for it.
-            sooner = await self._worker.hand_over(lambda: self._settle(held, windows, word)).result()
-            self._tell_what_was_forgotten()
-            return sooner
-        except QuotaUnusable as error:
-            self._observer(PlaceNotSettled(store="sqlite", reason=str(error)))
-            return False
 
     async def forecast(self, windows: Sequence[LaneWindow], ahead: int) -> Wait | None:
         return await self._worker.run(lambda: self._forecast(windows, ahead))
@@ -190,14 +163,6 @@ class SqliteStore:
 
     async def limits(self) -> Limits | None:
         return await self._worker.run(lambda: self._write((), lambda db, _: self._life.limits(db)))
-
-    async def aclose(self) -> None:
-        await self._worker.aclose(self._close)
-
-    def _tell_what_was_forgotten(self) -> None:
-        if self._forgot is not None:
-            told, self._forgot = self._forgot, None
-            self._observer(QuotaStoreForgot(store="sqlite", told=told))
 
     # From here on in the thread of the file
 
@@ -225,18 +190,15 @@ class SqliteStore:
             return held
 
         held = self._write(windows, take)
-        if isinstance(held, HeldPlace):
-            self._recollection.took(place_id, windows, held.spent, asked)
-        elif held is not None and held.quota is None and not held.loose:
-            self._recollection.paused = max(self._recollection.paused, asked + held.seconds)
+        self._recollection.heard(place_id, windows, held, asked)
         return held
 
-    def _give_back(self, place_id: str) -> None:
+    def _give_back(self, place_id: str, _: Sequence[LaneWindow]) -> None:
         self._recollection.settled(place_id, None)
         self._write((), lambda db, _: db.execute("DELETE FROM place WHERE id = ?", (place_id,)))
 
     def _settle(self, held: HeldPlace, windows: Sequence[LaneWindow], word: Word) -> bool:
-        self._remember(held, windows, word)
+        self._recollection.entered(held.id, windows, word, self._clock.now())
 
         def settle(db: sqlite3.Connection, now: float) -> bool:
             if word.ending is Ending.UNSENT:
@@ -252,19 +214,10 @@ class SqliteStore:
             if books.pause != before:
                 pause = (self._key, books.pause.until, books.pause.step, books.pause.proving)
                 db.execute("INSERT OR REPLACE INTO pause VALUES (?, ?, ?, ?)", pause)
-            self._forget(db, books.remembered(now) - max(_KEEP, windows[-1].per))
+            self._forget(db, books.remembered(now) - kept_past(windows))
             return settled.sooner
 
         return self._write(windows, settle)
-
-    def _remember(self, held: HeldPlace, windows: Sequence[LaneWindow], word: Word) -> None:
-        now, own = self._clock.now(), self._recollection
-        grace = 0.0 if word.ending is Ending.ANSWERED else word.grace
-        own.settled(held.id, None if word.ending is Ending.UNSENT else now + grace)
-        own.forget(now - max(_KEEP, windows[-1].per))
-        if word.pause is not None:
-            length = min(word.pause, LONGEST_PAUSE) if word.pause > 0 else windows[0].per
-            own.paused = max(own.paused, now + length)
 
     def _forecast(self, windows: Sequence[LaneWindow], ahead: int) -> Wait | None:
         return self._write(
@@ -346,13 +299,13 @@ class SqliteStore:
         """See now and then whether the file is still there, for others who may come to a new one."""
         own = self._recollection
         if self._windows and (own.held or own.ended):
-            own.forget(self._clock.now() - max(_KEEP, self._windows[-1].per))
+            own.forget(self._clock.now() - kept_past(self._windows))
             with suppress(QuotaUnusable):
                 self._write(self._windows, lambda _, now: None)
 
     def _recall(self, db: sqlite3.Connection, windows: Sequence[LaneWindow], now: float) -> None:
         clock, own, self._windows = self._clock.now(), self._recollection, windows
-        since = clock - WITNESSED * max(_KEEP, windows[-1].per)
+        since = clock - WITNESSED * kept_past(windows)
         if self._life.recall(db, windows, now, own, clock, since):
             self._forgot = len(own.ended) + len(own.held)
 
