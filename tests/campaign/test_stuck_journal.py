@@ -1,20 +1,26 @@
 """A journal whose disk hangs, or that writes and cannot say so: what is known does not become unknown."""
 
+import random
 import sqlite3
 from collections.abc import AsyncIterator, Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
 import anyio
 import pytest
 
 from keebai_async.campaign.chunks import Chunks
+from keebai_async.client import Keebai
 from keebai_async.clock import ManualClock
 from keebai_async.errors import JournalUnusable
 from keebai_async.journal.sqlite_tables import SqliteJournal
 from keebai_async.model.chunk import Chunk, ChunkState
+from keebai_async.planning.plan import PlanOptions
+from keebai_async.quota.gate import OpenGate
+from keebai_async.sandbox import Sandbox, faults
 from keebai_async.storage import thread
 from tests.campaign.planning import freeze
+from tests.campaign.test_sandbox_campaigns import BULK, people
 
 HANGS = 0.1
 """Seconds of real time after which a write counts as late."""
@@ -122,3 +128,50 @@ async def test_a_cut_of_which_nobody_heard_that_it_was_written_is_made_once(
     }
     assert tuple(chunks) == await journal.chunks(chunks.plan.campaign_id)
     assert [chunk.number for chunk in made] == [4]
+
+
+# A whole campaign, whose disk hangs at random instants
+
+PEOPLE = 120
+LATE = 0.1
+"""Seconds after which the service answers a submit."""
+
+
+async def hang_now_and_then(path: Path, chance: random.Random) -> None:
+    for _ in range(3):
+        await anyio.sleep(chance.random() * 4 * LATE)
+        with suppress(sqlite3.OperationalError), hanging(path):
+            await anyio.sleep(chance.choice([LATE, 3 * LATE, 7 * LATE]))
+
+
+@pytest.mark.parametrize("seed", range(4))
+async def test_nobody_is_unknown_or_messaged_twice_whenever_the_disk_of_a_campaign_hangs(
+    seed: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    chance, path = random.Random(seed), tmp_path / "j.db"
+    with Sandbox(delivery_rate=5_000) as sandbox:
+        sandbox.faults.on(BULK, faults.Late(seconds=LATE), times=None)
+        sandbox.faults.on(BULK, faults.Status(status=429, accepted=False), nth=chance.randint(1, 9))
+        async with Keebai(
+            sandbox.token,
+            base_url=sandbox.url,
+            phone_number_id=sandbox.phone_number_id,
+            journal=path,
+            limiter=OpenGate(),
+        ) as keebai:
+            options = PlanOptions(chunk_size=10)
+            plan = await keebai.campaigns.plan(
+                people(PEOPLE), template="promo", language="es", name="Promo", options=options
+            )
+            with monkeypatch.context() as hangs:
+                hangs.setattr(thread, "LONGEST_JOB", 2 * LATE)
+                async with anyio.create_task_group() as tasks:
+                    tasks.start_soon(hang_now_and_then, path, chance)
+                    with suppress(JournalUnusable):
+                        async with keebai.campaigns.start(plan) as run:
+                            await run.report()
+            async with keebai.campaigns.resume(plan.campaign_id) as run:
+                report = await run.report()
+
+    assert (report.state, report.accepted, report.unknown) == ("finished", PEOPLE, 0)
+    assert set(sandbox.ledger.times_messaged().values()) == {1}
