@@ -41,13 +41,14 @@ class Drain:
 
     def __init__(self) -> None:
         self.closed = False
+        self._what = "client"
         self._inside: set[_Activity] = set()
         self._waiting: set[_WhoWaits] = set()
 
     def check(self) -> None:
         """Raise Misused once it is closed."""
         if self.closed:
-            raise Misused("this client is closed: open another one")
+            raise Misused(f"this {self._what} is closed: open another one")
 
     @contextmanager
     def inside(self, *, seconds: float, stop: Callable[[], None] | None = None) -> Iterator[None]:
@@ -77,9 +78,9 @@ class Drain:
         finally:
             self._waiting.discard(one)
 
-    async def close(self) -> None:
-        """Let nobody in any more, let nobody wait, and `drain`."""
-        self.closed = True
+    async def close(self, what: str = "client") -> None:
+        """Let nobody in any more, let nobody wait, and `drain`. *what* it is, is said to who comes later."""
+        self.closed, self._what = True, what
         for one in list(self._waiting):
             if one.loop is running_loop():
                 one.stop()

@@ -4,7 +4,6 @@ import os
 from os import PathLike
 from typing import TYPE_CHECKING, Self
 
-from keebai_async.draining import drain_of
 from keebai_async.environment import JOURNAL_VARIABLE, lease_of
 from keebai_async.journal.contract import Journal
 from keebai_async.lazy_names import LazyModule
@@ -49,8 +48,7 @@ class JournalClient(ServiceClient):
             from keebai_async.journal.open import open_journal
 
             self._journal = open_journal(os.fspath(self._journal), lease=lease_of(os.environ))
-            self.at_close(self._journal.aclose)
-            self.at_close(drain_of(self._journal).drain)  # other clients may have been given it
+            self.at_close(self._journal.aclose)  # which waits for other clients that were given it
         return self._journal
 
     @property

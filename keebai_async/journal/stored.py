@@ -21,6 +21,7 @@ import msgspec
 from msgspec.structs import replace
 
 from keebai_async.clock import SYSTEM_CLOCK, Clock
+from keebai_async.draining import drain_of
 from keebai_async.errors import CampaignError, JournalUnusable, Misused
 from keebai_async.journal import (
     drafts,
@@ -502,8 +503,14 @@ class StoredJournal:
         )
 
     async def aclose(self) -> None:
-        """Let go of leases, remove plans in the making, close the database. More than once is once."""
-        await self._transactions.aclose()
+        """Wait for what is on its way, let go of leases, remove plans in the making, close the database.
+
+        Runs and single sends that use it are asked to stop. More than once is once.
+        """
+        try:
+            await drain_of(self).close("journal")
+        finally:
+            await self._transactions.aclose()
 
     async def _change(
         self, campaign_id: str, work: Callable[[Tables], T], *, safe: Safe = Safe.FROM_POWER_CUTS

@@ -239,6 +239,28 @@ async def test_a_journal_of_ones_own_stays_open_for_other_clients(tmp_path: Path
         assert report.state == "finished"
 
 
+async def test_a_journal_of_ones_own_that_is_closed_first_waits_for_the_run_that_uses_it(
+    tmp_path: Path,
+) -> None:
+    journal = open_journal(str(tmp_path / "j.db"))
+    with late_service() as sandbox:
+        keebai = Keebai(
+            sandbox.token, base_url=sandbox.url, phone_number_id="100000000000001", journal=journal
+        )
+        task = asyncio.ensure_future(launch(keebai))
+        with anyio.fail_after(20.0):
+            while not sandbox.ledger.total:  # noqa: ASYNC110 - of a sandbox in a thread of its own
+                await anyio.sleep(LATE / 20)
+        await journal.aclose()
+        report = await task
+        with pytest.raises(Misused, match="this journal is closed"):
+            await launch(keebai)
+        await keebai.aclose()
+
+        assert (report.state, report.unknown) == ("stopped", 0)
+        await adds_up(sandbox, tmp_path / "j.db")
+
+
 async def test_single_sends_under_way_are_answered_before_their_client_is_closed() -> None:
     with late_service() as sandbox:
         keebai = client(sandbox, Path("memory:"))

@@ -30,7 +30,7 @@ ROOMS: Final = {
     "quota": "lazy_names loops errors clock model storage observe",
     "transport": "loops errors clock draining privacy model credentials quota observe",
     "polling": "errors clock model quota observe",
-    "journal": "lazy_names errors clock privacy model storage",
+    "journal": "lazy_names errors clock draining privacy model storage",
     "planning": "errors privacy zones model sources journal",
     "environment": "errors credentials quota polling",
     "campaign": (
@@ -40,7 +40,7 @@ ROOMS: Final = {
     "service_client": (
         "lazy_names errors clock draining credentials model quota transport environment observe"
     ),
-    "journal_client": "lazy_names draining environment journal outbox service_client",
+    "journal_client": "lazy_names environment journal outbox service_client",
     "keebai": "errors clock privacy model inputs quota transport polling environment campaign outbox",
     "whautomate": (
         "lazy_names errors clock privacy model inputs credentials quota transport polling environment"
