@@ -3,7 +3,7 @@
 import math
 import os
 import secrets
-from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable, Iterator, Mapping
+from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from datetime import datetime
 from typing import Final, Protocol
@@ -52,6 +52,7 @@ from keebai_async.quota.gate import Gate, Lane
 from keebai_async.quota.limiter import RateLimiter
 from keebai_async.quota.window import Quota, Wait
 from keebai_async.sources import Source, open_source
+from keebai_async.sources.handed import HandedFile
 from keebai_async.sources.objects import AsyncItems
 from keebai_async.taking_up import is_due, take_up
 
@@ -63,8 +64,12 @@ People = (
     | os.PathLike[str]
     | Iterable[Mapping[str, object] | Recipient]
     | AsyncIterable[Mapping[str, object] | Recipient]
+    | Iterable[Sequence[object]]
+    | AsyncIterable[Sequence[object]]
+    | HandedFile
 )
-"""A path, or people one by one: rows in the flat form, in the service's own shape, or Recipients."""
+"""A path, bytes, a file that is open, an upload; or people one by one: rows in the flat form, in the
+service's own shape, Recipients, or tuples that *columns* names."""
 
 
 class CampaignHost(Protocol):
@@ -112,7 +117,7 @@ class Campaigns:
         language: str,
         name: str | None = None,
         sender: Sender | None = None,
-        columns: Mapping[str, str] | None = None,
+        columns: Mapping[str, str] | Sequence[str] | None = None,
         delimiter: str | None = None,
         encoding: str | None = None,
         sheet: str | None = None,
@@ -123,7 +128,8 @@ class Campaigns:
         """Read *people*, check everyone against the template, and freeze the chunks in the journal.
 
         Nothing is sent. *name* is the campaign's name (default: the template's), *columns* says which
-        column of the source holds what (`{"to": "phone"}`), *delimiter* is that of a CSV (default: found),
+        column of the source holds what (`{"to": "phone"}`) or, of rows that are tuples, what their values are
+        (`["to", "nombre"]`), *delimiter* is that of a CSV (default: found),
         *encoding* that of a text (default: UTF-8, or UTF-16 if it begins with the mark of that), *sheet* one
         of a workbook (default: the one that is shown when it is opened), *hidden_rows* reads also its rows
         that are hidden or filtered out, *progress* is called now and then while reading.
@@ -405,7 +411,7 @@ class Campaigns:
         at: float | datetime | None = None,
         name: str | None = None,
         sender: Sender | None = None,
-        columns: Mapping[str, str] | None = None,
+        columns: Mapping[str, str] | Sequence[str] | None = None,
         delimiter: str | None = None,
         encoding: str | None = None,
         sheet: str | None = None,
@@ -539,7 +545,7 @@ class Campaigns:
         language: str,
         name: str | None = None,
         sender: Sender | None = None,
-        columns: Mapping[str, str] | None = None,
+        columns: Mapping[str, str] | Sequence[str] | None = None,
         delimiter: str | None = None,
         encoding: str | None = None,
         sheet: str | None = None,

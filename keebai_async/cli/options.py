@@ -24,9 +24,13 @@ _LIST_FILE = f"{_FORMATS[:1].upper()}{_FORMATS[1:]}, one person in each row; - f
 _TEMPLATE = "The exact name of the template."
 _LANGUAGE = "The language of the template, such as es or pt_BR."
 
-FileArgument = Annotated[str, typer.Argument(metavar="FILE", help=_LIST_FILE)]
+_OR_A_QUERY = "Not with --sql."
+FileArgument = Annotated[str | None, typer.Argument(metavar="FILE", help=f"{_LIST_FILE} {_OR_A_QUERY}")]
 FileOrPlanArgument = Annotated[
-    str, typer.Argument(metavar="FILE", help=f"{_LIST_FILE} Or the id of a plan, as plan prints it.")
+    str | None,
+    typer.Argument(
+        metavar="FILE", help=f"{_LIST_FILE} Or the id of a plan, as plan prints it. {_OR_A_QUERY}"
+    ),
 ]
 CampaignArgument = Annotated[
     str, typer.Argument(metavar="CAMPAIGN", help="Its id, or the beginning of it, its name, or: last.")
