@@ -15,7 +15,7 @@ from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, 
 from contextlib import aclosing, asynccontextmanager
 from functools import partial
 from pathlib import Path, PureWindowsPath
-from typing import Final, Protocol, runtime_checkable
+from typing import Final, Protocol, cast, runtime_checkable
 
 import anyio
 import anyio.to_thread
@@ -165,8 +165,8 @@ def _reader_of(given: object) -> Callable[[int], Awaitable[bytes | str]]:
         return given.read_chunk
     if isinstance(given, UploadedFile):
         return partial(_in_thread, given.file.read)
-    if isinstance(given, AsyncFile) and inspect.iscoroutinefunction(given.read):
-        return given.read
+    if isinstance(given, OpenFile) and inspect.iscoroutinefunction(given.read):
+        return cast("AsyncFile", given).read
     if isinstance(given, OpenFile):
         return partial(_in_thread, given.read)
     raise UnusableSource(f"a {type(given).__name__} is no file")

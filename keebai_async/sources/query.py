@@ -145,6 +145,7 @@ def _of_duckdb(url: str, query: str) -> QueriedRows:
 def _of_sqlalchemy(url: str, query: str) -> QueriedRows:
     try:
         import sqlalchemy as sa
+        from sqlalchemy.exc import SQLAlchemyError
     except ImportError as error:
         raise UnusableSource(
             "to read from this database, install SQLAlchemy and its driver: pip install sqlalchemy"
@@ -164,7 +165,7 @@ def _of_sqlalchemy(url: str, query: str) -> QueriedRows:
                 connection.rollback()
         finally:
             engine.dispose()
-    except (sa.exc.SQLAlchemyError, ImportError) as error:  # a driver that is not there is an ImportError
+    except (SQLAlchemyError, ImportError) as error:  # a driver that is not there is an ImportError
         raise _told(urlsplit(url).scheme, getattr(error, "orig", None) or error) from error
 
 
