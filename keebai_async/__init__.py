@@ -137,6 +137,10 @@ with lazily(globals()):
     from keebai_async.quota.limiter import RateLimiter as RateLimiter
     from keebai_async.quota.window import Quota as Quota
     from keebai_async.quota.window import Wait as Wait
+    from keebai_async.sources.handed import AsyncFile as AsyncFile
+    from keebai_async.sources.handed import OpenFile as OpenFile
+    from keebai_async.sources.handed import UploadedFile as UploadedFile
+    from keebai_async.sources.handed import UploadPart as UploadPart
     from keebai_async.transport.request import RequestKind as RequestKind
     from keebai_async.transport.request import Timeouts as Timeouts
     from keebai_async.transport.retry import RetryPolicy as RetryPolicy

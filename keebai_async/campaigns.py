@@ -2,7 +2,7 @@
 
 import os
 import secrets
-from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable, Iterator, Mapping
+from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from datetime import datetime
 from typing import Final, Protocol
@@ -49,6 +49,7 @@ from keebai_async.quota.gate import Gate, Lane
 from keebai_async.quota.limiter import RateLimiter
 from keebai_async.quota.window import Quota, Wait
 from keebai_async.sources import Source, open_source
+from keebai_async.sources.handed import HandedFile
 from keebai_async.sources.objects import AsyncItems
 from keebai_async.taking_up import is_due, take_up
 
@@ -60,8 +61,12 @@ People = (
     | os.PathLike[str]
     | Iterable[Mapping[str, object] | Recipient]
     | AsyncIterable[Mapping[str, object] | Recipient]
+    | Iterable[Sequence[object]]
+    | AsyncIterable[Sequence[object]]
+    | HandedFile
 )
-"""A path, or people one by one: rows in the flat form, in the service's own shape, or Recipients."""
+"""A path, bytes, a file that is open, an upload; or people one by one: rows in the flat form, in the
+service's own shape, Recipients, or tuples that *columns* names."""
 
 
 class CampaignHost(LooksHost, Protocol):
@@ -104,7 +109,7 @@ class Campaigns(CampaignLooks):
         language: str,
         name: str | None = None,
         sender: Sender | None = None,
-        columns: Mapping[str, str] | None = None,
+        columns: Mapping[str, str] | Sequence[str] | None = None,
         delimiter: str | None = None,
         encoding: str | None = None,
         sheet: str | None = None,
@@ -115,7 +120,8 @@ class Campaigns(CampaignLooks):
         """Read *people*, check everyone against the template, and freeze the chunks in the journal.
 
         Nothing is sent. *name* is the campaign's name (default: the template's), *columns* says which
-        column of the source holds what (`{"to": "phone"}`), *delimiter* is that of a CSV (default: found),
+        column of the source holds what (`{"to": "phone"}`) or, of rows that are tuples, what their values are
+        (`["to", "nombre"]`), *delimiter* is that of a CSV (default: found),
         *encoding* that of a text (default: UTF-8, or UTF-16 if it begins with the mark of that), *sheet* one
         of a workbook (default: the one that is shown when it is opened), *hidden_rows* reads also its rows
         that are hidden or filtered out, *progress* is called now and then while reading.
@@ -397,7 +403,7 @@ class Campaigns(CampaignLooks):
         at: float | datetime | None = None,
         name: str | None = None,
         sender: Sender | None = None,
-        columns: Mapping[str, str] | None = None,
+        columns: Mapping[str, str] | Sequence[str] | None = None,
         delimiter: str | None = None,
         encoding: str | None = None,
         sheet: str | None = None,
@@ -531,7 +537,7 @@ class Campaigns(CampaignLooks):
         language: str,
         name: str | None = None,
         sender: Sender | None = None,
-        columns: Mapping[str, str] | None = None,
+        columns: Mapping[str, str] | Sequence[str] | None = None,
         delimiter: str | None = None,
         encoding: str | None = None,
         sheet: str | None = None,

@@ -40,6 +40,7 @@ from keebai_async.errors import CampaignBusy, InvalidInput, UnusableSource
 from keebai_async.model.plan import Plan, Price
 from keebai_async.model.reached import Reached
 from keebai_async.model.report import Report
+from keebai_async.sources.query import QueryRows
 
 NO_CHANGE: Final = NewTerms()
 
@@ -47,7 +48,8 @@ NO_CHANGE: Final = NewTerms()
 class PlanRequest(msgspec.Struct, frozen=True, kw_only=True):
     """Which people get which template: what `plan` and `launch` are asked for."""
 
-    file: str
+    people: str | QueryRows
+    """The path of a list, or a query."""
     template: str
     language: str
     options: CampaignOptions = CampaignOptions()
@@ -81,9 +83,11 @@ async def plan_and_launch(
     request: PlanRequest, settings: LaunchSettings, connection: Connection, box: SandboxChoice
 ) -> Exit:
     """The whole way, at the real service or on a sandbox. Raises what `make_plan` and `launch_plan` raise."""
-    check_file(request.file)
+    file = request.people if isinstance(request.people, str) else None
+    if file is not None:
+        check_file(file)
     if settings.rejects is not None:
-        check_rejects_file(settings.rejects, excel=settings.excel, source=request.file)
+        check_rejects_file(settings.rejects, excel=settings.excel, source=file or "-")
     if not box.sandbox:
         async with campaigning(connection) as keebai:
             code, _ = await show_and_launch(keebai, request, settings)
@@ -164,10 +168,10 @@ async def make_plan(keebai: CampaignClient, request: PlanRequest) -> Plan:
     options = request.options
     with meter() as shown, telling_waits(keebai):
         return await keebai.campaigns.plan(
-            request.file,
+            request.people,
             template=request.template,
             language=request.language,
-            name=options.name or _default_name(request.file),
+            name=options.name or _default_name(request.people),
             columns=pairs(options.column or (), option="--column", form="FIELD=COLUMN") or None,
             delimiter=one_character(options.delimiter, option="--delimiter"),
             encoding=options.encoding,
@@ -178,9 +182,9 @@ async def make_plan(keebai: CampaignClient, request: PlanRequest) -> Plan:
         )
 
 
-def _default_name(file: str) -> str:
+def _default_name(people: str | QueryRows) -> str:
     """`clients 2026-11-22`, from the file's name and the day."""
-    stem = Path(file).name.split(".")[0] if file != "-" else "campaign"
+    stem = Path(people).name.split(".")[0] if isinstance(people, str) and people != "-" else ""
     return f"{stem or 'campaign'} {datetime.now().astimezone().date().isoformat()}"
 
 

@@ -9,7 +9,12 @@ from keebai_async.sources.opening import format_names
 _FORMATS: Final = format_names()
 _LIST_FILE: Final = f"{_FORMATS[:1].upper()}{_FORMATS[1:]}, one person in each row; - for stdin."
 
-FileArgument = Annotated[str, typer.Argument(metavar="FILE", help=_LIST_FILE)]
+_OR_A_QUERY: Final = "Not with --sql."
+
+FileArgument = Annotated[str | None, typer.Argument(metavar="FILE", help=f"{_LIST_FILE} {_OR_A_QUERY}")]
 FileOrPlanArgument = Annotated[
-    str, typer.Argument(metavar="FILE", help=f"{_LIST_FILE} Or the id of a plan, as plan prints it.")
+    str | None,
+    typer.Argument(
+        metavar="FILE", help=f"{_LIST_FILE} Or the id of a plan, as plan prints it. {_OR_A_QUERY}"
+    ),
 ]

@@ -27,8 +27,10 @@ from keebai_async.cli.options import (
     ZoneOption,
 )
 from keebai_async.cli.when import given_at, given_hours, given_people, new_terms
+from keebai_async.errors import InvalidInput
 from keebai_async.model.plan import Guards, Pace, Price
 from keebai_async.planning.plan import PlanOptions
+from keebai_async.sources.query import QueryRows
 
 
 class ExtraVariables(enum.Enum):
@@ -117,6 +119,25 @@ CanaryOption = Annotated[
 ]
 
 
+SqlOption = Annotated[
+    str | None,
+    typer.Option(
+        "--sql",
+        metavar="QUERY",
+        help="The people are the rows of this query, in the place of a FILE; needs --from.",
+        rich_help_panel=LIST_PANEL,
+    ),
+]
+DatabaseOption = Annotated[
+    str | None,
+    typer.Option(
+        "--from",
+        metavar="URL",
+        help="The database that --sql asks, and only reads: postgresql://USER@HOST/DATABASE (the password"
+        " from PGPASSWORD or ~/.pgpass), sqlite:FILE, duckdb:FILE, or as SQLAlchemy names it.",
+        rich_help_panel=LIST_PANEL,
+    ),
+]
 AtOption = Annotated[
     str | None,
     typer.Option(
@@ -138,6 +159,8 @@ class CampaignOptions(msgspec.Struct, frozen=True, kw_only=True):
             "--name", "-n", help="The campaign's name in the portal. Default: the file's name and the date."
         ),
     ] = None
+    sql: SqlOption = None
+    from_: DatabaseOption = None
     column: Annotated[
         list[str] | None,
         typer.Option(
@@ -320,7 +343,22 @@ class CampaignOptions(msgspec.Struct, frozen=True, kw_only=True):
         given = [
             name for name, value in mine.items() if value != plain[name] and name not in _ALSO_FOR_A_PLAN
         ]
-        return [f"--{name.replace('_', '-')}" for name in given]
+        return [f"--{name.strip('_').replace('_', '-')}" for name in given]
+
+    def people(self, file: str | None) -> str | QueryRows:
+        """The path of the *file* that was named, or the query. Raises InvalidInput unless it is one."""
+        if self.sql is None and self.from_ is None and file is not None:
+            return file
+        if file is not None:
+            raise InvalidInput(
+                "the people are those of a FILE, or those of --sql: leave one out", field="sql"
+            )
+        if self.sql is None or self.from_ is None:
+            missing = (
+                "a FILE, or --sql QUERY --from URL" if self.sql is self.from_ else "both --sql and --from"
+            )
+            raise InvalidInput(f"say who the people are: {missing}", field="file")
+        return QueryRows(self.from_, self.sql)
 
 
 _ALSO_FOR_A_PLAN = {

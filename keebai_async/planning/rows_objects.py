@@ -25,6 +25,13 @@ class Keyed(Protocol):
     def __getitem__(self, name: str, /) -> object: ...
 
 
+@runtime_checkable
+class NamedRow(Protocol):
+    """A named tuple, such as a row of SQLAlchemy or of psycopg."""
+
+    def _asdict(self) -> dict[str, object]: ...
+
+
 class ObjectList:
     """The blocks of one list that a program has."""
 
@@ -103,7 +110,9 @@ def as_fields(item: object, names: ListNames) -> dict[str, object] | None:
         return item if type(item) is dict else dict(item)  # a defaultdict grows when it is asked
     if isinstance(item, Recipient):
         return {names.to: item.to, names.variables: item.variables, names.meta_data: item.meta_data}
-    # A row of SQLite has names and is no Mapping.
+    if isinstance(item, NamedRow):
+        return item._asdict()
+    # A row of SQLite or asyncpg has names and is no Mapping.
     return dict(item) if isinstance(item, Keyed) else None
 
 

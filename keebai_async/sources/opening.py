@@ -2,7 +2,7 @@
 
 import io
 import os
-from collections.abc import AsyncIterable, Callable, Iterable, Mapping
+from collections.abc import AsyncIterable, Callable, Iterable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Final, NamedTuple
@@ -16,19 +16,22 @@ from keebai_async.sources.delimited import Delimited
 from keebai_async.sources.encodings import checked_encoding
 from keebai_async.sources.excel import excel
 from keebai_async.sources.frames import FRAME, frame_of
+from keebai_async.sources.handed import Handed, HandedFile, is_handed
 from keebai_async.sources.jsonlines import JsonLines
 from keebai_async.sources.objects import AsyncItems, ItemsInLoop, ItemsInThread, tied_to_its_thread
 from keebai_async.sources.parquet import parquet
+from keebai_async.sources.query import QUERY, QueryRows
 from keebai_async.sources.results import RESULT, rows_of_result
 from keebai_async.sources.standard import StandardInput
+from keebai_async.sources.tuples import check_names, named, named_later
 
-PeopleLike = str | os.PathLike[str] | Iterable[object] | AsyncIterable[object]
+PeopleLike = str | os.PathLike[str] | Iterable[object] | AsyncIterable[object] | HandedFile
 
 
 def open_source(
     people: PeopleLike,
     *,
-    columns: Mapping[str, str] | None = None,
+    columns: Mapping[str, str] | Sequence[str] | None = None,
     delimiter: str | None = None,
     encoding: str | None = None,
     sheet: str | None = None,
@@ -37,21 +40,33 @@ def open_source(
     """Say how *people* are read: a path by its suffix, "-" for standard input, or rows the program has.
 
     A data frame of pandas or polars is its rows, and so are a table of pyarrow, a relation of DuckDB, a
-    result of SQLAlchemy and a cursor of any database after its query. *columns* maps our names to those of
-    the list: `{"to": "phone"}`. *delimiter* is that of a table that is text, *encoding* that of any text (or
+    result of SQLAlchemy and a cursor of any database after its query. A file that is open, its bytes and an
+    upload of a web framework are read as the file of their name, or as what they begin like. *columns* maps
+    our names to those of the list: `{"to": "phone"}`; or it names the values of rows that are tuples, in
+    their order. *delimiter* is that of a table that is text, *encoding* that of any text (or
     else found: UTF-8 or UTF-16), *sheet* one of a workbook (else the one that is shown), whose *hidden_rows*
     are read only if asked for. Nothing is opened before the first block is asked for.
 
     Raises:
         UnusableSource: the suffix is none we know, or *people* is no list of people.
-        InvalidInput: there is no such encoding, or a file has neither sheets nor hidden rows.
+        InvalidInput: there is no such encoding, or a file has neither sheets nor hidden rows; or *columns*
+            are names for what has names of its own.
     """
     given: object = people  # whatever the signature says: a program may give anything
+    if columns is not None and not isinstance(columns, Mapping):
+        return _open_tuples(given, check_names(columns))
     renamed = dict(columns or {})
     if isinstance(given, str | os.PathLike):
         known = None if encoding is None else checked_encoding(encoding)
         asked = _Asked(delimiter=delimiter, encoding=known, sheet=sheet, hidden_rows=hidden_rows)
         return _file(os.fspath(given), renamed, asked)
+    if is_handed(given):
+        known = None if encoding is None else checked_encoding(encoding)
+        asked = _Asked(delimiter=delimiter, encoding=known, sheet=sheet, hidden_rows=hidden_rows)
+        open_path = partial(_file, columns=renamed, asked=asked)
+        return Handed(given, columns=renamed, encoding=known, open_path=open_path)
+    if isinstance(given, QueryRows):
+        return ItemsInThread(given, columns=renamed, description=QUERY)
     # First: a relation of DuckDB has the methods of a data frame, too, and means something else by them.
     if (rows := rows_of_result(given)) is not None:
         if isinstance(rows, AsyncIterable):
@@ -63,13 +78,33 @@ def open_source(
         return ItemsInThread(frame.rows, columns=renamed, description=FRAME, header=frame.header)
     if isinstance(given, AsyncIterable):
         return AsyncItems(given, columns=renamed)
-    if not isinstance(given, Iterable) or isinstance(given, bytes | Mapping):
+    if not isinstance(given, Iterable) or isinstance(given, Mapping):
         raise UnusableSource(
-            f"people are a path, or an iterable of dicts or Recipients, not a {type(given).__name__}"
+            f"people are a path, a file, or an iterable of dicts or Recipients, not a {type(given).__name__}"
         )
     if isinstance(given, list | tuple) or tied_to_its_thread(given):
         return ItemsInLoop(given, columns=renamed)
     return ItemsInThread(given, columns=renamed)
+
+
+def _open_tuples(given: object, names: Sequence[str]) -> Source:
+    """Rows that are tuples of values, which *names* name. Raises InvalidInput for what has names itself."""
+    if isinstance(given, str | os.PathLike) or is_handed(given) or _has_columns(given):
+        raise InvalidInput(
+            "names in an order are for rows that are tuples: here, say which column holds what, as in"
+            " {'to': 'phone'}",
+            field="columns",
+        )
+    if isinstance(given, AsyncIterable):
+        return AsyncItems(named_later(given, names), columns={})
+    if not isinstance(given, Iterable) or isinstance(given, Mapping):
+        raise UnusableSource(f"rows are an iterable of tuples, not a {type(given).__name__}")
+    in_loop = isinstance(given, list | tuple) or tied_to_its_thread(given)
+    return (ItemsInLoop if in_loop else ItemsInThread)(named(given, names), columns={})
+
+
+def _has_columns(given: object) -> bool:
+    return rows_of_result(given) is not None or frame_of(given) is not None
 
 
 class _Asked(msgspec.Struct, frozen=True, kw_only=True):

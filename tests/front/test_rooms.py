@@ -25,7 +25,7 @@ ROOMS: Final = {
     "inputs": "errors privacy",
     "credentials": "errors privacy",
     "storage": "errors loops clock",
-    "sources": "errors privacy model",
+    "sources": "errors privacy model storage",
     "observe": "lazy_names errors clock privacy model",
     "quota": "lazy_names loops errors clock model storage observe",
     "transport": "loops errors clock draining privacy model credentials quota observe",
@@ -72,7 +72,7 @@ ROOMS: Final = {
     ),
     "__main__": "cli",
     "__init__": (
-        "lazy_names errors clock model credentials quota transport polling journal planning campaign"
+        "lazy_names errors clock model credentials sources quota transport polling journal planning campaign"
         " outbox keebai whautomate campaigns opt_outs client observe"
     ),
 }

@@ -1,6 +1,6 @@
 """What the tests of planning stand on: a template, a plan made of a list, and what the journal has of it."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import msgspec
 
@@ -45,7 +45,7 @@ async def planned(
     people: PeopleLike,
     template: Template = PROMO,
     *,
-    columns: Mapping[str, str] | None = None,
+    columns: Mapping[str, str] | Sequence[str] | None = None,
     options: PlanOptions | None = None,
     journal: MemoryJournal | None = None,
     marks: bool = False,

@@ -101,6 +101,53 @@ def with_psycopg(postgres: PostgresServer) -> str:
     return postgres.address.replace("postgresql://", "postgresql+psycopg://", 1)
 
 
+async def test_rows_of_sqlalchemy_and_psycopg_that_are_named_tuples(postgres: PostgresServer) -> None:
+    with sa.create_engine("sqlite://").connect() as connection:
+        await check(connection.execute(sa.text(IN_SQLITE)).all())
+    with psycopg.connect(postgres.address, row_factory=psycopg.rows.namedtuple_row) as connection:
+        await check(connection.execute(IN_POSTGRES).fetchall())
+
+
+async def test_tuples_of_psycopg_with_the_names_of_their_columns(postgres: PostgresServer) -> None:
+    with psycopg.connect(postgres.address) as connection:
+        rows = connection.execute(IN_POSTGRES).fetchall()
+    made = await planned(rows, columns=["to", "nombre", "saldo"])
+    assert made.plan.ready == PEOPLE
+
+
+async def test_a_server_side_cursor_of_psycopg(postgres: PostgresServer) -> None:
+    with psycopg.connect(postgres.address) as connection, connection.cursor("people") as cursor:
+        await check(cursor.execute(IN_POSTGRES))
+
+
+async def test_records_of_asyncpg_and_a_cursor_of_it(postgres: PostgresServer) -> None:
+    asyncpg = pytest.importorskip("asyncpg")
+    connection = await asyncpg.connect(postgres.address)
+    try:
+        await check(await connection.fetch(IN_POSTGRES))
+        async with connection.transaction():
+            await check(connection.cursor(IN_POSTGRES))
+    finally:
+        await connection.close()
+
+
+async def test_a_cursor_of_aiosqlite() -> None:
+    aiosqlite = pytest.importorskip("aiosqlite")
+    async with aiosqlite.connect(":memory:") as connection, connection.execute(IN_SQLITE) as cursor:
+        await check(cursor)
+
+
+async def test_a_frame_of_polars() -> None:
+    polars = pytest.importorskip("polars")
+    await check(polars.from_arrow(table()))
+
+
+async def test_a_frame_of_pandas() -> None:
+    pandas = pytest.importorskip("pandas")
+    head = table().to_pydict()
+    await check(pandas.DataFrame(head))
+
+
 async def test_rows_of_sqlalchemy_in_a_list() -> None:
     with sa.create_engine("sqlite://").connect() as connection:
         await check(connection.execute(sa.text(IN_SQLITE)).mappings().all())

@@ -326,9 +326,9 @@ async def test_a_data_frame_is_its_rows(frame: LikePandas | LikePolars) -> None:
     assert made.reasons == [(2, "blank variable", "nombre")]
 
 
-@pytest.mark.parametrize("people", [5, None, b"bytes", {"to": "+5491155555555"}])
+@pytest.mark.parametrize("people", [5, None, {"to": "+5491155555555"}])
 async def test_what_is_no_list_of_people_says_so(people: PeopleLike) -> None:
-    with pytest.raises(UnusableSource, match="people are a path, or an iterable"):
+    with pytest.raises(UnusableSource, match="people are a path, a file, or an iterable"):
         open_source(people)
 
 

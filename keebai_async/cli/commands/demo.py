@@ -69,7 +69,7 @@ async def _demo(
             f" {speed:g} times as fast as yours, and the times below are of its clock"
         )
         request = PlanRequest(
-            file=str(path), template="promo", language="es", options=CampaignOptions(name="Demo")
+            people=str(path), template="promo", language="es", options=CampaignOptions(name="Demo")
         )
         opened = on_sandbox(Connection(), speed=speed, dialect=Dialect(dialect.value), failing=failing)
         async with opened as (keebai, sandbox):

@@ -61,11 +61,11 @@ DetachOption = Annotated[
 
 
 def launch(
-    file: FileOrPlanArgument,
     options: CampaignOptions,
     connection: Connection,
     box: SandboxChoice,
     output: OutputOptions,
+    file: FileOrPlanArgument = None,
     template: OptionalTemplateOption = None,
     language: OptionalLanguageOption = None,
     yes: YesOption = False,
@@ -96,12 +96,18 @@ def launch(
         raise InvalidInput("a sandbox ends with this command: leave --detach out", field="--detach")
     if not dry_run:
         check_can_ask(settings, or_else=" (or --dry-run to see the plan)")
-    if template is None and language is None and not Path(file).exists() and not box.sandbox:
-        raise typer.Exit(interrupts.run(partial(_launch_kept, file, options, connection, settings)))
+    people = options.people(file)
+    if (
+        isinstance(people, str)
+        and template is language is None
+        and not Path(people).exists()
+        and not box.sandbox
+    ):
+        raise typer.Exit(interrupts.run(partial(_launch_kept, people, options, connection, settings)))
     if template is None or language is None:
         missing = "--template" if template is None else "--language"
         raise InvalidInput(f"{missing} is needed to launch a FILE", field=missing)
-    request = PlanRequest(file=file, template=template, language=language, options=options)
+    request = PlanRequest(people=people, template=template, language=language, options=options)
     raise typer.Exit(interrupts.run(partial(plan_and_launch, request, settings, connection, box)))
 
 

@@ -25,20 +25,20 @@ PlanPageOption = Annotated[
 
 
 def plan(
-    file: FileArgument,
     template: TemplateOption,
     language: LanguageOption,
     options: CampaignOptions,
     connection: Connection,
     box: SandboxChoice,
     output: OutputOptions,
+    file: FileArgument = None,
     html: PlanPageOption = None,
 ) -> None:
     """Read a list of people, check every row, and show what a launch would do. Nothing is submitted.
 
     Example: keebai-async plan clients.csv --template promo --language es
     """
-    request = PlanRequest(file=file, template=template, language=language, options=options)
+    request = PlanRequest(people=options.people(file), template=template, language=language, options=options)
     settings = LaunchSettings(
         dry=True,
         yes=True,
