@@ -26,7 +26,7 @@ from keebai_async.campaign.reconcile import PortalEntry, portal_entries, reconci
 from keebai_async.campaign.repetition import refuse_reached, refuse_repetition
 from keebai_async.campaign.run import CampaignRun, Waits
 from keebai_async.campaign.service import CampaignService, check_service
-from keebai_async.campaign.terms import NewTerms, dealt_terms
+from keebai_async.campaign.terms import NewTerms, changed, dealt_terms
 from keebai_async.campaign.whole_run import WholeRun
 from keebai_async.campaign_looks import CampaignLooks, LooksHost
 from keebai_async.draining import drain_of
@@ -608,7 +608,9 @@ class Campaigns(CampaignLooks):
                 beside=sum(self._host_of(each).limiter is host.limiter for each in every),
             )
 
-        async def may_begin() -> None:
+        async def may_begin(every: Sequence[StoredCampaign]) -> None:
+            for number, each in enumerate(every, start=1):
+                changed(each.terms, dealt_terms(terms, number, len(every)), each.chunks)
             if not again:
                 await self.check_repetition(campaign_id, agreed=seen)
 

@@ -4,8 +4,8 @@ The parts have nothing in common while they run: each has a lease, a line at the
 own. So one that cannot begin, or stops, does that alone, and what it says stands in the report of the whole.
 """
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
 from types import TracebackType
 from typing import Self
 
@@ -32,8 +32,8 @@ from keebai_async.model.whole import whole_situation
 PartRun = Callable[[StoredCampaign, Sequence[StoredCampaign]], CampaignRun]
 """The run of one of several parts, which has not begun."""
 
-MayBegin = Callable[[], Awaitable[None]]
-"""Raises what speaks against the whole before any part of it begins."""
+MayBegin = Callable[[Sequence[StoredCampaign]], Awaitable[None]]
+"""Raises what speaks against the whole, whose parts are given, before any of them begins."""
 
 
 class WholeRun(CampaignRun):
@@ -64,18 +64,20 @@ class WholeRun(CampaignRun):
 
     async def __aenter__(self) -> Self:
         self._life = self._live()
-        await self._life.__aenter__()
+        with _out_of_its_group():
+            await self._life.__aenter__()
         return self
 
     @asynccontextmanager
     async def _live(self) -> AsyncIterator[None]:
         self._parts = await load_parts(self._journal, self.campaign_id)
-        await self._may_begin()
+        await self._may_begin(self._parts)
         self._left = len(self._parts)
         async with anyio.create_task_group() as tasks:
             for campaign in self._parts:
                 await tasks.start(self._carry, campaign)
-            if not self._runs:
+            if self._failed or not self._runs:
+                self.stop()
                 raise next(iter([*self._failed, *self._refused.values()]))
             try:
                 yield
@@ -91,15 +93,8 @@ class WholeRun(CampaignRun):
         trace: TracebackType | None,
     ) -> None:
         self.stop()
-        try:
+        with _out_of_its_group(error):
             await self._life.__aexit__(kind, error, trace)
-        except BaseExceptionGroup as group:
-            failures = leaves(group)
-            ours = [failure for failure in failures if isinstance(failure, KeebaiError)]
-            if ours:
-                raise ours[0] from group
-            if failures != [error]:
-                raise
 
     async def _carry(
         self, campaign: StoredCampaign, *, task_status: anyio.abc.TaskStatus[None] = anyio.TASK_STATUS_IGNORED
@@ -120,6 +115,8 @@ class WholeRun(CampaignRun):
             self._failed.append(error)
         except CampaignError as error:
             self._refused[campaign_id] = error
+        except KeebaiError as error:
+            self._failed.append(error)
         finally:
             self._left -= 1
             if not self._left:
@@ -131,6 +128,11 @@ class WholeRun(CampaignRun):
     def paused(self) -> bool:
         """Whether a part submits nothing until it is resumed."""
         return any(run.paused for run in self._runs.values())
+
+    @property
+    def waits_for_its_time(self) -> bool:
+        """Whether nothing of any part may leave now, by its hours or because its time has not come."""
+        return all(run.waits_for_its_time for run in self._runs.values())
 
     @property
     def of(self) -> int:
@@ -186,3 +188,17 @@ class WholeRun(CampaignRun):
         cause = Cause.TOKEN if isinstance(error, AnotherToken) else Cause.REFUSED
         report = replace(now.report, reason=str(error), stopped_by=cause)
         return replace(now, report=report, reason=str(error), cause=cause)
+
+
+@contextmanager
+def _out_of_its_group(error: BaseException | None = None) -> Iterator[None]:
+    """Let one of our errors out of the group that its task group made of it; *error* is the caller's own."""
+    try:
+        yield
+    except BaseExceptionGroup as group:
+        failures = leaves(group)
+        ours = [failure for failure in failures if isinstance(failure, KeebaiError)]
+        if ours:
+            raise ours[0] from group
+        if failures != [error]:
+            raise

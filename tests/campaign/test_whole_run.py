@@ -286,6 +286,28 @@ async def test_a_stop_stops_all_parts_and_a_resume_by_the_id_of_the_whole_goes_o
     assert (report.state, report.sent) == ("finished", 3_000)
 
 
+async def test_what_a_resume_is_told_is_of_the_whole_list() -> None:
+    async with world() as (sandbox, keebai, _):
+        whole = await plan(keebai, 1_000, chunk_size=10)
+        async with keebai.campaigns.start(
+            whole, per_hour=101, pace="off", at=keebai.clock.wall() + 600.0
+        ) as run:
+            await keebai.clock.sleep(500.0)
+            early = sandbox.ledger.total
+            await keebai.clock.sleep(3_000.0)
+            hour = sandbox.ledger.total
+            run.stop()
+            report = await run.report()
+        with pytest.raises(InvalidInput, match="that many people are in one chunk"):
+            async with keebai.campaigns.resume(whole.campaign_id, per_hour=40):
+                raise AssertionError
+
+    check(report, sandbox)
+    assert (early, hour) == (0, 100)
+    assert [part.per_hour for part in report.parts] == [21, 20, 20, 20, 20]
+    assert report.per_hour == 101
+
+
 async def test_pause_and_stop_from_outside_reach_every_part() -> None:
     async with world() as (sandbox, keebai, _):
         whole = await plan(keebai, 3_000, chunk_size=50)

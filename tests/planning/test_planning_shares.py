@@ -175,6 +175,19 @@ async def test_a_pace_is_that_of_all_senders_together() -> None:
         await dealt(people, options=PlanOptions(pace=Pace.parse("4/10m")))
 
 
+async def test_people_an_hour_and_a_day_are_those_of_all_senders_together() -> None:
+    people = [person(number) for number in range(11_000_000, 11_000_400)]
+
+    found = await dealt(people, options=PlanOptions(per_hour=51, per_day=252))
+
+    assert [part.per_hour for part in found.whole.parts] == [11, 10, 10, 10, 10]
+    assert [part.per_day for part in found.whole.parts] == [51, 51, 50, 50, 50]
+    assert all(max(part.chunks) <= 11 for part in found.whole.parts)
+    assert (found.whole.per_hour, found.whole.per_day) == (51, 252)
+    with pytest.raises(InvalidInput, match="per_hour: 4 people are less than one person for each of 5"):
+        await dealt(people, options=PlanOptions(per_hour=4))
+
+
 async def test_what_limits_a_list_limits_the_whole_of_it(tmp_path: Path) -> None:
     people = [person(number) for number in range(11_000_000, 11_000_200)]
     with pytest.raises(PlanTooLarge):
