@@ -8,6 +8,8 @@ from keebai_async.lazy_names import lazily
 with lazily(globals()):
     from keebai_async.campaign.reconcile import PortalEntry as PortalEntry
     from keebai_async.campaign.run import CampaignRun as CampaignRun
+    from keebai_async.campaign.whole_run import WholeRun as WholeRun
+    from keebai_async.campaigns import CampaignHost as CampaignHost
     from keebai_async.campaigns import Campaigns as Campaigns
     from keebai_async.client import Keebai as Keebai
     from keebai_async.clock import Clock as Clock
@@ -99,6 +101,7 @@ with lazily(globals()):
     from keebai_async.model.outbox import MessageTaken as MessageTaken
     from keebai_async.model.outbox import OutboxMessage as OutboxMessage
     from keebai_async.model.outlook import Outlook as Outlook
+    from keebai_async.model.part import Part as Part
     from keebai_async.model.plan import CountryCount as CountryCount
     from keebai_async.model.plan import Guards as Guards
     from keebai_async.model.plan import Pace as Pace

@@ -6,10 +6,14 @@ from typing import Protocol
 
 from keebai_async.clock import Clock
 from keebai_async.journal.contract import Journal
+from keebai_async.journal.parts import load_parts
 from keebai_async.model.fates import FateCounts
-from keebai_async.model.report import Report, report_of
-from keebai_async.model.situation import Situation, situation_of
+from keebai_async.model.part import part_ids
+from keebai_async.model.plan import Plan
+from keebai_async.model.report import Report
+from keebai_async.model.situation import Situation
 from keebai_async.model.want import Want
+from keebai_async.model.whole import report_of_all, situation_of_all, together, whole_plan
 
 
 class LooksHost(Protocol):
@@ -28,13 +32,20 @@ class CampaignLooks:
     def __init__(self, client: LooksHost) -> None:
         self._client = client
 
+    async def plan_of(self, campaign_id: str) -> Plan:
+        """The plan of a campaign, as it was frozen. Raises CampaignNotFound."""
+        plans = [each.plan for each in await load_parts(self._client.journal, campaign_id)]
+        return whole_plan(plans) if part_ids(campaign_id) else plans[0]
+
     async def status(self, campaign_id: str) -> Report:
         """Where a campaign stands, from the journal alone. Raises CampaignNotFound."""
-        return report_of(await self._client.journal.load(campaign_id))
+        parts = await load_parts(self._client.journal, campaign_id)
+        return report_of_all(parts, whole=bool(part_ids(campaign_id)))
 
     async def list(self) -> "list[Report]":
-        """Where every campaign of the journal stands, newest first."""
-        return [report_of(campaign) for campaign in await self._client.journal.campaigns()]
+        """Where every campaign of the journal stands, newest first; a list over several senders is one."""
+        every = together(await self._client.journal.campaigns())
+        return [report_of_all(parts, whole=parts[0].plan.part is not None) for parts in every]
 
     async def situation(self, campaign_id: str, *, fates: bool = False) -> Situation:
         """Where a campaign stands, who runs it, what it waits for and what leads on. From the journal alone.
@@ -43,16 +54,18 @@ class CampaignLooks:
 
         Raises CampaignNotFound.
         """
-        campaign = await self._client.journal.load(campaign_id)
-        told = await self.fates(campaign_id) if fates else None
-        want = (await self._wants()).get(campaign_id)
-        return situation_of(campaign, self._client.clock.wall(), fates=told, want=want)
+        parts, wants = await load_parts(self._client.journal, campaign_id), await self._wants()
+        told = [await self.fates(each.plan.campaign_id) for each in parts] if fates else ()
+        whole = bool(part_ids(campaign_id))
+        return situation_of_all(parts, self._client.clock.wall(), whole=whole, fates=told, wants=wants)
 
     async def situations(self) -> tuple[Situation, ...]:
         """The same of every campaign of the journal, newest first, without what webhooks told."""
         now = self._client.clock.wall()
-        every, wants = await self._client.journal.campaigns(), await self._wants()
-        return tuple(situation_of(each, now, want=wants.get(each.plan.campaign_id)) for each in every)
+        every, wants = together(await self._client.journal.campaigns()), await self._wants()
+        return tuple(
+            situation_of_all(each, now, whole=each[0].plan.part is not None, wants=wants) for each in every
+        )
 
     async def wanted(self) -> tuple[Want, ...]:
         """The campaigns that supervisors of this journal run, or will, the earliest first."""
@@ -67,6 +80,7 @@ class CampaignLooks:
         Raises CampaignNotFound, JournalUnusable.
         """
         counts = FateCounts()
-        async for _, chunk in self._client.journal.fates(campaign_id):
-            counts += chunk.counts()
+        for each in part_ids(campaign_id) or (campaign_id,):
+            async for _, chunk in self._client.journal.fates(each):
+                counts += chunk.counts()
         return counts

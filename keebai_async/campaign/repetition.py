@@ -1,6 +1,6 @@
 """What is refused before a run begins: a list that was launched before, or one whose people are gone."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from keebai_async.errors import AlreadyLaunched, PeoplePurged
 from keebai_async.journal.contract import Journal
@@ -65,18 +65,24 @@ def _refuse_an_old_copy(campaign: StoredCampaign) -> None:
 
 
 def refuse_reached(
-    campaign: StoredCampaign, reached: Iterable[Reached], *, agreed: Iterable[Reached] = ()
+    campaign: StoredCampaign,
+    reached: Iterable[Reached],
+    *,
+    agreed: Iterable[Reached] = (),
+    parts: Sequence[StoredCampaign] = (),
 ) -> None:
     """Let a campaign not send the same to people who got it from another one a short time ago.
 
-    *reached* are the facts of now, and *agreed* those that somebody has agreed to.
+    *reached* are the facts of now, and *agreed* those that somebody has agreed to. Of a list over several
+    senders both are of all its *parts*: a repetition is not smaller because it is dealt.
 
     Raises:
         AlreadyLaunched: it is a repetition for too many of its people.
     """
     known = {each.campaign_id: each.repeated for each in agreed}
     news = [each for each in reached if each.repeated > known.get(each.campaign_id, 0)]
-    unsent = sum(chunk.recipients for chunk in campaign.chunks if chunk.state is ChunkState.PLANNED)
+    chunks = (chunk for each in parts or (campaign,) for chunk in each.chunks)
+    unsent = sum(chunk.recipients for chunk in chunks if chunk.state is ChunkState.PLANNED)
     if not (count := repeated(news, unsent)):
         return
     most = max(news, key=lambda each: each.repeated)

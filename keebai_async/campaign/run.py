@@ -41,6 +41,7 @@ from keebai_async.clock import Clock, wait_for
 from keebai_async.draining import Drain, out_of_reach, quiet_if_never_begun
 from keebai_async.errors import JournalUnusable, KeebaiError
 from keebai_async.journal.contract import Journal
+from keebai_async.journal.parts import load_with_siblings
 from keebai_async.model.campaign import RunFacts, StoredCampaign, Wish
 from keebai_async.model.chunk import Chunk, ChunkState
 from keebai_async.model.events import (
@@ -207,7 +208,8 @@ class CampaignRun:
         await refuse_repetition(self._before, self._journal)
         if self._reached_before is not None:
             reached = await self._reached_before(self._before)
-            refuse_reached(self._before, reached, agreed=self._agreed)
+            parts = await load_with_siblings(self._journal, self._before)
+            refuse_reached(self._before, reached, agreed=self._agreed, parts=parts)
 
     async def __aexit__(
         self,

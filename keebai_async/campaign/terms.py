@@ -12,6 +12,7 @@ from keebai_async.model.chunk import Chunk, ChunkState
 from keebai_async.model.hours import Hours
 from keebai_async.model.moments import unix
 from keebai_async.model.plan import Guards, Pace, check_people
+from keebai_async.model.whole import dealt_guards, dealt_pace, dealt_people
 
 OFF: Final = "off"
 """In the place of a pace, of hours, of a number of people: none, whatever it was before."""
@@ -32,6 +33,27 @@ class NewTerms(msgspec.Struct, frozen=True, kw_only=True):
     per_hour: int | str | None = None
     per_day: int | str | None = None
     ignore_opt_outs: bool = False
+
+
+def dealt_terms(new: NewTerms, number: int, of: int) -> NewTerms:
+    """What the part *number* of *of* is told, where the whole list is told *new*.
+
+    Raises:
+        InvalidInput: one of them is none of its kind, or there is not one person for each part in it.
+    """
+    pace = _pace(new.pace, None)
+    return msgspec.structs.replace(
+        new,
+        guards=None if new.guards is None else dealt_guards(new.guards, number, of),
+        pace=new.pace if pace is None else dealt_pace(pace, number, of),
+        per_hour=_dealt(new.per_hour, number, of, field="per_hour"),
+        per_day=_dealt(new.per_day, number, of, field="per_day"),
+    )
+
+
+def _dealt(new: int | str | None, number: int, of: int, *, field: str) -> int | str | None:
+    people = _people(new, None, 0, field=field)
+    return new if people is None else dealt_people(people, number, of, field=field)
 
 
 def changed(terms: RunTerms, new: NewTerms, chunks: Iterable[Chunk] = ()) -> RunTerms:

@@ -89,12 +89,21 @@ def check_token(campaign: StoredCampaign, mark: TokenMark | None, *, new_token: 
     """Let nobody go on with a campaign of another token by mistake.
 
     Raises:
-        AnotherToken: it was launched with another one, and *new_token* does not say that this is meant.
+        AnotherToken: it was launched with another one, or is the part of a list over several senders that
+            another one has, and *new_token* does not say that this is meant.
     """
-    facts = campaign.facts
-    if mark is None or not facts.token_mark or new_token or mark(facts.token_salt) == facts.token_mark:
+    facts, part, campaign_id = campaign.facts, campaign.plan.part, campaign.plan.campaign_id
+    if mark is None or new_token:
         return
-    campaign_id = campaign.plan.campaign_id
+    if part is not None and part.account and mark(part.salt) != part.account:
+        raise AnotherToken(
+            f"campaign {campaign_id} is the part of another token, which has its sender"
+            f" {campaign.plan.sender.id}: give the client of that token, or say that yours is a new one of"
+            " the same account",
+            campaign_id=campaign_id,
+        )
+    if not facts.token_mark or mark(facts.token_salt) == facts.token_mark:
+        return
     raise AnotherToken(
         f"campaign {campaign_id} was launched with another token than yours: another account may be charged,"
         " and cannot see its broadcasts. If yours is a new token of the same account, say that it is new",

@@ -3,6 +3,8 @@
 from collections.abc import Iterable, Iterator
 from datetime import datetime
 
+from msgspec.structs import replace
+
 from keebai_async.cli.estimate import duration
 from keebai_async.cli.figures import figure, moment, people_figure, share
 from keebai_async.cli.shown import shown_reason, shown_text
@@ -11,6 +13,7 @@ from keebai_async.model.chunk import ChunkState
 from keebai_async.model.people_words import agreeing
 from keebai_async.model.report import ChunkLine
 from keebai_async.model.situation import AtService, Situation, Standing
+from keebai_async.model.whole import words_of
 
 _MOST_SHOWN = 20
 
@@ -68,6 +71,8 @@ def account_lines(situation: Situation) -> Iterator[str]:
         until = f" (until {moment(situation.waits_until)})" if situation.waits_until else ""
         yield f"waits for {shown_reason(situation.waits_for)}{until}"
     yield from failing_lines(situation)
+    for part in situation.parts:
+        yield from _lines_of_part(part)
     for chunk in situation.report.chunks:
         people = people_figure(chunk.recipients)
         lost = chunk.state is ChunkState.SUBMITTING and situation.holder is None
@@ -82,6 +87,15 @@ def account_lines(situation: Situation) -> Iterator[str]:
                 f"{PERHAPS_TWICE}: chunk {chunk.number}, {people} may have been messaged twice:"
                 f" a delivery notice of {moment(chunk.twice_at)} is from before it was submitted again"
             )
+
+
+def _lines_of_part(part: Situation) -> Iterator[str]:
+    """What is to be known of one part of a list over several senders, but for what it waits for."""
+    where = shown_text(words_of(part.report))
+    if part.reason and part.standing is not Standing.FINISHED:
+        yield f"{where}, is {part.standing.value}: {shown_reason(part.reason)}"
+    for line in account_lines(replace(part, waits_for=None, failing=None)):
+        yield f"{where}: {line}"
 
 
 def _notice_lines(chunk: ChunkLine, *, lost: bool) -> Iterator[str]:

@@ -2,8 +2,8 @@
 
 import os
 import shlex
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager, suppress
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
 from functools import partial
 from pathlib import Path
 
@@ -19,9 +19,11 @@ from keebai_async.cli.options import (
     JournalOption,
     PhoneNumberIdOption,
     QuotaStoreOption,
+    SendersOption,
     journal_option,
 )
 from keebai_async.cli.output import say
+from keebai_async.cli.senders import other_tokens
 from keebai_async.client import Keebai
 from keebai_async.environment import JOURNAL_VARIABLE, VariableNames
 from keebai_async.errors import JournalUnusable
@@ -44,6 +46,7 @@ class Connection(msgspec.Struct, frozen=True, kw_only=True):
     channel_id: ChannelIdOption = None
     journal: JournalOption = None
     quota_store: QuotaStoreOption = None
+    sender: SendersOption = None
 
 
 def journal_name(given: str | None) -> str:
@@ -162,16 +165,33 @@ def chosen_service() -> CarryingService:
 
 @asynccontextmanager
 async def campaigning(connection: Connection) -> AsyncIterator[CampaignClient]:
-    """A client whose campaigns survive the command."""
-    async with chosen_service().client(
-        phone_number_id=connection.phone_number_id,
-        channel_id=connection.channel_id,
-        journal=journal_name(connection.journal),
-        limiter=quota_store_name(connection),
-        longest_quota_wait=None,
-        observer=(interrupts.observe, partial(say_of_quota, connection)),
-    ) as client:
-        yield client
+    """A client whose campaigns survive the command, and which knows those of the other tokens."""
+    async with every_token(connection) as clients:
+        yield clients[0]
+
+
+@asynccontextmanager
+async def every_token(connection: Connection) -> AsyncIterator[Sequence[CampaignClient]]:
+    """The same client, and those of the other tokens of the environment behind it."""
+    service = chosen_service()
+    async with AsyncExitStack() as clients:
+        every = [
+            await clients.enter_async_context(
+                service.client(
+                    token,
+                    phone_number_id=connection.phone_number_id,
+                    channel_id=connection.channel_id,
+                    journal=journal_name(connection.journal),
+                    limiter=quota_store_name(connection),
+                    longest_quota_wait=None,
+                    observer=(interrupts.observe, partial(say_of_quota, connection)),
+                )
+            )
+            for token in (None, *other_tokens(os.environ, service.variables))
+        ]
+        for other in every[1:]:
+            every[0].campaigns.add_client(other)
+        yield every
 
 
 def token_known() -> bool:

@@ -47,7 +47,7 @@ def estimate(plan: Plan, quotas: Iterable[Quota], *, now: float | None = None) -
         requests=submits * (1 + POLLS_PER_CHUNK),
         submits=submits,
         submitting=submitting,
-        delivering=max(submitting, plan.ready / DELIVERY_RATE),
+        delivering=max(submitting, max(each.ready for each in plan.parts or (plan,)) / DELIVERY_RATE),
     )
 
 

@@ -88,6 +88,16 @@ class RetryLine(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     again: bool = False
 
 
+class PlannedPart(msgspec.Struct, frozen=True, kw_only=True):
+    """What one of several senders would send: how many people, in how many *chunks*."""
+
+    campaign_id: str
+    sender: Sender
+    sender_number: str
+    ready: int
+    chunks: int
+
+
 class PlanLine(msgspec.Struct, frozen=True, kw_only=True, tag="plan", tag_field="type", omit_defaults=True):
     """The counts of a plan, its chunks, why others are left out, and what it takes.
 
@@ -137,6 +147,7 @@ class PlanLine(msgspec.Struct, frozen=True, kw_only=True, tag="plan", tag_field=
     hours: Hours | None = None
     per_hour: int | None = None
     per_day: int | None = None
+    parts: tuple[PlannedPart, ...] = ()
 
 
 def plan_line(plan: Plan, estimate: Estimate, price: Price | None = None) -> PlanLine:
@@ -173,8 +184,8 @@ def plan_line(plan: Plan, estimate: Estimate, price: Price | None = None) -> Pla
         last_row=plan.last_row,
         price=None if price is None else round(price.unit * plan.ready, 4),
         currency=None if price is None else price.currency,
-        sender=plan.sender,
-        sender_number=plan.sender_number,
+        sender=None if plan.parts else plan.sender,
+        sender_number="" if plan.parts else plan.sender_number,
         guards=None if plan.guards == Guards() else plan.guards,
         pace=plan.pace,
         test=plan.test,
@@ -189,6 +200,16 @@ def plan_line(plan: Plan, estimate: Estimate, price: Price | None = None) -> Pla
         hours=plan.hours,
         per_hour=plan.per_hour,
         per_day=plan.per_day,
+        parts=tuple(
+            PlannedPart(
+                campaign_id=part.campaign_id,
+                sender=part.sender,
+                sender_number=part.sender_number,
+                ready=part.ready,
+                chunks=len(part.chunks),
+            )
+            for part in plan.parts
+        ),
     )
 
 
@@ -275,6 +296,8 @@ def account(kind: str, situation: Situation) -> dict[str, object]:
         shown["opted_out"] = list(map(_opted_out_line, situation.report.opted_out))
     fields = typed(kind, situation)
     shown |= {name: fields[name] for name in _OF_SITUATION if name in fields}
+    if situation.parts:
+        shown["parts"] = [account(kind, part) for part in situation.parts]
     if situation.fates is not None:
         shown["fates"] = msgspec.to_builtins(fates_line(situation.fates))
     if (holder := situation.holder) is not None:

@@ -32,8 +32,9 @@ from keebai_async.cli.output import answer, say
 from keebai_async.cli.page.campaign_page import save_page
 from keebai_async.cli.page.plan_page import save_plan_page
 from keebai_async.cli.people_files import check_rejects_file, write_rejects
-from keebai_async.cli.progress import meter
+from keebai_async.cli.progress import WatchedPart, meter
 from keebai_async.cli.reached_text import repetition
+from keebai_async.cli.senders import senders_of
 from keebai_async.cli.show_run import conclude, follow, with_fates
 from keebai_async.cli.text_output import plan_text
 from keebai_async.errors import CampaignBusy, InvalidInput, UnusableSource
@@ -53,6 +54,8 @@ class PlanRequest(msgspec.Struct, frozen=True, kw_only=True):
     template: str
     language: str
     options: CampaignOptions = CampaignOptions()
+    senders: tuple[str, ...] = ()
+    """Those to which it is dealt, as they were named; none for one sender."""
 
 
 class LaunchSettings(msgspec.Struct, frozen=True, kw_only=True):
@@ -172,6 +175,7 @@ async def make_plan(keebai: CampaignClient, request: PlanRequest) -> Plan:
             template=request.template,
             language=request.language,
             name=options.name or _default_name(request.people),
+            senders=senders_of(request.senders, keebai, chosen_service().variables),
             columns=pairs(options.column or (), option="--column", form="FIELD=COLUMN") or None,
             delimiter=one_character(options.delimiter, option="--delimiter"),
             encoding=options.encoding,
@@ -283,6 +287,7 @@ async def launch_plan(
         situation = await follow(
             run,
             ready=plan.ready,
+            parts=[WatchedPart(each.campaign_id, each.sender.id, each.ready) for each in plan.parts],
             json=settings.json,
             resumable=settings.resumable,
             journal=settings.journal,

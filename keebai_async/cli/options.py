@@ -69,6 +69,16 @@ ChannelIdOption = Annotated[
         rich_help_panel=SENDER_PANEL,
     ),
 ]
+SendersOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--sender",
+        metavar="ID",
+        help="One of several senders to which the list is dealt, each person to one: a phone number id, or"
+        " channel:ID. Of another token it is ID@NAME, with that token in KEEBAI_API_TOKEN_NAME. Repeatable.",
+        rich_help_panel=SENDER_PANEL,
+    ),
+]
 JournalOption = Annotated[
     str | None,
     typer.Option(

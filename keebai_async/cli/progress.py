@@ -1,11 +1,12 @@
 """How far it is: bars on a terminal, a plain line now and then elsewhere; always on stderr."""
 
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from typing import Final, Protocol
 
+import msgspec
 from rich.console import Console, Group
 from rich.live import Live
 from rich.progress import Progress, ProgressColumn, Task, TaskID, TextColumn, TimeElapsedColumn
@@ -16,7 +17,7 @@ from keebai_async.cli.estimate import duration
 from keebai_async.cli.figures import figure, moment, people_figure
 from keebai_async.cli.output import say
 from keebai_async.cli.progress_words import notes, pulse_line
-from keebai_async.cli.shown import shown_reason
+from keebai_async.cli.shown import shown_reason, shown_text
 from keebai_async.model.chunk import ChunkState
 from keebai_async.model.events import (
     BroadcastProgress,
@@ -32,7 +33,7 @@ from keebai_async.model.events import (
     Waiting,
 )
 from keebai_async.model.people_words import agreeing
-from keebai_async.model.report import ChunkLine
+from keebai_async.model.report import ChunkLine, Report
 from keebai_async.model.situation import Situation
 from keebai_async.quota.window import WORTH_TELLING
 
@@ -57,11 +58,29 @@ class Meter(Protocol):
         """*likely* is an estimate of how many are done by now; never fewer than *done*."""
         ...
 
+    def detail(self, what: str, done: int, of: int | None) -> None:
+        """The same of a part of something that is shown: where there is room for it."""
+        ...
+
     def say(self, line: str) -> None: ...
 
     def pulse(self, line: str, note: str) -> None:
         """All is as it was: *line* says how far it is where there are no bars, *note* stands below bars."""
         ...
+
+
+class WatchedPart(msgspec.Struct, frozen=True):
+    """A part of a list over several senders, and what earlier runs left behind of it."""
+
+    campaign_id: str
+    sender: str
+    ready: int
+    chunks: tuple[ChunkLine, ...] = ()
+
+    @classmethod
+    def of(cls, report: Report) -> "WatchedPart":
+        sender = "" if report.sender is None else report.sender.id
+        return cls(report.campaign_id, sender, report.ready, report.chunks)
 
 
 class ProgressBars:
@@ -90,6 +109,8 @@ class ProgressBars:
             task = self._tasks[what] = self._progress.add_task(what, total=of, counts=counts, likely=likely)
         self._progress.update(task, completed=done, total=of, counts=counts, likely=likely)
         self._show()
+
+    detail = show
 
     def say(self, line: str) -> None:
         self._live.console.print(line, markup=False, highlight=False, soft_wrap=True)
@@ -143,6 +164,9 @@ class PlainLines:
             self._next = now + _LINE_EVERY
             self.say(f"{what}: {figure(done)}" + (f" of {figure(of)}" if of is not None else ""))
 
+    def detail(self, what: str, done: int, of: int | None) -> None:
+        """Left out: a line for each would hide the sum."""
+
     def say(self, line: str) -> None:
         self._spoke = self._now()
         say(line)
@@ -166,15 +190,25 @@ def meter() -> Iterator[Meter]:
 class CampaignMeter:
     """Turns the events of a run into what a Meter shows: people submitted, people delivered."""
 
-    def __init__(self, meter: Meter, *, ready: int, chunks: Iterable[ChunkLine] = ()) -> None:
-        """*chunks* is what earlier runs of the campaign left behind."""
+    def __init__(
+        self,
+        meter: Meter,
+        *,
+        ready: int,
+        chunks: Iterable[ChunkLine] = (),
+        parts: Sequence[WatchedPart] = (),
+    ) -> None:
+        """*chunks*, or those of *parts*, are what earlier runs of the campaign left behind."""
         self._meter = meter
         self._ready = ready
-        before = [chunk for chunk in chunks if chunk.state is ChunkState.ACCEPTED]
-        self._accepted = {chunk.number: chunk.accepted or chunk.recipients for chunk in before}
-        self._done = {chunk.number: chunk.sent + chunk.failed for chunk in before}
-        self._waiting = ""
-        self._unread: set[int] = set()
+        self._parts = {part.campaign_id: part for part in parts}
+        before = [("", chunk) for chunk in chunks]
+        before += [(part.campaign_id, chunk) for part in parts for chunk in part.chunks]
+        taken = [(part, chunk) for part, chunk in before if chunk.state is ChunkState.ACCEPTED]
+        self._accepted = {(part, chunk.number): chunk.accepted or chunk.recipients for part, chunk in taken}
+        self._done = {(part, chunk.number): chunk.sent + chunk.failed for part, chunk in taken}
+        self._waiting: dict[str, str] = {}
+        self._unread: set[tuple[str, int]] = set()
         self.spent = ""
         """What is spent of the quota, in words."""
         self._show()
@@ -183,6 +217,8 @@ class CampaignMeter:
         """Everything that is known from the beginning on."""
         self._meter.show("submitting", sum(self._accepted.values()), self._ready)
         self._meter.show("delivering", sum(self._done.values()), self._ready)
+        for part in self._parts:
+            self._show_part(part)
 
     def tick(self, situation: Situation, now: datetime) -> None:
         """Show where it stands, and what is likely by *now*, also while nothing happens."""
@@ -195,28 +231,38 @@ class CampaignMeter:
         self._meter.pulse(pulse_line(situation, now), "; ".join((*notes(situation, now), *spent)))
 
     def event(self, event: Event) -> None:
+        part = event.campaign_id if event.campaign_id in self._parts else ""
         match event:
             case ChunkAccepted():
                 if event.proven_at is not None:
-                    self._meter.say(f"chunk {event.number}: accepted, {proven_words(event.proven_at)}")
-                self._accepted[event.number] = event.accepted
+                    self._say(part, f"chunk {event.number}: accepted, {proven_words(event.proven_at)}")
+                self._accepted[part, event.number] = event.accepted
                 self._meter.show("submitting", sum(self._accepted.values()), self._ready)
             case BroadcastProgress():
-                self._unread.discard(event.number)
-                self._done[event.number] = event.sent + event.failed
+                self._unread.discard((part, event.number))
+                self._done[part, event.number] = event.sent + event.failed
                 self._meter.show("delivering", sum(self._done.values()), self._ready)
-            case BroadcastUnread() if event.number in self._unread:
+                self._show_part(part)
+            case BroadcastUnread() if (part, event.number) in self._unread:
                 pass  # told, and nothing has changed
             case BroadcastUnread():
-                self._unread.add(event.number)
+                self._unread.add((part, event.number))
                 why = shown_reason(event.reason)
-                self._meter.say(f"chunk {event.number}: how far it is cannot be read now ({why})")
+                self._say(part, f"chunk {event.number}: how far it is cannot be read now ({why})")
             case _:
                 for line in _lines(event):
-                    if line != self._waiting:
-                        self._meter.say(line)
+                    if line != self._waiting.get(part):
+                        self._say(part, line)
                     if isinstance(event, Waiting):
-                        self._waiting = line
+                        self._waiting[part] = line
+
+    def _show_part(self, part: str) -> None:
+        if part:
+            done = sum(people for (each, _), people in self._done.items() if each == part)
+            self._meter.detail(f"from {self._parts[part].sender}", done, self._parts[part].ready)
+
+    def _say(self, part: str, line: str) -> None:
+        self._meter.say(f"{shown_text(self._parts[part].sender)}: {line}" if part else line)
 
 
 def _lines(event: Event) -> Iterator[str]:

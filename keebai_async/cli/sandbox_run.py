@@ -9,9 +9,12 @@ from keebai_async.cli.connect import Connection
 from keebai_async.cli.exit_codes import Exit
 from keebai_async.cli.figures import figure, people_figure
 from keebai_async.cli.output import say
+from keebai_async.cli.senders import sender_in
 from keebai_async.client import Keebai
+from keebai_async.errors import InvalidInput
 from keebai_async.keebai.settings import KEEBAI_QUOTAS, MAX_RECIPIENTS
 from keebai_async.model.report import Report
+from keebai_async.sandbox.keebai.catalogue import DEFAULT_SENDERS, SandboxSender
 from keebai_async.sandbox.keebai.server import Sandbox
 from keebai_async.sandbox.keebai.settings import Dialect
 
@@ -21,7 +24,10 @@ async def on_sandbox(
     connection: Connection, *, speed: float, dialect: Dialect = Dialect.OPENAPI, failing: float = 0.0
 ) -> AsyncIterator[tuple[Keebai, Sandbox]]:
     """Start a sandbox and a client of it, both on the sandbox's clock; nothing outlives the command."""
-    async with Sandbox(speed=speed, dialect=dialect, failing=failing) as sandbox:
+    own_senders = _senders_of(connection.sender or ())
+    async with Sandbox(
+        speed=speed, dialect=dialect, failing=failing, senders=own_senders or DEFAULT_SENDERS
+    ) as sandbox:
         own = connection.phone_number_id or connection.channel_id
         async with Keebai(
             sandbox.token,
@@ -34,6 +40,26 @@ async def on_sandbox(
             clock=sandbox.clock,
         ) as keebai:
             yield keebai, sandbox
+
+
+def _senders_of(texts: Sequence[str]) -> tuple[SandboxSender, ...]:
+    """Those that `--sender` names, so that the sandbox has them. Raises InvalidInput."""
+    made: list[SandboxSender] = []
+    for number, text in enumerate(texts, start=1):
+        sender, token = sender_in(text)
+        if token:
+            raise InvalidInput(
+                f"a sandbox has one token: leave @{token} out of {text}", field="--sender", value=text
+            )
+        made.append(
+            SandboxSender(
+                phone_number_id=sender.phone_number_id or f"100000000001{number:03}",
+                channel_id=sender.channel_id or f"66cc0011223344556678{number:04}",
+                phone_number=f"+54911500{number:05}",
+                name=f"Ventas {number}",
+            )
+        )
+    return tuple(made)
 
 
 def compare_with_ledger(sandbox: Sandbox, report: Report, code: Exit) -> Exit:

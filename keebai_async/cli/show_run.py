@@ -1,6 +1,6 @@
 """One run of a campaign on the screen, from its first event to its report."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime
 from functools import partial
@@ -18,7 +18,7 @@ from keebai_async.cli.interrupts import interrupts
 from keebai_async.cli.json_output import account, emit
 from keebai_async.cli.options import journal_option
 from keebai_async.cli.output import answer_account, say
-from keebai_async.cli.progress import CampaignMeter, meter
+from keebai_async.cli.progress import CampaignMeter, WatchedPart, meter
 from keebai_async.cli.text_output import report_text, step_lines
 from keebai_async.errors import QuotaUnusable
 from keebai_async.model.events import Event
@@ -41,6 +41,7 @@ async def follow(
     *,
     ready: int,
     chunks: tuple[ChunkLine, ...] = (),
+    parts: Sequence[WatchedPart] = (),
     json: bool,
     resumable: bool = True,
     journal: str | None = None,
@@ -54,7 +55,7 @@ async def follow(
     if resumable:
         last_words += f"; to go on: keebai-async resume {run.campaign_id}{journal_option(journal)}"
     with meter() as shown:
-        campaign = CampaignMeter(shown, ready=ready, chunks=chunks)
+        campaign = CampaignMeter(shown, ready=ready, chunks=chunks, parts=parts)
 
         def tell(event: Event) -> None:
             campaign.event(event)

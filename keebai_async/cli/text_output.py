@@ -43,8 +43,11 @@ def _plan_lines(plan: Plan, estimate: Estimate, price: Price | None) -> Iterator
     test = "  (a test)" if plan.test else ""
     yield f"{shown_text(plan.name)}  [{plan.campaign_id}]{test}"
     template = f"{shown_text(plan.template)}, {shown_text(plan.language)}"
-    number = f" ({shown_text(plan.sender_number)})" if plan.sender_number else ""
-    yield f"  template    {template}, from {field} {shown_text(sender)}{number}"
+    if plan.parts:
+        yield f"  template    {template}, from {len(plan.parts)} senders"
+    else:
+        number = f" ({shown_text(plan.sender_number)})" if plan.sender_number else ""
+        yield f"  template    {template}, from {field} {shown_text(sender)}{number}"
     if plan.retry is not None:
         yield from retry_lines(plan.retry)
     elif plan.last_row:
@@ -63,6 +66,9 @@ def _plan_lines(plan: Plan, estimate: Estimate, price: Price | None) -> Iterator
     yield from plan_lines_on_opt_outs(plan)
     if plan.countries:
         yield f"people by country: {countries_text(plan)}"
+    if plan.parts:
+        yield ""
+        yield table(_PLANNED_PARTS, map(_planned_part, plan.parts), right={"PEOPLE", "CHUNKS"})
     if plan.reasons:
         yield ""
         yield "left out, with the first rows for each reason"
@@ -78,6 +84,17 @@ def _plan_lines(plan: Plan, estimate: Estimate, price: Price | None) -> Iterator
         columns = ", ".join(map(shown_text, plan.ignored_columns))
         yield f"note: columns that the template does not use: {columns}"
     yield from (f"note: {in_locale(shown_text(note))}" for note in plan.notes)
+
+
+_PLANNED_PARTS: Final = ("SENDER", "NUMBER", "PEOPLE", "CHUNKS", "PART")
+
+
+def _planned_part(part: Plan) -> Iterator[str]:
+    yield part.sender.id
+    yield part.sender_number
+    yield figure(part.ready)
+    yield figure(len(part.chunks))
+    yield part.campaign_id
 
 
 def _rows_read(plan: Plan) -> str:
@@ -165,11 +182,25 @@ def _report_lines(situation: Situation) -> Iterator[str]:
     yield _row("  pending", report.pending)
     yield _row("  untracked", report.untracked)
     yield from _requests_line(report)
+    if situation.parts:
+        yield table(_BY_SENDER, map(_part_row, situation.parts), right=_RIGHT)
     yield from _fates_lines(situation)
     yield from (
         f"THIS DOES NOT ADD UP, which is a bug: please report it: {error}" for error in report.errors()
     )
     yield from account_lines(situation)
+
+
+_BY_SENDER: Final = ("SENDER", "STATE", "PEOPLE", "SENT", "FAILED", "PENDING", "UNSENT", "UNKNOWN", "PART")
+
+
+def _part_row(part: Situation) -> Iterator[str]:
+    report = part.report
+    yield "" if report.sender is None else report.sender.id
+    yield part.standing.value
+    for count in (report.ready, report.sent, report.failed, report.pending, report.unsent, report.unknown):
+        yield figure(count)
+    yield report.campaign_id
 
 
 def _fates_lines(situation: Situation) -> Iterator[str]:
@@ -221,7 +252,7 @@ def _requests_line(report: Report) -> Iterator[str]:
 
 
 _LIST: Final = ("CAMPAIGN", "STATE", "CREATED", "PEOPLE", "SENT", "FAILED", "UNSENT", "UNKNOWN", "NAME")
-_RIGHT: Final = frozenset({"PEOPLE", "SENT", "FAILED", "UNSENT", "UNKNOWN"})
+_RIGHT: Final = frozenset({"PEOPLE", "SENT", "FAILED", "PENDING", "UNSENT", "UNKNOWN"})
 
 
 def list_text(situations: Iterable[Situation]) -> str:

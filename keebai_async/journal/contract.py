@@ -43,8 +43,8 @@ class Journal(Protocol):
     async def add_rejections(self, campaign_id: str, rejections: Sequence[Rejection]) -> None:
         """Keep rows of a plan in the making that will not be sent."""
 
-    async def freeze(self, plan: Plan) -> None:
-        """End the making of a plan: from now on the campaign exists, in state PLANNED."""
+    async def freeze(self, *plans: Plan) -> None:
+        """End the making of plans, of all or of none: from now on the campaigns exist, in state PLANNED."""
 
     async def discard(self, campaign_id: str) -> None:
         """Forget a plan that was never frozen."""

@@ -140,14 +140,17 @@ class StoredJournal:
         await self._transactions.write(work, safe=Safe.FROM_KILLS)
         del draft.rejections[: len(batch)]
 
-    async def freeze(self, plan: Plan) -> None:
-        draft = await self._draft(plan.campaign_id)
+    async def freeze(self, *plans: Plan) -> None:
+        made = [(plan, await self._draft(plan.campaign_id)) for plan in plans]
 
         def work(tables: Tables) -> None:
-            drafts.freeze(tables, self._leases, draft.claim, plan, draft.rejections, at=self._clock.wall())
+            at = self._clock.wall()
+            for plan, draft in made:
+                drafts.freeze(tables, self._leases, draft.claim, plan, draft.rejections, at=at)
 
         await self._transactions.write(work)
-        self._end_draft(plan.campaign_id)
+        for plan in plans:
+            self._end_draft(plan.campaign_id)
 
     async def discard(self, campaign_id: str) -> None:
         await self._transactions.write(

@@ -7,6 +7,7 @@ from typing import Final
 import msgspec
 
 from keebai_async.errors import CampaignNotFound, InvalidInput
+from keebai_async.model.part import whole_of
 
 LAST_ONE: Final = "last"
 """The word for the newest campaign."""
@@ -41,6 +42,8 @@ def campaign_meant(words: str, known: Sequence[KnownCampaign]) -> str:
         [each for each in known if each.name.strip().casefold() == folded],
         [each for each in known if len(words) >= SHORTEST and each.campaign_id.startswith(words)],
     ):
+        ids = {each.campaign_id for each in found}
+        found = [each for each in found if whole_of(each.campaign_id) not in ids]  # a whole means its parts
         if len(found) == 1:
             return found[0].campaign_id
         if found:

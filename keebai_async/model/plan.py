@@ -9,6 +9,7 @@ import msgspec
 from keebai_async.errors import InvalidInput
 from keebai_async.model.hours import Hours
 from keebai_async.model.opt_outs import OptOutCount
+from keebai_async.model.part import Part
 from keebai_async.model.reached import Reached
 from keebai_async.model.recipient import Reason, Rejection
 from keebai_async.model.retry import RetryAccount
@@ -163,6 +164,10 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     caller; the journal does not keep it. *opted_out* are the people of the list who opted out, by how
     that is known: they are left out, as a part of *suppressed*, unless *opt_outs_ignored* says that so many
     of them are messaged all the same.
+
+    A list over several senders is a Plan of this kind for each of them, with *part*: campaigns of their own.
+    The first of them has the rows of the list that are not sent. All of them together are a Plan that the
+    journal does not keep, whose *parts* they are, and which counts what they count.
     """
 
     campaign_id: str
@@ -210,6 +215,8 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     reached_before: tuple[Reached, ...] = ()
     opted_out: tuple[OptOutCount, ...] = ()
     opt_outs_ignored: int | None = None
+    part: Part | None = None
+    parts: tuple["Plan", ...] = ()
 
 
 def chunk_name(name: str, number: int, of: int, *, parent: int | None = None) -> str:

@@ -65,6 +65,8 @@ class Report(msgspec.Struct, frozen=True, kw_only=True, tag="report", tag_field=
     before they were submitted, and are among *refused*; with *ignores_opt_outs* they are messaged all the
     same. *ended_at* is None while it runs. Times are in UTC. Campaigns of 0.1 do not know when they were
     launched, when they ended, and by whom.
+
+    The report of a list over several senders has the *parts*, which have the chunks and the sums by sender.
     """
 
     campaign_id: str
@@ -110,6 +112,7 @@ class Report(msgspec.Struct, frozen=True, kw_only=True, tag="report", tag_field=
     opted_out: tuple[OptOutCount, ...] = ()
     opted_out_later: int = 0
     ignores_opt_outs: bool = False
+    parts: tuple["Report", ...] = ()
 
     def errors(self) -> tuple[str, ...]:
         """The sums that do not come out, as sentences. Any of them is a bug of this library."""

@@ -61,7 +61,7 @@ class Situation(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     service does not know their broadcasts, *failing* tells if so many failed that it is no success, and
     *steps* lead on. *outlook* is what is likely by now of those who are with the service, while a process
     runs it. *fates* is what webhooks told, beside the counters of *report* and never to be added to
-    them; None where nothing was told, or nobody looked.
+    them; None where nothing was told, or nobody looked. A list over several senders has *parts*.
     """
 
     standing: Standing
@@ -78,6 +78,7 @@ class Situation(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     steps: tuple[Step, ...] = ()
     outlook: Outlook | None = None
     fates: FateCounts | None = None
+    parts: tuple["Situation", ...] = ()
 
     @property
     def campaign_id(self) -> str:

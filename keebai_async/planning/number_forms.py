@@ -206,11 +206,14 @@ class NumberForms:
         if region is not None:
             self._people[region] += len(keys)
             return
-        regions = list(map(self._fine.get, map(floordiv, keys, repeat(BEGINNING))))
-        if None in regions:
-            regions = [known or region_of(key) for known, key in zip(regions, keys, strict=True)]
+        regions = self.regions(keys)
         self._people.update(filter(None, regions))
         self._people[NOWHERE] += regions.count(NOWHERE)
+
+    def regions(self, keys: Sequence[int]) -> list[str]:
+        """The region of each; NOWHERE where there is none."""
+        regions = list(map(self._fine.get, map(floordiv, keys, repeat(BEGINNING))))
+        return [region_of(key) if known is None else known for known, key in zip(regions, keys, strict=True)]
 
     def by_region(self) -> list[tuple[str, int]]:
         """How many people there are of each region, the most first."""

@@ -18,17 +18,19 @@ from keebai_async.errors import UnusableSource
 from keebai_async.journal.contract import Journal
 from keebai_async.model.identity import identities
 from keebai_async.model.marks import tag_of
-from keebai_async.model.plan import CountryCount, Plan, Preview, SuppressListCount
+from keebai_async.model.plan import CountryCount, Plan, Preview, SuppressListCount, paces_of
 from keebai_async.model.recipient import Reason
 from keebai_async.model.retry import RetryAccount
 from keebai_async.model.sender import Sender
 from keebai_async.model.template import Template
+from keebai_async.model.whole import whole_plan
 from keebai_async.planning.admission import Admission
 from keebai_async.planning.check_row import Tolerance
 from keebai_async.planning.checked import Checked
 from keebai_async.planning.chunking import Chunker
 from keebai_async.planning.codec import RowCodec, WireRow
 from keebai_async.planning.hours import check_hours, check_zone
+from keebai_async.planning.key_set import KeySet
 from keebai_async.planning.marking import Marker, MarkRemover
 from keebai_async.planning.notes import message_of, notes, previews
 from keebai_async.planning.number_forms import calling_code, country_name, region_of_number
@@ -38,6 +40,7 @@ from keebai_async.planning.reached_people import people_reached_by
 from keebai_async.planning.reader import Reader
 from keebai_async.planning.rejections import Rejections
 from keebai_async.planning.rows import check_columns
+from keebai_async.planning.shares import DealtSender, FilledChunk, Shares
 from keebai_async.planning.suppress import SuppressedPeople, suppressed_people
 from keebai_async.planning.template import check_approved, named_by_text, wording
 from keebai_async.planning.text_checks import lengths
@@ -80,6 +83,8 @@ async def make_plan(
     count_rest: bool = False,
     retry: RetryAccount | None = None,
     not_before: float | None = None,
+    shares: Sequence[DealtSender] = (),
+    written: Sequence[KeySet] = (),
     progress: Callable[[PlanProgress], None] | None = None,
 ) -> Plan:
     """Read *source* to its end, put its chunks and rejections into *journal*, and freeze the plan.
@@ -88,6 +93,9 @@ async def make_plan(
     On any failure, or when cancelled, the journal is told to forget what it has of the plan.
     *count_rest* says that the source has an end, so that the rows after a limit can be counted. *retry* and
     *not_before* are those of the plan. *progress* is called after every block.
+
+    With *shares* the list is dealt to their senders, and each gets a plan of its own, of which *campaign_id*
+    is the whole; *written* are those who belong to each of them already. All are frozen, or none is.
 
     Raises:
         TemplateUnusable: the template is not approved, or a table has no column for one of its variables.
@@ -102,6 +110,8 @@ async def make_plan(
     chunk_size = options.chunk_size_for(largest_chunk)
     making = _Making(source, named_by_text(template), sender, campaign_id, journal, options, chunk_size)
     making.name_sender(sender_number, sender_notes)
+    if shares:
+        making.deal(shares, written)
     try:
         await making.prepare()
         slow = False
@@ -124,12 +134,14 @@ async def make_plan(
                 await anyio.lowlevel.checkpoint()
         plan = await making.finish(name=name, created_at=created_at, service=service)
         plan = msgspec.structs.replace(plan, retry=retry, not_before=_later(not_before, options.not_before))
-        await journal.freeze(plan)
+        parts = making.parts(plan)
+        await journal.freeze(*(parts or (plan,)))
     except BaseException:
         with anyio.move_on_after(DISCARD_SECONDS, shield=True):
-            await journal.discard(campaign_id)
+            for each in making.ids:
+                await journal.discard(each)
         raise
-    return plan
+    return whole_plan(parts) if parts else plan
 
 
 class _Making:
@@ -175,17 +187,37 @@ class _Making:
         self._first_row = self._last_row = 0
         self._gaps: list[tuple[int, int]] = []
         self._not_looked_at = 0
+        self._chunk_size = chunk_size
+        self._chunker = self._make_chunker(campaign_id, sender, options)
+        self._shares: Shares | None = None
+
+    def _make_chunker(self, campaign_id: str, sender: Sender, options: PlanOptions) -> Chunker:
+        codec, template = self._codec, self._template
         seed = msgspec.json.encode([template.name, template.language, sender.wire])
         marker = Marker(codec, tag_of(campaign_id)) if options.marks else MarkRemover(codec)
         by_country = options.hours is not None and options.hours.by_country
-        self._chunker = Chunker(
-            chunk_size,
+        paces = paces_of(options.pace, options.per_hour, options.per_day)
+        return Chunker(
+            min([self._chunk_size, *(each.people for each in paces)]),
             codec.encode,
             seed=seed,
             first=options.guards.canary,
             marker=marker,
             country_of=region_of_number if by_country else None,
         )
+
+    def deal(self, shares: Sequence[DealtSender], written: Sequence[KeySet]) -> None:
+        """Make a plan for each of *shares* in the place of one."""
+        self._shares = Shares(self._campaign_id, shares, self._options, self._make_chunker, written=written)
+
+    @property
+    def ids(self) -> Sequence[str]:
+        """Of all plans that are made."""
+        return (self._campaign_id,) if self._shares is None else self._shares.ids
+
+    def parts(self, whole: Plan) -> tuple[Plan, ...]:
+        """The plans of all parts; none if there are none."""
+        return () if self._shares is None else self._shares.plans(whole)
 
     def name_sender(self, number: str, notes: Iterable[str]) -> None:
         """What the service says of the sender, for the plan."""
@@ -195,6 +227,8 @@ class _Making:
     async def prepare(self) -> None:
         """Read who is not to be messaged, and make what all plans of a process share."""
         await anyio.to_thread.run_sync(make_shared)
+        if self._shares is not None:
+            await self._shares.prepare()
         options = self._options
         if options.hours is not None:
             await anyio.to_thread.run_sync(check_zone, options.hours)
@@ -226,7 +260,7 @@ class _Making:
                 self._preview = message_of(self._codec, rows[0], "the first")
             if checked.longest > self._longest:
                 self._look_for_longest(rows)
-        await self._keep(self._chunker.add(rows))
+        await self._keep(self._chunks_with(rows, checked.region))
         if self._admission.rejections.due(self.ready):
             await self._hand_on()
 
@@ -239,13 +273,14 @@ class _Making:
 
     async def finish(self, *, name: str, created_at: float, service: str) -> Plan:
         """The plan, when the list is read to its end. Raises UnusableSource if nobody is ready."""
-        await self._keep(self._chunker.rest())
+        await self._keep(self._last_chunks())
         await self._hand_on()
         out = self._admission.rejections
         if not self.ready:
             raise self._nobody()
         if (hours := self._options.hours) is not None:
-            await anyio.to_thread.run_sync(check_hours, hours, self._chunker.countries, created_at)
+            cut = self._chunker if self._shares is None else self._shares
+            await anyio.to_thread.run_sync(check_hours, hours, tuple(cut.countries), created_at)
         in_lists = iter(self._admission.in_lists)
         lists = tuple(people.counted(next(in_lists) if people.keys else 0) for people in self._suppress)
         duplicates, suppressed = out.count(Reason.DUPLICATE), out.count(Reason.SUPPRESSED)
@@ -362,15 +397,25 @@ class _Making:
         rows = self.reader.rows(ObjectBlock(first=1, items=[{"to": number} for number in numbers]))
         return Checked(rows, len(tests), tests, identities(numbers), range(len(tests)))
 
-    async def _keep(self, chunks: Iterator[tuple[int, int, bytes]]) -> None:
-        for number, recipients, items in chunks:
-            await self._journal.add_chunk(self._campaign_id, number, recipients, items)
+    def _chunks_with(self, rows: Sequence[WireRow], region: str | None) -> Iterator[FilledChunk]:
+        if self._shares is None:
+            return ((self._campaign_id, *chunk) for chunk in self._chunker.add(rows))
+        return self._shares.add(rows, self._admission.forms, region)
+
+    def _last_chunks(self) -> Iterator[FilledChunk]:
+        if self._shares is None:
+            return ((self._campaign_id, *chunk) for chunk in self._chunker.rest())
+        return self._shares.rest()
+
+    async def _keep(self, chunks: Iterator[FilledChunk]) -> None:
+        for campaign_id, number, recipients, items in chunks:
+            await self._journal.add_chunk(campaign_id, number, recipients, items)
 
     async def _hand_on(self) -> None:
         """Give the journal the rejections that wait."""
         async with aclosing(self._admission.complete()) as batches:
             async for rejections in batches:
-                await self._journal.add_rejections(self._campaign_id, rejections)
+                await self._journal.add_rejections(self.ids[0], rejections)
 
     def _nobody(self) -> UnusableSource:
         where = self._source.description

@@ -4,11 +4,14 @@ What is in memory is the campaign's own keys (with the extra `large` a few bytes
 another campaign. Nothing is read where no other campaign of the last 30 days was launched.
 """
 
+from collections.abc import Sequence
+
 import anyio.to_thread
 import msgspec
 
 from keebai_async.errors import CampaignNotFound, InvalidInput
 from keebai_async.journal.contract import Journal
+from keebai_async.journal.parts import load_parts, load_with_siblings
 from keebai_async.model.campaign import StoredCampaign, began_after
 from keebai_async.model.chunk import Chunk, ChunkState
 from keebai_async.model.identity import identities
@@ -30,27 +33,29 @@ _PEOPLE = msgspec.json.Decoder(list[_WithNumber])
 async def reached_before(campaign: StoredCampaign, journal: Journal, *, now: float) -> tuple[Reached, ...]:
     """What other campaigns have to do with the people of *campaign* who are unsent; the newest first.
 
-    *now* is Unix time. Tests reach nobody and repeat nothing. A retry repeats nothing of its own family.
+    *now* is Unix time. Tests reach nobody and repeat nothing. A retry repeats nothing of its own family. Of a
+    part of a list over several senders it is told of the whole list, because it is agreed to as a whole.
 
     Raises:
+        CampaignNotFound: a part of the list is not there.
         JournalUnusable: it cannot be read.
     """
-    plan = campaign.plan
-    mine = [each.number for each in campaign.chunks if each.state is ChunkState.PLANNED and each.recipients]
-    if plan.test or campaign.purged_at is not None or not mine:
+    parts = [each for each in await load_with_siblings(journal, campaign) if each.purged_at is None]
+    unsent = [(each.plan.campaign_id, number) for each in parts for number in _unsent_chunks(each)]
+    if campaign.plan.test or campaign.purged_at is not None or not unsent:
         return ()
     every = await journal.campaigns()
+    own = {each.plan.campaign_id for each in parts}
     # Who of its own family has the message, a retry asks of each person, and exactly.
-    known = (
-        {each.plan.campaign_id for each in family_of(campaign, every)} if plan.retry is not None else set()
-    )
-    others = [_Other(other, campaign, now) for other in every if other.plan.campaign_id not in known]
+    for each in parts:
+        own |= {each.plan.campaign_id for each in family_of(each, every)} if each.plan.retry else set()
+    others = [_Other(other, campaign, parts, now) for other in every if other.plan.campaign_id not in own]
     others = [other for other in others if other.matters]
     if not others:
         return ()
     keys = await anyio.to_thread.run_sync(KeySet)
-    for number in mine:
-        keys.update(_keys(await journal.items(plan.campaign_id, number)))
+    for campaign_id, number in unsent:
+        keys.update(_keys(await journal.items(campaign_id, number)))
     found = [await other.compare(keys, journal) for other in others]
     return tuple(each for each in found if each.people or each.unsent)
 
@@ -62,15 +67,16 @@ async def people_reached_by(campaign_id: str, journal: Journal) -> SuppressedPeo
         CampaignNotFound: there is none, or its people were purged.
         InvalidInput: it was never launched.
     """
-    campaign = await journal.load(campaign_id)
-    if not _launched(campaign):
+    parts = await load_parts(journal, campaign_id)
+    if not any(map(_launched, parts)):
         raise InvalidInput(
             f"campaign {campaign_id} was not launched, so it has reached nobody yet", field="rest_of"
         )
     keys = await anyio.to_thread.run_sync(KeySet)
-    for chunk in campaign.chunks:
-        if (chunk.state in _PERHAPS_GOT or chunk.state is ChunkState.PLANNED) and chunk.recipients:
-            keys.update(_keys(await journal.items(campaign_id, chunk.number)))
+    for part in parts:
+        for chunk in part.chunks:
+            if (chunk.state in _PERHAPS_GOT or chunk.state is ChunkState.PLANNED) and chunk.recipients:
+                keys.update(_keys(await journal.items(part.plan.campaign_id, chunk.number)))
     return SuppressedPeople(f"campaign {campaign_id}", keys)
 
 
@@ -84,19 +90,22 @@ def reached_lately(campaign: StoredCampaign, *, now: float) -> int:
 
 
 class _Other:
-    """Another campaign, and which of its chunks matter for *mine*."""
+    """Another campaign, and which of its chunks matter for *mine*, which is one of *parts* or alone."""
 
-    def __init__(self, other: StoredCampaign, mine: StoredCampaign, now: float) -> None:
+    def __init__(
+        self, other: StoredCampaign, mine: StoredCampaign, parts: Sequence[StoredCampaign], now: float
+    ) -> None:
         self._other = other
         plan, own = other.plan, mine.plan
         self._plan = plan
-        self._since = _launched_at(mine) or now - REPEATED_WITHIN
-        self._ready = sum(each.recipients for each in mine.chunks if each.state is ChunkState.PLANNED)
+        launched = [at for each in parts if (at := _launched_at(each)) is not None]
+        self._since = min(launched, default=now - REPEATED_WITHIN)
+        unsent = (each for part in parts for each in part.chunks if each.state is ChunkState.PLANNED)
+        self._ready = sum(each.recipients for each in unsent)
         self._same_words = plan.template == own.template or bool(own.wording and plan.wording == own.wording)
-        self._same = bool(own.fingerprint) and plan.fingerprint == own.fingerprint
+        self._same = bool(own.fingerprint) and plan.fingerprint in {each.plan.fingerprint for each in parts}
         self._limited = plan.limit is not None and plan.source == own.source
-        mine_or_test = plan.campaign_id == own.campaign_id or plan.test or not _launched(other)
-        chunks = () if mine_or_test else other.chunks
+        chunks = () if plan.test or not _launched(other) else other.chunks
         self._left = [each for each in chunks if _left(each) and self._at(each) > now - KNOWN_FOR]
         self._unsent = [
             each
@@ -169,6 +178,10 @@ class _Other:
 def _left(chunk: Chunk) -> bool:
     """Somebody of the chunk may have got it."""
     return chunk.state in _PERHAPS_GOT and chunk.recipients > 0 and not (chunk.final and not chunk.sent)
+
+
+def _unsent_chunks(campaign: StoredCampaign) -> list[int]:
+    return [each.number for each in campaign.chunks if each.state is ChunkState.PLANNED and each.recipients]
 
 
 def _launched(campaign: StoredCampaign) -> bool:

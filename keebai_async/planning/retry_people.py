@@ -95,6 +95,13 @@ class RetrySource:
             again=self._again,
         )
 
+    async def people(self) -> KeySet:
+        """The identity keys of everybody who failed."""
+        keys = await anyio.to_thread.run_sync(KeySet)
+        async for each in self._failed():
+            keys.update(each.keys)
+        return keys
+
     async def rows(self) -> AsyncIterator[dict[str, object]]:
         """Those who are sent to again, as they were sent to before, in the order of the chunks."""
         if not _was_launched(self._campaign):
@@ -103,10 +110,7 @@ class RetrySource:
                 field="campaign",
             )
         others = family_of(self._campaign, await self._journal.campaigns())
-        keys = await anyio.to_thread.run_sync(KeySet)
-        if others:
-            async for each in self._failed():
-                keys.update(each.keys)
+        keys = await self.people() if others else await anyio.to_thread.run_sync(KeySet)
         elsewhere = [await _Relative.read(other, self._journal, keys) for other in others]
         async for each in self._failed():
             sendings = await _sendings(each.keys, elsewhere)

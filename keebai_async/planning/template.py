@@ -26,6 +26,22 @@ def check_approved(template: Template) -> None:
         )
 
 
+def check_alike(one: Template, other: Template, sender: str) -> None:
+    """Raises TemplateUnusable if *other*, which the token of *sender* has, is not the same as *one*."""
+    same = (one.variables, one.category, body_text(one)) == (
+        other.variables,
+        other.category,
+        body_text(other),
+    )
+    if not same or not other.approved:
+        raise TemplateUnusable(
+            f"template {one.name!r} ({one.language}) is not the same for the token of sender {sender}: give"
+            " it the same category, text and variables there, and have it approved",
+            field="template",
+            value=one.name,
+        )
+
+
 def named_by_text(template: Template) -> Template:
     """*template*; with the variables that the text of its body names, when it lists none.
 

@@ -39,6 +39,9 @@ class Told:
         self.shown[what] = (done, of)
         self.likely[what] = likely
 
+    def detail(self, what: str, done: int, of: int | None) -> None:
+        pass
+
     def say(self, line: str) -> None:
         self.lines.append(line)
 

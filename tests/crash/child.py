@@ -116,8 +116,8 @@ class MortalJournal(SqliteJournal):
     async def add_chunk(self, campaign_id: str, number: int, recipients: int, items: bytes) -> None:
         await self._around("add_chunk", partial(super().add_chunk, campaign_id, number, recipients, items))
 
-    async def freeze(self, plan: Plan) -> None:
-        await self._around("freeze", partial(super().freeze, plan))
+    async def freeze(self, *plans: Plan) -> None:
+        await self._around("freeze", partial(super().freeze, *plans))
 
     async def record(self, campaign_id: str, move: Move) -> Chunk:
         chunk: Chunk = await self._around(name_of(move), partial(super().record, campaign_id, move))

@@ -47,6 +47,7 @@ from keebai_async import (
     Rejection,
     Report,
     Requests,
+    Sender,
     StateChanged,
     SubmitPolicy,
     Template,
@@ -183,6 +184,12 @@ async def a_web_app_plans_and_then_asks() -> None:
         plan = await campaigns.plan(people(), template="promo", language="es", options=options)
         assert_type(plan, Plan)
         assert_type(plan.reasons, tuple[ReasonCount, ...])
+        async with Keebai(phone_number_id="2000") as south:
+            dealt = await campaigns.plan(
+                people(), template="promo", language="es", senders=[Sender(phone_number_id="1000"), south]
+            )
+            assert_type(dealt.parts, tuple[Plan, ...])
+            campaigns.add_client(south)
         async with campaigns.start(plan) as run:
             assert_type(run, CampaignRun)
             await run.pause()

@@ -51,6 +51,22 @@ async def test_a_frozen_plan_comes_back_as_it_was(journal: Journal) -> None:
     assert (started.requests, started.seconds, started.holder) == (Requests(), 0.0, None)
 
 
+async def test_several_plans_are_frozen_together_or_none_of_them_is(journal: Journal) -> None:
+    one = plan_of(chunks=(2,))
+    other = msgspec.structs.replace(plan_of(chunks=(3,)), campaign_id="other")
+    for plan in (one, other):
+        for number, recipients in enumerate(plan.chunks, start=1):
+            await journal.add_chunk(plan.campaign_id, number, recipients, people(number, recipients))
+
+    with pytest.raises(Misused):
+        await journal.freeze(one, msgspec.structs.replace(other, chunks=(4,), ready=4))
+    nothing = await journal.campaigns()
+    await journal.freeze(one, other)
+
+    assert nothing == []
+    assert {each.plan.campaign_id for each in await journal.campaigns()} == {"promo", "other"}
+
+
 async def test_the_people_of_a_chunk_are_the_same_bytes(journal: Journal) -> None:
     plan = plan_of(chunks=(2, 2))
     odd = '[{"to":"+5491155555555","variables":{"nombre":"\u00d1and\u00fa \U0001f389"}}, 2 ]'.encode()

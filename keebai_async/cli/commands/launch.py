@@ -107,16 +107,23 @@ def launch(
     if template is None or language is None:
         missing = "--template" if template is None else "--language"
         raise InvalidInput(f"{missing} is needed to launch a FILE", field=missing)
-    request = PlanRequest(people=people, template=template, language=language, options=options)
+    request = PlanRequest(
+        people=people,
+        template=template,
+        language=language,
+        options=options,
+        senders=tuple(connection.sender or ()),
+    )
     raise typer.Exit(interrupts.run(partial(plan_and_launch, request, settings, connection, box)))
 
 
 async def _launch_kept(
     plan_id: str, options: CampaignOptions, connection: Connection, settings: LaunchSettings
 ) -> Exit:
-    if options.for_a_list:
+    given = [*options.for_a_list, *(["--sender"] if connection.sender else [])]
+    if given:
         raise InvalidInput(
-            f"{', '.join(options.for_a_list)} cannot change a plan that is made,"
+            f"{', '.join(given)} cannot change a plan that is made,"
             f" and there is no file {plan_id}: leave it out, or plan the FILE again"
         )
     if settings.rejects is not None:
@@ -142,17 +149,18 @@ async def _launch_kept(
 
 async def _kept(keebai: CampaignClient, plan_id: str) -> Plan:
     try:
-        kept = await keebai.journal.load(plan_id)
+        kept = await keebai.campaigns.situation(plan_id)
     except CampaignNotFound as error:
         raise InvalidInput(
             f"there is no file {plan_id}, and no plan of that id in the journal: check the path; see:"
             " keebai-async list"
         ) from error
-    if kept.state is not CampaignState.PLANNED:
+    if kept.report.state is not CampaignState.PLANNED:
         raise CampaignBusy(
-            f"campaign {plan_id} was launched before and is {kept.state.value}:"
+            f"campaign {plan_id} was launched before and is {kept.report.state.value}:"
             f" keebai-async status {plan_id}, or keebai-async resume {plan_id}",
             campaign_id=plan_id,
         )
-    check_plan(keebai, kept.plan)
-    return kept.plan
+    plan = await keebai.campaigns.plan_of(plan_id)
+    check_plan(keebai, plan)
+    return plan

@@ -38,7 +38,13 @@ def plan(
 
     Example: keebai-async plan clients.csv --template promo --language es
     """
-    request = PlanRequest(people=options.people(file), template=template, language=language, options=options)
+    request = PlanRequest(
+        people=options.people(file),
+        template=template,
+        language=language,
+        options=options,
+        senders=tuple(connection.sender or ()),
+    )
     settings = LaunchSettings(
         dry=True,
         yes=True,

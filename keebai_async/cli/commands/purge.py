@@ -18,6 +18,7 @@ from keebai_async.cli.options import JournalOption, JsonOption, YesOption
 from keebai_async.cli.output import say
 from keebai_async.cli.shown import shown_text
 from keebai_async.errors import CampaignBusy, InvalidInput
+from keebai_async.journal.parts import load_parts
 from keebai_async.model.situation import Standing
 from keebai_async.planning.reached_people import reached_lately
 
@@ -97,7 +98,7 @@ async def _purge_one(keebai: CampaignClient, campaign: str, *, unfinished: bool)
 async def _forgotten(keebai: CampaignClient, campaign: str | None) -> Iterator[str]:
     """Whom nobody is warned of afterwards, a line for each campaign that reached them lately."""
     journal, now = keebai.journal, keebai.clock.wall()
-    named = await journal.campaigns() if campaign is None else [await journal.load(campaign)]
+    named = await (journal.campaigns() if campaign is None else load_parts(journal, campaign))
     ended = [each for each in named if campaign is not None or all(chunk.settled for chunk in each.chunks)]
     lately = ((each.plan, reached_lately(each, now=now)) for each in ended)
     return (

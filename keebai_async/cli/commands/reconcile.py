@@ -21,6 +21,7 @@ from keebai_async.cli.output import answer, say
 from keebai_async.cli.shown import shown_reason, shown_text
 from keebai_async.cli.text_output import report_text, step_lines
 from keebai_async.errors import InvalidInput
+from keebai_async.model.part import part_ids
 from keebai_async.model.report import utc
 
 ChunkOption = Annotated[
@@ -97,14 +98,18 @@ class Decision(msgspec.Struct, frozen=True, kw_only=True):
 async def _show(campaign: str, connection: Connection, *, json: bool) -> Exit:
     async with bookkeeping(connection) as keebai:
         campaign = await campaign_id(keebai, campaign)
-        found = await keebai.campaigns.unknown(campaign)
+        found = [
+            (part, each)
+            for part in part_ids(campaign) or (campaign,)
+            for each in await keebai.campaigns.unknown(part)
+        ]
     option = journal_option(connection.journal)
-    for each in found:
+    for part, each in found:
         if json:
-            known = {"campaign_id": campaign, "left_at": utc(each.left_at), "matched": _matched(each)}
+            known = {"campaign_id": part, "left_at": utc(each.left_at), "matched": _matched(each)}
             emit(typed("unknown", each) | known)
         else:
-            answer("\n".join(_lines(campaign, each, option)))
+            answer("\n".join(_lines(part, each, option)))
     if not found:
         say("no chunk is unknown: there is nothing to settle")
     return Exit.UNKNOWN if found else Exit.DONE

@@ -1,5 +1,6 @@
 """The command `resume`."""
 
+from collections.abc import Sequence
 from functools import partial
 from typing import Annotated, Final
 
@@ -36,12 +37,14 @@ from keebai_async.cli.options import (
 )
 from keebai_async.cli.other_process import ask_and_wait, tell_outcome
 from keebai_async.cli.output import say
+from keebai_async.cli.progress import WatchedPart
 from keebai_async.cli.show_run import conclude, follow, with_fates
 from keebai_async.cli.text_output import report_text
 from keebai_async.cli.when import new_terms
 from keebai_async.errors import CampaignBusy, InvalidInput
+from keebai_async.journal.parts import load_parts
 from keebai_async.journal.rules import busy
-from keebai_async.model.campaign import CampaignState, RunTerms
+from keebai_async.model.campaign import CampaignState, RunTerms, StoredCampaign
 from keebai_async.model.people_words import agreeing
 from keebai_async.model.plan import Guards
 from keebai_async.model.situation import Standing
@@ -153,6 +156,15 @@ class Changes(msgspec.Struct, frozen=True, kw_only=True):
         )
         return replace(new, guards=self.guards(before.guards), ignore_opt_outs=self.ignore_opt_outs)
 
+    def guards_of(self, parts: Sequence[StoredCampaign]) -> Guards | None:
+        """Those of a campaign, or of a list over several senders; None if each part keeps its own."""
+        if len(parts) == 1:
+            return self.guards(parts[0].terms.guards)
+        if self.stop_above is None and not self.no_guards:
+            return None
+        canaries = [each.terms.guards.canary or 0 for each in parts]
+        return self.guards(Guards(canary=sum(canaries) or None))
+
     def guards(self, before: Guards) -> Guards:
         if self.no_guards:
             return Guards()
@@ -162,12 +174,15 @@ class Changes(msgspec.Struct, frozen=True, kw_only=True):
 async def _resume(campaign: str, connection: Connection, settings: LaunchSettings, changes: Changes) -> Exit:
     async with bookkeeping(connection) as keebai:  # another process is asked without a token of ours
         campaign = await campaign_id(keebai, campaign)
-        started = await keebai.journal.load(campaign)
-        terms = changes.terms(started.terms)
-        if started.holder is not None and started.state is not CampaignState.PAUSED:
-            raise busy(campaign, started.holder)
-        if started.holder is None:
-            check_plan(keebai, started.plan)
+        parts = await load_parts(keebai.journal, campaign)
+        terms = replace(changes.terms(parts[0].terms), guards=changes.guards_of(parts))
+        free = [each for each in parts if each.holder is None and not all(one.settled for one in each.chunks)]
+        held = [each.holder for each in parts if each.holder is not None]
+        paused = any(each.holder is not None and each.state is CampaignState.PAUSED for each in parts)
+        if held and not paused and not free:
+            raise busy(campaign, held[0])
+        if not paused:
+            check_plan(keebai, parts[0].plan)
             if not changes.again:
                 await _check_repetition(keebai, campaign)
         elif changes != _NO_CHANGES:
@@ -187,7 +202,7 @@ async def _resume(campaign: str, connection: Connection, settings: LaunchSetting
             if not confirm_people(question, before.unsent):
                 say("declined: nothing was submitted")
                 return Exit.DECLINED
-        if started.holder is not None:
+        if paused:
             now = await ask_and_wait(keebai, campaign, keebai.campaigns.unpause, Standing.RUNNING)
             return tell_outcome(now, json=settings.json, journal=connection.journal)
     async with campaigning(connection) as keebai:
@@ -208,6 +223,7 @@ async def _resume(campaign: str, connection: Connection, settings: LaunchSetting
             run,
             ready=before.ready,
             chunks=before.chunks,
+            parts=[WatchedPart.of(each) for each in before.parts],
             json=settings.json,
             journal=connection.journal,
             spent=partial(spending, keebai),

@@ -106,7 +106,7 @@ async def _retry(
 ) -> Exit:
     async with bookkeeping(connection) as keebai:  # who is due is told before a token is asked for
         campaign = await campaign_id(keebai, campaign)
-        check_plan(keebai, (await keebai.journal.load(campaign)).plan)
+        check_plan(keebai, await keebai.campaigns.plan_of(campaign))
         account = await keebai.campaigns.retryable(campaign, at=at, again=settings.again)
         if not account.people(RetryChoice.NOW):
             if settings.json:

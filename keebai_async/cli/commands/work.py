@@ -1,13 +1,13 @@
 """The command `work`."""
 
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
 from typing import Annotated
 
 import typer
 
-from keebai_async.cli.connect import Connection, campaigning
+from keebai_async.cli.connect import Connection, every_token
 from keebai_async.cli.exit_codes import Exit
 from keebai_async.cli.interrupts import interrupts
 from keebai_async.cli.options import (
@@ -34,7 +34,8 @@ def work(
     """Run the campaigns of the journal that are wanted, until Ctrl-C or SIGTERM, which ends in good order.
 
     Wanted is what a program launched with keebai.campaigns.launch, or what launch --detach left. What the
-    process of another worker left behind is taken up within seconds.
+    process of another worker left behind is taken up within seconds. Of lists over several tokens it runs
+    the parts of those that the environment has.
 
     Example: keebai-async work --at-once 4
     """
@@ -53,5 +54,7 @@ async def _work(connection: Connection, at_once: int) -> Exit:
 
 @asynccontextmanager
 async def _working(connection: Connection, at_once: int) -> AsyncIterator[None]:
-    async with campaigning(connection) as client, client.supervise(at_once=at_once):
+    async with every_token(connection) as clients, AsyncExitStack() as supervisors:
+        for each in clients:
+            await supervisors.enter_async_context(each.supervise(at_once=at_once))
         yield

@@ -30,19 +30,21 @@ from keebai_async.model.fates import FateCounts
 from keebai_async.model.plan import Plan
 from keebai_async.model.report import ChunkLine
 from keebai_async.model.situation import Situation, Standing
+from keebai_async.model.whole import words_of
 
 _LOOKS: Final = {Standing.FINISHED: "good", Standing.DIED: "bad", Standing.PURGED: "bad"}
 
 
 async def save_page(keebai: CampaignClient, campaign: str, file: Path) -> None:
     """Write the page of a campaign, and say where it is. Raises InvalidInput, CampaignNotFound."""
-    started = await keebai.journal.load(campaign)
+    plan = await keebai.campaigns.plan_of(campaign)
     with private_file(file) as written:
         situation = await keebai.campaigns.situation(campaign, fates=True)
         told = ToldTimes()
-        async for _, fates in keebai.journal.fates(campaign):
-            told.add(fates)
-        written.write(page(situation, started.plan, at=keebai.clock.wall(), told=told))
+        for each in plan.parts or (plan,):
+            async for _, fates in keebai.journal.fates(each.campaign_id):
+                told.add(fates)
+        written.write(page(situation, plan, at=keebai.clock.wall(), told=told))
     say(f"a page to look at: {file}")
 
 
@@ -56,10 +58,9 @@ def _page(situation: Situation, plan: Plan, at: float, told: ToldTimes | None) -
     name = parts.text(report.name)
     yield from parts.begin(name)
     yield f"<h1>{name}{' (a test)' if report.test else ''}</h1>"
-    field, sender = plan.sender.wire
     who = f", launched by {parts.text(report.by)}" if report.by else ""
     template = f"template {parts.text(plan.template)}, {parts.text(plan.language)}"
-    yield f"<p>{template}, from {field} {parts.text(sender)} {parts.text(plan.sender_number)}{who}</p>"
+    yield f"<p>{template}, from {parts.senders(plan)}{who}</p>"
     look = _LOOKS.get(situation.standing, "open")
     if look == "good" and situation.failing is not None:
         look = "bad"
@@ -71,9 +72,13 @@ def _page(situation: Situation, plan: Plan, at: float, told: ToldTimes | None) -
     yield from (f'<p class="bad">This does not add up: {parts.text(error)}</p>' for error in report.errors())
     yield "<h2>The way of the people</h2>"
     yield from way(steps_of_campaign(report), situation.fates)
-    yield from over_time(lines_of(report.chunks, told))
+    chunks = tuple(chunk for each in report.parts or (report,) for chunk in each.chunks)
+    yield from over_time(lines_of(chunks, told))
     guards = report.guards
-    yield from by_chunk(report.chunks, guard=None if guards is None else guards.stop_above)
+    if situation.parts:
+        yield from _by_sender(situation)
+    else:
+        yield from by_chunk(chunks, guard=None if guards is None else guards.stop_above)
     yield from phones(plan)
     if plan.countries:
         yield from countries(plan)
@@ -119,7 +124,8 @@ def _page(situation: Situation, plan: Plan, at: float, told: ToldTimes | None) -
         yield from _told_by_webhooks(situation, situation.fates)
     if plan.reasons:
         yield from left_out(plan)
-    yield from _chunks(report.chunks)
+    for each in report.parts or (report,):
+        yield from _chunks(each.chunks, f" of {parts.text(words_of(each))}" if report.parts else "")
     times = (
         ("created", report.created_at),
         ("launched", report.launched_at),
@@ -194,8 +200,22 @@ def _decisions(situation: Situation) -> Iterator[tuple[str, str, str]]:
         yield "purged", moment(report.purged_at), "its people were removed"
 
 
-def _chunks(chunks: Iterable[ChunkLine]) -> Iterator[str]:
-    yield '<h2>Chunks</h2><section class="scroll"><table>'
+def _by_sender(situation: Situation) -> Iterator[str]:
+    """What became of the people of each sender of a list over several."""
+    yield '<h2>By sender</h2><section class="scroll"><table>'
+    yield '<tr><th>Sender</th><th>State</th><th class="n">People</th><th class="n">Sent</th>'
+    yield '<th class="n">Failed</th><th class="n">Unsent</th><th class="n">Unknown</th></tr>'
+    for part in situation.parts:
+        report = part.report
+        sender = parts.text("" if report.sender is None else report.sender.id)
+        yield f"<tr><td>{sender}</td><td>{part.standing.value}</td>"
+        counts = (report.ready, report.sent, report.failed, report.unsent, report.unknown)
+        yield "".join(f'<td class="n">{figure(count)}</td>' for count in counts) + "</tr>"
+    yield "</table></section>"
+
+
+def _chunks(chunks: Iterable[ChunkLine], of: str) -> Iterator[str]:
+    yield f'<h2>Chunks{of}</h2><section class="scroll"><table>'
     yield '<tr><th class="n">Chunk</th><th class="n">People</th><th>State</th><th class="n">Sent</th>'
     yield '<th class="n">Failed</th><th>Broadcast</th><th>Submitted</th></tr>'
     for chunk in chunks:

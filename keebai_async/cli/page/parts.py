@@ -7,6 +7,7 @@ from html import escape
 from keebai_async.cli.figures import figure, moment
 from keebai_async.cli.page.style import STYLE
 from keebai_async.cli.shown import shown_reason, shown_text
+from keebai_async.model.plan import Plan
 
 
 def text(words: str) -> str:
@@ -17,6 +18,14 @@ def text(words: str) -> str:
 def reason(words: str) -> str:
     """A service's words as text of a page."""
     return escape(shown_reason(words))
+
+
+def senders(plan: Plan) -> str:
+    """From whom a plan is sent, as text of a page."""
+    if plan.parts:
+        return f"{len(plan.parts)} senders"
+    field, sender = plan.sender.wire
+    return f"{field} {text(sender)} {text(plan.sender_number)}"
 
 
 def begin(title: str) -> Iterator[str]:

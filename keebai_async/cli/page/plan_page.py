@@ -38,11 +38,8 @@ def plan_page(
     name = parts.text(plan.name)
     yield from parts.begin(name)
     yield f"<h1>{name}{' (a test)' if plan.test else ''}</h1>"
-    field, sender = plan.sender.wire
-    yield (
-        f"<p>template {parts.text(plan.template)}, {parts.text(plan.language)}, from {field}"
-        f" {parts.text(sender)} {parts.text(plan.sender_number)}</p>"
-    )
+    template = f"template {parts.text(plan.template)}, {parts.text(plan.language)}"
+    yield f"<p>{template}, from {parts.senders(plan)}</p>"
     if plan.last_row:
         sheet = f", sheet {plan.sheet}" if plan.sheet else ""
         rows = f"rows {figure(plan.first_row)} to {figure(plan.last_row)}"
