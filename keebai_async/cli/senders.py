@@ -6,13 +6,19 @@ such variable, so a list that was planned with it goes on without a word: a part
 
 import os
 from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING
 
 from keebai_async.campaign_client import CampaignClient
-from keebai_async.campaigns import AnySender
 from keebai_async.credentials import Token
 from keebai_async.environment import VariableNames
 from keebai_async.errors import InvalidInput
+from keebai_async.lazy_names import LazyModule
 from keebai_async.model.sender import Sender
+
+if TYPE_CHECKING:
+    import keebai_async.campaigns as campaigning
+else:  # brings planning along, for an annotation
+    campaigning = LazyModule("keebai_async.campaigns")
 
 CHANNEL = "channel:"
 
@@ -24,7 +30,9 @@ def other_tokens(environment: Mapping[str, str], variables: VariableNames) -> It
     return iter(dict.fromkeys(found))
 
 
-def senders_of(texts: Sequence[str], keebai: CampaignClient, variables: VariableNames) -> list[AnySender]:
+def senders_of(
+    texts: Sequence[str], keebai: CampaignClient, variables: VariableNames
+) -> "list[campaigning.AnySender]":
     """The senders that `--sender` names, with the clients of their tokens, which *keebai* knows.
 
     Raises:
@@ -47,7 +55,7 @@ def sender_in(text: str) -> tuple[Sender, str]:
     return Sender(phone_number_id=named), token
 
 
-def _sender_of(text: str, keebai: CampaignClient, variables: VariableNames) -> AnySender:
+def _sender_of(text: str, keebai: CampaignClient, variables: VariableNames) -> "campaigning.AnySender":
     sender, name = sender_in(text)
     if not name:
         return sender
