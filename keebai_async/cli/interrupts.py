@@ -52,7 +52,7 @@ _ENDED_BY_DEFAULT: Final = (
     "SIGBREAK",
 )
 
-_TWICE_WITHIN = 0.2
+TWICE_WITHIN = 0.2
 """Seconds in which a second Ctrl-C is the same one: launchers pass it on to who has it already."""
 
 _MAY_TAKE = 3.0
@@ -175,7 +175,7 @@ class Interrupts:
         elif self._asked_at is None:
             self._asked_at = now
             self._loop.call_soon_threadsafe(self._ask)
-        elif number == signal.SIGINT and now - self._asked_at > _TWICE_WITHIN:
+        elif number == signal.SIGINT and now - self._asked_at > TWICE_WITHIN:
             self._loop.call_soon_threadsafe(self._insist)
 
     def _ask(self) -> None:

@@ -195,9 +195,9 @@ async def test_a_client_may_be_closed_from_inside_its_run(tmp_path: Path) -> Non
     with late_service() as sandbox:
         keebai = client(sandbox, tmp_path / "j.db")
         plan = await keebai.campaigns.plan(people(PEOPLE), template="promo", language="es", name="Promo")
-        with anyio.fail_after(20):
+        with anyio.fail_after(60):
             async with keebai.campaigns.start(plan) as run:
-                await asyncio.sleep(LATE / 2)
+                await _until_attempted(keebai)
                 await keebai.aclose()
                 report = await run.report()
 
@@ -212,8 +212,7 @@ async def test_a_run_on_the_journal_of_a_client_that_closes_ends_first(tmp_path:
             sandbox.token, base_url=sandbox.url, phone_number_id="100000000000001", journal=owner.journal
         )
         task = asyncio.ensure_future(launch(guest))
-        while not await _attempted(owner):  # noqa: ASYNC110 - a journal tells nobody of a write
-            await asyncio.sleep(0)
+        await _until_attempted(owner)
         await owner.aclose()
         report = await task
         await guest.aclose()
@@ -274,9 +273,7 @@ async def test_single_sends_under_way_are_answered_before_their_client_is_closed
                 )
             ),
         ]
-        with anyio.fail_after(20.0):
-            while sandbox.ledger.total < 2:  # noqa: ASYNC110 - of a sandbox in a thread of its own
-                await anyio.sleep(LATE / 20)
+        await _until_messaged(sandbox, 2)
         await keebai.aclose()
 
         assert all(send.done() for send in sends)
@@ -288,7 +285,7 @@ async def test_nothing_leaves_a_client_that_is_being_closed(tmp_path: Path) -> N
     with late_service() as sandbox:
         keebai = client(sandbox, tmp_path / "j.db")
         first = asyncio.ensure_future(keebai.messages.send_text("+5491155550101", "Hola"))
-        await asyncio.sleep(LATE / 2)
+        await _until_messaged(sandbox, 1)
         closing = asyncio.ensure_future(keebai.aclose())
         await asyncio.sleep(0)
 
@@ -298,8 +295,18 @@ async def test_nothing_leaves_a_client_that_is_being_closed(tmp_path: Path) -> N
         assert set(sandbox.ledger.times_messaged()) == {"+5491155550101"}
 
 
-async def _attempted(owner: Keebai) -> bool:
-    return any(chunk.attempts for each in await owner.journal.campaigns() for chunk in each.chunks)
+async def _until_attempted(owner: Keebai) -> None:
+    """Until a submit is on its way, or is about to leave."""
+    while not any(  # noqa: ASYNC110 - a journal tells nobody of a write
+        chunk.attempts for each in await owner.journal.campaigns() for chunk in each.chunks
+    ):
+        await asyncio.sleep(0)
+
+
+async def _until_messaged(sandbox: Sandbox, people: int) -> None:
+    with anyio.fail_after(60.0):
+        while sandbox.ledger.total < people:  # noqa: ASYNC110 - of a sandbox in a thread of its own
+            await anyio.sleep(LATE / 20)
 
 
 async def test_a_run_whose_task_is_cancelled_before_its_first_step_ends_and_goes_on_later(
@@ -319,7 +326,7 @@ async def test_a_run_whose_task_is_cancelled_before_its_first_step_ends_and_goes
                     readers.append(asyncio.ensure_future(_all_events(run)))
                     return await run.report()
 
-            with anyio.fail_after(20):
+            with anyio.fail_after(60):
                 with pytest.raises(asyncio.CancelledError):
                     await report()
                 assert await readers[0] == []

@@ -14,6 +14,7 @@ import anyio.to_thread
 import pytest
 from anyio.abc import Process
 
+from keebai_async.cli.interrupts import TWICE_WITHIN
 from keebai_async.clock import ManualClock
 from keebai_async.sandbox import faults
 from keebai_async.sandbox.keebai.server import Sandbox
@@ -25,7 +26,7 @@ ROWS = "to,nombre,codigo\n" + "\n".join(f"+54911555501{n:02},Ana,A{n}" for n in 
 
 
 async def until(holds: Callable[[], bool]) -> None:
-    with anyio.fail_after(30):
+    with anyio.fail_after(60):
         while not holds():  # noqa: ASYNC110 - another process makes it true
             await anyio.sleep(0.01)
 
@@ -40,9 +41,27 @@ async def launching(shell: Shell, *options: str) -> AsyncIterator[Process]:
         yield process
 
 
+async def until_it_stops(process: Process) -> None:
+    """Until it has heeded a first signal."""
+    assert process.stdout is not None
+    words = b""
+    with anyio.fail_after(60):
+        while b"stopping: waiting" not in words:
+            words += await process.stdout.receive()
+
+
+async def press_twice(process: Process) -> None:
+    """Ctrl-C, and once it was heeded, and a key that bounces is out of the question, Ctrl-C again."""
+    process.send_signal(signal.SIGINT)
+    await until_it_stops(process)
+    assert process.returncode is None
+    await anyio.sleep(2 * TWICE_WITHIN)
+    process.send_signal(signal.SIGINT)
+
+
 async def end_of(process: Process) -> tuple[int, str]:
     assert process.stdout is not None
-    with anyio.fail_after(30):
+    with anyio.fail_after(60):
         words = b"".join([piece async for piece in process.stdout]).decode()
         return await process.wait(), words
 
@@ -82,7 +101,7 @@ async def test_sigterm_waits_for_the_submit_in_flight_and_knows_what_became_of_i
         async with launching(shell) as process:
             await until(lambda: len(sandbox.ledger) == 1)
             process.send_signal(signal.SIGTERM)
-            await anyio.sleep(0.2)
+            await until_it_stops(process)
             await clock.advance(10.0)
             code, words = await end_of(process)
 
@@ -99,9 +118,7 @@ async def test_a_second_ctrl_c_leaves_at_once_and_the_chunk_in_flight_is_unknown
         sandbox.faults.on("POST /messages/bulk", faults.Hang(), nth=1)
         async with launching(shell) as process:
             await until(lambda: len(sandbox.ledger) == 1)
-            process.send_signal(signal.SIGINT)
-            await anyio.sleep(0.3)
-            process.send_signal(signal.SIGINT)
+            await press_twice(process)
             code, words = await end_of(process)
         shown = await shell.call("reconcile", campaign_in(words))
         resumed = await shell.call("resume", campaign_in(words), "--yes", "--json")
@@ -136,7 +153,7 @@ async def test_ctrl_c_at_the_question_is_code_130_and_nothing_is_submitted(
 ) -> None:
     ours, theirs = pty.openpty()
     command = shell.command("launch", clients, *PROMO)
-    with anyio.fail_after(30):
+    with anyio.fail_after(60):
         async with await anyio.open_process(
             command, cwd=shell.folder, env=shell.environment, stdin=theirs, stderr=theirs
         ) as process:
@@ -219,7 +236,7 @@ async def test_a_signal_before_the_work_has_begun_says_so(
 ) -> None:
     command = [sys.executable, "-c", STRUCK, function, str(int(sent)), "list"]
 
-    with anyio.fail_after(30):
+    with anyio.fail_after(60):
         ended = await anyio.run_process(command, cwd=shell.folder, env=shell.environment, check=False)
 
     assert (ended.returncode, ended.stdout, ended.stderr) == (130, b"", b"interrupted\n")
@@ -232,7 +249,7 @@ async def test_a_signal_after_the_work_changes_nothing(
 ) -> None:
     command = [sys.executable, "-c", STRUCK, function, str(int(sent)), "templates", "--json"]
 
-    with anyio.fail_after(30):
+    with anyio.fail_after(60):
         ended = await anyio.run_process(command, cwd=shell.folder, env=shell.environment, check=False)
 
     assert ended.returncode == 0
@@ -254,12 +271,11 @@ async def test_a_text_on_its_way_is_waited_for(make_shell: MakeShell, sent: sign
         ) as process:
             await until(lambda: bool(sandbox.faults.given))
             process.send_signal(sent)
-            await anyio.sleep(0.3)
+            await until_it_stops(process)
             await clock.advance(10.0)
             code, words = await end_of(process)
 
     assert code == 0
-    assert "stopping: waiting" in words
     assert "accepted: " in words
 
 
@@ -271,9 +287,7 @@ async def test_a_text_that_is_left_on_its_way_is_code_6_and_a_line(make_shell: M
             shell.command(*TEXT), cwd=shell.folder, env=shell.environment, stderr=subprocess.STDOUT
         ) as process:
             await until(lambda: bool(sandbox.faults.given))
-            process.send_signal(signal.SIGINT)
-            await anyio.sleep(0.4)
-            process.send_signal(signal.SIGINT)
+            await press_twice(process)
             code, words = await end_of(process)
 
     assert code == 6

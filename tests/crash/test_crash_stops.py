@@ -52,7 +52,7 @@ async def test_a_stop_while_the_canary_is_waited_for_ends_the_run() -> None:
     journal, service = MemoryJournal(clock=clock), Endless(clock)
     plan = await freeze(journal, 40, size=10, guards=Guards(canary=10))
 
-    with anyio.fail_after(10):
+    with anyio.fail_after(60):
         async with clock.running(), run_of(plan, journal, service, clock) as run:
             async for event in run.events():
                 if isinstance(event, ChunkAccepted):

@@ -98,7 +98,7 @@ def leases(path: Path) -> int:
 
 
 async def until_no_lease_is_left(path: Path) -> None:
-    with anyio.fail_after(20):
+    with anyio.fail_after(60):
         while leases(path):  # noqa: ASYNC110 - a thread removes it, and has nobody to tell
             await anyio.sleep(0.01)
 

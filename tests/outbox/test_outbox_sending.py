@@ -65,7 +65,7 @@ def sent(sandbox: Sandbox) -> int:
 
 
 async def until(happened: Callable[[], bool]) -> None:
-    with anyio.fail_after(20.0):
+    with anyio.fail_after(60.0):
         while not happened():
             await anyio.lowlevel.checkpoint()
 

@@ -87,7 +87,7 @@ async def test_without_a_timeout_a_call_hears_at_once_that_the_quota_is_spent_fo
     with Sandbox() as sandbox:
         async with client(sandbox, Quota(1, 600.0)) as keebai:
             await keebai.messages.send_text("+5491155550101", "Hola")
-            with anyio.fail_after(20), pytest.raises(QuotaExhausted, match="longest_quota_wait") as caught:
+            with anyio.fail_after(60), pytest.raises(QuotaExhausted, match="longest_quota_wait") as caught:
                 await keebai.messages.send_text("+5491155550109", "Hola")
 
         assert 500.0 < caught.value.retry_after <= 601.0
@@ -152,7 +152,7 @@ async def test_who_waits_for_the_quota_while_the_client_is_closed_hears_it_at_on
                 await keebai.messages.send_text(to, "Hola", timeout=timeout)
             ended.append(to)
 
-        with anyio.fail_after(20):
+        with anyio.fail_after(60):
             async with anyio.create_task_group() as tasks:
                 for to in ("+5491155550102", "+5491155550103"):
                     tasks.start_soon(one, to)

@@ -19,7 +19,7 @@ from keebai_async.quota.stores import open_store
 from keebai_async.sandbox import Sandbox, WhautomateSandbox, faults
 from keebai_async.sandbox.whautomate import SandboxContact
 from tests.cli.shell import Ended, Shell
-from tests.cli.test_cli_interrupts import end_of, until
+from tests.cli.test_cli_interrupts import end_of, press_twice, until
 
 FILE = """{"name":"Spring recall","type":"contact","location":{"id":"LOC0000001"},
 "segments":[{"id":"SEG0000000"}],"template":{"name":"recall_v1","language":"en"},
@@ -278,9 +278,7 @@ async def test_a_create_that_is_left_on_its_way_is_code_6_and_says_how_to_look_f
 ) -> None:
     box.faults.on("POST /broadcasts", faults.Hang(), nth=1)
     async with creating(shell, box) as process:
-        process.send_signal(signal.SIGINT)
-        await anyio.sleep(0.4)
-        process.send_signal(signal.SIGINT)
+        await press_twice(process)
         code, words = await end_of(process)
 
     assert code == Exit.UNKNOWN
