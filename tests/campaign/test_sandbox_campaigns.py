@@ -120,7 +120,7 @@ UNREADABLE = [faults.NotJson(), faults.CutOff(), faults.Huge()]
 async def test_a_submit_that_got_no_clear_answer_is_unknown_and_never_sent_again(
     fault: faults.AnyFault,
 ) -> None:
-    async with world(submit=2.0 if hangs(fault) else 60.0) as (sandbox, keebai):
+    async with world(submit=8.0 if hangs(fault) else 60.0) as (sandbox, keebai):
         sandbox.faults.on(BULK, fault, nth=2)
         report = await launch(keebai, 12_000)
 
@@ -154,7 +154,7 @@ async def test_a_late_reply_is_waited_for() -> None:
 
 @pytest.mark.parametrize("fault", [*LOST, *UNREADABLE], ids=repr)
 async def test_reads_that_fail_are_repeated_until_delivery_is_known(fault: faults.AnyFault) -> None:
-    async with world(read=0.3 if hangs(fault) else 10.0) as (sandbox, keebai):
+    async with world(read=1.0 if hangs(fault) else 30.0) as (sandbox, keebai):
         sandbox.faults.on(READ, fault, nth=1, times=5)
         report = await launch(keebai, 6_000)
 

@@ -195,7 +195,7 @@ async def test_a_signal_waits_for_the_submit_in_flight(make_shell: MakeShell, se
             await until(lambda: len(sandbox.ledger) == 1)
             process.send_signal(sent)
             process.send_signal(signal.SIGTERM)  # who passes signals on often sends two
-            await anyio.sleep(0.3)
+            await until_it_stops(process)
             await clock.advance(10.0)
             code, words = await end_of(process)
 

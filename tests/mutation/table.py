@@ -14,7 +14,11 @@ MODULES: Final = MappingProxyType(
         "model/guard": ("campaign/test_guard.py",),
         "campaign/circuit_breaker": ("campaign/test_circuit_breaker.py",),
         "campaign/submit": ("campaign/test_submit.py", "campaign/test_freshness.py"),
-        "campaign/bisect": ("campaign/test_bisect.py", "campaign/test_proof_in_a_search.py"),
+        "campaign/bisect": (
+            "campaign/test_bisect.py",
+            "campaign/test_proof_in_a_search.py",
+            "campaign/test_timetable.py",
+        ),
         "campaign/chunks": ("campaign/test_chunks.py",),
         "campaign/keeping": ("campaign/test_keeping.py", "campaign/test_chunks.py"),
         "campaign/reconcile": ("campaign/test_reconcile.py", "campaign/test_freshness.py"),

@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
 import msgspec
@@ -47,6 +47,27 @@ async def call(keebai: Keebai, kind: str) -> None:
             )
 
 
+async def until(holds: Callable[[], object]) -> None:
+    while not holds():  # noqa: ASYNC110 - of a server, which tells nobody
+        await asyncio.sleep(0.002)
+
+
+@asynccontextmanager
+async def limited_once(holds: Callable[[], object]) -> AsyncIterator[None]:
+    """A time limit that strikes when something *holds*."""
+
+    async def strike() -> None:
+        await until(holds)
+        limit.reschedule(asyncio.get_running_loop().time())
+
+    async with asyncio.timeout(None) as limit:
+        striking = asyncio.create_task(strike())
+        try:
+            yield
+        finally:
+            striking.cancel()
+
+
 @pytest.mark.parametrize(
     ("kind", "words"),
     [
@@ -64,7 +85,7 @@ async def test_a_time_limit_around_a_submit_that_left_says_what_may_have_gone_ou
         Keebai("pat_x", base_url=server.url, phone_number_id="1", observer=told.append) as keebai,
     ):
         with pytest.raises(TimeoutError) as raised:
-            async with asyncio.timeout(0.4):
+            async with limited_once(lambda: server.requests):
                 await call(keebai, kind)
         assert server.requests
 
@@ -85,7 +106,7 @@ async def test_a_broadcast_of_whautomate_that_is_cancelled_on_its_way_says_so_to
 ) -> None:
     async with serving(hangs) as server, Whautomate("k" * 20, host=server.url) as whautomate:
         with pytest.raises(TimeoutError) as raised:
-            async with asyncio.timeout(0.4):
+            async with limited_once(lambda: server.requests):
                 await whautomate.broadcasts.create(
                     name="Promo marzo 7f3a",
                     type="contact",
@@ -103,11 +124,11 @@ async def test_a_broadcast_of_whautomate_that_is_cancelled_on_its_way_says_so_to
 async def test_the_siblings_of_a_failure_in_a_task_group_are_told_of(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    async def fails() -> None:
-        await asyncio.sleep(0.3)
-        raise RuntimeError
+    async def together(keebai: Keebai, sandbox: Sandbox) -> None:
+        async def fails() -> None:
+            await until(lambda: len(sandbox.faults.given) == 2)
+            raise RuntimeError
 
-    async def together(keebai: Keebai) -> None:
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(call(keebai, "text"))
             tasks.create_task(call(keebai, "text"))
@@ -115,12 +136,12 @@ async def test_the_siblings_of_a_failure_in_a_task_group_are_told_of(
 
     async with Sandbox() as sandbox:
         for nth in (1, 2):
-            sandbox.faults.on("POST /messages/text", faults.Late(seconds=5.0), nth=nth)
+            sandbox.faults.on("POST /messages/text", faults.Late(seconds=60.0), nth=nth)
         async with Keebai(
             sandbox.token, base_url=sandbox.url, phone_number_id=sandbox.phone_number_id
         ) as keebai:
             with pytest.raises(ExceptionGroup):
-                await together(keebai)
+                await together(keebai, sandbox)
     assert [line.message for line in caplog.records if line.levelno >= logging.WARNING] == [
         "request cancelled",
         "request cancelled",
@@ -165,7 +186,7 @@ async def test_a_submit_that_is_cancelled_while_it_connects_is_no_news(
         Session(server.url.replace("http://", "https://"), Token("pat_x")) as session,
     ):
         with pytest.raises(TimeoutError) as raised:
-            async with asyncio.timeout(0.4):
+            async with limited_once(lambda: server.connections):
                 await Exchange(session, gate, observer=told.append).submit(request)
     assert (notes_of(raised.value), caplog.records, gate.endings) == ([], [], [Ending.UNSENT])
     assert [each.stage for each in told if isinstance(each, RequestCancelled)] == ["not written"]
@@ -177,9 +198,10 @@ async def test_a_submit_that_is_cancelled_after_its_reply_came_says_so_unless_it
 ) -> None:
     told: list[Record] = []
     wire = Wire(Answer(status=status, body=b'{"broadcast_id":"b1"}'))
+    gate = SlowGate(going=60.0)
     with pytest.raises(TimeoutError) as raised:
-        async with asyncio.timeout(0.05):
-            await Exchange(wire, SlowGate(going=60.0), observer=told.append).submit(SUBMIT)
+        async with limited_once(lambda: gate.endings):
+            await Exchange(wire, gate, observer=told.append).submit(SUBMIT)
     assert len(notes_of(raised.value)) == notes
     unknown = [each.reason for each in told if isinstance(each, SubmitUnknown)]
     assert unknown == ["cancelled after the reply had come"] * notes

@@ -101,7 +101,7 @@ async def test_a_hook_that_never_ends_does_not_hold_a_request_beyond_its_limit(
     getattr(trace, signal).append(hook)
     lent = aiohttp.ClientSession(trace_configs=[trace])
     async with serving(answers(message(202))) as server, lending(server.url, lent) as session:
-        outcome = await session.send(replace(SUBMIT, timeout=0.1))
+        outcome = await session.send(replace(SUBMIT, timeout=2.0))
     assert len(server.requests) == left
     if left:
         assert isinstance(outcome, Answer)
