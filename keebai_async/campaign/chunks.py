@@ -16,7 +16,7 @@ import msgspec
 from keebai_async.campaign.keeping import Keep, Patience, in_time
 from keebai_async.campaign.proofs import tell_proven
 from keebai_async.clock import Clock
-from keebai_async.errors import CampaignBusy, JournalUnusable
+from keebai_async.errors import CampaignBusy, JournalUnusable, Misused
 from keebai_async.journal.contract import Journal
 from keebai_async.model.campaign import StoredCampaign
 from keebai_async.model.chunk import Chunk, ChunkState
@@ -276,7 +276,7 @@ class Chunks:
             answer = TakeBack(number=submit.number, step=submit.step + 1, reason=words)
             return await self._journal.testify(self.plan.campaign_id, submit, answer)
 
-        with suppress(JournalUnusable):
+        with suppress(JournalUnusable, Misused):
             after = await Patience(self._clock, seconds=PATIENCE_WITH_INTENTS).keep(take_back)
             if after is not None:
                 self._chunks[submit.number] = after
