@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from datetime import datetime
 
 from keebai_async.cli.estimate import duration
-from keebai_async.cli.figures import figure, share
+from keebai_async.cli.figures import figure, people_figure, share
 from keebai_async.cli.shown import shown_reason
 from keebai_async.model.outlook import Outlook
 from keebai_async.model.situation import Situation, Standing
@@ -21,7 +21,7 @@ def pulse_line(situation: Situation, now: datetime) -> str:
 def _pulse(situation: Situation, now: datetime) -> Iterator[str]:
     report = situation.report
     if situation.standing is Standing.PAUSED:
-        yield f"paused: {figure(report.unsent)} people unsent"
+        yield f"paused: {people_figure(report.unsent)} unsent"
     if report.unsent or report.on_the_way:
         yield f"submitting: {figure(report.accepted)} of {figure(report.ready)}"
     if report.accepted:

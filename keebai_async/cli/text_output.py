@@ -234,9 +234,9 @@ def when_lines(of: Plan | Report) -> Iterator[str]:
         where = "the country of each number" if of.hours.by_country else of.hours.zone
         yield f"from {of.hours.opens} to {of.hours.closes} by the clocks of {where}"
     if of.per_hour is not None:
-        yield f"up to {figure(of.per_hour)} people in any hour"
+        yield f"up to {people_figure(of.per_hour)} in any hour"
     if of.per_day is not None:
-        yield f"up to {figure(of.per_day)} people in any 24 hours"
+        yield f"up to {people_figure(of.per_day)} in any 24 hours"
 
 
 def pace_words(pace: Pace) -> str:

@@ -307,7 +307,7 @@ async def type_it(day: Day, command: str, before: Situation) -> None:
     kind = kind_of(command)
     chunk = int(words[words.index("--chunk") + 1]) if "--chunk" in words else 0
     words = [day.found(chunk) if word == "BROADCAST-ID" else word for word in words]
-    if kind.split()[0] in {"launch", "resume"} or kind == "reconcile --resend":
+    if kind.split()[0] in {"launch", "resume"} or kind in {"reconcile --resend", "reconcile --abandon"}:
         words.append("--yes")
     if before.report.pace is not None and words[0] == "resume":
         words += ["--pace", "off"]  # it would keep its promise, an hour later
