@@ -333,7 +333,7 @@ class Campaigns(CampaignLooks):
             JournalUnusable: it cannot be written.
         """
         campaign_id = plan if isinstance(plan, str) else plan.campaign_id
-        since = self._keebai.clock.wall() if at is None else unix(at)
+        since = 0.0 if at is None else unix(at)
         seen = tuple(agreed)
         if not again:
             await self.check_repetition(campaign_id, agreed=seen)
@@ -359,7 +359,7 @@ class Campaigns(CampaignLooks):
 
         Raises JournalUnusable.
         """
-        wanted = await self._keebai.journal.wanted(by=self._keebai.clock.wall())
+        wanted = await self._keebai.journal.wanted()
         return tuple(want for want in wanted if is_due(want, self._keebai))
 
     async def take_up(self, campaign_id: str) -> Report | None:
@@ -374,8 +374,8 @@ class Campaigns(CampaignLooks):
                 any more.
             JournalUnusable: the journal cannot be read or written.
         """
-        want = await self._keebai.journal.want_of(campaign_id)
-        if want is None or not is_due(want, self._keebai):
+        want = next((want for want in await self.due() if want.campaign_id == campaign_id), None)
+        if want is None:
             return None
         try:
             return await take_up(self._keebai, want, self.wanted_run)

@@ -108,8 +108,8 @@ def tries_after(tries: int, lasted: float) -> int:
 
 
 def is_due(want: Want, host: TakingHost) -> bool:
-    """Whether somebody with this token may take it up now: nobody runs it, and nothing holds it."""
-    free = want.holder is None and not want.held and not want.waits and want.at <= host.clock.wall()
+    """Whether this host may take up what is to run by now: nobody runs it, and nothing holds it."""
+    free = want.holder is None and not want.held and not want.waits
     return free and want.account in ("", host.token_mark(want.salt))
 
 
@@ -167,8 +167,7 @@ async def _run(
 
 async def _put_off(host: TakingHost, want: Want, since: float) -> None:
     tries = tries_after(want.tries, host.clock.now() - since)
-    until = host.clock.wall() + retry_wait(tries)
-    await host.journal.put_off(want.campaign_id, until=until, tries=tries)
+    await host.journal.put_off(want.campaign_id, seconds=retry_wait(tries), tries=tries)
 
 
 async def _leave(host: TakingHost, want: Want, reason: str, *, finished: bool = False) -> None:

@@ -169,22 +169,28 @@ class Journal(Protocol):
         ...
 
     async def want(self, want: Want) -> None:
-        """Have a campaign run by a supervisor of this journal; what was wanted of it before is forgotten."""
+        """Have a campaign run by a supervisor of this journal; what was wanted of it before is forgotten.
+
+        A time that has passed is now, on the clock of `wanted`.
+        """
 
     async def unwant(self, campaign_id: str) -> bool:
         """Have no supervisor take a campaign up (again); False if none was to."""
         ...
 
-    async def wanted(self, *, by: float) -> list[Want]:
-        """The campaigns that are to run by a Unix time, the earliest first, and who runs them."""
+    async def wanted(self, *, by: float | None = None) -> list[Want]:
+        """The campaigns that are to run by a Unix time, or by now, the earliest first, and who runs them.
+
+        What time it is now says the clock that all who share the journal have in common.
+        """
         ...
 
     async def want_of(self, campaign_id: str) -> Want | None:
         """What is wanted of one campaign, and who runs it; None if it is not wanted."""
         ...
 
-    async def put_off(self, campaign_id: str, *, until: float, tries: int) -> None:
-        """Have a campaign that is wanted run from a Unix time on, if that is later, after *tries* in vain."""
+    async def put_off(self, campaign_id: str, *, seconds: float, tries: int) -> None:
+        """Have a campaign that is wanted run after so many seconds, if not later, after *tries* in vain."""
 
     async def asked(self, campaign_id: str) -> Wish | None:
         """The wish left since the last call, if any. For the one who has the lease."""

@@ -479,15 +479,15 @@ class StoredJournal:
     async def unwant(self, campaign_id: str) -> bool:
         return await self._transactions.write(lambda tables: wants.unwant(tables, campaign_id))
 
-    async def wanted(self, *, by: float) -> list[Want]:
+    async def wanted(self, *, by: float | None = None) -> list[Want]:
         return await self._transactions.read(lambda tables: wants.wanted(tables, self._leases, by=by))
 
     async def want_of(self, campaign_id: str) -> Want | None:
         return await self._transactions.read(lambda tables: wants.want_of(tables, self._leases, campaign_id))
 
-    async def put_off(self, campaign_id: str, *, until: float, tries: int) -> None:
+    async def put_off(self, campaign_id: str, *, seconds: float, tries: int) -> None:
         await self._transactions.write(
-            lambda tables: wants.put_off(tables, campaign_id, until=until, tries=tries)
+            lambda tables: wants.put_off(tables, campaign_id, seconds=seconds, tries=tries)
         )
 
     async def asked(self, campaign_id: str) -> Wish | None:

@@ -1,4 +1,8 @@
-"""Which campaigns are wanted: inside of a transaction."""
+"""Which campaigns are wanted: inside of a transaction.
+
+When it is time says the clock of the tables: those of several machines may be minutes apart, and one that is
+behind would leave alone what another wants now.
+"""
 
 from msgspec.structs import replace
 
@@ -31,7 +35,7 @@ def want(tables: Tables, wanted: Want) -> None:
     campaign = campaign_of(tables, wanted.campaign_id)
     row = WantRow(
         campaign_id=campaign.campaign_id,
-        at=wanted.at,
+        at=max(wanted.at, tables.now()),
         held=wanted.held,
         again=wanted.again,
         account=wanted.account,
@@ -52,10 +56,13 @@ def unwant(tables: Tables, campaign_id: str) -> bool:
     return found
 
 
-def wanted(tables: Tables, leases: Leases, *, by: float) -> list[Want]:
-    """Those that are to run by a time, the earliest first."""
+def wanted(tables: Tables, leases: Leases, *, by: float | None) -> list[Want]:
+    """Those that are to run by a time, or by now, the earliest first."""
     holders = leases.holders(tables)  # of thousands that are wanted a few run
-    return [_want_of(row, holders.get(row.campaign_id)) for row in tables.wants(by=by)]
+    return [
+        _want_of(row, holders.get(row.campaign_id))
+        for row in tables.wants(by=tables.now() if by is None else by)
+    ]
 
 
 def want_of(tables: Tables, leases: Leases, campaign_id: str) -> Want | None:
@@ -77,11 +84,11 @@ def _want_of(row: WantRow, holder: Holder | None) -> Want:
     )
 
 
-def put_off(tables: Tables, campaign_id: str, *, until: float, tries: int) -> None:
+def put_off(tables: Tables, campaign_id: str, *, seconds: float, tries: int) -> None:
     """Nothing, if it is not wanted any more."""
     row = tables.get(WantRow, campaign_id)
     if row is not None:
-        tables.update(replace(row, at=max(row.at, until), tries=tries))
+        tables.update(replace(row, at=max(row.at, tables.now() + seconds), tries=tries))
 
 
 def heed(tables: Tables, campaign_id: str, wish: Wish | None) -> bool:

@@ -1,96 +1,81 @@
 """One of several machines that carry campaigns on from one journal, for the storm on PostgreSQL.
 
-    python -m tests.crash.machine NAME URL TOKEN SENDER JOURNAL SPEED LEASE
+    python -m tests.crash.machine < PLACE_AS_JSON_IN_ONE_LINE
 
-It runs what nobody runs and is not ended, a few at a time, until it is told to stop by the end of its stdin.
-On stdout it says what it took and what it left, a line each. Its name is that of its machine: who shares it
-can see its process, as on one machine; nobody else can.
+It supervises the journal until its stdin ends. On stdout it says what it took and what it left, a line each.
+Its name is that of its machine: who shares it can see its process, as on one machine; nobody else can. The
+clock on its wall may be wrong.
 """
 
 import sys
 
 import anyio
 import anyio.to_thread
+import msgspec
 
 from keebai_async.client import Keebai
-from keebai_async.clock import ScaledClock
-from keebai_async.errors import CampaignBusy, JournalUnusable
+from keebai_async.clock import SystemClock
 from keebai_async.journal.open import open_journal
-from keebai_async.model.campaign import CampaignState
-from keebai_async.model.chunk import ChunkState
+from keebai_async.observe.campaign_records import CampaignTakenUp, RunEnded
+from keebai_async.observe.records import Record
 from keebai_async.quota.window import Quota
 from keebai_async.storage import process
 
-AT_ONCE = 2
-PAUSE = 0.2
-"""Seconds between two looks at what is there to do."""
+
+class MachinePlace(msgspec.Struct, frozen=True, kw_only=True):
+    """*wrong_by* are the seconds that its clock is ahead; *lease* is None for the default."""
+
+    name: str
+    url: str
+    token: str
+    sender: str
+    journal: str
+    quota: tuple[int, float]
+    lease: float | None = None
+    wrong_by: float = 0.0
+    at_once: int = 3
 
 
-def say(*words: str) -> None:
-    print(*words, flush=True)
+class WrongClock(SystemClock):
+    """Runs as it should, and shows another time."""
+
+    def __init__(self, wrong_by: float) -> None:
+        self._wrong_by = wrong_by
+
+    def wall(self) -> float:
+        return super().wall() + self._wrong_by
 
 
-class Machine:
-    def __init__(self, keebai: Keebai) -> None:
-        self._keebai = keebai
-        self._runs: set[str] = set()
+def hear(record: Record) -> None:
+    match record:
+        case CampaignTakenUp(campaign=campaign):
+            print("took", campaign, flush=True)
+        case RunEnded(run=run):
+            print("left", run.campaign, flush=True)
+        case _:
+            pass
 
-    async def carry_on(self) -> None:
-        async with anyio.create_task_group() as tasks:
-            tasks.start_soon(self._until_told, tasks.cancel_scope)
-            while True:
-                for campaign in await self._left():
-                    if len(self._runs) < AT_ONCE and campaign not in self._runs:
-                        self._runs.add(campaign)
-                        tasks.start_soon(self._run, campaign)
-                await anyio.sleep(PAUSE)
 
-    async def _until_told(self, scope: anyio.CancelScope) -> None:
+async def main(place: MachinePlace) -> None:
+    setattr(process, "_place", lambda: place.name)  # noqa: B010 - it is a function
+    journal = open_journal(place.journal, lease=place.lease)
+    async with (
+        Keebai(
+            place.token,
+            base_url=place.url,
+            phone_number_id=place.sender,
+            clock=WrongClock(place.wrong_by),
+            quotas=[Quota(*place.quota)],
+            limiter=place.journal,
+            journal=journal,
+            poll_floor=0.2,
+            observer=hear,
+        ) as keebai,
+        keebai.supervise(at_once=place.at_once),
+    ):
         await anyio.to_thread.run_sync(sys.stdin.read, abandon_on_cancel=True)
-        scope.cancel()
-
-    async def _left(self) -> list[str]:
-        """The campaigns that nobody runs, and in which there is something to do for a program."""
-        try:
-            kept = await self._keebai.journal.campaigns()
-        except JournalUnusable:
-            return []
-        return [
-            each.plan.campaign_id
-            for each in kept
-            if each.holder is None
-            and each.state is not CampaignState.FINISHED
-            and any(not chunk.settled and chunk.state is not ChunkState.UNKNOWN for chunk in each.chunks)
-        ]
-
-    async def _run(self, campaign: str) -> None:
-        try:
-            async with self._keebai.campaigns.resume(campaign) as run:
-                say("took", campaign)
-                await run.report()
-        except (CampaignBusy, JournalUnusable) as error:
-            say("lost", campaign, type(error).__name__)
-        finally:
-            self._runs.discard(campaign)
-            say("left", campaign)
-
-
-async def main(*words: str) -> None:
-    name, url, token, sender, journal, speed, lease = words
-    setattr(process, "_place", lambda: name)  # noqa: B010 - it is a function
-    async with Keebai(
-        token,
-        base_url=url,
-        phone_number_id=sender,
-        clock=ScaledClock(float(speed)),
-        quotas=[Quota(10_000, 1.0)],
-        limiter="memory:",
-        journal=(kept := open_journal(journal, lease=float(lease))),
-        poll_floor=2.0,
-    ) as keebai:
-        await Machine(keebai).carry_on()
-    await kept.aclose()
+    await journal.aclose()
 
 
 if __name__ == "__main__":
-    anyio.run(main, *sys.argv[1:])
+    anyio.run(main, msgspec.json.decode(sys.stdin.readline(), type=MachinePlace))

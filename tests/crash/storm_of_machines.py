@@ -1,10 +1,14 @@
-"""The storm on PostgreSQL: three machines carry campaigns on from one journal, and everything strikes them.
+"""The storm on PostgreSQL: three machines supervise one journal, and everything strikes them.
 
     python -m tests.crash.storm --journal postgres --events 200
 
-Each event is one of: a machine is killed, and another comes in its place; a machine is frozen, mostly for
-longer than its lease, and wakes; the database is killed or restarted. Campaigns are made all the while. At
-the end what the journal says is compared with the sandbox's ledger, chunk by chunk.
+Each event is one of: a machine is killed, and comes back; a machine is frozen, mostly for longer than its
+lease, and wakes; the database is killed or restarted. The machines cannot see each other's processes, share
+the quota in the database, and their clocks are minutes apart. Campaigns are made all the while. At the end
+what the journal says is compared with the sandbox's ledger, chunk by chunk.
+
+Carried on counts the seconds from the kill of a machine, or from the instant it was frozen, until another one
+runs the campaign. Unknown may be what was on its way then, and nothing else.
 """
 
 import random
@@ -25,21 +29,25 @@ import msgspec
 from keebai_async.client import Keebai
 from keebai_async.journal.contract import Journal
 from keebai_async.journal.open import open_journal
+from keebai_async.journal.postgres_tables import LEASE
 from keebai_async.model.campaign import CampaignState, StoredCampaign
 from keebai_async.model.chunk import Chunk, ChunkState
 from keebai_async.planning.plan import PlanOptions
 from keebai_async.quota.window import Quota
-from keebai_async.sandbox import Sandbox, faults
+from keebai_async.sandbox import Sandbox, Window, faults
+from tests.crash.machine import MachinePlace
 from tests.crash.nursery import PROJECT
 from tests.crash.people import number
 from tests.crash.truth import Item
-from tests.crash.world import BULK, SPEED, WIDE
+from tests.crash.world import BULK, SPEED
 from tests.postgres_server import PostgresServer
 
-MACHINES = 3
-LEASE = 3.0
+MACHINES = ("ana", "bea", "carla")
+CLOCKS = (0.0, 240.0, -180.0)
+"""Seconds by which the clock of each machine is ahead."""
+QUOTA = (120, 10.0)
 AT_LEAST_UNFINISHED = 4
-PEOPLE, SIZE = 400, 20
+PEOPLE, SIZE = 2_400, 20
 EVENTS = ("kill", "freeze", "database killed", "database restarted")
 WEIGHTS = (4, 3, 1, 1)
 
@@ -57,6 +65,10 @@ class StormTally:
     accepted_but_not_at_the_server: int = 0
     unknown: int = 0
     unknown_at_the_server: int = 0
+    unknown_beyond_the_rule: int = 0
+    over_quota: int = 0
+    in_the_air: set[tuple[str, int]] = field(default_factory=set)
+    """Chunks that had no outcome when their machine was killed or frozen."""
     taken_up_after: list[float] = field(default_factory=list)
     wrong: list[str] = field(default_factory=list)
 
@@ -68,8 +80,11 @@ class StormTally:
             f"{self.campaigns} campaigns, {self.people:,} people, {self.messaged:,} messaged",
             f"twice {self.twice}, lost {self.lost}",
             f"accepted but not at the server {self.accepted_but_not_at_the_server}",
+            f"over the quota {self.over_quota} (429)",
             f"unknown {self.unknown:,}, of whom {self.unknown_at_the_server:,} were messaged",
-            f"carried on {len(self.taken_up_after)} times after a kill",
+            f"  in the air were {len(self.in_the_air):,} chunks of {SIZE}",
+            f"  unknown beyond these {self.unknown_beyond_the_rule}",
+            f"carried on {len(self.taken_up_after)} times",
             f"  after {after[len(after) // 2]:.1f} s (median), {after[-1]:.1f} s at most",
             f"wrong besides {len(self.wrong)}",
             *self.wrong,
@@ -79,16 +94,19 @@ class StormTally:
 class RunningMachine:
     """One process, and what it said."""
 
-    def __init__(self, name: str, words: list[str], storm: "StormOfMachines") -> None:
+    def __init__(self, place: MachinePlace, storm: "StormOfMachines") -> None:
         self.holds: set[str] = set()
         self._storm = storm
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "tests.crash.machine", name, *words],
+            [sys.executable, "-m", "tests.crash.machine"],
             cwd=PROJECT,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
         )
+        assert self.process.stdin is not None
+        self.process.stdin.write(msgspec.json.encode(place).decode() + "\n")
+        self.process.stdin.flush()
         self._thread = threading.Thread(target=self._listen, daemon=True)
         self._thread.start()
 
@@ -140,14 +158,14 @@ class StormOfMachines:
             self._tally.taken_up_after.append(time.monotonic() - since)
 
     async def run(self, events: int) -> None:
-        self._sandbox.faults.on(BULK, faults.Late(seconds=0.15 * SPEED), times=None)
+        self._sandbox.faults.on(BULK, faults.Late(seconds=0.4 * SPEED), times=None)
         async with self._client() as keebai:
             await self._plan(keebai)
-            self._machines = [self._machine() for _ in range(MACHINES)]
+            self._machines = [self._machine(each) for each in range(len(MACHINES))]
             try:
                 for _ in range(events):
                     await anyio.sleep(0.2 + self._chance.random())
-                    await self._strike()
+                    await self._strike(keebai.journal)
                     await self._plan(keebai)
                 await self._until_done(keebai)
             finally:
@@ -158,24 +176,31 @@ class StormOfMachines:
 
     @asynccontextmanager
     async def _client(self) -> AsyncIterator[Keebai]:
-        journal = open_journal(self._journal, lease=LEASE)
+        journal = open_journal(self._journal)
         async with Keebai(
             self._sandbox.token,
             base_url=self._sandbox.url,
             phone_number_id=self._sandbox.phone_number_id,
-            clock=self._sandbox.clock,
-            quotas=[Quota(10_000, 1.0)],
-            limiter="memory:",
+            quotas=[Quota(*QUOTA)],
+            limiter=self._journal,
             journal=journal,
         ) as keebai:
             yield keebai
         await journal.aclose()
 
-    def _machine(self) -> RunningMachine:
+    def _machine(self, which: int) -> RunningMachine:
         self._born += 1
         sandbox = self._sandbox
-        words = [sandbox.url, sandbox.token, sandbox.phone_number_id, self._journal, str(SPEED), str(LEASE)]
-        return RunningMachine(f"machine {self._born}", words, self)
+        place = MachinePlace(
+            name=f"{MACHINES[which]}, boot {self._born}",
+            url=sandbox.url,
+            token=sandbox.token,
+            sender=sandbox.phone_number_id,
+            journal=self._journal,
+            quota=QUOTA,
+            wrong_by=CLOCKS[which],
+        )
+        return RunningMachine(place, self)
 
     async def _plan(self, keebai: Keebai) -> None:
         """Keep as many campaigns unfinished as there should be."""
@@ -183,7 +208,7 @@ class StormOfMachines:
         for _ in range(AT_LEAST_UNFINISHED - sum(_is_open(each) for each in kept)):
             first = self._tally.campaigns * PEOPLE
             self._tally.campaigns += 1
-            await keebai.campaigns.plan(
+            await keebai.campaigns.launch(
                 [
                     {"to": number(first + person), "nombre": "Ana", "codigo": "M-7"}
                     for person in range(PEOPLE)
@@ -194,24 +219,37 @@ class StormOfMachines:
                 options=PlanOptions(chunk_size=SIZE),
             )
 
-    async def _strike(self) -> None:
+    async def _strike(self, journal: Journal) -> None:
         (event,) = self._chance.choices(EVENTS, WEIGHTS)
         self._tally.events[event] += 1
-        place = self._chance.randrange(MACHINES)
-        machine = self._machines[place]
+        which = self._chance.randrange(len(MACHINES))
+        machine = self._machines[which]
         match event:
             case "kill":
                 now = time.monotonic()
                 machine.kill()
                 self._orphans.update(dict.fromkeys(machine.holds, now))
-                self._machines[place] = self._machine()
+                await self._look_into_the_air(journal, machine)
+                self._machines[which] = self._machine(which)
             case "freeze":
+                now = time.monotonic()
                 machine.process.send_signal(signal.SIGSTOP)
+                held = set(machine.holds)
+                self._orphans.update(dict.fromkeys(held, now))
+                await self._look_into_the_air(journal, machine)
                 await anyio.sleep(LEASE * (0.8 + self._chance.random()))
+                for campaign in held:  # who wakes goes on with what nobody took
+                    self._orphans.pop(campaign, None)
                 machine.process.send_signal(signal.SIGCONT)
             case _:
                 kill = event == "database killed"
                 await anyio.to_thread.run_sync(lambda: self._server.restart(kill=kill))
+
+    async def _look_into_the_air(self, journal: Journal, machine: RunningMachine) -> None:
+        for campaign in sorted(machine.holds):
+            for chunk in await journal.chunks(campaign):
+                if chunk.state is ChunkState.SUBMITTING:
+                    self._tally.in_the_air.add((campaign, chunk.number))
 
     async def _until_done(self, keebai: Keebai) -> None:
         with anyio.move_on_after(400) as scope:
@@ -239,6 +277,8 @@ class StormOfMachines:
                         tally.accepted_but_not_at_the_server += 0 if same else len(people)
                         tally.lost += len(people) - there
                     case ChunkState.UNKNOWN:
+                        known = (kept.plan.campaign_id, chunk.number) in tally.in_the_air
+                        tally.unknown_beyond_the_rule += 0 if known else len(people)
                         tally.unknown += len(people)
                         tally.unknown_at_the_server += there
                     case _ if there:
@@ -247,6 +287,7 @@ class StormOfMachines:
                         tally.wrong.append(f"chunk {chunk.number} is left {chunk.state.value}")
         tally.people = tally.campaigns * PEOPLE
         tally.messaged = len(messaged)
+        tally.over_quota = self._sandbox.traffic.throttled.total()
         tally.twice = sum(times > 1 for times in messaged.values())
         tally.lost += sum(answered_for[number(person)] != 1 for person in range(tally.people))
 
@@ -266,5 +307,7 @@ async def _people(journal: Journal, started: StoredCampaign, chunk: Chunk) -> li
 
 
 async def storm_of_machines(server: PostgresServer, *, events: int, seed: int, tally: StormTally) -> None:
-    async with Sandbox(speed=SPEED, windows=WIDE) as sandbox:
+    most, seconds = QUOTA
+    windows = (Window("ours", most, seconds * SPEED),)  # the sandbox's time runs faster
+    async with Sandbox(speed=SPEED, windows=windows) as sandbox:
         await StormOfMachines(server, sandbox, seed=seed, tally=tally).run(events)

@@ -1,5 +1,9 @@
 """What is wanted is kept by every journal alike, and follows what becomes of the campaign."""
 
+import math
+
+from msgspec.structs import replace
+
 from keebai_async.journal.contract import Journal
 from keebai_async.model.campaign import CampaignState, Wish
 from keebai_async.model.lifecycle import Abandon, Accept, Lose, Resend, Submit
@@ -7,10 +11,12 @@ from keebai_async.model.stop import Cause
 from keebai_async.model.want import Want
 from tests.journal.journal_kit import keep, plan_of
 
-LATER = 2_000.0
+FAR = 5_000_000_000.0
+"""A time that comes later than now on the clock of every journal."""
+LATER = FAR + 2_000.0
 
 
-async def kept(journal: Journal, *campaigns: str, at: float = 1.0) -> None:
+async def kept(journal: Journal, *campaigns: str, at: float = FAR + 1) -> None:
     for campaign in campaigns:
         await keep(journal, plan_of(campaign, chunks=(2,)))
         await journal.want(Want(campaign_id=campaign, at=at, account="a", salt="s"))
@@ -18,11 +24,11 @@ async def kept(journal: Journal, *campaigns: str, at: float = 1.0) -> None:
 
 async def test_what_is_wanted_is_listed_by_its_time_and_by_its_name(journal: Journal) -> None:
     await kept(journal, "b", "a")
-    await kept(journal, "c", at=0.5)
+    await kept(journal, "c", at=FAR)
     await kept(journal, "d", at=LATER)
     assert [want.campaign_id for want in await journal.wanted(by=LATER - 1)] == ["c", "a", "b"]
     assert len(await journal.wanted(by=LATER)) == 4
-    assert await journal.want_of("c") == Want(campaign_id="c", at=0.5, account="a", salt="s")
+    assert await journal.want_of("c") == Want(campaign_id="c", at=FAR, account="a", salt="s")
     assert await journal.want_of("nobody wants this") is None
 
 
@@ -36,19 +42,27 @@ async def test_who_runs_it_is_said_of_one_and_of_all(journal: Journal) -> None:
     assert [want.holder for want in await journal.wanted(by=LATER)] == [None, None]
 
 
+async def test_a_time_that_has_passed_is_now_and_now_is_the_same_for_all(journal: Journal) -> None:
+    await kept(journal, "a", at=0.0)
+    await kept(journal, "b")
+    (want,) = await journal.wanted()
+    assert (want.campaign_id, 0.0 < want.at < FAR) == ("a", True)
+
+
 async def test_what_is_put_off_is_wanted_later_and_never_earlier(journal: Journal) -> None:
-    await kept(journal, "a")
-    await journal.put_off("a", until=50.0, tries=1)
-    await journal.put_off("a", until=40.0, tries=2)
-    (want,) = await journal.wanted(by=50.0)
-    assert (want.at, want.tries) == (50.0, 2)
-    assert await journal.wanted(by=49.0) == []
-    await journal.want(Want(campaign_id="a", at=2.0))  # what was wanted before is forgotten
-    (want,) = await journal.wanted(by=2.0)
-    assert (want.at, want.tries) == (2.0, 0)
+    await kept(journal, "a", at=0.0)
+    (before,) = await journal.wanted()
+    await journal.put_off("a", seconds=FAR, tries=1)
+    (want,) = await journal.wanted(by=math.inf)
+    assert (want.at >= before.at + FAR, want.tries) == (True, 1)
+    await journal.put_off("a", seconds=1.0, tries=2)
+    assert await journal.wanted(by=math.inf) == [replace(want, tries=2)]
+    assert await journal.wanted() == []
+    await journal.want(Want(campaign_id="a", at=0.0))  # what was wanted before is forgotten
+    assert [want.tries for want in await journal.wanted()] == [0]
     assert await journal.unwant("a")
-    await journal.put_off("a", until=60.0, tries=1)
-    assert await journal.wanted(by=LATER) == []
+    await journal.put_off("a", seconds=1.0, tries=1)
+    assert await journal.wanted(by=math.inf) == []
 
 
 async def test_what_is_finished_is_not_wanted_whoever_finished_it_and_also_if_it_was_held(

@@ -180,7 +180,7 @@ async def test_a_client_that_is_closed_under_its_supervisor_leaves_the_campaign_
         await until(lambda: begun(sandbox), clock)
         await first.aclose()
         await clock.sleep(60)
-    (want,) = await journal.wanted(by=clock.wall())
+    (want,) = await journal.wanted()
     assert (want.campaign_id, want.tries, want.holder) == (one, 0, None)
     sandbox.faults.clear()
     async with client(sandbox, clock, journal) as second, second.supervise():
