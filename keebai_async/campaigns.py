@@ -289,6 +289,10 @@ class Campaigns(CampaignLooks):
     async def _reached_before(self, campaign: StoredCampaign) -> tuple[Reached, ...]:
         return await reached_before(campaign, self._keebai.journal, now=self._keebai.clock.wall())
 
+    async def _repeated_before(self, campaign: StoredCampaign) -> tuple[Reached, ...]:
+        now = self._keebai.clock.wall()
+        return await reached_before(campaign, self._keebai.journal, now=now, only_repeated=True)
+
     async def opted_out_since(self, campaign_id: str) -> int:
         """How many of the people who are unsent opted out by now, but for those let in on purpose.
 
@@ -310,7 +314,7 @@ class Campaigns(CampaignLooks):
         """
         campaign = await self._keebai.journal.load(campaign_id)
         await refuse_repetition(campaign, self._keebai.journal)
-        refuse_reached(campaign, await self._reached_before(campaign), agreed=agreed)
+        refuse_reached(campaign, await self._repeated_before(campaign), agreed=agreed)
 
     async def want(
         self,
@@ -470,7 +474,7 @@ class Campaigns(CampaignLooks):
             track=track,
             again=again,
             agreed=agreed,
-            reached_before=self._reached_before,
+            reached_before=self._repeated_before,
             prepare_look=self._last_look,
             terms=NewTerms(
                 guards=guards,

@@ -4,6 +4,9 @@ What is in memory is the campaign's own keys (with the extra `large` a few bytes
 another campaign. Nothing is read where no other campaign of the last 30 days was launched.
 """
 
+from collections.abc import AsyncIterator, Iterable, Iterator
+from typing import Final
+
 import anyio.to_thread
 import msgspec
 
@@ -17,6 +20,9 @@ from keebai_async.planning.key_set import KeySet
 from keebai_async.planning.retry_people import family_of
 from keebai_async.planning.suppress import SuppressedPeople
 
+_COMPARED_AT_ONCE: Final = 5_000
+"""People that are in memory together: a chunk of the largest size."""
+
 _PERHAPS_GOT = frozenset({ChunkState.SUBMITTING, ChunkState.UNKNOWN, ChunkState.ACCEPTED})
 
 
@@ -27,16 +33,20 @@ class _WithNumber(msgspec.Struct, gc=False):
 _PEOPLE = msgspec.json.Decoder(list[_WithNumber])
 
 
-async def reached_before(campaign: StoredCampaign, journal: Journal, *, now: float) -> tuple[Reached, ...]:
+async def reached_before(
+    campaign: StoredCampaign, journal: Journal, *, now: float, only_repeated: bool = False
+) -> tuple[Reached, ...]:
     """What other campaigns have to do with the people of *campaign* who are unsent; the newest first.
 
     *now* is Unix time. Tests reach nobody and repeat nothing. A retry repeats nothing of its own family.
+    *only_repeated* leaves out what is no repetition, and reads nobody for it: so a campaign that is taken up
+    does not wait until a month of others is compared.
 
     Raises:
         JournalUnusable: it cannot be read.
     """
     plan = campaign.plan
-    mine = [each.number for each in campaign.chunks if each.state is ChunkState.PLANNED and each.recipients]
+    mine = [each for each in campaign.chunks if each.state is ChunkState.PLANNED and each.recipients]
     if plan.test or campaign.purged_at is not None or not mine:
         return ()
     every = await journal.campaigns()
@@ -44,13 +54,17 @@ async def reached_before(campaign: StoredCampaign, journal: Journal, *, now: flo
     known = (
         {each.plan.campaign_id for each in family_of(campaign, every)} if plan.retry is not None else set()
     )
-    others = [_Other(other, campaign, now) for other in every if other.plan.campaign_id not in known]
+    others = [
+        _Other(other, campaign, now, only_repeated=only_repeated)
+        for other in every
+        if other.plan.campaign_id not in known
+    ]
     others = [other for other in others if other.matters]
     if not others:
         return ()
     keys = await anyio.to_thread.run_sync(KeySet)
-    for number in mine:
-        keys.update(_keys(await journal.items(plan.campaign_id, number)))
+    async for own in _people_of(mine, plan.campaign_id, journal):
+        keys.update(own)
     found = [await other.compare(keys, journal) for other in others]
     return tuple(each for each in found if each.people or each.unsent)
 
@@ -86,7 +100,9 @@ def reached_lately(campaign: StoredCampaign, *, now: float) -> int:
 class _Other:
     """Another campaign, and which of its chunks matter for *mine*."""
 
-    def __init__(self, other: StoredCampaign, mine: StoredCampaign, now: float) -> None:
+    def __init__(
+        self, other: StoredCampaign, mine: StoredCampaign, now: float, *, only_repeated: bool
+    ) -> None:
         self._other = other
         plan, own = other.plan, mine.plan
         self._plan = plan
@@ -105,6 +121,10 @@ class _Other:
         ]
         if began_after(other, mine):  # it looks for ours, and asks for the word
             self._unsent = []
+        if only_repeated:
+            alike = self._same_words or self._same
+            self._left = [each for each in self._left if alike and self._at(each) > self._since]
+            self._unsent = self._unsent if alike else []
 
     @property
     def matters(self) -> bool:
@@ -113,24 +133,26 @@ class _Other:
     async def compare(self, keys: KeySet, journal: Journal) -> Reached:
         if self._other.purged_at is not None:
             return self._purged()
-        people = unsent = repeated = 0
         try:
-            for chunk in self._left:
-                count = await self._count(chunk, keys, journal)
-                people += count
-                if self._same_words and self._at(chunk) > self._since:
-                    repeated += count
-            for chunk in self._unsent:
-                unsent += await self._count(chunk, keys, journal)
+            lately = [each for each in self._left if self._repeats(each)]
+            before = [each for each in self._left if not self._repeats(each)]
+            repeated = await self._count(lately, keys, journal)
+            people = repeated + await self._count(before, keys, journal)
+            unsent = await self._count(self._unsent, keys, journal)
         except CampaignNotFound:  # purged, or removed, while we looked
             return self._purged()
         if self._same_words and self._is_live():
             repeated += unsent
         return self._reached(people=people, unsent=unsent, repeated=repeated)
 
-    async def _count(self, chunk: Chunk, keys: KeySet, journal: Journal) -> int:
-        items = await journal.items(self._plan.campaign_id, chunk.number)
-        return sum(1 for _ in keys.held(_keys(items)))
+    def _repeats(self, chunk: Chunk) -> bool:
+        return self._same_words and self._at(chunk) > self._since
+
+    async def _count(self, chunks: Iterable[Chunk], keys: KeySet, journal: Journal) -> int:
+        found = 0
+        async for people in _people_of(chunks, self._plan.campaign_id, journal):
+            found += sum(1 for _ in keys.held(people))
+        return found
 
     def _is_live(self) -> bool:
         """It runs, or did so short enough ago that somebody may let it go on."""
@@ -181,6 +203,25 @@ def _launched_at(campaign: StoredCampaign) -> float | None:
         return None
     left = (chunk.submitted_at for chunk in campaign.chunks if chunk.submitted_at is not None)
     return campaign.facts.launched_at or min(left, default=None)
+
+
+async def _people_of(chunks: Iterable[Chunk], campaign_id: str, journal: Journal) -> AsyncIterator[list[int]]:
+    """The keys of who is in *chunks*, chunk by chunk; small ones are read together."""
+    for numbers in _batches(chunks):
+        for items in await journal.items_of(campaign_id, numbers):
+            yield _keys(items)
+
+
+def _batches(chunks: Iterable[Chunk]) -> Iterator[list[int]]:
+    numbers, people = list[int](), 0
+    for chunk in chunks:
+        if numbers and people + chunk.recipients > _COMPARED_AT_ONCE:
+            yield numbers
+            numbers, people = [], 0
+        numbers.append(chunk.number)
+        people += chunk.recipients
+    if numbers:
+        yield numbers
 
 
 def _keys(items: bytes) -> list[int]:
