@@ -2,7 +2,7 @@
 
 import os
 import shlex
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterable, Iterator
 from contextlib import asynccontextmanager, contextmanager, suppress
 from functools import partial
 from pathlib import Path
@@ -28,7 +28,7 @@ from keebai_async.errors import JournalUnusable
 from keebai_async.journal.open import journal_kind, journal_path
 from keebai_async.keebai.settings import KEEBAI_VARIABLES
 from keebai_async.model.plan import Plan
-from keebai_async.observe import QuotaStoreForgot, Record, SmallerQuotaHolds
+from keebai_async.observe import Observer, QuotaStoreForgot, Record, SmallerQuotaHolds
 from keebai_async.quota.default_place import default_quota_file, why_unusable
 from keebai_async.quota.gate import Lane
 from keebai_async.quota.limiter import RateLimiter
@@ -161,7 +161,9 @@ def chosen_service() -> CarryingService:
 
 
 @asynccontextmanager
-async def campaigning(connection: Connection) -> AsyncIterator[CampaignClient]:
+async def campaigning(
+    connection: Connection, observers: Iterable[Observer] = ()
+) -> AsyncIterator[CampaignClient]:
     """A client whose campaigns survive the command."""
     async with chosen_service().client(
         phone_number_id=connection.phone_number_id,
@@ -169,7 +171,7 @@ async def campaigning(connection: Connection) -> AsyncIterator[CampaignClient]:
         journal=journal_name(connection.journal),
         limiter=quota_store_name(connection),
         longest_quota_wait=None,
-        observer=(interrupts.observe, partial(say_of_quota, connection)),
+        observer=(interrupts.observe, partial(say_of_quota, connection), *observers),
     ) as client:
         yield client
 
