@@ -4,7 +4,8 @@ to compare people with those whom an earlier campaign reached.
     python benchmarks/journal.py [--people 1000000] [--folder DIR]
 
 The same move in SQLite, in memory and in PostgreSQL, where that is on this machine: one that makes sure of
-its disk with each commit, as it does by itself.
+its disk with each commit, as it does by itself. And what a supervisor's look costs, one a second, where a
+thousand campaigns are wanted and none of them is to run: held, waiting for a person, or for their time.
 
 Absolute times depend on the disk; the ratios are what to look at. The floor of one move is a bare commit
 of as many bytes on the same disk, in the same journal mode.
@@ -32,12 +33,14 @@ from keebai_async.model.lifecycle import Accept, Submit
 from keebai_async.model.plan import Plan
 from keebai_async.model.recipient import Recipient
 from keebai_async.model.sender import Sender
+from keebai_async.model.want import Want
 from keebai_async.planning.reached_people import reached_before
 from keebai_async.quota.limiter import RateLimiter
 from keebai_async.sandbox import Sandbox, Window
 from tests.postgres_server import PostgresServer, postgres_programs
 
 CHUNK = 5_000
+IDLE, LOOKS = 1_000, 100
 ROUNDS = 7
 SPEED = 1_000.0
 """How many times as fast as real time the sandbox delivers: what the journal costs must not drown in it."""
@@ -185,14 +188,35 @@ async def compared(folder: Path, count: int) -> None:
     say(f"  {took:.1f} s of the processor, {took / count * 1e6:.1f} us each")
 
 
+async def idle(name: str, journal: Journal) -> None:
+    """A thousand campaigns that are wanted, all of them held: the dearest, since each is read."""
+    for number in range(IDLE):
+        await journal.freeze(await draft(journal, f"idle-{number}", 1, 1))
+        await journal.want(Want(campaign_id=f"idle-{number}", at=0.0, held=True))
+    looks, begun = [], time.process_time()
+    for _ in range(LOOKS):
+        since = time.perf_counter()
+        assert len(await journal.wanted()) == IDLE
+        looks.append(time.perf_counter() - since)
+    processor = (time.process_time() - begun) / LOOKS
+    say(
+        f"one look of a supervisor at {IDLE:,} idle campaigns {name}: {statistics.median(looks) * 1e3:.1f} ms"
+    )
+    say(
+        f"  {processor * 1e3:.1f} ms of the processor, so {processor * 100:.2f} % of one at one look a second"
+    )
+
+
 async def one_move_elsewhere(name: str, journal: Journal) -> None:
     costs = [statistics.median(await records(journal, f"{name}-{turn}", 100)) for turn in range(ROUNDS)]
+    await idle(name, journal)
     await journal.aclose()
     say(f"one record() {name}: {statistics.median(costs) * 1e6:.0f} us")
     say(f"  between {min(costs) * 1e6:.0f} and {max(costs) * 1e6:.0f} us")
 
 
-async def moves_elsewhere() -> None:
+async def moves_elsewhere(folder: Path) -> None:
+    await one_move_elsewhere("in SQLite", SqliteJournal(folder / "elsewhere.db"))
     await one_move_elsewhere("in memory", MemoryJournal())
     programs = postgres_programs()
     if programs is None:
@@ -255,7 +279,7 @@ def main() -> None:
         lambda: asyncio.run(planning(folder, chosen.people)),
         lambda: asyncio.run(compared(folder, chosen.people)),
         lambda: asyncio.run(one_move(folder)),
-        lambda: asyncio.run(moves_elsewhere()),
+        lambda: asyncio.run(moves_elsewhere(folder)),
         lambda: asyncio.run(launches(folder)),
     ]
     try:

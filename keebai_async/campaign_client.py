@@ -1,5 +1,6 @@
 """CampaignClient: what the clients of all services that carry campaigns have in common."""
 
+from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from typing import TYPE_CHECKING, Self
 
@@ -51,18 +52,21 @@ class CampaignClient(JournalClient):
             self._campaigns = campaigning.Campaigns(self)
         return self._campaigns
 
-    def supervise(self, *, at_once: int = 8) -> "AbstractAsyncContextManager[campaigning.Campaigns]":
+    def supervise(
+        self, *, at_once: int = 8, looked: Callable[[int], None] | None = None
+    ) -> "AbstractAsyncContextManager[campaigning.Campaigns]":
         """Inside `async with`, run the campaigns of the journal that are wanted (`campaigns.want`, `launch`).
 
         At most *at_once* of them run at a time; paused ones are not counted. Any number of processes may do
         so with one journal: what one of them leaves behind, another takes up within seconds. Leaving it, by
         the end of the block, an exception or a cancellation, is a shutdown in good order: what is on its way
-        is written down, and the campaigns stay wanted. Gives `campaigns`.
+        is written down, and the campaigns stay wanted. Gives `campaigns`. *looked* is called after each look,
+        one a second, that the journal answered, with how many campaigns run here: for a health check.
 
         Raises:
             InvalidInput: *at_once* is less than 1.
         """
-        return supervision.supervising(self, at_once=at_once)
+        return supervision.supervising(self, at_once=at_once, looked=looked)
 
     @property
     def opt_outs(self) -> "opting.OptOuts":

@@ -405,6 +405,10 @@ class Campaigns(CampaignLooks):
     async def _reached_before(self, campaign: StoredCampaign) -> tuple[Reached, ...]:
         return await reached_before(campaign, self._keebai.journal, now=self._keebai.clock.wall())
 
+    async def _repeated_before(self, campaign: StoredCampaign) -> tuple[Reached, ...]:
+        now = self._keebai.clock.wall()
+        return await reached_before(campaign, self._keebai.journal, now=now, only_repeated=True)
+
     async def opted_out_since(self, campaign_id: str) -> int:
         """How many of the people who are unsent opted out by now, but for those let in on purpose.
 
@@ -429,7 +433,7 @@ class Campaigns(CampaignLooks):
         parts = await load_parts(journal, campaign_id)
         for each in parts:
             await refuse_repetition(each, journal)
-        reached, beside = await self._reached_before(parts[0]), await load_with_siblings(journal, parts[0])
+        reached, beside = await self._repeated_before(parts[0]), await load_with_siblings(journal, parts[0])
         refuse_reached(parts[0], reached, agreed=agreed, parts=beside)
 
     async def want(
@@ -653,7 +657,7 @@ class Campaigns(CampaignLooks):
             track=track,
             again=again,
             agreed=agreed,
-            reached_before=self._reached_before,
+            reached_before=self._repeated_before,
             prepare_look=self._last_look,
             terms=terms,
             token_mark=host.token_mark,

@@ -8,7 +8,7 @@ runs it, and every process that supervises the same journal looks there now and 
 ends is decided in `taking_up.py`.
 """
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from functools import partial
 from typing import Final, Protocol
@@ -35,9 +35,13 @@ class SupervisedClient(TakingHost, Protocol):
 
 
 @asynccontextmanager
-async def supervising(client: SupervisedClient, *, at_once: int) -> AsyncIterator[Campaigns]:
+async def supervising(
+    client: SupervisedClient, *, at_once: int, looked: Callable[[int], None] | None = None
+) -> AsyncIterator[Campaigns]:
     """Inside `async with` what is wanted is run, at most *at_once* campaigns at a time, those
     that are paused or wait for their time apart.
+
+    *looked* is called after each look that the journal answered, with how many campaigns run here.
 
     Leaving it is a shutdown: nothing more is submitted, what is on its way is awaited and written down, and
     the campaigns stay wanted. So is closing the client inside. Raises InvalidInput if *at_once* is less than
@@ -46,7 +50,7 @@ async def supervising(client: SupervisedClient, *, at_once: int) -> AsyncIterato
     if at_once < 1:
         raise InvalidInput("at_once is at least 1", field="at_once", value=str(at_once))
     drain_of(client).check()
-    supervisor, failed = Supervisor(client, at_once=at_once), None
+    supervisor, failed = Supervisor(client, at_once=at_once, looked=looked), None
     with quiet_if_never_begun(supervisor.run) as run:
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(run)
@@ -63,11 +67,19 @@ async def supervising(client: SupervisedClient, *, at_once: int) -> AsyncIterato
 class Supervisor:
     """What runs campaigns in one process. Use it by `supervising`."""
 
-    def __init__(self, client: SupervisedClient, *, at_once: int, every: float = EVERY) -> None:
+    def __init__(
+        self,
+        client: SupervisedClient,
+        *,
+        at_once: int,
+        every: float = EVERY,
+        looked: Callable[[int], None] | None = None,
+    ) -> None:
         self._client = client
         self._clock = client.clock
         self._at_once = at_once
         self._every = every
+        self._looked = looked
         self._runs: dict[str, CampaignRun | None] = {}
         self._not_before: dict[str, float] = {}
         self._journal_failed: dict[str, int] = {}
@@ -114,6 +126,8 @@ class Supervisor:
             if self._closed.is_set():  # the journal was closed with its client
                 return []
             raise
+        if self._looked is not None:
+            self._looked(len(self._runs))
         now = self._clock.now()
         return [
             want

@@ -2,7 +2,7 @@
 
 import os
 import shlex
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
 from functools import partial
 from pathlib import Path
@@ -30,7 +30,7 @@ from keebai_async.errors import JournalUnusable
 from keebai_async.journal.open import journal_kind, journal_path
 from keebai_async.keebai.settings import KEEBAI_VARIABLES
 from keebai_async.model.plan import Plan
-from keebai_async.observe import QuotaStoreForgot, Record, SmallerQuotaHolds
+from keebai_async.observe import Observer, QuotaStoreForgot, Record, SmallerQuotaHolds
 from keebai_async.quota.default_place import default_quota_file, why_unusable
 from keebai_async.quota.gate import Lane
 from keebai_async.quota.limiter import RateLimiter
@@ -171,9 +171,11 @@ async def campaigning(connection: Connection) -> AsyncIterator[CampaignClient]:
 
 
 @asynccontextmanager
-async def every_token(connection: Connection) -> AsyncIterator[Sequence[CampaignClient]]:
+async def every_token(
+    connection: Connection, observers: Iterable[Observer] = ()
+) -> AsyncIterator[Sequence[CampaignClient]]:
     """The same client, and those of the other tokens of the environment behind it."""
-    service = chosen_service()
+    service, observers = chosen_service(), tuple(observers)
     async with AsyncExitStack() as clients:
         every = [
             await clients.enter_async_context(
@@ -184,7 +186,7 @@ async def every_token(connection: Connection) -> AsyncIterator[Sequence[Campaign
                     journal=journal_name(connection.journal),
                     limiter=quota_store_name(connection),
                     longest_quota_wait=None,
-                    observer=(interrupts.observe, partial(say_of_quota, connection)),
+                    observer=(interrupts.observe, partial(say_of_quota, connection), *observers),
                 )
             )
             for token in (None, *other_tokens(os.environ, service.variables))

@@ -63,6 +63,10 @@ class Journal(Protocol):
         """The JSON array of the recipients that a chunk answers for."""
         ...
 
+    async def items_of(self, campaign_id: str, numbers: Sequence[int]) -> list[bytes]:
+        """The same of several chunks, in one look, in the order of *numbers*."""
+        ...
+
     async def record(self, campaign_id: str, move: Move) -> Chunk:
         """Put a move of a chunk's life on disk, and give the chunk as it is after it.
 

@@ -1,5 +1,6 @@
 """From rows to campaigns: what was kept, found and checked."""
 
+from collections.abc import Iterable
 from typing import Final
 
 import msgspec
@@ -36,16 +37,19 @@ def chunk_of(tables: Tables, campaign_id: str, number: int) -> ChunkRow:
     return row
 
 
-def items_of(tables: Tables, campaign_id: str, number: int) -> bytes:
-    """The people of a chunk, as the bytes that were given. Raises CampaignNotFound, Damaged."""
+def items_of(tables: Tables, campaign_id: str, numbers: Iterable[int]) -> list[bytes]:
+    """The people of chunks, as the bytes that were given. Raises CampaignNotFound, Damaged."""
     campaign = campaign_of(tables, campaign_id)
-    chunk_of(tables, campaign_id, number)
-    if campaign.purged_at is not None:
-        raise rules.no_people(campaign_id)
-    row = tables.get(ItemsRow, campaign_id, number)
-    if row is None:
-        raise Damaged(f"the people of chunk {number} are missing")
-    return row.items
+    found = []
+    for number in numbers:
+        row = tables.get(ItemsRow, campaign_id, number)
+        if row is None or campaign.purged_at is not None:
+            chunk_of(tables, campaign_id, number)
+            if campaign.purged_at is not None:
+                raise rules.no_people(campaign_id)
+            raise Damaged(f"the people of chunk {number} are missing")
+        found.append(row.items)
+    return found
 
 
 def stored_campaign(tables: Tables, leases: Leases, row: CampaignRow) -> StoredCampaign:

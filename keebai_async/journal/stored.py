@@ -214,7 +214,10 @@ class StoredJournal:
         )
 
     async def items(self, campaign_id: str, number: int) -> bytes:
-        return await self._transactions.read(lambda tables: items_of(tables, campaign_id, number))
+        return await self._transactions.read(lambda tables: items_of(tables, campaign_id, [number])[0])
+
+    async def items_of(self, campaign_id: str, numbers: Sequence[int]) -> list[bytes]:
+        return await self._transactions.read(lambda tables: items_of(tables, campaign_id, numbers))
 
     async def moves(self, campaign_id: str) -> tuple[Move, ...]:
         def work(tables: Tables) -> tuple[Move, ...]:

@@ -4,7 +4,8 @@ What is in memory is the campaign's own keys (with the extra `large` a few bytes
 another campaign. Nothing is read where no other campaign of the last 30 days was launched.
 """
 
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
+from typing import Final
 
 import anyio.to_thread
 import msgspec
@@ -20,6 +21,9 @@ from keebai_async.planning.key_set import KeySet
 from keebai_async.planning.retry_people import family_of
 from keebai_async.planning.suppress import SuppressedPeople
 
+_COMPARED_AT_ONCE: Final = 5_000
+"""People that are in memory together: a chunk of the largest size."""
+
 _PERHAPS_GOT = frozenset({ChunkState.SUBMITTING, ChunkState.UNKNOWN, ChunkState.ACCEPTED})
 
 
@@ -30,32 +34,41 @@ class _WithNumber(msgspec.Struct, gc=False):
 _PEOPLE = msgspec.json.Decoder(list[_WithNumber])
 
 
-async def reached_before(campaign: StoredCampaign, journal: Journal, *, now: float) -> tuple[Reached, ...]:
+async def reached_before(
+    campaign: StoredCampaign, journal: Journal, *, now: float, only_repeated: bool = False
+) -> tuple[Reached, ...]:
     """What other campaigns have to do with the people of *campaign* who are unsent; the newest first.
 
     *now* is Unix time. Tests reach nobody and repeat nothing. A retry repeats nothing of its own family. Of a
     part of a list over several senders it is told of the whole list, because it is agreed to as a whole.
+    *only_repeated* leaves out what is no repetition, and reads nobody for it: so a campaign that is taken up
+    does not wait until a month of others is compared.
 
     Raises:
         CampaignNotFound: a part of the list is not there.
         JournalUnusable: it cannot be read.
     """
     parts = [each for each in await load_with_siblings(journal, campaign) if each.purged_at is None]
-    unsent = [(each.plan.campaign_id, number) for each in parts for number in _unsent_chunks(each)]
-    if campaign.plan.test or campaign.purged_at is not None or not unsent:
+    nobody = not any(map(_unsent_chunks, parts))
+    if campaign.plan.test or campaign.purged_at is not None or nobody:
         return ()
     every = await journal.campaigns()
     own = {each.plan.campaign_id for each in parts}
     # Who of its own family has the message, a retry asks of each person, and exactly.
     for each in parts:
         own |= {each.plan.campaign_id for each in family_of(each, every)} if each.plan.retry else set()
-    others = [_Other(other, campaign, parts, now) for other in every if other.plan.campaign_id not in own]
+    others = [
+        _Other(other, campaign, parts, now, only_repeated=only_repeated)
+        for other in every
+        if other.plan.campaign_id not in own
+    ]
     others = [other for other in others if other.matters]
     if not others:
         return ()
     keys = await anyio.to_thread.run_sync(KeySet)
-    for campaign_id, number in unsent:
-        keys.update(_keys(await journal.items(campaign_id, number)))
+    for each in parts:
+        async for mine in _people_of(_unsent_chunks(each), each.plan.campaign_id, journal):
+            keys.update(mine)
     found = [await other.compare(keys, journal) for other in others]
     return tuple(each for each in found if each.people or each.unsent)
 
@@ -93,7 +106,13 @@ class _Other:
     """Another campaign, and which of its chunks matter for *mine*, which is one of *parts* or alone."""
 
     def __init__(
-        self, other: StoredCampaign, mine: StoredCampaign, parts: Sequence[StoredCampaign], now: float
+        self,
+        other: StoredCampaign,
+        mine: StoredCampaign,
+        parts: Sequence[StoredCampaign],
+        now: float,
+        *,
+        only_repeated: bool,
     ) -> None:
         self._other = other
         plan, own = other.plan, mine.plan
@@ -114,6 +133,10 @@ class _Other:
         ]
         if began_after(other, mine):  # it looks for ours, and asks for the word
             self._unsent = []
+        if only_repeated:
+            alike = self._same_words or self._same
+            self._left = [each for each in self._left if alike and self._at(each) > self._since]
+            self._unsent = self._unsent if alike else []
 
     @property
     def matters(self) -> bool:
@@ -122,24 +145,26 @@ class _Other:
     async def compare(self, keys: KeySet, journal: Journal) -> Reached:
         if self._other.purged_at is not None:
             return self._purged()
-        people = unsent = repeated = 0
         try:
-            for chunk in self._left:
-                count = await self._count(chunk, keys, journal)
-                people += count
-                if self._same_words and self._at(chunk) > self._since:
-                    repeated += count
-            for chunk in self._unsent:
-                unsent += await self._count(chunk, keys, journal)
+            lately = [each for each in self._left if self._repeats(each)]
+            before = [each for each in self._left if not self._repeats(each)]
+            repeated = await self._count(lately, keys, journal)
+            people = repeated + await self._count(before, keys, journal)
+            unsent = await self._count(self._unsent, keys, journal)
         except CampaignNotFound:  # purged, or removed, while we looked
             return self._purged()
         if self._same_words and self._is_live():
             repeated += unsent
         return self._reached(people=people, unsent=unsent, repeated=repeated)
 
-    async def _count(self, chunk: Chunk, keys: KeySet, journal: Journal) -> int:
-        items = await journal.items(self._plan.campaign_id, chunk.number)
-        return sum(1 for _ in keys.held(_keys(items)))
+    def _repeats(self, chunk: Chunk) -> bool:
+        return self._same_words and self._at(chunk) > self._since
+
+    async def _count(self, chunks: Iterable[Chunk], keys: KeySet, journal: Journal) -> int:
+        found = 0
+        async for people in _people_of(chunks, self._plan.campaign_id, journal):
+            found += sum(1 for _ in keys.held(people))
+        return found
 
     def _is_live(self) -> bool:
         """It runs, or did so short enough ago that somebody may let it go on."""
@@ -180,8 +205,8 @@ def _left(chunk: Chunk) -> bool:
     return chunk.state in _PERHAPS_GOT and chunk.recipients > 0 and not (chunk.final and not chunk.sent)
 
 
-def _unsent_chunks(campaign: StoredCampaign) -> list[int]:
-    return [each.number for each in campaign.chunks if each.state is ChunkState.PLANNED and each.recipients]
+def _unsent_chunks(campaign: StoredCampaign) -> list[Chunk]:
+    return [each for each in campaign.chunks if each.state is ChunkState.PLANNED and each.recipients]
 
 
 def _launched(campaign: StoredCampaign) -> bool:
@@ -194,6 +219,25 @@ def _launched_at(campaign: StoredCampaign) -> float | None:
         return None
     left = (chunk.submitted_at for chunk in campaign.chunks if chunk.submitted_at is not None)
     return campaign.facts.launched_at or min(left, default=None)
+
+
+async def _people_of(chunks: Iterable[Chunk], campaign_id: str, journal: Journal) -> AsyncIterator[list[int]]:
+    """The keys of who is in *chunks*, chunk by chunk; small ones are read together."""
+    for numbers in _batches(chunks):
+        for items in await journal.items_of(campaign_id, numbers):
+            yield _keys(items)
+
+
+def _batches(chunks: Iterable[Chunk]) -> Iterator[list[int]]:
+    numbers, people = list[int](), 0
+    for chunk in chunks:
+        if numbers and people + chunk.recipients > _COMPARED_AT_ONCE:
+            yield numbers
+            numbers, people = [], 0
+        numbers.append(chunk.number)
+        people += chunk.recipients
+    if numbers:
+        yield numbers
 
 
 def _keys(items: bytes) -> list[int]:

@@ -1,5 +1,7 @@
 """Who would get the same again: the same people, the same words, within a window with two sharp edges."""
 
+from collections.abc import Sequence
+
 import msgspec
 import pytest
 
@@ -105,6 +107,50 @@ async def test_the_same_words_are_the_same_whatever_the_template_is_called(
 
     assert (reached.people, reached.repeated) == (10, repeated)
     assert await refused(journal, plan, (reached,)) is (repeated > 0)
+
+
+class CountingJournal(MemoryJournal):
+    """Counts whose people were read."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.read: list[str] = []
+
+    async def items_of(self, campaign_id: str, numbers: Sequence[int]) -> list[bytes]:
+        self.read.append(campaign_id)
+        return await super().items_of(campaign_id, numbers)
+
+
+@pytest.mark.parametrize("goes_on", [False, True])
+async def test_before_a_run_nobody_is_read_of_what_can_be_no_repetition(goes_on: bool) -> None:
+    journal = CountingJournal()
+    lately = await freeze(journal, 12, size=4)
+    other_words = await freeze(
+        journal, 12, size=4, name="Dos", again=True, template="promo_2", wording="other"
+    )
+    long_ago = await freeze(journal, 12, size=3, name="Tres", again=True)
+    half_sent = await freeze(journal, 12, size=6, name="Cuatro", again=True)
+    now = LEFT + REPEATED_WITHIN
+    mine = await freeze(journal, 12, size=2, name="Cinco", again=True)
+    if goes_on:
+        await journal.record(mine.campaign_id, Submit(number=1, step=1, at=now - 60))
+        taken = Accept(number=1, step=2, accepted=2, broadcast_id="m1")
+        await journal.record(mine.campaign_id, taken)
+    await submitted(journal, lately, at=now - 30, apart=5.0)
+    await submitted(journal, other_words, at=now - 30)
+    await submitted(journal, long_ago, at=LEFT - 60)
+    await journal.record(half_sent.campaign_id, Submit(number=1, step=1, at=now - 20))
+    campaign = await journal.load(mine.campaign_id)
+
+    every = await reached_before(campaign, journal, now=now)
+    journal.read.clear()
+    repeated = await reached_before(campaign, journal, now=now, only_repeated=True)
+
+    of = {each.campaign_id: each.repeated for each in every if each.repeated}
+    assert {each.campaign_id: each.repeated for each in repeated} == of
+    assert of.keys() == {lately.campaign_id, half_sent.campaign_id}
+    assert set(journal.read) == {mine.campaign_id, *of}
+    assert await refused(journal, mine, every) is await refused(journal, mine, repeated) is True
 
 
 def worded(name: str, text: str | None) -> Template:

@@ -45,9 +45,9 @@ from tests.postgres_server import PostgresServer
 MACHINES = ("ana", "bea", "carla")
 CLOCKS = (0.0, 240.0, -180.0)
 """Seconds by which the clock of each machine is ahead."""
-QUOTA = (120, 10.0)
+QUOTA = (80, 10.0)
 AT_LEAST_UNFINISHED = 4
-PEOPLE, SIZE = 2_400, 20
+PEOPLE, SIZE = 4_800, 80
 EVENTS = ("kill", "freeze", "database killed", "database restarted")
 WEIGHTS = (4, 3, 1, 1)
 
@@ -158,7 +158,7 @@ class StormOfMachines:
             self._tally.taken_up_after.append(time.monotonic() - since)
 
     async def run(self, events: int) -> None:
-        self._sandbox.faults.on(BULK, faults.Late(seconds=0.4 * SPEED), times=None)
+        self._sandbox.faults.on(BULK, faults.Late(seconds=0.6 * SPEED), times=None)
         async with self._client() as keebai:
             await self._plan(keebai)
             self._machines = [self._machine(each) for each in range(len(MACHINES))]

@@ -9,23 +9,37 @@ import typer
 
 from keebai_async.cli.connect import Connection, every_token
 from keebai_async.cli.exit_codes import Exit
+from keebai_async.cli.health import HealthPlace, LastLook, answering, health_place, touch
 from keebai_async.cli.interrupts import interrupts
+from keebai_async.cli.log_lines import write_log_line
 from keebai_async.cli.options import (
     ChannelIdOption,
     JournalOption,
+    JsonOption,
     PhoneNumberIdOption,
     QuotaStoreOption,
 )
 from keebai_async.cli.output import say
+from keebai_async.cli.service_manager import tell_manager
 from keebai_async.cli.serving import serve_until_told
 
 AtOnceOption = Annotated[
     int, typer.Option("--at-once", min=1, metavar="N", help="Campaigns at a time; paused ones apart.")
 ]
+HealthOption = Annotated[
+    str | None,
+    typer.Option(
+        "--health",
+        metavar="PORT|FILE",
+        help="Say whether all is well: 200 or 503 at PORT (or HOST:PORT), or by the time of FILE.",
+    ),
+]
 
 
 def work(
     at_once: AtOnceOption = 8,
+    health: HealthOption = None,
+    json: JsonOption = False,
     phone_number_id: PhoneNumberIdOption = None,
     channel_id: ChannelIdOption = None,
     journal: JournalOption = None,
@@ -35,26 +49,48 @@ def work(
 
     Wanted is what a program launched with keebai.campaigns.launch, or what launch --detach left. What the
     process of another worker left behind is taken up within seconds. Of lists over several tokens it runs
-    the parts of those that the environment has.
+    the parts of those that the environment has. With --json, what happens is printed as a log, one object in
+    each line.
 
-    Example: keebai-async work --at-once 4
+    Example: keebai-async work --at-once 4 --health 8080
     """
     connection = Connection(
         phone_number_id=phone_number_id, channel_id=channel_id, journal=journal, quota_store=quota_store
     )
-    raise typer.Exit(interrupts.run(partial(_work, connection, at_once)))
+    place = None if health is None else health_place(health)
+    raise typer.Exit(interrupts.run(partial(_work, connection, at_once, place, json=json)))
 
 
-async def _work(connection: Connection, at_once: int) -> Exit:
-    words = f"working, {at_once} campaigns at a time; Ctrl-C ends it in good order"
-    await serve_until_told(_working(connection, at_once), 0, lambda: say(words))
+async def _work(connection: Connection, at_once: int, place: HealthPlace | None, *, json: bool) -> Exit:
+    def introduce() -> None:
+        say(f"working, {at_once} campaigns at a time; Ctrl-C ends it in good order")
+        tell_manager("READY=1")
+
+    port = 0 if place is None else place.port
+    await serve_until_told(_working(connection, at_once, place, json=json), port, introduce)
     say("what was on its way is written down; what is left stays wanted")
     return Exit.DONE
 
 
 @asynccontextmanager
-async def _working(connection: Connection, at_once: int) -> AsyncIterator[None]:
-    async with every_token(connection) as clients, AsyncExitStack() as supervisors:
+async def _working(
+    connection: Connection, at_once: int, place: HealthPlace | None, *, json: bool
+) -> AsyncIterator[None]:
+    last = LastLook()
+
+    def looked(running: int) -> None:
+        last.looked(running)
+        touch(place)
+
+    log = (write_log_line,) if json else ()
+    async with (
+        every_token(connection, log) as clients,
+        answering(last, place),
+        AsyncExitStack() as supervisors,
+    ):
         for each in clients:
-            await supervisors.enter_async_context(each.supervise(at_once=at_once))
-        yield
+            await supervisors.enter_async_context(each.supervise(at_once=at_once, looked=looked))
+        try:
+            yield
+        finally:
+            tell_manager("STOPPING=1")
