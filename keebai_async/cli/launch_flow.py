@@ -20,6 +20,7 @@ from keebai_async.cli.connect import (
     telling_waits,
 )
 from keebai_async.cli.console import can_ask, confirm_again, confirm_people
+from keebai_async.cli.end_notice import EndNotices
 from keebai_async.cli.error_line import line_of
 from keebai_async.cli.estimate import estimate
 from keebai_async.cli.exit_codes import Exit
@@ -78,6 +79,8 @@ class LaunchSettings(msgspec.Struct, frozen=True, kw_only=True):
     """Where to write the report as a page; of one that ends with the plan, the plan."""
     journal: str | None = None
     """The journal that was named as an option, so that it is named in the commands that lead on."""
+    notices: EndNotices = EndNotices()
+    """Who is told when it has ended."""
     resumable: bool = True
     """Whether another command can go on with the campaign; not so on a sandbox that is gone by then."""
 
@@ -305,6 +308,7 @@ async def launch_plan(
         except InvalidInput as error:  # too late to be a wrong input: people have been messaged
             say(line_of(error, chosen_service().variables))
             code = Exit.NO_FILE if code is Exit.DONE else code
+    await settings.notices.tell(situation, code, clock=keebai.clock)
     return code, situation.report
 
 

@@ -206,6 +206,25 @@ JsonOption = Annotated[
     ),
 ]
 
+OnEndOption = Annotated[
+    str | None,
+    typer.Option(
+        "--on-end",
+        metavar="COMMAND",
+        help="Run this when it has ended, with the report as JSON on stdin.",
+        rich_help_panel=OUTPUT_PANEL,
+    ),
+]
+NotifyOption = Annotated[
+    str | None,
+    typer.Option(
+        "--notify",
+        metavar="URL",
+        help="Post the report as JSON there when it has ended, signed with KEEBAI_NOTIFY_SECRET.",
+        rich_help_panel=OUTPUT_PANEL,
+    ),
+]
+
 SpeedOption = Annotated[
     float,
     typer.Option(

@@ -23,14 +23,14 @@ QUERY: Final = "the query"
 """What it is called to people."""
 
 _QUERIED_AT_ONCE: Final = 2_000
-"""QueriedRows that a server gives at a time."""
+"""Rows that a server gives at a time."""
 _URL_OF_SQLALCHEMY: Final = re.compile(r"[a-z0-9_]+(\+[a-z0-9_]+)?://.*", re.IGNORECASE | re.DOTALL)
 
 QueriedRows = Iterator[dict[str, object]]
 
 
 class QueryRows:
-    """The rows of a query at an address, read from the first one each time. See `rows_of_query`."""
+    """The rows of a query at an address, from the first whenever they are asked for. See `rows_of_query`."""
 
     def __init__(self, url: str, query: str) -> None:
         self._url = url

@@ -1,5 +1,6 @@
 """The command `launch`."""
 
+import os
 from functools import partial
 from pathlib import Path
 from typing import Annotated
@@ -9,6 +10,7 @@ from msgspec.structs import replace
 
 from keebai_async.campaign_client import CampaignClient
 from keebai_async.cli.connect import Connection, bookkeeping, campaigning, check_plan
+from keebai_async.cli.end_notice import end_notices
 from keebai_async.cli.exit_codes import Exit
 from keebai_async.cli.interrupts import interrupts
 from keebai_async.cli.launch_flow import (
@@ -25,7 +27,9 @@ from keebai_async.cli.list_argument import FileOrPlanArgument
 from keebai_async.cli.option_groups import CampaignOptions, OutputOptions, SandboxChoice
 from keebai_async.cli.options import (
     OUTPUT_PANEL,
+    NotifyOption,
     NoWaitOption,
+    OnEndOption,
     OptionalLanguageOption,
     OptionalTemplateOption,
     YesOption,
@@ -74,6 +78,8 @@ def launch(
     again: AgainOption = False,
     detach: DetachOption = False,
     report: ReportOption = None,
+    on_end: OnEndOption = None,
+    notify: NotifyOption = None,
 ) -> None:
     """Plan, show the plan, ask, submit, follow the delivery to its end, report.
 
@@ -89,6 +95,7 @@ def launch(
         rejects=output.rejects,
         excel=output.excel,
         page=report,
+        notices=end_notices(on_end, notify, os.environ),
         journal=connection.journal,
         resumable=not box.sandbox,
     )

@@ -1,5 +1,6 @@
 """The command `resume`."""
 
+import os
 from collections.abc import Sequence
 from functools import partial
 from typing import Annotated, Final
@@ -12,6 +13,7 @@ from keebai_async.campaign.terms import NewTerms
 from keebai_async.campaign_client import CampaignClient
 from keebai_async.cli.connect import Connection, bookkeeping, campaigning, check_plan, spending
 from keebai_async.cli.console import confirm_people
+from keebai_async.cli.end_notice import end_notices
 from keebai_async.cli.exit_codes import Exit
 from keebai_async.cli.figures import people_figure
 from keebai_async.cli.interrupts import interrupts
@@ -26,7 +28,9 @@ from keebai_async.cli.options import (
     IgnoreOptOutsOption,
     JournalOption,
     JsonOption,
+    NotifyOption,
     NoWaitOption,
+    OnEndOption,
     PaceOption,
     PerDayOption,
     PerHourOption,
@@ -105,6 +109,8 @@ def resume(
     new_token: NewTokenOption = False,
     again: GoOnAgainOption = False,
     ignore_opt_outs: IgnoreOptOutsOption = False,
+    on_end: OnEndOption = None,
+    notify: NotifyOption = None,
     journal: JournalOption = None,
     quota_store: QuotaStoreOption = None,
     json: JsonOption = False,
@@ -113,7 +119,13 @@ def resume(
 
     Example: keebai-async resume promo-marzo-1a2b3c4d
     """
-    settings = LaunchSettings(yes=yes, json=json, wait=not no_wait, journal=journal)
+    settings = LaunchSettings(
+        yes=yes,
+        json=json,
+        wait=not no_wait,
+        journal=journal,
+        notices=end_notices(on_end, notify, os.environ),
+    )
     check_can_ask(settings)
     if no_guards and stop_above is not None:
         raise InvalidInput("choose one of --stop-above and --no-guards")
@@ -229,7 +241,9 @@ async def _resume(campaign: str, connection: Connection, settings: LaunchSetting
             spent=partial(spending, keebai),
         )
         now = await with_fates(keebai, now)
-        return conclude(now, json=settings.json, journal=connection.journal)
+        code = conclude(now, json=settings.json, journal=connection.journal)
+        await settings.notices.tell(now, code, clock=keebai.clock)
+        return code
 
 
 _NO_CHANGES: Final = Changes()

@@ -1,5 +1,6 @@
 """The command `retry`."""
 
+import os
 from functools import partial
 from pathlib import Path
 from typing import Annotated
@@ -8,6 +9,7 @@ import typer
 
 from keebai_async.campaign_client import CampaignClient
 from keebai_async.cli.connect import Connection, bookkeeping, campaigning, check_plan, telling_waits
+from keebai_async.cli.end_notice import end_notices
 from keebai_async.cli.exit_codes import Exit
 from keebai_async.cli.interrupts import interrupts
 from keebai_async.cli.json_output import emit, retry_line, typed
@@ -25,7 +27,9 @@ from keebai_async.cli.options import (
     OUTPUT_PANEL,
     CampaignArgument,
     JournalOption,
+    NotifyOption,
     NoWaitOption,
+    OnEndOption,
     QuotaStoreOption,
     YesOption,
     given_time,
@@ -71,6 +75,8 @@ def retry(
     yes: YesOption = False,
     no_wait: NoWaitOption = False,
     report: RetryReportOption = None,
+    on_end: OnEndOption = None,
+    notify: NotifyOption = None,
     journal: JournalOption = None,
     quota_store: QuotaStoreOption = None,
 ) -> None:
@@ -90,6 +96,7 @@ def retry(
         rejects=output.rejects,
         excel=output.excel,
         page=report,
+        notices=end_notices(on_end, notify, os.environ),
         journal=journal,
     )
     when = None if at is None else given_time(at, option="--at").timestamp()
