@@ -29,7 +29,7 @@ SECRET_VARIABLE: Final = "KEEBAI_NOTIFY_SECRET"  # noqa: S105 - the name of it
 WAITS: Final = (1.0, 5.0, 25.0)
 """Seconds before each further attempt at an address that did not take the notice."""
 _LONGEST_ATTEMPT: Final = 10.0
-_LONGEST_COMMAND: Final = 600.0
+_LONGEST_AFTERWARDS: Final = 600.0
 _LATER: Final = frozenset({408, 425, 429})
 
 
@@ -91,12 +91,12 @@ async def _run(words: list[str], body: bytes, situation: Situation, code: Exit) 
         "KEEBAI_EXIT_CODE": f"{code.value}",
     }
     try:
-        with anyio.fail_after(_LONGEST_COMMAND):
+        with anyio.fail_after(_LONGEST_AFTERWARDS):
             done = await anyio.run_process(
                 words, input=body, check=False, stderr=subprocess.STDOUT, env=os.environ | told
             )
     except TimeoutError:
-        say(f"--on-end: {words[0]} did not end within {_LONGEST_COMMAND:g} s")
+        say(f"--on-end: {words[0]} did not end within {_LONGEST_AFTERWARDS:g} s")
         return
     except OSError as error:
         say(f"--on-end: {words[0]} cannot be run: {error.strerror}")

@@ -9,7 +9,6 @@ every text that leaves here.
 """
 
 import re
-import sqlite3
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from typing import Final
@@ -113,6 +112,8 @@ def _read_only(url: str) -> str:
 
 
 def _of_sqlite(url: str, query: str) -> QueriedRows:
+    import sqlite3  # not for the help of every command
+
     path = _path_of(url)
     try:
         with closing(sqlite3.connect(f"file:{quote(path)}?mode=ro", uri=True)) as connection:
