@@ -14,6 +14,7 @@ class Candidates(msgspec.Struct, gc=False):
 
     *values* has a column for each variable. *ready* is there when the decoder made the rows as they are
     sent; then no value is empty or too long. Where `meta_data` are columns of text, they are in *metas*.
+    *written* are all these rows as JSON, with commas between, where the list has what we would write.
     """
 
     where: Sequence[int]
@@ -22,6 +23,7 @@ class Candidates(msgspec.Struct, gc=False):
     meta_data: Sequence[object] | None = None
     ready: list[WireRow] | None = None
     metas: MetaColumns | None = None
+    written: bytes | None = None
 
     def picked(self, places: Sequence[int]) -> "Candidates":
         """The rows at *places* alone."""
@@ -40,7 +42,11 @@ class Candidates(msgspec.Struct, gc=False):
             return self.ready
         if self.meta_data is not None:
             return codec.rows(self.to, self.values, self.meta_data)
-        return ColumnPeople(codec, self.to, self.values, self.metas or NO_COLUMNS)
+        return ColumnPeople(codec, self.to, self.values, self.metas or NO_COLUMNS, self.written)
+
+    def with_numbers(self, to: Sequence[str]) -> "Candidates":
+        """The same rows with other numbers, which no decoder has made rows of yet."""
+        return msgspec.structs.replace(self, to=to, written=None)
 
     def meta_data_of(self, place: int, codec: RowCodec) -> object:
         """That of one row."""

@@ -13,7 +13,6 @@ from collections.abc import Iterable, Sequence
 from typing import Final
 
 import anyio.lowlevel
-import msgspec
 
 from keebai_async.model.identity import identities
 from keebai_async.model.limits import E164
@@ -161,7 +160,7 @@ class CloserLook:
                 self._numbers[place].e164 if place in self._numbers else number
                 for place, number in zip(places, good.to, strict=True)
             ]
-            good = msgspec.structs.replace(good, to=to)
+            good = good.with_numbers(to)
         return good.people(self._checks.codec)
 
     async def _turn(self) -> None:

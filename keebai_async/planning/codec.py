@@ -132,6 +132,12 @@ class RowCodec:
         """The values of a row, in the order of `names`."""
         return msgspec.structs.astuple(_VARIABLES(row))
 
+    def columns(self, rows: Sequence[WireRow]) -> Sequence[Sequence[str]]:
+        """The values of many rows: a column for each of `names`."""
+        if isinstance(rows, ColumnPeople):
+            return rows.columns[1 : 1 + len(self.names)]
+        return list(zip(*map(self.values, rows), strict=True))
+
     def meta_data(self, rows: Iterable[WireRow]) -> list[msgspec.Raw]:
         return list(map(_META, rows))
 
@@ -146,6 +152,8 @@ class RowCodec:
     def encode(self, rows: Sequence[WireRow]) -> bytes:
         """The rows as JSON, with commas between and without brackets."""
         if isinstance(rows, ColumnPeople):
+            if rows.written is not None:
+                return rows.written
             encoded = self._column_json(rows.metas.names).encode(rows.columns)
             if encoded is not None:
                 return encoded
@@ -162,14 +170,23 @@ class RowCodec:
 
 
 class ColumnPeople(Sequence[WireRow]):
-    """Rows as the columns of text that they came in: a row is made only where one is looked at."""
+    """Rows as the columns of text that they came in: a row is made only where one is looked at.
+
+    *written* is what `RowCodec.encode` makes of them all, if that is known.
+    """
 
     def __init__(
-        self, codec: RowCodec, to: Sequence[str], values: Sequence[Sequence[str]], metas: MetaColumns
+        self,
+        codec: RowCodec,
+        to: Sequence[str],
+        values: Sequence[Sequence[str]],
+        metas: MetaColumns,
+        written: bytes | None = None,
     ) -> None:
         self._codec = codec
         self.columns = (to, *values, *metas.columns)
         self.metas = metas
+        self.written = written
 
     def made(self) -> list[WireRow]:
         """The rows."""

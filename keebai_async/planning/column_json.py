@@ -2,9 +2,8 @@
 
 To make three objects of each person, only for the encoder to read them again, takes longer than to encode
 them. Most texts stand in JSON as they are, between quotes. So the cells are joined with what the encoder
-itself writes between them. Then those signs are looked at that JSON does not have in a text as they are: if
-there are more of them than stand between the cells, some text has to be written in another way, and the
-encoder does it all.
+itself writes between them. If one of them has a sign that JSON does not have in a text as it is, the encoder
+does it all.
 """
 
 from collections.abc import Sequence
@@ -13,8 +12,13 @@ from typing import Final
 ANY: Final = "\x7f"
 """What a person is encoded with to see what stands around each text. It is written as it is."""
 
-_NOT_AS_THEY_ARE: Final = frozenset((*range(0x20), *b'"\\'))
-_AS_THEY_ARE: Final = bytes(frozenset(range(0x100)) - _NOT_AS_THEY_ARE)
+_NO_SIGNS: Final = bytes(frozenset(range(0x20, 0x100)) - frozenset(b'"\\'))
+
+
+def has_signs(text: str) -> bool:
+    """Whether a text has a quote, a backslash or a control character, which JSON writes with a backslash."""
+    # All of them are in ASCII, so it makes no difference what becomes of what Latin-1 does not have.
+    return bool(text.encode("latin-1", "replace").translate(None, _NO_SIGNS))
 
 
 class ColumnJson:
@@ -27,12 +31,11 @@ class ColumnJson:
         between[-1] += f",{self._begins}"
         self._texts = texts
         self._row = [part for each in between for part in ("", each)]
-        self._signs = person.translate(None, _AS_THEY_ARE)
 
     def encode(self, columns: Sequence[Sequence[str]]) -> bytes | None:
         """People with commas between, of a column for each text; None if some text is written otherwise."""
         count = len(columns[0])
-        if not self._fits or not count:
+        if not self._fits or not count or has_signs("".join(map("".join, columns))):
             return None
         parts = self._row * count
         for place, column in enumerate(columns):
@@ -40,7 +43,6 @@ class ColumnJson:
         parts[0] = self._begins + parts[0]
         parts[-1] = self._ends
         try:
-            data = "".join(parts).encode()
+            return "".join(parts).encode()
         except UnicodeEncodeError:
             return None
-        return data if data.translate(None, _AS_THEY_ARE) == self._signs * count else None

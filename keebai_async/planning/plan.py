@@ -40,6 +40,7 @@ from keebai_async.planning.rejections import Rejections
 from keebai_async.planning.rows import check_columns
 from keebai_async.planning.suppress import SuppressedPeople, suppressed_people
 from keebai_async.planning.template import check_approved, named_by_text, wording
+from keebai_async.planning.text_checks import lengths
 from keebai_async.privacy import shown
 from keebai_async.sources.block import Block, LineBlock, ObjectBlock, Source
 
@@ -330,13 +331,11 @@ class _Making:
             before = number
 
     def _look_for_longest(self, rows: Sequence[WireRow]) -> None:
-        longest = max(rows, key=self._characters)
-        if (characters := self._characters(longest)) > self._longest:
-            self._longest = characters
-            self._longest_one = message_of(self._codec, longest, "the longest")
-
-    def _characters(self, person: WireRow) -> int:
-        return sum(map(len, self._codec.values(person)))
+        each = list(lengths(self._codec.columns(rows)))
+        most = max(each, default=0)
+        if most > self._longest:
+            self._longest = most
+            self._longest_one = message_of(self._codec, rows[each.index(most)], "the longest")
 
     def _previews(self) -> Iterator[Preview]:
         known = set() if self._preview is None else {self._preview.text}

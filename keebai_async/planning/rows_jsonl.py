@@ -2,8 +2,9 @@
 
 Which lines are rows is not known before they are looked at: a blank line is none, and has a number all the
 same. To split a block and look at each line costs time that a list without a blank or broken line need not
-spend. So the fast path decodes the block as it is (`line_decoder.py`) and learns there that every line is a
-row; only a block where that fails is split, to look at its lines one by one.
+spend. So the fast path takes the block as it is, and learns there that every line is a row: it is split where
+its texts are, if all lines have one shape (`shaped_lines.py`), or else decoded (`line_decoder.py`). Only a
+block where both fail is cut into lines, to look at them one by one.
 """
 
 from collections.abc import Mapping, Sequence
@@ -24,6 +25,7 @@ from keebai_async.planning.rejections import Problem
 from keebai_async.planning.rendering import TEXT, shown
 from keebai_async.planning.repeated_keys import key_twice
 from keebai_async.planning.rows import META, ListContext, ListNames, NotText, ParsedRow, Value
+from keebai_async.planning.shaped_lines import ShapedLines
 from keebai_async.sources.block import LineBlock
 from keebai_async.sources.spelling import of_json
 
@@ -108,6 +110,7 @@ class JsonlList:
         codec = context.codec
         self._decoder = LineDecoder(codec.row_type, len(codec.names))
         self._dicts = DictColumns(context)
+        self._shaped = ShapedLines(context)
         self._renamed = context.names.service != {"to", "variables", "meta_data"}
         self._loosely = False
 
@@ -116,6 +119,9 @@ class JsonlList:
 
     def candidates(self, rows: JsonlRows) -> Candidates:
         block = rows.block
+        if (shaped := self._shaped.candidates(block)) is not None:
+            rows.no_line_is_blank()
+            return shaped
         first = block.data[: block.data.find(b"\n") + 1] or block.data
         nested = (self._names.variables, self._names.meta_data)
         flat = not any(f'"{name}"'.encode() in first for name in nested)

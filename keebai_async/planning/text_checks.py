@@ -253,7 +253,7 @@ def all_fine(columns: Sequence[Sequence[str]], *, measured: bool = False) -> boo
         return False
     if ":" in text and " day" in text and _OF_PROGRAM_INSIDE.search(text):
         return False
-    if _ESCAPE_OF_EXCEL in text:
+    if "_" in text and _ESCAPE_OF_EXCEL in text:
         return False
     suspect = frozenset(data.translate(None, _HARMLESS))
     return not suspect or (not _any_odd(text, suspect) and _all_seen(columns, text, data, suspect - _ODD))
@@ -317,13 +317,18 @@ def _any_blank(columns: Sequence[Sequence[str]]) -> bool:
 
 def longest(columns: Sequence[Sequence[str]]) -> int:
     """The characters of the longest row of *columns*."""
+    return max(lengths(columns), default=0)
+
+
+def lengths(columns: Sequence[Sequence[str]]) -> Iterable[int]:
+    """The characters of each row of *columns*."""
     if not columns:
-        return 0
+        return ()
     first, *others = columns
-    lengths: Iterable[int] = map(len, first)
+    found: Iterable[int] = map(len, first)
     for column in others:
-        lengths = map(add, lengths, map(len, column))
-    return max(lengths, default=0)
+        found = map(add, found, map(len, column))
+    return found
 
 
 def _longest(columns: Sequence[Sequence[str]]) -> int:
