@@ -4,7 +4,8 @@
 
 A heartbeat that sleeps 1 ms runs while the list is planned in the same loop; the longest time between
 two beats is what another request of a web app would have waited. An idle loop has gaps too: it is
-measured in the same rounds for as long.
+measured in the same rounds for as long. "At once" are plans of a part of the list each, which together are as
+long as it.
 
 Then long lists as CSV, once each: clean, with bad rows, half duplicates, beside as many opt-outs. Printed are
 their gaps at the median, at 99 and 99.9 % and the longest. Other programs on the machine make gaps, too; what
@@ -28,6 +29,7 @@ from plan import HEADER, goal, number, people, planning, write
 
 from keebai_async.planning.options import PlanOptions
 
+AT_ONCE = 20
 KINDS = ("clean", "1 % bad", "30 % bad", "half duplicates", "as many opt-outs")
 
 
@@ -115,10 +117,19 @@ def at_shares(found: list[float]) -> str:
     return " ".join(f"{at_share(found, share):6.1f}" for share in (0.5, 0.99, 0.999, 1.0))
 
 
+async def at_once(source: Path) -> None:
+    """The same list planned by many at once."""
+    async with anyio.create_task_group() as plans:
+        for _ in range(AT_ONCE):
+            plans.start_soon(planning, source)
+
+
 async def measure(rounds: int, count: int, folder: Path) -> None:
     rows, dirty = people(count, dirty=False), people(count, dirty=True)
     jsonl, table = folder / "people.jsonl", folder / "people.csv"
     write(rows, jsonl, table)
+    part = folder / "part.csv"
+    write(rows[: count // AT_ONCE], folder / "part.jsonl", part)
     seconds = 0.1
     rivals: dict[str, Callable[[], Awaitable[object]]] = {
         "dicts": lambda: planning(rows),
@@ -126,6 +137,7 @@ async def measure(rounds: int, count: int, folder: Path) -> None:
         "generator": lambda: planning(row for row in rows),
         "JSON Lines": lambda: planning(jsonl),
         "CSV": lambda: planning(table),
+        f"{AT_ONCE} at once": lambda: at_once(part),
         "idle loop": lambda: anyio.sleep(seconds),
     }
     gaps: dict[str, list[float]] = {name: [] for name in rivals}
@@ -138,6 +150,11 @@ async def measure(rounds: int, count: int, folder: Path) -> None:
     print(f"longest gap of a 1 ms heartbeat, {count:,} people, median of {rounds} rounds, in ms")
     for name, found in gaps.items():
         print(f"  {name:<14}{statistics.median(found):7.2f}   ({min(found):.2f} to {max(found):.2f})")
+    goal(
+        "many at once / one (CSV)",
+        statistics.median(gaps[f"{AT_ONCE} at once"]) / statistics.median(gaps["CSV"]),
+        most=1.5,
+    )
     goal("dicts / idle", statistics.median(gaps["dicts"]) / statistics.median(gaps["idle loop"]), most=2.0)
 
 

@@ -10,7 +10,6 @@ from collections.abc import AsyncGenerator, Sequence
 from itertools import compress
 from typing import Final
 
-import anyio.lowlevel
 import anyio.to_thread
 
 from keebai_async.model.recipient import Reason, Rejection
@@ -21,6 +20,7 @@ from keebai_async.planning.key_set import KeySet
 from keebai_async.planning.number_forms import NumberForms
 from keebai_async.planning.rejections import BATCH, Problem, Rejections
 from keebai_async.planning.rows import left_out
+from keebai_async.sources.loop_turns import next_turn
 
 DUPLICATE: Final = Problem(Reason.DUPLICATE, "", "to")
 """Which row it repeats is added when that has been looked up."""
@@ -74,14 +74,14 @@ class Admission:
         if sought := self.rejections.sought:
             for found in self.people.search(sought):
                 rows |= found
-                await anyio.lowlevel.checkpoint()
+                await next_turn()
         batch: list[Rejection] = []
         for some in self.rejections.hand_on(rows):
             batch += some
             if len(batch) >= BATCH:
                 yield batch
                 batch = []
-            await anyio.lowlevel.checkpoint()
+            await next_turn()
         if batch:
             yield batch
 

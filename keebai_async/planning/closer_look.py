@@ -12,8 +12,6 @@ import time
 from collections.abc import Iterable, Sequence
 from typing import Final
 
-import anyio.lowlevel
-
 from keebai_async.model.identity import identities
 from keebai_async.model.limits import E164
 from keebai_async.planning.candidates import Candidates
@@ -26,6 +24,7 @@ from keebai_async.planning.rejections import Problem
 from keebai_async.planning.rows import ListContext, ParsedRow, Rows, rejected
 from keebai_async.planning.template import BodySpace
 from keebai_async.planning.text_checks import fine_values, longest
+from keebai_async.sources.loop_turns import next_turn
 
 _SOME_DIGIT: Final = re.compile("[0-9]")
 CHECK_SECONDS: Final = 0.001
@@ -165,7 +164,7 @@ class CloserLook:
 
     async def _turn(self) -> None:
         """Give the event loop its turn, because this has taken long."""
-        await anyio.lowlevel.checkpoint()
+        await next_turn()
         self._until = time.monotonic() + CHECK_SECONDS
 
 

@@ -10,7 +10,6 @@ from contextlib import aclosing, suppress
 from functools import cache
 
 import anyio
-import anyio.lowlevel
 import anyio.to_thread
 import msgspec
 
@@ -46,6 +45,7 @@ from keebai_async.planning.template import check_approved, named_by_text, wordin
 from keebai_async.planning.text_checks import lengths
 from keebai_async.privacy import shown
 from keebai_async.sources.block import Block, LineBlock, ObjectBlock, Source
+from keebai_async.sources.loop_turns import next_turn, turn
 
 PLANNING_TURN = 0.002
 """Seconds that a block may take before the event loop has its turn in the middle of the next one, too."""
@@ -108,6 +108,7 @@ async def make_plan(
     """
     check_approved(template)
     chunk_size = options.chunk_size_for(largest_chunk)
+    await turn()
     making = _Making(source, named_by_text(template), sender, campaign_id, journal, options, chunk_size)
     making.name_sender(sender_number, sender_notes)
     if shares:
@@ -117,10 +118,11 @@ async def make_plan(
         slow = False
         async with aclosing(source.blocks()) as blocks:
             async for block in blocks:
+                await turn()
                 began = time.monotonic()
                 checked = await making.reader.read(block)
                 if slow or time.monotonic() - began > PLANNING_TURN:
-                    await anyio.lowlevel.checkpoint()
+                    await next_turn()
                 await making.take(checked)
                 slow = time.monotonic() - began > PLANNING_TURN
                 if progress is not None:
@@ -131,7 +133,7 @@ async def make_plan(
                     if count_rest:
                         await making.count_rest(blocks)
                     break
-                await anyio.lowlevel.checkpoint()
+                await next_turn()
         plan = await making.finish(name=name, created_at=created_at, service=service)
         plan = msgspec.structs.replace(plan, retry=retry, not_before=_later(not_before, options.not_before))
         parts = making.parts(plan)
@@ -269,10 +271,11 @@ class _Making:
         with suppress(UnusableSource):  # what nobody looks at need not be readable
             async for block in blocks:
                 self._not_looked_at += _rows_in(block)
-                await anyio.lowlevel.checkpoint()
+                await next_turn()
 
     async def finish(self, *, name: str, created_at: float, service: str) -> Plan:
         """The plan, when the list is read to its end. Raises UnusableSource if nobody is ready."""
+        await turn()
         await self._keep(self._last_chunks())
         await self._hand_on()
         out = self._admission.rejections
@@ -410,6 +413,7 @@ class _Making:
     async def _keep(self, chunks: Iterator[FilledChunk]) -> None:
         for campaign_id, number, recipients, items in chunks:
             await self._journal.add_chunk(campaign_id, number, recipients, items)
+            await turn()
 
     async def _hand_on(self) -> None:
         """Give the journal the rejections that wait."""

@@ -35,6 +35,8 @@ from keebai_async.sources.header import found_in, nearest
 from keebai_async.sources.spelling import NotText as NotText
 from keebai_async.sources.spelling import Value as Value
 
+_AS_READ: Final[dict[str, str]] = {}
+"""One for all rejections: a dict of each would have the garbage collector run twice as often."""
 META: Final = "meta_"
 """What a column begins with that goes to `meta_data`."""
 
@@ -194,6 +196,6 @@ def _rejection(
         field=problem.field,
         columns=columns,
         number=number,
-        cells={} if cells is columns else cells,
+        cells=_AS_READ if cells is columns else cells,
         nested=nested,
     )

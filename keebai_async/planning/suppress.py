@@ -9,7 +9,6 @@ one, `suppress_row.py`.
 import os
 from collections.abc import Iterable, Sequence
 
-import anyio.lowlevel
 import anyio.to_thread
 import msgspec
 
@@ -20,6 +19,7 @@ from keebai_async.planning.key_set import KeySet
 from keebai_async.planning.phone import NumberReader
 from keebai_async.planning.suppress_files import read_file
 from keebai_async.planning.suppress_row import numbers_in, unreadable
+from keebai_async.sources.loop_turns import next_turn
 
 SuppressList = str | os.PathLike[str] | Iterable[str]
 """A number in E.164, the path of a file of numbers, or numbers."""
@@ -76,7 +76,7 @@ async def suppressed_people(
             for place, number in enumerate(each, start=1):
                 given.update(_keys(str(number), reader, f"number {place} to suppress", place))
                 if place % NUMBERS_IN_A_TURN == 0:
-                    await anyio.lowlevel.checkpoint()
+                    await next_turn()
     return [*found, SuppressedPeople("the numbers given to suppress", given)] if any_given else found
 
 

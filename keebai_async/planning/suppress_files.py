@@ -16,9 +16,6 @@ from functools import partial
 from pathlib import Path
 from typing import Final, NamedTuple
 
-import anyio
-import anyio.lowlevel
-
 from keebai_async.errors import InvalidInput
 from keebai_async.model.identity import identities, identities_if_e164
 from keebai_async.planning.consent import says_who_wants_none
@@ -33,6 +30,7 @@ from keebai_async.sources.delimited import DELIMITERS, delimiter_of
 from keebai_async.sources.excel import excel
 from keebai_async.sources.header import for_mail, for_numbers
 from keebai_async.sources.jsonlines import json_pieces
+from keebai_async.sources.loop_turns import next_turn
 from keebai_async.sources.parquet import parquet
 from keebai_async.sources.pieces import Opener, pieces
 from keebai_async.sources.sheet import Sheet
@@ -130,7 +128,7 @@ async def _read_table(table: Sheet, rows: "_Rows") -> None:
                 for number, row in zip(batch.numbers, batch.rows, strict=True):
                     rows.take(number, row)
                     await rows.turn()
-            await anyio.lowlevel.checkpoint()
+            await next_turn()
 
 
 async def _read_json(path: str, opener: Opener, rows: "_Rows") -> None:
@@ -158,7 +156,7 @@ async def _read_text(path: str, opener: Opener, rows: "_Rows") -> None:
                 for number, line in enumerate(lines, start=piece.first):
                     text.take(number, line)
                     await rows.turn()
-            await anyio.lowlevel.checkpoint()
+            await next_turn()
     text.end()
 
 
@@ -218,7 +216,7 @@ class _Rows:
         keys = iter(others._keys)
         while some := list(itertools.islice(keys, ADDED_IN_A_TURN)):
             self._keys.update(some)
-            await anyio.lowlevel.checkpoint()
+            await next_turn()
         self._unused += others._unused
 
     def notes(self) -> Iterator[str]:
@@ -297,7 +295,7 @@ class _Rows:
     async def turn(self) -> None:
         """Let others run if this took long."""
         if time.monotonic() > self._until:
-            await anyio.lowlevel.checkpoint()
+            await next_turn()
             self._until = time.monotonic() + TURN_SECONDS
 
     @staticmethod

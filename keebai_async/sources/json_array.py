@@ -11,11 +11,11 @@ import re
 from collections.abc import AsyncGenerator, Iterator
 from typing import Final
 
-import anyio.lowlevel
 import msgspec
 
 from keebai_async.errors import UnusableSource
 from keebai_async.sources.encodings import InUtf8
+from keebai_async.sources.loop_turns import next_turn
 from keebai_async.sources.pieces import (
     BLOCK_BYTES,
     MAX_LINE,
@@ -63,7 +63,7 @@ async def array_items(
             refuse_binary(data, name)
             for piece in array.cut(data, at_end=at_end):
                 yield piece
-                await anyio.lowlevel.checkpoint()
+                await next_turn()
     if not array.items and not may_be_empty:
         raise UnusableSource(f"{name} holds nobody: there is nobody to message")
 

@@ -7,6 +7,7 @@ is pulled in the loop after all, in small turns; and a list in memory waits for 
 """
 
 import asyncio
+import contextlib
 import itertools
 import sys
 import time
@@ -17,9 +18,9 @@ from contextlib import aclosing
 from typing import Final, TypeVar
 
 import anyio
-import anyio.lowlevel
 
 from keebai_async.sources.block import BLOCK_ROWS, ObjectBlock
+from keebai_async.sources.loop_turns import next_turn, reading
 
 PULL_SECONDS: Final = 0.002
 """Seconds that one turn of pulling in the event loop may take."""
@@ -48,7 +49,7 @@ class ItemsInLoop:
             while items := pull(iterator):
                 yield ObjectBlock(first=first, items=items)
                 first += len(items)
-                await anyio.lowlevel.checkpoint()
+                await next_turn()
         finally:
             _close(iterator)
 
@@ -102,7 +103,7 @@ class AsyncItems:
                     yield ObjectBlock(first=first, items=gathered)
                     first += BLOCK_ROWS
                     gathered = []
-                    await anyio.lowlevel.checkpoint()
+                    await next_turn()
             if gathered:
                 yield ObjectBlock(first=first, items=gathered)
         finally:
@@ -110,13 +111,22 @@ class AsyncItems:
                 await iterator.aclose()
 
 
-async def in_thread(items: Iterable[T], size: int = BLOCK_ROWS) -> AsyncGenerator[list[T], None]:
-    """*items* in lists of up to *size*, pulled in one thread of its own, and closed in it."""
+async def in_thread(
+    items: Iterable[T], size: int = BLOCK_ROWS, *, alone: bool = False
+) -> AsyncGenerator[list[T], None]:
+    """*items* in lists of up to *size*, pulled in one thread of its own, and closed in it.
+
+    *alone*: nobody else who says so is pulled meanwhile, so they must wait for nothing but a disk.
+    """
     thread = ThreadPoolExecutor(1, thread_name_prefix="keebai-source")
     iterator: Iterator[T] | None = None
     try:
         iterator = await _run(thread, lambda: iter(items))
-        while pulled := await _run(thread, lambda: _pulled(iterator, size)):
+        while True:
+            async with reading() if alone else contextlib.nullcontext():
+                pulled = await _run(thread, lambda: _pulled(iterator, size))
+            if not pulled:
+                break
             yield pulled
     finally:
         with anyio.move_on_after(CLOSE_SECONDS, shield=True):

@@ -29,7 +29,7 @@ class ParquetTable(Sheet):
 
     async def blocks(self) -> AsyncGenerator[ColumnBlock, None]:
         first = 1
-        async with aclosing(in_thread(_parts(self.description), READ_BLOCKS)) as pulled:
+        async with aclosing(in_thread(_parts(self.description), READ_BLOCKS, alone=True)) as pulled:
             async for parts in pulled:
                 for part in parts:
                     yield ColumnBlock(

@@ -14,6 +14,7 @@ import anyio.to_thread
 
 from keebai_async.errors import UnusableSource
 from keebai_async.sources.encodings import InUtf8, proposed
+from keebai_async.sources.loop_turns import turn
 
 BLOCK_BYTES: Final = 48 * 1024
 """About 400 rows of JSON Lines: small blocks stay in the processor's cache and die young."""
@@ -122,11 +123,13 @@ async def start_of(file: io.BufferedIOBase, name: str) -> bytes:
 
 async def _read(read: Callable[[], bytes], name: str) -> bytes:
     try:
-        return await anyio.to_thread.run_sync(read)
+        data = await anyio.to_thread.run_sync(read)
     except EOFError:
         raise UnusableSource(f"{name} is cut short: the compressed data ends too early") from None
     except (OSError, zlib.error) as error:
         raise UnusableSource(f"{name} cannot be read: {error}") from error
+    await turn()
+    return data
 
 
 def refuse_binary(data: bytes, name: str) -> None:

@@ -71,7 +71,7 @@ class Sheet:
 
     async def batches(self) -> AsyncGenerator[Batch, None]:
         """All rows, from the first, whatever it is."""
-        async with aclosing(in_thread(_batches(self._rows()), 1)) as batches:
+        async with aclosing(in_thread(_batches(self._rows()), 1, alone=True)) as batches:
             async for (batch,) in batches:
                 yield batch
 
