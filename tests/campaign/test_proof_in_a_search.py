@@ -113,3 +113,21 @@ async def test_who_is_to_blame_is_not_refused_if_a_webhook_told_a_moment_ago_tha
     assert [each.state for each in await campaign.chunks()] == [ChunkState.ACCEPTED] * 2
     assert [event.number for event in campaign.events if isinstance(event, ChunkAccepted)] == [2]
     assert not [event for event in campaign.events if isinstance(event, ChunkRefused)]
+
+
+async def test_of_those_to_blame_who_has_it_by_now_is_passed_over_and_the_others_are_refused_and_told() -> (
+    None
+):
+    campaign = await sent_again(3, size=1, which=2)
+    await campaign.begin(campaign.service())
+    await campaign.journal.tell([news_of(campaign, 2)])
+    campaign.submitter.proven(await campaign.book.hear())
+    evidence = Evidence(good=True)
+    for chunk in (2, 3):
+        evidence.hold(chunk, WORDS, picked=False)
+
+    await refuse_held(campaign.book, campaign.submitter, evidence.held)
+
+    assert [each.state for each in await campaign.chunks()][1:] == [ChunkState.ACCEPTED, ChunkState.REFUSED]
+    told = [event for event in campaign.events if isinstance(event, ChunkRefused)]
+    assert told == [ChunkRefused(number=3, recipients=1, reason=WORDS)]

@@ -1,5 +1,7 @@
 """A quota in PostgreSQL that loses rows, restarts or leaps is told again, and nobody goes over meanwhile."""
 
+import time
+
 import anyio
 import anyio.to_thread
 import pytest
@@ -76,10 +78,10 @@ async def test_what_others_may_have_spent_counts_although_they_do_not_come_back(
 async def test_a_server_whose_clock_leaps_ahead_forgets_nothing(
     postgres: PostgresServer, address: PostgresAddress
 ) -> None:
-    now = [100.0]
-    store = PostgresStore(address, "a", steady=lambda: now[0])
+    put_back = 0.0
+    store = PostgresStore(address, "a", steady=lambda: time.monotonic() - put_back)
     await spend(store, 3)
-    now[0] -= 1_000.0  # seen from here, that is what a leap of the server's clock looks like
+    put_back = 1_000.0  # seen from here, that is what a leap of the server's clock looks like
     assert isinstance(await store.take(WINDOWS), Wait)
     ahead = postgres.ask(f"SELECT ahead < -900, leaps FROM {address.schema}.quota_tokens")  # noqa: S608
     assert ahead == [(True, 1)]
