@@ -11,6 +11,7 @@ from contextlib import (
     suppress,
 )
 from datetime import UTC, datetime
+from functools import partial
 from types import TracebackType
 from typing import Self
 
@@ -346,12 +347,16 @@ class CampaignRun:
     async def _run(self) -> None:
         try:
             await self._keep_state()
-            async with anyio.create_task_group() as tasks:
-                tasks.start_soon(self._listen)
-                await self._hear()
-                tasks.start_soon(self._listen_to_webhooks)
-                await self._submit_and_follow()
-                tasks.cancel_scope.cancel()
+            with (
+                quiet_if_never_begun(self._listen, told=False) as listen,
+                quiet_if_never_begun(self._listen_to_webhooks, told=False) as listen_to_webhooks,
+            ):
+                async with anyio.create_task_group() as tasks:
+                    tasks.start_soon(listen)
+                    await self._hear()
+                    tasks.start_soon(listen_to_webhooks)
+                    await self._submit_and_follow()
+                    tasks.cancel_scope.cancel()
         except BaseException as error:
             self._halt(stop_for_failure(error))
             raise
@@ -361,18 +366,19 @@ class CampaignRun:
     async def _submit_and_follow(self) -> None:
         """Return when everyone is submitted and followed to the end, or when the run was stopped."""
         following = anyio.CancelScope()
-        async with anyio.create_task_group() as tasks:
-            if self._track or self._guards.canary is not None:
-                tasks.start_soon(self._follow, following)
-            if self._guards.canary is not None:
-                await self._send_canary()
-            if not self._track:
-                following.cancel()
-            await self._wait_under_the_guard()
-            await dispatch(self._chunks, self._submitter)
-            if self._track:
-                await self._wait_for_webhooks()
-            self._tracker.close()
+        with quiet_if_never_begun(partial(self._follow, following), told=False) as follow:
+            async with anyio.create_task_group() as tasks:
+                if self._track or self._guards.canary is not None:
+                    tasks.start_soon(follow)
+                if self._guards.canary is not None:
+                    await self._send_canary()
+                if not self._track:
+                    following.cancel()
+                await self._wait_under_the_guard()
+                await dispatch(self._chunks, self._submitter)
+                if self._track:
+                    await self._wait_for_webhooks()
+                self._tracker.close()
 
     async def _send_canary(self) -> None:
         """Send the canary, and wait for its end; nobody else is sent if too many of it fail."""

@@ -61,7 +61,18 @@ def copies(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
         io.StringIO(TABLE),
         io.StringIO(LINES),
     ],
-    ids=["csv", "semicolons", "utf-16", "lines", "array", "csv.gz", "lines.gz", "file", "text file", "lines file"],
+    ids=[
+        "csv",
+        "semicolons",
+        "utf-16",
+        "lines",
+        "array",
+        "csv.gz",
+        "lines.gz",
+        "file",
+        "text file",
+        "lines file",
+    ],
 )
 async def test_bytes_and_open_files_are_read_as_what_they_begin_like(people: bytes | io.IOBase) -> None:
     check(await planned(people))
