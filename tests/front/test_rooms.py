@@ -48,7 +48,7 @@ ROOMS: Final = {
     ),
     "webhooks": "lazy_names errors loops clock model credentials storage journal",
     "taking_up": "errors clock model journal campaign observe",
-    "campaign_looks": "clock model journal",
+    "campaign_looks": "errors clock draining model journal campaign",
     "campaigns": (
         "errors clock draining model sources quota polling journal planning campaign taking_up"
         " campaign_looks observe"
