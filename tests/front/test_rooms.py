@@ -61,7 +61,7 @@ ROOMS: Final = {
         " observe"
     ),
     "services": "errors environment quota observe keebai campaign_client client",
-    "web": "errors clock model journal campaign campaigns client",
+    "web": "errors loops model campaign supervisor",
     "workers": "lazy_names campaigns",
     "sandbox": "clock",  # it shares no decision with the client, or it would prove nothing
     "testing": "lazy_names clock sandbox",

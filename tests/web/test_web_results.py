@@ -28,7 +28,7 @@ from keebai_async.model.result import Result
 from keebai_async.sandbox import Sandbox
 from tests.front.surface import exported, hints_of, signatures, types_in
 
-FOR_HANDLERS = ("keebai_async", "keebai_async.whautomate", "keebai_async.webhooks")
+FOR_HANDLERS = ("keebai_async", "keebai_async.whautomate", "keebai_async.webhooks", "keebai_async.web")
 NOT_RETURNED = {"Quota", "Wait", "Stuck", "Sender", "StoredCampaign", "WebhookAnswer", "Spooled", "Holder"}
 """What only the library's own protocols give: of a quota, a journal, a spool."""
 
