@@ -72,12 +72,15 @@ with lazily(globals()):
     from keebai_async.model.events import BroadcastProgress as BroadcastProgress
     from keebai_async.model.events import BroadcastStuck as BroadcastStuck
     from keebai_async.model.events import BroadcastUnread as BroadcastUnread
+    from keebai_async.model.events import ChunkAbandoned as ChunkAbandoned
     from keebai_async.model.events import ChunkAccepted as ChunkAccepted
+    from keebai_async.model.events import ChunkPlanned as ChunkPlanned
     from keebai_async.model.events import ChunkRefused as ChunkRefused
     from keebai_async.model.events import ChunkSplit as ChunkSplit
     from keebai_async.model.events import ChunkSubmitting as ChunkSubmitting
     from keebai_async.model.events import ChunkUnknown as ChunkUnknown
     from keebai_async.model.events import Event as Event
+    from keebai_async.model.events import EventPage as EventPage
     from keebai_async.model.events import PeopleLeftOut as PeopleLeftOut
     from keebai_async.model.events import StateChanged as StateChanged
     from keebai_async.model.events import Waiting as Waiting

@@ -1,12 +1,16 @@
 """Looks at the campaigns of a journal. Who only looks loads nothing that plans or sends."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
 from typing import Protocol
 
+from keebai_async.campaign.event_watch import EventWatch, refuse_whole
 from keebai_async.clock import Clock
+from keebai_async.draining import drain_of
+from keebai_async.errors import InvalidInput
 from keebai_async.journal.contract import Journal
 from keebai_async.journal.parts import load_parts
+from keebai_async.model.events import AnyEvent, EventPage
 from keebai_async.model.fates import FateCounts
 from keebai_async.model.part import part_ids
 from keebai_async.model.plan import Plan
@@ -31,6 +35,7 @@ class CampaignLooks:
 
     def __init__(self, client: LooksHost) -> None:
         self._client = client
+        self._watch: EventWatch | None = None
 
     async def plan_of(self, campaign_id: str) -> Plan:
         """The plan of a campaign, as it was frozen. Raises CampaignNotFound."""
@@ -84,3 +89,42 @@ class CampaignLooks:
             async for _, chunk in self._client.journal.fates(each):
                 counts += chunk.counts()
         return counts
+
+    async def watch(self, campaign_id: str, *, after: int = 0) -> AsyncIterator[AnyEvent]:
+        """What is told of a campaign, whatever process runs it: first what the journal has, then what comes.
+
+        *after* is the id of the last event that was seen; without it, it begins with the first one. Each
+        comes once, in the order of the ids, and none is left out but those that are out of date: of a chunk's
+        counters, of looks that failed and of waits the journal keeps the newest. It ends when the campaign is
+        finished, or stopped and not wanted any more (`want`); it waits for one that was not launched yet, or
+        whose process died. Who resumes it later goes on with the id of the last event.
+
+        Costs no requests. What happens in another process comes within a second. While the journal is away
+        for a while, it is waited for.
+
+        Raises:
+            CampaignNotFound: there is no such campaign (any more).
+            InvalidInput: *after* is negative; or it is a list over several senders: watch each of its parts.
+            JournalUnusable: the journal cannot be read.
+            Misused: the client was closed.
+        """
+        over = False
+        while not over:
+            page = await self.next_events(campaign_id, after=after)
+            for event in page.events:
+                after = event.id
+                yield event
+            over = page.over
+
+    async def next_events(self, campaign_id: str, *, after: int = 0) -> EventPage:
+        """Wait for what `watch` gives next, and give a page of it: at least one event, or none and *over*.
+
+        Raises what `watch` raises.
+        """
+        if after < 0:
+            raise InvalidInput("an event's id is no negative number", field="after", value=str(after))
+        refuse_whole(campaign_id)
+        drain_of(self._client).check()
+        if self._watch is None:
+            self._watch = EventWatch(self._client.journal, self._client.clock)
+        return await self._watch.more(campaign_id, after)

@@ -6,7 +6,6 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Literal
 
 import anyio.lowlevel
-import msgspec
 
 from keebai_async.clock import Clock
 from keebai_async.errors import InvalidInput, OptedOut
@@ -15,6 +14,7 @@ from keebai_async.lazy_names import LazyModule
 from keebai_async.model.identity import identity
 from keebai_async.model.limits import E164
 from keebai_async.model.opt_outs import ConsentWord, OptOut, OptOutSource, page_of
+from keebai_async.model.result import Result
 from keebai_async.privacy import mask
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ _KEYS_IN_A_TURN = 1_000
 _WORDS_IN_A_STEP = 10_000
 
 
-class ImportedOptOuts(msgspec.Struct, frozen=True, kw_only=True):
+class ImportedOptOuts(Result, frozen=True, kw_only=True):
     """How many *people* a file held, and how many of them are *new* among the opt-outs."""
 
     people: int

@@ -47,6 +47,15 @@ async def supervising(
     the campaigns stay wanted. So is closing the client inside. Raises InvalidInput if *at_once* is less than
     1, and Misused if the client is closed.
     """
+    async with supervisor_of(client, at_once=at_once, looked=looked):
+        yield client.campaigns
+
+
+@asynccontextmanager
+async def supervisor_of(
+    client: SupervisedClient, *, at_once: int, looked: Callable[[int], None] | None = None
+) -> "AsyncIterator[Supervisor]":
+    """The same for who may have to close it before the end of the block."""
     if at_once < 1:
         raise InvalidInput("at_once is at least 1", field="at_once", value=str(at_once))
     drain_of(client).check()
@@ -55,7 +64,7 @@ async def supervising(
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(run)
             try:
-                yield client.campaigns
+                yield supervisor
             except Exception as error:  # the caller's own comes out as it is, and not in a group
                 failed = error
             finally:

@@ -417,7 +417,11 @@ class Bisection:
         return await self._chunks.recut(chunk.number, fault.message, keep=keep or [], into=into)
 
     def _take(self, parent: int, children: list[Chunk], *, suspects: int, picked: bool = False) -> None:
-        self._submitter.tell(ChunkSplit(number=parent, into=tuple(child.number for child in children)))
+        into = tuple(child.number for child in children)
+        self._submitter.tell(ChunkSplit(number=parent, into=into))
+        rest = self._rest
+        if rest is not None and rest != parent and not self._chunks[rest].recipients:
+            self._submitter.tell(ChunkSplit(number=rest, into=into))
         self._piece = children[0].number
         self._rest = children[1].number if len(children) > 1 else None
         self._suspects = suspects

@@ -20,6 +20,7 @@ from keebai_async.errors import CampaignBusy, JournalUnusable, Misused
 from keebai_async.journal.contract import Journal
 from keebai_async.model.campaign import StoredCampaign
 from keebai_async.model.chunk import Chunk, ChunkState
+from keebai_async.model.events import ChunkPlanned
 from keebai_async.model.lifecycle import (
     Accept,
     HandOn,
@@ -52,7 +53,8 @@ class Chunks:
 
     *observer* is told of each move once it is on disk, and of an answer that cannot be written yet; it must
     not raise. *tell_wait* gets seconds and a
-    reason when an answer has to wait until it can be written down.
+    reason when an answer has to wait until it can be written down, and *tell_planned* each chunk that is to
+    be submitted again.
     """
 
     def __init__(
@@ -63,12 +65,14 @@ class Chunks:
         clock: Clock,
         observer: Observer = TO_LOG,
         tell_wait: Callable[[float, str], None] | None = None,
+        tell_planned: Callable[[ChunkPlanned], None] | None = None,
     ) -> None:
         self.plan: Plan = campaign.plan
         self._journal = journal
         self._clock = clock
         self._observer = observer
         self._tell_wait = tell_wait
+        self._tell_planned = tell_planned
         self._chunks = {chunk.number: chunk for chunk in campaign.chunks}
         self._submits: dict[int, Submit] = {}
         """The last submit of each chunk, as this run made it."""
@@ -156,7 +160,10 @@ class Chunks:
         return await self._make(number, lambda step: Submit(number=number, step=step, at=at))
 
     async def take_back(self, number: int, reason: str) -> Chunk:
-        return await self._make(number, lambda step: TakeBack(number=number, step=step, reason=reason))
+        chunk = await self._make(number, lambda step: TakeBack(number=number, step=step, reason=reason))
+        if self._tell_planned is not None:
+            self._tell_planned(ChunkPlanned(number=number, recipients=chunk.recipients, reason=reason))
+        return chunk
 
     async def accept(self, number: int, *, accepted: int, broadcast_id: str | None) -> Chunk:
         return await self._make(

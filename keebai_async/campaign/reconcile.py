@@ -28,6 +28,7 @@ from keebai_async.model.plan import chunk_name
 from keebai_async.model.progress import Progress
 from keebai_async.model.remainder import state_once_settled
 from keebai_async.model.report import Report, report_of
+from keebai_async.model.result import Result
 from keebai_async.observe import TO_LOG, Observer
 from keebai_async.observe.chunk_records import chunk_moved
 from keebai_async.privacy import mask
@@ -40,7 +41,7 @@ _WHY_TOO_EARLY: Final[Mapping[str, str]] = MappingProxyType(
 )
 
 
-class PortalEntry(msgspec.Struct, frozen=True, kw_only=True, tag="unknown", tag_field="type"):
+class PortalEntry(Result, frozen=True, kw_only=True, tag="unknown", tag_field="type"):
     """An unknown chunk as it would stand in the portal, if it arrived.
 
     *left_at* is when its request left, in Unix time. *first* and *last* are its numbers at either end,

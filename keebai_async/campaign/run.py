@@ -48,10 +48,14 @@ from keebai_async.model.chunk import Chunk, ChunkState
 from keebai_async.model.events import (
     AnyEvent,
     BroadcastProgress,
+    BroadcastStuck,
+    BroadcastUnread,
     ChunkAccepted,
+    ChunkRefused,
     ChunkUnknown,
     StateChanged,
     Waiting,
+    topic_of,
 )
 from keebai_async.model.guard import canary_failed, canary_of, canary_unnamed, exceeded
 from keebai_async.model.reached import Reached
@@ -240,6 +244,7 @@ class CampaignRun:
         self._began = self._clock.now()
         self._heard_at: float | None = None
         self._lost = anyio.Event()
+        self._notes: dict[str, AnyEvent] = {}
         terms = self._terms
         self._guards = terms.guards
         self._facts = ToldFacts(self._before, terms=terms, mark=self._token_mark, at=self._clock.wall())
@@ -249,6 +254,7 @@ class CampaignRun:
             clock=self._clock,
             observer=self._observer,
             tell_wait=self._tell_wait,
+            tell_planned=self._tell,
         )
         self._template = TemplateCheck(self._before.plan, self._service)
         self._breaker = CircuitBreaker(
@@ -479,7 +485,7 @@ class CampaignRun:
     async def _keep_state(self) -> None:
         """Put on disk where the run stands, and then tell it."""
         now = self._now()
-        await self._journal.set_state(
+        event_id = await self._journal.set_state(
             self.campaign_id,
             now.state,
             reason=now.reason,
@@ -487,21 +493,30 @@ class CampaignRun:
             requests=now.requests,
             seconds=now.seconds,
             facts=now.facts,
+            notes=self._take_notes(),
         )
         before, self._kept = self._kept, now
         self._records.moved(before, now)
-        self._tell(StateChanged(state=now.state, reason=now.reason))
+        self._tell(StateChanged(id=event_id, state=now.state, reason=now.reason))
 
     async def _keep_facts(self) -> None:
         """Let those who look on see what is spent and what is waited for, if that has changed."""
         now = self._now()
-        if _told(now) == _told(self._kept):
+        if _told(now) == _told(self._kept) and not self._notes:
             return
         with suppress(JournalUnusable):  # it is for people to look at: the next write that matters tells
             await self._journal.keep_facts(
-                self.campaign_id, now.facts, requests=now.requests, seconds=now.seconds
+                self.campaign_id,
+                now.facts,
+                requests=now.requests,
+                seconds=now.seconds,
+                notes=self._take_notes(),
             )
             self._kept = replace(self._kept, requests=now.requests, facts=now.facts)
+
+    def _take_notes(self) -> tuple[AnyEvent, ...]:
+        notes, self._notes = tuple(self._notes.values()), {}
+        return notes
 
     def _now(self) -> StoredCampaign:
         state = self._control.state
@@ -536,9 +551,26 @@ class CampaignRun:
             self._check_template()
         wall = self._clock.wall()
         self._facts.event(event, at=wall)
-        stamped = replace(event, campaign_id=self.campaign_id, time=datetime.fromtimestamp(wall, UTC))
+        stamped = replace(
+            event,
+            campaign_id=self.campaign_id,
+            time=datetime.fromtimestamp(wall, UTC),
+            id=event.id or self._id_of(event),
+        )
+        if isinstance(stamped, Waiting | BroadcastStuck | BroadcastUnread):
+            self._notes[topic_of(stamped)] = stamped
         self._log.tell(stamped)
         self._control.wake()
+
+    def _id_of(self, event: AnyEvent) -> int:
+        """The id that the journal gave what was told of a chunk just now; 0 for what is not there (yet)."""
+        match event:
+            case StateChanged() | BroadcastProgress() | BroadcastStuck() | BroadcastUnread() | Waiting():
+                return 0
+            case ChunkRefused(number=number) if any(chunk.parent == number for chunk in self._chunks):
+                return self._chunks[number].event_id - 1  # the last was told of its people who go on
+            case _:
+                return self._chunks[event.number].event_id
 
     def _track_from_now_on(self, chunk: Chunk) -> None:
         since = None if chunk.proven_at is None else chunk.submitted_at

@@ -94,12 +94,14 @@ class Tracker:
             why = f"it has {progress.total} recipients, and the chunk has {self._chunks[number].recipients}"
             self._leave(broadcast_id, f"{why}: it is another broadcast, and is not followed", gone=True)
             return
+        before = self._chunks[number]
         chunk = await self._chunks.progress(
             number, sent=progress.sent or 0, failed=progress.failed or 0, final=progress.final
         )
         sent, failed, pending = settle_counters(chunk)
         self._tell(
             BroadcastProgress(
+                id=0 if chunk == before else chunk.event_id,
                 number=number,
                 broadcast_id=broadcast_id,
                 sent=sent,

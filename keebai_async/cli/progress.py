@@ -278,7 +278,7 @@ def _lines(event: Event) -> Iterator[str]:
             )
         case ChunkSplit():
             parts = ", ".join(map(str, event.into))
-            yield f"chunk {event.number}: refused as a whole; its people are now in chunks {parts}"
+            yield f"chunk {event.number}: cut; its people are now in chunks {parts}"
         case PeopleLeftOut():
             are = agreeing(event.recipients, "is", "are")
             who = f"{people_figure(event.recipients)} {are}"

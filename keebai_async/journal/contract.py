@@ -7,6 +7,7 @@ from typing import Protocol
 from keebai_async.journal.outbox import OutboxTables
 from keebai_async.model.campaign import CampaignState, RunFacts, StoredCampaign, Wish
 from keebai_async.model.chunk import Chunk
+from keebai_async.model.events import AnyEvent, EventPage
 from keebai_async.model.fates import ChunkFates, PersonNews, UnmarkedMatch
 from keebai_async.model.lifecycle import Accept, HandOn, Move, Refuse, Submit, TakeBack
 from keebai_async.model.opt_outs import ConsentWord, OptOut
@@ -122,16 +123,37 @@ class Journal(Protocol):
         requests: Requests | None = None,
         seconds: float | None = None,
         facts: RunFacts | None = None,
-    ) -> None:
+        notes: Sequence[AnyEvent] = (),
+    ) -> int:
         """Keep where the campaign stands, and with it what was spent so far, in all runs together.
 
-        One that is finished is not wanted any more, no matter who finished it.
+        One that is finished is not wanted any more, no matter who finished it. *notes* are told before it, as
+        with `keep_facts`. Gives the id of the event that tells the state.
         """
+        ...
 
     async def keep_facts(
-        self, campaign_id: str, facts: RunFacts, *, requests: Requests, seconds: float
+        self,
+        campaign_id: str,
+        facts: RunFacts,
+        *,
+        requests: Requests,
+        seconds: float,
+        notes: Sequence[AnyEvent] = (),
     ) -> None:
-        """Keep what is known of a run that goes on. It is for people to look at: nothing depends on it."""
+        """Keep what is known of a run that goes on. It is for people to look at: nothing depends on it.
+
+        *notes* are events that change nothing here, such as Waiting; each is told as of its own time.
+        """
+
+    async def events(self, campaign_id: str, *, after: int = 0, limit: int = 200) -> EventPage:
+        """What was told of a campaign after the event with the id *after*, at most *limit* events.
+
+        Each change of a chunk or a campaign tells its events in the same piece as itself, with ids that grow
+        by one. Who has seen an id has been able to see all that are lower: none comes late. Of what is told
+        again and again (see `topic_of`) only the newest is kept, so its older ids are gone.
+        """
+        ...
 
     def rejections(self, campaign_id: str) -> AsyncIterator[Rejection]:
         """The rows that were not sent, in the order they were read."""

@@ -3,7 +3,7 @@
 import msgspec
 from msgspec.structs import replace
 
-from keebai_async.journal import rules
+from keebai_async.journal import rules, telling
 from keebai_async.journal.leases import Leases
 from keebai_async.journal.reading import campaign_of, plan_of
 from keebai_async.journal.tables import (
@@ -36,6 +36,7 @@ def purge(tables: Tables, leases: Leases, campaign_id: str, *, unfinished: bool,
         tables.update(replace(each, chunk=rules.anonymous_chunk(each.chunk)))
     for moved in tables.rows(MoveRow, campaign_id):
         tables.update(replace(moved, move=rules.anonymous_move(moved.move)))
+    telling.forget(tables, row, at=at)
     _hide_words(tables, row, at=at)
     return True
 

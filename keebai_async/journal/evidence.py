@@ -10,6 +10,7 @@ from msgspec.structs import replace
 
 from keebai_async.journal import proof, rules, wants
 from keebai_async.journal.leases import Leases
+from keebai_async.journal.moving import put
 from keebai_async.journal.reading import campaign_of, chunk_of
 from keebai_async.journal.tables import ChunkRow, MoveRow, Tables
 from keebai_async.model.campaign import CampaignState
@@ -40,11 +41,9 @@ def testify(
     move = rules.late(row.chunk, submit, answer)
     if move is None:
         return None
-    chunk = apply(row.chunk, move)
-    tables.insert(MoveRow(campaign_id=campaign_id, move=move, recorded_at=at))
-    tables.update(replace(row, chunk=chunk))
+    chunk = put(tables, row, move, apply(row.chunk, move), at=at)
     if leases.holder(tables, campaign_id) is None:
-        _say_what_is_left(tables, campaign_id)
+        _say_what_is_left(tables, campaign_id, at=at)
     return chunk
 
 
@@ -69,7 +68,7 @@ def _is_another_s(tables: Tables, row: ChunkRow, broadcast_id: str | None) -> bo
     )
 
 
-def _say_what_is_left(tables: Tables, campaign_id: str) -> None:
+def _say_what_is_left(tables: Tables, campaign_id: str, *, at: float) -> None:
     """Nobody runs it: where it was left because something was unknown, it may be another reason now."""
     campaign = campaign_of(tables, campaign_id)
     if campaign.stopped_by is not Cause.UNKNOWN:
@@ -83,4 +82,5 @@ def _say_what_is_left(tables: Tables, campaign_id: str) -> None:
             reason=None if left is None else left.reason,
             stopped_by=None if left is None else left.cause,
         ),
+        at=at,
     )

@@ -1,7 +1,8 @@
 """A journal that lasts as long as its process: for dry runs, tests and programs that keep no record."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from itertools import takewhile
 from typing import TypeVar, cast
 
 from msgspec.structs import replace
@@ -12,6 +13,7 @@ from keebai_async.journal.tables import (
     KINDS,
     CampaignRow,
     ChunkRow,
+    EventRow,
     LeaseRow,
     OutboxRow,
     R,
@@ -135,6 +137,27 @@ class MemoryTables:
 
     def rejections_after(self, campaign_id: str, last: int) -> RejectionsRow | None:
         return self.get(RejectionsRow, campaign_id, last + 1)
+
+    def _newest_events(self, campaign_id: str) -> Iterator[EventRow]:
+        kept = self._rows[EventRow].get(campaign_id, {})
+        return (cast("EventRow", row) for row in reversed(kept.values()))
+
+    def last_event(self, campaign_id: str) -> EventRow | None:
+        return next(self._newest_events(campaign_id), None)
+
+    def events_after(self, campaign_id: str, after: int, *, limit: int) -> list[EventRow]:
+        newer = list(takewhile(lambda row: row.id > after, self._newest_events(campaign_id)))
+        return newer[::-1][:limit]
+
+    def forget_event(self, campaign_id: str, topic: str) -> None:
+        kept = self._rows[EventRow].get(campaign_id, {})
+        row = next((row for row in self._newest_events(campaign_id) if row.topic == topic), None)
+        if row is None:
+            return
+        rest = {key: each for key, each in kept.items() if key != row.key}
+        events = self._rows[EventRow]
+        self._undo.append(lambda: events.update({campaign_id: kept}))  # where they have their order
+        events[campaign_id] = rest
 
     def outbox(self, state: ChunkState, *, before: float = math.inf, limit: int) -> list[OutboxRow]:
         rows = [row for each in self._rows[OutboxRow] for row in self.rows(OutboxRow, each)]

@@ -7,6 +7,7 @@ from msgspec.structs import replace
 from keebai_async.journal import rules
 from keebai_async.journal.reading import chunk_of
 from keebai_async.journal.tables import ChunkRow, MoveRow, Tables
+from keebai_async.journal.telling import tell_move
 from keebai_async.model.chunk import Chunk, ChunkState
 from keebai_async.model.lifecycle import Move
 
@@ -14,9 +15,7 @@ from keebai_async.model.lifecycle import Move
 def record(tables: Tables, campaign_id: str, move: Move, *, at: float) -> Chunk:
     """Make *move*, at the time *at* (Unix time). Raises ForbiddenMove, CampaignNotFound."""
     row = chunk_of(tables, campaign_id, move.number)
-    chunk = rules.moved(row.chunk, move)
-    put(tables, row, move, chunk, at=at)
-    return chunk
+    return put(tables, row, move, rules.moved(row.chunk, move), at=at)
 
 
 def kept(tables: Tables, campaign_id: str, move: Move) -> Chunk | None:
@@ -34,10 +33,26 @@ def after_cut(tables: Tables, campaign_id: str, moves: Sequence[Move]) -> tuple[
     return (*(chunks[move.number] for move in moves), *children)
 
 
-def put(tables: Tables, row: ChunkRow, move: Move, after: Chunk, *, at: float) -> None:
-    """Add a move that is allowed, and what became of its chunk."""
-    tables.insert(MoveRow(campaign_id=row.campaign_id, move=move, recorded_at=at))
-    tables.update(replace(row, chunk=after))
+def put(
+    tables: Tables,
+    row: ChunkRow,
+    move: Move,
+    after: Chunk,
+    *,
+    at: float,
+    into: tuple[int, ...] = (),
+    born: int = 0,
+) -> Chunk:
+    """Add a move that is allowed, what it is told as, and what became of its chunk; gives the chunk.
+
+    *into* are the chunks that its people are cut into; *born* of them were not counted with another move.
+    """
+    campaign_id = row.campaign_id
+    event_id = tell_move(tables, campaign_id, row.chunk, move, after, at=at, into=into, born=born)
+    chunk = replace(after, event_id=event_id)
+    tables.insert(MoveRow(campaign_id=campaign_id, move=move, recorded_at=at))
+    tables.update(replace(row, chunk=chunk))
+    return chunk
 
 
 def recover(tables: Tables, campaign_id: str, *, seen_dead: bool, at: float) -> tuple[Chunk, ...]:

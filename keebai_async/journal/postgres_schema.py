@@ -48,6 +48,7 @@ POSTGRES_VERSION_1: Final = (
         told INTEGER NOT NULL,
         told_at DOUBLE PRECISION,
         left_earlier_at DOUBLE PRECISION,
+        event_id BIGINT NOT NULL,
         PRIMARY KEY (campaign_id, number)
     )""",
     # What happened, only ever added to.
@@ -60,6 +61,17 @@ POSTGRES_VERSION_1: Final = (
         recorded_at DOUBLE PRECISION NOT NULL,
         PRIMARY KEY (campaign_id, number, step)
     )""",
+    # What was told of each campaign, in the order of the ids; of one topic only the newest. `chunks` is how
+    # many chunks answered for somebody then.
+    """CREATE TABLE events (
+        campaign_id TEXT NOT NULL REFERENCES campaigns (id) ON DELETE CASCADE,
+        id BIGINT NOT NULL,
+        chunks INTEGER NOT NULL,
+        topic TEXT NOT NULL,
+        event BYTEA NOT NULL,
+        PRIMARY KEY (campaign_id, id)
+    )""",
+    "CREATE UNIQUE INDEX events_by_topic ON events (campaign_id, topic) WHERE topic <> ''",
     # The people: the exact bytes of a chunk's JSON array, packed by zlib, with the SHA-256 of the bytes.
     """CREATE TABLE items (
         id BIGINT GENERATED ALWAYS AS IDENTITY,

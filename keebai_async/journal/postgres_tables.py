@@ -20,6 +20,7 @@ from keebai_async.journal.sql_layout import Column, Statements, layout_of, state
 from keebai_async.journal.stored import StoredJournal
 from keebai_async.journal.tables import (
     CampaignRow,
+    EventRow,
     LeaseRow,
     MoveRow,
     OutboxRow,
@@ -94,7 +95,7 @@ class PostgresTablesDatabase:
 
     def shred(self) -> None:
         """What old transactions still look at, the server's log and its copies keep it for a while."""
-        self._database.vacuum("items", "rejections", "moves", "chunks", "campaigns")
+        self._database.vacuum("items", "rejections", "moves", "events", "chunks", "campaigns")
 
     def alive(self, process: Process, *, silent_for: float, lasts: float | None = None) -> bool:
         """A process that was seen to end is dead at once; of all others their heartbeat decides."""
@@ -158,6 +159,19 @@ class PostgresTables:
         query = f"{_sql(RejectionsRow).select} WHERE campaign_id = %b AND id > %b ORDER BY id LIMIT 1"
         found = self._read(RejectionsRow, query, (campaign_id, last))
         return found[0] if found else None
+
+    def last_event(self, campaign_id: str) -> EventRow | None:
+        query = f"{_sql(EventRow).select} WHERE campaign_id = %b ORDER BY id DESC LIMIT 1"
+        found = self._read(EventRow, query, (campaign_id,))
+        return found[0] if found else None
+
+    def events_after(self, campaign_id: str, after: int, *, limit: int) -> list[EventRow]:
+        query = f"{_sql(EventRow).select} WHERE campaign_id = %b AND id > %b ORDER BY id LIMIT %b"
+        return self._read(EventRow, query, (campaign_id, after, limit))
+
+    def forget_event(self, campaign_id: str, topic: str) -> None:
+        query = "DELETE FROM events WHERE campaign_id = %b AND topic = %b AND topic <> ''"
+        self._do(query, (campaign_id, topic))
 
     def leases(self) -> list[LeaseRow]:
         return self._read(LeaseRow, _sql(LeaseRow).select, ())

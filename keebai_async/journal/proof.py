@@ -120,7 +120,7 @@ def _settle(tables: Tables, leases: Leases, campaign_id: str, *, at: float) -> N
     chunks = [each.chunk for each in tables.rows(ChunkRow, campaign_id)]
     if row is not None and (after := state_once_settled(chunks, row.stopped_by)) is not None:
         reason, cause = (None, None) if after.stop is None else (after.stop.reason, after.stop.cause)
-        wants.keep_state(tables, replace(row, state=after.state, reason=reason, stopped_by=cause))
+        wants.keep_state(tables, replace(row, state=after.state, reason=reason, stopped_by=cause), at=at)
 
 
 def _noticed(tables: Tables, row: ChunkRow, news: Sequence[PersonNews]) -> Chunk:

@@ -124,6 +124,18 @@ VERSION_2: Final = (
         packed BLOB NOT NULL,
         PRIMARY KEY (ledger, page)
     )""",
+    # What was told of each campaign, in the order of the ids; of one topic only the newest. `chunks` is how
+    # many chunks answered for somebody then.
+    """CREATE TABLE events (
+        campaign_id TEXT NOT NULL REFERENCES campaigns (id) ON DELETE CASCADE,
+        id INTEGER NOT NULL,
+        chunks INTEGER NOT NULL,
+        topic TEXT NOT NULL,
+        event BLOB NOT NULL,
+        PRIMARY KEY (campaign_id, id)
+    ) WITHOUT ROWID""",
+    "CREATE UNIQUE INDEX events_by_topic ON events (campaign_id, topic) WHERE topic <> ''",
+    "ALTER TABLE chunks ADD COLUMN event_id INTEGER NOT NULL DEFAULT 0",
     "ALTER TABLE campaigns ADD COLUMN facts BLOB NOT NULL DEFAULT '{}'",
     "ALTER TABLE chunks ADD COLUMN resent INTEGER NOT NULL DEFAULT 0",
     "ALTER TABLE chunks ADD COLUMN seen_at REAL",

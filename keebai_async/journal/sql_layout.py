@@ -15,6 +15,7 @@ from msgspec.structs import astuple
 from keebai_async.journal.tables import (
     CampaignRow,
     ChunkRow,
+    EventRow,
     FatesRow,
     ItemsRow,
     LeaseRow,
@@ -29,6 +30,7 @@ from keebai_async.journal.tables import (
 )
 from keebai_async.model.campaign import CampaignState, Wish
 from keebai_async.model.chunk import Chunk, ChunkState
+from keebai_async.model.events import AnyEvent
 from keebai_async.model.lifecycle import Move
 from keebai_async.model.outbox import OutboxMessage
 from keebai_async.model.recipient import Rejection
@@ -40,6 +42,7 @@ Column = str | int | float | bytes | None
 W = TypeVar("W", bound=enum.StrEnum)
 
 _MOVE: Final[msgspec.json.Decoder[Move]] = msgspec.json.Decoder(Move)
+_EVENT: Final[msgspec.json.Decoder[AnyEvent]] = msgspec.json.Decoder(AnyEvent)
 _REJECTIONS: Final = msgspec.json.Decoder(tuple[Rejection, ...])
 _PROCESS: Final = msgspec.json.Decoder(Process)
 _MESSAGE: Final = msgspec.json.Decoder(OutboxMessage)
@@ -154,6 +157,16 @@ def _read_move(values: Sequence[Column]) -> MoveRow:
     return msgspec.convert(
         {"campaign_id": campaign_id, "move": _MOVE.decode(_json(move)), "recorded_at": recorded_at}, MoveRow
     )
+
+
+def _write_event(row: EventRow) -> tuple[Column, ...]:
+    return (row.campaign_id, row.id, row.chunks, row.topic, msgspec.json.encode(row.event))
+
+
+def _read_event(values: Sequence[Column]) -> EventRow:
+    campaign_id, number, chunks, topic, event = values
+    kept = {"campaign_id": campaign_id, "id": number, "chunks": chunks, "topic": topic}
+    return msgspec.convert(kept | {"event": _EVENT.decode(_json(event))}, EventRow)
 
 
 def _write_items(row: ItemsRow) -> tuple[Column, ...]:
@@ -297,6 +310,14 @@ _LAYOUTS: Final[dict[type[StoredRow], object]] = {
         order="id",
         write=_write_move,
         read=_read_move,
+    ),
+    EventRow: Layout(
+        table="events",
+        key=("campaign_id", "id"),
+        columns=("campaign_id", "id", "chunks", "topic", "event"),
+        order="id",
+        write=_write_event,
+        read=_read_event,
     ),
     ItemsRow: Layout(
         table="items",

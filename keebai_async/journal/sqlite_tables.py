@@ -14,6 +14,7 @@ from keebai_async.journal.sql_layout import Statements, layout_of, statements, v
 from keebai_async.journal.stored import StoredJournal
 from keebai_async.journal.tables import (
     CampaignRow,
+    EventRow,
     LeaseRow,
     OutboxRow,
     R,
@@ -140,6 +141,22 @@ class SqliteTables:
         query = f"{_sql(RejectionsRow).select} WHERE campaign_id = ? AND id > ? ORDER BY id LIMIT 1"
         found = self._db.execute(query, (campaign_id, last)).fetchone()
         return None if found is None else layout_of(RejectionsRow).read(found)
+
+    def last_event(self, campaign_id: str) -> EventRow | None:
+        query = f"{_sql(EventRow).select} WHERE campaign_id = ? ORDER BY id DESC LIMIT 1"
+        found = self._db.execute(query, (campaign_id,)).fetchone()
+        return None if found is None else layout_of(EventRow).read(found)
+
+    def events_after(self, campaign_id: str, after: int, *, limit: int) -> list[EventRow]:
+        query = f"{_sql(EventRow).select} WHERE campaign_id = ? AND id > ? ORDER BY id LIMIT ?"
+        found = self._db.execute(query, (campaign_id, after, limit))
+        return [layout_of(EventRow).read(each) for each in found]
+
+    def forget_event(self, campaign_id: str, topic: str) -> None:
+        # Said twice, so that SQLite sees that its index on topics has it.
+        self._db.execute(
+            "DELETE FROM events WHERE campaign_id = ? AND topic = ? AND topic <> ''", (campaign_id, topic)
+        )
 
     def outbox(self, state: ChunkState, *, before: float = math.inf, limit: int) -> list[OutboxRow]:
         query = (

@@ -33,6 +33,7 @@ from keebai_async.journal import (
     opt_outs,
     proof,
     rules,
+    telling,
     wants,
 )
 from keebai_async.journal.leases import Claim, Leases
@@ -42,6 +43,7 @@ from keebai_async.journal.tables import ChunkRow, Database, FatesRow, ItemsRow, 
 from keebai_async.journal.transactions import HEARTBEAT, Transactions
 from keebai_async.model.campaign import CampaignState, RunFacts, StoredCampaign, Wish
 from keebai_async.model.chunk import Chunk
+from keebai_async.model.events import AnyEvent, EventPage
 from keebai_async.model.fates import ChunkFates, PersonNews, UnmarkedMatch
 from keebai_async.model.lifecycle import Accept, HandOn, Move, Refuse, Submit, TakeBack
 from keebai_async.model.opt_outs import ConsentWord, OptOut, page_of
@@ -303,13 +305,19 @@ class StoredJournal:
                 chunk_of(tables, campaign_id, move.number)
             before = {row.chunk.number: row for row in tables.rows(ChunkRow, campaign_id)}
             parents, born = rules.recut({n: row.chunk for n, row in before.items()}, moves, children)
+            into = tuple([chunk.number for chunk in born])
+            moved = []
             for place, (move, parent) in enumerate(zip(moves, parents, strict=True)):
-                moving.put(tables, before[parent.number], move, parent, at=self._clock.wall())
+                row = before[parent.number]
+                new = len(born) if place == 0 else 0
+                moved.append(
+                    moving.put(tables, row, move, parent, at=self._clock.wall(), into=into, born=new)
+                )
                 kept = keep if place == 0 else b"[]"
                 tables.update(ItemsRow(campaign_id=campaign_id, number=parent.number, items=kept))
             for chunk, (_, items) in zip(born, children, strict=True):
                 drafts.add_chunk(tables, campaign_id, chunk, items)
-            return (*parents, *born)
+            return (*moved, *born)
 
         if not moves:
             raise ValueError("a recut moves at least one chunk")
@@ -319,15 +327,16 @@ class StoredJournal:
     async def progress(self, campaign_id: str, number: int, *, sent: int, failed: int, final: bool) -> Chunk:
         def work(tables: Tables) -> Chunk:
             campaign_of(tables, campaign_id)
-            row = chunk_of(tables, campaign_id, number)
-            chunk = rules.further(row.chunk, sent=sent, failed=failed, final=final, at=self._clock.wall())
+            row, now = chunk_of(tables, campaign_id, number), self._clock.wall()
+            chunk = rules.further(row.chunk, sent=sent, failed=failed, final=final, at=now)
             if chunk != row.chunk:
+                chunk = replace(chunk, event_id=telling.tell_counters(tables, campaign_id, chunk, at=now))
                 tables.update(replace(row, chunk=chunk))
             return chunk
 
-        # Counters only grow, so nobody needs a lease to tell of them. What is lost with the machine is
-        # read from the service again, but for the last word.
-        return await self._transactions.write(work, safe=Safe.FROM_POWER_CUTS if final else Safe.FROM_KILLS)
+        # Counters only grow, so nobody needs a lease to tell of them. They could be read from the service
+        # again, but the id of what is told here must never be given again.
+        return await self._transactions.write(work)
 
     async def tell(self, news: Sequence[PersonNews]) -> int:
         # The spool forgets what was told once this returns.
@@ -376,13 +385,15 @@ class StoredJournal:
         requests: Requests | None = None,
         seconds: float | None = None,
         facts: RunFacts | None = None,
-    ) -> None:
+        notes: Sequence[AnyEvent] = (),
+    ) -> int:
         spent = None if requests is None else msgspec.json.encode(requests)
         known = None if facts is None else msgspec.json.encode(facts)
 
-        def work(tables: Tables) -> None:
+        def work(tables: Tables) -> int:
             row = campaign_of(tables, campaign_id)
-            wants.keep_state(
+            telling.tell_notes(tables, campaign_id, notes)
+            return wants.keep_state(
                 tables,
                 replace(
                     row,
@@ -393,20 +404,33 @@ class StoredJournal:
                     seconds=row.seconds if seconds is None else seconds,
                     facts=row.facts if known is None else known,
                 ),
+                at=self._clock.wall(),
             )
 
-        await self._change(campaign_id, work)
+        return await self._change(campaign_id, work)
 
     async def keep_facts(
-        self, campaign_id: str, facts: RunFacts, *, requests: Requests, seconds: float
+        self,
+        campaign_id: str,
+        facts: RunFacts,
+        *,
+        requests: Requests,
+        seconds: float,
+        notes: Sequence[AnyEvent] = (),
     ) -> None:
         spent, known = msgspec.json.encode(requests), msgspec.json.encode(facts)
 
         def work(tables: Tables) -> None:
             row = campaign_of(tables, campaign_id)
             tables.update(replace(row, requests=spent, seconds=seconds, facts=known))
+            telling.tell_notes(tables, campaign_id, notes)
 
-        await self._change(campaign_id, work, safe=Safe.FROM_KILLS)
+        await self._change(campaign_id, work, safe=Safe.FROM_POWER_CUTS if notes else Safe.FROM_KILLS)
+
+    async def events(self, campaign_id: str, *, after: int = 0, limit: int = 200) -> EventPage:
+        return await self._transactions.read(
+            lambda tables: telling.page(tables, self._leases, campaign_id, after=after, limit=limit)
+        )
 
     async def recover(self, campaign_id: str) -> tuple[Chunk, ...]:
         def work(tables: Tables) -> tuple[Chunk, ...]:

@@ -1,4 +1,4 @@
-"""What a journal asks of a database: ten kinds of rows, and a few plain verbs over them.
+"""What a journal asks of a database: a dozen kinds of rows, and a few plain verbs over them.
 
 The rules of a journal are written once, as plain functions over Tables (`stored.py` and what it uses). A
 database brings the verbs and decides how a transaction is made; it knows nothing of leases, moves or purges.
@@ -12,6 +12,7 @@ import msgspec
 
 from keebai_async.model.campaign import CampaignState, Wish
 from keebai_async.model.chunk import Chunk, ChunkState
+from keebai_async.model.events import AnyEvent
 from keebai_async.model.lifecycle import Move
 from keebai_async.model.outbox import OutboxMessage
 from keebai_async.model.recipient import Rejection
@@ -125,6 +126,23 @@ class MatchesRow(StoredRow, frozen=True, kw_only=True):
         return (self.number,)
 
 
+class EventRow(StoredRow, frozen=True, kw_only=True):
+    """What was told of the campaign, as number *id* from 1 on.
+
+    Of one *topic*, if it has one, there is one row. *chunks* is how many chunks of the campaign answered for
+    somebody then.
+    """
+
+    id: int
+    chunks: int
+    topic: str = ""
+    event: AnyEvent
+
+    @property
+    def key(self) -> tuple[int, ...]:
+        return (self.id,)
+
+
 class RejectionsRow(StoredRow, frozen=True, kw_only=True):
     """Some rows of a list that are not sent. *id* is given by the table, and only ever grows."""
 
@@ -182,6 +200,7 @@ KINDS: tuple[type[StoredRow], ...] = (
     CampaignRow,
     ChunkRow,
     MoveRow,
+    EventRow,
     ItemsRow,
     FatesRow,
     MatchesRow,
@@ -229,6 +248,16 @@ class Tables(Protocol):
 
     def rejections_after(self, campaign_id: str, last: int) -> RejectionsRow | None:
         """The first row with an id above *last*."""
+
+    def last_event(self, campaign_id: str) -> EventRow | None:
+        """The one with the highest id."""
+
+    def events_after(self, campaign_id: str, after: int, *, limit: int) -> list[EventRow]:
+        """Those with higher ids than *after*, the lowest first, at most *limit*."""
+        ...
+
+    def forget_event(self, campaign_id: str, topic: str) -> None:
+        """Remove the event of a topic, if there is one."""
 
     def outbox(self, state: ChunkState, *, before: float = math.inf, limit: int) -> list[OutboxRow]:
         """The messages in this state that were made before a time, the newest first, at most *limit*."""

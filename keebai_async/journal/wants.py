@@ -9,21 +9,24 @@ from msgspec.structs import replace
 from keebai_async.journal.leases import Leases
 from keebai_async.journal.reading import campaign_of
 from keebai_async.journal.tables import CampaignRow, Tables, WantRow
+from keebai_async.journal.telling import tell_state
 from keebai_async.model.campaign import CampaignState, Holder, Wish
 from keebai_async.model.stop import Cause
 from keebai_async.model.want import Want
 
 
-def keep_state(tables: Tables, campaign: CampaignRow) -> None:
-    """Keep where a campaign stands. One that is finished is not wanted any more."""
+def keep_state(tables: Tables, campaign: CampaignRow, *, at: float) -> int:
+    """Keep where a campaign stands, and tell it; gives the id of that event.
+
+    One that is finished is not wanted any more.
+    """
     tables.update(campaign)
     row = tables.get(WantRow, campaign.campaign_id)
-    if row is None:
-        return
-    if campaign.state is CampaignState.FINISHED:
+    if row is not None and campaign.state is CampaignState.FINISHED:
         tables.delete(WantRow, campaign.campaign_id)
-    elif row.waits is not _waits(campaign):
+    elif row is not None and row.waits is not _waits(campaign):
         tables.update(replace(row, waits=_waits(campaign)))
+    return tell_state(tables, campaign, at=at)
 
 
 def _waits(campaign: CampaignRow) -> bool:

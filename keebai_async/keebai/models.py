@@ -5,9 +5,8 @@ A Sender and a Template are words of campaigns too, and are in `model`.
 
 import enum
 
-import msgspec
-
 from keebai_async.model.progress import Progress
+from keebai_async.model.result import Result
 from keebai_async.transport.tolerant_reader import Fields, text
 
 _LONGEST_ID = 200
@@ -71,7 +70,7 @@ def _is_id(word: str) -> bool:
     )
 
 
-class AcceptedBroadcast(msgspec.Struct, frozen=True, kw_only=True):
+class AcceptedBroadcast(Result, frozen=True, kw_only=True):
     """The answer to POST /messages/bulk. *total_recipients* is how many were accepted."""
 
     broadcast_id: str
@@ -80,7 +79,7 @@ class AcceptedBroadcast(msgspec.Struct, frozen=True, kw_only=True):
     scheduled_at: str | None = None
 
 
-class BroadcastStatus(msgspec.Struct, frozen=True, kw_only=True):
+class BroadcastStatus(Result, frozen=True, kw_only=True):
     """Where a broadcast stands: counters, not people. Source: contract, section 3.2.
 
     *status* is the service's own word; `phase` is what it means.
@@ -121,7 +120,7 @@ class BroadcastStatus(msgspec.Struct, frozen=True, kw_only=True):
         )
 
 
-class Receipt(msgspec.Struct, frozen=True, kw_only=True):
+class Receipt(Result, frozen=True, kw_only=True):
     """The answer to a single send: a `broadcast_id` or a `message_id`, at least one of them.
 
     Source: contract, section 11 number 2.
@@ -133,7 +132,7 @@ class Receipt(msgspec.Struct, frozen=True, kw_only=True):
     sent_at: str | None = None
 
 
-class Number(msgspec.Struct, frozen=True, kw_only=True):
+class Number(Result, frozen=True, kw_only=True):
     """A sending number of GET /whatsapp/numbers; *id* is the `phone_number_id`."""
 
     id: str
@@ -143,7 +142,7 @@ class Number(msgspec.Struct, frozen=True, kw_only=True):
     status: str = ""
 
 
-class Channel(msgspec.Struct, frozen=True, kw_only=True):
+class Channel(Result, frozen=True, kw_only=True):
     """A channel of GET /channels; *id* is the `channel_id`."""
 
     id: str

@@ -7,6 +7,7 @@ import msgspec
 
 from keebai_async.errors import InvalidInput
 from keebai_async.keebai.api import KeebaiApi, decoded, listed
+from keebai_async.model.result import Result
 from keebai_async.quota.gate import Lane
 from keebai_async.transport.request import Request
 from keebai_async.transport.tolerant_reader import Fields, fields_of, flag, text
@@ -19,7 +20,7 @@ _LONGEST_URL: Final = 2_048
 _ROUTE: Final = "/webhooks/{webhook_id}"
 
 
-class WebhookSubscription(msgspec.Struct, frozen=True, kw_only=True):
+class WebhookSubscription(Result, frozen=True, kw_only=True):
     """A subscription, as the service tells it; fields that a reply lacks are None."""
 
     id: str
@@ -34,7 +35,7 @@ class WebhookSubscription(msgspec.Struct, frozen=True, kw_only=True):
     secret_prefix: str | None = None
 
 
-class NewSecret(msgspec.Struct, frozen=True, kw_only=True):
+class NewSecret(Result, frozen=True, kw_only=True):
     """A subscription with its secret, which the service shows once."""
 
     subscription: WebhookSubscription

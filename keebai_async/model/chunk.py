@@ -5,6 +5,8 @@ from typing import Final
 
 import msgspec
 
+from keebai_async.model.result import Result
+
 CLOCKS_APART: Final = 5.0
 """Seconds by which the service's clock and ours may differ."""
 
@@ -18,7 +20,7 @@ class ChunkState(enum.StrEnum):
     ABANDONED = "abandoned"
 
 
-class Chunk(msgspec.Struct, frozen=True, kw_only=True):
+class Chunk(Result, frozen=True, kw_only=True):
     """*recipients* is how many people this chunk answers for.
 
     A refused chunk that was taken apart keeps only the people who are refused for good; the others are
@@ -63,6 +65,8 @@ class Chunk(msgspec.Struct, frozen=True, kw_only=True):
     """Unix time, by our clock, at which they last told of one more."""
     left_earlier_at: float | None = None
     """Unix time at which its people left in the chunk that they were cut from; None if it had not left."""
+    event_id: int = 0
+    """The id of the last event that told of it; 0 if none did."""
 
     @property
     def tracked(self) -> bool:
@@ -129,5 +133,6 @@ _BESIDE_MOVES: Final = (
     "twice_at",
     "told",
     "told_at",
+    "event_id",
 )
 """Fields that no move says: anybody may write them, without the lease."""

@@ -2,19 +2,22 @@
 
 from datetime import UTC, datetime
 
-import msgspec
-
 from keebai_async.model.campaign import CampaignState
+from keebai_async.model.result import Result
 
 
-class Event(msgspec.Struct, frozen=True, kw_only=True, tag_field="type"):
+class Event(Result, frozen=True, kw_only=True, tag_field="type"):
     """Base of all events. What a run gives is one of AnyEvent.
 
-    *time* is when it was told, in UTC, and *campaign_id* by which campaign.
+    *time* is when it was told, in UTC, and *campaign_id* by which campaign. *id* is its place among the
+    events of that campaign in the journal, from 1 on: a reader that has seen it goes on behind it. It is 0
+    for what a run tells before the journal has it (Waiting, BroadcastStuck, BroadcastUnread), and for a
+    BroadcastProgress in which nothing has changed.
     """
 
     time: datetime = datetime.fromtimestamp(0, UTC)
     campaign_id: str = ""
+    id: int = 0
 
 
 class ChunkSubmitting(Event, frozen=True, kw_only=True, tag="chunk_submitting"):
@@ -55,8 +58,23 @@ class ChunkUnknown(Event, frozen=True, kw_only=True, tag="chunk_unknown"):
     reason: str
 
 
+class ChunkPlanned(Event, frozen=True, kw_only=True, tag="chunk_planned"):
+    """It is to be submitted again, for this *reason*: it was certainly not accepted, or a person says so."""
+
+    number: int
+    recipients: int
+    reason: str
+
+
+class ChunkAbandoned(Event, frozen=True, kw_only=True, tag="chunk_abandoned"):
+    """A person gave up these *recipients*, of whom nobody knows whether they were accepted."""
+
+    number: int
+    recipients: int
+
+
 class ChunkSplit(Event, frozen=True, kw_only=True, tag="chunk_split"):
-    """The service refused it as a whole; its people go on in the chunks *into*."""
+    """It was cut, because somebody in it is refused; its people go on in the chunks *into*."""
 
     number: int
     into: tuple[int, ...]
@@ -120,6 +138,8 @@ AnyEvent = (
     | ChunkAccepted
     | ChunkRefused
     | ChunkUnknown
+    | ChunkPlanned
+    | ChunkAbandoned
     | ChunkSplit
     | PeopleLeftOut
     | BroadcastProgress
@@ -129,3 +149,30 @@ AnyEvent = (
     | StateChanged
 )
 """Every event there is: a `match` on it that names all of them is exhaustive for a type checker."""
+
+
+class EventPage(Result, frozen=True, kw_only=True):
+    """Events of one campaign in the order of their ids.
+
+    *over* says that there are no more, unless somebody resumes the campaign: nobody runs it, and no
+    supervisor is to.
+    """
+
+    events: tuple[AnyEvent, ...] = ()
+    over: bool = False
+
+
+def topic_of(event: AnyEvent) -> str:
+    """What *event* says the newest of, so that older ones of the same topic are out of date; else empty.
+
+    Such events come without end while a campaign runs, and a journal keeps one of each topic.
+    """
+    match event:
+        case BroadcastProgress(number=number):
+            return f"progress {number}"
+        case BroadcastStuck(number=number) | BroadcastUnread(number=number):
+            return f"look {number}"
+        case Waiting():
+            return "waiting"
+        case _:
+            return ""

@@ -19,6 +19,7 @@ from typing import Final
 import msgspec
 
 from keebai_async.model.meta_codes import MetaCode, about
+from keebai_async.model.result import Result
 
 _FIELDS: Final = 6
 _CODE: Final = 5
@@ -118,7 +119,7 @@ class FailedByCode(msgspec.Struct, frozen=True, kw_only=True):
     about: MetaCode
 
 
-class FateCounts(msgspec.Struct, frozen=True, kw_only=True):
+class FateCounts(Result, frozen=True, kw_only=True):
     """How many people of a campaign came how far, as webhooks tell it; each counts once, by the highest.
 
     They are ours and may lag, lead or lack: never add them to the counters of the service. *delivered* are
@@ -131,7 +132,7 @@ class FateCounts(msgspec.Struct, frozen=True, kw_only=True):
     delivered: int = 0
     read: int = 0
     replied: int = 0
-    codes: dict[int, int] = {}
+    codes: dict[int, int] = msgspec.field(default_factory=dict)
     """Those who failed, by Meta's code; 0 where none was told."""
 
     @property

@@ -21,6 +21,7 @@ from typing import Final
 import msgspec
 
 from keebai_async.model.identity import spelling
+from keebai_async.model.result import Result
 
 PAGES: Final = 1_000
 """Into so many pages people are laid, by the last digits of their keys, which no rule on spelling changes."""
@@ -69,7 +70,7 @@ class ConsentWord(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     at: float
 
 
-class OptOut(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+class OptOut(Result, frozen=True, kw_only=True, gc=False):
     """Somebody who wants no more, how that is known, and since when (Unix time; the newest word counts)."""
 
     key: int

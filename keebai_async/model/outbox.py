@@ -23,12 +23,13 @@ from keebai_async.model.lifecycle import (
     Withdraw,
     apply,
 )
+from keebai_async.model.result import Result
 
 LONGEST_KEY: Final = 200
 """Characters of the key of a message."""
 
 
-class OutboxMessage(msgspec.Struct, frozen=True, kw_only=True):
+class OutboxMessage(Result, frozen=True, kw_only=True):
     """A message under *key*, and where it stands. *to* is masked, *what* is what is sent, in words.
 
     *fingerprint* is a hash of the request: the same key for something else is a mistake. *receipt* is what

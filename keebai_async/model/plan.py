@@ -12,6 +12,7 @@ from keebai_async.model.opt_outs import OptOutCount
 from keebai_async.model.part import Part
 from keebai_async.model.reached import Reached
 from keebai_async.model.recipient import Reason, Rejection
+from keebai_async.model.result import Result
 from keebai_async.model.retry import RetryAccount
 from keebai_async.model.sender import Sender
 from keebai_async.privacy import without_numbers
@@ -138,7 +139,7 @@ class Preview(msgspec.Struct, frozen=True, kw_only=True):
     to: str = ""
 
 
-class Plan(msgspec.Struct, frozen=True, kw_only=True):
+class Plan(Result, frozen=True, kw_only=True):
     """What would happen. It adds up: read = ready + duplicates + rejected + suppressed.
 
     *chunks* holds the number of recipients of each chunk, in order. *fingerprint* is a hash of

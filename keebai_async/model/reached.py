@@ -7,7 +7,7 @@ an export. So people are compared, and this is what is known when they were.
 from collections.abc import Iterable
 from typing import Final
 
-import msgspec
+from keebai_async.model.result import Result
 
 REPEATED_WITHIN: Final = 20 * 3_600.0
 """Seconds in which the same template, or the same words, to the same people is a repetition. Less than a
@@ -23,7 +23,7 @@ FEW: Final = 5
 """Fewer people than this may get the same again: those of an alert, or whom a program is tried on."""
 
 
-class Reached(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class Reached(Result, frozen=True, kw_only=True, omit_defaults=True):
     """What another campaign of the journal has to do with the people of a plan.
 
     *people* of them it has submitted (accepted, unknown or on their way) in the last 30 days, and *at* is

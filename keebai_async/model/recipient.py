@@ -4,6 +4,8 @@ import enum
 
 import msgspec
 
+from keebai_async.model.result import Result
+
 
 class Recipient(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One person of a campaign, as a caller gives one (*to* as it was written), and as a chunk keeps each.
@@ -34,7 +36,7 @@ class Reason(enum.StrEnum):
     BAD_ROW = "bad row"
 
 
-class Rejection(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+class Rejection(Result, frozen=True, kw_only=True, gc=False):
     """One row that will not be sent. Rows count as their reader sees them, the first line of a file is 1.
 
     *to* is the number as it was given, and *columns* the row as it was read: both are private.
@@ -50,7 +52,7 @@ class Rejection(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     to: str = ""
     field: str = ""
     repeats_row: int | None = None
-    columns: dict[str, str] = {}
+    columns: dict[str, str] = msgspec.field(default_factory=dict)
     number: str = ""
-    cells: dict[str, str] = {}
+    cells: dict[str, str] = msgspec.field(default_factory=dict)
     nested: tuple[str, ...] = ()

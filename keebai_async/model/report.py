@@ -11,6 +11,7 @@ from keebai_async.model.hours import Hours
 from keebai_async.model.opt_outs import OPTED_OUT_LATER, OptOutCount
 from keebai_async.model.plan import CountryCount, Guards, Pace, Plan, Price, chunk_name
 from keebai_async.model.requests import Requests
+from keebai_async.model.result import Result
 from keebai_async.model.sender import Sender
 from keebai_async.model.stop import Cause
 
@@ -47,7 +48,7 @@ class ChunkLine(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     twice_at: datetime | None = None
 
 
-class Report(msgspec.Struct, frozen=True, kw_only=True, tag="report", tag_field="type", omit_defaults=True):
+class Report(Result, frozen=True, kw_only=True, tag="report", tag_field="type", omit_defaults=True):
     """What became of everyone.
 
     It adds up, line by line:

@@ -8,12 +8,14 @@ of all its retries, and the worst counts: who has it, or may have it, is never s
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from enum import StrEnum
+from typing import Final
 
 import msgspec
 
 from keebai_async.model.chunk import Chunk, ChunkState
 from keebai_async.model.fates import Fate, PersonState
 from keebai_async.model.meta_codes import Again, about
+from keebai_async.model.result import Result
 
 
 class RetryChoice(StrEnum):
@@ -120,7 +122,7 @@ class RetryGroup(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     last: float | None = None
 
 
-class RetryAccount(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class RetryAccount(Result, frozen=True, kw_only=True, omit_defaults=True):
     """What a retry of the campaign *of* would do at the time *at*, and whom it leaves out.
 
     *unnamed* people failed by the service's own counters, and no webhook told who they are: nobody of them is
@@ -138,6 +140,10 @@ class RetryAccount(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
     def people(self, choice: RetryChoice) -> int:
         """How many there are of whom this follows."""
         return sum(group.people for group in self.groups if group.choice is choice)
+
+
+LEFT_OUT_OF_RETRY: Final = "left out before it was submitted, as webhooks told since"
+"""What the reason begins with for which people of a retry are not submitted after all."""
 
 
 class NotAgain(msgspec.Struct, frozen=True):

@@ -21,6 +21,7 @@ from keebai_async.model.people_words import people_words
 from keebai_async.model.plan import chunk_name
 from keebai_async.model.remainder import left_settled
 from keebai_async.model.report import Report, report_of, settle_counters, utc
+from keebai_async.model.result import Result
 from keebai_async.model.stop import Cause, Stop
 from keebai_async.model.want import Want
 
@@ -50,7 +51,7 @@ class AtService(msgspec.Struct, frozen=True, kw_only=True):
     pending: int
 
 
-class Situation(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class Situation(Result, frozen=True, kw_only=True, omit_defaults=True):
     """All that is known of a campaign at one instant.
 
     *report* has the counts: who is done (sent, failed), with the service (pending), on the way (their answer

@@ -2,8 +2,10 @@
 
 import msgspec
 
+from keebai_async.model.result import Result
 
-class Template(msgspec.Struct, frozen=True, kw_only=True):
+
+class Template(Result, frozen=True, kw_only=True):
     """A template as its service lists it. *variables* are the names its body asks for.
 
     *components* is Meta's own structure, which the list's page does not show; when it is there, the

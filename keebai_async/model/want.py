@@ -1,11 +1,10 @@
 """That somebody wants a campaign to run, by any supervisor of its journal. Pure."""
 
-import msgspec
-
 from keebai_async.model.campaign import Holder
+from keebai_async.model.result import Result
 
 
-class Want(msgspec.Struct, frozen=True, kw_only=True):
+class Want(Result, frozen=True, kw_only=True):
     """A campaign that is to run from the Unix time *at* on, until nothing is left to do or somebody stops it.
 
     *held* is a pause that outlives its process: nobody takes the campaign up before it is resumed. *again* is

@@ -21,6 +21,7 @@ from keebai_async.model.identity import identities
 from keebai_async.model.marks import without_marks
 from keebai_async.model.places import PERHAPS_SENT, Place, planned_places
 from keebai_async.model.retry import (
+    LEFT_OUT_OF_RETRY,
     NotAgain,
     RetryAccount,
     RetryChoice,
@@ -229,7 +230,7 @@ class RetryCheck:
         words = ", ".join(
             f"{people} {_LEFT_OUT_WORDS[choice]}" for choice, people in counted.items() if people
         )
-        return NotAgain(out, f"left out before it was submitted, as webhooks told since: {words}")
+        return NotAgain(out, f"{LEFT_OUT_OF_RETRY}: {words}")
 
 
 _LEFT_OUT_WORDS: Final[Mapping[RetryChoice, str]] = {

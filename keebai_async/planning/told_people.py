@@ -17,13 +17,14 @@ from keebai_async.model.campaign import StoredCampaign
 from keebai_async.model.chunk import Chunk
 from keebai_async.model.fates import PersonState
 from keebai_async.model.places import PERHAPS_SENT, Place, planned_places
+from keebai_async.model.result import Result
 from keebai_async.model.row_numbers import RowNumbers
 
 _RAW_PEOPLE: Final = msgspec.json.Decoder(list[msgspec.Raw])
 _NOTHING_TOLD: Final = PersonState()
 
 
-class ToldPeople(msgspec.Struct, frozen=True, kw_only=True):
+class ToldPeople(Result, frozen=True, kw_only=True):
     """Some people of one chunk, with what webhooks told of each; *items* is the JSON array of them.
 
     *rows* are those of the list that was planned; None where they are not known.

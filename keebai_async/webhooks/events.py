@@ -11,6 +11,7 @@ import hashlib
 import msgspec
 
 from keebai_async.model.fates import Fate
+from keebai_async.model.result import Result
 
 
 class DeliveryError(msgspec.Struct, frozen=True, kw_only=True):
@@ -21,7 +22,7 @@ class DeliveryError(msgspec.Struct, frozen=True, kw_only=True):
     detail: str = ""
 
 
-class WebhookEvent(msgspec.Struct, frozen=True, kw_only=True):
+class WebhookEvent(Result, frozen=True, kw_only=True):
     """Something that the service told. Times are Unix seconds, 0.0 where none was given."""
 
     kind: str
@@ -61,7 +62,7 @@ class MessageStatus(MessageEvent, frozen=True, kw_only=True):
     """What became of a message that was sent. *meta_data* is what we sent with it, if it came back."""
 
     fate: Fate = Fate.NONE
-    meta_data: dict[str, object] = {}
+    meta_data: dict[str, object] = msgspec.field(default_factory=dict)
     broadcast_id: str = ""
     """No example of the service has one; taken where it comes."""
 

@@ -7,6 +7,7 @@ from typing import Final, Protocol
 import msgspec
 
 from keebai_async.model.meta_codes import MetaCode, about
+from keebai_async.model.result import Result
 from keebai_async.privacy import shown, without_numbers
 
 MOST_KINDS: Final = 100
@@ -41,7 +42,7 @@ class Failures(msgspec.Struct, frozen=True, kw_only=True):
         return self.about.code
 
 
-class LogSummary(msgspec.Struct, frozen=True, kw_only=True):
+class LogSummary(Result, frozen=True, kw_only=True):
     """All rows of a log, counted. *failures* are the most frequent first."""
 
     rows: int

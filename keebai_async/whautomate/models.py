@@ -7,14 +7,13 @@ Source: contract, sections 4 and 5.
 
 from datetime import datetime
 
-import msgspec
-
 from keebai_async.model.limits import E164
 from keebai_async.model.meta_codes import MetaCode, about, code_in
 from keebai_async.model.progress import Progress
+from keebai_async.model.result import Result
 
 
-class CamelStruct(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, rename="camel"):
+class CamelStruct(Result, frozen=True, kw_only=True, omit_defaults=True, rename="camel"):
     """What goes over the wire. Written, it leaves out what nobody set."""
 
 

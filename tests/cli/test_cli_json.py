@@ -104,7 +104,7 @@ async def test_what_is_printed_in_a_whole_life_stands_on_the_page(
         for line in ended.objects:
             kind = str(line["type"])
             if kind in events:
-                assert set(line) == {"type", "time", "campaign_id"} | events[kind], line
+                assert set(line) == {"type", "time", "campaign_id", "id"} | events[kind], line
                 assert line["campaign_id"] == campaign
                 when = datetime.fromisoformat(str(line["time"]))
                 assert when.utcoffset() == timedelta(0)

@@ -32,6 +32,7 @@ from keebai_async.journal.tables import MoveRow, StoredRow
 from keebai_async.keebai.campaign_service import KeebaiCampaignService, KeebaiSubmitSlot
 from keebai_async.model.campaign import CampaignState, RunFacts
 from keebai_async.model.chunk import Chunk
+from keebai_async.model.events import AnyEvent
 from keebai_async.model.lifecycle import HandOn, Move, Refuse
 from keebai_async.model.plan import Plan
 from keebai_async.model.requests import Requests
@@ -150,7 +151,8 @@ class MortalJournal(SqliteJournal):
         requests: Requests | None = None,
         seconds: float | None = None,
         facts: RunFacts | None = None,
-    ) -> None:
+        notes: Sequence[AnyEvent] = (),
+    ) -> int:
         work = partial(
             super().set_state,
             campaign_id,
@@ -160,8 +162,10 @@ class MortalJournal(SqliteJournal):
             requests=requests,
             seconds=seconds,
             facts=facts,
+            notes=notes,
         )
-        await self._around(state.value, work)
+        event_id: int = await self._around(state.value, work)
+        return event_id
 
     async def recover(self, campaign_id: str) -> tuple[Chunk, ...]:
         chunks: tuple[Chunk, ...] = await self._around("recover", partial(super().recover, campaign_id))

@@ -14,7 +14,9 @@ from keebai_async.sandbox import WhautomateSandbox
 from keebai_async.sandbox.keebai.server import Sandbox
 from tests.documents.papers import PAPERS, README, ROOT, paper
 
-MARKS = ("python", "python reads", "python whautomate", "python pytest")
+MARKS = ("python", "python reads", "python whautomate", "python pytest", "python fastapi", "python aiohttp")
+"""Those of a web app are served in tests/web."""
+
 _EXCERPT = "python excerpt "
 _RECIPE = "python recipe"
 """Run where its engine is installed: tests/workers/test_recipes.py."""

@@ -19,7 +19,9 @@ from keebai_async import (
     CampaignState,
     Cause,
     Channel,
+    ChunkAbandoned,
     ChunkAccepted,
+    ChunkPlanned,
     ChunkRefused,
     ChunkSplit,
     ChunkSubmitting,
@@ -128,6 +130,14 @@ async def somebody_looks_around() -> None:
         assert_type(await hurried.me(), dict[str, object])
 
 
+async def another_process_looks_on(keebai: Keebai, campaign_id: str, seen: int) -> int:
+    async for event in keebai.campaigns.watch(campaign_id, after=seen):
+        assert_type(event, AnyEvent)
+        line_of(event)
+        seen = event.id
+    return seen
+
+
 async def a_web_app_streams_what_a_run_tells(run: CampaignRun) -> list[str]:
     lines = []
     async for event in run.events():
@@ -145,6 +155,10 @@ def line_of(event: AnyEvent) -> str:
             return f"chunk {number} of {of}"
         case ChunkRefused(number=number, reason=reason) | ChunkUnknown(number=number, reason=reason):
             return f"chunk {number}: {reason}"
+        case ChunkPlanned(number=number, reason=reason):
+            return f"chunk {number} is submitted again: {reason}"
+        case ChunkAbandoned(number=number, recipients=recipients):
+            return f"{recipients} people of chunk {number} were given up"
         case ChunkSplit(number=number, into=into):
             return f"chunk {number} goes on as {into}"
         case PeopleLeftOut(number=number, recipients=recipients):

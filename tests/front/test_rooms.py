@@ -48,7 +48,7 @@ ROOMS: Final = {
     ),
     "webhooks": "lazy_names errors loops clock model credentials storage journal",
     "taking_up": "errors clock model journal campaign observe",
-    "campaign_looks": "clock model journal",
+    "campaign_looks": "errors clock draining model journal campaign",
     "campaigns": (
         "errors clock draining model sources quota polling journal planning campaign taking_up"
         " campaign_looks observe"
@@ -61,7 +61,7 @@ ROOMS: Final = {
         " observe"
     ),
     "services": "errors environment quota observe keebai campaign_client client",
-    "web": "errors clock model journal campaign campaigns client",
+    "web": "errors loops model campaign supervisor",
     "workers": "lazy_names campaigns",
     "sandbox": "clock",  # it shares no decision with the client, or it would prove nothing
     "testing": "lazy_names clock sandbox",

@@ -16,6 +16,7 @@ from keebai_async.journal.stored import StoredJournal
 from keebai_async.journal.tables import (
     KINDS,
     CampaignRow,
+    EventRow,
     LeaseRow,
     OutboxRow,
     R,
@@ -126,6 +127,18 @@ class JsonTables:
 
     def rejections_after(self, campaign_id: str, last: int) -> RejectionsRow | None:
         return self.get(RejectionsRow, campaign_id, last + 1)
+
+    def last_event(self, campaign_id: str) -> EventRow | None:
+        return max(self.rows(EventRow, campaign_id), key=lambda row: row.id, default=None)
+
+    def events_after(self, campaign_id: str, after: int, *, limit: int) -> list[EventRow]:
+        newer = [row for row in self.rows(EventRow, campaign_id) if row.id > after]
+        return sorted(newer, key=lambda row: row.id)[:limit]
+
+    def forget_event(self, campaign_id: str, topic: str) -> None:
+        for row in self.rows(EventRow, campaign_id):
+            if row.topic == topic:
+                del self.kept[(EventRow.__name__, campaign_id, row.key)]
 
     def outbox(self, state: ChunkState, *, before: float = math.inf, limit: int) -> list[OutboxRow]:
         names = [message for name, message, _ in self.kept if name == OutboxRow.__name__]
