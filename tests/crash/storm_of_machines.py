@@ -142,7 +142,10 @@ class RunningMachine:
 
 
 class StormOfMachines:
-    def __init__(self, server: PostgresServer, sandbox: Sandbox, *, seed: int, tally: StormTally) -> None:
+    def __init__(
+        self, server: PostgresServer, sandbox: Sandbox, *, seed: int, people: int, tally: StormTally
+    ) -> None:
+        self._people = people
         self._server = server
         self._sandbox = sandbox
         self._journal = server.schema()
@@ -206,12 +209,12 @@ class StormOfMachines:
         """Keep as many campaigns unfinished as there should be."""
         kept = await keebai.journal.campaigns()
         for _ in range(AT_LEAST_UNFINISHED - sum(_is_open(each) for each in kept)):
-            first = self._tally.campaigns * PEOPLE
+            first = self._tally.campaigns * self._people
             self._tally.campaigns += 1
             await keebai.campaigns.launch(
                 [
                     {"to": number(first + person), "nombre": "Ana", "codigo": "M-7"}
-                    for person in range(PEOPLE)
+                    for person in range(self._people)
                 ],
                 template="promo",
                 language="es",
@@ -285,7 +288,7 @@ class StormOfMachines:
                         tally.wrong.append(f"chunk {chunk.number} is {chunk.state.value}, and was messaged")
                     case _ if chunk.recipients:
                         tally.wrong.append(f"chunk {chunk.number} is left {chunk.state.value}")
-        tally.people = tally.campaigns * PEOPLE
+        tally.people = tally.campaigns * self._people
         tally.messaged = len(messaged)
         tally.over_quota = self._sandbox.traffic.throttled.total()
         tally.twice = sum(times > 1 for times in messaged.values())
@@ -306,8 +309,11 @@ async def _people(journal: Journal, started: StoredCampaign, chunk: Chunk) -> li
     return [item.to for item in msgspec.json.decode(items, type=list[Item])]
 
 
-async def storm_of_machines(server: PostgresServer, *, events: int, seed: int, tally: StormTally) -> None:
+async def storm_of_machines(
+    server: PostgresServer, *, events: int, seed: int, tally: StormTally, people: int = PEOPLE
+) -> None:
+    """*people* are those of each campaign."""
     most, seconds = QUOTA
     windows = (Window("ours", most, seconds * SPEED),)  # the sandbox's time runs faster
     async with Sandbox(speed=SPEED, windows=windows) as sandbox:
-        await StormOfMachines(server, sandbox, seed=seed, tally=tally).run(events)
+        await StormOfMachines(server, sandbox, seed=seed, people=people, tally=tally).run(events)
