@@ -218,6 +218,8 @@ class ColumnPeople(Sequence[WireRow]):
     def __getitem__(self, place: "int | slice") -> "WireRow | ColumnPeople":
         if isinstance(place, int):
             return self[place : place + 1 or None].made()[0]
+        if place.indices(len(self)) == (0, len(self), 1):
+            return self
         return self._of([column[place] for column in self.columns])
 
 

@@ -213,5 +213,7 @@ async def test_lines_as_we_write_them_are_not_written_again() -> None:
 
     assert isinstance(checked.ready, ColumnPeople)
     assert checked.ready.written == block.replace(b"\n", b",") == codec.encode(list(checked.ready))
-    assert checked.ready[:].written is None
+    assert checked.ready[:40].written == checked.ready.written
+    assert checked.ready[1:].written is None
+    assert checked.ready[:-1].written is None
     assert checked.ready.picked([3, 4]).written is None
