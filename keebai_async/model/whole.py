@@ -19,6 +19,7 @@ from keebai_async.model.guard import Share
 from keebai_async.model.next_steps import PROGRAM, Step
 from keebai_async.model.outlook import Outlook
 from keebai_async.model.part import Part, whole_of
+from keebai_async.model.people_words import agreeing, people_words
 from keebai_async.model.plan import CountryCount, Guards, Pace, Plan
 from keebai_async.model.report import Report, report_of
 from keebai_async.model.requests import Requests
@@ -57,9 +58,8 @@ def dealt_people(people: int, number: int, of: int, *, field: str) -> int:
     """
     own = people // of + (number <= people % of)
     if not own:
-        raise InvalidInput(
-            f"{field}: {people} people are less than one person for each of {of} senders", field=field
-        )
+        who = f"{people_words(people)} {agreeing(people, 'is', 'are')}"
+        raise InvalidInput(f"{field}: {who} less than one for each of {of} senders", field=field)
     return own
 
 

@@ -281,9 +281,13 @@ def _any_odd(text: str, suspect: frozenset[int]) -> bool:
             return True
         if any(map(text.__contains__, _OPENINGS)) or _NO_VALUE in text or "[object " in text:
             return True
-        if any(map(text.__contains__, "{[<%}]>|#")) and (_PLACE.search(text) or _HALVES.search(text)):
+        if any(map(text.__contains__, "{[<%}]>|#")) and _any_place(text):
             return True
     return any(map(text.__contains__, _MISREAD_BEGINS)) and _MISREAD.search(text) is not None
+
+
+def _any_place(text: str) -> bool:
+    return any(pattern.search(text) for pattern in (_PLACE, _HALVES, _PLACE_INSIDE))
 
 
 def _all_seen(columns: Sequence[Sequence[str]], text: str, data: bytes, suspect: frozenset[int]) -> bool:

@@ -171,7 +171,7 @@ async def test_a_pace_is_that_of_all_senders_together() -> None:
     assert [part.pace and part.pace.people for part in found.whole.parts] == [21, 21, 20, 20, 20]
     assert all(max(part.chunks) <= 21 for part in found.whole.parts)
     assert found.whole.pace == Pace.parse("102/10m")
-    with pytest.raises(InvalidInput, match="one person for each of 5 senders"):
+    with pytest.raises(InvalidInput, match="4 people are less than one for each of 5 senders"):
         await dealt(people, options=PlanOptions(pace=Pace.parse("4/10m")))
 
 
@@ -184,7 +184,7 @@ async def test_people_an_hour_and_a_day_are_those_of_all_senders_together() -> N
     assert [part.per_day for part in found.whole.parts] == [51, 51, 50, 50, 50]
     assert all(max(part.chunks) <= 11 for part in found.whole.parts)
     assert (found.whole.per_hour, found.whole.per_day) == (51, 252)
-    with pytest.raises(InvalidInput, match="per_hour: 4 people are less than one person for each of 5"):
+    with pytest.raises(InvalidInput, match="per_hour: 4 people are less than one for each of 5"):
         await dealt(people, options=PlanOptions(per_hour=4))
 
 

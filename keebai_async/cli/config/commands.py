@@ -40,7 +40,8 @@ def show(context: typer.Context, json: JsonOption = False) -> None:
     project = project_file()
     answer(f"profile       {resolved.profile or 'none'}")
     answer(f"project file  {project or 'none'}")
-    answer(f"user file     {user_file()}{'' if user_file().is_file() else ' (not there)'}\n")
+    there = str(user_file()) in {file.file for file in config_files()}
+    answer(f"user file     {user_file()}{'' if there else ' (not there)'}\n")
     rows = [(each.name, each.value, each.where or "nowhere") for each in _every(resolved)]
     answer(table(("NAME", "VALUE", "FROM"), rows))
 

@@ -33,7 +33,7 @@ def project_file() -> Path | None:
     except OSError:  # a folder that is gone
         return None
     places = (folder / PROJECT_FILE for folder in (here, *here.parents))
-    return next((place for place in places if place.is_file()), None)
+    return next((place for place in places if _is_there(place)), None)
 
 
 def config_files() -> list[ConfigFile]:
@@ -42,9 +42,17 @@ def config_files() -> list[ConfigFile]:
     project, user = project_file(), user_file()
     if project is not None:
         found.append(_read(project, of_project=True))
-    if user.is_file():
+    if _is_there(user):
         found.append(_read(user, of_project=False))
     return found
+
+
+def _is_there(path: Path) -> bool:
+    """Whether a file is there; what lies in a folder that we may not look into is not there for us."""
+    try:
+        return path.is_file()
+    except OSError:
+        return False
 
 
 def _read(path: Path, *, of_project: bool) -> ConfigFile:
