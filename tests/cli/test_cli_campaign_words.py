@@ -30,6 +30,16 @@ async def test_every_command_takes_the_last_one_a_name_and_the_beginning_of_an_i
     assert (await shell.call("purge", words, "--yes", "--json")).objects[0]["campaign_id"] == campaign
 
 
+@pytest.mark.parametrize("words", ["last", "Promo marzo", "promo-marzo"])
+async def test_a_plan_is_launched_by_what_people_call_it(shell: Shell, clients: str, words: str) -> None:
+    planned = await shell.call(*PLAN, "--name", "Promo marzo", "--json")
+
+    launched = await shell.call("launch", words, "--yes", "--json")
+
+    assert launched.code in {Exit.DONE, Exit.PARTLY}, launched.err
+    assert launched.objects[-1]["campaign_id"] == planned.objects[0]["campaign_id"]
+
+
 async def test_what_may_be_two_campaigns_is_refused(shell: Shell, clients: str) -> None:
     await shell.call(*PLAN, "--name", "Promo marzo")
     await shell.call(*PLAN, "--name", "Promo mayo")

@@ -24,6 +24,7 @@ from keebai_async.cli.launch_flow import (
     show_plan,
 )
 from keebai_async.cli.list_argument import FileOrPlanArgument
+from keebai_async.cli.meant import campaign_id
 from keebai_async.cli.option_groups import CampaignOptions, OutputOptions, SandboxChoice
 from keebai_async.cli.options import (
     OUTPUT_PANEL,
@@ -137,7 +138,7 @@ async def _launch_kept(
         check_rejects_file(settings.rejects, excel=settings.excel)
     async with bookkeeping(connection) as keebai:  # a wrong id is told before a token is asked for
         made = await _kept(keebai, plan_id)
-        reached = await keebai.campaigns.reached_before(plan_id)
+        reached = await keebai.campaigns.reached_before(made.campaign_id)
         made = replace(made, reached_before=reached)
     async with campaigning(connection) as keebai:
         if settings.rejects is not None:
@@ -156,6 +157,7 @@ async def _launch_kept(
 
 async def _kept(keebai: CampaignClient, plan_id: str) -> Plan:
     try:
+        plan_id = await campaign_id(keebai, plan_id)
         kept = await keebai.campaigns.situation(plan_id)
     except CampaignNotFound as error:
         raise InvalidInput(
