@@ -72,4 +72,4 @@ def turn_back(server: RedisServer, run: str, seconds: float) -> None:
 def remove(folder: Path, pattern: str) -> None:
     """Delete the files of *folder* that look like *pattern*, as somebody may while they are in use."""
     for file in folder.glob(pattern):
-        file.unlink()
+        file.unlink(missing_ok=True)  # SQLite takes some of them away by itself
