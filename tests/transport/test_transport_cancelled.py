@@ -98,7 +98,7 @@ async def test_a_time_limit_around_a_submit_that_left_says_what_may_have_gone_ou
     assert (line.message, vars(line)["recipients"]) == ("request cancelled", 2 if kind == "broadcast" else 1)
     assert "look for it at the service" in vars(line)["advice"]
     assert vars(line).get("label") == ("Promo marzo" if kind == "broadcast" else None)
-    assert "5555" not in note + str(vars(line))
+    assert "5555010" not in note + str(vars(line))
 
 
 async def test_a_broadcast_of_whautomate_that_is_cancelled_on_its_way_says_so_too(
