@@ -9,7 +9,7 @@ with lazily(globals()):
     from keebai_async.campaign.reconcile import PortalEntry as PortalEntry
     from keebai_async.campaign.run import CampaignRun as CampaignRun
     from keebai_async.campaign.whole_run import WholeRun as WholeRun
-    from keebai_async.campaigns import CampaignHost as CampaignHost
+    from keebai_async.campaign_host import CampaignHost as CampaignHost
     from keebai_async.campaigns import Campaigns as Campaigns
     from keebai_async.client import Keebai as Keebai
     from keebai_async.clock import Clock as Clock

@@ -16,9 +16,9 @@ from keebai_async.lazy_names import LazyModule
 from keebai_async.model.sender import Sender
 
 if TYPE_CHECKING:
-    import keebai_async.campaigns as campaigning
-else:  # brings planning along, for an annotation
-    campaigning = LazyModule("keebai_async.campaigns")
+    import keebai_async.campaign_host as hosting
+else:  # for an annotation
+    hosting = LazyModule("keebai_async.campaign_host")
 
 CHANNEL = "channel:"
 
@@ -32,7 +32,7 @@ def other_tokens(environment: Mapping[str, str], variables: VariableNames) -> It
 
 def senders_of(
     texts: Sequence[str], keebai: CampaignClient, variables: VariableNames
-) -> "list[campaigning.AnySender]":
+) -> "list[hosting.AnySender]":
     """The senders that `--sender` names, with the clients of their tokens, which *keebai* knows.
 
     Raises:
@@ -55,7 +55,7 @@ def sender_in(text: str) -> tuple[Sender, str]:
     return Sender(phone_number_id=named), token
 
 
-def _sender_of(text: str, keebai: CampaignClient, variables: VariableNames) -> "campaigning.AnySender":
+def _sender_of(text: str, keebai: CampaignClient, variables: VariableNames) -> "hosting.AnySender":
     sender, name = sender_in(text)
     if not name:
         return sender

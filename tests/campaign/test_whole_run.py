@@ -11,7 +11,7 @@ from msgspec.structs import replace
 
 from keebai_async.campaign.run import CampaignRun
 from keebai_async.campaign.whole_run import WholeRun
-from keebai_async.campaigns import AnySender
+from keebai_async.campaign_host import AnySender
 from keebai_async.client import Keebai
 from keebai_async.clock import ManualClock
 from keebai_async.errors import (

@@ -16,6 +16,7 @@ ENGINE = {
     "pydantic",
     "rich.console",
     "keebai_async.campaign.run",
+    "keebai_async.campaign_planning",
     "keebai_async.campaigns",
     "keebai_async.planning.plan",
     "keebai_async.sources.opening",

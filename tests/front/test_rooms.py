@@ -49,9 +49,14 @@ ROOMS: Final = {
     "webhooks": "lazy_names errors loops clock model credentials storage journal",
     "taking_up": "errors clock model journal campaign observe",
     "campaign_looks": "errors clock draining model journal campaign",
+    "campaign_host": "errors model quota campaign campaign_looks observe",
+    "campaign_care": "errors model journal planning campaign campaign_looks campaign_host",
+    "campaign_planning": (
+        "errors model sources journal planning campaign campaign_host campaign_care observe"
+    ),
     "campaigns": (
-        "errors clock draining model sources quota polling journal planning campaign taking_up"
-        " campaign_looks observe"
+        "errors draining model quota polling journal planning campaign taking_up campaign_host"
+        " campaign_planning"
     ),
     "opt_outs": "lazy_names errors clock privacy model journal planning",
     "supervisor": "errors clock draining model campaign taking_up campaigns",
@@ -67,20 +72,23 @@ ROOMS: Final = {
     "testing": "lazy_names clock sandbox",
     "cli": (
         "lazy_names errors clock privacy zones model credentials sources quota transport polling journal"
-        " planning environment service_client campaign campaign_looks outbox keebai whautomate webhooks"
-        " campaigns campaign_client client services sandbox observe opt_outs"
+        " planning environment service_client campaign campaign_looks campaign_host outbox keebai whautomate"
+        " webhooks campaign_client client services sandbox observe opt_outs"
     ),
     "__main__": "cli",
     "__init__": (
         "lazy_names errors clock model credentials sources quota transport polling journal planning campaign"
-        " outbox keebai whautomate campaigns opt_outs client observe"
+        " campaign_host outbox keebai whautomate campaigns opt_outs client observe"
     ),
 }
 
 SERVICES: Final = {"keebai", "whautomate"}
 KNOW_NO_SERVICE: Final = (
     "campaign",
+    "campaign_care.py",
     "campaign_client.py",
+    "campaign_host.py",
+    "campaign_planning.py",
     "campaigns.py",
     "journal",
     "model",

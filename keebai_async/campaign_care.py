@@ -1,0 +1,225 @@
+"""Looking after campaigns: what a person may do with one that no run of it does."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+
+from keebai_async.campaign.reconcile import PortalEntry, portal_entries, reconcile
+from keebai_async.campaign.repetition import refuse_reached, refuse_repetition
+from keebai_async.campaign_host import CampaignHost
+from keebai_async.campaign_looks import CampaignLooks
+from keebai_async.errors import CampaignBusy, InvalidInput
+from keebai_async.journal.parts import load_parts, load_with_siblings
+from keebai_async.model.campaign import StoredCampaign, Wish
+from keebai_async.model.chunk import Chunk, ChunkState
+from keebai_async.model.fates import FateGroup
+from keebai_async.model.part import part_ids, whole_of
+from keebai_async.model.reached import Reached
+from keebai_async.model.recipient import Rejection
+from keebai_async.model.report import Report
+from keebai_async.planning.opt_outs import opted_out_since
+from keebai_async.planning.reached_people import reached_before
+from keebai_async.planning.retry_people import refuse_retry
+from keebai_async.planning.told_people import ToldPeople, told_people
+
+
+class CampaignCare(CampaignLooks):
+    """What may be done with campaigns beside planning and running them."""
+
+    def __init__(self, keebai: CampaignHost) -> None:
+        super().__init__(keebai)
+        self._keebai = keebai
+
+    async def check_retry(self, campaign_id: str) -> None:
+        """Refuse what `start` would refuse of a retry, before anybody is asked for a yes.
+
+        Raises:
+            CampaignNotFound: there is no such campaign.
+            CampaignBusy: it is not to be sent yet, another retry to the same people runs, or people of them
+                were purged, so that nobody can say who has it by now.
+        """
+        journal = self._keebai.journal
+        every = await journal.campaigns()
+        for each in await load_parts(journal, campaign_id):
+            refuse_retry(each, every, now=self._keebai.clock.wall())
+
+    async def reached_before(self, campaign_id: str) -> tuple[Reached, ...]:
+        """What other campaigns of the journal have to do with the people of this one who are unsent.
+
+        It compares people, whatever the name, the list or the date: see `Reached`. A test has none.
+
+        Raises:
+            CampaignNotFound: there is no such campaign.
+            JournalUnusable: it cannot be read.
+        """
+        return await self._reached_before((await load_parts(self._keebai.journal, campaign_id))[0])
+
+    async def _reached_before(self, campaign: StoredCampaign) -> tuple[Reached, ...]:
+        return await reached_before(campaign, self._keebai.journal, now=self._keebai.clock.wall())
+
+    async def _repeated_before(self, campaign: StoredCampaign) -> tuple[Reached, ...]:
+        now = self._keebai.clock.wall()
+        return await reached_before(campaign, self._keebai.journal, now=now, only_repeated=True)
+
+    async def opted_out_since(self, campaign_id: str) -> int:
+        """How many of the people who are unsent opted out by now, but for those let in on purpose.
+
+        Raises:
+            CampaignNotFound: there is no such campaign.
+            JournalUnusable: it cannot be read.
+        """
+        journal = self._keebai.journal
+        return sum([await opted_out_since(each, journal) for each in await load_parts(journal, campaign_id)])
+
+    async def check_repetition(self, campaign_id: str, *, agreed: Iterable[Reached] = ()) -> None:
+        """Refuse what `start` would refuse as a repetition, before anybody is asked for a yes.
+
+        *agreed* is as for `start`.
+
+        Raises:
+            CampaignNotFound: there is no such campaign.
+            CampaignBusy: the same list was launched before under the same name, or too many of the people got
+                the same template a short time ago.
+        """
+        journal = self._keebai.journal
+        parts = await load_parts(journal, campaign_id)
+        for each in parts:
+            await refuse_repetition(each, journal)
+        reached, beside = await self._repeated_before(parts[0]), await load_with_siblings(journal, parts[0])
+        refuse_reached(parts[0], reached, agreed=agreed, parts=beside)
+
+    async def unwant(self, campaign_id: str) -> bool:
+        """Let no supervisor take a campaign up (again); one that runs it goes on. False if none was to."""
+        return await self._each(campaign_id, self._keebai.journal.unwant)
+
+    async def remove(self, campaign_id: str) -> None:
+        """Remove a plan that was never launched, as if it had not been made.
+
+        Raises:
+            CampaignNotFound: there is none.
+            CampaignBusy: it was launched, so what became of its people stays known; or it is a part of a list
+                over several senders, which is removed as a whole.
+        """
+        journal = self._keebai.journal
+        if (whole := whole_of(campaign_id)) is not None and (await journal.load(campaign_id)).plan.part:
+            raise CampaignBusy(
+                f"campaign {campaign_id} is a part of {whole}: remove that one, with all its parts",
+                campaign_id=campaign_id,
+            )
+        ids = part_ids(campaign_id)
+        if ids:
+            there = [each for each in await journal.campaigns() if each.plan.campaign_id in ids]
+            launched = [each for each in there if any(chunk.step for chunk in each.chunks) or each.holder]
+            if launched or not there:
+                await journal.remove(launched[0].plan.campaign_id if launched else campaign_id)  # it says why
+            ids = tuple(each.plan.campaign_id for each in there)
+        for each in ids or (campaign_id,):
+            await journal.remove(each)
+
+    async def rejections(self, campaign_id: str) -> AsyncIterator[Rejection]:
+        """The rows of a campaign's list that were not ready, in the order of the list."""
+        for each in part_ids(campaign_id) or (campaign_id,):
+            async for rejection in self._keebai.journal.rejections(each):
+                yield rejection
+
+    async def people(self, campaign_id: str, *states: ChunkState) -> AsyncIterator[tuple[Chunk, bytes]]:
+        """The chunks in one of *states* that answer for somebody, with the JSON array of those people."""
+        journal = self._keebai.journal
+        for campaign in await load_parts(journal, campaign_id):
+            for chunk in campaign.chunks:
+                if chunk.state in states and chunk.recipients:
+                    yield chunk, await journal.items(campaign.plan.campaign_id, chunk.number)
+
+    async def told(self, campaign_id: str, group: FateGroup) -> AsyncIterator[ToldPeople]:
+        """The people of a campaign who are in *group* by what webhooks told, with what it was, by chunk.
+
+        Raises:
+            CampaignNotFound: there is no such campaign, or its people were purged.
+        """
+        for campaign in await load_parts(self._keebai.journal, campaign_id):
+            async for people in told_people(campaign, self._keebai.journal, group.has):
+                yield people
+
+    async def pause(self, campaign_id: str) -> bool:
+        """Ask the process that runs a campaign to submit nothing more; False if none runs it."""
+        return await self._each(campaign_id, lambda each: self._keebai.journal.ask(each, Wish.PAUSE))
+
+    async def unpause(self, campaign_id: str) -> bool:
+        """Ask the process that runs a paused campaign to go on; False if none runs it."""
+        return await self._each(campaign_id, lambda each: self._keebai.journal.ask(each, Wish.RESUME))
+
+    async def take_wish_back(self, campaign_id: str) -> bool:
+        """Take back what was asked of the process that runs a campaign; False if it has heard it already."""
+        return await self._each(campaign_id, lambda each: self._keebai.journal.ask(each, None))
+
+    async def stop(self, campaign_id: str) -> bool:
+        """Ask the process that runs a campaign to stop in good order; False if none runs it."""
+        return await self._each(campaign_id, lambda each: self._keebai.journal.ask(each, Wish.STOP))
+
+    async def _each(self, campaign_id: str, do: Callable[[str], Awaitable[bool]]) -> bool:
+        """Do something with every part; whether it was true of any."""
+        return any([await do(each) for each in part_ids(campaign_id) or (campaign_id,)])
+
+    async def purge(self, campaign_id: str, *, unfinished: bool = False) -> None:
+        """Remove the people of a campaign from the journal for good, and keep its counts.
+
+        Raises:
+            CampaignBusy: it runs; or people in it are unsent or unknown, and *unfinished* does not say that
+                they may go too. It can never be resumed then.
+        """
+        for each in part_ids(campaign_id) or (campaign_id,):
+            await self._keebai.journal.purge(each, unfinished=unfinished)
+
+    async def purge_finished(self) -> tuple[str, ...]:
+        """Purge every campaign in which everyone is settled; gives the ids of those purged now."""
+        return tuple(await self._keebai.journal.purge_finished())
+
+    async def unknown(self, campaign_id: str) -> tuple[PortalEntry, ...]:
+        """The chunks whose outcome a person has to settle, each with what to look for in the portal."""
+        journal, clock = self._keebai.journal, self._keebai.clock
+        parts = await load_parts(journal, campaign_id)
+        return tuple([entry for each in parts for entry in await portal_entries(each, journal, clock=clock)])
+
+    async def reconcile(
+        self,
+        campaign_id: str,
+        chunk: int,
+        *,
+        accepted: str | None = None,
+        resend: bool = False,
+        abandon: bool = False,
+        take_back: bool = False,
+    ) -> Report:
+        """Settle a chunk whose outcome is unknown, by a person's word; exactly one of the four.
+
+        *accepted* is the broadcast id that the person found at the service: it is read there first.
+        *resend* says that nothing arrived, so that the next run submits the chunk again. *abandon* gives
+        its people up. *take_back* takes *resend* back, as long as no run has submitted the chunk.
+
+        Raises:
+            InvalidInput: the campaign is a list over several senders, whose parts have chunks of their own;
+                not exactly one word is given, the chunk does not exist or is not unknown, or
+                the broadcast has another number of recipients or is another chunk already; or the campaign
+                was planned for another service than this client's.
+            NotFound: the service does not know that broadcast.
+            CampaignBusy: a process runs the campaign now; or it is too early for *resend*, because what left
+                before its process ended may still arrive. The message says how long to wait.
+        """
+        if ids := part_ids(campaign_id):
+            raise InvalidInput(
+                f"chunk {chunk} of {campaign_id} may be that of any part: name the part, such as {ids[0]}",
+                field="campaign_id",
+                value=campaign_id,
+            )
+        service = self._keebai.campaign_service()
+        return await reconcile(
+            campaign_id,
+            chunk,
+            journal=self._keebai.journal,
+            service=service.name,
+            read=service.progress,
+            clock=self._keebai.clock,
+            accepted=accepted,
+            resend=resend,
+            abandon=abandon,
+            take_back=take_back,
+            observer=self._keebai.observer,
+        )
