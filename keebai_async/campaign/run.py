@@ -520,7 +520,6 @@ class CampaignRun:
 
     def _now(self) -> StoredCampaign:
         state = self._control.state
-        look = self._tracker.next_look
         over = state.phase in {RunPhase.STOPPED, RunPhase.FINISHED}
         return replace(
             self._before,
@@ -528,8 +527,8 @@ class CampaignRun:
             facts=self._facts.now(
                 gone=self._tracker.gone,
                 at=self._clock.wall(),
-                look_in=None if look is None else look - self._clock.now(),
-                rate=self._tracker.delivery_rate,
+                next_look=None if over else self._tracker.next_look,
+                rate=None if over else self._tracker.delivery_rate,
             ),
             state=state.campaign,
             reason=None if state.why is None else state.why.reason,

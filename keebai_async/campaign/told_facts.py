@@ -2,7 +2,6 @@
 
 import secrets
 from collections.abc import Callable, Iterable
-from typing import Final
 
 from msgspec.structs import replace
 
@@ -17,9 +16,6 @@ from keebai_async.model.events import (
     Waiting,
 )
 
-_SAME_LOOK: Final = 1.0
-"""Seconds that two clocks may differ in without its being another look."""
-
 TokenMark = Callable[[str], str]
 """The keyed hash of the client's token; its argument is the key."""
 
@@ -33,7 +29,6 @@ class ToldFacts:
         by = "" if holder is None else f"{holder.user}@{holder.host}".removeprefix("@")
         salt = secrets.token_hex(8)
         self._unread = ""
-        self._over = False
         marked = ("", "") if mark is None else (salt, mark(salt))
         self._facts = replace(
             facts,
@@ -67,22 +62,19 @@ class ToldFacts:
 
     def end(self, *, at: float) -> None:
         """Nothing of the run is on its way any more."""
-        self._facts = replace(
-            self._facts, ended_at=at, waits_for="", waits_until=None, next_look_at=None, delivery_rate=None
-        )
-        self._over = True
+        self._facts = replace(self._facts, ended_at=at, waits_for="", waits_until=None)
 
     def now(
-        self, *, gone: Iterable[int], at: float, look_in: float | None = None, rate: float | None = None
+        self, *, gone: Iterable[int], at: float, next_look: float | None = None, rate: float | None = None
     ) -> RunFacts:
-        """As they are *at* this time, with the next look in so many seconds, and the sender's *rate*."""
-        if not self._over:
-            look = None if look_in is None else at + look_in
-            known = self._facts.next_look_at
-            if look is None or known is None or abs(look - known) >= _SAME_LOOK:
-                self._facts = replace(self._facts, next_look_at=look)
-            self._facts = replace(self._facts, delivery_rate=None if rate is None else round(rate, 1))
-        return replace(self._facts, told_at=at, gone=tuple(sorted(gone)))
+        """As they are *at* this time, with the time of the next look, and the *rate* of the sender."""
+        return replace(
+            self._facts,
+            told_at=at,
+            gone=tuple(sorted(gone)),
+            next_look_at=next_look,
+            delivery_rate=None if rate is None else round(rate, 1),
+        )
 
 
 def check_token(campaign: StoredCampaign, mark: TokenMark | None, *, new_token: bool) -> None:

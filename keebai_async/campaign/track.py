@@ -66,8 +66,8 @@ class Tracker:
 
     @property
     def next_look(self) -> float | None:
-        """When the next look is due, on the campaign's clock; None while none is planned."""
-        return self._watcher.next_at
+        """When the next look is due, as Unix time; None while none is planned."""
+        return self._watcher.next_look
 
     def close(self) -> None:
         """No more chunks will be added."""

@@ -47,8 +47,8 @@ class Watcher:
         self._closed = False
         self._news = anyio.Event()
         self._tasks: TaskGroup | None = None
-        self.next_at: float | None = None
-        """When the next look is due, on the clock; None while none is planned."""
+        self.next_look: float | None = None
+        """When the next look is due, as Unix time to a tenth of a second; None while none is planned."""
 
     def add(self, broadcast_id: str, *, recipients: int, sender: str, age: float = 0.0) -> None:
         """Begin to follow a broadcast that *sender* accepted *age* seconds ago."""
@@ -105,7 +105,7 @@ class Watcher:
             while len(self._planner) or not self._closed:
                 self._news = anyio.Event()
                 look = self._planner.next(self._clock.now()) if self._free else None
-                self.next_at = None if look is None else look.at
+                self.next_look = None if look is None else self._unix(look.at)
                 if look is None:
                     await self._news.wait()
                 elif (early := look.at - self._clock.now()) > 0:
@@ -113,6 +113,9 @@ class Watcher:
                 else:
                     self._free -= 1
                     tasks.start_soon(self._once, look.broadcast_id)
+
+    def _unix(self, at: float) -> float:
+        return round(self._clock.wall() + at - self._clock.now(), 1)
 
     async def _once(self, broadcast_id: str) -> None:
         try:

@@ -85,19 +85,14 @@ def test_a_service_that_does_not_answer_is_what_is_waited_for_until_it_does() ->
     assert situation_of(heard, 900.0).waits_for == "the service to deliver to 5 people"
 
 
-def test_the_next_look_is_told_and_stays_the_same_though_clocks_differ_a_little() -> None:
+def test_the_next_look_is_told_with_the_rate_to_a_tenth_and_forgotten_where_there_is_none() -> None:
     before = replace(campaign(TAKEN), holder=HOLDER)
     facts = ToldFacts(before, terms=RunTerms(), mark=None, at=100.0)
 
-    first = facts.now(gone=(), at=100.0, look_in=30.0, rate=79.96)
-    later = facts.now(gone=(), at=110.0, look_in=20.4, rate=79.97)
-    moved = facts.now(gone=(), at=130.0, look_in=60.0, rate=120.0)
-    facts.end(at=140.0)
-    over = facts.now(gone=(), at=140.0, look_in=5.0, rate=120.0)
+    first = facts.now(gone=(), at=100.0, next_look=130.0, rate=79.96)
+    over = facts.now(gone=(), at=140.0)
 
     assert (first.next_look_at, first.delivery_rate) == (130.0, 80.0)
-    assert (later.next_look_at, later.delivery_rate) == (130.0, 80.0)
-    assert (moved.next_look_at, moved.delivery_rate) == (190.0, 120.0)
     assert (over.next_look_at, over.delivery_rate) == (None, None)
 
 

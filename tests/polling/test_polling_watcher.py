@@ -76,6 +76,30 @@ async def test_it_waits_for_broadcasts_that_come_later_until_it_is_closed(clock:
     assert order == ["0", "1", "2"]
 
 
+async def test_it_says_when_it_looks_next_as_one_time_until_it_has_looked(clock: ManualClock) -> None:
+    deliver, looks = in_line(clock), list[float]()
+
+    async def look(broadcast_id: str) -> Progress:
+        looks.append(clock.wall())
+        return await deliver(broadcast_id)
+
+    watcher = watcher_of(look, clock, 2)
+    assert watcher.next_look is None
+    told = list[float | None]()
+    async with watcher:
+        watcher.close()
+        await clock.sleep(0.5)
+        while not looks:
+            told.append(watcher.next_look)
+            await clock.sleep(0.5)
+        async for _ in watcher:
+            pass
+
+    assert len(told) > 10
+    assert list(set(told)) == [pytest.approx(looks[0], abs=0.1)]
+    assert watcher.next_look is None
+
+
 async def test_closed_with_nothing_to_follow_it_ends_at_once(clock: ManualClock) -> None:
     async with watcher_of(in_line(clock), clock, 0) as watcher:
         watcher.close()
