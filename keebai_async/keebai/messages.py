@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 
 class Messages:
-    """POST /messages/*, awaited by somebody: they go before a campaign's requests."""
+    """Single messages, which somebody awaits: they go before a campaign's requests."""
 
     def __init__(
         self, api: KeebaiApi, *, host: "OutboxHost", refuse_opted_out: Callable[[str], Awaitable[None]]
