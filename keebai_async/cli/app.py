@@ -1,6 +1,7 @@
 """The command `keebai-async`: every command under its name."""
 
 import logging
+import os
 from collections.abc import Callable, Sequence
 from typing import Annotated, Final
 
@@ -8,7 +9,7 @@ import typer
 
 from keebai_async.cli import command_table
 from keebai_async.cli.command_table import COMMANDS, GROUPS
-from keebai_async.cli.config.files import profile_applied
+from keebai_async.cli.completion import typed_so_far
 from keebai_async.cli.exit_codes import Exit
 from keebai_async.cli.output import answer, say
 from keebai_async.cli.plain_values import PlainGroup
@@ -43,6 +44,8 @@ def _main(
         say(context.get_help())
         raise typer.Exit(Exit.USAGE)
     if not _HELP.intersection(context.obj or ()):
+        from keebai_async.cli.config.files import profile_applied
+
         context.obj = context.with_resource(profile_applied(profile))
 
 
@@ -68,7 +71,6 @@ def program(*called: str) -> typer.Typer:
         cls=PlainGroup,
         help="Example: keebai-async demo\n\n"
         "Launch WhatsApp template campaigns through Keebai: everyone once, nobody twice.",
-        add_completion=False,
         pretty_exceptions_enable=False,
     )
     app.callback(invoke_without_command=True)(_main)
@@ -93,7 +95,7 @@ def run(arguments: Sequence[str], *, loaded: Callable[[], None] = lambda: None) 
 
     *loaded* is called when all that the command needs is imported, before it begins.
     """
-    called = _called(arguments)
+    called = _called(typed_so_far(os.environ) or arguments)
     try:
         app = program(called)
         if called:  # it may run for hours, and the installed program be another one by then

@@ -5,7 +5,6 @@ import shlex
 from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
 from functools import partial
-from pathlib import Path
 
 import msgspec
 
@@ -23,10 +22,10 @@ from keebai_async.cli.options import (
     journal_option,
 )
 from keebai_async.cli.output import say
+from keebai_async.cli.places import data_folder, journal_name
 from keebai_async.cli.senders import other_tokens
 from keebai_async.client import Keebai
-from keebai_async.environment import JOURNAL_VARIABLE, VariableNames
-from keebai_async.errors import JournalUnusable
+from keebai_async.environment import VariableNames
 from keebai_async.journal.open import journal_kind, journal_path
 from keebai_async.keebai.settings import KEEBAI_VARIABLES
 from keebai_async.model.plan import Plan
@@ -49,15 +48,6 @@ class Connection(msgspec.Struct, frozen=True, kw_only=True):
     sender: SendersOption = None
 
 
-def journal_name(given: str | None) -> str:
-    """The option, else the environment, else a file in the user's own data folder.
-
-    Raises:
-        JournalUnusable: that folder cannot be made.
-    """
-    return given or os.environ.get(JOURNAL_VARIABLE) or str(_data_folder() / "campaigns.db")
-
-
 def quota_store_name(connection: Connection, variables: VariableNames | None = None) -> str:
     """The option, else the environment, else the file that all processes of this user on this machine share.
 
@@ -78,26 +68,7 @@ def quota_store_name(connection: Connection, variables: VariableNames | None = N
         if why_unusable(shared) is None:
             return f"sqlite:{shared}"
     path = journal_path(journal)
-    return f"sqlite:{(_data_folder() if path is None else path.parent) / 'quota.db'}"
-
-
-def _data_folder() -> Path:
-    import platformdirs
-
-    try:
-        folder = platformdirs.user_data_path("keebai-async")
-    except RuntimeError as error:
-        raise JournalUnusable(
-            "your user has no home directory (HOME is not set), so there is no place for the journal:"
-            f" name one with --journal or {JOURNAL_VARIABLE}"
-        ) from error
-    try:
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    except OSError as error:
-        raise JournalUnusable(
-            f"cannot make {folder}: {error.strerror}; name another place with --journal or {JOURNAL_VARIABLE}"
-        ) from error
-    return folder
+    return f"sqlite:{(data_folder() if path is None else path.parent) / 'quota.db'}"
 
 
 @asynccontextmanager

@@ -4,6 +4,7 @@ from typing import Annotated, Final
 
 import typer
 
+from keebai_async.cli import completion
 from keebai_async.sources.opening import format_names
 
 _FORMATS: Final = format_names()
@@ -15,6 +16,8 @@ FileArgument = Annotated[str | None, typer.Argument(metavar="FILE", help=f"{_LIS
 FileOrPlanArgument = Annotated[
     str | None,
     typer.Argument(
-        metavar="FILE", help=f"{_LIST_FILE} Or the id of a plan, as plan prints it. {_OR_A_QUERY}"
+        metavar="FILE",
+        help=f"{_LIST_FILE} Or the id of a plan, as plan prints it. {_OR_A_QUERY}",
+        autocompletion=completion.plans,
     ),
 ]

@@ -9,6 +9,7 @@ from typing import Annotated
 
 import typer
 
+from keebai_async.cli import completion
 from keebai_async.errors import InvalidInput
 
 SENDER_PANEL = "Sender"
@@ -22,16 +23,31 @@ _TEMPLATE = "The exact name of the template."
 _LANGUAGE = "The language of the template, such as es or pt_BR."
 
 CampaignArgument = Annotated[
-    str, typer.Argument(metavar="CAMPAIGN", help="Its id, or the beginning of it, its name, or: last.")
+    str,
+    typer.Argument(
+        metavar="CAMPAIGN",
+        help="Its id, or the beginning of it, its name, or: last.",
+        autocompletion=completion.campaigns,
+    ),
 ]
 
-TemplateOption = Annotated[str, typer.Option("--template", "-t", help=_TEMPLATE)]
-OptionalTemplateOption = Annotated[
-    str | None, typer.Option("--template", "-t", help=f"{_TEMPLATE} Needed with a FILE.")
+TemplateOption = Annotated[
+    str, typer.Option("--template", "-t", help=_TEMPLATE, autocompletion=completion.templates)
 ]
-LanguageOption = Annotated[str, typer.Option("--language", "-l", help=_LANGUAGE)]
+OptionalTemplateOption = Annotated[
+    str | None,
+    typer.Option(
+        "--template", "-t", help=f"{_TEMPLATE} Needed with a FILE.", autocompletion=completion.templates
+    ),
+]
+LanguageOption = Annotated[
+    str, typer.Option("--language", "-l", help=_LANGUAGE, autocompletion=completion.languages)
+]
 OptionalLanguageOption = Annotated[
-    str | None, typer.Option("--language", "-l", help=f"{_LANGUAGE} Needed with a FILE.")
+    str | None,
+    typer.Option(
+        "--language", "-l", help=f"{_LANGUAGE} Needed with a FILE.", autocompletion=completion.languages
+    ),
 ]
 ToOption = Annotated[
     str, typer.Option("--to", help="The number of the person, with its country code: +5491155555555.")

@@ -14,7 +14,7 @@ from pathlib import Path
 import anyio
 import pytest
 
-from keebai_async.cli.connect import journal_name
+from keebai_async.cli.places import journal_name
 from keebai_async.errors import InvalidInput, JournalUnusable
 from keebai_async.journal.open import open_journal
 from keebai_async.sandbox import faults

@@ -12,7 +12,6 @@ from keebai_async.cli.connect import (
     bookkeeping,
     chosen_service,
     how_to_change,
-    journal_name,
     messaging,
     quota_store_name,
     spending,
@@ -33,6 +32,7 @@ from keebai_async.cli.options import (
     SetQuotaOption,
 )
 from keebai_async.cli.output import answer, say
+from keebai_async.cli.places import journal_name
 from keebai_async.cli.shown import shown_reason
 from keebai_async.client import Keebai
 from keebai_async.environment import lease_of

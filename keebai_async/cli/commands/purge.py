@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from keebai_async.campaign_client import CampaignClient
+from keebai_async.cli import completion
 from keebai_async.cli.connect import Connection, bookkeeping
 from keebai_async.cli.console import can_ask, confirm
 from keebai_async.cli.exit_codes import Exit
@@ -24,7 +25,11 @@ from keebai_async.planning.reached_people import reached_lately
 
 OneOrAllArgument = Annotated[
     str | None,
-    typer.Argument(metavar="[CAMPAIGN]", help="Default: every campaign in which everyone is settled."),
+    typer.Argument(
+        metavar="[CAMPAIGN]",
+        help="Default: every campaign in which everyone is settled.",
+        autocompletion=completion.campaigns,
+    ),
 ]
 UnfinishedOption = Annotated[
     bool,

@@ -8,6 +8,7 @@ import typer
 
 from keebai_async.campaign_client import CampaignClient
 from keebai_async.campaign_looks import CampaignLooks
+from keebai_async.cli import completion
 from keebai_async.cli.account_text import NO_SUCCESS, PROCESS_GONE
 from keebai_async.cli.campaign_codes import code_of_look
 from keebai_async.cli.connect import Connection, bookkeeping, chosen_service, spending, token_known
@@ -25,7 +26,9 @@ from keebai_async.model.situation import Standing
 OptionalCampaignArgument = Annotated[
     str | None,
     typer.Argument(
-        metavar="[CAMPAIGN]", help="Its id, or the beginning of it, its name, or: last. Default: all."
+        metavar="[CAMPAIGN]",
+        help="Its id, or the beginning of it, its name, or: last. Default: all.",
+        autocompletion=completion.campaigns,
     ),
 ]
 

@@ -68,14 +68,27 @@ def _read(path: Path, *, of_project: bool) -> ConfigFile:
 def profile_applied(named: str | None) -> Iterator[Resolved]:
     """Inside `with` the environment has what the profile adds to it. Raises InvalidInput."""
     resolved = resolve(config_files(), os.environ, named)
-    added = resolved.for_environment
+    token: dict[str, str] = {}
     if resolved.token is not None:
-        added[TOKEN_NAMES[0]] = _token(*resolved.token, profile=resolved.profile or "")
+        token[TOKEN_NAMES[0]] = _token(*resolved.token, profile=resolved.profile or "")
+    with _added(resolved.for_environment | token):
+        yield resolved
+
+
+@contextmanager
+def profile_without_token(named: str | None) -> Iterator[None]:
+    """The same for who only looks into the journal: no keyring is asked, and no command run."""
+    with _added(resolve(config_files(), os.environ, named).for_environment):
+        yield
+
+
+@contextmanager
+def _added(added: dict[str, str]) -> Iterator[None]:
     if (journal := added.get(JOURNAL_VARIABLE)) and journal.startswith("~"):
         added[JOURNAL_VARIABLE] = str(Path(journal).expanduser())
     os.environ.update(added)
     try:
-        yield resolved
+        yield
     finally:
         for name in added:
             os.environ.pop(name, None)

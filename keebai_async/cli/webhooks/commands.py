@@ -11,7 +11,7 @@ import anyio
 import typer
 from msgspec.structs import replace
 
-from keebai_async.cli.connect import Connection, bookkeeping, journal_name, messaging
+from keebai_async.cli.connect import Connection, bookkeeping, messaging
 from keebai_async.cli.exit_codes import Exit
 from keebai_async.cli.fates_text import fate_rows
 from keebai_async.cli.figures import figure
@@ -20,6 +20,7 @@ from keebai_async.cli.json_output import emit, fates_line, typed
 from keebai_async.cli.meant import campaign_id
 from keebai_async.cli.options import CampaignArgument, JournalOption, JsonOption, journal_option
 from keebai_async.cli.output import answer, say
+from keebai_async.cli.places import journal_name
 from keebai_async.cli.plain_values import PlainGroup
 from keebai_async.cli.register import register as register_command
 from keebai_async.cli.serving import serve_until_told

@@ -8,11 +8,11 @@ from typing import Annotated, Literal
 
 import typer
 
-from keebai_async.cli.connect import journal_name
 from keebai_async.cli.exit_codes import Exit
 from keebai_async.cli.interrupts import interrupts
 from keebai_async.cli.options import JournalOption, MetaOption
 from keebai_async.cli.output import answer, say
+from keebai_async.cli.places import journal_name
 from keebai_async.cli.webhooks.secrets_file import SecretsFile
 from keebai_async.errors import InvalidInput
 from keebai_async.journal.open import journal_path
