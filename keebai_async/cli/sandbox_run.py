@@ -12,6 +12,7 @@ from keebai_async.cli.output import say
 from keebai_async.cli.senders import sender_in
 from keebai_async.client import Keebai
 from keebai_async.errors import InvalidInput
+from keebai_async.journal.memory_tables import MemoryJournal
 from keebai_async.keebai.settings import KEEBAI_QUOTAS, MAX_RECIPIENTS
 from keebai_async.model.report import Report
 from keebai_async.sandbox.keebai.catalogue import DEFAULT_SENDERS, SandboxSender
@@ -34,7 +35,7 @@ async def on_sandbox(
             base_url=sandbox.url,
             phone_number_id=connection.phone_number_id if own else sandbox.phone_number_id,
             channel_id=connection.channel_id,
-            journal="memory:",
+            journal=MemoryJournal(clock=sandbox.clock),
             quotas=KEEBAI_QUOTAS,
             limiter="memory:",
             clock=sandbox.clock,

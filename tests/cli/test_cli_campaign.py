@@ -1,6 +1,7 @@
 """From a file to a report, in the words that people's scripts rely on."""
 
 import csv
+import re
 import stat
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -369,6 +370,13 @@ async def test_a_launch_on_its_own_sandbox_reaches_nobody_else_and_keeps_no_camp
     assert "WRONG" not in ended.err
     assert sum(sandbox.traffic.requests.values()) == 0
     assert not (shell.folder / "journal.db").exists()
+
+
+async def test_on_a_sandbox_whose_time_flies_all_times_are_of_one_clock(shell: Shell, clients: str) -> None:
+    ended = await shell.call("launch", clients, *PROMO, "--yes", "--json", "--sandbox", "--speed", "2000")
+
+    submitted, seen = re.findall(r'"(?:submitted|seen)_at":"([^"]+)"', ended.out.splitlines()[-1])
+    assert submitted <= seen
 
 
 async def test_the_demo_goes_the_whole_way_and_the_ledger_agrees(shell: Shell) -> None:
