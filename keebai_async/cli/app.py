@@ -11,6 +11,7 @@ from keebai_async.cli import command_table
 from keebai_async.cli.command_table import COMMANDS, GROUPS
 from keebai_async.cli.completion import typed_so_far
 from keebai_async.cli.exit_codes import Exit
+from keebai_async.cli.language import chosen_language, known_language, speaking
 from keebai_async.cli.output import answer, say
 from keebai_async.cli.plain_values import PlainGroup
 from keebai_async.cli.register import register
@@ -33,6 +34,14 @@ def _main(
             help="Take what is not given from this profile of your configuration file; before the command.",
         ),
     ] = None,
+    lang: Annotated[
+        str | None,
+        typer.Option(
+            "--lang",
+            metavar="LANGUAGE",
+            help="The language of what is printed: en, es or pt; before the command.",
+        ),
+    ] = None,
 ) -> None:
     logging.getLogger(LOGGER).addHandler(_SILENT)
     if show_version:
@@ -47,10 +56,12 @@ def _main(
         from keebai_async.cli.config.files import profile_applied
 
         context.obj = context.with_resource(profile_applied(profile))
+        language = chosen_language(os.environ) if lang is None else known_language(lang)
+        context.with_resource(speaking(language))
 
 
 _HELP: Final = frozenset({"--help", "-h"})
-_WITH_VALUE: Final = frozenset({"--profile"})
+_WITH_VALUE: Final = frozenset({"--profile", "--lang"})
 
 
 def _called(arguments: Sequence[str]) -> str:

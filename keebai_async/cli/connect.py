@@ -13,6 +13,8 @@ from keebai_async.campaign_client import CampaignClient
 from keebai_async.cli.estimate import duration
 from keebai_async.cli.figures import figure
 from keebai_async.cli.interrupts import interrupts
+from keebai_async.cli.language import phrase
+from keebai_async.cli.library_words import in_language
 from keebai_async.cli.options import (
     ChannelIdOption,
     JournalOption,
@@ -126,7 +128,8 @@ def telling_waits(keebai: ServiceClient) -> Iterator[None]:
 
 def _say_wait(_: Lane, wait: Wait) -> None:
     if wait.seconds >= WORTH_TELLING:
-        say(f"waiting {duration(wait.seconds)}: {wait.why}")
+        waiting = phrase("waiting {time}{until}", time=duration(wait.seconds), until="")
+        say(f"{waiting}: {in_language(wait.why)}")
 
 
 def chosen_service() -> CarryingService:
@@ -201,4 +204,5 @@ async def spending(keebai: ServiceClient) -> str:
     """
     if not isinstance(keebai.limiter, RateLimiter):
         return ""
-    return ", ".join(f"{figure(spent)} of {quota}" for quota, spent in await keebai.limiter.spent())
+    spent = await keebai.limiter.spent()
+    return ", ".join(phrase("{done} of {all}", done=figure(done), all=quota) for quota, done in spent)

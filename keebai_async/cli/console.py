@@ -9,6 +9,7 @@ from typing import Final
 
 from keebai_async.cli.figures import figure
 from keebai_async.cli.interrupts import interrupts
+from keebai_async.cli.language import phrase
 
 COUNT_FROM: Final = 1_000
 """People from which on their number is typed in the place of `y`."""
@@ -22,15 +23,20 @@ def can_ask() -> bool:
 
 
 def confirm(question: str) -> bool:
-    """Ask on stderr and wait for a word; only `y` and `yes` (in any case) mean yes."""
-    return _answer(f"{question} [y/N] ").lower() in {"y", "yes"}
+    """Ask on stderr and wait for a word; only `y` and `yes` (in any case) mean yes, and what they are in
+    the language of the question.
+    """
+    yes = phrase("y yes", about="answer").split()
+    return _answer(f"{question} [{yes[0]}/N] ").lower() in yes
 
 
 def confirm_people(question: str, people: int) -> bool:
     """Ask whether so many *people* are to be messaged; from 1,000 on their number is the only yes."""
     if people < COUNT_FROM:
         return confirm(question)
-    answer = _answer(f"{question} If so, type their number ({figure(people)}): ")
+    answer = _answer(
+        phrase("{question} If so, type their number ({number}): ", question=question, number=figure(people))
+    )
     return _BETWEEN_DIGITS.sub("", answer) == str(people)
 
 
@@ -39,14 +45,24 @@ def confirm_again(question: str, people: int) -> bool:
 
     The word `again` before their number is the only yes: the number alone is what one types at each launch.
     """
-    answer = _answer(f"{question} If so, type again and their number (again {figure(people)}): ")
+    again = phrase("again", about="answer")
+    answer = _answer(
+        phrase(
+            "{question} If so, type {again} and their number ({again} {number}): ",
+            question=question,
+            again=again,
+            number=figure(people),
+        )
+    )
     word, _, number = answer.partition(" ")
-    return word.lower() == "again" and _BETWEEN_DIGITS.sub("", number.strip()) == str(people)
+    return word.lower() == again and _BETWEEN_DIGITS.sub("", number.strip()) == str(people)
 
 
 def confirm_name(question: str, name: str) -> bool:
     """Ask where nobody can say how many people it is about: the *name* of the thing is the only yes."""
-    return _answer(f"{question} If so, type its name ({name}): ") == name.strip()
+    return _answer(phrase("{question} If so, type its name ({name}): ", question=question, name=name)) == (
+        name.strip()
+    )
 
 
 def _answer(question: str) -> str:

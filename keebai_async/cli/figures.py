@@ -1,7 +1,9 @@
 """Numbers and times as their reader writes them.
 
 47,930 is fifty thousand people to one reader and 47.93 to the next. So a number has the separators of the
-user's locale, and none where that is not known. A time is the machine's own, as the service's portal shows
+user's locale, and none where that is not known. Texts in another language than the locale's have those of the
+language, if it has one way: Portuguese here is Brazil's, and Spanish is written as 47.930 in Argentina and as
+47,930 in Mexico, so it has none. A time is the machine's own, as the service's portal shows
 it, with its offset; JSON has UTC.
 """
 
@@ -10,7 +12,7 @@ import re
 from datetime import UTC, datetime
 from typing import Final
 
-from keebai_async.model.people_words import people_words
+from keebai_async.cli.language import ENGLISH, phrase_of, spoken
 
 _COMMA, _POINT = ",", "."
 
@@ -45,7 +47,12 @@ def figure(number: int) -> str:
 
 def people_figure(count: int) -> str:
     """`47,930 people`, `1 person`."""
-    return people_words(count, shown=figure(count))
+    return counted(count, "{count} person", "{count} people")
+
+
+def counted(count: int, one: str, many: str, /, *, about: str = "", **values: object) -> str:
+    """An English text in the language of now, with *count* in its place: *one* for 1, else *many*."""
+    return phrase_of(count, one, many, about=about, count=figure(count), **values)
 
 
 def in_locale(sentence: str) -> str:
@@ -74,8 +81,15 @@ def moment(at: float | datetime) -> str:
     return when.astimezone().isoformat(sep=" ", timespec="seconds")
 
 
+_WHATEVER_REGION: Final = {"es": "", "pt": _POINT}
+"""By language, where the locale is of another one."""
+
+
 def _thousands() -> str:
     names = (os.environ.get(name) for name in ("LC_ALL", "LC_NUMERIC", "LANG"))
     chosen = next(filter(None, names), "")
     locale = chosen.partition(".")[0].partition("@")[0]
-    return _THOUSANDS.get(locale, _THOUSANDS.get(locale.partition("_")[0], ""))
+    language = locale.partition("_")[0]
+    if spoken() not in (ENGLISH, language):
+        return _WHATEVER_REGION[spoken()]
+    return _THOUSANDS.get(locale, _THOUSANDS.get(language, ""))

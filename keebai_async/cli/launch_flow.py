@@ -24,8 +24,9 @@ from keebai_async.cli.end_notice import EndNotices
 from keebai_async.cli.error_line import line_of
 from keebai_async.cli.estimate import estimate
 from keebai_async.cli.exit_codes import Exit
-from keebai_async.cli.figures import figure, moment, people_figure
+from keebai_async.cli.figures import counted, figure, moment
 from keebai_async.cli.json_output import emit, plan_line
+from keebai_async.cli.language import phrase
 from keebai_async.cli.opt_outs_text import question_on_opt_outs
 from keebai_async.cli.option_groups import CampaignOptions, SandboxChoice
 from keebai_async.cli.options import journal_option, one_character, pairs
@@ -139,8 +140,11 @@ def save_page_of_plan(
 def say_how_to_launch(plan: Plan, settings: LaunchSettings) -> None:
     """How a plan that is kept is sent."""
     if settings.resumable:
-        when = "" if plan.not_before is None else f" from {moment(plan.not_before)} on"
-        say(f"nothing was submitted; to send it{when}: {_launch_again(plan, settings)}")
+        when = ""
+        if plan.not_before is not None:
+            when = phrase(" from {time} on", time=moment(plan.not_before))
+        command = _launch_again(plan, settings)
+        say(phrase("nothing was submitted; to send it{when}: {command}", when=when, command=command))
 
 
 def _launch_again(plan: Plan, settings: LaunchSettings) -> str:
@@ -185,7 +189,7 @@ async def make_plan(keebai: CampaignClient, request: PlanRequest) -> Plan:
             sheet=options.sheet,
             hidden_rows=options.hidden_rows,
             options=options.plan_options,
-            progress=lambda progress: shown.show("reading", progress.read, None),
+            progress=lambda progress: shown.show(phrase("reading"), progress.read, None),
         )
 
 
@@ -198,7 +202,8 @@ def _default_name(people: str | QueryRows) -> str:
 async def save_rejects(keebai: CampaignClient, plan: Plan, path: Path, *, excel: bool = False) -> None:
     """Write the rows that the plan leaves out, and say where they are."""
     count = await write_rejects(path, lambda: keebai.campaigns.rejections(plan.campaign_id), excel=excel)
-    say(f"{figure(count)} rows that are not sent: {path}")
+    rows = counted(count, "{count} row that is not sent", "{count} rows that are not sent")
+    say(f"{rows}: {path}")
 
 
 def show_plan(
@@ -240,9 +245,10 @@ async def _leave_to_a_worker(
     await keebai.campaigns.want(plan, at=at, again=settings.again, agreed=agreed)
     journal = journal_option(settings.journal)
     starts = plan.not_before if at is None else at.timestamp()
-    when = "" if starts is None else f", from {moment(starts)} on"
-    say(f"left to a worker{when}: keebai-async work{journal}")
-    say(f"to see where it stands: keebai-async status {plan.campaign_id}{journal}")
+    when = "" if starts is None else "," + phrase(" from {time} on", time=moment(starts))
+    say(phrase("left to a worker{when}: {command}", when=when, command=f"keebai-async work{journal}"))
+    status = f"keebai-async status {plan.campaign_id}{journal}"
+    say(phrase("to see where it stands: {command}", command=status))
 
 
 async def launch_plan(
@@ -267,9 +273,9 @@ async def launch_plan(
         if not settings.again:
             await keebai.campaigns.check_repetition(plan.campaign_id, agreed=agreed)
         if not settings.yes and not _confirmed(keebai, plan, later=later, ignored=terms.ignore_opt_outs):
-            say("declined: nothing was submitted")
+            say(phrase("declined: nothing was submitted"))
             if settings.resumable:
-                say(f"the plan is kept: {_launch_again(plan, settings)}")
+                say(phrase("the plan is kept: {command}", command=_launch_again(plan, settings)))
             return Exit.DECLINED, None
         if settings.detach:
             await _leave_to_a_worker(keebai, plan, settings, agreed, terms)
@@ -315,6 +321,11 @@ async def launch_plan(
 def _confirmed(keebai: CampaignClient, plan: Plan, *, later: int, ignored: bool) -> bool:
     out = question_on_opt_outs(plan.opt_outs_ignored or 0, later, ignored=ignored)
     same = repetition(plan, now=keebai.clock.wall())
-    test = "This is a test. " if plan.test else ""
-    question = f"{test}{out}{same}Send to {people_figure(plan.ready)}{' all the same' if same else ''}?"
-    return (confirm_again if same else confirm_people)(question, plan.ready)
+    test = phrase("This is a test. ") if plan.test else ""
+    if same:
+        send = counted(
+            plan.ready, "Send to {count} person all the same?", "Send to {count} people all the same?"
+        )
+        return confirm_again(f"{test}{out}{same}{send}", plan.ready)
+    send = counted(plan.ready, "Send to {count} person?", "Send to {count} people?")
+    return confirm_people(f"{test}{out}{send}", plan.ready)

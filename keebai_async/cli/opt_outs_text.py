@@ -3,9 +3,9 @@
 from collections.abc import Iterable, Iterator
 from typing import Final
 
-from keebai_async.cli.figures import figure, moment, people_figure
+from keebai_async.cli.figures import counted, figure, moment
+from keebai_async.cli.language import phrase
 from keebai_async.model.opt_outs import OptOutCount, OptOutSource
-from keebai_async.model.people_words import agreeing
 from keebai_async.model.plan import Plan
 from keebai_async.model.report import Report
 
@@ -18,32 +18,38 @@ SOURCE_WORDS: Final = {
     OptOutSource.HAND: "by hand",
 }
 
-IGNORED: Final = "OPT-OUTS ARE IGNORED (--ignore-opt-outs)"
+
+def _ignored() -> str:
+    return phrase("OPT-OUTS ARE IGNORED (--ignore-opt-outs)")
 
 
 def plan_lines_on_opt_outs(plan: Plan) -> Iterator[str]:
     """`opted out, and left out: 37: 31 a stop word (since 2026-11-26 14:02:11-03:00); 6 by hand ...`."""
     people, ignored = _people(plan.opted_out), plan.opt_outs_ignored
     if ignored:
-        get_it = f"{people_figure(ignored)} who opted out {agreeing(ignored, 'gets', 'get')} it"
-        yield f"{IGNORED}: {get_it} all the same: {_sources(plan.opted_out)}"
+        get_it = counted(
+            ignored,
+            "{count} person who opted out gets it all the same",
+            "{count} people who opted out get it all the same",
+        )
+        yield f"{_ignored()}: {get_it}: {_sources(plan.opted_out)}"
     elif ignored is not None:
-        yield f"{IGNORED}: nobody of this list opted out"
+        yield f"{_ignored()}: {phrase('nobody of this list opted out')}"
     elif people:
-        yield f"opted out, and left out: {figure(people)}: {_sources(plan.opted_out)}"
+        yield _left_out(people, plan.opted_out)
 
 
 def report_lines_on_opt_outs(report: Report) -> Iterator[str]:
     """The same of a campaign, and who opted out before they were submitted."""
     if report.ignores_opt_outs:
         known = f": {_sources(report.opted_out)}" if report.opted_out else ""
-        yield f"{IGNORED}{known}"
+        yield f"{_ignored()}{known}"
     elif report.opted_out:
-        yield f"opted out, and left out: {figure(_people(report.opted_out))}: {_sources(report.opted_out)}"
+        yield _left_out(_people(report.opted_out), report.opted_out)
     if report.opted_out_later:
-        yield (
-            f"opted out after the plan was made, and not submitted: {figure(report.opted_out_later)}"
-            " (they count as refused)"
+        yield phrase(
+            "opted out after the plan was made, and not submitted: {number} (they count as refused)",
+            number=figure(report.opted_out_later),
         )
 
 
@@ -55,12 +61,29 @@ def question_on_opt_outs(planned: int, later: int, *, ignored: bool) -> str:
     """
     getting = planned + later if ignored or planned else 0
     if getting:
-        verb = "gets" if getting == 1 else "get"
-        return f"{figure(getting)} of them opted out and {verb} it all the same. "
+        return counted(
+            getting,
+            "{count} of them opted out and gets it all the same. ",
+            "{count} of them opted out and get it all the same. ",
+        )
     if later:
-        verb = "is" if later == 1 else "are"
-        return f"{figure(later)} of them opted out since it was planned and {verb} left out. "
+        return counted(
+            later,
+            "{count} of them opted out since it was planned and is left out. ",
+            "{count} of them opted out since it was planned and are left out. ",
+        )
     return ""
+
+
+def source_words(source: OptOutSource) -> str:
+    """How somebody opted out."""
+    return phrase(SOURCE_WORDS[source], about="opt-out")
+
+
+def _left_out(people: int, counts: Iterable[OptOutCount]) -> str:
+    return phrase(
+        "opted out, and left out: {number}: {sources}", number=figure(people), sources=_sources(counts)
+    )
 
 
 def _people(counts: Iterable[OptOutCount]) -> int:
@@ -69,6 +92,11 @@ def _people(counts: Iterable[OptOutCount]) -> int:
 
 def _sources(counts: Iterable[OptOutCount]) -> str:
     return "; ".join(
-        f"{figure(count.people)} {SOURCE_WORDS[count.source]} (since {moment(count.since)})"
+        phrase(
+            "{number} {source} (since {time})",
+            number=figure(count.people),
+            source=source_words(count.source),
+            time=moment(count.since),
+        )
         for count in counts
     )

@@ -18,6 +18,7 @@ from keebai_async.cli.options import (
     HoursOption,
     IgnoreOptOutsOption,
     JsonOption,
+    LangOption,
     PaceOption,
     PerDayOption,
     PerHourOption,
@@ -415,3 +416,4 @@ class OutputOptions(msgspec.Struct, frozen=True, kw_only=True):
     rejects: RejectsOption = None
     excel: ExcelOption = False
     json: JsonOption = False
+    lang: LangOption = None

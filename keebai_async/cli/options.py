@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from keebai_async.cli import completion
+from keebai_async.cli.language import known_language, speak
 from keebai_async.errors import InvalidInput
 
 SENDER_PANEL = "Sender"
@@ -18,6 +19,14 @@ GUARDS_PANEL = "Guards"
 WHEN_PANEL = "When"
 OUTPUT_PANEL = "Output"
 SANDBOX_PANEL = "Sandbox"
+
+
+def in_this_language(language: str | None) -> str | None:
+    """Speak the language that was named, from the moment the options are read. Raises InvalidInput."""
+    if language is not None:
+        speak(known_language(language))
+    return language
+
 
 _TEMPLATE = "The exact name of the template."
 _LANGUAGE = "The language of the template, such as es or pt_BR."
@@ -271,6 +280,17 @@ WebhookOption = Annotated[
         "--webhook",
         metavar="URL",
         help="Deliver signed webhooks to this address of this machine, such as http://127.0.0.1:8080/webhooks.",
+    ),
+]
+
+LangOption = Annotated[
+    str | None,
+    typer.Option(
+        "--lang",
+        metavar="LANGUAGE",
+        callback=in_this_language,
+        help="The language of what is printed: en, es or pt. Default: KEEBAI_LANG, or that of the locale.",
+        rich_help_panel=OUTPUT_PANEL,
     ),
 ]
 

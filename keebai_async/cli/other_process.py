@@ -6,9 +6,15 @@ from typing import Final
 import anyio
 
 from keebai_async.campaign_client import CampaignClient
-from keebai_async.cli.account_text import PROCESS_GONE, cannot_be_called_back, headline, nobody_to_hold_back
+from keebai_async.cli.account_text import (
+    cannot_be_called_back,
+    headline,
+    nobody_to_hold_back,
+    process_gone,
+)
 from keebai_async.cli.exit_codes import Exit
 from keebai_async.cli.json_output import account, emit
+from keebai_async.cli.language import phrase
 from keebai_async.cli.output import say
 from keebai_async.cli.text_output import step_lines
 from keebai_async.errors import CampaignBusy, InvalidInput
@@ -41,7 +47,7 @@ async def ask_and_wait(
     """
     if not await ask(campaign):
         standing = (await keebai.campaigns.situation(campaign)).standing
-        why = PROCESS_GONE if standing is Standing.DIED else f"it is {standing.value}"
+        why = process_gone() if standing is Standing.DIED else f"it is {standing.value}"
         raise InvalidInput(f"no process runs campaign {campaign}: {why}; see: keebai-async status {campaign}")
     heard = taken_back = False
     try:
@@ -71,7 +77,7 @@ def tell_outcome(now: Situation, *, json: bool, journal: str | None) -> Exit:
     """Say where the campaign stands after what was asked of it, and what leads on."""
     if json:
         emit(account("campaign", now))
-    say(f"campaign {now.campaign_id} is {headline(now)}")
+    say(phrase("campaign {campaign} is {where}", campaign=now.campaign_id, where=headline(now)))
     if now.standing is Standing.PAUSED and not now.pausable:
         say(nobody_to_hold_back(now))
     if now.standing in {Standing.PAUSED, Standing.STOPPED}:

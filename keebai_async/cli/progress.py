@@ -12,12 +12,15 @@ from rich.live import Live
 from rich.progress import Progress, ProgressColumn, Task, TaskID, TextColumn, TimeElapsedColumn
 from rich.text import Text
 
-from keebai_async.cli.account_text import proven_words
+from keebai_async.cli.account_text import proven_words, until_words
 from keebai_async.cli.estimate import duration
-from keebai_async.cli.figures import figure, moment, people_figure
+from keebai_async.cli.figures import counted, figure, people_figure
+from keebai_async.cli.language import phrase
+from keebai_async.cli.library_words import library_reason
 from keebai_async.cli.output import say
-from keebai_async.cli.progress_words import notes, pulse_line
-from keebai_async.cli.shown import shown_reason, shown_text
+from keebai_async.cli.progress_words import done_of, likely_words, notes, pulse_line
+from keebai_async.cli.shown import shown_text
+from keebai_async.cli.term_words import standing_words
 from keebai_async.model.chunk import ChunkState
 from keebai_async.model.events import (
     BroadcastProgress,
@@ -32,7 +35,6 @@ from keebai_async.model.events import (
     StateChanged,
     Waiting,
 )
-from keebai_async.model.people_words import agreeing
 from keebai_async.model.report import ChunkLine, Report
 from keebai_async.model.situation import Situation
 from keebai_async.quota.window import WORTH_TELLING
@@ -103,7 +105,7 @@ class ProgressBars:
     def show(self, what: str, done: int, of: int | None, *, likely: int | None = None) -> None:
         counts = figure(done) if of is None else f"{figure(done)}/{figure(of)}"
         if likely is not None and likely > done:
-            counts += f", about {figure(likely)} by now"
+            counts += likely_words(likely)
         task = self._tasks.get(what)
         if task is None:
             task = self._tasks[what] = self._progress.add_task(what, total=of, counts=counts, likely=likely)
@@ -162,7 +164,7 @@ class PlainLines:
         if now >= self._next and self._shown.get(what, 0) != done:
             self._shown[what] = done
             self._next = now + _LINE_EVERY
-            self.say(f"{what}: {figure(done)}" + (f" of {figure(of)}" if of is not None else ""))
+            self.say(f"{what}: {figure(done) if of is None else done_of(done, of)}")
 
     def detail(self, what: str, done: int, of: int | None) -> None:
         """Left out: a line for each would hide the sum."""
@@ -215,8 +217,8 @@ class CampaignMeter:
 
     def _show(self) -> None:
         """Everything that is known from the beginning on."""
-        self._meter.show("submitting", sum(self._accepted.values()), self._ready)
-        self._meter.show("delivering", sum(self._done.values()), self._ready)
+        self._meter.show(phrase("submitting"), sum(self._accepted.values()), self._ready)
+        self._meter.show(phrase("delivering"), sum(self._done.values()), self._ready)
         for part in self._parts:
             self._show_part(part)
 
@@ -225,9 +227,9 @@ class CampaignMeter:
         report, outlook = situation.report, situation.outlook
         likely = None if outlook is None else outlook.seen + outlook.likely
         if report.accepted:
-            self._meter.show("submitting", report.accepted, self._ready)
-            self._meter.show("delivering", report.sent + report.failed, self._ready, likely=likely)
-        spent = (f"quota {self.spent}",) if self.spent else ()
+            self._meter.show(phrase("submitting"), report.accepted, self._ready)
+            self._meter.show(phrase("delivering"), report.sent + report.failed, self._ready, likely=likely)
+        spent = (phrase("quota {spent}", spent=self.spent),) if self.spent else ()
         self._meter.pulse(pulse_line(situation, now), "; ".join((*notes(situation, now), *spent)))
 
     def event(self, event: Event) -> None:
@@ -235,20 +237,22 @@ class CampaignMeter:
         match event:
             case ChunkAccepted():
                 if event.proven_at is not None:
-                    self._say(part, f"chunk {event.number}: accepted, {proven_words(event.proven_at)}")
+                    accepted = phrase("accepted, {proof}", proof=proven_words(event.proven_at))
+                    self._say(part, _of_chunk(event.number, accepted))
                 self._accepted[part, event.number] = event.accepted
-                self._meter.show("submitting", sum(self._accepted.values()), self._ready)
+                self._meter.show(phrase("submitting"), sum(self._accepted.values()), self._ready)
             case BroadcastProgress():
                 self._unread.discard((part, event.number))
                 self._done[part, event.number] = event.sent + event.failed
-                self._meter.show("delivering", sum(self._done.values()), self._ready)
+                self._meter.show(phrase("delivering"), sum(self._done.values()), self._ready)
                 self._show_part(part)
             case BroadcastUnread() if (part, event.number) in self._unread:
                 pass  # told, and nothing has changed
             case BroadcastUnread():
                 self._unread.add((part, event.number))
-                why = shown_reason(event.reason)
-                self._say(part, f"chunk {event.number}: how far it is cannot be read now ({why})")
+                why = library_reason(event.reason)
+                unread = phrase("how far it is cannot be read now ({why})", why=why)
+                self._say(part, _of_chunk(event.number, unread))
             case _:
                 for line in _lines(event):
                     if line != self._waiting.get(part):
@@ -259,36 +263,49 @@ class CampaignMeter:
     def _show_part(self, part: str) -> None:
         if part:
             done = sum(people for (each, _), people in self._done.items() if each == part)
-            self._meter.detail(f"from {self._parts[part].sender}", done, self._parts[part].ready)
+            sender = self._parts[part].sender
+            self._meter.detail(phrase("from {sender}", sender=sender), done, self._parts[part].ready)
 
     def _say(self, part: str, line: str) -> None:
         self._meter.say(f"{shown_text(self._parts[part].sender)}: {line}" if part else line)
 
 
+def _of_chunk(number: int, words: str) -> str:
+    return phrase("chunk {number}: {words}", number=number, words=words)
+
+
 def _lines(event: Event) -> Iterator[str]:
     match event:
         case ChunkRefused():
-            why = shown_reason(event.reason)
-            yield f"chunk {event.number}: the service refused {people_figure(event.recipients)}: {why}"
+            refused = phrase("the service refused {people}", people=people_figure(event.recipients))
+            yield _of_chunk(event.number, f"{refused}: {library_reason(event.reason)}")
         case ChunkUnknown():
-            why = shown_reason(event.reason)
-            yield (
-                f"chunk {event.number}: what became of {people_figure(event.recipients)} is not known"
-                f" ({why}): it may have been sent or not, and is not sent again by itself"
+            unknown = phrase(
+                "what became of {people} is not known ({why}): it may have been sent or not, and is not sent"
+                " again by itself",
+                people=people_figure(event.recipients),
+                why=library_reason(event.reason),
             )
+            yield _of_chunk(event.number, unknown)
         case ChunkSplit():
             parts = ", ".join(map(str, event.into))
-            yield f"chunk {event.number}: cut; its people are now in chunks {parts}"
+            yield _of_chunk(event.number, phrase("cut; its people are now in chunks {chunks}", chunks=parts))
         case PeopleLeftOut():
-            are = agreeing(event.recipients, "is", "are")
-            who = f"{people_figure(event.recipients)} {are}"
-            yield f"chunk {event.number}: {who} left out: {shown_reason(event.reason)}"
+            out = counted(
+                event.recipients,
+                "{count} person is left out: {why}",
+                "{count} people are left out: {why}",
+                why=library_reason(event.reason),
+            )
+            yield _of_chunk(event.number, out)
         case BroadcastStuck():
-            yield f"chunk {event.number}: nothing was delivered for {duration(event.seconds)}; still looking"
+            silent = phrase("nothing was delivered for {time}; still looking", time=duration(event.seconds))
+            yield _of_chunk(event.number, silent)
         case Waiting() if event.seconds >= WORTH_TELLING:
-            until = ""
+            until = None
             if event.seconds > _WORTH_A_TIME:
-                until = f" (until {moment(event.time + timedelta(seconds=event.seconds))})"
-            yield f"waiting {duration(event.seconds)}{until}: {shown_reason(event.why)}"
+                until = event.time + timedelta(seconds=event.seconds)
+            waiting = phrase("waiting {time}{until}", time=duration(event.seconds), until=until_words(until))
+            yield f"{waiting}: {library_reason(event.why)}"
         case StateChanged() if event.reason:
-            yield f"{event.state.value}: {shown_reason(event.reason)}"
+            yield f"{standing_words(event.state)}: {library_reason(event.reason)}"

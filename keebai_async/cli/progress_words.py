@@ -5,7 +5,8 @@ from datetime import datetime
 
 from keebai_async.cli.estimate import duration
 from keebai_async.cli.figures import figure, people_figure, share
-from keebai_async.cli.shown import shown_reason
+from keebai_async.cli.language import phrase
+from keebai_async.cli.library_words import library_reason
 from keebai_async.model.outlook import Outlook
 from keebai_async.model.situation import Situation, Standing
 
@@ -21,9 +22,9 @@ def pulse_line(situation: Situation, now: datetime) -> str:
 def _pulse(situation: Situation, now: datetime) -> Iterator[str]:
     report = situation.report
     if situation.standing is Standing.PAUSED:
-        yield f"paused: {people_figure(report.unsent)} unsent"
+        yield phrase("paused: {people} unsent", people=people_figure(report.unsent))
     if report.unsent or report.on_the_way:
-        yield f"submitting: {figure(report.accepted)} of {figure(report.ready)}"
+        yield f"{phrase('submitting')}: {done_of(report.accepted, report.ready)}"
     if report.accepted:
         yield _delivering(situation)
     yield from notes(situation, now)
@@ -31,10 +32,20 @@ def _pulse(situation: Situation, now: datetime) -> Iterator[str]:
 
 def _delivering(situation: Situation) -> str:
     report, outlook = situation.report, situation.outlook
-    words = f"delivering: {figure(report.sent + report.failed)} of {figure(report.accepted)}"
+    words = f"{phrase('delivering')}: {done_of(report.sent + report.failed, report.accepted)}"
     if outlook is not None and outlook.likely:
-        words += f", about {figure(outlook.seen + outlook.likely)} by now"
+        words += likely_words(outlook.seen + outlook.likely)
     return words
+
+
+def done_of(done: int, of: int) -> str:
+    """`5014 of 49085`."""
+    return phrase("{done} of {all}", done=figure(done), all=figure(of))
+
+
+def likely_words(likely: int) -> str:
+    """`, about 7200 by now`."""
+    return phrase(", about {number} by now", number=figure(likely))
 
 
 def notes(situation: Situation, now: datetime) -> Iterator[str]:
@@ -42,22 +53,23 @@ def notes(situation: Situation, now: datetime) -> Iterator[str]:
     report = situation.report
     if situation.waits_for and situation.waits_until is not None and situation.waits_until > now:
         left = duration((situation.waits_until - now).total_seconds())
-        yield f"waits {left} for {shown_reason(situation.waits_for)}"
+        yield phrase("waits {time} for {what}", time=left, what=library_reason(situation.waits_for))
     if situation.outlook is not None:
         yield from _outlook_words(situation.outlook, now, sending=bool(report.unsent))
     if report.failed:
-        yield f"failed {figure(report.failed)} ({share(report.failed, report.sent + report.failed)})"
+        part = share(report.failed, report.sent + report.failed)
+        yield f"{phrase('failed')} {figure(report.failed)} ({part})"
     if report.unknown:
-        yield f"unknown {figure(report.unknown)}"
+        yield f"{phrase('unknown')} {figure(report.unknown)}"
 
 
 def _outlook_words(outlook: Outlook, now: datetime, *, sending: bool) -> Iterator[str]:
     if outlook.next_look is not None:
         left = (outlook.next_look - now).total_seconds()
-        yield f"next look in {duration(left)}" if left >= 1 else "looking now"
+        yield phrase("next look in {time}", time=duration(left)) if left >= 1 else phrase("looking now")
     if outlook.ends_at is not None and not sending:
-        how = "" if outlook.learnt else f", at {outlook.rate:g} a second"
-        yield f"ends about {_clock(outlook.ends_at, now)}{how}"
+        how = "" if outlook.learnt else phrase(", at {number} a second", number=f"{outlook.rate:g}")
+        yield phrase("ends about {time}", time=_clock(outlook.ends_at, now)) + how
 
 
 def _clock(at: datetime, now: datetime) -> str:

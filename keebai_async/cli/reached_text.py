@@ -3,9 +3,9 @@
 from collections.abc import Iterator
 
 from keebai_async.cli.estimate import duration
-from keebai_async.cli.figures import figure, people_figure
+from keebai_async.cli.figures import counted, figure, people_figure
+from keebai_async.cli.language import phrase
 from keebai_async.cli.shown import shown_text
-from keebai_async.model.people_words import agreeing
 from keebai_async.model.plan import Plan
 from keebai_async.model.reached import Reached, repeated
 
@@ -17,34 +17,51 @@ def reached_lines(plan: Plan, *, now: float) -> Iterator[str]:
     for each in plan.reached_before[:_MOST_REACHED]:
         yield from _lines_of(each, now)
     if len(plan.reached_before) > _MOST_REACHED:
-        others = len(plan.reached_before) - _MOST_REACHED
-        yield f"{figure(others)} more campaigns reached some of them before: see --json"
+        others = figure(len(plan.reached_before) - _MOST_REACHED)
+        yield phrase("{number} more campaigns reached some of them before: see --json", number=others)
 
 
 def _lines_of(each: Reached, now: float) -> Iterator[str]:
-    name = f"'{shown_text(each.name)}'"
+    name, ago = f"'{shown_text(each.name)}'", _ago(each, now)
     what = f"({shown_text(each.template)}, {shown_text(each.language)}) [{each.campaign_id}]"
     if each.purged and each.same:
-        yield f"exactly these people got exactly this as {name}{_ago(each, now)} {what}"
+        yield phrase(
+            "exactly these people got exactly this as {name}{ago} {what}", name=name, ago=ago, what=what
+        )
     elif each.purged:
-        yield (
-            f"{name} {what} went to {people_figure(each.people)}{_ago(each, now)}; they were purged since, so"
-            " whether these are among them is not known"
+        yield phrase(
+            "{name} {what} went to {people}{ago}; they were purged since, so whether these are among them is"
+            " not known",
+            name=name,
+            what=what,
+            people=people_figure(each.people),
+            ago=ago,
         )
     elif each.people:
-        yield f"{figure(each.people)} of these people got {name}{_ago(each, now)} {what}"
+        yield counted(
+            each.people,
+            "{count} of these people got {name}{ago} {what}",
+            "{count} of these people got {name}{ago} {what}",
+            name=name,
+            ago=ago,
+            what=what,
+        )
     if each.unsent:
-        are = agreeing(each.unsent, "is", "are")
-        yield (
-            f"{figure(each.unsent)} of these people {are} still to get {name} {what}:"
-            " resume that one in the place of this, or never again"
+        yield counted(
+            each.unsent,
+            "{count} of these people is still to get {name} {what}: resume that one in the place of this, or"
+            " never again",
+            "{count} of these people are still to get {name} {what}: resume that one in the place of this, or"
+            " never again",
+            name=name,
+            what=what,
         )
     if each.repeated and not each.purged:
-        yield f"to leave these out, plan the list with --rest-of {each.campaign_id}"
+        yield phrase("to leave these out, plan the list with --rest-of {campaign}", campaign=each.campaign_id)
 
 
 def _ago(each: Reached, now: float) -> str:
-    return f" {duration(max(0.0, now - each.at))} ago" if each.at is not None else ""
+    return "" if each.at is None else phrase(" {time} ago", time=duration(max(0.0, now - each.at)))
 
 
 def repetition(plan: Plan, *, now: float) -> str:
@@ -53,18 +70,40 @@ def repetition(plan: Plan, *, now: float) -> str:
     if not count:
         return ""
     most = max(plan.reached_before, key=lambda each: each.repeated)
-    verb = "got" if most.people else f"{agreeing(count, 'is', 'are')} still to get"
-    same = "template" if most.template == plan.template else "words"
-    return f"{figure(count)} of them {verb} the same {same} as '{shown_text(most.name)}'{_ago(most, now)}. "
+    same = phrase("the same template") if most.template == plan.template else phrase("the same words")
+    name, ago = shown_text(most.name), _ago(most, now)
+    if most.people:
+        return counted(
+            count,
+            "{count} of them got {same} as '{name}'{ago}. ",
+            "{count} of them got {same} as '{name}'{ago}. ",
+            same=same,
+            name=name,
+            ago=ago,
+        )
+    return counted(
+        count,
+        "{count} of them is still to get {same} as '{name}'{ago}. ",
+        "{count} of them are still to get {same} as '{name}'{ago}. ",
+        same=same,
+        name=name,
+        ago=ago,
+    )
 
 
 def rest_lines(plan: Plan) -> Iterator[str]:
     """That a limit left rows out, and how the others are reached without those who get it now."""
     if plan.limit is None or plan.test:
         return
-    rows = f"{figure(plan.not_looked_at)} rows" if plan.not_looked_at else "the rows"
-    ready = f"{figure(plan.limit)} ready {agreeing(plan.limit, 'person', 'people')}"
-    yield (
-        f"{rows} after the first {ready} were not looked at; to send to them later,"
-        f" and not again to these, plan the list without --limit and with --rest-of {plan.campaign_id}"
+    rows = phrase("the rows")
+    if plan.not_looked_at:
+        rows = phrase("{number} rows", number=figure(plan.not_looked_at))
+    yield counted(
+        plan.limit,
+        "{rows} after the first {count} ready person were not looked at; to send to them later, and not again"
+        " to these, plan the list without --limit and with --rest-of {campaign}",
+        "{rows} after the first {count} ready people were not looked at; to send to them later, and not again"
+        " to these, plan the list without --limit and with --rest-of {campaign}",
+        rows=rows,
+        campaign=plan.campaign_id,
     )

@@ -8,6 +8,7 @@ import msgspec
 from keebai_async.cli.connect import Connection
 from keebai_async.cli.exit_codes import Exit
 from keebai_async.cli.figures import figure, people_figure
+from keebai_async.cli.language import phrase
 from keebai_async.cli.output import say
 from keebai_async.cli.senders import sender_in
 from keebai_async.client import Keebai
@@ -67,9 +68,10 @@ def compare_with_ledger(sandbox: Sandbox, report: Report, code: Exit) -> Exit:
     """Print what the sandbox saw; a report that it contradicts is a failure."""
     compared: Sequence[tuple[bool, str]] = list(_compared(_seen_by(sandbox), report))
     say("")
-    say("what the sandbox saw")
+    say(phrase("what the sandbox saw"))
     for holds, sentence in compared:
-        say(f"  {'ok   ' if holds else 'WRONG'}  {sentence}")
+        mark = phrase("ok") if holds else phrase("WRONG")
+        say(f"  {mark:<5}  {sentence}")
     return code if all(holds for holds, _ in compared) else Exit.FAILED
 
 
@@ -100,10 +102,23 @@ def _compared(seen: SeenBySandbox, report: Report) -> Iterator[tuple[bool, str]]
     certain, possible = report.accepted, report.accepted + report.unknown + report.abandoned
     yield (
         certain <= seen.messages <= possible,
-        f"{people_figure(seen.messages)} messaged, {figure(certain)} reported",
+        phrase(
+            "{people} messaged, {reported} reported",
+            people=people_figure(seen.messages),
+            reported=figure(certain),
+        ),
     )
-    yield seen.people_twice == 0, f"{people_figure(seen.people_twice)} messaged twice"
-    yield seen.largest <= MAX_RECIPIENTS, f"{people_figure(seen.largest)} in the largest chunk"
-    yield seen.throttled == 0, f"{figure(seen.throttled)} requests answered with a 429"
+    twice = phrase("{people} messaged twice", people=people_figure(seen.people_twice))
+    yield seen.people_twice == 0, twice
+    largest = phrase("{people} in the largest chunk", people=people_figure(seen.largest))
+    yield seen.largest <= MAX_RECIPIENTS, largest
+    throttled = phrase("{number} requests answered with a 429", number=figure(seen.throttled))
+    yield seen.throttled == 0, throttled
     for name, most, limit in seen.windows:
-        yield most <= limit, f"at most {figure(most)} requests in any {name}, {figure(limit)} allowed"
+        spent = phrase(
+            "at most {number} requests in any {window}, {limit} allowed",
+            number=figure(most),
+            window=phrase(name, about="window"),
+            limit=figure(limit),
+        )
+        yield most <= limit, spent

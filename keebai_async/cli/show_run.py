@@ -11,11 +11,12 @@ from msgspec.structs import replace
 
 from keebai_async.campaign.run import CampaignRun
 from keebai_async.campaign_client import CampaignClient
-from keebai_async.cli.account_text import NO_SUCCESS, PROCESS_GONE, cannot_be_called_back
+from keebai_async.cli.account_text import cannot_be_called_back, no_success, process_gone
 from keebai_async.cli.campaign_codes import code_of_run
 from keebai_async.cli.exit_codes import Exit
 from keebai_async.cli.interrupts import interrupts
 from keebai_async.cli.json_output import account, emit
+from keebai_async.cli.language import phrase
 from keebai_async.cli.options import journal_option
 from keebai_async.cli.output import answer_account, say
 from keebai_async.cli.progress import CampaignMeter, WatchedPart, meter
@@ -51,9 +52,10 @@ async def follow(
 
     *spent* tells what is spent of the quota.
     """
-    last_words = "left at once"
+    last_words = phrase("left at once")
     if resumable:
-        last_words += f"; to go on: keebai-async resume {run.campaign_id}{journal_option(journal)}"
+        resume = f"keebai-async resume {run.campaign_id}{journal_option(journal)}"
+        last_words += phrase("; to go on: {command}", command=resume)
     with meter() as shown:
         campaign = CampaignMeter(shown, ready=ready, chunks=chunks, parts=parts)
 
@@ -114,9 +116,9 @@ def conclude(situation: Situation, *, json: bool, resumable: bool = True, journa
     if json:
         emit(account("report", situation))
         if situation.standing is Standing.DIED:
-            say(PROCESS_GONE)
+            say(process_gone())
     else:
-        answer_account(f"\n{report_text(situation)}", alarm=NO_SUCCESS)
+        answer_account(f"\n{report_text(situation)}", alarm=no_success())
     if situation.cause in _WANTED_AN_END:
         for line in cannot_be_called_back(situation):
             say(line)

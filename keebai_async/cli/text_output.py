@@ -3,19 +3,31 @@
 from collections.abc import Collection, Iterable, Iterator
 from typing import Final
 
+from msgspec.structs import replace
+
 from keebai_async.cli.account_text import account_lines, headline
 from keebai_async.cli.estimate import Estimate, duration
-from keebai_async.cli.fates_text import BESIDE, code_rows, difference_words, fate_rows
-from keebai_async.cli.figures import figure, in_locale, moment, money, people_figure, share
+from keebai_async.cli.fates_text import code_rows, difference_words, fate_rows
+from keebai_async.cli.figures import counted, figure, moment, money, people_figure, share
+from keebai_async.cli.language import phrase
+from keebai_async.cli.library_words import country_words, in_language, library_text
 from keebai_async.cli.opt_outs_text import plan_lines_on_opt_outs, report_lines_on_opt_outs
 from keebai_async.cli.options import journal_option
 from keebai_async.cli.reached_text import reached_lines, rest_lines
 from keebai_async.cli.retry_text import retry_lines
 from keebai_async.cli.shown import shown_number, shown_text
+from keebai_async.cli.term_words import (
+    accepted_terms,
+    list_terms,
+    ready_terms,
+    reason_words,
+    standing_words,
+    test_mark,
+)
 from keebai_async.keebai.models import Receipt
 from keebai_async.model.fates import FateCounts
 from keebai_async.model.next_steps import Step
-from keebai_async.model.plan import Guards, Pace, Plan, Price, ReasonCount
+from keebai_async.model.plan import Guards, Pace, Plan, Preview, Price, ReasonCount
 from keebai_async.model.recipient import Rejection
 from keebai_async.model.report import Report
 from keebai_async.model.situation import Situation
@@ -30,63 +42,69 @@ def plan_text(plan: Plan, estimate: Estimate, price: Price | None = None, *, now
     """
     lines = _plan_lines(plan, estimate, price or plan.price)
     reached = reached_lines(plan, now=plan.created_at if now is None else now)
-    return "\n".join((*lines, *(f"note: {line}" for line in rest_lines(plan)), *reached))
+    return "\n".join((*lines, *(phrase("note: {note}", note=line) for line in rest_lines(plan)), *reached))
 
 
 def price_words(price: Price, messages: int) -> str:
     """`3,090.00 USD (0.0618 each)`; of messages, not of those which the service charges in the end."""
-    return f"{money(price.unit * messages)} {price.currency} ({price.unit:g} each)"
+    price_of_all = f"{money(price.unit * messages)} {price.currency}"
+    return phrase("{price} ({unit} each)", price=price_of_all, unit=f"{price.unit:g}")
 
 
 def _plan_lines(plan: Plan, estimate: Estimate, price: Price | None) -> Iterator[str]:
     field, sender = plan.sender.wire
-    test = "  (a test)" if plan.test else ""
-    yield f"{shown_text(plan.name)}  [{plan.campaign_id}]{test}"
+    yield f"{shown_text(plan.name)}  [{plan.campaign_id}]{_test(plan)}"
     template = f"{shown_text(plan.template)}, {shown_text(plan.language)}"
     if plan.parts:
-        yield f"  template    {template}, from {len(plan.parts)} senders"
+        by = phrase("from {number} senders", number=len(plan.parts))
     else:
         number = f" ({shown_text(plan.sender_number)})" if plan.sender_number else ""
-        yield f"  template    {template}, from {field} {shown_text(sender)}{number}"
+        by = phrase("from {sender}", sender=f"{field} {shown_text(sender)}{number}")
+    yield _head(phrase("template"), f"{template}, {by}")
     if plan.retry is not None:
         yield from retry_lines(plan.retry)
     elif plan.last_row:
-        yield f"  list        {_rows_read(plan)}"
+        yield _head(phrase("list"), rows_read(plan))
     if plan.preview:
-        yield f"  first text  {shown_text(plan.preview)}"
+        yield _head(phrase("first text"), shown_text(plan.preview))
     for other in plan.previews:
-        where = f", row {other.row}" if other.row else ""
-        yield f"  {other.why}{where}: {shown_text(other.text)}"
+        yield f"  {preview_words(other)}: {shown_text(other.text)}"
     yield ""
-    yield _row("read", plan.read)
-    yield _row("  ready", plan.ready)
-    yield _row("  duplicates", plan.duplicates)
-    yield _row("  rejected", plan.rejected)
-    yield _row("  suppressed", plan.suppressed)
+    yield _row(phrase("read", about="rows"), plan.read)
+    yield from (_row(f"  {label}", count) for label, count in list_terms(plan))
     yield from plan_lines_on_opt_outs(plan)
     if plan.countries:
-        yield f"people by country: {countries_text(plan)}"
+        yield phrase("people by country: {countries}", countries=countries_text(plan))
     if plan.parts:
         yield ""
-        yield table(_PLANNED_PARTS, map(_planned_part, plan.parts), right={"PEOPLE", "CHUNKS"})
+        head = (phrase("SENDER"), phrase("NUMBER"), phrase("PEOPLE"), phrase("CHUNKS"), phrase("PART"))
+        yield table(head, map(_planned_part, plan.parts), right=head[2:4])
     if plan.reasons:
         yield ""
-        yield "left out, with the first rows for each reason"
+        yield phrase("left out, with the first rows for each reason")
     for reason in plan.reasons:
         yield from _reason_lines(reason)
     yield ""
     yield from _estimate_lines(plan, estimate)
     if price is not None:
-        yield _line("price", price_words(price, plan.ready))
+        yield _line(phrase("price"), price_words(price, plan.ready))
     yield from _guard_lines(plan.guards)
-    yield from (f"submitted   {line}" for line in when_lines(plan))
+    yield from (f"{phrase('submitted'):<11} {line}" for line in when_lines(plan))
+    yield from (phrase("note: {note}", note=note) for note in plan_notes(plan))
+
+
+def plan_notes(plan: Plan) -> Iterator[str]:
+    """What a person should know of a plan before saying yes."""
     if plan.ignored_columns:
         columns = ", ".join(map(shown_text, plan.ignored_columns))
-        yield f"note: columns that the template does not use: {columns}"
-    yield from (f"note: {in_locale(shown_text(note))}" for note in plan.notes)
+        yield phrase("columns that the template does not use: {columns}", columns=columns)
+    yield from map(library_text, plan.notes)
 
 
-_PLANNED_PARTS: Final = ("SENDER", "NUMBER", "PEOPLE", "CHUNKS", "PART")
+def preview_words(preview: Preview) -> str:
+    """`the longest, row 12`."""
+    why = in_language(preview.why)
+    return phrase("{why}, row {row}", why=why, row=preview.row) if preview.row else why
 
 
 def _planned_part(part: Plan) -> Iterator[str]:
@@ -97,54 +115,68 @@ def _planned_part(part: Plan) -> Iterator[str]:
     yield part.campaign_id
 
 
-def _rows_read(plan: Plan) -> str:
+def rows_read(plan: Plan) -> str:
     """`clients.xlsx, sheet Base, rows 2 to 50,001`."""
-    sheet = f", sheet {plan.sheet}" if plan.sheet else ""
-    return f"{shown_text(plan.source + sheet)}, rows {figure(plan.first_row)} to {figure(plan.last_row)}"
+    sheet = f", {phrase('sheet {sheet}', sheet=shown_text(plan.sheet))}" if plan.sheet else ""
+    file, first, last = shown_text(plan.source) + sheet, figure(plan.first_row), figure(plan.last_row)
+    return phrase("{file}, rows {first} to {last}", file=file, first=first, last=last)
 
 
 def countries_text(plan: Plan | Report) -> str:
     """`Argentina 31,204; Per\u00fa 3`: the people who are ready."""
-    return "; ".join(f"{country.name} {figure(country.people)}" for country in plan.countries)
+    return "; ".join(f"{country_words(country.name)} {figure(country.people)}" for country in plan.countries)
 
 
 def _reason_lines(reason: ReasonCount) -> Iterator[str]:
-    yield _row(f"  {reason.reason.value}", reason.count)
+    yield _row(f"  {reason_words(reason.reason)}", reason.count)
     for example in reason.examples[:_EXAMPLES]:
         yield f"      {example_text(example)}"
 
 
 def example_text(rejection: Rejection) -> str:
     """One row that will not be sent: where it is, whose (masked), and what is wrong."""
-    where = f"row {rejection.row}"
+    where = phrase("row {row}", row=rejection.row)
     if rejection.field:
         where += f", {shown_text(rejection.field)}"
     number = shown_number(rejection.to)
     who = f" ({number})" if number else ""
-    return f"{where}{who}: {shown_text(rejection.detail)}"
+    return f"{where}{who}: {in_language(shown_text(rejection.detail))}"
 
 
 def _estimate_lines(plan: Plan, estimate: Estimate) -> Iterator[str]:
     largest = max(plan.chunks, default=0)
-    yield _row("chunks", len(plan.chunks), f"of up to {people_figure(largest)}")
+    up_to = counted(largest, "of up to {count} person", "of up to {count} people")
+    yield _row(phrase("chunks"), len(plan.chunks), up_to)
     submits = figure(estimate.submits)
-    yield _row("requests", estimate.requests, f"{submits} to submit, the others to follow the delivery")
-    at = "at this quota" if plan.pace is None else f"at the pace of {pace_words(plan.pace)}"
+    requests = phrase("{submits} to submit, the others to follow the delivery", submits=submits)
+    yield _row(phrase("requests"), estimate.requests, requests)
+    at = how_fast(plan)
     if plan.hours is not None or plan.not_before is not None:
-        at = "if it is launched now: see when it is submitted, below"
-    yield _line("submitting", _about(estimate.submitting), at)
-    yield _line("delivering", _about(estimate.delivering), "at 80 messages a second, one sender's default")
+        at = phrase("if it is launched now: see when it is submitted, below")
+    yield _line(phrase("submitting"), about_words(estimate.submitting), at)
+    by_default = phrase("at 80 messages a second, one sender's default")
+    yield _line(phrase("delivering"), about_words(estimate.delivering), by_default)
+
+
+def how_fast(plan: Plan) -> str:
+    """What the time that submitting takes follows from."""
+    if plan.pace is None:
+        return phrase("at this quota")
+    return phrase("at the pace of {pace}", pace=pace_words(plan.pace))
 
 
 def _guard_lines(guards: Guards) -> Iterator[str]:
     if guards.canary is not None:
-        yield _row("canary", guards.canary, "people first, then everyone if few enough of them fail")
+        first = phrase("people first, then everyone if few enough of them fail")
+        yield _row(phrase("canary"), guards.canary, first)
     if guards.stop_above is not None:
-        yield _line("stops above", f"{guards.stop_above:.0%}", "of what is delivered, if it fails")
+        above = f"{guards.stop_above:.0%}"
+        yield _line(phrase("stops above"), above, phrase("of what is delivered, if it fails"))
 
 
-def _about(seconds: float) -> str:
-    return f"about {duration(max(1.0, seconds))}"
+def about_words(seconds: float) -> str:
+    """`about 10 min 17 s`."""
+    return phrase("about {time}", time=duration(max(1.0, seconds)))
 
 
 def report_text(situation: Situation) -> str:
@@ -154,50 +186,55 @@ def report_text(situation: Situation) -> str:
 
 def _report_lines(situation: Situation) -> Iterator[str]:
     report = situation.report
-    test = "  (a test)" if report.test else ""
-    yield f"{shown_text(report.name)}  [{report.campaign_id}]{test}"
+    yield f"{shown_text(report.name)}  [{report.campaign_id}]{_test(report)}"
     yield f"  {headline(situation)}"
     if report.pace is not None:
-        yield f"  at a pace of {pace_words(report.pace)}"
-    yield from (f"  submitted {line}" for line in when_lines(report))
+        yield f"  {phrase('at a pace of {pace}', pace=pace_words(report.pace))}"
+    yield from (f"  {phrase('submitted')} {line}" for line in when_lines(report))
     yield ""
-    yield _row("read", report.read)
-    yield _row("  ready", report.ready)
-    yield _row("  duplicates", report.duplicates)
-    yield _row("  rejected", report.rejected)
-    yield _row("  suppressed", report.suppressed)
+    yield _row(phrase("read", about="rows"), report.read)
+    yield from (_row(f"  {label}", count) for label, count in list_terms(report))
     yield from report_lines_on_opt_outs(report)
     if report.countries:
-        yield f"people by country: {countries_text(report)}"
-    yield _row("ready", report.ready)
-    yield _row("  accepted", report.accepted)
-    yield _row("  refused", report.refused)
-    yield _row("  unknown", report.unknown)
-    yield _row("  on their way", report.on_the_way)
-    yield _row("  abandoned", report.abandoned)
-    yield _row("  unsent", report.unsent)
-    yield _row("accepted", report.accepted)
-    yield _row("  sent", report.sent, _part(report.sent, report))
-    yield _row("  failed", report.failed, _part(report.failed, report))
-    yield _row("  pending", report.pending)
-    yield _row("  untracked", report.untracked)
+        yield phrase("people by country: {countries}", countries=countries_text(report))
+    yield _row(phrase("ready"), report.ready)
+    yield from (_row(f"  {label}", count) for label, count in ready_terms(report))
+    yield _row(phrase("accepted"), report.accepted)
+    (sent, done), (failed, lost), *others = accepted_terms(report)
+    yield _row(f"  {sent}", done, _part(report.sent, report))
+    yield _row(f"  {failed}", lost, _part(report.failed, report))
+    yield from (_row(f"  {label}", count) for label, count in others)
     yield from _requests_line(report)
     if situation.parts:
-        yield table(_BY_SENDER, map(_part_row, situation.parts), right=_RIGHT)
+        yield _by_sender(situation.parts)
     yield from _fates_lines(situation)
-    yield from (
-        f"THIS DOES NOT ADD UP, which is a bug: please report it: {error}" for error in report.errors()
-    )
+    for error in report.errors():
+        yield phrase("THIS DOES NOT ADD UP, which is a bug: please report it: {error}", error=error)
     yield from account_lines(situation)
 
 
-_BY_SENDER: Final = ("SENDER", "STATE", "PEOPLE", "SENT", "FAILED", "PENDING", "UNSENT", "UNKNOWN", "PART")
+def _test(of: Plan | Report) -> str:
+    mark = test_mark(of)
+    return f" {mark}" if mark else ""
+
+
+def _by_sender(parts: Iterable[Situation]) -> str:
+    right = (
+        phrase("PEOPLE"),
+        phrase("SENT"),
+        phrase("FAILED"),
+        phrase("PENDING"),
+        phrase("UNSENT"),
+        phrase("UNKNOWN"),
+    )
+    head = (phrase("SENDER"), phrase("STATE"), *right, phrase("PART"))
+    return table(head, map(_part_row, parts), right=right)
 
 
 def _part_row(part: Situation) -> Iterator[str]:
     report = part.report
     yield "" if report.sender is None else report.sender.id
-    yield part.standing.value
+    yield standing_words(part.standing)
     for count in (report.ready, report.sent, report.failed, report.pending, report.unsent, report.unknown):
         yield figure(count)
     yield report.campaign_id
@@ -207,7 +244,7 @@ def _fates_lines(situation: Situation) -> Iterator[str]:
     counts = situation.fates
     if counts is None:
         return
-    yield BESIDE
+    yield phrase("webhooks told of these, beside the counters above: never add the two")
     for label, people, note in fate_rows(counts):
         yield _row(f"  {label}", people, note)
     yield difference_words(situation.report, counts)
@@ -218,53 +255,62 @@ def codes_lines(counts: FateCounts) -> Iterator[str]:
     """Those who failed, by code, below a header; nothing if nobody did."""
     rows = list(code_rows(counts))
     if rows:
-        yield table(("CODE", "FAILED", "MEANING", "WHAT TO DO"), rows, right={"FAILED"})
+        failed = phrase("FAILED")
+        yield table((phrase("CODE"), failed, phrase("MEANING"), phrase("WHAT TO DO")), rows, right={failed})
 
 
 def _part(people: int, report: Report) -> str:
     done = report.sent + report.failed
-    return f"{share(people, done)} of those sent or failed" if people and done else ""
+    if not people or not done:
+        return ""
+    return phrase("{share} of those sent or failed", share=share(people, done))
 
 
 def when_lines(of: Plan | Report) -> Iterator[str]:
     """When its people are submitted, where somebody said something of that."""
     if of.not_before is not None:
-        yield f"not before {moment(of.not_before)}"
+        yield phrase("not before {time}", time=moment(of.not_before))
     if of.hours is not None:
-        where = "the country of each number" if of.hours.by_country else of.hours.zone
-        yield f"from {of.hours.opens} to {of.hours.closes} by the clocks of {where}"
+        where = phrase("the country of each number") if of.hours.by_country else of.hours.zone
+        opens, closes = of.hours.opens, of.hours.closes
+        yield phrase(
+            "from {opens} to {closes} by the clocks of {zone}", opens=opens, closes=closes, zone=where
+        )
     if of.per_hour is not None:
-        yield f"up to {people_figure(of.per_hour)} in any hour"
+        yield phrase("up to {people} in any hour", people=people_figure(of.per_hour))
     if of.per_day is not None:
-        yield f"up to {people_figure(of.per_day)} in any 24 hours"
+        yield phrase("up to {people} in any 24 hours", people=people_figure(of.per_day))
 
 
 def pace_words(pace: Pace) -> str:
     """`5,000 people in 10 min 0 s`."""
-    return f"{people_figure(pace.people)} in {duration(pace.per)}"
+    return phrase("{people} in {time}", people=people_figure(pace.people), time=duration(pace.per))
 
 
 def _requests_line(report: Report) -> Iterator[str]:
     spent = report.requests
-    parts = f"submits {figure(spent.submits)}, polls {figure(spent.polls)}, other {figure(spent.other)}"
-    note = f"{parts}; answered with 429: {figure(spent.throttled)}"
-    yield _row("requests", spent.submits + spent.polls + spent.other, note)
-
-
-_LIST: Final = ("CAMPAIGN", "STATE", "CREATED", "PEOPLE", "SENT", "FAILED", "UNSENT", "UNKNOWN", "NAME")
-_RIGHT: Final = frozenset({"PEOPLE", "SENT", "FAILED", "PENDING", "UNSENT", "UNKNOWN"})
+    note = phrase(
+        "submits {submits}, polls {polls}, other {other}; answered with 429: {throttled}",
+        submits=figure(spent.submits),
+        polls=figure(spent.polls),
+        other=figure(spent.other),
+        throttled=figure(spent.throttled),
+    )
+    yield _row(phrase("requests"), spent.submits + spent.polls + spent.other, note)
 
 
 def list_text(situations: Iterable[Situation]) -> str:
     """All campaigns, a line each, below a header."""
-    return table(_LIST, map(_list_row, situations), right=_RIGHT)
+    right = (phrase("PEOPLE"), phrase("SENT"), phrase("FAILED"), phrase("UNSENT"), phrase("UNKNOWN"))
+    head = (phrase("CAMPAIGN"), phrase("STATE"), phrase("CREATED"), *right, phrase("NAME"))
+    return table(head, map(_list_row, situations), right=right)
 
 
 def _list_row(situation: Situation) -> Iterator[str]:
     report = situation.report
     done = report.sent + report.failed
     yield report.campaign_id
-    yield situation.standing.value + (", test" if report.test else "")
+    yield standing_words(situation.standing) + (f", {phrase('test')}" if report.test else "")
     yield "" if report.created_at is None else moment(report.created_at)
     yield figure(report.ready)
     yield figure(report.sent)
@@ -277,13 +323,18 @@ def _list_row(situation: Situation) -> Iterator[str]:
 def progress_line(situation: Situation) -> str:
     """One line of a campaign that is looked on."""
     report = situation.report
-    return (
-        f"{report.campaign_id}  {situation.standing.value}"
-        f"  {figure(report.accepted)} of {figure(report.ready)} accepted,"
-        f" {figure(report.sent)} sent, {figure(report.failed)} failed,"
-        f" {figure(report.on_the_way)} on their way, {figure(report.unsent)} unsent,"
-        f" {figure(report.unknown)} unknown"
+    words = phrase(
+        "{accepted} of {ready} accepted, {sent} sent, {failed} failed, {on_the_way} on their way,"
+        " {unsent} unsent, {unknown} unknown",
+        accepted=figure(report.accepted),
+        ready=figure(report.ready),
+        sent=figure(report.sent),
+        failed=figure(report.failed),
+        on_the_way=figure(report.on_the_way),
+        unsent=figure(report.unsent),
+        unknown=figure(report.unknown),
     )
+    return f"{report.campaign_id}  {standing_words(situation.standing)}  {words}"
 
 
 _KNOW_JOURNALS: Final = frozenset(
@@ -296,7 +347,8 @@ _KNOW_JOURNALS: Final = frozenset(
 
 def step_lines(situation: Situation, *, journal: str | None = None) -> list[str]:
     """The commands that lead on, as they are typed where *journal* was named as an option."""
-    return [str(_on_journal(step, journal)) for step in situation.steps]
+    steps = (_on_journal(step, journal) for step in situation.steps)
+    return [str(replace(step, words=in_language(step.words))) for step in steps]
 
 
 def _on_journal(step: Step, journal: str | None) -> Step:
@@ -324,6 +376,10 @@ def table(head: Iterable[str], rows: Iterable[Iterable[str]], *, right: Collecti
         for row in cells
     )
     return "\n".join(padded)
+
+
+def _head(label: str, words: str) -> str:
+    return f"  {label:<10}  {words}"
 
 
 def _row(label: str, value: int, note: str = "") -> str:

@@ -43,7 +43,7 @@ def _read_all(terminal: int, told: list[bytes], words: str) -> None:
     with suppress(OSError):
         while piece := os.read(terminal, 4096):
             told.append(piece)
-            if not asked and b"".join(told).endswith((b"[y/N] ", b"): ")):
+            if not asked and b"".join(told).endswith((b"/N] ", b"): ")):
                 asked = True
                 os.write(terminal, words.encode())
 

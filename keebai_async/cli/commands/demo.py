@@ -13,6 +13,7 @@ from keebai_async.cli.connect import Connection
 from keebai_async.cli.exit_codes import Exit
 from keebai_async.cli.figures import figure
 from keebai_async.cli.interrupts import interrupts
+from keebai_async.cli.language import phrase
 from keebai_async.cli.launch_flow import LaunchSettings, PlanRequest, show_and_launch
 from keebai_async.cli.option_groups import CampaignOptions
 from keebai_async.cli.options import (
@@ -20,6 +21,7 @@ from keebai_async.cli.options import (
     DialectOption,
     FailingOption,
     JsonOption,
+    LangOption,
     RejectsOption,
     SpeedOption,
 )
@@ -40,6 +42,7 @@ def demo(
     failing: FailingOption = 0.0,
     rejects: RejectsOption = None,
     json: JsonOption = False,
+    lang: LangOption = None,
 ) -> None:
     """Launch a generated messy list on a sandbox of its own: a whole campaign in seconds. Nobody is messaged.
 
@@ -65,8 +68,12 @@ async def _demo(
         path = Path(folder) / "demo.csv"
         await anyio.to_thread.run_sync(lambda: make_messy_list(path, count=people))
         say(
-            f"{figure(people)} messy rows, and a sandbox on this machine: nobody is messaged. Its clock runs"
-            f" {speed:g} times as fast as yours, and the times below are of its clock"
+            phrase(
+                "{number} messy rows, and a sandbox on this machine: nobody is messaged. Its clock runs"
+                " {speed} times as fast as yours, and the times below are of its clock",
+                number=figure(people),
+                speed=f"{speed:g}",
+            )
         )
         request = PlanRequest(
             people=str(path), template="promo", language="es", options=CampaignOptions(name="Demo")

@@ -6,14 +6,14 @@ from typing import Annotated
 
 import typer
 
-from keebai_async.cli.account_text import NO_SUCCESS
+from keebai_async.cli.account_text import no_success
 from keebai_async.cli.campaign_codes import code_of_look
 from keebai_async.cli.connect import Connection, bookkeeping
 from keebai_async.cli.exit_codes import Exit
 from keebai_async.cli.interrupts import interrupts
 from keebai_async.cli.json_output import account, emit
 from keebai_async.cli.meant import campaign_id
-from keebai_async.cli.options import CampaignArgument, JournalOption, JsonOption
+from keebai_async.cli.options import CampaignArgument, JournalOption, JsonOption, LangOption
 from keebai_async.cli.output import answer_account
 from keebai_async.cli.page.campaign_page import save_page
 from keebai_async.cli.text_output import report_text
@@ -29,6 +29,7 @@ def report(
     html: HtmlOption = None,
     journal: JournalOption = None,
     json: JsonOption = False,
+    lang: LangOption = None,
 ) -> None:
     """Tell where a campaign stands, on the screen or as a page to look at in a browser.
 
@@ -45,7 +46,7 @@ async def _report(campaign: str, file: Path | None, connection: Connection, *, j
         if json:
             emit(account("report", situation))
         elif file is None:
-            answer_account(report_text(situation), alarm=NO_SUCCESS)
+            answer_account(report_text(situation), alarm=no_success())
         if file is not None:
             await save_page(keebai, campaign, file)
         return code_of_look(situation)

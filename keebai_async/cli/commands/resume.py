@@ -15,8 +15,9 @@ from keebai_async.cli.connect import Connection, bookkeeping, campaigning, check
 from keebai_async.cli.console import confirm_people
 from keebai_async.cli.end_notice import end_notices
 from keebai_async.cli.exit_codes import Exit
-from keebai_async.cli.figures import people_figure
+from keebai_async.cli.figures import counted
 from keebai_async.cli.interrupts import interrupts
+from keebai_async.cli.language import phrase
 from keebai_async.cli.launch_flow import LaunchSettings, check_can_ask
 from keebai_async.cli.meant import campaign_id
 from keebai_async.cli.opt_outs_text import question_on_opt_outs
@@ -28,6 +29,7 @@ from keebai_async.cli.options import (
     IgnoreOptOutsOption,
     JournalOption,
     JsonOption,
+    LangOption,
     NotifyOption,
     NoWaitOption,
     OnEndOption,
@@ -49,7 +51,6 @@ from keebai_async.errors import CampaignBusy, InvalidInput
 from keebai_async.journal.parts import load_parts
 from keebai_async.journal.rules import busy
 from keebai_async.model.campaign import CampaignState, RunTerms, StoredCampaign
-from keebai_async.model.people_words import agreeing
 from keebai_async.model.plan import Guards
 from keebai_async.model.situation import Standing
 
@@ -114,6 +115,7 @@ def resume(
     journal: JournalOption = None,
     quota_store: QuotaStoreOption = None,
     json: JsonOption = False,
+    lang: LangOption = None,
 ) -> None:
     """Continue a campaign after a stop, a crash or a pause. Nobody is messaged twice.
 
@@ -209,10 +211,13 @@ async def _resume(campaign: str, connection: Connection, settings: LaunchSetting
             later = await keebai.campaigns.opted_out_since(campaign)
             ignored = changes.ignore_opt_outs or before.ignores_opt_outs
             out = question_on_opt_outs(0, later, ignored=ignored)
-            are = agreeing(before.unsent, "is", "are")
-            question = f"{out}Send to the {people_figure(before.unsent)} who {are} left?"
-            if not confirm_people(question, before.unsent):
-                say("declined: nothing was submitted")
+            send = counted(
+                before.unsent,
+                "Send to the {count} person who is left?",
+                "Send to the {count} people who are left?",
+            )
+            if not confirm_people(f"{out}{send}", before.unsent):
+                say(phrase("declined: nothing was submitted"))
                 return Exit.DECLINED
         if paused:
             now = await ask_and_wait(keebai, campaign, keebai.campaigns.unpause, Standing.RUNNING)

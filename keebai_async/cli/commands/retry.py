@@ -13,6 +13,7 @@ from keebai_async.cli.end_notice import end_notices
 from keebai_async.cli.exit_codes import Exit
 from keebai_async.cli.interrupts import interrupts
 from keebai_async.cli.json_output import emit, retry_line, typed
+from keebai_async.cli.language import phrase
 from keebai_async.cli.launch_flow import (
     LaunchSettings,
     check_can_ask,
@@ -143,5 +144,5 @@ async def _plan(
             again=settings.again,
             name=options.name,
             options=options.as_for_a_list.plan_options,
-            progress=lambda progress: shown.show("reading", progress.read, None),
+            progress=lambda progress: shown.show(phrase("reading"), progress.read, None),
         )

@@ -9,16 +9,18 @@ import typer
 from keebai_async.campaign_client import CampaignClient
 from keebai_async.campaign_looks import CampaignLooks
 from keebai_async.cli import completion
-from keebai_async.cli.account_text import NO_SUCCESS, PROCESS_GONE
+from keebai_async.cli.account_text import no_success, process_gone
 from keebai_async.cli.campaign_codes import code_of_look
 from keebai_async.cli.connect import Connection, bookkeeping, chosen_service, spending, token_known
 from keebai_async.cli.error_line import line_of
 from keebai_async.cli.exit_codes import Exit
 from keebai_async.cli.interrupts import interrupts
 from keebai_async.cli.json_output import account, emit
+from keebai_async.cli.language import phrase
 from keebai_async.cli.meant import campaign_id
-from keebai_async.cli.options import JournalOption, JsonOption, QuotaStoreOption, journal_option
+from keebai_async.cli.options import JournalOption, JsonOption, LangOption, QuotaStoreOption, journal_option
 from keebai_async.cli.output import answer, answer_account, say
+from keebai_async.cli.term_words import standing_words
 from keebai_async.cli.text_output import list_text, report_text, step_lines
 from keebai_async.errors import QuotaUnusable
 from keebai_async.model.situation import Standing
@@ -38,6 +40,7 @@ def status(
     journal: JournalOption = None,
     quota_store: QuotaStoreOption = None,
     json: JsonOption = False,
+    lang: LangOption = None,
 ) -> None:
     """Show where a campaign stands, as the journal has it; without an id, all campaigns, newest first.
 
@@ -59,7 +62,7 @@ async def _status(campaign: str | None, connection: Connection, *, json: bool) -
         if json:
             emit(account("campaign", situation))
         else:
-            answer_account(report_text(situation), alarm=NO_SUCCESS)
+            answer_account(report_text(situation), alarm=no_success())
         for line in step_lines(situation, journal=connection.journal):
             say(line)
         await _tell_spending(keebai)
@@ -84,12 +87,14 @@ async def show_list(
         answer(list_text(chosen))
     if not every:
         option = journal_option(connection.journal)
-        say(f"no campaigns yet; to make one: keebai-async plan FILE --template NAME --language es{option}")
+        command = f"keebai-async plan FILE --template NAME --language es{option}"
+        say(phrase("no campaigns yet; to make one: {command}", command=command))
     elif not chosen:
-        say(f"none of the {len(every)} campaigns is {' or '.join(state.value for state in states)}")
+        wanted = phrase(" or ").join(map(standing_words, states))
+        say(phrase("none of the {number} campaigns is {state}", number=len(every), state=wanted))
     for each in chosen:
         if each.standing is Standing.DIED:
-            say(f"{each.campaign_id}: {PROCESS_GONE}")
+            say(f"{each.campaign_id}: {process_gone()}")
             for line in step_lines(each, journal=connection.journal):
                 say(line)
     await _tell_spending(keebai)
@@ -103,4 +108,4 @@ async def _tell_spending(keebai: CampaignClient) -> None:
         say(line_of(error, chosen_service().variables))
         return
     if token_known():
-        say(f"quota: {spent} spent")
+        say(phrase("quota: {spent} spent", spent=spent))

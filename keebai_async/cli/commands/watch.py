@@ -11,7 +11,7 @@ from keebai_async.cli.connect import Connection, bookkeeping
 from keebai_async.cli.exit_codes import Exit
 from keebai_async.cli.interrupts import interrupts
 from keebai_async.cli.meant import campaign_id
-from keebai_async.cli.options import CampaignArgument, JournalOption, JsonOption
+from keebai_async.cli.options import CampaignArgument, JournalOption, JsonOption, LangOption
 from keebai_async.cli.progress import CampaignMeter, PlainLines, meter
 from keebai_async.cli.progress_words import pulse_line
 from keebai_async.cli.show_run import conclude, with_fates
@@ -22,7 +22,12 @@ _JOURNAL_READ_EVERY = 1.0
 """Seconds between two looks into the journal; they cost no request."""
 
 
-def watch(campaign: CampaignArgument, journal: JournalOption = None, json: JsonOption = False) -> None:
+def watch(
+    campaign: CampaignArgument,
+    journal: JournalOption = None,
+    json: JsonOption = False,
+    lang: LangOption = None,
+) -> None:
     """Look on while another process runs a campaign, until it stops or ends. Costs no requests.
 
     Example: keebai-async watch promo-marzo-1a2b3c4d

@@ -34,6 +34,7 @@ SETTINGS: Final = (
     Setting("default_region", "KEEBAI_DEFAULT_REGION", "the country of numbers without a plus"),
     Setting("unit_cost", "KEEBAI_UNIT_COST", "what one message costs"),
     Setting("currency", "KEEBAI_CURRENCY", "the currency of the price"),
+    Setting("lang", "KEEBAI_LANG", "the language of what is printed: en, es or pt"),
     Setting("base_url", "KEEBAI_BASE_URL", "another address of the service"),
     Setting("poll_floor", "KEEBAI_POLL_FLOOR", "seconds between two looks at one broadcast, at least"),
     Setting("lease", "KEEBAI_LEASE", "seconds of silence after which others go on with a campaign"),

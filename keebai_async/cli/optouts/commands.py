@@ -13,7 +13,7 @@ from keebai_async.cli.exit_codes import Exit
 from keebai_async.cli.figures import figure, moment, people_figure
 from keebai_async.cli.interrupts import interrupts
 from keebai_async.cli.json_output import emit
-from keebai_async.cli.opt_outs_text import SOURCE_WORDS
+from keebai_async.cli.opt_outs_text import source_words
 from keebai_async.cli.option_groups import WithoutPlus
 from keebai_async.cli.options import JournalOption, JsonOption
 from keebai_async.cli.output import answer, say
@@ -65,7 +65,7 @@ async def _list(journal: str | None, *, json: bool) -> Exit:
             if json:
                 emit({"type": "opt_out", "number": number, "source": each.source, "since": utc(each.since)})
             else:
-                answer(f"{number:<12}  {moment(each.since)}  {SOURCE_WORDS[each.source]}")
+                answer(f"{number:<12}  {moment(each.since)}  {source_words(each.source)}")
     say("nobody opted out" if not count else f"{figure(count)} opted out")
     return Exit.DONE
 

@@ -6,6 +6,7 @@ from typing import Final
 import msgspec
 
 from keebai_async.cli.figures import people_figure, share
+from keebai_async.cli.language import phrase
 from keebai_async.model.guard import CANARY_SHARE
 from keebai_async.model.report import ChunkLine
 
@@ -30,7 +31,9 @@ class _Bar(msgspec.Struct, frozen=True):
 
     @property
     def words(self) -> str:
-        return f"chunk {self.first}" if self.first == self.last else f"chunks {self.first} to {self.last}"
+        if self.first == self.last:
+            return phrase("chunk {number}", number=self.first)
+        return phrase("chunks {first} to {last}", first=self.first, last=self.last)
 
 
 def by_chunk(chunks: Iterable[ChunkLine], *, guard: float | None) -> Iterator[str]:
@@ -41,10 +44,17 @@ def by_chunk(chunks: Iterable[ChunkLine], *, guard: float | None) -> Iterator[st
     worst = max(bars, key=lambda bar: bar.share)
     top = max(worst.share, guard or 0.0, _LEAST_TOP) * 1.1
     part = share(worst.failed, worst.ended)
-    words = f"the most failed in {worst.words}: {part} of {people_figure(worst.ended)}"
+    words = phrase(
+        "the most failed in {chunks}: {share} of {people}",
+        chunks=worst.words,
+        share=part,
+        people=people_figure(worst.ended),
+    )
     if guard is not None:
-        words += f"; above {guard:.0%} of all together (the dashed line) the campaign stops"
-    yield "<h2>Who failed, by chunk</h2><figure>"
+        words += phrase(
+            "; above {share} of all together (the dashed line) the campaign stops", share=f"{guard:.0%}"
+        )
+    yield f"<h2>{phrase('Who failed, by chunk')}</h2><figure>"
     yield f'<div class="ends"><span>{_as_share(top / 1.1)}</span></div>'
     yield f'<svg viewBox="0 0 {_WIDE} {_TALL}" preserveAspectRatio="none" role="img" aria-label="{words}">'
     wide = _WIDE / len(bars)

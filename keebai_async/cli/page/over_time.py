@@ -8,6 +8,7 @@ from typing import Final
 import msgspec
 
 from keebai_async.cli.figures import moment, people_figure
+from keebai_async.cli.language import phrase
 from keebai_async.model.chunk import ChunkState
 from keebai_async.model.fates import ChunkFates, Fate
 from keebai_async.model.report import ChunkLine
@@ -49,8 +50,7 @@ class ToldTimes:
                 times = sorted(counter)
                 by_then = accumulate(counter[each] for each in times)
                 ends = [(each + 1.0) * _STEP for each in times]
-                label = f"{fate.word}, as webhooks told"
-                yield Line(label, looks[fate], list(zip(ends, by_then, strict=True)))
+                yield Line(_told(fate), looks[fate], list(zip(ends, by_then, strict=True)))
 
 
 def lines_of(chunks: Iterable[ChunkLine], told: ToldTimes | None = None) -> tuple[Line, ...]:
@@ -61,9 +61,10 @@ def lines_of(chunks: Iterable[ChunkLine], told: ToldTimes | None = None) -> tupl
             left.append((chunk.submitted_at.timestamp(), chunk.recipients))
         if chunk.seen_at is not None and chunk.sent + chunk.failed:
             counted.append((chunk.seen_at.timestamp(), chunk.sent + chunk.failed))
-    lines = [Line("submitted", "", _by_then(left))]
+    lines = [Line(phrase("submitted", about="people"), "", _by_then(left))]
     by_webhooks = [] if told is None else list(told.lines())
-    lines += by_webhooks or [Line("sent or failed, when it was last seen", "good", _by_then(counted))]
+    by_service = phrase("sent or failed, when it was last seen")
+    lines += by_webhooks or [Line(by_service, "good", _by_then(counted))]
     return tuple(line for line in lines if line.points)
 
 
@@ -74,7 +75,7 @@ def over_time(lines: Sequence[Line]) -> Iterator[str]:
     first = min(line.points[0][0] for line in lines)
     last = max(max(line.points[-1][0] for line in lines), first + 1)
     most = max(line.points[-1][1] for line in lines)
-    yield "<h2>Over time</h2><figure>"
+    yield f"<h2>{phrase('Over time')}</h2><figure>"
     yield f'<div class="ends"><span>{people_figure(most)}</span></div>'
     words = "; ".join(_words(line) for line in lines)
     yield f'<svg viewBox="0 0 {_WIDTH} {_HEIGHT}" preserveAspectRatio="none" role="img" aria-label="{words}">'
@@ -86,12 +87,29 @@ def over_time(lines: Sequence[Line]) -> Iterator[str]:
     yield f"<figcaption>{words}</figcaption></figure>"
 
 
-_LOOKS_LIKE: Final = {"": "the whole line", "good": "the dashed line", "open": "the dotted line"}
+def _told(fate: Fate) -> str:
+    return phrase("read, as webhooks told") if fate is Fate.READ else phrase("delivered, as webhooks told")
+
+
+def _looks_like(look: str) -> str:
+    match look:
+        case "good":
+            return phrase("the dashed line")
+        case "open":
+            return phrase("the dotted line")
+        case _:
+            return phrase("the whole line")
 
 
 def _words(line: Line) -> str:
     at, people = line.points[-1]
-    return f"{line.label} ({_LOOKS_LIKE[line.look]}): {people_figure(people)} by {moment(at)}"
+    return phrase(
+        "{what} ({line}): {people} by {time}",
+        what=line.label,
+        line=_looks_like(line.look),
+        people=people_figure(people),
+        time=moment(at),
+    )
 
 
 def _by_then(events: list[tuple[float, int]]) -> Points:

@@ -5,8 +5,10 @@ from datetime import datetime
 from html import escape
 
 from keebai_async.cli.figures import figure, moment
+from keebai_async.cli.language import phrase, spoken
+from keebai_async.cli.library_words import library_reason
 from keebai_async.cli.page.style import STYLE
-from keebai_async.cli.shown import shown_reason, shown_text
+from keebai_async.cli.shown import shown_text
 from keebai_async.model.plan import Plan
 
 
@@ -16,21 +18,26 @@ def text(words: str) -> str:
 
 
 def reason(words: str) -> str:
-    """A service's words as text of a page."""
-    return escape(shown_reason(words))
+    """Why something happened, as text of a page."""
+    return escape(library_reason(words))
 
 
-def senders(plan: Plan) -> str:
-    """From whom a plan is sent, as text of a page."""
+def template_and_senders(plan: Plan) -> str:
+    """Which template is sent, and from whom, as text of a page."""
+    template = f"{text(plan.template)}, {text(plan.language)}"
+    return phrase("template {template}, from {senders}", template=template, senders=_senders(plan))
+
+
+def _senders(plan: Plan) -> str:
     if plan.parts:
-        return f"{len(plan.parts)} senders"
+        return phrase("{number} senders", number=len(plan.parts))
     field, sender = plan.sender.wire
     return f"{field} {text(sender)} {text(plan.sender_number)}"
 
 
 def begin(title: str) -> Iterator[str]:
     """The page down to its body; *title* is text of a page already."""
-    yield '<!doctype html><html lang="en"><head><meta charset="utf-8">'
+    yield f'<!doctype html><html lang="{spoken()}"><head><meta charset="utf-8">'
     yield '<meta name="viewport" content="width=device-width, initial-scale=1">'
     yield f"<title>{title}</title><style>{STYLE}</style></head><body><main>"
 
@@ -38,7 +45,8 @@ def begin(title: str) -> Iterator[str]:
 def end(campaign_id: str, times: Iterable[tuple[str, float | datetime | None]]) -> str:
     """Whose page it is, when each of *times* (Unix time, or a time with its offset) was, and its end."""
     told = ", ".join(f"{what} {moment(when)}" for what, when in times if when is not None)
-    return f"<p>Campaign {text(campaign_id)}, {told}</p></main></body></html>\n"
+    words = phrase("Campaign {campaign}, {times}", campaign=text(campaign_id), times=told)
+    return f"<p>{words}</p></main></body></html>\n"
 
 
 def sums(title: str, total: int, terms: Iterable[tuple[str, int, str]]) -> str:

@@ -8,6 +8,8 @@ from collections.abc import Iterable, Iterator
 from html import escape
 from typing import Final
 
+from keebai_async.cli.language import phrase
+from keebai_async.cli.text_output import preview_words
 from keebai_async.model.limits import MAX_VARIABLE
 from keebai_async.model.plan import Plan, Preview
 from keebai_async.privacy import one_line, shown
@@ -26,12 +28,11 @@ def phones(plan: Plan) -> Iterator[str]:
     messages = list(_shown(plan))[:_MOST]
     if not messages:
         return
-    yield '<h2>The message</h2><div class="phones">'
+    yield f'<h2>{phrase("The message")}</h2><div class="phones">'
     for each in messages:
-        row = f", row {each.row}" if each.row else ""
         number = f", {escape(one_line(each.to))}" if each.to else ""
         yield f'<figure class="phone"><div class="bubble">{bubble(each.text)}</div>'
-        yield f"<figcaption>{escape(each.why)}{row}{number}</figcaption></figure>"
+        yield f"<figcaption>{escape(preview_words(each))}{number}</figcaption></figure>"
     yield "</div>"
 
 

@@ -5,8 +5,9 @@ from html import escape
 from pathlib import Path
 
 from keebai_async.cli.csv_files import private_file
-from keebai_async.cli.estimate import Estimate, duration
-from keebai_async.cli.figures import figure, in_locale, people_figure
+from keebai_async.cli.estimate import Estimate
+from keebai_async.cli.figures import counted, figure
+from keebai_async.cli.language import phrase
 from keebai_async.cli.opt_outs_text import plan_lines_on_opt_outs
 from keebai_async.cli.output import say
 from keebai_async.cli.page import parts
@@ -14,7 +15,8 @@ from keebai_async.cli.page.left_out import countries, left_out
 from keebai_async.cli.page.phone import phones
 from keebai_async.cli.page.way import steps_of_plan, way
 from keebai_async.cli.reached_text import reached_lines, rest_lines
-from keebai_async.cli.text_output import pace_words, price_words
+from keebai_async.cli.term_words import test_mark
+from keebai_async.cli.text_output import about_words, how_fast, plan_notes, price_words, rows_read
 from keebai_async.model.plan import Plan, Price
 
 
@@ -28,7 +30,7 @@ def save_plan_page(
     """
     with private_file(file) as written:
         written.write("\n".join(plan_page(plan, expected, price=price, at=at, launch=launch)))
-    say(f"a page to look at: {file}")
+    say(phrase("a page to look at: {file}", file=file))
 
 
 def plan_page(
@@ -37,19 +39,16 @@ def plan_page(
     """The whole page. *at* is when it is made, in Unix time."""
     name = parts.text(plan.name)
     yield from parts.begin(name)
-    yield f"<h1>{name}{' (a test)' if plan.test else ''}</h1>"
-    template = f"template {parts.text(plan.template)}, {parts.text(plan.language)}"
-    yield f"<p>{template}, from {parts.senders(plan)}</p>"
+    yield f"<h1>{name}{test_mark(plan)}</h1>"
+    yield f"<p>{parts.template_and_senders(plan)}</p>"
     if plan.last_row:
-        sheet = f", sheet {plan.sheet}" if plan.sheet else ""
-        rows = f"rows {figure(plan.first_row)} to {figure(plan.last_row)}"
-        yield f"<p>list {parts.text(plan.source + sheet)}, {rows}</p>"
-    yield '<p class="open">A plan: nothing was submitted.</p>'
+        yield f"<p>{phrase('list')} {parts.text(rows_read(plan))}</p>"
+    yield f'<p class="open">{phrase("A plan: nothing was submitted.")}</p>'
     for line in reached_lines(plan, now=at):
         yield f'<p class="bad">{parts.text(line)}</p>'
     for line in plan_lines_on_opt_outs(plan):
         yield f'<p class="{"bad" if plan.opt_outs_ignored else "open"}">{parts.text(line)}</p>'
-    yield "<h2>The people</h2>"
+    yield f"<h2>{phrase('The people')}</h2>"
     yield from way(steps_of_plan(plan))
     yield from phones(plan)
     if plan.countries:
@@ -59,33 +58,37 @@ def plan_page(
     if plan.reasons:
         yield from left_out(plan)
     if plan.ready:
-        yield f"<p>To send it: <code>{escape(launch)}</code></p>"
-    yield parts.end(plan.campaign_id, (("planned", plan.created_at), ("page made", at)))
+        yield f"<p>{phrase('To send it:')} <code>{escape(launch)}</code></p>"
+    yield parts.end(plan.campaign_id, ((phrase("planned"), plan.created_at), (phrase("page made"), at)))
 
 
 def _takes(plan: Plan, expected: Estimate, price: Price | None) -> Iterator[str]:
-    at = "at this quota" if plan.pace is None else f"at the pace of {pace_words(plan.pace)}"
+    delivering = phrase("{time} at 80 messages a second", time=about_words(expected.delivering))
     rows = [
-        ("messages", figure(plan.ready)),
-        ("submitting", f"about {duration(max(1.0, expected.submitting))} {at}"),
-        ("delivering", f"about {duration(max(1.0, expected.delivering))} at 80 messages a second"),
+        (phrase("messages"), figure(plan.ready)),
+        (phrase("submitting"), f"{about_words(expected.submitting)} {how_fast(plan)}"),
+        (phrase("delivering"), delivering),
     ]
     if price is not None:
-        rows.insert(1, ("price", price_words(price, plan.ready)))
+        rows.insert(1, (phrase("price"), price_words(price, plan.ready)))
     if plan.guards.canary is not None:
-        rows.append(("canary", f"{people_figure(plan.guards.canary)} first, then everyone if few fail"))
+        first = counted(
+            plan.guards.canary,
+            "{count} person first, then everyone if few fail",
+            "{count} people first, then everyone if few fail",
+        )
+        rows.append((phrase("canary"), first))
     if plan.guards.stop_above is not None:
-        rows.append(("stops above", f"{plan.guards.stop_above:.0%} of what is delivered, if it fails"))
-    yield '<h2>What it takes</h2><section class="scroll"><table>'
+        above = f"{plan.guards.stop_above:.0%} {phrase('of what is delivered, if it fails')}"
+        rows.append((phrase("stops above"), above))
+    yield f'<h2>{phrase("What it takes")}</h2><section class="scroll"><table>'
     yield from (f"<tr><th>{what}</th><td>{words}</td></tr>" for what, words in rows)
     yield "</table></section>"
 
 
 def _notes(plan: Plan) -> Iterator[str]:
-    ignored = ", ".join(plan.ignored_columns)
-    columns = (f"columns that the template does not use: {ignored}",) if ignored else ()
-    notes = (*rest_lines(plan), *columns, *map(in_locale, plan.notes))
+    notes = (*rest_lines(plan), *plan_notes(plan))
     if notes:
-        yield "<h2>To be known</h2><section>"
+        yield f"<h2>{phrase('To be known')}</h2><section>"
         yield from (f"<p>{parts.text(note)}</p>" for note in notes)
         yield "</section>"

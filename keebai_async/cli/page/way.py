@@ -8,7 +8,14 @@ from collections.abc import Iterator, Sequence
 import msgspec
 
 from keebai_async.cli.figures import figure, share
+from keebai_async.cli.language import phrase
 from keebai_async.cli.page.parts import percent
+from keebai_async.cli.term_words import (
+    Terms,
+    accepted_terms,
+    list_terms,
+    ready_terms,
+)
 from keebai_async.model.fates import FateCounts
 from keebai_async.model.plan import Plan
 from keebai_async.model.report import Report
@@ -32,36 +39,23 @@ class WayStep(msgspec.Struct, frozen=True):
 
 def steps_of_plan(plan: Plan | Report) -> tuple[WayStep, ...]:
     """From the list to who is ready."""
-    parts = (
-        WayPart("ready", plan.ready, ""),
-        WayPart("duplicates", plan.duplicates, "out"),
-        WayPart("rejected", plan.rejected, "bad"),
-        WayPart("suppressed", plan.suppressed, "out"),
-    )
-    return (WayStep("Rows read", plan.read, parts),)
+    return (_step_of(phrase("Rows read"), plan.read, list_terms(plan), ("", "out", "bad", "out")),)
 
 
 def steps_of_campaign(report: Report) -> tuple[WayStep, ...]:
     """From the list to who was sent to, by the service's counters."""
-    ready = (
-        WayPart("accepted", report.accepted, ""),
-        WayPart("refused", report.refused, "bad"),
-        WayPart("unknown", report.unknown, "open"),
-        WayPart("on their way", report.on_the_way, "open"),
-        WayPart("abandoned", report.abandoned, "bad"),
-        WayPart("unsent", report.unsent, "out"),
-    )
-    accepted = (
-        WayPart("sent", report.sent, "good"),
-        WayPart("failed", report.failed, "bad"),
-        WayPart("pending", report.pending, "open"),
-        WayPart("untracked", report.untracked, "open"),
-    )
+    ready = ("", "bad", "open", "open", "bad", "out")
+    accepted = ("good", "bad", "open", "open")
     return (
         *steps_of_plan(report),
-        WayStep("Ready", report.ready, ready),
-        WayStep("Accepted by the service", report.accepted, accepted),
+        _step_of(phrase("Ready"), report.ready, ready_terms(report), ready),
+        _step_of(phrase("Accepted by the service"), report.accepted, accepted_terms(report), accepted),
     )
+
+
+def _step_of(label: str, people: int, terms: Terms, looks: Sequence[str]) -> WayStep:
+    parts = (WayPart(what, count, look) for (what, count), look in zip(terms, looks, strict=True))
+    return WayStep(label, people, tuple(parts))
 
 
 def way(steps: Sequence[WayStep], fates: FateCounts | None = None) -> Iterator[str]:
@@ -74,8 +68,10 @@ def way(steps: Sequence[WayStep], fates: FateCounts | None = None) -> Iterator[s
         for label, people in _told(fates):
             yield f"<div><b>{figure(people)}</b> {label}</div>"
             yield f'<div class="step" aria-hidden="true">{_bar(people, whole, "told")}</div>'
-        yield "<p>The striped bars are what webhooks told, never to be added to those above.</p>"
-    yield "<figcaption>Each bar is as long as its people; its first part goes on to the next.</figcaption>"
+        striped = phrase("The striped bars are what webhooks told, never to be added to those above.")
+        yield f"<p>{striped}</p>"
+    key = phrase("Each bar is as long as its people; its first part goes on to the next.")
+    yield f"<figcaption>{key}</figcaption>"
     yield "</figure>"
 
 
@@ -89,7 +85,7 @@ def _step(step: WayStep, whole: int) -> Iterator[str]:
         f" ({share(part.people, step.people)})"
         for part in shown
     )
-    yield f"<p>{words or 'nobody'}</p>"
+    yield f"<p>{words or phrase('nobody')}</p>"
 
 
 def _bar(people: int, whole: int, look: str) -> str:
@@ -97,6 +93,6 @@ def _bar(people: int, whole: int, look: str) -> str:
 
 
 def _told(fates: FateCounts) -> Iterator[tuple[str, int]]:
-    yield "delivered, as webhooks told (with those who read)", fates.delivered + fates.read
-    yield "read, as webhooks told", fates.read
-    yield "replied", fates.replied
+    yield phrase("delivered, as webhooks told (with those who read)"), fates.delivered + fates.read
+    yield phrase("read, as webhooks told"), fates.read
+    yield phrase("replied"), fates.replied

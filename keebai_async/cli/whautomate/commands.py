@@ -15,6 +15,7 @@ from keebai_async.cli.exit_codes import Exit
 from keebai_async.cli.figures import figure, in_locale
 from keebai_async.cli.interrupts import interrupts, may_have_left
 from keebai_async.cli.json_output import emit, retry_line, typed
+from keebai_async.cli.language import phrase
 from keebai_async.cli.option_groups import SandboxChoice
 from keebai_async.cli.options import PortOption, SpeedOption, YesOption, given_time
 from keebai_async.cli.output import say
@@ -322,7 +323,7 @@ async def _retry(
         name = (await client.broadcasts.get(broadcast_id)).name
     account, chosen = found.account(broadcast_id, name), found.chosen()
     emit(typed("retry", retry_line(account)))
-    for line in retry_lines(account, told="the log tells"):
+    for line in retry_lines(account, told=phrase("the log tells")):
         say(line)
     if csv is not None:
         write_rows(chosen, csv)
