@@ -1,6 +1,6 @@
 """In which language people are spoken to: English stands in the code, each other language in a catalogue.
 
-A text is written where it is used, in English, as `phrase("from {number} senders", number=...)`. Whoever
+A text is written where it is used, in English, as `phrase("from {number} senders", number=...)`. Who
 speaks English pays nothing for that: a catalogue is read when its language is asked for. JSON, keys and what
 the journal keeps are English in every language.
 """

@@ -31,9 +31,9 @@ PIECES: Final = "pieces"
 """Several with commas between them, of which any may be in no catalogue."""
 PERHAPS: Final = "perhaps"
 """A sentence, or the words of a service."""
-NUMBER: Final = "number"
+ONLY_FIGURE: Final = "number"
 """Nothing but a number, or a share."""
-_NUMBER: Final = re.compile(r"[0-9]+(?:[.,][0-9]+)*%?")
+_ONLY_A_FIGURE: Final = re.compile(r"[0-9]+(?:[.,][0-9]+)*%?")
 
 
 class Blank(msgspec.Struct, frozen=True):
@@ -80,8 +80,8 @@ def _found(text: str, kind: str, language: str) -> str | None:
     """A text of this kind in the language; None if it is none."""
     if not kind:
         return text
-    if kind == NUMBER:
-        return text if _NUMBER.fullmatch(text) else None
+    if kind == ONLY_FIGURE:
+        return text if _ONLY_A_FIGURE.fullmatch(text) else None
     if kind == PIECES:
         return ", ".join(_found(each, PIECE, language) or each for each in text.split(", "))
     if kind == PERHAPS:

@@ -50,7 +50,7 @@ def command_at(words: Sequence[str]) -> tuple[Command, list[str]] | None:
     rest = list(words)
     if rest[:1] == ["--profile"]:  # it stands before the command
         del rest[:2]
-    while rest and hasattr(command, "commands"):
+    while rest and hasattr(command, "commands") and rest[0] not in options_of(command):
         name = rest.pop(0)
         if _PLACEHOLDER.fullmatch(name):
             return None

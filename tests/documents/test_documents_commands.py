@@ -8,6 +8,7 @@ import msgspec
 import pytest
 
 from keebai_async.cli.exit_codes import Exit
+from keebai_async.cli.language import ENGLISH, speaking
 from keebai_async.model import events
 from keebai_async.model.report import Report
 from keebai_async.model.stop import Cause
@@ -33,7 +34,8 @@ def test_a_line_of_a_shell_is_understood(words: list[str]) -> None:
 
     assert called is not None
     command, rest = called
-    command.make_context(words[0], rest)
+    with speaking(ENGLISH):  # of --lang it is the effect, and here only whether it is understood
+        command.make_context(words[0], rest)
 
 
 PROSE_LINES = sorted({span for each in PAPERS for span in each.spans if span.startswith("keebai-async ")})
