@@ -34,6 +34,7 @@ from keebai_async.cli.output import answer, say
 from keebai_async.cli.page.campaign_page import save_page
 from keebai_async.cli.page.plan_page import save_plan_page
 from keebai_async.cli.people_files import check_rejects_file, write_rejects
+from keebai_async.cli.places import default_name, refuse_missing_file
 from keebai_async.cli.progress import WatchedPart, meter
 from keebai_async.cli.reached_text import repetition
 from keebai_async.cli.senders import senders_of
@@ -92,7 +93,7 @@ async def plan_and_launch(
     """The whole way, at the real service or on a sandbox. Raises what `make_plan` and `launch_plan` raise."""
     file = request.people if isinstance(request.people, str) else None
     if file is not None:
-        check_file(file)
+        refuse_missing_file(file)
     if settings.rejects is not None:
         check_rejects_file(settings.rejects, excel=settings.excel, source=file or "-")
     if not box.sandbox:
@@ -151,16 +152,6 @@ def _launch_again(plan: Plan, settings: LaunchSettings) -> str:
     return f"keebai-async launch {plan.campaign_id}{journal_option(settings.journal)}"
 
 
-def check_file(file: str) -> None:
-    """Say at once that there is no such file, before a token is asked for or spent.
-
-    Raises:
-        UnusableSource: *file* is not there.
-    """
-    if file != "-" and not Path(file).exists():
-        raise UnusableSource(f"there is no file {file}: check the path")
-
-
 def check_can_ask(settings: LaunchSettings, *, or_else: str = "") -> None:
     """Refuse early where nobody could answer the question.
 
@@ -181,7 +172,7 @@ async def make_plan(keebai: CampaignClient, request: PlanRequest) -> Plan:
             request.people,
             template=request.template,
             language=request.language,
-            name=options.name or _default_name(request.people),
+            name=options.name or default_name(request.people if isinstance(request.people, str) else None),
             senders=senders_of(request.senders, keebai, chosen_service().variables),
             columns=pairs(options.column or (), option="--column", form="FIELD=COLUMN") or None,
             delimiter=one_character(options.delimiter, option="--delimiter"),
@@ -191,12 +182,6 @@ async def make_plan(keebai: CampaignClient, request: PlanRequest) -> Plan:
             options=options.plan_options,
             progress=lambda progress: shown.show(phrase("reading"), progress.read, None),
         )
-
-
-def _default_name(people: str | QueryRows) -> str:
-    """`clients 2026-11-22`, from the file's name and the day."""
-    stem = Path(people).name.split(".")[0] if isinstance(people, str) and people != "-" else ""
-    return f"{stem or 'campaign'} {datetime.now().astimezone().date().isoformat()}"
 
 
 async def save_rejects(keebai: CampaignClient, plan: Plan, path: Path, *, excel: bool = False) -> None:

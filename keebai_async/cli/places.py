@@ -1,10 +1,11 @@
-"""Where what a command keeps lies, if nobody says another place."""
+"""Where things lie: what a command keeps, if nobody says another place, and the list it reads."""
 
 import os
+from datetime import datetime
 from pathlib import Path
 
 from keebai_async.environment import JOURNAL_VARIABLE
-from keebai_async.errors import JournalUnusable
+from keebai_async.errors import JournalUnusable, UnusableSource
 
 
 def journal_name(given: str | None) -> str:
@@ -34,3 +35,19 @@ def data_folder() -> Path:
             f"cannot make {folder}: {error.strerror}; name another place with --journal or {JOURNAL_VARIABLE}"
         ) from error
     return folder
+
+
+def refuse_missing_file(file: str) -> None:
+    """Say at once that there is no such file, before a token is asked for or spent.
+
+    Raises:
+        UnusableSource: *file* is not there.
+    """
+    if file != "-" and not Path(file).exists():
+        raise UnusableSource(f"there is no file {file}: check the path")
+
+
+def default_name(file: str | None) -> str:
+    """`clients 2026-11-22`, from the name of the list's file and the day."""
+    stem = "" if file in (None, "-") else Path(str(file)).name.split(".")[0]
+    return f"{stem or 'campaign'} {datetime.now().astimezone().date().isoformat()}"

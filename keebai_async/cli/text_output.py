@@ -52,15 +52,11 @@ def price_words(price: Price, messages: int) -> str:
 
 
 def _plan_lines(plan: Plan, estimate: Estimate, price: Price | None) -> Iterator[str]:
-    field, sender = plan.sender.wire
-    yield f"{shown_text(plan.name)}  [{plan.campaign_id}]{_test(plan)}"
-    template = f"{shown_text(plan.template)}, {shown_text(plan.language)}"
-    if plan.parts:
-        by = phrase("from {number} senders", number=len(plan.parts))
-    else:
-        number = f" ({shown_text(plan.sender_number)})" if plan.sender_number else ""
-        by = phrase("from {sender}", sender=f"{field} {shown_text(sender)}{number}")
-    yield _head(phrase("template"), f"{template}, {by}")
+    if plan.template:
+        yield f"{shown_text(plan.name)}  [{plan.campaign_id}]{_test(plan)}"
+        yield _head(phrase("template"), _what_from_whom(plan))
+    else:  # only the list is checked
+        yield shown_text(plan.name)
     if plan.retry is not None:
         yield from retry_lines(plan.retry)
     elif plan.last_row:
@@ -91,6 +87,16 @@ def _plan_lines(plan: Plan, estimate: Estimate, price: Price | None) -> Iterator
     yield from _guard_lines(plan.guards)
     yield from (f"{phrase('submitted'):<11} {line}" for line in when_lines(plan))
     yield from (phrase("note: {note}", note=note) for note in plan_notes(plan))
+
+
+def _what_from_whom(plan: Plan) -> str:
+    field, sender = plan.sender.wire
+    if plan.parts:
+        by = phrase("from {number} senders", number=len(plan.parts))
+    else:
+        number = f" ({shown_text(plan.sender_number)})" if plan.sender_number else ""
+        by = phrase("from {sender}", sender=f"{field} {shown_text(sender)}{number}")
+    return f"{shown_text(plan.template)}, {shown_text(plan.language)}, {by}"
 
 
 def plan_notes(plan: Plan) -> Iterator[str]:

@@ -164,8 +164,10 @@ def check_header(header: Sequence[str], context: ListContext, *, first_row: bool
             f" the columns: {found}. Say which one it is: {say}",
             field="to",
         )
+    template = context.codec.template.name
+    asking = f"template {template!r}" if template else "the message"
     raise TemplateUnusable(
-        f"template {context.codec.template.name!r} asks for {', '.join(absent.values())}, but {where} has"
+        f"{asking} asks for {', '.join(absent.values())}, but {where} has"
         f" no such column. Its columns are: {found}. Rename one, or say which it is: {say}",
         field=next(iter(absent.values())),
     )
