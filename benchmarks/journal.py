@@ -1,14 +1,15 @@
 """What it costs to write things down first: planning, one move, a launch on disk against one in memory; and
 to compare people with those whom an earlier campaign reached.
 
-    python benchmarks/journal.py [--people 1000000] [--folder DIR]
+    python benchmarks/journal.py [--people 1000000] [--rounds 7] [--folder DIR]
 
 The same move in SQLite, in memory and in PostgreSQL, where that is on this machine: one that makes sure of
 its disk with each commit, as it does by itself. And what a supervisor's look costs, one a second, where a
-thousand campaigns are wanted and none of them is to run: held, waiting for a person, or for their time.
+thousand campaigns are wanted and none of them is to run: held, waiting for a person, or for their time. A
+thousand others, which nobody wants, are in the same journal.
 
 Absolute times depend on the disk; the ratios are what to look at. The floor of one move is a bare commit
-of as many bytes on the same disk, in the same journal mode.
+of as many bytes on the same disk: of SQLite in the same journal mode, or of the same PostgreSQL.
 """
 
 import argparse
@@ -19,10 +20,13 @@ import statistics
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from functools import partial
 from pathlib import Path
 
 import msgspec
+import psycopg
 
 from keebai_async.client import Keebai
 from keebai_async.journal.contract import Journal
@@ -41,7 +45,7 @@ from tests.postgres_server import PostgresServer, postgres_programs
 
 CHUNK = 5_000
 IDLE, LOOKS = 1_000, 100
-ROUNDS = 7
+MOVES = 100
 SPEED = 1_000.0
 """How many times as fast as real time the sandbox delivers: what the journal costs must not drown in it."""
 
@@ -152,18 +156,76 @@ async def draft(journal: Journal, campaign_id: str, chunks: int, recipients: int
     return plan_of(campaign_id, (recipients,) * chunks)
 
 
-async def one_move(folder: Path) -> None:
-    journal, ratios, floors, costs = SqliteJournal(folder / "moves.db"), [], [], []
-    for turn in range(ROUNDS):
-        floor = statistics.median(commits(folder / "floor.db", 200))
-        cost = statistics.median(await records(journal, f"moves-{turn}", 200))
-        floors.append(floor)
-        costs.append(cost)
-        ratios.append(cost / floor)
-    await journal.aclose()
-    cost, floor, ratio = statistics.median(costs), statistics.median(floors), statistics.median(ratios)
-    say(f"one record(): {cost * 1e6:.0f} us, a bare commit {floor * 1e6:.0f} us")
-    say(f"  ratio {ratio:.2f} ({min(ratios):.2f} to {max(ratios):.2f})")
+def postgres_commits(address: str, times: int) -> list[float]:
+    """The same in PostgreSQL, in one trip there and back."""
+    took = []
+    with psycopg.connect(address, autocommit=True) as connection:
+        connection.execute("CREATE TABLE IF NOT EXISTS bare (id BIGSERIAL PRIMARY KEY, move BYTEA)")
+        for _ in range(times):
+            begun = time.perf_counter()
+            connection.execute("INSERT INTO bare (move) VALUES (%s)", (b"x" * 80,))
+            took.append(time.perf_counter() - begun)
+    return took
+
+
+class Place(msgspec.Struct, frozen=True):
+    """A *journal*, and what makes bare commits where it keeps its moves."""
+
+    name: str
+    journal: Journal
+    floor: Callable[[int], list[float]] | None = None
+
+
+@asynccontextmanager
+async def places(folder: Path) -> AsyncIterator[list[Place]]:
+    """Each of them empty; PostgreSQL, if it is on this machine, as it is set up by itself."""
+    async with AsyncExitStack() as opened:
+
+        def keep(name: str, journal: Journal, floor: Callable[[int], list[float]] | None = None) -> Place:
+            opened.push_async_callback(journal.aclose)
+            return Place(name, journal, floor)
+
+        kept = [
+            keep("SQLite", SqliteJournal(folder / "moves.db"), partial(commits, folder / "floor.db")),
+            keep("memory", MemoryJournal()),
+        ]
+        if (programs := postgres_programs()) is None:
+            say("PostgreSQL: not measured, there is none on this machine")
+        else:
+            server = PostgresServer(programs, settings=())
+            opened.callback(server.remove)
+            server.make()
+            floor = partial(postgres_commits, server.address)
+            kept.append(keep("PostgreSQL", open_journal(server.schema()), floor))
+        yield kept
+
+
+async def one_move(kept: list[Place], rounds: int) -> None:
+    """All of them in turns, each with its floor."""
+    costs: dict[str, list[float]] = {place.name: [] for place in kept}
+    floors: dict[str, list[float]] = {place.name: [] for place in kept}
+    for turn in range(rounds):
+        for place in kept:
+            if place.floor is not None:
+                floors[place.name].append(statistics.median(place.floor(MOVES)))
+            took = await records(place.journal, f"moves-{turn}", MOVES)
+            costs[place.name].append(statistics.median(took))
+    for name, found in costs.items():
+        say(f"one record() in {name}: {us(found)}")
+        if floors[name]:
+            say(f"  a bare commit {us(floors[name])}, ratio {ratio(found, floors[name])}")
+    if "PostgreSQL" in costs:
+        say(f"  in PostgreSQL / in SQLite: {ratio(costs['PostgreSQL'], costs['SQLite'])}")
+
+
+def us(found: list[float]) -> str:
+    middle = statistics.median(found)
+    return f"{middle * 1e6:.0f} us ({min(found) * 1e6:.0f} to {max(found) * 1e6:.0f})"
+
+
+def ratio(ours: list[float], theirs: list[float]) -> str:
+    found = [a / b for a, b in zip(ours, theirs, strict=True)]
+    return f"{statistics.median(found):.2f} ({min(found):.2f} to {max(found):.2f})"
 
 
 async def compared(folder: Path, count: int) -> None:
@@ -188,46 +250,40 @@ async def compared(folder: Path, count: int) -> None:
     say(f"  {took:.1f} s of the processor, {took / count * 1e6:.1f} us each")
 
 
-async def idle(name: str, journal: Journal) -> None:
+async def idle(place: Place) -> None:
     """A thousand campaigns that are wanted, all of them held: the dearest, since each is read."""
+    journal = place.journal
     for number in range(IDLE):
         await journal.freeze(await draft(journal, f"idle-{number}", 1, 1))
         await journal.want(Want(campaign_id=f"idle-{number}", at=0.0, held=True))
+        await journal.freeze(await draft(journal, f"unwanted-{number}", 1, 1))
     looks, begun = [], time.process_time()
     for _ in range(LOOKS):
         since = time.perf_counter()
-        assert len(await journal.wanted()) == IDLE
+        wanted = await journal.wanted()
         looks.append(time.perf_counter() - since)
+        assert {want.campaign_id for want in wanted} == {f"idle-{number}" for number in range(IDLE)}
     processor = (time.process_time() - begun) / LOOKS
-    say(
-        f"one look of a supervisor at {IDLE:,} idle campaigns {name}: {statistics.median(looks) * 1e3:.1f} ms"
-    )
-    say(
-        f"  {processor * 1e3:.1f} ms of the processor, so {processor * 100:.2f} % of one at one look a second"
-    )
+    say(f"one look of a supervisor at {IDLE:,} idle campaigns in {place.name}: {ms(looks)}")
+    say(f"  {processor * 1e3:.1f} ms of the processor: {processor * 100:.2f} % of one at a look a second")
+    async with Keebai("kbai_pk_" + "0" * 64, phone_number_id="1", journal=journal) as keebai:
+        looks.clear()
+        for _ in range(LOOKS):
+            since = time.perf_counter()
+            assert len(await keebai.campaigns.wanted()) == IDLE
+            looks.append(time.perf_counter() - since)
+        say(f"  campaigns.wanted(): {ms(looks)}")
 
 
-async def one_move_elsewhere(name: str, journal: Journal) -> None:
-    costs = [statistics.median(await records(journal, f"{name}-{turn}", 100)) for turn in range(ROUNDS)]
-    await idle(name, journal)
-    await journal.aclose()
-    say(f"one record() {name}: {statistics.median(costs) * 1e6:.0f} us")
-    say(f"  between {min(costs) * 1e6:.0f} and {max(costs) * 1e6:.0f} us")
+def ms(found: list[float]) -> str:
+    return f"{statistics.median(found) * 1e3:.1f} ms"
 
 
-async def moves_elsewhere(folder: Path) -> None:
-    await one_move_elsewhere("in SQLite", SqliteJournal(folder / "elsewhere.db"))
-    await one_move_elsewhere("in memory", MemoryJournal())
-    programs = postgres_programs()
-    if programs is None:
-        say("one record() in PostgreSQL: not measured, there is none on this machine")
-        return
-    server = PostgresServer(programs, settings=())
-    try:
-        server.make()
-        await one_move_elsewhere("in PostgreSQL", open_journal(server.schema()))
-    finally:
-        server.remove()
+async def moves(folder: Path, rounds: int) -> None:
+    async with places(folder) as kept:
+        await one_move(kept, rounds)
+        for place in kept:
+            await idle(place)
 
 
 async def launch(sandbox: Sandbox, journal: Journal, turn: int) -> float:
@@ -253,34 +309,33 @@ async def launch(sandbox: Sandbox, journal: Journal, turn: int) -> float:
     return took
 
 
-async def launches(folder: Path) -> None:
+async def launches(folder: Path, rounds: int) -> None:
     disk, memory = SqliteJournal(folder / "launch.db"), MemoryJournal()
     took: dict[str, list[float]] = {"disk": [], "memory": []}
     windows = (Window("minute", 10_000, 60.0),)  # the sandbox sees all rounds in one of its hours
     async with Sandbox(speed=SPEED, windows=windows) as sandbox:
-        for turn in range(ROUNDS):
+        for turn in range(rounds):
             took["disk"].append(await launch(sandbox, disk, turn))
             took["memory"].append(await launch(sandbox, memory, turn))
     await disk.aclose()
-    ratios = [on / off for on, off in zip(took["disk"], took["memory"], strict=True)]
     on_disk, in_memory = (statistics.median(took[kind]) for kind in ("disk", "memory"))
     say(f"a launch of 50,000 on a sandbox {SPEED:g} times as fast as real time, delivery included:")
     say(f"  {on_disk:.2f} s with the journal on disk, {in_memory:.2f} s in memory")
-    say(f"  ratio {statistics.median(ratios):.2f} ({min(ratios):.2f} to {max(ratios):.2f}); goal at most 1.3")
+    say(f"  ratio {ratio(took['disk'], took['memory'])}; goal at most 1.3")
 
 
 def main() -> None:
     arguments = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     arguments.add_argument("--people", type=int, default=1_000_000)
+    arguments.add_argument("--rounds", type=int, default=7)
     arguments.add_argument("--folder", type=Path, default=None, help="on the disk to measure")
     chosen = arguments.parse_args()
     folder = Path(tempfile.mkdtemp(prefix="keebai-journal-", dir=chosen.folder))
     steps: list[Callable[[], None]] = [
         lambda: asyncio.run(planning(folder, chosen.people)),
         lambda: asyncio.run(compared(folder, chosen.people)),
-        lambda: asyncio.run(one_move(folder)),
-        lambda: asyncio.run(moves_elsewhere(folder)),
-        lambda: asyncio.run(launches(folder)),
+        lambda: asyncio.run(moves(folder, chosen.rounds)),
+        lambda: asyncio.run(launches(folder, chosen.rounds)),
     ]
     try:
         for step in steps:

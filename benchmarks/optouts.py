@@ -14,7 +14,7 @@ import statistics
 import sys
 import tempfile
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 
 import anyio
@@ -27,7 +27,7 @@ from stall import at_share, at_shares, beats_while
 from keebai_async.clock import SYSTEM_CLOCK
 from keebai_async.journal.sqlite_tables import SqliteJournal
 from keebai_async.model.identity import identity
-from keebai_async.model.opt_outs import ConsentWord, OptOutSource
+from keebai_async.model.opt_outs import ConsentWord, OptOut, OptOutSource
 from keebai_async.opt_outs import OptOuts
 from keebai_async.planning.options import PlanOptions
 
@@ -39,9 +39,16 @@ class Beside(Nowhere):
 
     def __init__(self, journal: SqliteJournal) -> None:
         super().__init__()
-        self.opt_out_changes = journal.opt_out_changes  # type: ignore[method-assign]
-        self.opt_out_pages = journal.opt_out_pages
-        self.opted_out = journal.opted_out
+        self._kept = journal
+
+    async def opt_out_changes(self) -> tuple[int, ...]:
+        return await self._kept.opt_out_changes()
+
+    async def opt_out_pages(self, numbers: Sequence[int]) -> dict[int, bytes]:
+        return await self._kept.opt_out_pages(numbers)
+
+    async def opted_out(self, keys: Sequence[int]) -> tuple[OptOut, ...]:
+        return await self._kept.opted_out(keys)
 
 
 async def watched(name: str, work: Callable[[], Awaitable[object]]) -> float:

@@ -33,6 +33,7 @@ from typing import Annotated, Any
 import anyio
 import msgspec
 
+from keebai_async.journal.memory_tables import MemoryJournal
 from keebai_async.model.marks import MARK_KEY
 from keebai_async.model.opt_outs import PAGES
 from keebai_async.model.plan import Plan
@@ -76,10 +77,11 @@ def people(count: int, *, dirty: bool, point: str = ",") -> list[Person]:
 NOBODY_OUT = (0,) * PAGES
 
 
-class Nowhere:
+class Nowhere(MemoryJournal):
     """A journal that hands on the bodies and keeps nothing: what is measured is the planning."""
 
     def __init__(self, keep: Keep = len) -> None:
+        super().__init__()
         self.keep = keep
 
     async def add_chunk(self, campaign_id: str, number: int, recipients: int, items: bytes) -> None:
@@ -104,7 +106,7 @@ async def planning(
         name="bench",
         template=TEMPLATE,
         sender=Sender(phone_number_id="1"),
-        journal=journal or Nowhere(),  # type: ignore[arg-type]  # all of it that planning uses
+        journal=journal or Nowhere(),
         created_at=0.0,
         service="keebai",
         largest_chunk=5_000,
@@ -308,8 +310,9 @@ def agree(rivals: dict[str, Runner]) -> None:
     for name, run in rivals.items():
         if name in {"floor", "bare cells"}:
             continue
-        chunks: list[str] = []
-        run(lambda body, chunks=chunks: chunks.append(meaning(body)))  # type: ignore[misc]
+        bodies: list[bytes] = []
+        run(bodies.append)
+        chunks = [meaning(body) for body in bodies]
         expected = expected or chunks
         assert chunks == expected, f"{name} gives other bodies than ours"
 
@@ -480,10 +483,12 @@ def columnar(rows: list[Person], path: Path) -> None:
     import pyarrow as pa  # type: ignore[import-untyped]
     import pyarrow.parquet as pq  # type: ignore[import-untyped]
 
-    flat = [
-        {"to": row["to"]} | row["variables"] | {"meta_order": row["meta_data"]["order"]}  # type: ignore[operator, index]
-        for row in rows
-    ]
+    flat = []
+    for row in rows:
+        variables, meta_data = row["variables"], row["meta_data"]
+        assert isinstance(variables, dict)
+        assert isinstance(meta_data, dict)
+        flat.append({"to": row["to"], **variables, "meta_order": meta_data["order"]})
     pq.write_table(pa.Table.from_pylist(flat), path)
 
 

@@ -12,54 +12,26 @@ import argparse
 import asyncio
 import importlib.util
 import statistics
-import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Awaitable, Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Awaitable, Callable
+from functools import partial
 from pathlib import Path
 
 import msgspec
 
 sys.path.insert(0, str(Path(__file__).parent))
+from elsewhere import WIDE, Place, sandbox_elsewhere
 from plan import goal, number
 
 from keebai_async.client import Keebai
 from keebai_async.journal.sqlite_tables import SqliteJournal
 from keebai_async.quota.limiter import RateLimiter
 from keebai_async.quota.window import Quota
-from keebai_async.sandbox import Sandbox, Window
 
 CHUNK = 5_000
-WIDE = 1_000_000
 Person = dict[str, object]
-
-
-class Place(msgspec.Struct):
-    """Where the sandbox is, and who we are to it."""
-
-    url: str
-    token: str
-    phone_number_id: str
-
-
-async def serve() -> None:
-    async with Sandbox(speed=100.0, windows=(Window("minute", WIDE, 60.0),)) as sandbox:
-        place = Place(sandbox.url, sandbox.token, sandbox.phone_number_id)
-        print(msgspec.json.encode(place).decode(), flush=True)
-        await asyncio.to_thread(sys.stdin.read)
-
-
-@contextmanager
-def sandbox_elsewhere() -> Iterator[Place]:
-    """A sandbox in a process of its own."""
-    command = [sys.executable, __file__, "--serve"]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
-        assert process.stdin is not None
-        assert process.stdout is not None
-        yield msgspec.json.decode(process.stdout.readline(), type=Place)
-        process.stdin.close()
 
 
 def client(place: Place, journal: SqliteJournal | None = None) -> Keebai:
@@ -97,18 +69,13 @@ async def posts(place: Place, rounds: int) -> None:
         for turn in range(rounds + 1):
             at = 10 * turn * CHUNK
             rows = people(at)
-            await timed(
-                "ours, from dicts",
-                lambda rows=rows: keebai.broadcasts.create(template="promo", language="es", recipients=rows),  # type: ignore[misc]
-            )
+            create = partial(keebai.broadcasts.create, template="promo", language="es", recipients=rows)
+            await timed("ours, from dicts", create)
             ready = msgspec.json.encode(body(people(at + CHUNK)))
-            await timed(
-                "ours, bytes ready",
-                lambda ready=ready: keebai.broadcasts.create_raw(ready, recipients=CHUNK),  # type: ignore[misc]
-            )
+            await timed("ours, bytes ready", partial(keebai.broadcasts.create_raw, ready, recipients=CHUNK))
             if httpx_post is not None:
                 other = body(people(at + 2 * CHUNK))
-                await timed("httpx, json=", lambda other=other: httpx_post(other))  # type: ignore[misc]
+                await timed("httpx, json=", partial(httpx_post, other))
     print(f"a request of {CHUNK:,} people, ms of this process's processor, {rounds} rounds: median")
     for name, found in took.items():
         found.pop(0)  # connects, and imports what it needs
@@ -161,12 +128,8 @@ def main() -> None:
     arguments = argparse.ArgumentParser()
     arguments.add_argument("--rounds", type=int, default=7)
     arguments.add_argument("--people", type=int, default=1_000_000)
-    arguments.add_argument("--serve", action="store_true", help="be the sandbox")
     chosen = arguments.parse_args()
-    if chosen.serve:
-        asyncio.run(serve())
-        return
-    with sandbox_elsewhere() as place, tempfile.TemporaryDirectory() as folder:
+    with sandbox_elsewhere(speed=100.0, windows=(60.0,)) as place, tempfile.TemporaryDirectory() as folder:
         asyncio.run(posts(place, chosen.rounds))
         asyncio.run(whole(place, chosen.people, Path(folder)))
 

@@ -20,6 +20,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Awaitable, Callable
+from functools import partial
 from pathlib import Path
 
 import anyio
@@ -101,7 +102,7 @@ async def long_lists(count: int, folder: Path) -> None:
                 file.writelines(f"{number(2 * n)}\n" for n in range(count))
             options = PlanOptions(suppress=[out])
         gc.collect()
-        beats, _ = await beats_while(lambda path=path, options=options: planning(path, options=options))  # type: ignore[misc]
+        beats, _ = await beats_while(partial(planning, path, options=options))
         print(
             f"  {kind:<18}{at_shares(beats.gaps)}; of these ours at most {at_shares(beats.ours)};"
             f" the loop's thread {at_shares(beats.worked)}"

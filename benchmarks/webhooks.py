@@ -233,7 +233,7 @@ def at_the_doors(bodies: list[bytes], rate: int) -> None:
 
 async def what_is_kept(folder: Path, people: int) -> None:
     """Let everything be told of a campaign of so many people, a chunk at a time."""
-    chance, size = random.Random(1), 5_000
+    chance, size = random.Random(1), min(5_000, people)
     chunks = range(1, people // size + 1)
     journal = await a_journal(folder, people - size, b'{"to":"+5491155550101"}')
     for number in chunks:
@@ -289,8 +289,9 @@ def main() -> None:
         return
     if chosen.events:
         at_the_doors([delivery(number) for number in range(chosen.events)], chosen.rate)
-    with tempfile.TemporaryDirectory() as folder:
-        asyncio.run(what_is_kept(Path(folder), chosen.people))
+    if chosen.people:
+        with tempfile.TemporaryDirectory() as folder:
+            asyncio.run(what_is_kept(Path(folder), chosen.people))
 
 
 if __name__ == "__main__":

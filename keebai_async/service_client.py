@@ -24,10 +24,11 @@ from keebai_async.quota.shared import shared_limiter
 from keebai_async.quota.window import Quota
 from keebai_async.transport.departures import Departures
 from keebai_async.transport.dialect import ServiceDialect
-from keebai_async.transport.exchange import Exchange, HttpTransport
+from keebai_async.transport.exchange import Exchange
 from keebai_async.transport.request import Timeouts
 from keebai_async.transport.retry import RetryPolicy
 from keebai_async.transport.session import Session
+from keebai_async.transport.slot import HttpTransport
 from keebai_async.transport.verdict import SubmitPolicy
 
 if TYPE_CHECKING:

@@ -29,9 +29,10 @@ from keebai_async.model.sender import ListedSender, Sender
 from keebai_async.model.template import Template
 from keebai_async.quota.gate import Lane
 from keebai_async.transport.error_body import ErrorBody
-from keebai_async.transport.exchange import Exchange, Slot
+from keebai_async.transport.exchange import Exchange
 from keebai_async.transport.reply import Answer
 from keebai_async.transport.request import Objection
+from keebai_async.transport.slot import Slot
 from keebai_async.transport.verdict import Accepted, Refused, SubmitPolicy
 
 _RECIPIENT_CODES: Final = frozenset({"invalid_phone"})

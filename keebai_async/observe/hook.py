@@ -10,7 +10,7 @@ from contextlib import suppress
 from typing import Final
 
 from keebai_async.observe.base import LOGGER, event_of
-from keebai_async.observe.logging_sink import to_logging
+from keebai_async.observe.logging_sink import logs_routine, to_logging
 from keebai_async.observe.records import Record
 
 Observer = Callable[[Record], None]
@@ -20,11 +20,17 @@ Observer = Callable[[Record], None]
 class Hook:
     """An observer that hands each record to *observers*, in order. One that raises is logged once."""
 
-    __slots__ = ("_failed", "_observers")
+    __slots__ = ("_failed", "_log_alone", "_observers")
 
     def __init__(self, *observers: Observer) -> None:
         self._observers = observers
+        self._log_alone = all(observer is to_logging for observer in observers)
         self._failed: set[int] = set()
+
+    @property
+    def hears_routine(self) -> bool:
+        """Whether a record that is logged at DEBUG has anybody who does something with it."""
+        return not self._log_alone or logs_routine()
 
     def __call__(self, record: Record) -> None:
         for place, observer in enumerate(self._observers):
@@ -47,6 +53,11 @@ def hook_of(given: Observer | Iterable[Observer] | None = None) -> Observer:
     if given is None:
         return TO_LOG
     return Hook(to_logging, *([given] if callable(given) else given))
+
+
+def hears_routine(observer: Observer) -> bool:
+    """Whether *observer* does anything with what is routine. If not, such a record need not be made."""
+    return not isinstance(observer, Hook) or observer.hears_routine
 
 
 def _name(observer: Observer) -> str:

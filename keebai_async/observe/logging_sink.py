@@ -89,6 +89,11 @@ def to_logging(record: Record) -> None:
         _logger.log(level, name_for(record), extra=extra)
 
 
+def logs_routine() -> bool:
+    """Whether anybody reads what is routine."""
+    return _logger.isEnabledFor(logging.DEBUG)
+
+
 def name_for(record: Record) -> str:
     """The message: the event's name, or for moves what has become of the chunk or campaign."""
     match record:

@@ -42,9 +42,10 @@ from keebai_async.model.outbox import (
 )
 from keebai_async.model.requests import Requests
 from keebai_async.outbox.outbox import OutboxHost
-from keebai_async.transport.exchange import Exchange, Slot
+from keebai_async.transport.exchange import Exchange
 from keebai_async.transport.reply import Answer
 from keebai_async.transport.request import Request
+from keebai_async.transport.slot import Slot
 from keebai_async.transport.verdict import Accepted, Halted, Refused, Throttled, Unknown, Unsent, Verdict
 
 R = TypeVar("R", bound=msgspec.Struct)

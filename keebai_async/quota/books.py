@@ -49,11 +49,14 @@ class Books:
         """Enter a place, or say how long there is none."""
         if (wait := self._paused(now)) is not None:
             return wait
-        counts = self.spent(windows, now)
-        if all(count < window.most for window, count in zip(windows, counts, strict=True)):
-            self.held[place_id] = now
-            return HeldPlace(place_id, now, tuple(count + 1 for count in counts))
-        return self._full(windows, now)
+        counts: list[int] = []
+        for window in windows:
+            count = self.counted(window, now - window.per)
+            if count >= window.most:
+                return self._full(windows, now)
+            counts.append(count + 1)
+        self.held[place_id] = now
+        return HeldPlace(place_id, now, tuple(counts))
 
     def _full(self, windows: Sequence[LaneWindow], now: float) -> Wait:
         """How long no window has room."""
@@ -97,8 +100,10 @@ class Books:
 
     def counted(self, window: LaneWindow, since: float) -> int:
         """How many requests ended after *since*, or are under way, as *window* counts them."""
-        pasts = (self.ended, self._others(window))
-        return len(self.held) + sum(len(past) - bisect_right(past, since) for past in pasts)
+        count = len(self.held) + len(self.ended) - bisect_right(self.ended, since)
+        if others := self.others.get(window.per):
+            count += len(others) - bisect_right(others, since)
+        return count
 
     def remembered(self, now: float) -> float:
         """Since when the past still matters: it explains what replies to requests under way will say."""

@@ -68,6 +68,23 @@ class TellingGate(Gate, Protocol):
         ...
 
 
+class TakenPlace(Place, Protocol):
+    """A place that is held already, until it is left."""
+
+    async def leave(self) -> None:
+        """End it as it was settled."""
+        ...
+
+
+@runtime_checkable
+class PromptGate(Gate, Protocol):
+    """A gate that may have a place without any wait, as one does that keeps its spending in memory."""
+
+    def place_now(self, lane: Lane) -> TakenPlace | None:
+        """A place that is held already, for who leaves it whatever happens; None: it is to be waited for."""
+        ...
+
+
 class OpenGate:
     """No quota at all: for tests and for services that have none."""
 

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractAsyncContextManager, contextmanager
 from types import TracebackType
 from typing import Final
-from weakref import WeakKeyDictionary
+from weakref import WeakKeyDictionary, ref
 
 import anyio
 import msgspec
@@ -21,16 +21,17 @@ import msgspec
 from keebai_async.clock import SYSTEM_CLOCK, Clock, wait_for
 from keebai_async.loops import running_loop
 from keebai_async.observe import TO_LOG, Observer
+from keebai_async.observe.hook import hears_routine
 from keebai_async.observe.quota_records import (
     QuotaSpent,
     QuotaWaited,
     QuotaWaitExpected,
     SmallerQuotaHolds,
 )
-from keebai_async.quota.gate import Allowance, Ending, Gate, Lane, Place
+from keebai_async.quota.gate import Allowance, Ending, Gate, Lane, Place, TakenPlace
 from keebai_async.quota.limits import Limits, held_to, larger
 from keebai_async.quota.memory import MemoryStore
-from keebai_async.quota.store import HeldPlace, Store, Word
+from keebai_async.quota.store import HeldPlace, PromptStore, Store, Word
 from keebai_async.quota.window import CAUTIOUS_QUOTAS, LaneWindow, Quota, Wait, pair, written
 
 UNANSWERED_GRACE: Final = 30.0
@@ -106,6 +107,7 @@ class RateLimiter:
     ) -> None:
         self.quotas = self._own = tuple(sorted(quotas, key=lambda quota: quota.per))
         self.store = MemoryStore(clock) if store is None else store
+        self._prompt = self.store if isinstance(self.store, PromptStore) else None
         self.on_wait = on_wait
         self._clock = clock
         self._grace = grace
@@ -116,6 +118,7 @@ class RateLimiter:
         self._told: tuple[Quota, ...] | None = None
         self._windows = self._windows_of(self.quotas)
         self._lines: WeakKeyDictionary[asyncio.AbstractEventLoop, _WaitingLine] = WeakKeyDictionary()
+        self._latest: _WaitingLine | None = None
         self._opening = threading.Lock()
 
     @contextmanager
@@ -210,6 +213,17 @@ class RateLimiter:
             wait.end()
         return await self.forecast(lane) or Wait(seconds=0.0)
 
+    def _take_now(self, lane: Lane, observer: Observer, account: str | None) -> "_Place | None":
+        """A place that is held already, if the store answers at once and nobody waits for one."""
+        kept = self._limits
+        if self._prompt is None or kept is None or self._line().head() is not None:
+            return None
+        held = self._prompt.take_now(self._windows[lane], kept.version)
+        if held is None or isinstance(held, Wait):
+            return None  # who waits for it asks again
+        self._tell_spent(held, observer, account)
+        return _Place(self, lane, observer, account, held)
+
     def _recheck_of(self, wait: Wait) -> float:
         if wait.loose:
             return LOOSE_RECHECK
@@ -242,6 +256,8 @@ class RateLimiter:
             listener(lane, wait)
 
     def _tell_spent(self, held: HeldPlace, observer: Observer, account: str | None) -> None:
+        if not hears_routine(observer):
+            return
         for quota, spent in zip(self.quotas, held.spent, strict=False):  # a store need not say
             observer(QuotaSpent(window=quota.per, limit=quota.limit, spent=spent, account=account))
 
@@ -260,10 +276,14 @@ class RateLimiter:
 
     def _line(self) -> "_WaitingLine":
         loop = running_loop()
+        line = self._latest
+        if line is not None and line.loop() is loop:  # a weak dictionary takes several times as long
+            return line
         line = self._lines.get(loop)
         if line is None:
             with self._opening:
-                line = self._lines[loop] = _WaitingLine()
+                line = self._lines[loop] = _WaitingLine(loop)
+        self._latest = line
         return line
 
 
@@ -279,6 +299,9 @@ class _ObservedLimiter:
 
     def place(self, lane: Lane) -> AbstractAsyncContextManager[Place]:
         return _Place(self._limiter, lane, self._observer, self._account)
+
+    def place_now(self, lane: Lane) -> TakenPlace | None:
+        return self._limiter._take_now(lane, self._observer, self._account)
 
     def place_within(self, lane: Lane, seconds: float) -> AbstractAsyncContextManager[Place | Wait]:
         return _PlaceWithin(_Place(self._limiter, lane, self._observer, self._account), seconds)
@@ -339,12 +362,19 @@ class _Place:
 
     __slots__ = ("_account", "_allowances", "_ending", "_held", "_lane", "_limiter", "_observer", "_pause")
 
-    def __init__(self, limiter: RateLimiter, lane: Lane, observer: Observer, account: str | None) -> None:
+    def __init__(
+        self,
+        limiter: RateLimiter,
+        lane: Lane,
+        observer: Observer,
+        account: str | None,
+        held: HeldPlace | None = None,
+    ) -> None:
         self._account = account
         self._limiter = limiter
         self._lane = lane
         self._observer = observer
-        self._held: HeldPlace | None = None
+        self._held = held
         self._ending = Ending.UNANSWERED
         self._allowances: tuple[Allowance, ...] = ()
         self._pause: float | None = None
@@ -365,6 +395,9 @@ class _Place:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        await self.leave()
+
+    async def leave(self) -> None:
         held, self._held = self._held, None
         if held is not None:
             await self._limiter._settle(self._lane, held, self._ending, self._allowances, self._pause)
@@ -421,7 +454,8 @@ class _Waiter:
 class _WaitingLine:
     """The waiters of one event loop."""
 
-    def __init__(self) -> None:
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self.loop = ref(loop)
         self.lanes: dict[Lane, deque[_Waiter]] = {lane: deque() for lane in Lane}
         self.listeners: list[OnWait] = []
         self.opens = -math.inf  # when the head can have its place at the soonest, as far as it is certain

@@ -25,6 +25,9 @@ class MemoryStore:
         self._longest = 3_600.0
 
     async def take(self, windows: Sequence[LaneWindow], version: str = "") -> HeldPlace | Wait | None:
+        return self.take_now(windows, version)
+
+    def take_now(self, windows: Sequence[LaneWindow], version: str = "") -> HeldPlace | Wait | None:
         with self._lock:
             if version and (self._limits is None or version != self._limits.version):
                 return None
@@ -34,7 +37,8 @@ class MemoryStore:
         with self._lock:
             now = self._clock.now()
             settled = self._books.settle(held, windows, word, now)
-            self._longest = max(self._longest, windows[-1].per)
+            if windows[-1].per > self._longest:
+                self._longest = windows[-1].per
             if len(self._books.ended) % _FORGET_EVERY == 0:
                 self._books.forget(self._longest, now)
             return settled.sooner

@@ -29,7 +29,7 @@ from keebai_async.quota.pause import Pause
 from keebai_async.quota.recollection import WITNESSED, OtherClock, Recollection, kept_past
 from keebai_async.quota.sqlite import LONGEST_REQUEST
 from keebai_async.quota.store import HeldPlace, Word
-from keebai_async.quota.threaded import ThreadedStore
+from keebai_async.quota.threaded import TIDIED_EVERY, ThreadedStore
 from keebai_async.quota.window import LaneWindow, Wait
 from keebai_async.storage.postgres import PATIENCE, Connection, Moment, PostgresDatabase, PostgresUse, SqlRow
 from keebai_async.storage.postgres_address import PostgresAddress
@@ -37,9 +37,6 @@ from keebai_async.storage.safety import Safe
 from keebai_async.storage.thread import Worker
 
 T = TypeVar("T")
-
-_TIDIED_EVERY: Final = 64
-"""Settled places after which what counts no more is removed."""
 
 QUOTA_TABLES: Final = (
     # `seq` numbers the changes of a token's rows; `ahead` is added to the server's clock, `leaps` counts how
@@ -254,7 +251,7 @@ class PostgresStore(ThreadedStore):
                 turn.keep_others(per, count)
             if turn.books.pause != before:
                 turn.keep_pause()
-            if self._settled % _TIDIED_EVERY == 0:
+            if self._settled % TIDIED_EVERY == 0:
                 turn.tidy(kept_past(windows))
             return settled.sooner
 

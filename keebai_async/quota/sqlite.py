@@ -22,7 +22,7 @@ from keebai_async.quota.pause import Pause
 from keebai_async.quota.recollection import WITNESSED, Recollection, kept_past
 from keebai_async.quota.sqlite_life import LIFE_TABLES, FileLife
 from keebai_async.quota.store import HeldPlace, Word
-from keebai_async.quota.threaded import ThreadedStore
+from keebai_async.quota.threaded import TIDIED_EVERY, ThreadedStore
 from keebai_async.quota.window import LaneWindow, Wait
 from keebai_async.storage.machine_clock import ClockReading, boot_id, mark
 from keebai_async.storage.safety import Safe
@@ -142,6 +142,7 @@ class SqliteStore(ThreadedStore):
         super().__init__("sqlite", worker, observer=observer)
         self._file = SqliteFile(Path(path), _QUOTA_FILE, patience=patience)
         self._windows: Sequence[LaneWindow] = ()
+        self._settled = 0
         self._key = key
         self._clock = clock
         self._longest = longest
@@ -214,7 +215,9 @@ class SqliteStore(ThreadedStore):
             if books.pause != before:
                 pause = (self._key, books.pause.until, books.pause.step, books.pause.proving)
                 db.execute("INSERT OR REPLACE INTO pause VALUES (?, ?, ?, ?)", pause)
-            self._forget(db, books.remembered(now) - kept_past(windows))
+            if self._settled % TIDIED_EVERY == 0:  # begins with the first: a process may make but one
+                self._forget(db, books.remembered(now) - kept_past(windows))
+            self._settled += 1
             return settled.sooner
 
         return self._write(windows, settle)
@@ -340,14 +343,14 @@ class _CountedBooks(Books):
 
     def counted(self, window: LaneWindow, since: float) -> int:
         # Whole slots by their counts, and the rows of the one that *since* lies in.
-        whole = "SELECT coalesce(sum(count), 0) FROM tally WHERE token = ? AND slot > ?"
+        count = (
+            "SELECT (SELECT coalesce(sum(count), 0) FROM tally WHERE token = ?1 AND slot > ?2)"
+            " + (SELECT count(*) FROM place WHERE token = ?1 AND ended > ?3 AND ended < ?4)"
+            " + (SELECT count(*) FROM other WHERE token = ?1 AND per = ?5 AND ended > ?3)"
+        )
         slot = _slot_of(since)
-        found: int = self._db.execute(whole, (self._token, slot)).fetchone()[0]
-        part = "SELECT count(*) FROM place WHERE token = ? AND ended > ? AND ended < ?"
         end = (slot + 1 - 1_000_000) * _SLOT
-        found += self._db.execute(part, (self._token, since, end)).fetchone()[0]
-        others = "SELECT count(*) FROM other WHERE token = ? AND per = ? AND ended > ?"
-        found += self._db.execute(others, (self._token, window.per, since)).fetchone()[0]
+        found: int = self._db.execute(count, (self._token, slot, since, end, window.per)).fetchone()[0]
         lost = sum(count for per, born, count in self._untold if per == window.per and born > since)
         return found + lost + self._also
 

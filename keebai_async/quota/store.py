@@ -5,7 +5,7 @@ and it answers in seconds from now. So two machines whose clocks differ can shar
 """
 
 from collections.abc import Sequence
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import msgspec
 
@@ -83,3 +83,12 @@ class Store(Protocol):
 
     async def aclose(self) -> None:
         """Let go of files and connections. The spending stays."""
+
+
+@runtime_checkable
+class PromptStore(Store, Protocol):
+    """A store that answers without waiting for a disk, a network or a thread."""
+
+    def take_now(self, windows: Sequence[LaneWindow], version: str = "") -> HeldPlace | Wait | None:
+        """As `take`."""
+        ...

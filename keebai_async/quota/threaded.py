@@ -8,6 +8,7 @@ import os
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from contextlib import suppress
+from typing import Final
 
 import anyio
 
@@ -17,6 +18,9 @@ from keebai_async.observe.quota_records import PlaceNotSettled, QuotaStoreForgot
 from keebai_async.quota.store import HeldPlace, Word
 from keebai_async.quota.window import LaneWindow, Wait
 from keebai_async.storage.thread import Worker
+
+TIDIED_EVERY: Final = 64
+"""Settled places of one process after which what counts no more is removed."""
 
 
 class ThreadedStore(ABC):

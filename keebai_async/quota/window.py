@@ -187,11 +187,9 @@ def pair(quotas: Sequence[Quota], allowances: Sequence[Allowance]) -> list[tuple
     are set lower or higher than the service's, and the smaller limit still belongs to the shorter window).
     """
     by_limit = {quota.limit: quota for quota in quotas}
-    if all(allowance.limit in by_limit for allowance in allowances):
-        return [(by_limit[allowance.limit], allowance.remaining) for allowance in allowances]
-    if len(allowances) == len(quotas):
+    known = [(by_limit[said.limit], said.remaining) for said in allowances if said.limit in by_limit]
+    if len(known) < len(allowances) == len(quotas):
         ranked = sorted(allowances, key=lambda allowance: allowance.limit)
         mine = sorted(quotas, key=lambda quota: quota.limit)
         return [(quota, said.remaining) for quota, said in zip(mine, ranked, strict=True)]
-    known = [allowance for allowance in allowances if allowance.limit in by_limit]
-    return [(by_limit[allowance.limit], allowance.remaining) for allowance in known]
+    return known

@@ -7,7 +7,7 @@ import stat
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final
@@ -83,8 +83,10 @@ class SqliteFile:
         self._connection: sqlite3.Connection | None = None
         self._on_disk = True
         self._inode = 0
+        self._logs: tuple[Path, ...] = ()
         self._log_inodes: tuple[int, ...] = ()
         self._locked_out = False
+        self._waiting = patience
 
     @contextmanager
     def writing(self, safe: Safe) -> Iterator[sqlite3.Connection]:
@@ -109,24 +111,28 @@ class SqliteFile:
             connection.execute(statement)
             return
         end = time.monotonic() + (_ONCE_LOCKED_OUT if self._locked_out else self._patience)
-        connection.execute("PRAGMA busy_timeout = 0").fetchall()
-        try:
-            while True:
-                try:
-                    connection.execute(statement)
-                    return
-                except sqlite3.OperationalError as error:
-                    if _code(error) != sqlite3.SQLITE_BUSY or time.monotonic() >= end:
-                        raise
-                time.sleep(_LOOK_AGAIN)
-        finally:
-            connection.execute(f"PRAGMA busy_timeout = {round(self._patience * 1_000)}").fetchall()
+        self._wait_at_locks(connection, 0.0)
+        while True:
+            try:
+                connection.execute(statement)
+                return
+            except sqlite3.OperationalError as error:
+                if _code(error) != sqlite3.SQLITE_BUSY or time.monotonic() >= end:
+                    raise
+            time.sleep(_LOOK_AGAIN)
+
+    def _wait_at_locks(self, connection: sqlite3.Connection, seconds: float) -> None:
+        """How long SQLite waits by itself. Who has begun to write waits for nobody any more."""
+        if seconds != self._waiting:
+            connection.execute(f"PRAGMA busy_timeout = {round(seconds * 1_000)}").fetchall()
+            self._waiting = seconds
 
     @contextmanager
     def reading(self) -> Iterator[sqlite3.Connection]:
         """One look: everything read inside belongs to the same instant."""
         with self._mapped():
             connection = self._open()
+            self._wait_as_told(connection)
             with _transaction(connection, "BEGIN"):
                 yield connection
 
@@ -134,6 +140,7 @@ class SqliteFile:
         """Leave nothing of what was deleted: neither in free pages nor in the log beside the file."""
         with self._mapped():
             connection = self._open()
+            self._wait_as_told(connection)
             connection.executescript("PRAGMA incremental_vacuum")  # `execute` would free a single page
             connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
 
@@ -142,12 +149,11 @@ class SqliteFile:
         """Whether it is open, but it or its log is not in its place any more: nothing written is kept."""
         if self._connection is None:
             return False
-        path = Path(os.path.realpath(self._path))
-        now = _inodes(path)
+        now = _inodes(self._logs)
         if not all(self._log_inodes):  # SQLite makes the log with the first use of it
             self._log_inodes = now
         with suppress(FileNotFoundError):
-            return path.stat().st_ino != self._inode or now != self._log_inodes
+            return self._path.stat().st_ino != self._inode or now != self._log_inodes
         return True
 
     def abandon(self) -> None:
@@ -163,8 +169,9 @@ class SqliteFile:
             ours = there and (connection is None or path.stat().st_ino == self._inode)
             if ours:
                 path.replace(path.with_name(path.name + ".lost"))
-            if ours or not there or _inodes(path) == self._log_inodes:  # else somebody has made another
-                for file in _beside(path):
+            logs = _beside(path)
+            if ours or not there or _inodes(logs) == self._log_inodes:  # else somebody has made another
+                for file in logs:
                     file.unlink(missing_ok=True)
         if connection is not None:
             threading.Thread(target=_keep, args=(connection,), name="keebai lost file", daemon=True).start()
@@ -200,8 +207,9 @@ class SqliteFile:
                 connection.close()
                 raise
             self._inode = path.stat().st_ino
-            self._log_inodes = _inodes(path)
-            self._connection, self._locked_out = connection, False
+            self._logs = _beside(path)
+            self._log_inodes = _inodes(self._logs)
+            self._connection, self._locked_out, self._waiting = connection, False, self._patience
         return self._connection
 
     def _prepare(self, connection: sqlite3.Connection, *, can_write: bool) -> None:
@@ -271,9 +279,12 @@ class SqliteFile:
     def _be_patient(self, connection: sqlite3.Connection, *, patient: bool) -> None:
         """Who was locked out waits only shortly from then on, until it gets in: it may be about to end."""
         if self._locked_out is patient:
-            seconds = self._patience if patient else min(self._patience, _ONCE_LOCKED_OUT)
-            connection.execute(f"PRAGMA busy_timeout = {round(seconds * 1_000)}").fetchall()
             self._locked_out = not patient
+            self._wait_as_told(connection)
+
+    def _wait_as_told(self, connection: sqlite3.Connection) -> None:
+        seconds = min(self._patience, _ONCE_LOCKED_OUT) if self._locked_out else self._patience
+        self._wait_at_locks(connection, seconds)
 
     def _check_in_place(self) -> None:
         # A file that was removed while open still takes every write, and keeps none.
@@ -347,9 +358,9 @@ def _keep(_: sqlite3.Connection) -> None:
     threading.Event().wait()
 
 
-def _inodes(path: Path) -> tuple[int, ...]:
+def _inodes(files: Iterable[Path]) -> tuple[int, ...]:
     found: list[int] = []
-    for file in _beside(path):
+    for file in files:
         try:
             found.append(file.stat().st_ino)
         except FileNotFoundError:

@@ -37,6 +37,8 @@ class CallLimit:
     *longest_wait* is how many seconds a call without a `timeout` may wait for its places; None is for ever.
     """
 
+    __slots__ = ("_began", "_longest_wait", "_request", "_waited")
+
     def __init__(self, request: Request, *, longest_wait: float | None = None) -> None:
         self._request = request
         self._longest_wait = longest_wait

@@ -25,7 +25,7 @@ class Decoder:
     def __init__(self, encoding: str, cap: int, *, layers: int = _MOST_LAYERS) -> None:
         self._left = cap
         self._layers = layers
-        names = [name.strip().lower() for name in encoding.split(",")]
+        names = [name.strip().lower() for name in encoding.split(",")] if encoding else []
         self._names = [name for name in names if name not in _PLAIN]
         self._head: bytes | None = b""  # until there is enough of it to see what it is
         self._unpacker: Unpacker | None = None
@@ -40,10 +40,11 @@ class Decoder:
             BodyUnreadable: they would go over the cap, or cannot be decoded.
         """
         if self._head is not None:
-            self._head += piece
-            if len(self._head) < _HEAD:
+            head = self._head + piece
+            if len(head) < _HEAD:
+                self._head = head
                 return b""
-            piece = self._begin(self._head)
+            piece = self._begin(head)
         return self._decoded(piece)
 
     def finish(self) -> bytes:
@@ -70,7 +71,8 @@ class Decoder:
 
     def _decoded(self, piece: bytes) -> bytes:
         if self._unpacker is None or self._inner is None:
-            self._check_text(piece)
+            if self._text is not None:
+                self._check_text(piece)
             plain = inside = piece
         else:
             inside = self._unpacker.feed(piece, self._left)
@@ -96,7 +98,7 @@ def _unpacker_of(head: bytes, name: str) -> Unpacker | None:
         return unpacking.gzip()
     if head.startswith(unpacking.ZSTD_MAGIC):
         return unpacking.zstd()
-    if _is_text(head) and (len(head) >= _HEAD or head.lstrip().startswith(_JSON_BEGINS)):
+    if not name or (_is_text(head) and (len(head) >= _HEAD or head.lstrip().startswith(_JSON_BEGINS))):
         return None
     if name == "deflate":
         return unpacking.deflate(head)
@@ -105,7 +107,8 @@ def _unpacker_of(head: bytes, name: str) -> Unpacker | None:
 
 def _is_text(head: bytes) -> bool:
     try:
-        text = codecs.getincrementaldecoder("utf-8")().decode(head)
+        # The last letter of a head may be cut in two.
+        text = head.decode() if head.isascii() else codecs.getincrementaldecoder("utf-8")().decode(head)
     except UnicodeDecodeError:
         return False
     return "".join(text.split()).isprintable()

@@ -1,9 +1,9 @@
 """Departures: the calls of a client outside of campaigns, none of which leaves once it is being closed."""
 
 from keebai_async.draining import Drain
-from keebai_async.transport.exchange import HttpTransport
 from keebai_async.transport.reply import Outcome
 from keebai_async.transport.request import Request, Timeouts
+from keebai_async.transport.slot import HttpTransport
 
 
 class Departures:
@@ -23,5 +23,5 @@ class Departures:
 
     async def send(self, request: Request, timeouts: Timeouts | None = None) -> Outcome:
         """Make one attempt; trouble on the way is a Failure. Raises Misused if nothing may leave any more."""
-        self.check()
+        self._drain.check()
         return await self._session.send(request, timeouts)

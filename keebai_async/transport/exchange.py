@@ -1,15 +1,14 @@
 """Requests under the quota: a place in the gate, one attempt, what it means, and whether there is another.
 
-Every attempt of everything goes through a Slot, so nothing leaves that the gate did not let through, and
-the gate hears how each one ended. Meaning is decided in `verdict`, repeating in `retry`.
+What happens in the place is a Slot's (`slot.py`). Meaning is decided in `verdict`, repeating in `retry`.
 """
 
 import asyncio
 import random
-import sys
-from collections.abc import AsyncIterator
-from contextlib import AbstractAsyncContextManager, AbstractContextManager, asynccontextmanager, nullcontext
+from collections.abc import Awaitable
+from contextlib import AbstractAsyncContextManager, AbstractContextManager, nullcontext
 from functools import partial
+from types import TracebackType
 from typing import Final, Protocol
 
 import anyio
@@ -20,17 +19,18 @@ from keebai_async.errors import Misused, RequestError, TokenRejected
 from keebai_async.model.requests import Requests
 from keebai_async.observe import TO_LOG, Observer
 from keebai_async.observe.quota_records import PlaceNotSettled
-from keebai_async.quota.gate import Ending, Gate, Lane, Place, TellingGate
+from keebai_async.quota.gate import Gate, Lane, Place, PromptGate, TakenPlace, TellingGate
 from keebai_async.quota.window import Wait
 from keebai_async.transport.call_limit import BoundedGate, CallLimit
 from keebai_async.transport.dialect import STANDARD, ServiceDialect
 from keebai_async.transport.error_body import read_error_in_success
 from keebai_async.transport.error_mapping import error_for, error_for_read, error_of_body
-from keebai_async.transport.rate_headers import allowances_of, pause_of
-from keebai_async.transport.reply import Answer, Failure, Outcome, Stage, stage_of
-from keebai_async.transport.request import Request, RequestKind, Timeouts
-from keebai_async.transport.request_recorder import AttemptRecorder, RequestRecorder, note_of
+from keebai_async.transport.rate_headers import pause_of
+from keebai_async.transport.reply import Answer, Failure, Outcome
+from keebai_async.transport.request import Request, Timeouts
+from keebai_async.transport.request_recorder import RequestRecorder, note_of
 from keebai_async.transport.retry import NO_RETRIES, RetryPolicy, backoff, wait_before_repeat
+from keebai_async.transport.slot import HttpTransport, Judge, Slot
 from keebai_async.transport.verdict import (
     Accepted,
     SubmitPolicy,
@@ -43,128 +43,6 @@ from keebai_async.transport.verdict import (
 
 _SETTLED_WITHIN: Final = 5.0
 """Seconds after the end of a request in which its place in the quota is settled."""
-
-
-class Judge(Protocol):
-    """What decides what an outcome means, with the policy of this request in it."""
-
-    def __call__(self, outcome: Outcome, *, wall: float) -> Verdict: ...
-
-
-class HttpTransport(Protocol):
-    """What an exchange asks of a session."""
-
-    def check(self) -> None:
-        """Raise Misused if it cannot be used here and now."""
-
-    async def send(self, request: Request, timeouts: Timeouts | None = None) -> Outcome:
-        """Make one attempt; trouble on the way is a Failure."""
-        ...
-
-
-class Slot:
-    """A place in the quota, for one request. Made by `Exchange.slot`."""
-
-    def __init__(
-        self,
-        session: HttpTransport,
-        place: Place,
-        *,
-        clock: Clock,
-        timeouts: Timeouts | None,
-        tally: Requests | None,
-        judge: Judge,
-        recorder: RequestRecorder,
-    ) -> None:
-        self._session = session
-        self._place = place
-        self._clock = clock
-        self._timeouts = timeouts
-        self._tally = tally
-        self._judge = judge
-        self._recorder = recorder
-        self._open = True
-        self._may_have_left = False
-        self.verdict: Verdict | None = None
-        """What a submit meant, once that is known."""
-
-    async def submit(self, request: Request, *, attempt: int = 1) -> Verdict:
-        """Send it, and say what came of it. Trouble on the way is no exception."""
-        outcome = await self.send(request, attempt=attempt)
-        self.verdict = self._judge(outcome, wall=self._clock.wall())
-        return self.verdict
-
-    @property
-    def perhaps_accepted(self) -> bool:
-        """Some of a submit may have left, and nothing says that it was not accepted."""
-        return self._may_have_left and isinstance(self.verdict, Accepted | Unknown | None)
-
-    async def send(self, request: Request, *, attempt: int = 1) -> Outcome:
-        """Make the one request that this place is for.
-
-        Raises:
-            Misused: it was made already, or the place was given back; nothing leaves.
-        """
-        if not self._open:
-            raise Misused("a place in the quota is for one request")
-        self._open = False
-        recorded = self._recorder.begin(request, attempt)  # each attempt of everything is told here
-        outcome = await self._send(request, recorded)
-        pause = self._settle(request, outcome)
-        recorded.ended(outcome, pause=pause)
-        return outcome
-
-    def close(self) -> None:
-        """Give the place back, if nothing was sent."""
-        if self._open:
-            self._open = False
-            self._place.settle(Ending.UNSENT)
-
-    async def _send(self, request: Request, recorded: AttemptRecorder) -> Outcome:
-        try:
-            return await self._session.send(request, self._timeouts)
-        except Misused as error:
-            # Closed since the place was given. The intent is on disk, and nothing left: that is an outcome.
-            return Failure(stage=Stage.NOT_WRITTEN, reason=str(error))
-        except BaseException as error:
-            stage = stage_of(error)
-            self._settle_without_answer(request, stage)
-            recorded.raised(error, stage)
-            raise
-
-    def _settle_without_answer(self, request: Request, stage: Stage) -> None:
-        """If something of it left, the service may count it, even later than now."""
-        if stage is Stage.NOT_WRITTEN:
-            self._place.settle(Ending.UNSENT)
-            return
-        self._may_have_left = True
-        self._place.settle(Ending.UNANSWERED)
-        self._count(request)
-
-    def _settle(self, request: Request, outcome: Outcome) -> float | None:
-        """Say to the gate what became of it; gives the pause that a 429 asks for."""
-        if isinstance(outcome, Failure):
-            self._settle_without_answer(request, outcome.stage)
-            return None
-        self._may_have_left = True
-        throttled = outcome.status == 429
-        pause = pause_of(outcome, wall=self._clock.wall()) if throttled else None
-        self._place.settle(Ending.ANSWERED, allowances=allowances_of(outcome), pause=pause)
-        self._count(request, throttled=throttled)
-        return pause
-
-    def _count(self, request: Request, *, throttled: bool = False) -> None:
-        """Count one more that left; a 429 is counted as what it asked for, and as throttled."""
-        tally = self._tally
-        if tally is None:
-            return
-        if request.kind is RequestKind.SUBMIT:
-            tally.submits += 1
-        elif request.lane is Lane.POLL:
-            tally.polls += 1
-        else:
-            tally.other += 1
-        tally.throttled += throttled
 
 
 class AttemptWith(Protocol):
@@ -207,7 +85,12 @@ class Exchange:
         drain: Drain | None = None,
     ) -> None:
         self._session = session
-        self._gate = gate.observed(observer, account=account) if isinstance(gate, TellingGate) else gate
+        if isinstance(gate, TellingGate):
+            gate = gate.observed(observer, account=account)
+        self._gate = gate
+        # Asked once: what a protocol asks of an object takes longer than a place in memory.
+        self._bounded = gate if isinstance(gate, BoundedGate) else None
+        self._prompt = gate if isinstance(gate, PromptGate) else None
         self._recorder = RequestRecorder(observer, clock, server=server, port=port)
         self.observer = observer
         self._clock = clock
@@ -215,9 +98,9 @@ class Exchange:
         self._drain = drain
         self._chance = chance or random.Random()  # noqa: S311 - it spreads waits, it keeps no secret
         self._retries = retries or RetryPolicy()
-        self._policy = policy or SubmitPolicy()
         self._timeouts = timeouts
         self._dialect = dialect
+        self._judge: Judge = partial(judge, policy=policy or SubmitPolicy(), dialect=dialect)
 
     async def read(self, request: Request, *, tally: Requests | None = None, once: bool = False) -> Answer:
         """A complete 2xx, after the retries that the policy allows; none if *once*.
@@ -334,15 +217,14 @@ class Exchange:
         whole = request.timeout or (self._timeouts or Timeouts()).whole(request.kind)
         return self._drain.inside(seconds=whole + _SETTLED_WITHIN)
 
-    @asynccontextmanager
-    async def slot(
+    def slot(
         self,
         lane: Lane,
         *,
         tally: Requests | None = None,
         policy: SubmitPolicy | None = None,
         limit: CallLimit | None = None,
-    ) -> AsyncIterator[Slot]:
+    ) -> AbstractAsyncContextManager[Slot]:
         """Wait for a place in the quota, for one request: until then, and after it, nothing has left.
 
         Inside `async with`, `send` or `submit` makes the request; left without one, the place is given
@@ -354,44 +236,39 @@ class Exchange:
             QuotaUnusable: no place could be asked for.
             QuotaExhausted: none came within *limit*.
         """
-        self._session.check()
-        async with self._place(lane, limit) as place:
-            slot = Slot(
-                self._session,
-                place,
-                clock=self._clock,
-                timeouts=self._timeouts,
-                tally=tally,
-                judge=partial(judge, policy=policy or self._policy, dialect=self._dialect),
-                recorder=self._recorder,
-            )
-            try:
-                self._session.check()
-                yield slot
-            finally:
-                slot.close()
+        return _SlotInQuota(self, lane, tally, policy, limit)
 
-    @asynccontextmanager
-    async def _place(self, lane: Lane, limit: CallLimit | None) -> AsyncIterator[Place]:
+    def _slot_in(self, place: Place, tally: Requests | None, policy: SubmitPolicy | None) -> Slot:
+        return Slot(
+            self._session,
+            place,
+            clock=self._clock,
+            timeouts=self._timeouts,
+            tally=tally,
+            judge=self._judge if policy is None else partial(judge, policy=policy, dialect=self._dialect),
+            recorder=self._recorder,
+        )
+
+    async def _place(
+        self, lane: Lane, limit: CallLimit | None
+    ) -> tuple[Place, AbstractAsyncContextManager[Place | Wait]]:
+        """A place that was waited for, and what gave it, which is to be left."""
         patience = None if limit is None else limit.patience
         waiting: AbstractAsyncContextManager[Place | Wait]
-        if patience is not None and isinstance(self._gate, BoundedGate):
-            waiting = self._gate.place_within(lane, patience)
+        if patience is not None and self._bounded is not None:
+            waiting = self._bounded.place_within(lane, patience)
         else:
             waiting = self._gate.place(lane)
         since = self._clock.now()
         given = await self._given(waiting, limit, patience)
         if limit is not None:
             limit.waited(self._clock.now() - since)
-        try:
-            yield given
-        finally:
-            await self._settled(waiting)
+        return given, waiting
 
-    async def _settled(self, waiting: AbstractAsyncContextManager[Place | Wait]) -> None:
+    async def _settled(self, leaving: Awaitable[object]) -> None:
         """Leave a place. That it cannot be settled says nothing of the request, whose outcome is known."""
         try:
-            await waiting.__aexit__(*sys.exc_info())
+            await leaving
         except Exception as error:
             self.observer(PlaceNotSettled(store=type(self._gate).__name__, reason=f"{error}"))
 
@@ -402,7 +279,7 @@ class Exchange:
         patience: float | None,
     ) -> Place:
         given: Place | Wait | None = None
-        by_itself = limit is None or (limit.on_clock and isinstance(self._gate, BoundedGate))
+        by_itself = limit is None or (limit.on_clock and self._bounded is not None)
         with anyio.move_on_after(None if by_itself else patience) as scope:
             with nullcontext() if self._drain is None else self._drain.waiting(scope.cancel):
                 given = await waiting.__aenter__()
@@ -438,6 +315,56 @@ class Exchange:
         if request.method == "DELETE" and verdict.status == 204:
             return  # it needs no body to say that it is done
         self.tell_unknown(request, verdict.reason, attempt=attempt, status=verdict.status)
+
+
+class _SlotInQuota(AbstractAsyncContextManager[Slot]):
+    """A Slot of *exchange*: its place is waited for on entry, and left on exit, whatever happens."""
+
+    __slots__ = ("_exchange", "_lane", "_limit", "_policy", "_slot", "_taken", "_tally", "_waiting")
+
+    def __init__(
+        self,
+        exchange: Exchange,
+        lane: Lane,
+        tally: Requests | None,
+        policy: SubmitPolicy | None,
+        limit: CallLimit | None,
+    ) -> None:
+        self._exchange = exchange
+        self._lane = lane
+        self._tally = tally
+        self._policy = policy
+        self._limit = limit
+        self._slot: Slot | None = None
+        self._taken: TakenPlace | None = None
+        self._waiting: AbstractAsyncContextManager[Place | Wait] | None = None
+
+    async def __aenter__(self) -> Slot:
+        exchange = self._exchange
+        exchange._session.check()
+        if exchange._prompt is not None:
+            self._taken = taken = exchange._prompt.place_now(self._lane)
+            if taken is not None:
+                self._slot = exchange._slot_in(taken, self._tally, self._policy)
+                return self._slot
+        place, self._waiting = await exchange._place(self._lane, self._limit)
+        self._slot = exchange._slot_in(place, self._tally, self._policy)
+        try:
+            exchange._session.check()
+        except BaseException as error:
+            await self.__aexit__(type(error), error, error.__traceback__)
+            raise
+        return self._slot
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._slot is not None:
+            self._slot.close()
+        if self._taken is not None:
+            await self._exchange._settled(self._taken.leave())
+        elif self._waiting is not None:
+            await self._exchange._settled(self._waiting.__aexit__(kind, error, trace))
 
 
 def _reason_of(outcome: Outcome) -> str:

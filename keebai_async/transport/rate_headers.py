@@ -7,6 +7,7 @@ The throttler behind the service names one header per window, with the window's 
 import math
 import re
 from email.utils import parsedate_to_datetime
+from functools import lru_cache
 
 from keebai_async.quota.gate import Allowance
 from keebai_async.quota.pause import LONGEST_PAUSE
@@ -35,18 +36,30 @@ def pause_of(answer: Answer, *, wall: float) -> float:
 
 def allowances_of(answer: Answer) -> tuple[Allowance, ...]:
     """One for each window whose limit and remainder are both told, whatever the suffix."""
-    told: dict[str, dict[str, int]] = {}
-    for name, value in answer.headers:
-        if name[:11].lower() != "x-ratelimit":
-            continue
-        header, count = _LIMIT.fullmatch(name.lower()), _COUNT.match(value)
-        if header and count:
-            told.setdefault(header[2] or "", {})[header[1]] = int(count[1])
-    return tuple(
-        Allowance(limit=window["limit"], remaining=window["remaining"])
-        for window in told.values()
-        if len(window) == 2
-    )
+    headers = answer.headers
+    told: list[Allowance] = []
+    for limit_at, remaining_at in _windows_among(tuple([name for name, _ in headers])):
+        limit, remaining = _count_in(headers[limit_at][1]), _count_in(headers[remaining_at][1])
+        if limit is not None and remaining is not None:
+            told.append(Allowance(limit=limit, remaining=remaining))
+    return tuple(told)
+
+
+@lru_cache(maxsize=64)  # all replies of one service have the same names, and each reply is asked for them
+def _windows_among(names: tuple[str, ...]) -> tuple[tuple[int, int], ...]:
+    """Where the limit and the remainder of each window stand; of one that is told twice, the last."""
+    places: dict[str, dict[str, int]] = {}
+    for place, name in enumerate(names):
+        if header := _LIMIT.fullmatch(name.lower()):
+            places.setdefault(header[2] or "", {})[header[1]] = place
+    return tuple((window["limit"], window["remaining"]) for window in places.values() if len(window) == 2)
+
+
+def _count_in(value: str) -> int | None:
+    if len(value) <= 12 and value.isdecimal():
+        return int(value)
+    count = _COUNT.match(value)
+    return None if count is None else int(count[1])
 
 
 def _pause(name: str, value: str, now: float) -> float:

@@ -10,6 +10,7 @@ import asyncio
 from keebai_async.clock import Clock
 from keebai_async.model.people_words import people_words
 from keebai_async.observe import Observer
+from keebai_async.observe.hook import hears_routine
 from keebai_async.observe.request_records import (
     RequestAnswered,
     RequestCancelled,
@@ -20,7 +21,7 @@ from keebai_async.observe.request_records import (
     SubmitUnknown,
 )
 from keebai_async.privacy import shown
-from keebai_async.transport.reply import Answer, Failure, Outcome, Stage
+from keebai_async.transport.reply import Failure, Outcome, Stage
 from keebai_async.transport.request import Request
 
 
@@ -30,14 +31,18 @@ class RequestRecorder:
     def __init__(
         self, observer: Observer, clock: Clock, *, server: str | None = None, port: int | None = None
     ) -> None:
-        self._observer = observer
-        self._clock = clock
+        self.observer = observer
+        self.clock = clock
         self._server = server
         self._port = port
 
     def begin(self, request: Request, attempt: int) -> "AttemptRecorder":
         """Tell that the first byte of an attempt leaves now; exactly one word must follow about its end."""
-        started = RequestStarted(
+        return AttemptRecorder(self, request, attempt)
+
+    def started(self, request: Request, attempt: int) -> RequestStarted:
+        """The record of a beginning."""
+        return RequestStarted(
             method=request.method,
             route=route_of(request),
             kind=request.kind.value,
@@ -48,12 +53,10 @@ class RequestRecorder:
             server=self._server,
             port=self._port,
         )
-        self._observer(started)
-        return AttemptRecorder(started, self._observer, self._clock)
 
     def retry(self, request: Request, attempt: int, seconds: float, reason: str) -> None:
         """Attempt number *attempt* did not do; the next one comes in *seconds*."""
-        self._observer(
+        self.observer(
             RetryScheduled(
                 method=request.method,
                 route=route_of(request),
@@ -66,7 +69,7 @@ class RequestRecorder:
 
     def unknown(self, request: Request, attempt: int, reason: str, *, status: int | None = None) -> None:
         """A submit ends without a certain outcome."""
-        self._observer(
+        self.observer(
             SubmitUnknown(
                 method=request.method,
                 route=route_of(request),
@@ -80,49 +83,65 @@ class RequestRecorder:
 
 
 class AttemptRecorder:
-    """One attempt whose beginning was told."""
+    """One attempt whose beginning was told. What nobody hears is not made: most requests go well, unheard."""
 
-    __slots__ = ("_clock", "_observer", "_since", "_started")
+    __slots__ = ("_attempt", "_recorder", "_request", "_since", "_told")
 
-    def __init__(self, started: RequestStarted, observer: Observer, clock: Clock) -> None:
-        self._started = started
-        self._observer = observer
-        self._clock = clock
-        self._since = clock.now()
+    def __init__(self, recorder: RequestRecorder, request: Request, attempt: int) -> None:
+        self._recorder = recorder
+        self._request = request
+        self._attempt = attempt
+        self._told: RequestStarted | None = None
+        if hears_routine(recorder.observer):
+            recorder.observer(self._started())
+        self._since = recorder.clock.now()
 
     def ended(self, outcome: Outcome, *, pause: float | None) -> None:
         """It came to an *outcome*; a 429 asks for a *pause*."""
-        seconds = self._clock.now() - self._since
-        match outcome:
-            case Failure(stage=stage, reason=reason, timed_out=timed_out):
-                self._fail(stage, reason, timed_out=timed_out)
-            case Answer(status=429 as status):
-                self._observer(
-                    RequestThrottled(
-                        request=self._started, status=status, seconds=seconds, pause=pause or 0.0
-                    )
+        if isinstance(outcome, Failure):
+            self._fail(outcome.stage, outcome.reason, timed_out=outcome.timed_out)
+        elif outcome.status == 429:
+            self._recorder.observer(
+                RequestThrottled(
+                    request=self._started(),
+                    status=outcome.status,
+                    seconds=self._seconds,
+                    pause=pause or 0.0,
                 )
-            case Answer(status=status):
-                self._observer(RequestAnswered(request=self._started, status=status, seconds=seconds))
+            )
+        elif hears_routine(self._recorder.observer):
+            self._recorder.observer(
+                RequestAnswered(request=self._started(), status=outcome.status, seconds=self._seconds)
+            )
 
     def raised(self, error: BaseException, stage: Stage) -> None:
         """It came to no outcome: it was cancelled, or could not be made at all."""
         if isinstance(error, asyncio.CancelledError):
-            seconds = self._clock.now() - self._since
-            self._observer(RequestCancelled(request=self._started, seconds=seconds, stage=stage.value))
+            self._recorder.observer(
+                RequestCancelled(request=self._started(), seconds=self._seconds, stage=stage.value)
+            )
         else:
             self._fail(stage, f"{type(error).__name__}: {error}")
 
     def _fail(self, stage: Stage, reason: str, *, timed_out: bool = False) -> None:
-        self._observer(
+        self._recorder.observer(
             RequestFailed(
-                request=self._started,
-                seconds=self._clock.now() - self._since,
+                request=self._started(),
+                seconds=self._seconds,
                 stage=stage.value,
                 reason=reason,
                 timed_out=timed_out,
             )
         )
+
+    def _started(self) -> RequestStarted:
+        if self._told is None:
+            self._told = self._recorder.started(self._request, self._attempt)
+        return self._told
+
+    @property
+    def _seconds(self) -> float:
+        return self._recorder.clock.now() - self._since
 
 
 def route_of(request: Request) -> str:

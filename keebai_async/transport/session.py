@@ -11,7 +11,7 @@ import os
 import sys
 import warnings
 from collections.abc import Mapping
-from contextlib import suppress
+from contextlib import AbstractAsyncContextManager, nullcontext, suppress
 from functools import lru_cache
 from io import BytesIO
 from types import TracebackType
@@ -44,6 +44,7 @@ _GRACE: Final = 1.0
 """Seconds after a request's limit, at most, in which aiohttp ends it by itself, with what it has read."""
 
 _DEFAULT_TIMEOUTS = Timeouts()
+_NONE_NEEDED: Final[nullcontext[None]] = nullcontext()
 
 
 class Session:
@@ -121,7 +122,7 @@ class Session:
         if _WIRE not in sys.modules:
             await _import_aside()
             self.check()
-        from keebai_async.transport.wire import Wire, new_mark
+        from keebai_async.transport.wire import Wire, new_mark, watched_by
 
         timeouts = timeouts or self.timeouts
         if self._mark is None:
@@ -129,21 +130,21 @@ class Session:
         size = len(request.body or b"")
         kept = None if request.kind is RequestKind.SUBMIT else self._mark
         wire = Wire(size=size, kept=kept, objection=request.objection)
-        outcome = await self._attempt(request, timeouts, wire)
+        outcome = await self._attempt(request, timeouts, wire, watched_by(wire))
         if wire.unusable is not None and not wire.fresh:
             # A kept connection that went bad while nobody looked, and nothing was written on it.
-            outcome = await self._attempt(request, timeouts, Wire(size=size, objection=request.objection))
+            wire = Wire(size=size, objection=request.objection)
+            outcome = await self._attempt(request, timeouts, wire, watched_by(wire))
         return outcome
 
-    async def _attempt(self, request: Request, timeouts: Timeouts, wire: "Wire") -> Outcome:
-        from keebai_async.transport.wire import watched_by
-
+    async def _attempt(
+        self, request: Request, timeouts: Timeouts, wire: "Wire", watching: "aiohttp.ClientMiddlewareType"
+    ) -> Outcome:
         whole = _whole(request, timeouts)
         try:
             client = self._open()
-            # aiohttp's own limit does not hold while a hook of somebody runs before the connection is made.
             async with (
-                asyncio.timeout(whole + min(whole, _GRACE)),
+                self._backstop(whole),
                 client.request(
                     request.method,
                     _parsed(url_of(self.base_url, request.path, request.query)),
@@ -152,7 +153,7 @@ class Session:
                     allow_redirects=False,
                     timeout=_client_timeout(whole, timeouts.connect),
                     proxy=None if self._proxy is None else self._proxy.url,
-                    middlewares=(watched_by(wire),),
+                    middlewares=(watching,),
                 ) as response,
             ):
                 return await self._read(response, wire)
@@ -167,6 +168,13 @@ class Session:
             raise
         except BaseException as error:  # a hook may raise what some libraries raise around everything
             return self._without_answer(error, wire, request, timeouts)
+
+    def _backstop(self, whole: float) -> AbstractAsyncContextManager[object]:
+        """What ends a request of *whole* seconds where aiohttp's own limit does not hold.
+
+        That is while a hook of somebody runs before the connection is made; a session of ours has none.
+        """
+        return _NONE_NEEDED if self._lent is None else asyncio.timeout(whole + min(whole, _GRACE))
 
     async def aclose(self) -> None:
         """Close what this session opened. Harmless when repeated."""
@@ -198,8 +206,9 @@ class Session:
         body = bytearray()
         decoder = Decoder(response.headers.get("Content-Encoding", ""), self._reply_cap)
         try:
-            while piece := await response.content.readany():
-                body += decoder.feed(piece)
+            content = response.content
+            while not content.at_eof():
+                body += decoder.feed(await content.readany())
             body += decoder.finish()
             complete = True
             wire.finish()
@@ -325,7 +334,7 @@ def _proxy_of_lent(lent: "aiohttp.ClientSession") -> Proxy | None:
 
 
 def _headers_of(response: "aiohttp.ClientResponse") -> tuple[tuple[str, str], ...]:
-    return tuple((str(name), value) for name, value in response.headers.items())
+    return tuple([(str(name), value) for name, value in response.headers.items()])
 
 
 def _has_status(response: "aiohttp.ClientResponse") -> bool:

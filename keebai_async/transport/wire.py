@@ -117,7 +117,8 @@ class Wire(asyncio.Protocol):
             self.written = True
             end = bytes(pieces[0]).find(_END_OF_HEAD)  # aiohttp writes a head in one piece
             self._left += len(pieces[0]) if end < 0 else end + len(_END_OF_HEAD)
-        self._left -= sum(len(piece) for piece in pieces)
+        for piece in pieces:
+            self._left -= len(piece)
         return True
 
     @property
@@ -178,7 +179,9 @@ class WatchedRequest(aiohttp.ClientRequest):
         key = super().connection_key
         if self.wire is None:
             return key
-        return key._replace(proxy_headers_hash=self.wire.mark)  # connections are kept by this key
+        # Connections are kept by this key; `_replace` would take several times as long.
+        host, port, secure, ssl, proxy, proxy_auth, _, server = key
+        return ConnectionKey(host, port, secure, ssl, proxy, proxy_auth, self.wire.mark, server)
 
     async def send(self, conn: "aiohttp.connector.Connection") -> aiohttp.ClientResponse:
         if self.wire is None or conn.protocol is None:
@@ -207,6 +210,9 @@ class _Counted:
     def __init__(self, inner: asyncio.Transport, wire: Wire) -> None:
         self.inner = inner
         self._wire = wire
+        # Asked for several times in each request, which `__getattr__` would make slow.
+        self.is_closing = inner.is_closing
+        self.resume_reading = inner.resume_reading
 
     def write(self, data: bytes) -> None:
         if self._wire.may_write((data,)):
@@ -246,10 +252,13 @@ def _peek(transport: asyncio.Transport) -> bytes | None:
         return None
     try:
         if hasattr(select, "POLLRDHUP"):
-            # Sees the end of file behind bytes that are not read yet.
+            # Sees the end of file behind bytes that are not read yet, and mostly that there is nothing.
             poll = select.poll()
-            poll.register(connection.fileno(), select.POLLRDHUP)
-            if poll.poll(0):
+            poll.register(connection.fileno(), select.POLLIN | select.POLLRDHUP)
+            ready = poll.poll(0)
+            if not ready:
+                return None
+            if ready[0][1] & ~select.POLLIN:
                 return b""
         with socket.fromfd(connection.fileno(), connection.family, connection.type) as copy:
             copy.setblocking(False)

@@ -17,8 +17,9 @@ from keebai_async.model.sender import ListedSender, Sender
 from keebai_async.model.template import Template
 from keebai_async.quota.gate import Lane
 from keebai_async.transport.api import Api, submit_request
-from keebai_async.transport.exchange import Exchange, Slot
+from keebai_async.transport.exchange import Exchange
 from keebai_async.transport.request import Objection
+from keebai_async.transport.slot import Slot
 from keebai_async.transport.tolerant_reader import Fields, fields_of, object_in, text
 from keebai_async.transport.verdict import Accepted, Refused
 from tests.courier.settings import COURIER, LARGEST

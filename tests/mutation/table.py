@@ -28,6 +28,7 @@ MODULES: Final = MappingProxyType(
             "quota/test_quota_patience.py",
             "quota/test_quota_limiter.py",
             "quota/test_quota_told.py",
+            "quota/test_quota_prompt.py",
             f"{_LIMITS}::test_who_comes_with_more_is_told_once_and_held_to_less",
             f"{_LIMITS}::test_what_is_set_on_purpose_holds_and_who_goes_by_less_keeps_to_that_by_itself",
             f"{_LIMITS}::test_what_was_set_on_purpose_is_not_undone_by_those_who_run",

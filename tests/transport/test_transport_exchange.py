@@ -30,9 +30,14 @@ from keebai_async.errors import (
     Undecodable,
 )
 from keebai_async.model.requests import Requests
+from keebai_async.observe.hook import hook_of
 from keebai_async.observe.quota_records import PlaceNotSettled
 from keebai_async.observe.records import Record
+from keebai_async.observe.request_records import RequestAnswered, RequestStarted
 from keebai_async.quota.gate import Allowance, Ending, Lane, Place
+from keebai_async.quota.limiter import Margin, RateLimiter
+from keebai_async.quota.memory import MemoryStore
+from keebai_async.quota.window import Quota
 from keebai_async.transport.departures import Departures
 from keebai_async.transport.error_mapping import error_for
 from keebai_async.transport.exchange import Exchange
@@ -488,6 +493,64 @@ async def test_logs_have_fixed_names_and_fields(
         ("request started", "/messages/bulk/b", 3),
         ("request answered", "/messages/bulk/b", 3),
     ]
+
+
+async def test_a_failure_is_logged_with_its_beginning_also_where_nobody_reads_what_is_routine(
+    gate: RecordingGate, clock: ManualClock, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO, "keebai_async")
+    await Exchange(Wire(LOST, OK), gate, clock=clock).read(READ)
+    (failed, retry) = caplog.records
+    assert (failed.message, vars(failed)["route"], vars(failed)["attempt"]) == (
+        "request failed",
+        "/messages/bulk/b",
+        1,
+    )
+    assert retry.message == "retry scheduled"
+
+
+async def test_an_observer_hears_of_each_attempt_whatever_the_log_reads(gate: RecordingGate) -> None:
+    heard: list[Record] = []
+    await Exchange(Wire(OK), gate, observer=hook_of(heard.append)).read(READ)
+    started, answered = heard
+    assert isinstance(started, RequestStarted)
+    assert isinstance(answered, RequestAnswered)
+    assert answered.request == started
+
+
+@pytest.mark.parametrize(
+    ("outcome", "still_counted"), [(OK, 1), (LOST, 1), (REFUSED, 0)], ids=["answered", "lost", "never left"]
+)
+async def test_a_place_in_memory_is_settled_as_its_request_ended(
+    outcome: Outcome, still_counted: int, clock: ManualClock
+) -> None:
+    limiter = RateLimiter((Quota(2, 60.0),), clock=clock, margin=Margin(seconds=0.0, drift=0.0))
+    exchange = Exchange(Wire(outcome), limiter, clock=clock)
+    for _ in range(2):  # the first agrees on the quota, and the second has its place without a wait
+        await exchange.submit_once(SUBMIT)
+        assert [spent for _, spent in await limiter.spent()] == [still_counted]
+        await clock.advance(200.0)
+        assert [spent for _, spent in await limiter.spent()] == [0]
+
+
+async def test_nobody_gets_a_place_in_memory_before_who_waits_for_one(clock: ManualClock) -> None:
+    store, order = MemoryStore(clock), list[str]()
+    other, own = (RateLimiter((Quota(1, 60.0),), store=store, clock=clock) for _ in range(2))
+    exchange = Exchange(Wire(OK), own, clock=clock)
+
+    async def ask(name: str) -> None:
+        await exchange.submit_once(SUBMIT)
+        order.append(name)
+
+    await own.set_limits(own.quotas)
+    async with clock.running(), anyio.create_task_group() as tasks:
+        async with other.place(Lane.SUBMIT) as place:
+            tasks.start_soon(ask, "first")
+            await clock.sleep(0.1)
+            place.settle(Ending.UNSENT)
+        tasks.start_soon(ask, "late")  # there is a place now, and who waits for it does not know yet
+
+    assert order == ["first", "late"]
 
 
 async def test_a_reply_that_cannot_be_unpacked_is_one_clear_error(gate: RecordingGate) -> None:
