@@ -16,7 +16,7 @@ from keebai_async.sources.spelling import NotText
 READ_BLOCKS: Final = 8
 """Blocks that the thread reads at once: to change threads takes as long as to read one."""
 PARQUET_BUFFER: Final = 256 * 1024
-"""Read at once of a column: without it all of a row group is in memory, which may be all of a file."""
+"""Read at once of a column: else all of it in a row group is in memory, which may be all of a file."""
 _SINGLE: Final = {"float", "halffloat"}
 """Arrow's names of floats of 32 bits and fewer."""
 _TEXT: Final = {"string", "large_string", "string_view"}
@@ -140,7 +140,7 @@ def _opened_frugally(open_file: Callable[..., Any], path: str) -> Any:
     usual = pa.default_memory_pool()
     pa.set_memory_pool(pa.system_memory_pool())
     try:
-        return open_file(path, buffer_size=PARQUET_BUFFER)
+        return open_file(path, buffer_size=PARQUET_BUFFER, pre_buffer=False)
     finally:
         pa.set_memory_pool(usual)
 
