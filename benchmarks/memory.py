@@ -3,7 +3,8 @@
     python benchmarks/memory.py [--people 1000000,10000000]
 
 Each measurement is a process of its own, which plans a generated CSV, and Parquet from 1 million on; its peak
-is what the system says, less the peak of a process that plans one person. Bodies go nowhere.
+is what the system says, less the peak of a process that plans one person. Bodies go nowhere. The lists are
+made in other processes too: what Linux says of a process begins with what its parent held by then.
 """
 
 import argparse
@@ -58,20 +59,28 @@ def measured(path: Path, *, large: bool) -> tuple[int, float]:
     return int(peak) * 1024, float(first)
 
 
-def written(folder: Path, count: int) -> Path:
-    path = folder / f"{count}.csv"
-    with path.open("w", encoding="utf-8") as file:
-        file.write(",".join(HEADER) + "\n")
-        file.writelines(f"{number(n)},María José {n},$ {n}.50,A-{n}\n" for n in range(count))
+def written(folder: Path, count: int, kind: str = "csv") -> Path:
+    """A list of so many people, made by another process."""
+    path = folder / f"{count}.{kind}"
+    subprocess.run([sys.executable, __file__, "--write", str(path), str(count)], check=True)
     return path
 
 
-def as_parquet(folder: Path, count: int) -> Path:
+def write(path: Path, count: int) -> None:
+    (write_parquet if path.suffix == ".parquet" else write_csv)(path, count)
+
+
+def write_csv(path: Path, count: int) -> None:
+    with path.open("w", encoding="utf-8") as file:
+        file.write(",".join(HEADER) + "\n")
+        file.writelines(f"{number(n)},María José {n},$ {n}.50,A-{n}\n" for n in range(count))
+
+
+def write_parquet(path: Path, count: int) -> None:
     """The same people, as pandas and others write them by default: a million in a row group."""
     import pyarrow as pa  # type: ignore[import-untyped]
     import pyarrow.parquet as pq  # type: ignore[import-untyped]
 
-    path = folder / f"{count}.parquet"
     with pq.ParquetWriter(path, pa.schema([(name, pa.string()) for name in HEADER])) as file:
         for start in range(0, count, 1_000_000):
             rows = range(start, min(count, start + 1_000_000))
@@ -82,14 +91,18 @@ def as_parquet(folder: Path, count: int) -> Path:
                 [f"A-{n}" for n in rows],
             )
             file.write_table(pa.table(dict(zip(HEADER, columns, strict=True))))
-    return path
 
 
 def main() -> None:
     arguments = argparse.ArgumentParser()
     arguments.add_argument("--people", default="50000,1000000,10000000")
     arguments.add_argument("--child", nargs="+")
+    arguments.add_argument("--write", nargs=2)
     chosen = arguments.parse_args()
+    if chosen.write:
+        path, count = chosen.write
+        write(Path(path), int(count))
+        return
     if chosen.child:
         child(chosen.child[0], WITHOUT not in chosen.child)
         return
@@ -115,7 +128,7 @@ def main() -> None:
                     goal("MB for all", peak / 1e6, most=200)
             path.unlink()
             if count >= 1_000_000:
-                path = as_parquet(folder, count)
+                path = written(folder, count, "parquet")
                 peak, first = measured(path, large=True)
                 print(
                     f"{count:>12,} people, Parquet        {(peak - base) / 1e6:8.1f} MB,"

@@ -10,6 +10,7 @@ prefixes are replaced in the joined text, and the rest is read as one JSON array
 itself the digits of a number; nothing in it says which spelling the owner of the phone uses.
 """
 
+import re
 from collections.abc import Sequence
 from typing import Annotated, Final
 
@@ -32,6 +33,7 @@ _KEYS: Final = msgspec.json.Decoder(list[int])
 # else. One digit less than E.164 allows: a key may have lost one.
 _CERTAIN: Final = msgspec.json.Decoder(list[Annotated[int, msgspec.Meta(ge=10**6, lt=10**14)]])
 _DIGITS: Final = b"0123456789"
+_NOT_E164: Final = re.compile(rf"\0(?!{E164.pattern}\0)")
 
 
 def identity(e164: str) -> int:
@@ -78,13 +80,29 @@ def identities_if_e164(numbers: Sequence[str]) -> list[int] | None:
     return keys if len(keys) == len(numbers) else None  # a plus alone is no number, and no mistake in JSON
 
 
+def not_in_e164(numbers: Sequence[str]) -> list[int]:
+    """The places of those of *numbers* that are not in strict E.164."""
+    text = "\0".join(("", *numbers, ""))
+    # To look for a few in one text takes half as long as to ask each; where the first is one, most are.
+    if text.count("\0") != len(numbers) + 1 or _NOT_E164.match(text):
+        return [place for place, number in enumerate(numbers) if not E164.fullmatch(number)]
+    places: list[int] = []
+    place = last = 0
+    for found in _NOT_E164.finditer(text):
+        place += text.count("\0", last, found.start())
+        last = found.start()
+        places.append(place)
+    return places[:-1]  # the last one is what stands behind all numbers
+
+
 def _keys(data: bytes, decoder: "msgspec.json.Decoder[list[int]]") -> list[int]:
     """The keys of numbers, with a comma before each."""
     brazil = False
-    data = data.replace(b",+549", b",54")
+    # JSON takes blanks before a number, and to put as many signs in the place of others is twice as fast.
+    data = data.replace(b",+549", b",  54")
     if b"+" in data:
-        data = data.replace(b",+521", b",52").replace(b",+", b",")
-        brazil = b",55" in data
+        data = data.replace(b",+521", b",  52").replace(b",+", b", ")
+        brazil = b", 55" in data
     # An array of numbers is read in C many times faster than each of them by int().
     keys = decoder.decode(b"[%b]" % data[1:])
     return [key - _BRAZIL.get(key // 10**7, 0) for key in keys] if brazil else keys

@@ -10,10 +10,10 @@ doubt. All others are made in bulk, as on the fast path.
 import re
 import time
 from collections.abc import Iterable, Sequence
+from itertools import filterfalse
 from typing import Final
 
-from keebai_async.model.identity import identities
-from keebai_async.model.limits import E164
+from keebai_async.model.identity import identities, not_in_e164
 from keebai_async.planning.candidates import Candidates
 from keebai_async.planning.check_row import CheckedNumber, RowChecks
 from keebai_async.planning.checked import Checked
@@ -49,6 +49,8 @@ class CloserLook:
         self._found = candidates
         self._numbers: dict[int, CheckedNumber] = {}
         """By place, of the candidates whose numbers were in doubt and are good."""
+        self._bad: set[int] = set()
+        """The places of the candidates with a problem."""
         self._problems: dict[int, Problem] = {}
         """By position in the block."""
         self._corrected: dict[int, Corrected] = {}
@@ -92,15 +94,17 @@ class CloserLook:
     def _in_doubt(self) -> Iterable[int]:
         """The places of numbers that are not certain."""
         to = self._found.to
-        strict = [place for place, match in enumerate(map(E164.fullmatch, to)) if match]
+        other = not_in_e164(to)
+        strict = list(filterfalse(frozenset(other).__contains__, range(len(to))))
         doubtful, _ = self._checks.numbers.forms.doubtful(identities(picked(to, strict)))
-        return sorted(set(range(len(to))).difference(strict).union(map(strict.__getitem__, doubtful)))
+        return sorted([*other, *map(strict.__getitem__, doubtful)])
 
     async def _check_numbers(self, places: Iterable[int]) -> None:
         found, check = self._found, self._checks.numbers.check
         for place in places:
             number = check(found.to[place])
             if isinstance(number, Problem):
+                self._bad.add(place)
                 self._problems[found.where[place]] = number
                 if not _SOME_DIGIT.search(found.to[place]):
                     # What has no digit may be no row of a person at all, such as a header again.
@@ -117,18 +121,19 @@ class CloserLook:
         good: Sequence[int] = range(len(found.to)) if fine else _fine_places(found, self._checks.codec.space)
         for place in () if fine else sorted(set(range(len(found.to))).difference(good)):
             position = found.where[place]
-            if position in self._problems:
+            if place in self._bad:
                 continue
             number = self._numbers.get(place) or CheckedNumber(found.to[place], ())
             given = [column[place] for column in found.values]
             row = self._checks.check_values(number, given, found.meta_data_of(place, self._checks.codec))
             if isinstance(row, Problem):
+                self._bad.add(place)
                 self._problems[position] = row
             else:
                 self._corrected[position] = row
             if time.monotonic() > self._until:
                 await self._turn()
-        return [place for place in good if found.where[place] not in self._problems]
+        return list(filterfalse(self._bad.__contains__, good))
 
     async def _check_others(self) -> None:
         """Take apart the rows whose structure is in doubt."""

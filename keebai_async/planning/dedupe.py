@@ -133,11 +133,11 @@ class Deduper:
         if numbers[where[-1]] - len(where) + 1 == first:
             return
         # Numbers only go up, so a run of rows ends where the distance to the place grows.
-        rows = list(map(numbers.__getitem__, where))
+        rows = where if isinstance(numbers, range) else list(map(numbers.__getitem__, where))
         distances = list(map(sub, rows, count()))
         for place in compress(count(1), map(ne, distances, islice(distances, 1, None))):
             self._breaks.append(start + place)
-            self._rows.append(rows[place])
+            self._rows.append(numbers[where[place]])
 
     def _row(self, place: int) -> int:
         at = bisect_right(self._breaks, place) - 1

@@ -243,7 +243,7 @@ def all_fine(columns: Sequence[Sequence[str]], *, measured: bool = False) -> boo
         return False
     if not (measured or _longest(columns) <= MAX_VARIABLE):
         return False
-    if not _WORDS_OF_MACHINES.isdisjoint(chain.from_iterable(columns)):
+    if not all(map(_WORDS_OF_MACHINES.isdisjoint, columns)):
         return False
     try:
         data = text.encode()
@@ -264,7 +264,7 @@ def _any_number_of_program(text: str, data: bytes) -> bool:
     shapes = data.translate(_SHAPES, _NO_SHAPE)
     if shapes.rfind(_EXPONENT_SHAPE) >= 0 and _QUANTITY_INSIDE.search(text):
         return True
-    return _LONG_SHAPE in shapes and _FRACTION_INSIDE.search(text) is not None
+    return "." in text and _LONG_SHAPE in shapes and _FRACTION_INSIDE.search(text) is not None
 
 
 def _any_odd(text: str, suspect: frozenset[int]) -> bool:

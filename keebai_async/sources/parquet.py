@@ -4,7 +4,7 @@ import itertools
 from collections.abc import AsyncGenerator, Callable, Iterator, Mapping, Sequence
 from contextlib import aclosing
 from functools import partial
-from typing import Any, Final, NamedTuple, cast
+from typing import Any, Final, NamedTuple
 
 from keebai_async.errors import UnusableSource
 from keebai_async.sources.block import BLOCK_ROWS, ColumnBlock
@@ -13,12 +13,13 @@ from keebai_async.sources.objects import in_thread
 from keebai_async.sources.sheet import NumberedRows, Sheet, cell_of, single_cell_of, unreadable
 from keebai_async.sources.spelling import NotText
 
-READ_BLOCKS: Final = 2
-"""Blocks that the thread reads at once: to change threads for every one takes as long as to read it."""
+READ_BLOCKS: Final = 8
+"""Blocks that the thread reads at once: to change threads takes as long as to read one."""
 PARQUET_BUFFER: Final = 256 * 1024
-"""Read at once of a column: without it all of a row group is in memory, which may be all of a file."""
+"""Read at once of a column: else all of it in a row group is in memory, which may be all of a file."""
 _SINGLE: Final = {"float", "halffloat"}
 """Arrow's names of floats of 32 bits and fewer."""
+_TEXT: Final = {"string", "large_string", "string_view"}
 
 
 class ParquetTable(Sheet):
@@ -45,6 +46,13 @@ def parquet(path: str, *, columns: Mapping[str, str]) -> ParquetTable:
     return ParquetTable(path, columns=columns)
 
 
+class _Column(NamedTuple):
+    """Some values of a column, and whether they certainly are text, all of them."""
+
+    values: Sequence[Any]
+    is_text: bool
+
+
 class _Part(NamedTuple):
     """Some rows by column, and by position and place what in them is no text."""
 
@@ -58,22 +66,23 @@ def _parts(path: str) -> Iterator[_Part]:
     batches = _batches(path)
     header = checked_header(next(batches), path)
     for batch in batches:
-        for start in range(0, len(batch[0]) if batch else 0, BLOCK_ROWS):
-            columns, not_text = _texts([column[start : start + BLOCK_ROWS] for column in batch])
+        for start in range(0, len(batch[0].values) if batch else 0, BLOCK_ROWS):
+            end = start + BLOCK_ROWS
+            columns, not_text = _texts([_Column(values[start:end], is_text) for values, is_text in batch])
             yield _Part(header, columns, not_text)
 
 
 def _texts(
-    columns: Sequence[Sequence[object]],
+    columns: Sequence[_Column],
 ) -> tuple[Sequence[Sequence[str]], Mapping[int, Mapping[int, NotText]]]:
     """Columns as text, for a person to look at where they are none."""
     texts: list[Sequence[str]] = []
     not_text: dict[int, dict[int, NotText]] = {}
-    for place, column in enumerate(columns):
-        if set(map(type, column)) == {str}:
-            texts.append(cast("Sequence[str]", column))
+    for place, (values, is_text) in enumerate(columns):
+        if is_text or set(map(type, values)) == {str}:
+            texts.append(values)
             continue
-        cells = list(map(_cell, column))
+        cells = list(map(_cell, values))
         for position, cell in enumerate(cells):
             if isinstance(cell, NotText):
                 not_text.setdefault(position, {})[place] = cell
@@ -91,12 +100,12 @@ def _rows(path: str) -> NumberedRows:
     yield 0, list(map(str, next(batches)))
     number = itertools.count(1)
     for batch in batches:
-        for cells in zip(*(map(_cell, column) for column in batch), strict=True):
+        for cells in zip(*(map(_cell, column.values) for column in batch), strict=True):
             yield next(number), cells
 
 
 def _batches(path: str) -> Iterator[Sequence[Any]]:
-    """The columns' names, then some rows at a time as a list of values for each column.
+    """The columns' names, then some rows at a time as a `_Column` of each.
 
     Raises UnusableSource without pyarrow, or if it cannot read the file.
     """
@@ -108,14 +117,16 @@ def _batches(path: str) -> Iterator[Sequence[Any]]:
         with _opened_frugally(pq.ParquetFile, path) as file:
             yield file.schema_arrow.names
             for batch in _arrow_batches(file):
-                yield [
-                    list(map(single_cell_of, column.to_pylist()))
-                    if str(column.type) in _SINGLE
-                    else column.to_pylist()
-                    for column in batch.columns
-                ]
+                yield list(map(_column, batch.columns))
     except (OSError, ValueError) as error:  # pyarrow's own errors are these
         raise unreadable(path, error) from error
+
+
+def _column(column: Any) -> _Column:
+    kind, values = str(column.type), column.to_pylist()
+    if kind in _SINGLE:
+        return _Column(list(map(single_cell_of, values)), is_text=False)
+    return _Column(values, is_text=kind in _TEXT and not column.null_count)
 
 
 def _opened_frugally(open_file: Callable[..., Any], path: str) -> Any:
@@ -129,7 +140,7 @@ def _opened_frugally(open_file: Callable[..., Any], path: str) -> Any:
     usual = pa.default_memory_pool()
     pa.set_memory_pool(pa.system_memory_pool())
     try:
-        return open_file(path, buffer_size=PARQUET_BUFFER)
+        return open_file(path, buffer_size=PARQUET_BUFFER, pre_buffer=False)
     finally:
         pa.set_memory_pool(usual)
 

@@ -60,19 +60,19 @@ async def pieces(
     line, rest, first = 1, b"", True
     async with opened(open_file, name) as binary:
         file = InUtf8(binary, name, encoding)
-        while len(data := await more_of(file, name, rest)) > len(rest):
+        while data := await more_of(file, name, b""):
             refuse_binary(data, name)
             if first:
                 data = checked_start(data, name)
                 first = False
             start = 0
-            while end := _end(data, start, size):
-                whole = data[start:end]
+            while end := _end(data, start, max(0, size - len(rest))):
+                whole = rest + data[start:end]
                 lines = _ends(whole)
                 yield Piece(line, lines, whole)
                 line += lines
-                start = end
-            rest = data[start:]
+                rest, start = b"", end
+            rest += data[start:]
             del data  # before as much is read again
             if len(rest) > MAX_LINE:
                 raise UnusableSource(f"{name}, line {line}: the line is longer than 16 MiB; is this a list?")

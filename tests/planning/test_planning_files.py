@@ -13,6 +13,7 @@ from backports import zstd
 
 from keebai_async.errors import InvalidInput, UnusableSource
 from keebai_async.sources import CellBlock, open_source
+from keebai_async.sources.parquet import parquet
 from keebai_async.sources.sheet import cell_of
 from tests.planning.made import person, planned
 from tests.planning.workbook import workbook
@@ -56,6 +57,21 @@ async def test_parquet_rows_are_counted_from_one(tmp_path: Path) -> None:
 
     assert made.reasons == [(row, "no number", "to") for row in (3, 256, 600)]
     assert made.people[2] == person(3) | {"meta_data": {"n": "3"}}
+
+
+async def test_a_row_group_of_parquet_is_never_in_memory_as_a_whole(tmp_path: Path) -> None:
+    path, rows = tmp_path / "people.parquet", 100_000
+    texts = [f"{n:128}" for n in range(rows)]
+    whole = {"row_group_size": rows, "use_dictionary": False, "compression": "none"}
+    pq.write_table(pa.table({"to": texts}), path, **whole)
+    pools = (pa.default_memory_pool(), pa.system_memory_pool())
+    before = sum(pool.bytes_allocated() for pool in pools)
+
+    async with aclosing(parquet(str(path), columns={}).blocks()) as blocks:
+        await anext(blocks)
+        held = sum(pool.bytes_allocated() for pool in pools) - before
+
+    assert held < path.stat().st_size / 2
 
 
 async def test_columns_of_parquet_that_are_no_text_are_read_like_the_cells_of_a_workbook(

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from keebai_async.model.identity import identities, identities_if_e164, identity
+from keebai_async.model.identity import identities, identities_if_e164, identity, not_in_e164
 from keebai_async.model.limits import E164
 from keebai_async.planning.number_text import is_spreadsheet_number
 
@@ -59,6 +59,16 @@ def test_many_keys_at_once_are_the_keys_one_by_one(numbers: list[str]) -> None:
 def test_a_list_is_in_e164_exactly_when_each_number_is(numbers: list[str]) -> None:
     all_good = all(E164.fullmatch(number) for number in numbers)
     assert identities_if_e164(numbers) == (identities(numbers) if all_good else None)
+
+
+@given(st.lists(st.one_of(e164, st.text(alphabet="+0123456789\n\0 ٣_"), st.just("+5491155555555\n"))))
+@example(["+5491155555555", "+0123456789"])
+@example(["+5491155555555", "", "+5491155555555", ""])
+@example(["+5491155555555", "+5491155555555\0+5491155555555", "+5491155555555"])
+@settings(deadline=None)
+def test_those_of_many_that_are_not_in_e164_are_found_as_if_each_was_asked(numbers: list[str]) -> None:
+    asked = [place for place, number in enumerate(numbers) if not E164.fullmatch(number)]
+    assert not_in_e164(numbers) == asked
 
 
 @given(st.from_regex(r"\+55[0-9]{10,12}", fullmatch=True))
