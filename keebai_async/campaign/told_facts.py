@@ -60,6 +60,10 @@ class ToldFacts:
             case _:
                 pass
 
+    def canary_unnamed(self) -> None:
+        """The run stops because of its canary, which nobody can follow: who starts another one knows it."""
+        self._facts = replace(self._facts, canary_unnamed=True)
+
     def end(self, *, at: float) -> None:
         """Nothing of the run is on its way any more."""
         self._facts = replace(self._facts, ended_at=at, waits_for="", waits_until=None)

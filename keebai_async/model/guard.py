@@ -53,14 +53,19 @@ def canary_of(chunks: Iterable[Chunk]) -> list[Chunk]:
 
 
 def canary_unnamed(chunks: Iterable[Chunk]) -> bool:
-    """Whether the canary was accepted in replies that name no broadcast: nobody can ever follow it."""
-    accepted = [chunk for chunk in canary_of(chunks) if chunk.state is ChunkState.ACCEPTED]
-    return bool(accepted) and not any(chunk.tracked for chunk in accepted)
+    """Whether all of the canary was accepted in replies that name no broadcast: nobody can ever follow it.
+
+    Who was refused in it, or given up, tells nothing of the others.
+    """
+    family = canary_of(chunks)
+    accepted = [chunk for chunk in family if chunk.state is ChunkState.ACCEPTED]
+    settled = all(chunk.settled for chunk in family)
+    return settled and bool(accepted) and not any(chunk.tracked for chunk in accepted)
 
 
 def canary_failed(guards: Guards, chunks: Iterable[Chunk]) -> str | None:
     """Why the rest should not follow the canary, whose chunks are settled; None if it may."""
-    family = [chunk for chunk in canary_of(chunks) if chunk.recipients]
+    family = canary_of(chunks)
     accepted = [chunk for chunk in family if chunk.tracked]
     if canary_unnamed(family):
         return "the reply to the canary names no broadcast: see what became of it in the portal, then resume"

@@ -120,6 +120,10 @@ def test_a_canary_is_held_to_the_share_that_was_named() -> None:
 
 def test_a_canary_that_nobody_can_follow_says_so() -> None:
     assert "names no broadcast" in str(canary_failed(Guards(canary=10), [chunk(1, broadcast_id=None)]))
+    halved = [chunk(1, state=S.REFUSED, recipients=0)]
+    halved += [chunk(number, broadcast_id=None, parent=1) for number in (5, 6)]
+    assert "names no broadcast" in str(canary_failed(Guards(canary=10), halved))
     assert canary_unnamed([chunk(1, broadcast_id=None), chunk(2)])
     assert not canary_unnamed([chunk(1, state=S.UNKNOWN)])
+    assert not canary_unnamed([*halved, chunk(7, state=S.UNKNOWN, parent=1)])
     assert not canary_unnamed([chunk(1), chunk(2, broadcast_id=None, parent=1)])
