@@ -251,6 +251,106 @@ async def test_a_retry_of_the_whole_is_over_the_same_senders_and_sends_to_each_f
     assert len(sandbox.ledger.repeated()) == 6
 
 
+async def failing_whole(north: Keebai, south: Keebai) -> Plan:
+    """A list over the senders of two tokens, of which somebody of each part is to be sent to again."""
+    whole = await plan(north, 200, [FIVE[0], south])
+    async with north.campaigns.start(whole) as run:
+        await run.report()
+    at = north.clock.wall() - 100.0
+    await north.journal.tell(
+        [
+            PersonNews(campaign_id=each, chunk=1, place=0, fate=Fate.FAILED, code=131056, at=at)
+            for each in part_ids(whole.campaign_id)
+        ]
+    )
+    return whole
+
+
+def client(token: SandboxToken, sandbox: Sandbox, beside: Keebai) -> Keebai:
+    """Another client, on the journal of the one *beside*, which knows of no other token."""
+    return Keebai(
+        token.secret, base_url=sandbox.url, journal=beside.journal, limiter="memory:", clock=beside.clock
+    )
+
+
+async def test_no_retry_is_planned_of_a_part_whose_token_nobody_here_has() -> None:
+    async with world() as (sandbox, north, south):
+        whole = await failing_whole(north, south)
+        async with client(NORTH, sandbox, north) as other:
+            before = await north.journal.campaigns()
+
+            with pytest.raises(AnotherToken) as refused:
+                await other.campaigns.retry(whole.campaign_id)
+
+            assert str(refused.value) == (
+                f"part 2/2 of campaign {whole.campaign_id}, from sender {FIVE[4].id}, was sent with another"
+                " token, which no client here has: give its client with add_client"
+            )
+            assert refused.value.campaign_id == whole.parts[1].campaign_id
+            assert await north.journal.campaigns() == before  # nothing was made
+
+            other.campaigns.add_client(south)
+            again = await other.campaigns.retry(whole.campaign_id)
+            async with other.campaigns.start(again) as run:
+                report = await run.report()
+
+    assert [part.sent for part in report.parts] == [1, 1]
+    sent = [(each.sender, each.token) for each in sandbox.ledger.submissions]
+    assert len(sent) == 4
+    assert set(sent) == {(FIVE[0].id, NORTH.secret), (FIVE[4].id, SOUTH.secret)}
+
+
+async def test_a_retry_of_the_part_of_another_token_alone_is_planned_with_the_client_of_that_token() -> None:
+    async with world() as (sandbox, north, south):
+        whole = await failing_whole(north, south)
+        part = whole.parts[1].campaign_id
+
+        with pytest.raises(AnotherToken) as refused:  # as a campaign of its own, ours would run it
+            await north.campaigns.retry(part)
+
+        assert str(refused.value) == (
+            f"campaign {part}, from sender {FIVE[4].id}, was sent with another token: retry it with that one,"
+            f" or retry {whole.campaign_id}, of which it is a part"
+        )
+        again = await south.campaigns.retry(part)
+        async with south.campaigns.start(again) as run:
+            report = await run.report()
+
+    assert (report.sent, report.parts) == (1, ())
+    assert sandbox.ledger.submissions[-1].token == SOUTH.secret
+
+
+async def test_a_part_that_went_on_with_a_new_token_is_retried_with_that_one() -> None:
+    async with world() as (sandbox, north, south):
+        whole = await failing_whole(north, south)
+        new = SandboxToken(secret=f"kbai_pk_{'c' * 64}")
+        sandbox.settings.tokens = (NORTH, replace(SOUTH, revoked=True), new)
+        async with (
+            Keebai(
+                NORTH.secret,
+                base_url=sandbox.url,
+                journal=north.journal,
+                limiter="memory:",
+                clock=north.clock,
+            ) as other,
+            Keebai(
+                new.secret, base_url=sandbox.url, journal=north.journal, limiter="memory:", clock=north.clock
+            ) as newer,
+        ):
+            other.campaigns.add_client(newer)
+            with pytest.raises(AnotherToken):
+                await other.campaigns.retry(whole.campaign_id)
+
+            async with newer.campaigns.resume(whole.parts[1].campaign_id, new_token=True) as run:
+                await run.report()
+            again = await other.campaigns.retry(whole.campaign_id)
+            async with other.campaigns.start(again) as run:
+                report = await run.report()
+
+    assert [part.sent for part in report.parts] == [1, 1]
+    assert {each.token for each in sandbox.ledger.submissions[-2:]} == {NORTH.secret, new.secret}
+
+
 async def test_supervisors_of_both_tokens_run_the_parts_that_are_theirs() -> None:
     async with world() as (sandbox, north, south):
         whole = await plan(north, 600, [*FIVE[:2], south])
@@ -376,13 +476,7 @@ async def test_the_part_of_another_token_is_not_run_with_ours() -> None:
             async with south.campaigns.start(whole.parts[0].campaign_id):
                 raise AssertionError
         async with (
-            Keebai(  # who knows of no other token
-                NORTH.secret,
-                base_url=sandbox.url,
-                journal=north.journal,
-                limiter="memory:",
-                clock=north.clock,
-            ) as other,
+            client(NORTH, sandbox, north) as other,
             other.campaigns.start(whole.campaign_id) as run,
         ):
             report = await run.report()

@@ -13,6 +13,7 @@ from keebai_async.sandbox.keebai.catalogue import SandboxSender, SandboxToken
 from keebai_async.sandbox.keebai.server import Sandbox
 from tests.cli.conftest import MakeShell
 from tests.cli.shell import Ended, Shell
+from tests.cli.test_cli_retry import tell
 
 NUMBERS = tuple(
     SandboxSender(
@@ -135,6 +136,35 @@ async def test_a_token_that_is_revoked_stops_its_part_alone_and_resume_finds_it_
     assert sandbox.ledger.total == 400
     assert {one.token for one in sandbox.ledger.submissions if one.sender == NUMBERS[4].phone_number_id} == {
         SOUTH.secret
+    }
+
+
+async def test_a_retry_of_a_part_whose_token_is_not_in_the_environment_says_where_to_put_it(
+    shell: Shell, sandbox: Sandbox
+) -> None:
+    shell.environment["KEEBAI_API_TOKEN_SOUTH"] = SOUTH.secret
+    senders = [*SENDERS[:2], "--sender", f"{NUMBERS[4].phone_number_id}@SOUTH"]
+    launched = await shell.call("launch", a_list(shell, 40), *PROMO, *senders, "--yes", "--json")
+    whole = str(last(launched)["campaign_id"])
+    for part in (1, 2):
+        await tell(shell, f"{whole}-{part}", {0: 131056}, ago=600.0)
+    del shell.environment["KEEBAI_API_TOKEN_SOUTH"]
+
+    refused = await shell.call("retry", whole, "--yes")
+    listed = await shell.call("list")
+    shell.environment["KEEBAI_API_TOKEN_SOUTH"] = SOUTH.secret
+    retried = await shell.call("retry", whole, "--yes", "--json")
+
+    assert (refused.code, refused.out) == (2, "")
+    assert refused.err.splitlines()[-1] == (
+        f"error: part 2/2 of campaign {whole}, from sender {NUMBERS[4].phone_number_id}, was sent with"
+        " another token, which no client here has: put it into KEEBAI_API_TOKEN_NAME"
+    )
+    assert len(listed.out.splitlines()) == 2  # its head, and the one that was launched
+    assert (retried.code, last(retried)["sent"]) == (0, 2)
+    assert {(one.sender, one.token) for one in sandbox.ledger.submissions} == {
+        (NUMBERS[0].phone_number_id, OWN.secret),
+        (NUMBERS[4].phone_number_id, SOUTH.secret),
     }
 
 
