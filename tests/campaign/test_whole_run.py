@@ -469,6 +469,79 @@ async def test_a_repetition_is_not_smaller_because_it_is_dealt() -> None:
     assert len(sandbox.ledger.repeated()) == 1_200  # who was asked has said yes
 
 
+async def numbers_of(keebai: Keebai, part: str) -> list[str]:
+    """Who is in a part, in the order of its list."""
+    campaign = await keebai.journal.load(part)
+    every = [await keebai.journal.items(part, each.number) for each in campaign.chunks]
+    return [number for items in every for number in re.findall(r'"to":"([^"]+)"', items.decode())]
+
+
+async def sent_before(keebai: Keebai, numbers: Sequence[str]) -> None:
+    """Let these people have the template of all tests here, as a list of their own."""
+    rows = [{"to": number, "nombre": "Ana", "codigo": "M-7"} for number in numbers]
+    before = await keebai.campaigns.plan(rows, template="promo", language="es", name="Antes", sender=FIVE[0])
+    async with keebai.campaigns.start(before) as run:
+        await run.report()
+
+
+@pytest.mark.parametrize("purged", [0, 1])
+async def test_a_repetition_is_weighed_by_the_people_who_are_there_when_a_part_was_purged(
+    purged: int,
+) -> None:
+    """Half of a list is purged; of the other half three in five got it, who are three in ten of all."""
+    async with world() as (sandbox, keebai, _):
+        whole = await plan(keebai, 400, FIVE[1:3])
+        gone, left = (whole.parts[place].campaign_id for place in (purged, 1 - purged))
+        there = await numbers_of(keebai, left)
+        got = there[: len(there) * 3 // 5]
+        await sent_before(keebai, got)
+        await keebai.campaigns.purge(gone, unfinished=True)
+
+        (reached,) = await keebai.campaigns.reached_before(whole.campaign_id)
+        weighed = f"{len(got)} of these {len(there)} people"
+        with pytest.raises(AlreadyLaunched, match=weighed):
+            await keebai.campaigns.check_repetition(whole.campaign_id)
+        for each in (whole.campaign_id, left):
+            with pytest.raises(AlreadyLaunched, match=weighed):
+                async with keebai.campaigns.start(each):
+                    raise AssertionError
+        async with keebai.campaigns.start(whole.campaign_id, agreed=[reached]) as run:
+            report = await run.report()
+
+    assert reached.repeated == len(got)
+    assert report.accepted == len(there)
+    assert len(sandbox.ledger.repeated()) == len(got)
+
+
+async def test_few_who_got_it_are_not_more_because_a_part_was_purged() -> None:
+    async with world() as (_, keebai, __):
+        whole = await plan(keebai, 400, FIVE[1:3])
+        gone, left = (each.campaign_id for each in whole.parts)
+        there, purged = await numbers_of(keebai, left), await numbers_of(keebai, gone)
+        await sent_before(keebai, [*purged, *there[: len(there) * 2 // 5]])
+        await keebai.campaigns.purge(gone, unfinished=True)
+
+        async with keebai.campaigns.start(whole.campaign_id) as run:
+            report = await run.report()
+
+    assert report.accepted == len(there)
+
+
+async def test_what_was_sent_to_a_part_that_is_purged_repeats_for_the_same_people_and_for_no_others() -> None:
+    async with world() as (_, keebai, __):
+        first = await plan(keebai, 400, FIVE[1:3])
+        async with keebai.campaigns.start(first.parts[0].campaign_id) as run:
+            await run.report()
+        again = await plan(keebai, 400, FIVE[1:3])
+        await keebai.campaigns.purge(first.parts[0].campaign_id)
+
+        reached = await keebai.campaigns.reached_before(again.campaign_id)
+
+    assert [(each.campaign_id, each.repeated) for each in reached if each.repeated] == [
+        (first.parts[0].campaign_id, again.parts[0].ready)
+    ]
+
+
 async def test_the_part_of_another_token_is_not_run_with_ours() -> None:
     async with world() as (sandbox, north, south):
         whole = await plan(north, 400, [FIVE[0], south])
