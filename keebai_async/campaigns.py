@@ -85,7 +85,7 @@ class Campaigns(CampaignPlanning):
             wanted = Want(
                 campaign_id=each.plan.campaign_id,
                 at=max(since, each.plan.not_before or 0.0) if waits(each.plan) else since,
-                again=again or bool(seen),
+                again=again or any(each.repeated for each in seen),
                 account=named[0],
                 salt=named[1],
             )

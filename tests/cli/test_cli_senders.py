@@ -1,5 +1,6 @@
 """`--sender`, several times: the command deals one list, and its one id means all parts."""
 
+import re
 import signal
 import sqlite3
 from collections.abc import AsyncIterator
@@ -9,6 +10,7 @@ import anyio
 import pytest
 from msgspec.structs import replace
 
+from keebai_async.journal.open import open_journal
 from keebai_async.sandbox.keebai.catalogue import SandboxSender, SandboxToken
 from keebai_async.sandbox.keebai.server import Sandbox
 from tests.cli.conftest import MakeShell
@@ -166,6 +168,30 @@ async def test_a_retry_of_a_part_whose_token_is_not_in_the_environment_says_wher
         (NUMBERS[0].phone_number_id, OWN.secret),
         (NUMBERS[4].phone_number_id, SOUTH.secret),
     }
+
+
+async def test_a_yes_to_a_list_of_which_a_part_was_purged_is_none_to_a_repetition_that_it_did_not_show(
+    shell: Shell, sandbox: Sandbox
+) -> None:
+    senders = SENDERS[:4]
+    planned = last(await shell.call("plan", a_list(shell, 40), *PROMO, *senders, "--json"))
+    whole, there = str(planned["campaign_id"]), int(str(parts_of(planned)[1]["ready"]))
+    journal = open_journal(str(shell.folder / "journal.db"))
+    items = (await journal.items(f"{whole}-2", 1)).decode()
+    await journal.aclose()
+    got = re.findall(r'"to":"([^"]+)"', items)[: there * 3 // 5]
+    file = shell.write(
+        "before.csv", "\n".join(["to,nombre,codigo", *[f"{each},Ana,M" for each in got]]) + "\n"
+    )
+    await shell.call("launch", file, *PROMO[:4], "--sender", NUMBERS[0].phone_number_id, "--yes")
+    await shell.call("purge", f"{whole}-1", "--unfinished", "--yes")
+
+    refused = await shell.answer("y\n", "launch", whole)
+
+    assert refused.code == 2
+    assert f"{len(got)} of these {there} people got the template" in refused.err
+    assert "--again" in refused.err
+    assert sandbox.ledger.total == len(got)
 
 
 async def test_what_cannot_be_a_sender_is_said_before_anything_is_made(shell: Shell) -> None:

@@ -90,6 +90,27 @@ async def test_nobody_runs_before_its_time(keebai: Keebai, sandbox: Sandbox, clo
     assert len(messaged(sandbox)) == 4
 
 
+async def test_who_has_seen_that_one_person_got_something_has_not_agreed_to_a_repetition(
+    keebai: Keebai, sandbox: Sandbox, clock: ManualClock
+) -> None:
+    first = await launched(keebai, 1)
+    async with keebai.supervise():
+        await until(lambda: ended(keebai, first), clock)
+    await clock.sleep(2 * 86_400.0)
+    plan = await keebai.campaigns.plan(people(20), template="promo", language="es", name="Dos")
+    (seen,) = plan.reached_before
+    assert (seen.people, seen.repeated) == (1, 0)
+
+    await keebai.campaigns.want(plan, at=clock.wall() + 300, agreed=plan.reached_before)
+    meanwhile = await launched(keebai, 20)
+    async with keebai.supervise():
+        await until(lambda: ended(keebai, meanwhile), clock)
+        await until(lambda: nothing_wanted(keebai), clock)
+
+    assert len(messaged(sandbox)) == 21
+    assert (await keebai.campaigns.status(plan.campaign_id)).unsent == 20
+
+
 async def test_a_time_without_an_offset_is_refused_before_anything_is_planned(keebai: Keebai) -> None:
     with pytest.raises(InvalidInput, match="offset"):
         await keebai.campaigns.launch(
