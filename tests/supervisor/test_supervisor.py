@@ -13,6 +13,7 @@ from keebai_async import (
     Cause,
     Guards,
     InvalidInput,
+    JournalUnusable,
     Keebai,
     Misused,
     Pace,
@@ -190,6 +191,33 @@ async def test_what_a_guard_stopped_needs_a_person(clock: ManualClock, journal: 
             await clock.sleep(600)
         assert (await keebai.campaigns.status(one)).stopped_by is Cause.GUARD
         assert messaged(sandbox) == before
+
+
+class DiesBeforeItSaysSo(SqliteJournal):
+    """The process that runs a campaign ends before it writes that the campaign is not wanted any more."""
+
+    async def unwant(self, campaign_id: str) -> bool:
+        raise JournalUnusable("database is locked")
+
+
+async def test_killed_after_a_guard_stopped_it_a_campaign_is_taken_up_by_nobody(
+    sandbox: Sandbox, clock: ManualClock, tmp_path: Path
+) -> None:
+    sandbox.faults.on(BULK, faults.NotJson(), nth=1)
+    dying = DiesBeforeItSaysSo(tmp_path / "k.db", clock=clock)
+    async with client(sandbox, clock, dying) as keebai:
+        one = await launched(keebai, 20, guards=Guards(canary=5))
+        with pytest.raises(JournalUnusable):
+            await keebai.campaigns.take_up(one)
+    await dying.aclose()
+
+    journal = SqliteJournal(tmp_path / "k.db", clock=clock)
+    async with client(sandbox, clock, journal) as keebai:
+        assert await keebai.campaigns.wanted() == ()
+        assert await keebai.campaigns.take_up(one) is None
+        report = await keebai.campaigns.status(one)
+    await journal.aclose()
+    assert (report.stopped_by, report.untracked, report.unsent) == (Cause.GUARD, 5, 15)
 
 
 async def test_a_client_that_is_closed_under_its_supervisor_leaves_the_campaign_wanted(
