@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from copy import deepcopy
-from typing import TypeVar
+from typing import ClassVar, TypeVar
 
 from keebai_async.clock import SYSTEM_CLOCK, Clock
 from keebai_async.journal.memory_tables import MemoryDatabase, MemoryJournal, MemoryTables
@@ -34,18 +34,26 @@ class Kept(MemoryDatabase):
 
 
 class KeepingJournal(MemoryJournal):
-    """A journal in memory of which `left_behind` gives what a kill after each of its writes would leave."""
+    """A journal in memory of which `left_behind` gives what a kill after one of its writes would leave."""
+
+    database: ClassVar[type[Kept]] = Kept
 
     def __init__(self, *, clock: Clock = SYSTEM_CLOCK) -> None:
         self.clock = clock
-        self.kept = Kept(clock)
+        self.kept = self.database(clock)
         StoredJournal.__init__(self, self.kept, clock=clock)
 
-    def left_behind(self) -> list["KeepingJournal"]:
-        """One journal for each write so far. Nobody else may run the campaign by now: its process is dead."""
-        return [self._after(state) for state in self.kept.states]
+    @property
+    def writes(self) -> int:
+        """How many there were."""
+        return len(self.kept.states)
 
-    def _after(self, state: MemoryTables) -> "KeepingJournal":
+    def left_behind(self, write: int) -> "KeepingJournal":
+        """A journal as it was after that *write*, from 0 on; any number of them are apart from each other.
+
+        Nobody else runs its campaign: their process is dead.
+        """
         journal = type(self)(clock=self.clock)
-        journal.kept._tables = state
+        journal.kept._tables = self.kept.states[write]
+        journal.kept._tables = journal.kept._copy()
         return journal
