@@ -37,6 +37,7 @@ from keebai_async.planning.plan import PlanOptions
 from keebai_async.sandbox import Sandbox
 from keebai_async.sandbox.keebai.catalogue import SandboxSender, SandboxToken
 from keebai_async.transport.request import Timeouts
+from tests.campaign.kills import KeepingJournal
 
 NUMBERS = tuple(
     SandboxSender(
@@ -363,6 +364,19 @@ async def test_supervisors_of_both_tokens_run_the_parts_that_are_theirs() -> Non
     check(report, sandbox)
     assert report.sent == 600
     assert await north.campaigns.wanted() == ()
+
+
+async def test_killed_while_a_list_is_left_to_workers_all_parts_of_it_are_wanted_or_none() -> None:
+    journal = KeepingJournal()
+    async with world(journal) as (_, north, south):
+        whole = await plan(north, 40, [*FIVE[:2], south])
+        journal.kept.states.clear()
+
+        await north.campaigns.want(whole)
+
+    found = [await journal.left_behind(write).wanted() for write in range(journal.writes)]
+    assert {len(wants) for wants in found} <= {0, 3}
+    assert len(found[-1]) == 3
 
 
 async def test_a_stop_stops_all_parts_and_a_resume_by_the_id_of_the_whole_goes_on_with_all() -> None:
