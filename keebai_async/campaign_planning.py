@@ -87,8 +87,8 @@ class CampaignPlanning(CampaignCare):
         if part is None or not part.account:
             return self._keebai
         marks = [(part.salt, part.account)]
-        if facts.token_mark:  # somebody said that it is a new one of the same account
-            marks.append((facts.token_salt, facts.token_mark))
+        if facts.token_mark:  # perhaps somebody said that it is a new one of the same account
+            marks.insert(0, (facts.token_salt, facts.token_mark))
         known = (self._keebai, *self.clients)
         found = (each for salt, mark in marks for each in known if each.token_mark(salt) == mark)
         return next(found, None)

@@ -352,6 +352,37 @@ async def test_a_part_that_went_on_with_a_new_token_is_retried_with_that_one() -
     assert {each.token for each in sandbox.ledger.submissions[-2:]} == {NORTH.secret, new.secret}
 
 
+async def test_that_a_token_is_a_new_one_of_a_part_is_said_once() -> None:
+    async with world() as (sandbox, north, south):
+        whole = await plan(north, 400, [FIVE[0], south], chunk_size=20)
+        part = whole.parts[1].campaign_id
+        new = SandboxToken(secret=f"kbai_pk_{'c' * 64}")
+        sandbox.settings.tokens = (NORTH, replace(SOUTH, revoked=True), new)
+        async with client(NORTH, sandbox, north) as other, client(new, sandbox, north) as newer:
+            other.campaigns.add_client(newer)
+            with pytest.raises(AnotherToken):
+                async with newer.campaigns.resume(part):
+                    raise AssertionError
+            async with newer.campaigns.resume(part, new_token=True, pace="20/1h") as run:
+                async for event in run.events():
+                    if isinstance(event, ChunkAccepted):
+                        break
+
+            async with other.campaigns.resume(whole.campaign_id, pace="off") as again:
+                async for event in again.events():  # of the new token, too, as its own client runs it
+                    if isinstance(event, ChunkAccepted) and event.campaign_id == part:
+                        break
+            await other.campaigns.want(whole.campaign_id)
+            assert [want.campaign_id for want in await newer.campaigns.due()] == [part]
+            await newer.campaigns.take_up(part)
+            report = await other.campaigns.status(part)
+
+    assert (report.state, report.unsent) == ("finished", 0)
+    sent = [each.token for each in sandbox.ledger.submissions if each.sender == FIVE[4].id]
+    assert set(sent) == {new.secret}
+    assert sandbox.ledger.repeated() == {}
+
+
 async def test_supervisors_of_both_tokens_run_the_parts_that_are_theirs() -> None:
     async with world() as (sandbox, north, south):
         whole = await plan(north, 600, [*FIVE[:2], south])
