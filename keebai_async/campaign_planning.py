@@ -19,10 +19,10 @@ from msgspec.structs import replace
 from keebai_async.campaign.service import CampaignService, check_service
 from keebai_async.campaign_care import CampaignCare
 from keebai_async.campaign_host import AnySender, CampaignHost, hosts_of
-from keebai_async.errors import InvalidInput, UnusableSource
+from keebai_async.errors import AnotherToken, InvalidInput, UnusableSource
 from keebai_async.journal.parts import load_parts
 from keebai_async.model.campaign import CampaignState, StoredCampaign
-from keebai_async.model.part import part_ids, whole_id
+from keebai_async.model.part import part_ids, whole_id, whole_of
 from keebai_async.model.plan import Plan, slug
 from keebai_async.model.recipient import Recipient
 from keebai_async.model.requests import Requests
@@ -79,11 +79,39 @@ class CampaignPlanning(CampaignCare):
 
     def _host_of(self, campaign: StoredCampaign) -> CampaignHost:
         """The client whose token sends a part; this one where none is known to (its run then says so)."""
-        part = campaign.plan.part
+        return self._known_host(campaign) or self._keebai
+
+    def _known_host(self, campaign: StoredCampaign) -> CampaignHost | None:
+        """The client of the token that was dealt a part, or went on with it as a new one; None if unknown."""
+        part, facts = campaign.plan.part, campaign.facts
         if part is None or not part.account:
             return self._keebai
+        marks = [(part.salt, part.account)]
+        if facts.token_mark:  # perhaps somebody said that it is a new one of the same account
+            marks.insert(0, (facts.token_salt, facts.token_mark))
         known = (self._keebai, *self.clients)
-        return next((each for each in known if each.token_mark(part.salt) == part.account), self._keebai)
+        found = (each for salt, mark in marks for each in known if each.token_mark(salt) == mark)
+        return next(found, None)
+
+    def _retry_host(self, campaign: StoredCampaign, whole: str | None) -> CampaignHost:
+        """The client of the token that sends, or sent last, what is to be retried.
+
+        Raises:
+            AnotherToken: it is a part of the list *whole*, and its client is not known; or it is to be
+                retried alone, and that is not this client, which would run it.
+        """
+        plan, part, host = campaign.plan, campaign.plan.part, self._known_host(campaign)
+        if part is None or (host is not None and (whole is not None or host is self._keebai)):
+            return host or self._keebai
+        sent = f"from sender {plan.sender.id}, was sent with another token"
+        raise AnotherToken(
+            f"campaign {plan.campaign_id}, {sent}: retry it with that one, or retry"
+            f" {whole_of(plan.campaign_id)}, of which it is a part"
+            if whole is None
+            else f"part {part.number}/{part.of} of campaign {whole}, {sent}, which no client here has:"
+            " give its client with add_client",
+            campaign_id=plan.campaign_id,
+        )
 
     async def plan(
         self,
@@ -275,11 +303,14 @@ class CampaignPlanning(CampaignCare):
             CampaignNotFound: there is no such campaign, or people of it or of a retry of it were purged.
             InvalidInput: it was not launched.
             UnusableSource: nobody may be sent to again then.
+            AnotherToken: a part of it is of another token, and its client was not given by `add_client`.
         """
         sources, now = await self._retry_sources(campaign_id, at=at, again=again)
-        accounts = [await source.account() for _, source in sources]
         before, dealt = sources[0][0].plan, bool(part_ids(campaign_id))
         check_service(before, self._keebai.campaign_service().name)
+        whole = campaign_id if dealt else None
+        hosts = [(campaign.plan.sender, self._retry_host(campaign, whole)) for campaign, _ in sources]
+        accounts = [await source.account() for _, source in sources]
         if not any(account.people(RetryChoice.NOW) for account in accounts):
             raise UnusableSource(
                 f"nobody of campaign {campaign_id} may be sent to again at that time, by what webhooks told"
@@ -292,7 +323,7 @@ class CampaignPlanning(CampaignCare):
             template=before.template,
             language=before.language,
             name=name or f"{own.removesuffix(RETRY_NAME)}{RETRY_NAME}",
-            hosts=[(campaign.plan.sender, self._host_of(campaign)) for campaign, _ in sources],
+            hosts=hosts,
             dealt=dealt,
             options=options,
             retry=None if dealt else accounts[0],

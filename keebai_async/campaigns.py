@@ -77,19 +77,21 @@ class Campaigns(CampaignPlanning):
         def waits(kept: Plan) -> bool:
             return kept.retry is not None or at is None  # a retry refuses to begin earlier; others wait
 
+        wanted = []
         for each in await load_parts(self._keebai.journal, campaign_id):
-            part, salt = each.plan.part, secrets.token_hex(8)
+            part, facts, salt = each.plan.part, each.facts, secrets.token_hex(8)
             named = (self._keebai.token_mark(salt), salt)
-            if part is not None and part.account:
-                named = (part.account, part.salt)  # those who have that token run it
-            wanted = Want(
+            if part is not None and part.account:  # those who have that token run it, or its new one
+                named = (facts.token_mark or part.account, facts.token_salt or part.salt)
+            want = Want(
                 campaign_id=each.plan.campaign_id,
                 at=max(since, each.plan.not_before or 0.0) if waits(each.plan) else since,
-                again=again or bool(seen),
+                again=again or any(each.repeated for each in seen),
                 account=named[0],
                 salt=named[1],
             )
-            await self._keebai.journal.want(wanted)
+            wanted.append(want)
+        await self._keebai.journal.want(*wanted)
 
     async def due(self) -> tuple[Want, ...]:
         """Those of them that somebody may take up now, with this token, because nobody runs them.

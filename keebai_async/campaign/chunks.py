@@ -11,6 +11,7 @@ from contextlib import suppress
 from functools import partial
 from typing import Final, TypeVar
 
+import anyio
 import msgspec
 
 from keebai_async.campaign.keeping import Keep, Patience, in_time
@@ -74,6 +75,7 @@ class Chunks:
         self._tell_wait = tell_wait
         self._tell_planned = tell_planned
         self._chunks = {chunk.number: chunk for chunk in campaign.chunks}
+        self._hearing = anyio.Lock()
         self._submits: dict[int, Submit] = {}
         """The last submit of each chunk, as this run made it."""
 
@@ -114,6 +116,10 @@ class Chunks:
 
         Raises JournalUnusable, CampaignBusy.
         """
+        async with self._hearing:  # of two who hear at once, the second would take the first one's for news
+            return await self._hear()
+
+    async def _hear(self) -> tuple[Chunk, ...]:
         heard = await self._journal.chunks(self.plan.campaign_id)
         testified = tuple([each for each in heard if self._is_evidence(each)])
         for each in heard:
@@ -127,11 +133,16 @@ class Chunks:
         return accepted + await self._prove()
 
     def _is_evidence(self, heard: Chunk) -> bool:
-        """Whether somebody else has moved a chunk of which we do not know what became of it."""
+        """Whether somebody else has moved a chunk of which we do not know what became of it.
+
+        What we are just writing ourselves may be heard of, too: it leads elsewhere.
+        """
         chunk = self._chunks.get(heard.number)
         if chunk is None or heard.step <= chunk.step:
             return False
-        return chunk.state is ChunkState.UNKNOWN or (chunk.state is ChunkState.PLANNED and chunk.resent)
+        if chunk.state is ChunkState.UNKNOWN:
+            return heard.state in {ChunkState.ACCEPTED, ChunkState.PLANNED}
+        return chunk.state is ChunkState.PLANNED and chunk.resent and heard.state is ChunkState.ACCEPTED
 
     async def _prove(self) -> tuple[Chunk, ...]:
         if not any(chunk.provable and chunk.noticed_at is not None for chunk in self._chunks.values()):

@@ -131,8 +131,9 @@ async def reconcile(
 
     Raises:
         InvalidInput: not exactly one word is given, the chunk does not exist or is not unknown, there is
-            nothing to take back, or the broadcast has more recipients, or none, or is another chunk already;
-            or it would be looked for at another service than the campaign was planned for.
+            nothing to take back, or the broadcast has more recipients, or none, or is another chunk already,
+            of whatever campaign in the journal; or it would be looked for at another service than the
+            campaign was planned for.
         RequestError: the broadcast cannot be read; NotFound, if the service does not know it.
         CampaignBusy: a process runs the campaign now; or it is too early for *resend*, and the message says
             until when.
@@ -148,7 +149,8 @@ async def reconcile(
         move: Move
         if accepted is not None:
             check_service(campaign.plan, service)
-            total = await _check_broadcast(campaign, chunk, accepted, read)
+            await _check_free(campaign, accepted, journal)
+            total = await _check_broadcast(chunk, accepted, read)
             move = Vouch(number=number, step=step, accepted=total, broadcast_id=accepted)
         elif resend:
             _check_not_too_early(campaign_id, chunk, clock.wall())
@@ -235,17 +237,24 @@ def _at(at: float) -> str:
     return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
 
 
+async def _check_free(campaign: StoredCampaign, broadcast_id: str, journal: Journal) -> None:
+    """Raises InvalidInput if the broadcast is a chunk already, of this campaign or of another one."""
+    own = campaign.plan.campaign_id
+    for each in (campaign, *await journal.campaigns()):
+        which = "this campaign" if each.plan.campaign_id == own else f"campaign {each.plan.campaign_id}"
+        for other in each.chunks:
+            if other.broadcast_id == broadcast_id:
+                raise InvalidInput(
+                    f"broadcast {broadcast_id} is chunk {other.number} of {which} already",
+                    field="accepted",
+                    value=broadcast_id,
+                )
+
+
 async def _check_broadcast(
-    campaign: StoredCampaign, chunk: Chunk, broadcast_id: str, read: Callable[[str], Awaitable[Progress]]
+    chunk: Chunk, broadcast_id: str, read: Callable[[str], Awaitable[Progress]]
 ) -> int:
     """How many people the broadcast has, if it can be this chunk."""
-    for other in campaign.chunks:
-        if other.broadcast_id == broadcast_id:
-            raise InvalidInput(
-                f"broadcast {broadcast_id} is chunk {other.number} of this campaign already",
-                field="accepted",
-                value=broadcast_id,
-            )
     total = (await read(broadcast_id)).total
     if total is not None and 0 < total <= chunk.recipients:
         return total  # the service may take fewer people than it was given

@@ -74,14 +74,16 @@ def refuse_reached(
     """Let a campaign not send the same to people who got it from another one a short time ago.
 
     *reached* are the facts of now, and *agreed* those that somebody has agreed to. Of a list over several
-    senders both are of all its *parts*: a repetition is not smaller because it is dealt.
+    senders both are of all its *parts*: a repetition is not smaller because it is dealt. Those of a part that
+    was purged are sent to no more, so they do not make it smaller either.
 
     Raises:
         AlreadyLaunched: it is a repetition for too many of its people.
     """
     known = {each.campaign_id: each.repeated for each in agreed}
     news = [each for each in reached if each.repeated > known.get(each.campaign_id, 0)]
-    chunks = (chunk for each in parts or (campaign,) for chunk in each.chunks)
+    there = (each for each in parts or (campaign,) if each.purged_at is None)
+    chunks = (chunk for each in there for chunk in each.chunks)
     unsent = sum(chunk.recipients for chunk in chunks if chunk.state is ChunkState.PLANNED)
     if not (count := repeated(news, unsent)):
         return

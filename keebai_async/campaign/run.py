@@ -390,9 +390,12 @@ class CampaignRun:
         """Send the canary, and wait for its end; nobody else is sent if too many of it fail."""
         await dispatch(self._chunks, self._submitter, canary_of(self._chunks))
         await self._control.until(lambda: self._stopped or self._canary_ended())
-        if canary_unnamed(self._before.chunks):
+        unnamed = canary_unnamed(self._chunks)
+        if unnamed and self._before.facts.canary_unnamed:
             return  # an earlier run stopped for it, and somebody started this one all the same
         if not self._stopped and (why := canary_failed(self._guards, self._chunks)):
+            if unnamed:
+                self._facts.canary_unnamed()
             self._halt(Stop(cause=Cause.GUARD, reason=why))
 
     async def _wait_under_the_guard(self) -> None:

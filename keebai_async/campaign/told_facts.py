@@ -60,6 +60,10 @@ class ToldFacts:
             case _:
                 pass
 
+    def canary_unnamed(self) -> None:
+        """The run stops because of its canary, which nobody can follow: who starts another one knows it."""
+        self._facts = replace(self._facts, canary_unnamed=True)
+
     def end(self, *, at: float) -> None:
         """Nothing of the run is on its way any more."""
         self._facts = replace(self._facts, ended_at=at, waits_for="", waits_until=None)
@@ -87,6 +91,8 @@ def check_token(campaign: StoredCampaign, mark: TokenMark | None, *, new_token: 
     facts, part, campaign_id = campaign.facts, campaign.plan.part, campaign.plan.campaign_id
     if mark is None or new_token:
         return
+    if facts.token_mark and mark(facts.token_salt) == facts.token_mark:
+        return  # it went on with this one, perhaps as the new one of a part
     if part is not None and part.account and mark(part.salt) != part.account:
         raise AnotherToken(
             f"campaign {campaign_id} is the part of another token, which has its sender"
@@ -94,7 +100,7 @@ def check_token(campaign: StoredCampaign, mark: TokenMark | None, *, new_token: 
             " the same account",
             campaign_id=campaign_id,
         )
-    if not facts.token_mark or mark(facts.token_salt) == facts.token_mark:
+    if not facts.token_mark:
         return
     raise AnotherToken(
         f"campaign {campaign_id} was launched with another token than yours: another account may be charged,"

@@ -76,6 +76,9 @@ _IN_WORDS: Final = re.compile(rf"\b(?:{'|'.join(name for name in _OPTIONS if '_'
 _ALSO_COLUMNS: Final = frozenset({"to", "text"})
 """Options of single messages that are columns of a list, too."""
 
+_GIVE_CLIENT: Final = "give its client with add_client"
+"""What programs do about a token that the command finds in the environment."""
+
 _SUBMITTING: Final = frozenset({"launch", "resume"})
 
 
@@ -89,13 +92,14 @@ def line_of(error: BaseException, variables: VariableNames, typed: Sequence[str]
             f"error: {type(error).__name__}: {error}"
             " (this is a bug; set KEEBAI_DEBUG=1 to see the traceback, and please report it)"
         )
-    return shown_text(
-        f"error: {_where(error, variables, typed)}{_words(error)}{_advice(error, variables, typed)}"
-    )
+    words = f"{_words(error, variables)}{_advice(error, variables, typed)}"
+    return shown_text(f"error: {_where(error, variables, typed)}{words}")
 
 
-def _words(error: KeebaiError) -> str:
-    """What the library says, with options in the place of its fields."""
+def _words(error: KeebaiError, variables: VariableNames) -> str:
+    """What the library says, with options in the place of its fields, and variables in that of calls."""
+    if isinstance(error, AnotherToken):
+        return str(error).replace(_GIVE_CLIENT, f"put it into {variables.token}_NAME")
     if type(error) is not InvalidInput:
         return str(error)
     return _IN_WORDS.sub(lambda found: _OPTIONS[found[0]], str(error))
@@ -108,7 +112,7 @@ def _where(error: KeebaiError, variables: VariableNames, typed: Sequence[str]) -
     field = error.field or ""
     if not row:
         field = _as_typed(field, variables, typed)
-    places = [place for place in (row, field) if place and not _is_in(place, _words(error))]
+    places = [place for place in (row, field) if place and not _is_in(place, _words(error, variables))]
     return ", ".join(places) + ": " if places else ""
 
 
@@ -140,7 +144,7 @@ def _advice(error: KeebaiError, variables: VariableNames, typed: Sequence[str]) 
             return f"; make a token with the scope {', '.join(error.missing)}"
         case ScopeMissing():
             return "; make a token with the scope that this needs"
-        case AnotherToken():
+        case AnotherToken() if "retry" not in typed[:1]:  # it has no such option
             return " (--new-token)"
         case CampaignNotFound():
             return "; see: keebai-async list"

@@ -251,7 +251,8 @@ async def launch_plan(
         CampaignBusy: another process runs it, or it is a repetition: the same list was launched before under
             the same name; or too many people got the same a short time ago, and nobody is asked about that.
     """
-    agreed = () if settings.yes else plan.reached_before
+    asked = not settings.yes and repetition(plan, now=keebai.clock.wall())
+    agreed = plan.reached_before if asked else ()
     later = 0 if settings.yes else await keebai.campaigns.opted_out_since(plan.campaign_id)
     try:
         await keebai.campaigns.check_retry(plan.campaign_id)

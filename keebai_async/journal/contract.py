@@ -194,8 +194,10 @@ class Journal(Protocol):
         """
         ...
 
-    async def want(self, want: Want) -> None:
-        """Have a campaign run by a supervisor of this journal; what was wanted of it before is forgotten.
+    async def want(self, *wanted: Want) -> None:
+        """Have campaigns run by a supervisor of this journal; what was wanted of them before is forgotten.
+
+        All of them are wanted from the same instant on, or none: they may be the parts of one list.
 
         A time that has passed is now, on the clock of `wanted`.
         """

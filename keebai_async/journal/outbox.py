@@ -14,7 +14,14 @@ from keebai_async.journal.transactions import Transactions
 from keebai_async.model import outbox
 from keebai_async.model.chunk import ChunkState
 from keebai_async.model.lost import NO_ANSWER_WRITTEN, NOT_SEEN_TO_END
-from keebai_async.model.outbox import MessageNotTaken, MessageOutcome, OutboxMessage, message_id
+from keebai_async.model.outbox import (
+    MessageLost,
+    MessageNotTaken,
+    MessageOutcome,
+    MessageTaken,
+    OutboxMessage,
+    message_id,
+)
 from keebai_async.storage.process import seen_alive, this_process
 from keebai_async.storage.safety import Safe
 
@@ -22,8 +29,8 @@ _UNDER_WAY: Final[set[str]] = set()
 """The ids of all attempts that this process makes just now: one that is over here is over for good."""
 
 
-_NEVER_LEFT: Final[set[str]] = set()
-"""The ids of attempts of this process whose intent was not written in time, so that nothing of them left."""
+_UNWRITTEN: Final[dict[str, MessageTaken | MessageNotTaken]] = {}
+"""What is certain of attempts of this process and no journal took while it was held, by their ids."""
 
 _NOT_WRITTEN_IN_TIME: Final = MessageNotTaken(reason="its intent was written too late, so nothing left")
 
@@ -92,7 +99,7 @@ class StoredOutbox:
             row, begun = await self._transactions.write(work, safe=Safe.FROM_COPYING)
         except JournalUnusable:
             # It may be there all the same, or come there when a disk that hung is back.
-            _NEVER_LEFT.add(attempt)
+            _UNWRITTEN[attempt] = _NOT_WRITTEN_IN_TIME
             self._transactions.hand_over(partial(self._lose_if_over, message.key), safe=Safe.FROM_POWER_CUTS)
             raise
         finally:
@@ -111,9 +118,15 @@ class StoredOutbox:
             return row.message
 
         try:
-            return await self._transactions.write(work)
+            after = await self._transactions.write(work)
+        except JournalUnusable:
+            if not isinstance(outcome, MessageLost):
+                _UNWRITTEN[attempt] = outcome
+            raise
         except ForbiddenMove as error:
             raise Misused(f"the message {key!r} cannot end so: {error}") from error
+        _UNWRITTEN.pop(attempt, None)
+        return after
 
     def over(self, attempt: str) -> None:
         _UNDER_WAY.discard(attempt)
@@ -165,8 +178,8 @@ class StoredOutbox:
         row = _row(tables, key)
         if row is None or not self._is_over(row, tables):
             return row
-        if row.attempt_id in _NEVER_LEFT:
-            row = replace(row, message=outbox.ended(row.message, _NOT_WRITTEN_IN_TIME))
+        if (outcome := _UNWRITTEN.get(row.attempt_id)) is not None:
+            row = replace(row, message=outbox.ended(row.message, outcome))
             tables.update(row)
             return row
         ours = row.process == self._process
@@ -177,7 +190,17 @@ class StoredOutbox:
         return row
 
     def _is_over(self, row: OutboxRow, tables: Tables) -> bool:
-        """Whether it is on its way, and nobody is left who could say what became of it."""
+        """Whether it is on its way, and nobody is left who could say what became of it; or it is known here.
+
+        Then it may be unknown by now, because another process took this one for dead; or somebody had it sent
+        again, which nobody has done yet.
+        """
+        known = None if row.attempt_id in _UNDER_WAY else _UNWRITTEN.get(row.attempt_id)
+        match row.message.state:
+            case ChunkState.UNKNOWN:
+                return known is not None
+            case ChunkState.PLANNED:
+                return isinstance(known, MessageTaken)
         if row.message.state is not ChunkState.SUBMITTING or row.process is None:
             return False
         if (row.process.pid, row.process.born, row.process.place) == (

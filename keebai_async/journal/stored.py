@@ -503,8 +503,12 @@ class StoredJournal:
 
         return await self._transactions.write(work, safe=Safe.FROM_KILLS)
 
-    async def want(self, want: Want) -> None:
-        await self._transactions.write(lambda tables: wants.want(tables, want))
+    async def want(self, *wanted: Want) -> None:
+        def work(tables: Tables) -> None:
+            for each in wanted:
+                wants.want(tables, each)
+
+        await self._transactions.write(work)
 
     async def unwant(self, campaign_id: str) -> bool:
         return await self._transactions.write(lambda tables: wants.unwant(tables, campaign_id))

@@ -11,18 +11,20 @@ from keebai_async.journal.reading import campaign_of
 from keebai_async.journal.tables import CampaignRow, Tables, WantRow
 from keebai_async.journal.telling import tell_state
 from keebai_async.model.campaign import CampaignState, Holder, Wish
-from keebai_async.model.stop import Cause
+from keebai_async.model.stop import NEEDS_A_PERSON, Cause
 from keebai_async.model.want import Want
 
 
 def keep_state(tables: Tables, campaign: CampaignRow, *, at: float) -> int:
     """Keep where a campaign stands, and tell it; gives the id of that event.
 
-    One that is finished is not wanted any more.
+    One that is finished is not wanted any more, nor one that stopped for what only a person can put right:
+    written later, a kill in between would have it taken up, as if a person had let it go on.
     """
     tables.update(campaign)
     row = tables.get(WantRow, campaign.campaign_id)
-    if row is not None and campaign.state is CampaignState.FINISHED:
+    needs_a_person = campaign.state is CampaignState.STOPPED and campaign.stopped_by in NEEDS_A_PERSON
+    if row is not None and (campaign.state is CampaignState.FINISHED or needs_a_person):
         tables.delete(WantRow, campaign.campaign_id)
     elif row is not None and row.waits is not _waits(campaign):
         tables.update(replace(row, waits=_waits(campaign)))

@@ -101,6 +101,8 @@ class RunFacts(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """When the run asks the service next how far it is."""
     delivery_rate: float | None = None
     """Messages a second that the sender was seen delivering; None before it was."""
+    canary_unnamed: bool = False
+    """A run stopped because the replies to its canary name no broadcast, and said so: the next ones go on."""
 
 
 class StoredCampaign(msgspec.Struct, frozen=True, kw_only=True):

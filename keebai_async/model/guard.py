@@ -1,10 +1,11 @@
 """Limits of the caller's own on what may fail, checked while a campaign runs. Pure."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import msgspec
 
 from keebai_async.model.chunk import Chunk, ChunkState
+from keebai_async.model.people_words import people_words
 from keebai_async.model.plan import Guards
 
 LEAST = 200
@@ -53,14 +54,19 @@ def canary_of(chunks: Iterable[Chunk]) -> list[Chunk]:
 
 
 def canary_unnamed(chunks: Iterable[Chunk]) -> bool:
-    """Whether the canary was accepted in replies that name no broadcast: nobody can ever follow it."""
-    accepted = [chunk for chunk in canary_of(chunks) if chunk.state is ChunkState.ACCEPTED]
-    return bool(accepted) and not any(chunk.tracked for chunk in accepted)
+    """Whether all of the canary was accepted in replies that name no broadcast: nobody can ever follow it.
+
+    Who was refused in it, or given up, tells nothing of the others.
+    """
+    family = canary_of(chunks)
+    accepted = [chunk for chunk in family if chunk.state is ChunkState.ACCEPTED]
+    settled = all(chunk.settled for chunk in family)
+    return settled and bool(accepted) and not any(chunk.tracked for chunk in accepted)
 
 
 def canary_failed(guards: Guards, chunks: Iterable[Chunk]) -> str | None:
     """Why the rest should not follow the canary, whose chunks are settled; None if it may."""
-    family = [chunk for chunk in canary_of(chunks) if chunk.recipients]
+    family = canary_of(chunks)
     accepted = [chunk for chunk in family if chunk.tracked]
     if canary_unnamed(family):
         return "the reply to the canary names no broadcast: see what became of it in the portal, then resume"
@@ -70,4 +76,21 @@ def canary_failed(guards: Guards, chunks: Iterable[Chunk]) -> str | None:
     share = share_of(accepted)
     if share.above(limit):
         return f"of the canary, {share}, more than the {limit:.0%} allowed"
-    return None
+    return _canary_untold(accepted, share, limit)
+
+
+def _canary_untold(accepted: Sequence[Chunk], share: Share, limit: float) -> str | None:
+    """The same for a canary of which the counters say too little: they are final, and do not add up.
+
+    Source: contract, section 3.2: no page promises that they do; and a broadcast may be cancelled.
+    """
+    people = sum(chunk.accepted for chunk in accepted)
+    if not people:
+        return "the service took nobody of the canary"
+    untold = max(0, people - share.delivered)
+    if untold + share.failed <= limit * people:
+        return None
+    return (
+        f"of the canary, {untold} of {people_words(people)} were neither sent nor failed when its broadcast"
+        f" ended, and {share.failed} failed: see what became of them in the portal"
+    )

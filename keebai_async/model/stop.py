@@ -1,6 +1,7 @@
 """Why a campaign stops before everyone is submitted: a cause for machines, a sentence for people."""
 
 import enum
+from typing import Final
 
 import msgspec
 
@@ -34,6 +35,12 @@ class Cause(enum.StrEnum):
     """A person settled what was unknown, and what follows from it is for the next run."""
     NOT_TRACKED = "not tracked"
     """Everything is submitted, and nobody asked to wait for delivery."""
+
+
+NEEDS_A_PERSON: Final = frozenset(
+    {Cause.TOKEN, Cause.SCOPE, Cause.NOT_FOUND, Cause.REFUSED, Cause.TEMPLATE, Cause.GUARD}
+)
+"""What no time and no other process puts right: a campaign that stopped so is not wanted any more."""
 
 
 class Stop(msgspec.Struct, frozen=True, kw_only=True):

@@ -5,6 +5,7 @@ another campaign. Nothing is read where no other campaign of the last 30 days wa
 """
 
 from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
+from contextlib import suppress
 from typing import Final
 
 import anyio.to_thread
@@ -40,7 +41,8 @@ async def reached_before(
     """What other campaigns have to do with the people of *campaign* who are unsent; the newest first.
 
     *now* is Unix time. Tests reach nobody and repeat nothing. A retry repeats nothing of its own family. Of a
-    part of a list over several senders it is told of the whole list, because it is agreed to as a whole.
+    part of a list over several senders it is told of the whole list, because it is agreed to as a whole; but
+    not of parts that were purged, because they are sent to nobody.
     *only_repeated* leaves out what is no repetition, and reads nobody for it: so a campaign that is taken up
     does not wait until a month of others is compared.
 
@@ -49,16 +51,16 @@ async def reached_before(
         JournalUnusable: it cannot be read.
     """
     parts = [each for each in await load_with_siblings(journal, campaign) if each.purged_at is None]
-    nobody = not any(map(_unsent_chunks, parts))
-    if campaign.plan.test or campaign.purged_at is not None or nobody:
+    if campaign.plan.test or not any(map(_unsent_chunks, parts)):
         return ()
+    mine = campaign if campaign.purged_at is None else parts[0]
     every = await journal.campaigns()
     own = {each.plan.campaign_id for each in parts}
     # Who of its own family has the message, a retry asks of each person, and exactly.
     for each in parts:
         own |= {each.plan.campaign_id for each in family_of(each, every)} if each.plan.retry else set()
     others = [
-        _Other(other, campaign, parts, now, only_repeated=only_repeated)
+        _Other(other, mine, parts, now, only_repeated=only_repeated)
         for other in every
         if other.plan.campaign_id not in own
     ]
@@ -67,8 +69,9 @@ async def reached_before(
         return ()
     keys = await anyio.to_thread.run_sync(KeySet)
     for each in parts:
-        async for mine in _people_of(_unsent_chunks(each), each.plan.campaign_id, journal):
-            keys.update(mine)
+        with suppress(CampaignNotFound):  # purged while we looked
+            async for people in _people_of(_unsent_chunks(each), each.plan.campaign_id, journal):
+                keys.update(people)
     found = [await other.compare(keys, journal) for other in others]
     return tuple(each for each in found if each.people or each.unsent)
 
@@ -119,10 +122,10 @@ class _Other:
         self._plan = plan
         launched = [at for each in parts if (at := _launched_at(each)) is not None]
         self._since = min(launched, default=now - REPEATED_WITHIN)
-        unsent = (each for part in parts for each in part.chunks if each.state is ChunkState.PLANNED)
-        self._ready = sum(each.recipients for each in unsent)
         self._same_words = plan.template == own.template or bool(own.wording and plan.wording == own.wording)
-        self._same = bool(own.fingerprint) and plan.fingerprint in {each.plan.fingerprint for each in parts}
+        same = [each for each in parts if each.plan.fingerprint and each.plan.fingerprint == plan.fingerprint]
+        self._same = bool(same)
+        self._same_people = sum(each.recipients for part in same for each in _unsent_chunks(part))
         self._limited = plan.limit is not None and plan.source == own.source
         chunks = () if plan.test or not _launched(other) else other.chunks
         self._left = [each for each in chunks if _left(each) and self._at(each) > now - KNOWN_FOR]
@@ -177,9 +180,8 @@ class _Other:
     def _purged(self) -> Reached:
         people = sum(each.recipients for each in self._left)
         recently = [each for each in self._left if self._at(each) > self._since]
-        return self._reached(
-            people=people, unsent=0, repeated=self._ready if self._same and recently else 0, purged=True
-        )
+        repeated = self._same_people if recently else 0
+        return self._reached(people=people, unsent=0, repeated=repeated, purged=True)
 
     def _reached(self, *, people: int, unsent: int, repeated: int, purged: bool = False) -> Reached:
         return Reached(

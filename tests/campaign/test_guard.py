@@ -1,6 +1,7 @@
 """The caller's own limits: how many may fail, and what the canary says."""
 
 import pytest
+from msgspec.structs import replace
 
 from keebai_async.model.chunk import Chunk, ChunkState
 from keebai_async.model.guard import LEAST, canary_failed, canary_of, canary_unnamed, exceeded
@@ -102,6 +103,11 @@ def test_the_canary_is_the_first_chunk_and_all_that_it_was_cut_into() -> None:
             True,
         ),
         ([chunk(1, sent=1_000), chunk(2, state=S.UNKNOWN)], False),  # 2 is no part of it
+        ([chunk(1, recipients=10)], True),  # its broadcast has ended, and nobody of it was sent anything
+        ([chunk(1, sent=7, recipients=10)], True),  # of three nobody knows
+        ([chunk(1, sent=8, recipients=10)], False),
+        ([chunk(1, sent=7, failed=1, recipients=10)], True),
+        ([chunk(1, sent=12, recipients=10)], False),
     ],
 )
 def test_the_others_follow_a_canary_only_if_what_became_of_it_is_known_and_good(
@@ -118,8 +124,25 @@ def test_a_canary_is_held_to_the_share_that_was_named() -> None:
     )
 
 
+def test_a_canary_whose_broadcast_ended_without_a_word_of_its_people_says_so() -> None:
+    cancelled = chunk(1, sent=40, failed=10, recipients=100)
+    assert canary_failed(Guards(canary=100), [cancelled]) == (
+        "of the canary, 50 of 100 people were neither sent nor failed when its broadcast ended, and 10"
+        " failed: see what became of them in the portal"
+    )
+
+
+def test_a_canary_of_which_the_service_took_nobody_proves_nothing() -> None:
+    none = replace(chunk(1, recipients=10), accepted=0)
+    assert canary_failed(Guards(canary=10), [none]) == "the service took nobody of the canary"
+
+
 def test_a_canary_that_nobody_can_follow_says_so() -> None:
     assert "names no broadcast" in str(canary_failed(Guards(canary=10), [chunk(1, broadcast_id=None)]))
+    halved = [chunk(1, state=S.REFUSED, recipients=0)]
+    halved += [chunk(number, broadcast_id=None, parent=1) for number in (5, 6)]
+    assert "names no broadcast" in str(canary_failed(Guards(canary=10), halved))
     assert canary_unnamed([chunk(1, broadcast_id=None), chunk(2)])
     assert not canary_unnamed([chunk(1, state=S.UNKNOWN)])
+    assert not canary_unnamed([*halved, chunk(7, state=S.UNKNOWN, parent=1)])
     assert not canary_unnamed([chunk(1), chunk(2, broadcast_id=None, parent=1)])

@@ -2,12 +2,17 @@
 
 from collections import deque
 
+import anyio
+
 from keebai_async.campaign.bisect import Bisection, Evidence, refuse_held
-from keebai_async.model.chunk import ChunkState
+from keebai_async.campaign.chunks import Chunks
+from keebai_async.model.chunk import Chunk, ChunkState
 from keebai_async.model.events import ChunkAccepted, ChunkRefused
 from keebai_async.model.fates import Fate, PersonNews
 from keebai_async.model.lifecycle import Accept, Lose, Resend, Submit
 from keebai_async.model.stop import Cause
+from keebai_async.observe.chunk_records import ChunkMoved
+from keebai_async.observe.records import Record
 from tests.campaign.planning import number
 from tests.campaign.submitting import Campaign
 from tests.campaign.test_proof_of_the_cut import MarkedJournal
@@ -131,3 +136,54 @@ async def test_of_those_to_blame_who_has_it_by_now_is_passed_over_and_the_others
     assert [each.state for each in await campaign.chunks()][1:] == [ChunkState.ACCEPTED, ChunkState.REFUSED]
     told = [event for event in campaign.events if isinstance(event, ChunkRefused)]
     assert told == [ChunkRefused(number=3, recipients=1, reason=WORDS)]
+
+
+class SlowToAnswer(MarkedJournal):
+    """What a proof moves is on disk a while before the one who asked hears of it."""
+
+    async def prove(self, campaign_id: str) -> tuple[Chunk, ...]:
+        moved = await super().prove(campaign_id)
+        await self._clock.sleep(1.0)
+        return moved
+
+
+async def test_a_proof_that_two_hear_of_at_once_is_taken_and_told_once() -> None:
+    """The second one took it for the word of somebody who had the campaign before."""
+    campaign = Campaign(2, size=1, journal=SlowToAnswer)
+    await campaign.begin(campaign.service())
+    journal, campaign_id = campaign.journal, campaign.plan.campaign_id
+    told: list[Record] = []
+    heard: list[Chunk] = []
+
+    async def hear(after: float) -> None:
+        await campaign.clock.sleep(after)
+        heard.extend(await book.hear())
+
+    async with journal.lease(campaign_id):
+        await journal.record(campaign_id, Submit(number=1, step=1, at=campaign.clock.wall()))
+        await journal.record(campaign_id, Lose(number=1, step=2, reason="no answer in time"))
+        loaded = await journal.load(campaign_id)
+        book = Chunks(loaded, journal=journal, clock=campaign.clock, observer=told.append)
+        await journal.tell([news_of(campaign, 1)])
+        async with campaign.clock.running(), anyio.create_task_group() as tasks:
+            tasks.start_soon(hear, 0.0)
+            tasks.start_soon(hear, 0.5)
+
+    assert [(each.number, each.state) for each in heard] == [(1, ChunkState.ACCEPTED)]
+    assert [(each.chunk, each.move) for each in told if isinstance(each, ChunkMoved)] == [(1, "prove")]
+
+
+async def test_a_chunk_that_is_just_submitted_again_is_not_taken_for_one_that_another_process_moved() -> None:
+    """Its intent is on disk, and who wrote it has not heard of that yet."""
+    campaign = await sent_again(2, size=1, which=2)
+    await campaign.begin(campaign.service())
+    journal, campaign_id = campaign.journal, campaign.plan.campaign_id
+    told: list[Record] = []
+    loaded = await journal.load(campaign_id)
+    book = Chunks(loaded, journal=journal, clock=campaign.clock, observer=told.append)
+    await journal.record(campaign_id, Submit(number=2, step=4, at=campaign.clock.wall()))
+
+    assert await book.hear() == ()
+
+    assert book[2].state is ChunkState.PLANNED
+    assert told == []

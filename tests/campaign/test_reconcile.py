@@ -197,6 +197,20 @@ async def test_a_broadcast_of_another_chunk_is_not_even_read() -> None:
         assert lost.read == []
 
 
+async def test_a_broadcast_of_another_campaign_is_not_even_read() -> None:
+    """Parts of one list have chunks of the same sizes, and names that differ by a digit."""
+    async with unchanged() as lost:
+        other = await freeze(lost.journal, 10, size=5, name="Promo 2/2")
+        await lost.journal.record(other.campaign_id, Submit(number=2, step=1, at=1.0))
+        taken = Accept(number=2, step=2, accepted=5, broadcast_id="found")
+        await lost.journal.record(other.campaign_id, taken)
+
+        with pytest.raises(InvalidInput, match=rf"found is chunk 2 of campaign {other.campaign_id} already"):
+            await lost.settle(accepted="found")
+
+        assert lost.read == []
+
+
 async def test_while_a_process_runs_the_campaign_nothing_is_settled() -> None:
     async with unchanged() as lost, lost.journal.lease(lost.id):
         with pytest.raises(CampaignBusy):

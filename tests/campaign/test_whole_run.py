@@ -37,6 +37,7 @@ from keebai_async.planning.plan import PlanOptions
 from keebai_async.sandbox import Sandbox
 from keebai_async.sandbox.keebai.catalogue import SandboxSender, SandboxToken
 from keebai_async.transport.request import Timeouts
+from tests.campaign.kills import KeepingJournal
 
 NUMBERS = tuple(
     SandboxSender(
@@ -251,6 +252,137 @@ async def test_a_retry_of_the_whole_is_over_the_same_senders_and_sends_to_each_f
     assert len(sandbox.ledger.repeated()) == 6
 
 
+async def failing_whole(north: Keebai, south: Keebai) -> Plan:
+    """A list over the senders of two tokens, of which somebody of each part is to be sent to again."""
+    whole = await plan(north, 200, [FIVE[0], south])
+    async with north.campaigns.start(whole) as run:
+        await run.report()
+    at = north.clock.wall() - 100.0
+    await north.journal.tell(
+        [
+            PersonNews(campaign_id=each, chunk=1, place=0, fate=Fate.FAILED, code=131056, at=at)
+            for each in part_ids(whole.campaign_id)
+        ]
+    )
+    return whole
+
+
+def client(token: SandboxToken, sandbox: Sandbox, beside: Keebai) -> Keebai:
+    """Another client, on the journal of the one *beside*, which knows of no other token."""
+    return Keebai(
+        token.secret, base_url=sandbox.url, journal=beside.journal, limiter="memory:", clock=beside.clock
+    )
+
+
+async def test_no_retry_is_planned_of_a_part_whose_token_nobody_here_has() -> None:
+    async with world() as (sandbox, north, south):
+        whole = await failing_whole(north, south)
+        async with client(NORTH, sandbox, north) as other:
+            before = await north.journal.campaigns()
+
+            with pytest.raises(AnotherToken) as refused:
+                await other.campaigns.retry(whole.campaign_id)
+
+            assert str(refused.value) == (
+                f"part 2/2 of campaign {whole.campaign_id}, from sender {FIVE[4].id}, was sent with another"
+                " token, which no client here has: give its client with add_client"
+            )
+            assert refused.value.campaign_id == whole.parts[1].campaign_id
+            assert await north.journal.campaigns() == before  # nothing was made
+
+            other.campaigns.add_client(south)
+            again = await other.campaigns.retry(whole.campaign_id)
+            async with other.campaigns.start(again) as run:
+                report = await run.report()
+
+    assert [part.sent for part in report.parts] == [1, 1]
+    sent = [(each.sender, each.token) for each in sandbox.ledger.submissions]
+    assert len(sent) == 4
+    assert set(sent) == {(FIVE[0].id, NORTH.secret), (FIVE[4].id, SOUTH.secret)}
+
+
+async def test_a_retry_of_the_part_of_another_token_alone_is_planned_with_the_client_of_that_token() -> None:
+    async with world() as (sandbox, north, south):
+        whole = await failing_whole(north, south)
+        part = whole.parts[1].campaign_id
+
+        with pytest.raises(AnotherToken) as refused:  # as a campaign of its own, ours would run it
+            await north.campaigns.retry(part)
+
+        assert str(refused.value) == (
+            f"campaign {part}, from sender {FIVE[4].id}, was sent with another token: retry it with that one,"
+            f" or retry {whole.campaign_id}, of which it is a part"
+        )
+        again = await south.campaigns.retry(part)
+        async with south.campaigns.start(again) as run:
+            report = await run.report()
+
+    assert (report.sent, report.parts) == (1, ())
+    assert sandbox.ledger.submissions[-1].token == SOUTH.secret
+
+
+async def test_a_part_that_went_on_with_a_new_token_is_retried_with_that_one() -> None:
+    async with world() as (sandbox, north, south):
+        whole = await failing_whole(north, south)
+        new = SandboxToken(secret=f"kbai_pk_{'c' * 64}")
+        sandbox.settings.tokens = (NORTH, replace(SOUTH, revoked=True), new)
+        async with (
+            Keebai(
+                NORTH.secret,
+                base_url=sandbox.url,
+                journal=north.journal,
+                limiter="memory:",
+                clock=north.clock,
+            ) as other,
+            Keebai(
+                new.secret, base_url=sandbox.url, journal=north.journal, limiter="memory:", clock=north.clock
+            ) as newer,
+        ):
+            other.campaigns.add_client(newer)
+            with pytest.raises(AnotherToken):
+                await other.campaigns.retry(whole.campaign_id)
+
+            async with newer.campaigns.resume(whole.parts[1].campaign_id, new_token=True) as run:
+                await run.report()
+            again = await other.campaigns.retry(whole.campaign_id)
+            async with other.campaigns.start(again) as run:
+                report = await run.report()
+
+    assert [part.sent for part in report.parts] == [1, 1]
+    assert {each.token for each in sandbox.ledger.submissions[-2:]} == {NORTH.secret, new.secret}
+
+
+async def test_that_a_token_is_a_new_one_of_a_part_is_said_once() -> None:
+    async with world() as (sandbox, north, south):
+        whole = await plan(north, 400, [FIVE[0], south], chunk_size=20)
+        part = whole.parts[1].campaign_id
+        new = SandboxToken(secret=f"kbai_pk_{'c' * 64}")
+        sandbox.settings.tokens = (NORTH, replace(SOUTH, revoked=True), new)
+        async with client(NORTH, sandbox, north) as other, client(new, sandbox, north) as newer:
+            other.campaigns.add_client(newer)
+            with pytest.raises(AnotherToken):
+                async with newer.campaigns.resume(part):
+                    raise AssertionError
+            async with newer.campaigns.resume(part, new_token=True, pace="20/1h") as run:
+                async for event in run.events():
+                    if isinstance(event, ChunkAccepted):
+                        break
+
+            async with other.campaigns.resume(whole.campaign_id, pace="off") as again:
+                async for event in again.events():  # of the new token, too, as its own client runs it
+                    if isinstance(event, ChunkAccepted) and event.campaign_id == part:
+                        break
+            await other.campaigns.want(whole.campaign_id)
+            assert [want.campaign_id for want in await newer.campaigns.due()] == [part]
+            await newer.campaigns.take_up(part)
+            report = await other.campaigns.status(part)
+
+    assert (report.state, report.unsent) == ("finished", 0)
+    sent = [each.token for each in sandbox.ledger.submissions if each.sender == FIVE[4].id]
+    assert set(sent) == {new.secret}
+    assert sandbox.ledger.repeated() == {}
+
+
 async def test_supervisors_of_both_tokens_run_the_parts_that_are_theirs() -> None:
     async with world() as (sandbox, north, south):
         whole = await plan(north, 600, [*FIVE[:2], south])
@@ -263,6 +395,19 @@ async def test_supervisors_of_both_tokens_run_the_parts_that_are_theirs() -> Non
     check(report, sandbox)
     assert report.sent == 600
     assert await north.campaigns.wanted() == ()
+
+
+async def test_killed_while_a_list_is_left_to_workers_all_parts_of_it_are_wanted_or_none() -> None:
+    journal = KeepingJournal()
+    async with world(journal) as (_, north, south):
+        whole = await plan(north, 40, [*FIVE[:2], south])
+        journal.kept.states.clear()
+
+        await north.campaigns.want(whole)
+
+    found = [await journal.left_behind(write).wanted() for write in range(journal.writes)]
+    assert {len(wants) for wants in found} <= {0, 3}
+    assert len(found[-1]) == 3
 
 
 async def test_a_stop_stops_all_parts_and_a_resume_by_the_id_of_the_whole_goes_on_with_all() -> None:
@@ -369,6 +514,79 @@ async def test_a_repetition_is_not_smaller_because_it_is_dealt() -> None:
     assert len(sandbox.ledger.repeated()) == 1_200  # who was asked has said yes
 
 
+async def numbers_of(keebai: Keebai, part: str) -> list[str]:
+    """Who is in a part, in the order of its list."""
+    campaign = await keebai.journal.load(part)
+    every = [await keebai.journal.items(part, each.number) for each in campaign.chunks]
+    return [number for items in every for number in re.findall(r'"to":"([^"]+)"', items.decode())]
+
+
+async def sent_before(keebai: Keebai, numbers: Sequence[str]) -> None:
+    """Let these people have the template of all tests here, as a list of their own."""
+    rows = [{"to": number, "nombre": "Ana", "codigo": "M-7"} for number in numbers]
+    before = await keebai.campaigns.plan(rows, template="promo", language="es", name="Antes", sender=FIVE[0])
+    async with keebai.campaigns.start(before) as run:
+        await run.report()
+
+
+@pytest.mark.parametrize("purged", [0, 1])
+async def test_a_repetition_is_weighed_by_the_people_who_are_there_when_a_part_was_purged(
+    purged: int,
+) -> None:
+    """Half of a list is purged; of the other half three in five got it, who are three in ten of all."""
+    async with world() as (sandbox, keebai, _):
+        whole = await plan(keebai, 400, FIVE[1:3])
+        gone, left = (whole.parts[place].campaign_id for place in (purged, 1 - purged))
+        there = await numbers_of(keebai, left)
+        got = there[: len(there) * 3 // 5]
+        await sent_before(keebai, got)
+        await keebai.campaigns.purge(gone, unfinished=True)
+
+        (reached,) = await keebai.campaigns.reached_before(whole.campaign_id)
+        weighed = f"{len(got)} of these {len(there)} people"
+        with pytest.raises(AlreadyLaunched, match=weighed):
+            await keebai.campaigns.check_repetition(whole.campaign_id)
+        for each in (whole.campaign_id, left):
+            with pytest.raises(AlreadyLaunched, match=weighed):
+                async with keebai.campaigns.start(each):
+                    raise AssertionError
+        async with keebai.campaigns.start(whole.campaign_id, agreed=[reached]) as run:
+            report = await run.report()
+
+    assert reached.repeated == len(got)
+    assert report.accepted == len(there)
+    assert len(sandbox.ledger.repeated()) == len(got)
+
+
+async def test_few_who_got_it_are_not_more_because_a_part_was_purged() -> None:
+    async with world() as (_, keebai, __):
+        whole = await plan(keebai, 400, FIVE[1:3])
+        gone, left = (each.campaign_id for each in whole.parts)
+        there, purged = await numbers_of(keebai, left), await numbers_of(keebai, gone)
+        await sent_before(keebai, [*purged, *there[: len(there) * 2 // 5]])
+        await keebai.campaigns.purge(gone, unfinished=True)
+
+        async with keebai.campaigns.start(whole.campaign_id) as run:
+            report = await run.report()
+
+    assert report.accepted == len(there)
+
+
+async def test_what_was_sent_to_a_part_that_is_purged_repeats_for_the_same_people_and_for_no_others() -> None:
+    async with world() as (_, keebai, __):
+        first = await plan(keebai, 400, FIVE[1:3])
+        async with keebai.campaigns.start(first.parts[0].campaign_id) as run:
+            await run.report()
+        again = await plan(keebai, 400, FIVE[1:3])
+        await keebai.campaigns.purge(first.parts[0].campaign_id)
+
+        reached = await keebai.campaigns.reached_before(again.campaign_id)
+
+    assert [(each.campaign_id, each.repeated) for each in reached if each.repeated] == [
+        (first.parts[0].campaign_id, again.parts[0].ready)
+    ]
+
+
 async def test_the_part_of_another_token_is_not_run_with_ours() -> None:
     async with world() as (sandbox, north, south):
         whole = await plan(north, 400, [FIVE[0], south])
@@ -376,13 +594,7 @@ async def test_the_part_of_another_token_is_not_run_with_ours() -> None:
             async with south.campaigns.start(whole.parts[0].campaign_id):
                 raise AssertionError
         async with (
-            Keebai(  # who knows of no other token
-                NORTH.secret,
-                base_url=sandbox.url,
-                journal=north.journal,
-                limiter="memory:",
-                clock=north.clock,
-            ) as other,
+            client(NORTH, sandbox, north) as other,
             other.campaigns.start(whole.campaign_id) as run,
         ):
             report = await run.report()

@@ -1,5 +1,6 @@
 """`--sender`, several times: the command deals one list, and its one id means all parts."""
 
+import re
 import signal
 import sqlite3
 from collections.abc import AsyncIterator
@@ -9,10 +10,12 @@ import anyio
 import pytest
 from msgspec.structs import replace
 
+from keebai_async.journal.open import open_journal
 from keebai_async.sandbox.keebai.catalogue import SandboxSender, SandboxToken
 from keebai_async.sandbox.keebai.server import Sandbox
 from tests.cli.conftest import MakeShell
 from tests.cli.shell import Ended, Shell
+from tests.cli.test_cli_retry import tell
 
 NUMBERS = tuple(
     SandboxSender(
@@ -136,6 +139,59 @@ async def test_a_token_that_is_revoked_stops_its_part_alone_and_resume_finds_it_
     assert {one.token for one in sandbox.ledger.submissions if one.sender == NUMBERS[4].phone_number_id} == {
         SOUTH.secret
     }
+
+
+async def test_a_retry_of_a_part_whose_token_is_not_in_the_environment_says_where_to_put_it(
+    shell: Shell, sandbox: Sandbox
+) -> None:
+    shell.environment["KEEBAI_API_TOKEN_SOUTH"] = SOUTH.secret
+    senders = [*SENDERS[:2], "--sender", f"{NUMBERS[4].phone_number_id}@SOUTH"]
+    launched = await shell.call("launch", a_list(shell, 40), *PROMO, *senders, "--yes", "--json")
+    whole = str(last(launched)["campaign_id"])
+    for part in (1, 2):
+        await tell(shell, f"{whole}-{part}", {0: 131056}, ago=600.0)
+    del shell.environment["KEEBAI_API_TOKEN_SOUTH"]
+
+    refused = await shell.call("retry", whole, "--yes")
+    listed = await shell.call("list")
+    shell.environment["KEEBAI_API_TOKEN_SOUTH"] = SOUTH.secret
+    retried = await shell.call("retry", whole, "--yes", "--json")
+
+    assert (refused.code, refused.out) == (2, "")
+    assert refused.err.splitlines()[-1] == (
+        f"error: part 2/2 of campaign {whole}, from sender {NUMBERS[4].phone_number_id}, was sent with"
+        " another token, which no client here has: put it into KEEBAI_API_TOKEN_NAME"
+    )
+    assert len(listed.out.splitlines()) == 2  # its head, and the one that was launched
+    assert (retried.code, last(retried)["sent"]) == (0, 2)
+    assert {(one.sender, one.token) for one in sandbox.ledger.submissions} == {
+        (NUMBERS[0].phone_number_id, OWN.secret),
+        (NUMBERS[4].phone_number_id, SOUTH.secret),
+    }
+
+
+async def test_a_yes_to_a_list_of_which_a_part_was_purged_is_none_to_a_repetition_that_it_did_not_show(
+    shell: Shell, sandbox: Sandbox
+) -> None:
+    senders = SENDERS[:4]
+    planned = last(await shell.call("plan", a_list(shell, 40), *PROMO, *senders, "--json"))
+    whole, there = str(planned["campaign_id"]), int(str(parts_of(planned)[1]["ready"]))
+    journal = open_journal(str(shell.folder / "journal.db"))
+    items = (await journal.items(f"{whole}-2", 1)).decode()
+    await journal.aclose()
+    got = re.findall(r'"to":"([^"]+)"', items)[: there * 3 // 5]
+    file = shell.write(
+        "before.csv", "\n".join(["to,nombre,codigo", *[f"{each},Ana,M" for each in got]]) + "\n"
+    )
+    await shell.call("launch", file, *PROMO[:4], "--sender", NUMBERS[0].phone_number_id, "--yes")
+    await shell.call("purge", f"{whole}-1", "--unfinished", "--yes")
+
+    refused = await shell.answer("y\n", "launch", whole)
+
+    assert refused.code == 2
+    assert f"{len(got)} of these {there} people got the template" in refused.err
+    assert "--again" in refused.err
+    assert sandbox.ledger.total == len(got)
 
 
 async def test_what_cannot_be_a_sender_is_said_before_anything_is_made(shell: Shell) -> None:

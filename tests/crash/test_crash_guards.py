@@ -7,8 +7,12 @@ import pytest
 from keebai_async.cli.campaign_codes import code_of
 from keebai_async.cli.exit_codes import Exit
 from keebai_async.model.plan import Guards
+from keebai_async.planning.plan import PlanOptions
+from keebai_async.sandbox import faults
+from tests.crash.nursery import Nursery
+from tests.crash.people import everybody
 from tests.crash.truth import Account
-from tests.crash.world import SPEED, World, take_time, world
+from tests.crash.world import BULK, SIZE, SPEED, World, take_time, world
 
 PEOPLE = 1_000
 
@@ -91,3 +95,29 @@ async def test_killed_under_a_guard_a_resumed_campaign_counts_what_failed_before
 
         assert account.report.state == "finished"
         assert account.report.accepted == PEOPLE
+
+
+@pytest.mark.parametrize("point", ["after accept", "before stopped"])
+async def test_killed_before_it_was_said_that_a_canary_has_no_name_it_is_said_by_the_next_process(
+    nursery: Nursery, path: Path, point: str
+) -> None:
+    async with world(nursery, path, people=200, failing=0.0) as here:
+        here.sandbox.malformed.clear()
+        async with here.client() as keebai:
+            await keebai.campaigns.plan(
+                everybody(here.people),
+                template="promo",
+                language="es",
+                options=PlanOptions(chunk_size=SIZE, guards=Guards(canary=SIZE)),
+            )
+        here.sandbox.faults.on(BULK, faults.NotJson(), nth=1)
+
+        killed = await here.live(point=point)
+        stopped = await here.live()
+
+        assert killed.killed
+        assert stopped.stopped_by == "guard"
+        assert here.sandbox.ledger.total == SIZE
+        persuaded = await here.live()
+        assert persuaded.ended == "finished"
+        assert here.sandbox.ledger.total == here.people

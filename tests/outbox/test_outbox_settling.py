@@ -2,25 +2,38 @@
 
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
+from typing import TypeVar
 
 import pytest
 from msgspec.structs import replace
 
 from keebai_async import ChunkState, InvalidInput, Keebai, MessageBusy, OutcomeUnknown
 from keebai_async.clock import ManualClock
-from keebai_async.journal.memory_tables import MemoryJournal
+from keebai_async.errors import JournalUnusable
+from keebai_async.journal.memory_tables import MemoryDatabase, MemoryJournal
 from keebai_async.journal.outbox import StoredOutbox
 from keebai_async.journal.postgres_tables import PostgresJournal
 from keebai_async.journal.sqlite_tables import SqliteJournal
 from keebai_async.journal.stored import StoredJournal
+from keebai_async.journal.tables import Tables
 from keebai_async.model.lost import NOT_SEEN_TO_END
-from keebai_async.model.outbox import MessageLost, MessageNotTaken, MessageTaken, OutboxMessage, settled
+from keebai_async.model.outbox import (
+    MessageLost,
+    MessageNotTaken,
+    MessageOutcome,
+    MessageTaken,
+    OutboxMessage,
+    lost,
+    settled,
+)
 from keebai_async.quota.gate import OpenGate
 from keebai_async.sandbox import Sandbox, faults
 from keebai_async.storage.postgres_address import postgres_address
 from keebai_async.storage.process import this_process
+from keebai_async.storage.safety import Safe
 from tests.journal.json_tables import JsonJournal, JsonServer
 
+T = TypeVar("T")
 PERSON = "+5491155555555"
 TEXT = "POST /messages/text"
 ORDER = "order-A-17"
@@ -194,6 +207,68 @@ async def test_an_answer_that_is_held_by_one_who_was_taken_for_dead_is_still_evi
     journal.outbox.over(attempt)
     await journal.outbox.find(ORDER)
     assert (await journal.outbox.end(ORDER, attempt, TAKEN)).state is ChunkState.ACCEPTED
+
+
+class AwayDatabase(MemoryDatabase):
+    """It is away for as long as somebody says so."""
+
+    away = False
+
+    def write(self, work: Callable[[Tables], T], *, safe: Safe) -> T:
+        if self.away:
+            raise JournalUnusable("the database does not answer", temporary=True)
+        return super().write(work, safe=safe)
+
+
+@pytest.mark.parametrize("lost_meanwhile", [False, True])
+@pytest.mark.parametrize(
+    ("outcome", "state"),
+    [
+        (TAKEN, ChunkState.ACCEPTED),
+        (MessageNotTaken(reason="429"), ChunkState.PLANNED),
+        (MessageLost(reason="no answer"), ChunkState.UNKNOWN),
+    ],
+)
+async def test_an_outcome_that_no_journal_took_is_known_to_its_own_process_when_the_journal_is_back(
+    clock: ManualClock, outcome: MessageOutcome, state: ChunkState, lost_meanwhile: bool
+) -> None:
+    database = AwayDatabase(clock)
+    journal = StoredJournal(database, clock=clock)
+    attempt = await begun(journal.outbox)
+    if lost_meanwhile:  # another machine took us for dead
+        await journal.outbox.settle(ORDER, lambda message: lost(message, NOT_SEEN_TO_END))
+    database.away = True
+    with pytest.raises(JournalUnusable):
+        await journal.outbox.end(ORDER, attempt, outcome)
+    journal.outbox.over(attempt)
+    database.away = False
+
+    found = await journal.outbox.find(ORDER)
+
+    assert found is not None
+    assert found.state is state
+    assert found.receipt == (b"{}" if outcome is TAKEN else None)
+    assert await journal.outbox.find(ORDER) == found
+    await journal.aclose()
+
+
+async def test_who_knows_that_it_was_taken_does_not_send_it_again_because_somebody_says_so(
+    clock: ManualClock,
+) -> None:
+    database = AwayDatabase(clock)
+    journal = StoredJournal(database, clock=clock)
+    attempt = await begun(journal.outbox)
+    database.away = True
+    with pytest.raises(JournalUnusable):
+        await journal.outbox.end(ORDER, attempt, TAKEN)
+    database.away = False
+    await journal.outbox.settle(ORDER, lambda message: sent_again(lost(message, NOT_SEEN_TO_END)))
+    journal.outbox.over(attempt)
+
+    message, again = await journal.outbox.begin(DRAFT, seconds=75.0)
+
+    assert (message.state, again) == (ChunkState.ACCEPTED, None)
+    await journal.aclose()
 
 
 async def test_so_is_an_answer_that_comes_after_a_person_had_it_sent_again(journal: StoredJournal) -> None:

@@ -13,6 +13,7 @@ from keebai_async import (
     Cause,
     Guards,
     InvalidInput,
+    JournalUnusable,
     Keebai,
     Misused,
     Pace,
@@ -88,6 +89,27 @@ async def test_nobody_runs_before_its_time(keebai: Keebai, sandbox: Sandbox, clo
         assert messaged(sandbox) == []
         await until(lambda: ended(keebai, plan.campaign_id), clock)
     assert len(messaged(sandbox)) == 4
+
+
+async def test_who_has_seen_that_one_person_got_something_has_not_agreed_to_a_repetition(
+    keebai: Keebai, sandbox: Sandbox, clock: ManualClock
+) -> None:
+    first = await launched(keebai, 1)
+    async with keebai.supervise():
+        await until(lambda: ended(keebai, first), clock)
+    await clock.sleep(2 * 86_400.0)
+    plan = await keebai.campaigns.plan(people(20), template="promo", language="es", name="Dos")
+    (seen,) = plan.reached_before
+    assert (seen.people, seen.repeated) == (1, 0)
+
+    await keebai.campaigns.want(plan, at=clock.wall() + 300, agreed=plan.reached_before)
+    meanwhile = await launched(keebai, 20)
+    async with keebai.supervise():
+        await until(lambda: ended(keebai, meanwhile), clock)
+        await until(lambda: nothing_wanted(keebai), clock)
+
+    assert len(messaged(sandbox)) == 21
+    assert (await keebai.campaigns.status(plan.campaign_id)).unsent == 20
 
 
 async def test_a_time_without_an_offset_is_refused_before_anything_is_planned(keebai: Keebai) -> None:
@@ -169,6 +191,33 @@ async def test_what_a_guard_stopped_needs_a_person(clock: ManualClock, journal: 
             await clock.sleep(600)
         assert (await keebai.campaigns.status(one)).stopped_by is Cause.GUARD
         assert messaged(sandbox) == before
+
+
+class DiesBeforeItSaysSo(SqliteJournal):
+    """The process that runs a campaign ends before it writes that the campaign is not wanted any more."""
+
+    async def unwant(self, campaign_id: str) -> bool:
+        raise JournalUnusable("database is locked")
+
+
+async def test_killed_after_a_guard_stopped_it_a_campaign_is_taken_up_by_nobody(
+    sandbox: Sandbox, clock: ManualClock, tmp_path: Path
+) -> None:
+    sandbox.faults.on(BULK, faults.NotJson(), nth=1)
+    dying = DiesBeforeItSaysSo(tmp_path / "k.db", clock=clock)
+    async with client(sandbox, clock, dying) as keebai:
+        one = await launched(keebai, 20, guards=Guards(canary=5))
+        with pytest.raises(JournalUnusable):
+            await keebai.campaigns.take_up(one)
+    await dying.aclose()
+
+    journal = SqliteJournal(tmp_path / "k.db", clock=clock)
+    async with client(sandbox, clock, journal) as keebai:
+        assert await keebai.campaigns.wanted() == ()
+        assert await keebai.campaigns.take_up(one) is None
+        report = await keebai.campaigns.status(one)
+    await journal.aclose()
+    assert (report.stopped_by, report.untracked, report.unsent) == (Cause.GUARD, 5, 15)
 
 
 async def test_a_client_that_is_closed_under_its_supervisor_leaves_the_campaign_wanted(

@@ -9,16 +9,18 @@ from keebai_async import AlreadyLaunched, CampaignState, Cause, Keebai, PlanOpti
 from keebai_async.clock import ManualClock
 from keebai_async.journal.memory_tables import MemoryJournal
 from keebai_async.journal.sqlite_tables import SqliteJournal
+from keebai_async.model.stop import NEEDS_A_PERSON
 from keebai_async.observe.campaign_records import CampaignLeft
 from keebai_async.observe.records import Record
 from keebai_async.quota.gate import OpenGate
 from keebai_async.sandbox import Sandbox, faults
-from keebai_async.taking_up import AFTER, FIRST_RETRY, LAST_RETRY, retry_wait, tries_after
+from keebai_async.taking_up import AFTER, FIRST_RETRY, LAST_RETRY, Next, retry_wait, tries_after
 from tests.supervisor.kit import BULK, begun, client, launched, messaged, people, until
 
 
 def test_every_cause_has_something_that_follows() -> None:
     assert set(AFTER) == {None, *Cause}
+    assert {cause for cause, after in AFTER.items() if after is Next.DONE} == {None, *NEEDS_A_PERSON}
 
 
 def test_what_passes_by_itself_is_waited_for_twice_as_long_each_time() -> None:
