@@ -1,5 +1,6 @@
 """What every test stands on: asyncio as the one backend, and in CI nothing that is left out quietly."""
 
+import gc
 import os
 import tempfile
 from collections.abc import AsyncIterator, Generator, Iterator
@@ -9,6 +10,10 @@ from hypothesis import HealthCheck, settings
 
 from keebai_async.clock import ManualClock
 from tests.postgres_server import PostgresServer, postgres_or_skip
+
+# What is collected stays to the end, and nothing of it is garbage: to look through it again and again took a
+# tenth of all the time.
+gc.disable()
 
 # What the command prints has the separators of its user's locale.
 for name in ("LC_ALL", "LC_NUMERIC"):
@@ -26,6 +31,17 @@ if os.environ.get("CI") != "true":
     settings.load_profile("patient")
 # For another Python than the first: what a property says of our code was tried there, with many examples.
 settings.register_profile("few", settings.get_profile("ci"), max_examples=10)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Few are few also where a property asks for a number of its own."""
+    if settings.get_current_profile_name() != "few":
+        return
+    few = settings.get_profile("few").max_examples
+    for test in (item.obj for item in items if isinstance(item, pytest.Function)):
+        own = getattr(test, "_hypothesis_internal_use_settings", None)
+        if isinstance(own, settings) and own.max_examples > few:
+            test._hypothesis_internal_use_settings = settings(own, max_examples=few)
 
 
 @pytest.fixture(scope="session")
@@ -46,6 +62,12 @@ def postgres() -> Iterator[PostgresServer]:
     """A PostgreSQL of our own; who stops it starts it again."""
     with postgres_or_skip() as server:
         yield server
+
+
+def pytest_collection_finish() -> None:
+    gc.freeze()
+    gc.set_threshold(10_000, 10, 10)
+    gc.enable()
 
 
 @pytest.hookimpl(wrapper=True)

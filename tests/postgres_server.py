@@ -4,6 +4,7 @@ import os
 import shutil
 import signal
 import socket
+import stat
 import subprocess
 import tempfile
 import time
@@ -39,6 +40,19 @@ def postgres_programs() -> Path | None:
     return None if found is None else Path(found).parent
 
 
+def _where_everybody_may_be() -> Path:
+    """TMPDIR, or /tmp if another user may not enter that, or its name is too long for a socket.
+
+    Not below pytest's folder, for both reasons.
+    """
+    folder = Path(tempfile.gettempdir())
+    if len(str(folder)) < 60 and all(
+        each.stat().st_mode & stat.S_IXOTH for each in (folder, *folder.parents)
+    ):
+        return folder
+    return Path("/tmp")
+
+
 class PostgresServer:
     """Several databases' worth of one: each `schema()` is an address with tables of its own.
 
@@ -51,8 +65,7 @@ class PostgresServer:
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             self.port: int = probe.getsockname()[1]
-        # Not below pytest's folder: only root may enter it, and its name is too long for a socket.
-        self._folder = Path(tempfile.mkdtemp(prefix="keebai-pg-", dir="/tmp"))
+        self._folder = Path(tempfile.mkdtemp(prefix="keebai-pg-", dir=_where_everybody_may_be()))
         self._as = self._other_user()
         self._process: subprocess.Popen[bytes] | None = None
 

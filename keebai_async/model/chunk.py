@@ -1,6 +1,7 @@
 """Up to 5,000 recipients that are submitted together, and where that stands."""
 
 import enum
+from operator import attrgetter
 from typing import Final
 
 import msgspec
@@ -116,6 +117,8 @@ class Chunk(Result, frozen=True, kw_only=True):
 
     def with_facts_of(self, other: "Chunk") -> "Chunk":
         """The same chunk with what is known beside its moves, as *other* has it."""
+        if _facts(self) == _facts(other):
+            return self  # nearly always, and it is asked of every chunk each second
         return msgspec.structs.replace(self, **{name: getattr(other, name) for name in _BESIDE_MOVES})
 
     def counted(self, *, sent: int, failed: int, final: bool, seen_at: float | None = None) -> "Chunk":
@@ -136,3 +139,5 @@ _BESIDE_MOVES: Final = (
     "event_id",
 )
 """Fields that no move says: anybody may write them, without the lease."""
+
+_facts: Final = attrgetter(*_BESIDE_MOVES)

@@ -44,7 +44,7 @@ from keebai_async.planning.suppress import SuppressedPeople, suppressed_people
 from keebai_async.planning.template import check_approved, named_by_text, wording
 from keebai_async.planning.text_checks import lengths
 from keebai_async.privacy import shown
-from keebai_async.sources.block import Block, LineBlock, ObjectBlock, Source
+from keebai_async.sources.block import Block, ObjectBlock, Source
 from keebai_async.sources.loop_turns import next_turn, turn
 
 PLANNING_TURN = 0.002
@@ -270,7 +270,7 @@ class _Making:
         """Count the rows that come after the limit."""
         with suppress(UnusableSource):  # what nobody looks at need not be readable
             async for block in blocks:
-                self._not_looked_at += _rows_in(block)
+                self._not_looked_at += block.row_count
                 await next_turn()
 
     async def finish(self, *, name: str, created_at: float, service: str) -> Plan:
@@ -441,13 +441,3 @@ def make_shared() -> None:
     """Make what is made once in a process and would hold the event loop for 10 ms: tables, patterns."""
     calling_code("1")
     shown("")
-
-
-def _rows_in(block: Block) -> int:
-    match block:
-        case LineBlock():
-            return sum(1 for line in block.data.split(b"\n") if line.strip())
-        case ObjectBlock():
-            return len(block.items)
-        case _:
-            return len(block.numbers)

@@ -28,6 +28,11 @@ class LineBlock(msgspec.Struct, frozen=True, kw_only=True):
     data: bytes
     name: str = ""
 
+    @property
+    def row_count(self) -> int:
+        """How many lines are not blank."""
+        return sum(1 for line in self.data.split(b"\n") if line.strip())
+
     def check(self) -> None:
         """Raises UnusableSource if the lines are not UTF-8."""
         text_of(self.data, self.name, self.first)
@@ -43,6 +48,10 @@ class CellBlock(msgspec.Struct, frozen=True, kw_only=True):
     numbers: Sequence[int]
     rows: Sequence[Sequence[str]]
     not_text: Mapping[int, Mapping[int, NotText]] = {}
+
+    @property
+    def row_count(self) -> int:
+        return len(self.rows)
 
     def row(self, position: int) -> Sequence[str]:
         return self.rows[position]
@@ -76,8 +85,12 @@ class ColumnBlock(msgspec.Struct, frozen=True, kw_only=True):
     not_text: Mapping[int, Mapping[int, NotText]] = {}
 
     @property
+    def row_count(self) -> int:
+        return len(self.columns[0])
+
+    @property
     def numbers(self) -> range:
-        return range(self.first, self.first + len(self.columns[0]))
+        return range(self.first, self.first + self.row_count)
 
     def row(self, position: int) -> Sequence[str]:
         return [column[position] for column in self.columns]
@@ -87,7 +100,7 @@ class ColumnBlock(msgspec.Struct, frozen=True, kw_only=True):
 
     def whole_rows(self) -> tuple[Sequence[int], Sequence[Sequence[str]]]:
         """All positions, and the columns."""
-        return range(len(self.columns[0])), self.columns
+        return range(self.row_count), self.columns
 
 
 TableBlock = CellBlock | ColumnBlock
@@ -102,6 +115,10 @@ class ObjectBlock(msgspec.Struct, frozen=True, kw_only=True):
     first: int
     items: Sequence[object]
     header: tuple[str, ...] = ()
+
+    @property
+    def row_count(self) -> int:
+        return len(self.items)
 
 
 Block = LineBlock | TableBlock | ObjectBlock

@@ -74,6 +74,16 @@ async def test_who_was_frozen_for_longer_than_the_patience_tries_three_times_all
     assert await kept(clock, patience, written.line) == "written"
 
 
+async def test_who_was_frozen_does_not_try_for_ever() -> None:
+    clock, written = ManualClock(), Written(fails=100)
+    patience = Patience(clock, seconds=10.0)
+    async with clock.running():
+        await clock.sleep(3_600.0)
+
+    with pytest.raises(JournalUnusable, match="locked at 3"):
+        await kept(clock, patience, written.line)
+
+
 async def test_two_lines_share_one_patience() -> None:
     clock, first, second = ManualClock(), Written(fails=9), Written(fails=100)
     patience = Patience(clock, seconds=10.0)

@@ -220,6 +220,19 @@ async def test_a_search_for_a_culprit_that_the_night_interrupts_goes_on_in_the_m
     assert all(9 <= hour % 24 < 20 for hour in service.hours)
 
 
+async def test_a_search_whose_place_comes_when_the_hours_are_over_goes_on_in_the_morning() -> None:
+    campaign = Timed(12, RunTerms(hours=BY_COUNTRY), size=4, countries=("ES", "MX", "MX"))
+    service = Watched(campaign.clock)
+    service.waits = (0.0, 11 * HOUR)  # the second one, for half of the chunk of Spain, comes at 19:00
+    service.malformed = frozenset({"+5491100000001"})
+
+    report = await campaign.submit(service)
+
+    assert (report.accepted, report.refused, report.unsent) == (11, 1, 0)
+    assert service.hours == [8.0, 16.0, 16.0, 32.0, 32.0, 32.0, 32.0]
+    assert set(service.messaged.values()) == {1}
+
+
 async def test_a_pause_in_the_night_is_no_end_and_what_is_waited_for_is_told_again() -> None:
     campaign = Timed(1, RunTerms(hours=FROM_NINE))
     service = Watched(campaign.clock)

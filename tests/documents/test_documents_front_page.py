@@ -18,7 +18,7 @@ def pyproject() -> Mapping[str, Any]:
 def test_the_set_up_commands_name_extras_that_exist(pyproject: Mapping[str, Any]) -> None:
     named = set(re.findall(r"'\.\[(\w+)\]'", "\n".join(README.code("sh"))))
 
-    assert named == {"cli", "dev"}
+    assert named == {"cli", "test"}
     assert named <= set(pyproject["project"]["optional-dependencies"])
 
 

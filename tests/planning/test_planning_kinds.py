@@ -25,7 +25,7 @@ def asked(path: Path) -> Iterator[str]:
 
 
 def test_only_the_reader_asks_which_kind_a_block_is_and_it_knows_all() -> None:
-    found = {path.name: list(asked(path)) for path in PACKAGE.rglob("*.py")}
+    found = {str(path.relative_to(PACKAGE)): list(asked(path)) for path in PACKAGE.rglob("*.py")}
 
-    assert {name for name, kinds in found.items() if kinds} == {"reader.py"}
-    assert sorted(found["reader.py"]) == sorted(KINDS)
+    assert {name for name, kinds in found.items() if kinds} == {"planning/reader.py"}
+    assert sorted(found["planning/reader.py"]) == sorted(KINDS)

@@ -16,6 +16,7 @@ from keebai_async.model.plan import Pace
 from keebai_async.quota.gate import OpenGate
 from keebai_async.sandbox import Sandbox
 from keebai_async.zones import zones_of
+from tests.crash.nursery import Nursery
 from tests.supervisor.test_supervisor_killed import all_over, worker
 from tests.supervisor.worker import Place, SharedClock
 
@@ -31,7 +32,9 @@ BORDERS: Final = (-MINUTE, 7.8 * HOUR, 24 * HOUR - MINUTE, 31.8 * HOUR)
 
 @pytest.mark.timeout(600)  # seventeen processes begin, one after the other
 @pytest.mark.parametrize("seed", [1, 2])
-async def test_hours_hold_whenever_processes_are_killed(tmp_path: Path, seed: int) -> None:
+async def test_hours_hold_whenever_processes_are_killed(
+    nurseries: tuple[Nursery, Nursery], tmp_path: Path, seed: int
+) -> None:
     chance = random.Random(seed)
     clock = SharedClock(SPEED, time.time())
     async with Sandbox(clock=clock) as sandbox:
@@ -57,10 +60,10 @@ async def test_hours_hold_whenever_processes_are_killed(tmp_path: Path, seed: in
                 clock.noon = time.time() - border / SPEED
                 for _ in range(2):
                     place = replace(place, noon=clock.noon)
-                    async with worker(place), worker(place):
+                    async with worker(nurseries[0], place), worker(nurseries[1], place):
                         await anyio.sleep(chance.uniform(0.1, 0.8))
             clock.noon = time.time() - 48.1 * HOUR / SPEED
-            async with worker(replace(place, noon=clock.noon)):
+            async with worker(nurseries[0], replace(place, noon=clock.noon)):
                 with anyio.fail_after(400.0):
                     while not await all_over(keebai):  # noqa: ASYNC110 - of other processes
                         await anyio.sleep(0.1)

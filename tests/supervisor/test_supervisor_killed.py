@@ -1,19 +1,17 @@
 """Processes that supervise one journal are killed again and again: others carry on, nobody gets it twice."""
 
 import random
-import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
 import anyio
-import msgspec
 import pytest
-from anyio.abc import Process
 
 from keebai_async import CampaignState, Cause, Keebai, PlanOptions
 from keebai_async.quota.gate import OpenGate
 from keebai_async.sandbox import Sandbox
+from tests.crash.nursery import Nursery
 from tests.supervisor.worker import Place
 
 SPEED = 200.0
@@ -21,18 +19,11 @@ CAMPAIGNS, PEOPLE, SIZE = 4, 60, 5
 
 
 @asynccontextmanager
-async def worker(place: Place) -> AsyncIterator[Process]:
-    process = await anyio.open_process([sys.executable, "-m", "tests.supervisor.worker"])
-    async with process:
-        assert process.stdin is not None
-        assert process.stdout is not None
-        await process.stdin.send(msgspec.json.encode(place))
-        await process.stdin.aclose()
-        try:
-            assert (await process.stdout.receive()).startswith(b"supervising")
-            yield process
-        finally:
-            process.kill()
+async def worker(nursery: Nursery, place: Place) -> AsyncIterator[None]:
+    async with nursery.life(place) as life:
+        await life.until_it_began()
+        assert life.gone is None
+        yield
 
 
 async def all_over(keebai: Keebai) -> bool:
@@ -47,7 +38,7 @@ async def all_over(keebai: Keebai) -> bool:
 @pytest.mark.timeout(600)  # thirteen processes begin, one after the other
 @pytest.mark.parametrize("seed", [1, 2])
 async def test_killed_processes_are_followed_by_others_and_nobody_is_sent_to_twice(
-    tmp_path: Path, seed: int
+    nurseries: tuple[Nursery, Nursery], tmp_path: Path, seed: int
 ) -> None:
     chance = random.Random(seed)
     async with Sandbox(speed=SPEED) as sandbox:
@@ -77,9 +68,9 @@ async def test_killed_processes_are_followed_by_others_and_nobody_is_sent_to_twi
                     options=PlanOptions(chunk_size=SIZE),
                 )
             for _ in range(6):
-                async with worker(place), worker(place):
+                async with worker(nurseries[0], place), worker(nurseries[1], place):
                     await anyio.sleep(chance.uniform(0.05, 0.5))
-            async with worker(place):
+            async with worker(nurseries[0], place):
                 with anyio.fail_after(400.0):
                     while not await all_over(keebai):  # noqa: ASYNC110 - of other processes
                         await anyio.sleep(0.1)

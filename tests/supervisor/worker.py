@@ -1,7 +1,10 @@
-"""A process that supervises a journal until it is killed; `python -m`, with its Place as JSON on stdin."""
+"""Processes that supervise a journal until they are killed.
 
-import sys
+As in `tests.crash.child`, one process imports everything once and forks each of them.
+"""
+
 import time
+import traceback
 from datetime import UTC, datetime
 from typing import Final
 
@@ -11,6 +14,7 @@ import msgspec
 from keebai_async.client import Keebai
 from keebai_async.clock import ScaledClock
 from keebai_async.quota.window import Quota
+from tests.crash.child import Said, say, serve
 
 NOON: Final = datetime(2026, 10, 3, 12, tzinfo=UTC).timestamp()
 
@@ -54,9 +58,18 @@ async def supervise(place: Place) -> None:
         ) as keebai,
         keebai.supervise(at_once=place.at_once),
     ):
-        print("supervising", flush=True)
+        say(Said(began=place.journal))
         await anyio.sleep_forever()
 
 
+def run(place: Place) -> int:
+    try:
+        anyio.run(supervise, place)
+    except BaseException:
+        traceback.print_exc()
+        return 2
+    return 0
+
+
 if __name__ == "__main__":
-    anyio.run(supervise, msgspec.json.decode(sys.stdin.buffer.read(), type=Place))
+    serve(Place, run, "keebai_async.quota.sqlite", "keebai_async.supervisor")
