@@ -7,6 +7,7 @@ Its name is that of its machine: who shares it can see its process, as on one ma
 clock on its wall may be wrong.
 """
 
+import logging
 import sys
 
 import anyio
@@ -57,6 +58,7 @@ def hear(record: Record) -> None:
 
 
 async def main(place: MachinePlace) -> None:
+    logging.getLogger("keebai_async").addHandler(logging.NullHandler())
     setattr(process, "_place", lambda: place.name)  # noqa: B010 - it is a function
     journal = open_journal(place.journal, lease=place.lease)
     async with (

@@ -58,6 +58,8 @@ class StormTally:
 
     events: Counter[str] = field(default_factory=Counter)
     campaigns: int = 0
+    ended: int = 0
+    """Campaigns in which nothing is left to do for a program, at the last look."""
     people: int = 0
     messaged: int = 0
     twice: int = 0
@@ -71,6 +73,13 @@ class StormTally:
     """Chunks that had no outcome when their machine was killed or frozen."""
     taken_up_after: list[float] = field(default_factory=list)
     wrong: list[str] = field(default_factory=list)
+
+    def so_far(self) -> str:
+        after = sorted(self.taken_up_after) or [0.0]
+        return (
+            f"{self.events.total()} events, {self.events['kill']} kills, {self.ended} of {self.campaigns}"
+            f" campaigns ended, carried on {len(self.taken_up_after)} times, {after[-1]:.1f} s at most"
+        )
 
     def lines(self) -> list[str]:
         struck = ", ".join(f"{name} {count}" for name, count in sorted(self.events.items()))
@@ -207,8 +216,7 @@ class StormOfMachines:
 
     async def _plan(self, keebai: Keebai) -> None:
         """Keep as many campaigns unfinished as there should be."""
-        kept = await keebai.journal.campaigns()
-        for _ in range(AT_LEAST_UNFINISHED - sum(_is_open(each) for each in kept)):
+        for _ in range(AT_LEAST_UNFINISHED - await self._unfinished(keebai.journal)):
             first = self._tally.campaigns * self._people
             self._tally.campaigns += 1
             await keebai.campaigns.launch(
@@ -256,12 +264,16 @@ class StormOfMachines:
 
     async def _until_done(self, keebai: Keebai) -> None:
         with anyio.move_on_after(400) as scope:
-            kept = await keebai.journal.campaigns()
-            while any(map(_is_open, kept)):
+            while await self._unfinished(keebai.journal):  # noqa: ASYNC110 - other processes end them
                 await anyio.sleep(0.3)
-                kept = await keebai.journal.campaigns()
         if scope.cancelled_caught:
             self._tally.wrong.append("some campaigns were not carried on to their end")
+
+    async def _unfinished(self, journal: Journal) -> int:
+        kept = await journal.campaigns()
+        unfinished = sum(_is_open(each) for each in kept)
+        self._tally.ended = len(kept) - unfinished
+        return unfinished
 
     async def _count(self, journal: Journal) -> None:
         tally, ledger = self._tally, self._sandbox.ledger
