@@ -19,12 +19,14 @@ import statistics
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import msgspec
 
 from keebai_async.client import Keebai
+from keebai_async.journal import moving
 from keebai_async.journal.contract import Journal
 from keebai_async.journal.memory_tables import MemoryJournal
 from keebai_async.journal.open import open_journal
@@ -207,12 +209,30 @@ async def idle(name: str, journal: Journal) -> None:
     )
 
 
+@contextmanager
+def telling_nothing() -> Iterator[None]:
+    """Moves, inside `with`, as they would be if the journal kept no events."""
+    tell_move: object = getattr(moving, "tell_move")  # noqa: B009 - as below
+    setattr(moving, "tell_move", lambda *_, **__: 0)  # noqa: B010 - it is a function
+    try:
+        yield
+    finally:
+        setattr(moving, "tell_move", tell_move)  # noqa: B010
+
+
 async def one_move_elsewhere(name: str, journal: Journal) -> None:
-    costs = [statistics.median(await records(journal, f"{name}-{turn}", 100)) for turn in range(ROUNDS)]
+    costs, ratios = list[float](), list[float]()
+    for turn in range(ROUNDS):
+        with telling_nothing():
+            silent = statistics.median(await records(journal, f"silent-{turn}", 100))
+        costs.append(statistics.median(await records(journal, f"{name}-{turn}", 100)))
+        ratios.append(costs[-1] / silent)
     await idle(name, journal)
     await journal.aclose()
     say(f"one record() {name}: {statistics.median(costs) * 1e6:.0f} us")
     say(f"  between {min(costs) * 1e6:.0f} and {max(costs) * 1e6:.0f} us")
+    told = f"{statistics.median(ratios):.2f} ({min(ratios):.2f} to {max(ratios):.2f})"
+    say(f"  to one that tells no event, ratio {told}")
 
 
 async def moves_elsewhere(folder: Path) -> None:

@@ -39,7 +39,16 @@ from keebai_async.journal import (
 from keebai_async.journal.leases import Claim, Leases
 from keebai_async.journal.outbox import StoredOutbox
 from keebai_async.journal.reading import campaign_of, check_history, chunk_of, items_of, stored_campaign
-from keebai_async.journal.tables import ChunkRow, Database, FatesRow, ItemsRow, MoveRow, Tables
+from keebai_async.journal.tables import (
+    CampaignRow,
+    ChunkRow,
+    Database,
+    FatesRow,
+    ItemsRow,
+    LeaseRow,
+    MoveRow,
+    Tables,
+)
 from keebai_async.journal.transactions import HEARTBEAT, Transactions
 from keebai_async.model.campaign import CampaignState, RunFacts, StoredCampaign, Wish
 from keebai_async.model.chunk import Chunk
@@ -250,7 +259,8 @@ class StoredJournal:
         # then the chunk is unknown there, and a person looks.
         safe = Safe.FROM_COPYING if isinstance(move, Submit) else Safe.FROM_POWER_CUTS
         with self._in_doubt(campaign_id, move):
-            return await self._change(campaign_id, partial(self._record, campaign_id, move), safe=safe)
+            work = partial(self._record, campaign_id, move)
+            return await self._change(campaign_id, work, safe=safe, number=move.number)
 
     @contextmanager
     def _in_doubt(self, campaign_id: str, move: Move) -> Iterator[None]:
@@ -326,6 +336,8 @@ class StoredJournal:
 
     async def progress(self, campaign_id: str, number: int, *, sent: int, failed: int, final: bool) -> Chunk:
         def work(tables: Tables) -> Chunk:
+            tables.expect(CampaignRow, campaign_id)
+            moving.expect(tables, campaign_id, number)
             campaign_of(tables, campaign_id)
             row, now = chunk_of(tables, campaign_id, number), self._clock.wall()
             chunk = rules.further(row.chunk, sent=sent, failed=failed, final=final, at=now)
@@ -543,11 +555,20 @@ class StoredJournal:
             await self._transactions.aclose()
 
     async def _change(
-        self, campaign_id: str, work: Callable[[Tables], T], *, safe: Safe = Safe.FROM_POWER_CUTS
+        self,
+        campaign_id: str,
+        work: Callable[[Tables], T],
+        *,
+        safe: Safe = Safe.FROM_POWER_CUTS,
+        number: int | None = None,
     ) -> T:
-        """Write to a frozen campaign that nobody else has the lease of."""
+        """Write to a frozen campaign that nobody else has the lease of; to its chunk *number*, if any."""
 
         def checked(tables: Tables) -> T:
+            tables.expect(CampaignRow, campaign_id)
+            tables.expect(LeaseRow, campaign_id)
+            if number is not None:
+                moving.expect(tables, campaign_id, number)
             campaign_of(tables, campaign_id)
             self._leases.check(tables, campaign_id)
             return work(tables)
