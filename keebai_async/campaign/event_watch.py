@@ -12,28 +12,17 @@ from typing import Final
 import anyio
 
 from keebai_async.clock import Clock
-from keebai_async.errors import InvalidInput, JournalUnusable
+from keebai_async.errors import JournalUnusable
 from keebai_async.journal.contract import Journal
+from keebai_async.model.event_place import EventPlace
 from keebai_async.model.events import EventPage
-from keebai_async.model.part import part_ids
 
 EVENTS_READ_EVERY: Final = 0.5
 """Seconds between two looks at what was told of a campaign."""
 
 
-def refuse_whole(campaign_id: str) -> None:
-    """Each part of a list over several senders is a campaign, with events of its own.
-
-    Raises:
-        InvalidInput: it is the whole of such a list.
-    """
-    if parts := part_ids(campaign_id):
-        words = f"{campaign_id} goes out in parts, each with its own events: watch {', '.join(parts)}"
-        raise InvalidInput(words, field="campaign_id", value=campaign_id)
-
-
 class _SharedLook:
-    """Where readers wait for more: behind one event of a campaign, until somebody *found* what comes next."""
+    """Where readers wait for more in one campaign, or list, until somebody *found* what comes next."""
 
     def __init__(self, next_look: float) -> None:
         self.readers = 0
@@ -49,15 +38,15 @@ class EventWatch:
     def __init__(self, journal: Journal, clock: Clock) -> None:
         self._journal = journal
         self._clock = clock
-        self._places: dict[tuple[str, int], _SharedLook] = {}
+        self._places: dict[tuple[str, str], _SharedLook] = {}
         self._one_look = anyio.Lock()
 
-    async def more(self, campaign_id: str, after: int) -> EventPage:
-        """Wait until there is an event after the one with the id *after*, or until the campaign is over.
+    async def more(self, campaign_id: str, after: EventPlace) -> EventPage:
+        """Wait until there is an event behind the place *after*, or until the campaign, or list, is over.
 
         While the journal is away for a while, it is waited for. Raises CampaignNotFound, JournalUnusable.
         """
-        key = (campaign_id, after)
+        key = (campaign_id, str(after))
         place = self._places.setdefault(key, _SharedLook(self._clock.now()))
         place.readers += 1
         try:
@@ -74,7 +63,7 @@ class EventWatch:
             raise place.found.with_traceback(None)  # or it would grow with each reader
         return place.found
 
-    async def _look(self, key: tuple[str, int], place: _SharedLook) -> None:
+    async def _look(self, key: tuple[str, str], place: _SharedLook) -> None:
         """Look for all who wait at *place* until something is found, or until who looks gives up."""
         place.taken = True
         try:
@@ -88,7 +77,7 @@ class EventWatch:
             place.turn.set()
             place.turn = anyio.Event()
 
-    async def _look_once(self, key: tuple[str, int], place: _SharedLook) -> None:
+    async def _look_once(self, key: tuple[str, str], place: _SharedLook) -> None:
         campaign_id, after = key
         with anyio.CancelScope(shield=True):
             try:

@@ -52,6 +52,7 @@ from keebai_async.journal.tables import (
 from keebai_async.journal.transactions import HEARTBEAT, Transactions
 from keebai_async.model.campaign import CampaignState, RunFacts, StoredCampaign, Wish
 from keebai_async.model.chunk import Chunk
+from keebai_async.model.event_place import place_of
 from keebai_async.model.events import AnyEvent, EventPage
 from keebai_async.model.fates import ChunkFates, PersonNews, UnmarkedMatch
 from keebai_async.model.lifecycle import Accept, HandOn, Move, Refuse, Submit, TakeBack
@@ -439,9 +440,10 @@ class StoredJournal:
 
         await self._change(campaign_id, work, safe=Safe.FROM_POWER_CUTS if notes else Safe.FROM_KILLS)
 
-    async def events(self, campaign_id: str, *, after: int = 0, limit: int = 200) -> EventPage:
+    async def events(self, campaign_id: str, *, after: int | str = 0, limit: int = 200) -> EventPage:
+        place = place_of(campaign_id, after)
         return await self._transactions.read(
-            lambda tables: telling.page(tables, self._leases, campaign_id, after=after, limit=limit)
+            lambda tables: telling.page(tables, self._leases, place, limit=limit)
         )
 
     async def recover(self, campaign_id: str) -> tuple[Chunk, ...]:
