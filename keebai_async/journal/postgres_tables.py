@@ -37,14 +37,16 @@ from keebai_async.storage.postgres import PATIENCE, Connection, Moment, Postgres
 from keebai_async.storage.postgres_address import PostgresAddress
 from keebai_async.storage.process import Process, seen_alive
 from keebai_async.storage.safety import Damaged, Safe
+from keebai_async.storage.server_life import ServerLife
 
 T = TypeVar("T")
 
 LEASE: Final = 6.0
 """Seconds without a heartbeat after which the campaign of a process is another's. Four heartbeats fit in."""
 
-_AFTER_A_RESTART: Final = 3.0
-"""Seconds of the server's life in which nobody's lease is taken: they could not be kept alive before it."""
+_TIME_TO_SAY_SO: Final = 3.0
+"""Seconds for which the server has to have run since somebody was last heard, before their lease is taken: a
+lease cannot be kept alive while the server is away."""
 
 POSTGRES_USE: Final = PostgresUse(
     name="the journal",
@@ -106,7 +108,7 @@ class PostgresTablesDatabase:
     def __init__(self, address: PostgresAddress, *, patience: float = PATIENCE) -> None:
         self.name = f"the journal {address.shown}"
         self._database = PostgresDatabase(address, POSTGRES_USE, patience=patience)
-        self._up = 0.0
+        self._life = ServerLife()
 
     def write(self, work: Callable[[Tables], T], *, safe: Safe) -> T:
         return self._database.write(partial(self._work, work, True), safe=safe)
@@ -115,7 +117,7 @@ class PostgresTablesDatabase:
         return self._database.read(partial(self._work, work, False))
 
     def _work(self, work: Callable[[Tables], T], writes: bool, connection: Connection, moment: Moment) -> T:
-        self._up = moment.up
+        self._life.seen(moment.now, up=moment.up)
         tables = PostgresTables(connection, moment.now, locks=writes)
         given = work(tables)
         tables.flush()
@@ -130,7 +132,7 @@ class PostgresTablesDatabase:
         longest = LEASE if lasts is None else lasts
         if seen_alive(process) is False:
             return False
-        return silent_for < longest or self._up < min(longest, _AFTER_A_RESTART)
+        return silent_for < longest or self._life.ran_for(silent_for) < min(longest, _TIME_TO_SAY_SO)
 
     def close(self) -> None:
         self._database.close()

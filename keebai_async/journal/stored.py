@@ -38,7 +38,14 @@ from keebai_async.journal import (
 )
 from keebai_async.journal.leases import Claim, Leases
 from keebai_async.journal.outbox import StoredOutbox
-from keebai_async.journal.reading import campaign_of, check_history, chunk_of, items_of, stored_campaign
+from keebai_async.journal.reading import (
+    campaign_of,
+    check_history,
+    chunk_of,
+    items_of,
+    stored_campaign,
+    stored_campaigns,
+)
 from keebai_async.journal.tables import (
     CampaignRow,
     ChunkRow,
@@ -216,13 +223,13 @@ class StoredJournal:
 
     async def campaigns(self) -> list[StoredCampaign]:
         return await self._transactions.read(
-            lambda tables: [stored_campaign(tables, self._leases, row) for row in tables.frozen()]
+            lambda tables: stored_campaigns(tables, self._leases, tables.frozen())
         )
 
     async def find(self, name: str, fingerprint: str) -> list[StoredCampaign]:
         alike = (name, fingerprint)
         return await self._transactions.read(
-            lambda tables: [stored_campaign(tables, self._leases, row) for row in tables.frozen(alike=alike)]
+            lambda tables: stored_campaigns(tables, self._leases, tables.frozen(alike=alike))
         )
 
     async def items(self, campaign_id: str, number: int) -> bytes:
