@@ -2,7 +2,8 @@
 
     python -m tests.crash.machine < PLACE_AS_JSON_IN_ONE_LINE
 
-It supervises the journal until its stdin ends. On stdout it says what it took and what it left, a line each.
+It supervises the journal until its stdin ends. On stdout it says when it is ready, and what it took and what
+it left, a line each.
 Its name is that of its machine: who shares it can see its process, as on one machine; nobody else can. The
 clock on its wall may be wrong.
 """
@@ -75,6 +76,7 @@ async def main(place: MachinePlace) -> None:
         ) as keebai,
         keebai.supervise(at_once=place.at_once),
     ):
+        print("ready", flush=True)
         await anyio.to_thread.run_sync(sys.stdin.read, abandon_on_cancel=True)
     await journal.aclose()
 
