@@ -4,12 +4,12 @@ import math
 from collections.abc import AsyncIterator, Mapping
 from typing import Protocol
 
-from keebai_async.campaign.event_watch import EventWatch, refuse_whole
+from keebai_async.campaign.event_watch import EventWatch
 from keebai_async.clock import Clock
 from keebai_async.draining import drain_of
-from keebai_async.errors import InvalidInput
 from keebai_async.journal.contract import Journal
 from keebai_async.journal.parts import load_parts
+from keebai_async.model.event_place import EventPlace, place_of
 from keebai_async.model.events import AnyEvent, EventPage
 from keebai_async.model.fates import FateCounts
 from keebai_async.model.part import part_ids
@@ -90,7 +90,9 @@ class CampaignLooks:
                 counts += chunk.counts()
         return counts
 
-    async def watch(self, campaign_id: str, *, after: int = 0) -> AsyncIterator[AnyEvent]:
+    async def watch(
+        self, campaign_id: str, *, after: int | str | Mapping[str, int] = 0
+    ) -> AsyncIterator[AnyEvent]:
         """What is told of a campaign, whatever process runs it: first what the journal has, then what comes.
 
         *after* is the id of the last event that was seen; without it, it begins with the first one. Each
@@ -99,32 +101,37 @@ class CampaignLooks:
         finished, or stopped and not wanted any more (`want`); it waits for one that was not launched yet, or
         whose process died. Who resumes it later goes on with the id of the last event.
 
+        Of a list over several senders it is what is told of all its parts, each in the order of its ids,
+        until all of them have ended. An event's *campaign_id* says which part it is of. *after* is the id of
+        the last event that was seen of each of them: by campaign, as `{event.campaign_id: event.id}`, or as a
+        text, such as `12.0.7`, in the order of the parts. Both say the same of an ordinary campaign, too.
+
         Costs no requests. What happens in another process comes within a second. While the journal is away
         for a while, it is waited for.
 
         Raises:
             CampaignNotFound: there is no such campaign (any more).
-            InvalidInput: *after* is negative; or it is a list over several senders: watch each of its parts.
+            InvalidInput: *after* is no place there.
             JournalUnusable: the journal cannot be read.
             Misused: the client was closed.
         """
-        over = False
+        over, place = False, place_of(campaign_id, after)
         while not over:
-            page = await self.next_events(campaign_id, after=after)
+            page = await self._next(campaign_id, place)
             for event in page.events:
-                after = event.id
+                place = place.behind(event)
                 yield event
             over = page.over
 
-    async def next_events(self, campaign_id: str, *, after: int = 0) -> EventPage:
+    async def next_events(self, campaign_id: str, *, after: int | str | Mapping[str, int] = 0) -> EventPage:
         """Wait for what `watch` gives next, and give a page of it: at least one event, or none and *over*.
 
         Raises what `watch` raises.
         """
-        if after < 0:
-            raise InvalidInput("an event's id is no negative number", field="after", value=str(after))
-        refuse_whole(campaign_id)
+        return await self._next(campaign_id, place_of(campaign_id, after))
+
+    async def _next(self, campaign_id: str, place: EventPlace) -> EventPage:
         drain_of(self._client).check()
         if self._watch is None:
             self._watch = EventWatch(self._client.journal, self._client.clock)
-        return await self._watch.more(campaign_id, after)
+        return await self._watch.more(campaign_id, place)

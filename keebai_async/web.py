@@ -29,9 +29,9 @@ from typing import Final, Protocol, Self
 import anyio
 import msgspec
 
-from keebai_async.campaign.event_watch import refuse_whole
-from keebai_async.errors import JournalUnusable
+from keebai_async.errors import InvalidInput, JournalUnusable
 from keebai_async.loops import running_loop
+from keebai_async.model.event_place import EventPlace, place_of
 from keebai_async.model.events import EventPage
 from keebai_async.supervisor import SupervisedClient, Supervisor, supervisor_of
 
@@ -43,7 +43,6 @@ _RECONNECT_AFTER: Final = b"retry: 2000\n\n"
 
 _SIGN_OF_LIFE: Final = b": \n\n"
 _NO_MORE: Final = b"event: end\ndata: {}\n\n"
-_LARGEST_ID: Final = 2**63 - 1
 
 _HEADERS: Final = {
     "content-type": "text/event-stream",
@@ -116,29 +115,30 @@ class WebCampaigns:
         begins with the first event. Where nothing is left to tell, its status is 204, and the browser comes
         no more.
 
+        Of a list over several senders the stream has the events of all parts, and its ids are places in all
+        of them, such as `12.0.7` (see `campaigns.watch`).
+
         Raises:
             CampaignNotFound: there is no such campaign.
-            InvalidInput: it is a list over several senders, of which each part has a stream of its own.
             JournalUnusable: the journal cannot be read. (One that is away for a while is waited for.)
         """
-        refuse_whole(campaign_id)
-        after = _id_of(last_event_id)
+        place = _place_of(campaign_id, last_event_id)
         try:
-            page = await self._client.journal.events(campaign_id, after=after)
+            page = await self._client.journal.events(campaign_id, after=str(place))
         except JournalUnusable as error:
             if not error.temporary:
                 raise
             page = EventPage()
-        return EventStream(self, campaign_id, page, after)
+        return EventStream(self, campaign_id, page, place)
 
-    async def _more(self, campaign_id: str, after: int) -> EventPage | None:
+    async def _more(self, campaign_id: str, place: EventPlace) -> EventPage | None:
         """What comes next; an empty page if nothing did for a while, and None if the stream is to end."""
         page = EventPage()
         with anyio.move_on_after(self._keep_alive) as scope:
             self._waiting.add(scope)
             try:
                 if not self._closed:
-                    page = await self._client.campaigns.next_events(campaign_id, after=after)
+                    page = await self._client.campaigns.next_events(campaign_id, after=str(place))
             finally:
                 self._waiting.discard(scope)
         return None if self._closed else page
@@ -152,9 +152,9 @@ class EventStream:
     """
 
     __slots__ = {
-        "_after": "",
         "_campaign_id": "",
         "_first": "",
+        "_place": "",
         "_web": "",
         "headers": "The headers of the response.",
         "status": "The status of the response.",
@@ -163,11 +163,11 @@ class EventStream:
     status: int
     headers: Mapping[str, str]
 
-    def __init__(self, web: WebCampaigns, campaign_id: str, first: EventPage, after: int) -> None:
+    def __init__(self, web: WebCampaigns, campaign_id: str, first: EventPage, place: EventPlace) -> None:
         self._web = web
         self._campaign_id = campaign_id
         self._first = first
-        self._after = after
+        self._place = place
         self.status = 204 if first.over else 200
         self.headers = {"cache-control": "no-store"} if first.over else _HEADERS
 
@@ -176,12 +176,15 @@ class EventStream:
             return
         yield _RECONNECT_AFTER
         page: EventPage | None = self._first
-        after = self._after
+        place = self._place
         while page is not None and not page.over:
-            if page.events:
-                after = page.events[-1].id
-                yield b"".join([b"id: %d\ndata: %b\n\n" % (each.id, _json(each)) for each in page.events])
-            page = await self._web._more(self._campaign_id, after)
+            messages = []
+            for event in page.events:
+                place = place.behind(event)
+                messages.append(b"id: %b\ndata: %b\n\n" % (str(place).encode(), _json(event)))
+            if messages:
+                yield b"".join(messages)
+            page = await self._web._more(self._campaign_id, place)
             if page == EventPage():
                 yield _SIGN_OF_LIFE
         if page is not None:
@@ -192,11 +195,11 @@ def _json(event: msgspec.Struct) -> bytes:
     return msgspec.json.encode(event)  # in which no line break is left
 
 
-def _id_of(given: str | int | None) -> int:
-    """The id that a browser names, or 0 for anything else that it may say."""
-    text = str(given or 0).strip()
-    number = int(text) if text.isascii() and text.isdecimal() and len(text) < 20 else 0
-    return number if number <= _LARGEST_ID else 0
+def _place_of(campaign_id: str, given: str | int | None) -> EventPlace:
+    """The place that a browser names, or the beginning for anything else that it may say."""
+    with suppress(InvalidInput):
+        return place_of(campaign_id, str(given or "").strip())
+    return place_of(campaign_id, 0)
 
 
 @asynccontextmanager

@@ -2,7 +2,6 @@
 
 import gc
 import os
-import tempfile
 from collections.abc import AsyncIterator, Generator, Iterator
 
 import pytest
@@ -19,9 +18,6 @@ gc.disable()
 for name in ("LC_ALL", "LC_NUMERIC"):
     os.environ.pop(name, None)
 os.environ["LANG"] = "en_US.UTF-8"
-# What programs of a user share is not what the tests share with them.
-_state = tempfile.TemporaryDirectory(prefix="keebai-state-", ignore_cleanup_errors=True)
-os.environ["XDG_STATE_HOME"] = _state.name
 
 # How long an example takes says something of the machine, not of the code; in CI hypothesis knows that.
 settings.register_profile(
@@ -47,6 +43,17 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 @pytest.fixture(scope="session")
 def anyio_backend() -> str:
     return "asyncio"
+
+
+@pytest.fixture(scope="session", autouse=True)
+def state_of_the_user(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """What the programs of a user share is, for the tests, in a folder of theirs, which pytest sweeps.
+
+    Before, each run that was killed left a folder behind that nobody ever removed.
+    """
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_STATE_HOME", str(tmp_path_factory.mktemp("state")))
+        yield
 
 
 @pytest.fixture

@@ -1,9 +1,10 @@
 """EventWatch: wait for what is told of campaigns, by whatever process, as their journal has it.
 
 The naive way is a loop for each reader that looks into the journal: a thousand browsers are a thousand looks
-each half second, all of them in the way of the submits that are written there. Here those who wait for the
-same thing share one look. Nobody needs a task of their own for that: the first one looks, the others wait for
-what it finds, and if it is called off, one of them goes on in its place.
+each half second, all of them in the way of the submits that are written there. Here those who wait at the
+same place share one look. Nobody needs a task of their own for that: one of them looks, the others wait for
+what it finds, and when it gives up, the turn is another's, who looks when the first one would have. Looks at
+different places are made one after another, first come, first served: a submit waits for one of them at most.
 """
 
 from typing import Final
@@ -11,32 +12,24 @@ from typing import Final
 import anyio
 
 from keebai_async.clock import Clock
-from keebai_async.errors import InvalidInput, JournalUnusable
+from keebai_async.errors import JournalUnusable
 from keebai_async.journal.contract import Journal
+from keebai_async.model.event_place import EventPlace
 from keebai_async.model.events import EventPage
-from keebai_async.model.part import part_ids
 
 EVENTS_READ_EVERY: Final = 0.5
 """Seconds between two looks at what was told of a campaign."""
 
 
-def refuse_whole(campaign_id: str) -> None:
-    """Each part of a list over several senders is a campaign, with events of its own.
+class _SharedLook:
+    """Where readers wait for more in one campaign, or list, until somebody *found* what comes next."""
 
-    Raises:
-        InvalidInput: it is the whole of such a list.
-    """
-    if parts := part_ids(campaign_id):
-        words = f"{campaign_id} goes out in parts, each with its own events: watch {', '.join(parts)}"
-        raise InvalidInput(words, field="campaign_id", value=campaign_id)
-
-
-class _Look:
-    """A look that goes on; *page* is what it found, or None if who looked was called off."""
-
-    def __init__(self) -> None:
-        self.page: EventPage | None = None
-        self.over = anyio.Event()
+    def __init__(self, next_look: float) -> None:
+        self.readers = 0
+        self.next_look = next_look
+        self.taken = False
+        self.turn = anyio.Event()
+        self.found: EventPage | Exception | None = None
 
 
 class EventWatch:
@@ -45,38 +38,55 @@ class EventWatch:
     def __init__(self, journal: Journal, clock: Clock) -> None:
         self._journal = journal
         self._clock = clock
-        self._looks: dict[tuple[str, int], _Look] = {}
+        self._places: dict[tuple[str, str], _SharedLook] = {}
+        self._one_look = anyio.Lock()
 
-    async def more(self, campaign_id: str, after: int) -> EventPage:
-        """Wait until there is an event after the one with the id *after*, or until the campaign is over.
+    async def more(self, campaign_id: str, after: EventPlace) -> EventPage:
+        """Wait until there is an event behind the place *after*, or until the campaign, or list, is over.
 
         While the journal is away for a while, it is waited for. Raises CampaignNotFound, JournalUnusable.
         """
-        while True:
-            look = self._looks.get((campaign_id, after))
-            if look is None:
-                return await self._look(campaign_id, after)
-            await look.over.wait()
-            if look.page is not None:
-                return look.page
-
-    async def _look(self, campaign_id: str, after: int) -> EventPage:
-        look = self._looks[campaign_id, after] = _Look()
+        key = (campaign_id, str(after))
+        place = self._places.setdefault(key, _SharedLook(self._clock.now()))
+        place.readers += 1
         try:
-            while True:
-                look.page = await self._page(campaign_id, after)
-                if look.page is not None:
-                    return look.page
-                await self._clock.sleep(EVENTS_READ_EVERY)
+            while place.found is None:
+                if place.taken:
+                    await place.turn.wait()
+                else:
+                    await self._look(key, place)
         finally:
-            del self._looks[campaign_id, after]
-            look.over.set()
+            place.readers -= 1
+            if not place.readers and self._places.get(key) is place:
+                del self._places[key]
+        if isinstance(place.found, Exception):
+            raise place.found.with_traceback(None)  # or it would grow with each reader
+        return place.found
 
-    async def _page(self, campaign_id: str, after: int) -> EventPage | None:
+    async def _look(self, key: tuple[str, str], place: _SharedLook) -> None:
+        """Look for all who wait at *place* until something is found, or until who looks gives up."""
+        place.taken = True
         try:
-            page = await self._journal.events(campaign_id, after=after)
-        except JournalUnusable as error:
-            if not error.temporary:
-                raise
-            return None
-        return page if page.events or page.over else None
+            while place.found is None:
+                await self._clock.sleep(place.next_look - self._clock.now())
+                # A look that was begun comes to its end, whatever becomes of us: others wait for it.
+                async with self._one_look, anyio.create_task_group() as tasks:
+                    tasks.start_soon(self._look_once, key, place)
+        finally:
+            place.taken = False
+            place.turn.set()
+            place.turn = anyio.Event()
+
+    async def _look_once(self, key: tuple[str, str], place: _SharedLook) -> None:
+        campaign_id, after = key
+        with anyio.CancelScope(shield=True):
+            try:
+                page = await self._journal.events(campaign_id, after=after)
+            except Exception as error:
+                if not (isinstance(error, JournalUnusable) and error.temporary):
+                    place.found = error
+            else:
+                place.found = page if page.events or page.over else None
+        place.next_look = self._clock.now() + EVENTS_READ_EVERY
+        if place.found is not None and self._places.get(key) is place:
+            del self._places[key]  # who comes from now on looks again

@@ -146,12 +146,17 @@ class Journal(Protocol):
         *notes* are events that change nothing here, such as Waiting; each is told as of its own time.
         """
 
-    async def events(self, campaign_id: str, *, after: int = 0, limit: int = 200) -> EventPage:
-        """What was told of a campaign after the event with the id *after*, at most *limit* events.
+    async def events(self, campaign_id: str, *, after: int | str = 0, limit: int = 200) -> EventPage:
+        """What was told of a campaign after the event with the id *after*, about *limit* events at most.
 
         Each change of a chunk or a campaign tells its events in the same piece as itself, with ids that grow
         by one. Who has seen an id has been able to see all that are lower: none comes late. Of what is told
         again and again (see `topic_of`) only the newest is kept, so its older ids are gone.
+
+        Of a list over several senders it is what was told of all its parts, in one look, each in the order of
+        its ids and all in that of their times; *after* is a place there, such as `12.0.7` (see `EventPlace`).
+
+        Raises CampaignNotFound, and InvalidInput if *after* is no place there.
         """
         ...
 

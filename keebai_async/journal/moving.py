@@ -6,10 +6,16 @@ from msgspec.structs import replace
 
 from keebai_async.journal import rules
 from keebai_async.journal.reading import chunk_of
-from keebai_async.journal.tables import ChunkRow, MoveRow, Tables
+from keebai_async.journal.tables import ChunkRow, EventRow, MoveRow, Tables
 from keebai_async.journal.telling import tell_move
 from keebai_async.model.chunk import Chunk, ChunkState
 from keebai_async.model.lifecycle import Move
+
+
+def expect(tables: Tables, campaign_id: str, number: int) -> None:
+    """Say that a chunk will be looked at, and what was told last."""
+    tables.expect(ChunkRow, campaign_id, number)
+    tables.expect(EventRow, campaign_id)
 
 
 def record(tables: Tables, campaign_id: str, move: Move, *, at: float) -> Chunk:

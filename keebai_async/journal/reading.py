@@ -9,7 +9,7 @@ from keebai_async.errors import ForbiddenMove, InvalidInput
 from keebai_async.journal import rules
 from keebai_async.journal.leases import Leases
 from keebai_async.journal.tables import CampaignRow, ChunkRow, ItemsRow, MoveRow, Tables
-from keebai_async.model.campaign import RunFacts, StoredCampaign
+from keebai_async.model.campaign import Holder, RunFacts, StoredCampaign
 from keebai_async.model.chunk import Chunk
 from keebai_async.model.lifecycle import Move, replay
 from keebai_async.model.plan import Plan
@@ -52,7 +52,16 @@ def items_of(tables: Tables, campaign_id: str, numbers: Iterable[int]) -> list[b
     return found
 
 
+def stored_campaigns(tables: Tables, leases: Leases, rows: Iterable[CampaignRow]) -> list[StoredCampaign]:
+    holders = leases.holders(tables)  # of thousands that are kept a few run
+    return [_stored(tables, row, holders.get(row.campaign_id)) for row in rows]
+
+
 def stored_campaign(tables: Tables, leases: Leases, row: CampaignRow) -> StoredCampaign:
+    return _stored(tables, row, leases.holder(tables, row.campaign_id))
+
+
+def _stored(tables: Tables, row: CampaignRow, holder: Holder | None) -> StoredCampaign:
     return StoredCampaign(
         plan=plan_of(row),
         state=row.state,
@@ -61,7 +70,7 @@ def stored_campaign(tables: Tables, leases: Leases, row: CampaignRow) -> StoredC
         stopped_by=row.stopped_by,
         requests=_REQUESTS.decode(row.requests),
         seconds=row.seconds,
-        holder=leases.holder(tables, row.campaign_id),
+        holder=holder,
         facts=facts_of(row),
         purged_at=row.purged_at,
     )

@@ -38,11 +38,28 @@ from keebai_async.journal import (
 )
 from keebai_async.journal.leases import Claim, Leases
 from keebai_async.journal.outbox import StoredOutbox
-from keebai_async.journal.reading import campaign_of, check_history, chunk_of, items_of, stored_campaign
-from keebai_async.journal.tables import ChunkRow, Database, FatesRow, ItemsRow, MoveRow, Tables
+from keebai_async.journal.reading import (
+    campaign_of,
+    check_history,
+    chunk_of,
+    items_of,
+    stored_campaign,
+    stored_campaigns,
+)
+from keebai_async.journal.tables import (
+    CampaignRow,
+    ChunkRow,
+    Database,
+    FatesRow,
+    ItemsRow,
+    LeaseRow,
+    MoveRow,
+    Tables,
+)
 from keebai_async.journal.transactions import HEARTBEAT, Transactions
 from keebai_async.model.campaign import CampaignState, RunFacts, StoredCampaign, Wish
 from keebai_async.model.chunk import Chunk
+from keebai_async.model.event_place import place_of
 from keebai_async.model.events import AnyEvent, EventPage
 from keebai_async.model.fates import ChunkFates, PersonNews, UnmarkedMatch
 from keebai_async.model.lifecycle import Accept, HandOn, Move, Refuse, Submit, TakeBack
@@ -206,13 +223,13 @@ class StoredJournal:
 
     async def campaigns(self) -> list[StoredCampaign]:
         return await self._transactions.read(
-            lambda tables: [stored_campaign(tables, self._leases, row) for row in tables.frozen()]
+            lambda tables: stored_campaigns(tables, self._leases, tables.frozen())
         )
 
     async def find(self, name: str, fingerprint: str) -> list[StoredCampaign]:
         alike = (name, fingerprint)
         return await self._transactions.read(
-            lambda tables: [stored_campaign(tables, self._leases, row) for row in tables.frozen(alike=alike)]
+            lambda tables: stored_campaigns(tables, self._leases, tables.frozen(alike=alike))
         )
 
     async def items(self, campaign_id: str, number: int) -> bytes:
@@ -250,7 +267,8 @@ class StoredJournal:
         # then the chunk is unknown there, and a person looks.
         safe = Safe.FROM_COPYING if isinstance(move, Submit) else Safe.FROM_POWER_CUTS
         with self._in_doubt(campaign_id, move):
-            return await self._change(campaign_id, partial(self._record, campaign_id, move), safe=safe)
+            work = partial(self._record, campaign_id, move)
+            return await self._change(campaign_id, work, safe=safe, number=move.number)
 
     @contextmanager
     def _in_doubt(self, campaign_id: str, move: Move) -> Iterator[None]:
@@ -326,6 +344,8 @@ class StoredJournal:
 
     async def progress(self, campaign_id: str, number: int, *, sent: int, failed: int, final: bool) -> Chunk:
         def work(tables: Tables) -> Chunk:
+            tables.expect(CampaignRow, campaign_id)
+            moving.expect(tables, campaign_id, number)
             campaign_of(tables, campaign_id)
             row, now = chunk_of(tables, campaign_id, number), self._clock.wall()
             chunk = rules.further(row.chunk, sent=sent, failed=failed, final=final, at=now)
@@ -427,9 +447,10 @@ class StoredJournal:
 
         await self._change(campaign_id, work, safe=Safe.FROM_POWER_CUTS if notes else Safe.FROM_KILLS)
 
-    async def events(self, campaign_id: str, *, after: int = 0, limit: int = 200) -> EventPage:
+    async def events(self, campaign_id: str, *, after: int | str = 0, limit: int = 200) -> EventPage:
+        place = place_of(campaign_id, after)
         return await self._transactions.read(
-            lambda tables: telling.page(tables, self._leases, campaign_id, after=after, limit=limit)
+            lambda tables: telling.page(tables, self._leases, place, limit=limit)
         )
 
     async def recover(self, campaign_id: str) -> tuple[Chunk, ...]:
@@ -547,11 +568,20 @@ class StoredJournal:
             await self._transactions.aclose()
 
     async def _change(
-        self, campaign_id: str, work: Callable[[Tables], T], *, safe: Safe = Safe.FROM_POWER_CUTS
+        self,
+        campaign_id: str,
+        work: Callable[[Tables], T],
+        *,
+        safe: Safe = Safe.FROM_POWER_CUTS,
+        number: int | None = None,
     ) -> T:
-        """Write to a frozen campaign that nobody else has the lease of."""
+        """Write to a frozen campaign that nobody else has the lease of; to its chunk *number*, if any."""
 
         def checked(tables: Tables) -> T:
+            tables.expect(CampaignRow, campaign_id)
+            tables.expect(LeaseRow, campaign_id)
+            if number is not None:
+                moving.expect(tables, campaign_id, number)
             campaign_of(tables, campaign_id)
             self._leases.check(tables, campaign_id)
             return work(tables)

@@ -216,8 +216,14 @@ class Tables(Protocol):
     """The rows, as one transaction sees and changes them.
 
     Raises Damaged for what cannot be read as the row it should be, and for an `insert` of a row that is
-    there or an `update` of one that is not.
+    there or an `update` of one that is not; for these perhaps only at the end of the transaction.
     """
+
+    def expect(self, kind: type[StoredRow], campaign_id: str, *key: int) -> None:
+        """Say that this row will be looked at with `get`; an EventRow without its id with `last_event`.
+
+        It changes nothing. Who has to ask a server asks for all that is expected at once.
+        """
 
     def get(self, kind: type[R], campaign_id: str, *key: int) -> R | None:
         """The row of that key, if it is there."""

@@ -15,6 +15,7 @@ An event names nobody. What comes without end while a campaign runs (counters, w
 only the newest is kept, so there are a few rows for each chunk.
 """
 
+import heapq
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Final
@@ -22,11 +23,12 @@ from typing import Final
 from msgspec.structs import replace
 
 from keebai_async.journal.leases import Leases
-from keebai_async.journal.reading import campaign_of
+from keebai_async.journal.reading import campaign_of, plan_of
 from keebai_async.journal.rules import storable
 from keebai_async.journal.tables import CampaignRow, ChunkRow, EventRow, Tables, WantRow
 from keebai_async.model.campaign import CampaignState
 from keebai_async.model.chunk import Chunk
+from keebai_async.model.event_place import EventPlace
 from keebai_async.model.events import AnyEvent, BroadcastProgress, EventPage, StateChanged, topic_of
 from keebai_async.model.events_of_moves import events_of
 from keebai_async.model.lifecycle import Move
@@ -98,19 +100,29 @@ def forget(tables: Tables, row: CampaignRow, *, at: float) -> None:
         _append(tables, row.campaign_id, last, event, at=at, chunks=last.chunks)
 
 
-def page(tables: Tables, leases: Leases, campaign_id: str, *, after: int, limit: int) -> EventPage:
-    """The events that come after number *after*, at most *limit*. Raises CampaignNotFound."""
-    rows = tables.events_after(campaign_id, after, limit=limit)
-    if rows:
-        return EventPage(events=tuple([row.event for row in rows]))
-    return EventPage(over=_is_over(tables, leases, campaign_id))
+def page(tables: Tables, leases: Leases, place: EventPlace, *, limit: int) -> EventPage:
+    """The events that come behind *place*, about *limit* at most. Raises CampaignNotFound.
+
+    Those of several campaigns are in the order of their times, and those of each in that of their ids.
+    """
+    of_each = -(-limit // len(place.campaigns))
+    told = [
+        [row.event for row in tables.events_after(campaign_id, seen, limit=of_each)]
+        for campaign_id, seen in zip(place.campaigns, place.seen, strict=True)
+    ]
+    if any(told):
+        return EventPage(events=tuple(heapq.merge(*told, key=lambda event: event.time)))
+    is_whole = len(place.campaigns) > 1
+    over = [_is_over(tables, leases, each, is_part=is_whole) for each in place.campaigns]
+    return EventPage(over=all(over))
 
 
-def _is_over(tables: Tables, leases: Leases, campaign_id: str) -> bool:
-    """Nobody runs it, nobody will by itself, and it was run."""
+def _is_over(tables: Tables, leases: Leases, campaign_id: str, *, is_part: bool) -> bool:
+    """Nobody runs it, nobody will by itself, and it was run; or it is a part to which nobody fell."""
+    row = campaign_of(tables, campaign_id)
     if leases.holder(tables, campaign_id) is not None or tables.get(WantRow, campaign_id) is not None:
         return False
-    return campaign_of(tables, campaign_id).state in _ENDED
+    return row.state in _ENDED or (is_part and not plan_of(row).ready)
 
 
 def _chunks(tables: Tables, campaign_id: str, last: EventRow | None) -> int:

@@ -1,5 +1,6 @@
 """Who looks on gets what a run tells: the same events with the same ids, each once, from any process."""
 
+import asyncio
 from collections.abc import AsyncIterator, Iterable
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from keebai_async.clock import ManualClock
 from keebai_async.errors import JournalUnusable
 from keebai_async.journal.memory_tables import MemoryJournal
 from keebai_async.journal.sqlite_tables import SqliteJournal
+from keebai_async.model.event_place import place_of
 from keebai_async.model.events import BroadcastProgress, ChunkAccepted, StateChanged, Waiting, topic_of
 from keebai_async.quota.gate import OpenGate
 from keebai_async.sandbox import Sandbox
@@ -59,7 +61,7 @@ class Counted(MemoryJournal):
     looks = 0
     away = 0
 
-    async def events(self, campaign_id: str, *, after: int = 0, limit: int = 200) -> EventPage:
+    async def events(self, campaign_id: str, *, after: int | str = 0, limit: int = 200) -> EventPage:
         self.looks += 1
         await anyio.lowlevel.checkpoint()
         if self.away:
@@ -71,12 +73,12 @@ class Counted(MemoryJournal):
 async def read(watch: EventWatch, campaign_id: str, into: list[AnyEvent]) -> None:
     page = EventPage()
     while not page.over:
-        page = await watch.more(campaign_id, into[-1].id if into else 0)
+        page = await watch.more(campaign_id, place_of(campaign_id, into[-1].id if into else 0))
         into.extend(page.events)
 
 
-async def settle() -> None:
-    for _ in range(50):
+async def settle(turns: int = 50) -> None:
+    for _ in range(turns):
         await anyio.lowlevel.checkpoint()
 
 
@@ -102,29 +104,133 @@ async def test_a_thousand_readers_at_the_same_place_share_a_look() -> None:
     assert len(readers[0]) == 2
 
 
-async def test_when_who_looks_goes_away_another_goes_on() -> None:
+class HeldUp(Counted):
+    """A look takes until *answers* is set; it says which campaigns were looked at, and how many at once."""
+
+    def __init__(self, clock: ManualClock) -> None:
+        super().__init__(clock=clock)
+        self.answers = anyio.Event()
+        self.looked_at: list[str] = []
+        self.at_once = self.most_at_once = 0
+
+    async def events(self, campaign_id: str, *, after: int | str = 0, limit: int = 200) -> EventPage:
+        self.looked_at.append(campaign_id)
+        self.at_once += 1
+        self.most_at_once = max(self.most_at_once, self.at_once)
+        try:
+            await self.answers.wait()
+            return await super().events(campaign_id, after=after, limit=limit)
+        finally:
+            self.at_once -= 1
+
+
+async def test_readers_take_turns_and_one_that_gives_up_causes_no_look() -> None:
+    """Before, the next one looked at once: a thousand browsers that close were a thousand looks."""
     clock = ManualClock()
     journal = Counted(clock=clock)
     plan = await freeze(journal, 4, size=2)
     watch, seen = EventWatch(journal, clock), list[AnyEvent]()
+    scopes = [anyio.CancelScope() for _ in range(20)]
 
-    first = anyio.CancelScope()
-
-    async def look_first() -> None:
-        with first:
+    async def look_for_a_while(scope: anyio.CancelScope) -> None:
+        with scope:
             await read(watch, plan.campaign_id, [])
 
     async with anyio.create_task_group() as tasks:
-        tasks.start_soon(look_first)
-        await settle()
+        for scope in scopes:
+            tasks.start_soon(look_for_a_while, scope)
         tasks.start_soon(read, watch, plan.campaign_id, seen)
         await settle()
-        first.cancel()
-        await settle()
+        for scope in scopes:
+            scope.cancel()
+            await settle()
+        assert journal.looks == 1
+        await clock.advance(0.99 * EVENTS_READ_EVERY)
+        assert journal.looks == 1
+        await clock.advance(0.01 * EVENTS_READ_EVERY)
+        assert journal.looks == 2
         await journal.set_state(plan.campaign_id, CampaignState.FINISHED)
-        await clock.advance(2 * EVENTS_READ_EVERY)
+        await clock.advance(EVENTS_READ_EVERY)
 
     assert [type(event) for event in seen] == [StateChanged]
+
+
+@pytest.mark.parametrize("how", ["its scope is cancelled", "its task is cancelled"])
+async def test_what_one_finds_who_gives_up_meanwhile_is_told_to_the_others(how: str) -> None:
+    clock = ManualClock()
+    journal = HeldUp(clock)
+    plan = await freeze(journal, 4, size=2)
+    await journal.set_state(plan.campaign_id, CampaignState.FINISHED)
+    watch, pages, first = EventWatch(journal, clock), list[EventPage](), anyio.CancelScope()
+
+    async def look_first() -> None:
+        with first:
+            await watch.more(plan.campaign_id, place_of(plan.campaign_id, 0))
+
+    async def wait_for_it() -> None:
+        pages.append(await watch.more(plan.campaign_id, place_of(plan.campaign_id, 0)))
+
+    looker = asyncio.create_task(look_first())
+    async with anyio.create_task_group() as tasks:
+        await settle()
+        for _ in range(5):
+            tasks.start_soon(wait_for_it)
+        await settle()
+        if how == "its scope is cancelled":
+            first.cancel()
+        else:
+            looker.cancel()
+        await settle()
+        assert pages == []
+        journal.answers.set()
+
+    assert [[event.id for event in page.events] for page in pages] == [[1]] * 5
+    assert journal.looked_at == [plan.campaign_id]
+    await asyncio.wait([looker])
+    assert looker.cancelled() == (how == "its task is cancelled")
+
+
+async def test_readers_at_many_places_look_one_after_another_and_each_as_often_as_the_others() -> None:
+    clock = ManualClock()
+    journal = HeldUp(clock)
+    ids = [(await freeze(journal, people)).campaign_id for people in range(1, 21)]
+    watch = EventWatch(journal, clock)
+
+    async with anyio.create_task_group() as tasks:
+        for campaign_id in ids:
+            tasks.start_soon(watch.more, campaign_id, place_of(campaign_id, 0))
+        await settle()
+        assert journal.looked_at == ids[:1]
+        journal.answers.set()
+        await settle(1_000)
+        for _ in range(3):
+            await clock.advance(EVENTS_READ_EVERY)
+            await settle(1_000)
+        tasks.cancel_scope.cancel()
+
+    assert journal.most_at_once == 1
+    assert journal.looked_at == ids * 4
+
+
+async def test_that_there_is_no_such_campaign_is_found_out_once_for_all_who_wait() -> None:
+    clock = ManualClock()
+    journal = HeldUp(clock)
+    watch, told = EventWatch(journal, clock), list[str]()
+
+    async def ask() -> None:
+        with pytest.raises(CampaignNotFound) as error:
+            await watch.more("nothing", place_of("nothing", 0))
+        told.append(str(error.value))
+
+    async with anyio.create_task_group() as tasks:
+        for _ in range(10):
+            tasks.start_soon(ask)
+        await settle()
+        journal.answers.set()
+
+    assert len(told) == 10
+    assert len(set(told)) == 1
+    assert journal.looks == 1
 
 
 async def test_a_journal_that_is_away_for_a_while_is_waited_for() -> None:
@@ -202,7 +308,7 @@ async def test_what_cannot_be_watched_is_said(sandbox: Sandbox, clock: ManualClo
             await anext(keebai.campaigns.watch("nothing"))
         with pytest.raises(InvalidInput, match="negative"):
             await anext(keebai.campaigns.watch("nothing", after=-1))
-        with pytest.raises(InvalidInput, match="watch promo-1a2b3c4d-x2-1, promo-1a2b3c4d-x2-2"):
+        with pytest.raises(CampaignNotFound):
             await anext(keebai.campaigns.watch("promo-1a2b3c4d-x2"))
         await keebai.aclose()
         with pytest.raises(Misused, match="closed"):

@@ -61,10 +61,10 @@ def people(count: int, *, first: int = 0) -> list[dict[str, str]]:
 
 @asynccontextmanager
 async def world(
-    journal: Journal | None = None, *, failing: float = 0.0
+    journal: Journal | None = None, *, failing: float = 0.0, clock: ManualClock | None = None
 ) -> AsyncIterator[tuple[Sandbox, Keebai, Keebai]]:
     """A sandbox with two tokens, a client of each with one journal, and a clock that runs by itself."""
-    clock = ManualClock()
+    clock = clock or ManualClock()
     kept = journal or MemoryJournal(clock=clock)
     timeouts = Timeouts(connect=60.0, read=60.0, submit=60.0)  # in real seconds: sockets know no other
     async with Sandbox(clock=clock, senders=NUMBERS, tokens=(NORTH, SOUTH), failing=failing) as sandbox:

@@ -2,11 +2,13 @@
 
     python -m tests.crash.machine < PLACE_AS_JSON_IN_ONE_LINE
 
-It supervises the journal until its stdin ends. On stdout it says what it took and what it left, a line each.
+It supervises the journal until its stdin ends. On stdout it says when it is ready, and what it took and what
+it left, a line each.
 Its name is that of its machine: who shares it can see its process, as on one machine; nobody else can. The
 clock on its wall may be wrong.
 """
 
+import logging
 import sys
 
 import anyio
@@ -57,6 +59,7 @@ def hear(record: Record) -> None:
 
 
 async def main(place: MachinePlace) -> None:
+    logging.getLogger("keebai_async").addHandler(logging.NullHandler())
     setattr(process, "_place", lambda: place.name)  # noqa: B010 - it is a function
     journal = open_journal(place.journal, lease=place.lease)
     async with (
@@ -73,6 +76,7 @@ async def main(place: MachinePlace) -> None:
         ) as keebai,
         keebai.supervise(at_once=place.at_once),
     ):
+        print("ready", flush=True)
         await anyio.to_thread.run_sync(sys.stdin.read, abandon_on_cancel=True)
     await journal.aclose()
 

@@ -22,10 +22,12 @@ import os
 import random
 import signal
 import tempfile
+import threading
 import time
 import traceback
 from collections import Counter
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -48,6 +50,8 @@ DONE_BY_IT = ("close", "cancel", "leave")
 KILLS = frozenset({"kill", "int twice"})
 SPANS = (0.02, 0.1, 0.3, 0.8)
 """Seconds in which a strike may come."""
+TOLD_EVERY = 15.0
+"""Seconds between two lines that say how far the storm is."""
 
 
 @dataclass
@@ -66,6 +70,12 @@ class Tally:
     unknown_by_lost_replies: int = 0
     unknown_beyond_the_rule: int = 0
     wrong: list[str] = field(default_factory=list)
+
+    def so_far(self) -> str:
+        return (
+            f"{self.rounds} rounds, {self.processes} processes, {self.strikes.total()} strikes, twice"
+            f" {self.twice}, lost {self.lost}, unknown {self.unknown}, wrong besides {len(self.wrong)}"
+        )
 
     def lines(self) -> list[str]:
         struck = ", ".join(f"{name} {count}" for name, count in sorted(self.strikes.items()))
@@ -219,6 +229,24 @@ async def storm(nursery: Nursery, folder: Path, *, seed: int, tally: Tally, stri
         await Round(here, nursery, chance, tally).run(strikes)
 
 
+@contextmanager
+def telling(so_far: Callable[[], str], *, every: float = TOLD_EVERY) -> Iterator[None]:
+    """Print how far it is every so many seconds, whatever the storm waits for meanwhile."""
+    over, since = threading.Event(), time.monotonic()
+
+    def tell() -> None:
+        while not over.wait(every):
+            print(f"{time.monotonic() - since:.0f} s:", so_far(), flush=True)
+
+    teller = threading.Thread(target=tell, daemon=True)
+    teller.start()
+    try:
+        yield
+    finally:
+        over.set()
+        teller.join()
+
+
 def on_postgres(events: int, seed: int) -> None:
     logging.getLogger("keebai_async").addHandler(logging.NullHandler())
     programs, tally, since = postgres_programs(), StormTally(), time.monotonic()
@@ -227,7 +255,8 @@ def on_postgres(events: int, seed: int) -> None:
     server = PostgresServer(programs)
     try:
         server.make()
-        anyio.run(partial(storm_of_machines, server, events=events, seed=seed, tally=tally))
+        with telling(tally.so_far):
+            anyio.run(partial(storm_of_machines, server, events=events, seed=seed, tally=tally))
     finally:
         server.remove()
         print(f"{time.monotonic() - since:.0f} s", *tally.lines(), sep="\n")
@@ -249,7 +278,7 @@ def main() -> None:
     nursery, tally, since = Nursery("tests.crash.actor"), Tally(), time.monotonic()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.default_int_handler)
-    with suppress(KeyboardInterrupt):  # what was counted until then is told
+    with suppress(KeyboardInterrupt), telling(tally.so_far):  # what was counted until then is told
         for seed in range(given.seed, given.seed + given.rounds):
             with tempfile.TemporaryDirectory() as folder:
                 try:

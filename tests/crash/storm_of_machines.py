@@ -17,7 +17,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
@@ -48,6 +48,8 @@ CLOCKS = (0.0, 240.0, -180.0)
 QUOTA = (80, 10.0)
 AT_LEAST_UNFINISHED = 4
 PEOPLE, SIZE = 4_800, 80
+IN_TIME = 10.0
+"""Seconds from the loss of a machine in which another one should run its campaigns."""
 EVENTS = ("kill", "freeze", "database killed", "database restarted")
 WEIGHTS = (4, 3, 1, 1)
 
@@ -58,6 +60,8 @@ class StormTally:
 
     events: Counter[str] = field(default_factory=Counter)
     campaigns: int = 0
+    ended: int = 0
+    """Campaigns in which nothing is left to do for a program, at the last look."""
     people: int = 0
     messaged: int = 0
     twice: int = 0
@@ -70,7 +74,16 @@ class StormTally:
     in_the_air: set[tuple[str, int]] = field(default_factory=set)
     """Chunks that had no outcome when their machine was killed or frozen."""
     taken_up_after: list[float] = field(default_factory=list)
+    late: list[str] = field(default_factory=list)
+    """What happened around each campaign that was not carried on in time."""
     wrong: list[str] = field(default_factory=list)
+
+    def so_far(self) -> str:
+        after = sorted(self.taken_up_after) or [0.0]
+        return (
+            f"{self.events.total()} events, {self.events['kill']} kills, {self.ended} of {self.campaigns}"
+            f" campaigns ended, carried on {len(self.taken_up_after)} times, {after[-1]:.1f} s at most"
+        )
 
     def lines(self) -> list[str]:
         struck = ", ".join(f"{name} {count}" for name, count in sorted(self.events.items()))
@@ -86,6 +99,8 @@ class StormTally:
             f"  unknown beyond these {self.unknown_beyond_the_rule}",
             f"carried on {len(self.taken_up_after)} times",
             f"  after {after[len(after) // 2]:.1f} s (median), {after[-1]:.1f} s at most",
+            f"  later than {IN_TIME:g} s {len(self.late)} times",
+            *self.late,
             f"wrong besides {len(self.wrong)}",
             *self.wrong,
         ]
@@ -96,6 +111,7 @@ class RunningMachine:
 
     def __init__(self, place: MachinePlace, storm: "StormOfMachines") -> None:
         self.holds: set[str] = set()
+        self._name = place.name
         self._storm = storm
         self.process = subprocess.Popen(
             [sys.executable, "-m", "tests.crash.machine"],
@@ -113,12 +129,14 @@ class RunningMachine:
     def _listen(self) -> None:
         assert self.process.stdout is not None
         for line in self.process.stdout:
-            word, campaign, *_ = line.split()
-            if word == "took":
-                self.holds.add(campaign)
-                self._storm.taken(campaign)
-            elif word == "left":
-                self.holds.discard(campaign)
+            match line.split():
+                case ["took", campaign]:
+                    self.holds.add(campaign)
+                    self._storm.taken(campaign)
+                case ["left", campaign]:
+                    self.holds.discard(campaign)
+                case _:
+                    self._storm.note(f"{self._name} is ready")
 
     def end(self) -> int:
         with suppress(OSError):
@@ -154,11 +172,21 @@ class StormOfMachines:
         self._machines: list[RunningMachine] = []
         self._orphans: dict[str, float] = {}
         self._born = 0
+        self._notes: deque[tuple[float, str]] = deque(maxlen=100)
+
+    def note(self, words: str) -> None:
+        """What happened now, to explain what comes late."""
+        self._notes.append((time.monotonic(), words))
 
     def taken(self, campaign: str) -> None:
         since = self._orphans.pop(campaign, None)
-        if since is not None:
-            self._tally.taken_up_after.append(time.monotonic() - since)
+        if since is None:
+            return
+        after = time.monotonic() - since
+        self._tally.taken_up_after.append(after)
+        if after > IN_TIME:
+            notes = [f"{at - since:+.1f} s {words}" for at, words in list(self._notes) if at > since - 3.0]
+            self._tally.late.append(f"  {after:.1f} s: {', '.join(notes)}")
 
     async def run(self, events: int) -> None:
         self._sandbox.faults.on(BULK, faults.Late(seconds=0.6 * SPEED), times=None)
@@ -207,8 +235,7 @@ class StormOfMachines:
 
     async def _plan(self, keebai: Keebai) -> None:
         """Keep as many campaigns unfinished as there should be."""
-        kept = await keebai.journal.campaigns()
-        for _ in range(AT_LEAST_UNFINISHED - sum(_is_open(each) for each in kept)):
+        for _ in range(AT_LEAST_UNFINISHED - await self._unfinished(keebai.journal)):
             first = self._tally.campaigns * self._people
             self._tally.campaigns += 1
             await keebai.campaigns.launch(
@@ -225,6 +252,7 @@ class StormOfMachines:
     async def _strike(self, journal: Journal) -> None:
         (event,) = self._chance.choices(EVENTS, WEIGHTS)
         self._tally.events[event] += 1
+        began = time.monotonic()
         which = self._chance.randrange(len(MACHINES))
         machine = self._machines[which]
         match event:
@@ -247,6 +275,8 @@ class StormOfMachines:
             case _:
                 kill = event == "database killed"
                 await anyio.to_thread.run_sync(lambda: self._server.restart(kill=kill))
+        whose = "" if event.startswith("database") else f"{MACHINES[which]}: "
+        self.note(f"{whose}{event}, {time.monotonic() - began:.1f} s")
 
     async def _look_into_the_air(self, journal: Journal, machine: RunningMachine) -> None:
         for campaign in sorted(machine.holds):
@@ -256,12 +286,16 @@ class StormOfMachines:
 
     async def _until_done(self, keebai: Keebai) -> None:
         with anyio.move_on_after(400) as scope:
-            kept = await keebai.journal.campaigns()
-            while any(map(_is_open, kept)):
+            while await self._unfinished(keebai.journal):  # noqa: ASYNC110 - other processes end them
                 await anyio.sleep(0.3)
-                kept = await keebai.journal.campaigns()
         if scope.cancelled_caught:
             self._tally.wrong.append("some campaigns were not carried on to their end")
+
+    async def _unfinished(self, journal: Journal) -> int:
+        kept = await journal.campaigns()
+        unfinished = sum(_is_open(each) for each in kept)
+        self._tally.ended = len(kept) - unfinished
+        return unfinished
 
     async def _count(self, journal: Journal) -> None:
         tally, ledger = self._tally, self._sandbox.ledger

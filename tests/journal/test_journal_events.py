@@ -7,7 +7,7 @@ import msgspec
 import pytest
 
 from keebai_async.clock import ManualClock
-from keebai_async.errors import CampaignNotFound, ForbiddenMove
+from keebai_async.errors import CampaignNotFound, ForbiddenMove, InvalidInput
 from keebai_async.journal.contract import Journal
 from keebai_async.journal.postgres_tables import PostgresJournal
 from keebai_async.journal.sqlite_tables import SqliteJournal
@@ -39,6 +39,7 @@ from keebai_async.model.lifecycle import (
     Withdraw,
 )
 from keebai_async.model.opt_outs import OPTED_OUT_LATER
+from keebai_async.model.part import part_ids
 from keebai_async.model.report import utc
 from keebai_async.model.requests import Requests
 from keebai_async.model.want import Want
@@ -275,3 +276,48 @@ async def test_nothing_comes_late_however_many_write_at_once(
     assert sorted(filter(None, reasons)) == sorted(f"{w} {n}" for w in range(WRITERS) for n in range(WRITES))
     for journal in (reader, *writers):
         await journal.aclose()
+
+
+WHOLE = "promo-1a2b3c4d-x3"
+FIRST, SECOND, EMPTY = part_ids(WHOLE)
+
+
+async def keep_list(journal: Journal) -> None:
+    """Of three parts; to the sender of the last one nobody fell."""
+    for part, chunks in ((FIRST, (2, 2)), (SECOND, (2,)), (EMPTY, ())):
+        await keep(journal, plan_of(part, chunks=chunks))
+
+
+async def test_what_all_parts_of_a_list_tell_is_read_in_one_look_by_time_and_each_by_its_ids(
+    journal: Journal, clock: ManualClock
+) -> None:
+    await keep_list(journal)
+    for part, move in ((FIRST, submit(1)), (SECOND, submit(1)), (FIRST, submit(2))):
+        await clock.advance(1.0)
+        await journal.record(part, move)
+
+    events = (await journal.events(WHOLE)).events
+
+    assert [(each.campaign_id, each.id) for each in events] == [(FIRST, 1), (SECOND, 1), (FIRST, 2)]
+    rest = (await journal.events(WHOLE, after="1.0.0")).events
+    assert [(each.campaign_id, each.id) for each in rest] == [(SECOND, 1), (FIRST, 2)]
+    few = (await journal.events(WHOLE, limit=3)).events
+    assert [(each.campaign_id, each.id) for each in few] == [(FIRST, 1), (SECOND, 1)]
+
+
+async def test_a_list_is_over_when_all_parts_are_that_somebody_fell_to(journal: Journal) -> None:
+    await keep_list(journal)
+    for part in (FIRST, SECOND):
+        assert not (await journal.events(WHOLE, after="9.9.9")).over
+        await journal.set_state(part, CampaignState.FINISHED)
+    assert (await journal.events(WHOLE, after="9.9.9")).over
+    await journal.want(Want(campaign_id=EMPTY, at=0.0))
+    assert not (await journal.events(WHOLE, after="9.9.9")).over
+
+
+async def test_a_list_of_which_a_part_is_not_there_cannot_be_watched(journal: Journal) -> None:
+    await keep(journal, plan_of(FIRST))
+    with pytest.raises(CampaignNotFound):
+        await journal.events(WHOLE, after="9.0.0")
+    with pytest.raises(InvalidInput, match="one id for each of its 3 parts"):
+        await journal.events(WHOLE, after=9)

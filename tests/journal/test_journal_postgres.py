@@ -15,6 +15,7 @@ from keebai_async.journal.contract import Journal
 from keebai_async.journal.open import open_journal, shown_journal
 from keebai_async.journal.postgres_tables import PostgresJournal, PostgresTablesDatabase
 from keebai_async.journal.tables import ChunkRow, LeaseRow, Tables
+from keebai_async.model.campaign import CampaignState
 from keebai_async.model.chunk import ChunkState
 from keebai_async.model.lifecycle import Accept, Submit, TakeBack
 from keebai_async.storage.postgres_address import postgres_address
@@ -214,6 +215,35 @@ async def test_words_with_the_character_that_no_text_can_hold_come_back_without_
     assert [each.plan.name for each in await journal.find("Pro\0mo", "f1")] == ["Pro\0mo"]
 
 
+@pytest.mark.parametrize("words", ["'; DROP TABLE moves; --", "\\'", "%s %b %%", 'a "b" $1', "😀\n\t"])
+async def test_words_that_look_like_sql_come_back_as_they_are(journal: Journal, words: str) -> None:
+    await keep(journal, plan_of(words))
+    await journal.record(words, SUBMIT)
+    await journal.record(words, TakeBack(number=1, step=2, reason=words))
+    await journal.set_state(words, CampaignState.STOPPED, reason=words)
+
+    kept = await journal.load(words)
+
+    assert (kept.plan.campaign_id, kept.reason, kept.chunks[0].reason) == (words, words, words)
+    assert len(await journal.moves(words)) == 2
+
+
+async def test_times_are_exact_wherever_the_server_would_show_them_rounded(
+    postgres: PostgresServer, journal: Journal, address: str
+) -> None:
+    await keep(journal, plan_of())
+    user = f"rounds_{uuid.uuid4().hex[:8]}"
+    postgres.do(f"CREATE ROLE {user} LOGIN SUPERUSER", f"ALTER ROLE {user} SET extra_float_digits = -15")
+    rounding = journal_at(address.replace("//keebai@", f"//{user}@"))
+    at = 1_790_000_000.123456
+
+    await rounding.record("promo", replace(SUBMIT, at=at))
+    await rounding.record("promo", ACCEPT)
+
+    assert (await journal.load("promo")).chunks[0].submitted_at == at
+    await rounding.aclose()
+
+
 async def test_a_purge_leaves_no_row_of_the_people(
     postgres: PostgresServer, journal: Journal, address: str
 ) -> None:
@@ -305,6 +335,25 @@ async def test_a_server_that_stays_away_is_told_and_may_come_back(
 
     await journal.record("promo", SUBMIT)
     assert (await journal.load("promo")).chunks[0].state is ChunkState.SUBMITTING
+    await journal.aclose()
+
+
+# What it costs
+
+
+async def test_a_move_and_what_it_tells_are_four_journeys_to_the_server(wire: TornWire, address: str) -> None:
+    """It begins, looks at all that it needs, writes, and commits; before, these were nine."""
+    journal = journal_at(wire.address(address))
+    await keep(journal, plan_of(chunks=(2,)))
+    await journal.record("promo", SUBMIT)
+    before = wire.journeys
+
+    await journal.record("promo", ACCEPT)
+    moved = wire.journeys
+    await journal.progress("promo", 1, sent=1, failed=0, final=False)
+
+    assert (moved - before, wire.journeys - moved) == (4, 4)
+    assert len((await journal.events("promo")).events) == 3
     await journal.aclose()
 
 

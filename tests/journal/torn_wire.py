@@ -22,6 +22,8 @@ class TornWire:
     def __init__(self, server: PostgresServer) -> None:
         self.tears: list[Tear] = []
         self.torn = 0
+        self.journeys = 0
+        """How often a client had an answer, and then said something."""
         self.late: list[bytes] = []
         """What the server answered to commits that came late."""
         self._server = server
@@ -63,6 +65,9 @@ class TornWire:
         looked = False
         with line.client:
             while said := line.hear():
+                if line.answered_last:
+                    line.answered_last = False
+                    self.journeys += 1
                 if looked:
                     self._let_go()
                 looked = b"RETURNING 1" in said
@@ -106,6 +111,7 @@ class _Line:
         self.lost = threading.Event()
         self.answered = threading.Event()
         self.answers = b""
+        self.answered_last = True
 
     def hear(self) -> bytes:
         with suppress(OSError):
@@ -127,6 +133,7 @@ class _Line:
                     self.answers += said
                     self.answered.set()
                 else:
+                    self.answered_last = True
                     self.client.sendall(said)
         self.answered.set()
         with suppress(OSError):
