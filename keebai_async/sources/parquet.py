@@ -19,7 +19,7 @@ PARQUET_BUFFER: Final = 256 * 1024
 """Read at once of a column: else all of it in a row group is in memory, which may be all of a file."""
 _SINGLE: Final = {"float", "halffloat"}
 """Arrow's names of floats of 32 bits and fewer."""
-_TEXT: Final = {"string", "large_string", "string_view"}
+_TEXT_TYPES: Final = {"string", "large_string", "string_view"}
 
 
 class ParquetTable(Sheet):
@@ -126,7 +126,7 @@ def _column(column: Any) -> _Column:
     kind, values = str(column.type), column.to_pylist()
     if kind in _SINGLE:
         return _Column(list(map(single_cell_of, values)), is_text=False)
-    return _Column(values, is_text=kind in _TEXT and not column.null_count)
+    return _Column(values, is_text=kind in _TEXT_TYPES and not column.null_count)
 
 
 def _opened_frugally(open_file: Callable[..., Any], path: str) -> Any:
