@@ -35,6 +35,9 @@ ONLY_FIGURE: Final = "number"
 """Nothing but a number, or a share."""
 _ONLY_A_FIGURE: Final = re.compile(r"[0-9]+(?:[.,][0-9]+)*%?")
 
+_OF_PART: Final = re.compile(r"(.+) \((part [0-9]+/[0-9]+(?:, from .+)?)\)")
+"""What is said of one part of a list over several senders."""
+
 
 class Blank(msgspec.Struct, frozen=True):
     """A place in a sentence, and what kind of text stands in it; without a kind it is left as it is."""
@@ -72,8 +75,12 @@ def country_words(name: str) -> str:
 
 @lru_cache(4_096)
 def _said(sentence: str, language: str) -> str:
-    found = _found(sentence, LIBRARY, language)
-    return sentence if found is None else found
+    if (found := _found(sentence, LIBRARY, language)) is not None:
+        return found
+    if of_part := _OF_PART.fullmatch(sentence):
+        return f"{_said(of_part[1], language)} ({_said(of_part[2], language)})"
+    every = sentence.split("; ")
+    return "; ".join(_said(each, language) for each in every) if len(every) > 1 else sentence
 
 
 def _found(text: str, kind: str, language: str) -> str | None:

@@ -1,6 +1,8 @@
 """The command speaks the language of its reader; what machines read is the same in each."""
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from keebai_async.cli.catalogue import read_catalogue
 from keebai_async.cli.figures import counted, figure, money, share
@@ -117,6 +119,17 @@ def test_the_words_of_a_service_stay_as_they_are() -> None:
     with speaking("es"):
         assert in_language("503 Service Unavailable") == "503 Service Unavailable"
         assert in_language("") == ""
+
+
+@given(st.text(st.sampled_from("ab 1,.;:()'or"), max_size=300))
+def test_whatever_a_service_says_is_read_to_its_end_and_never_lost(words: str) -> None:
+    """Tried as sentences inside sentences without end, a few brackets would take for ever."""
+    with speaking("es"):
+        assert in_language(words) or not words
+        assert (
+            in_language(f"the service does not answer ({words})")
+            == f"el servicio no responde ({in_language(words)})"
+        )
 
 
 @pytest.mark.parametrize(
