@@ -188,12 +188,14 @@ async def test_json_and_exit_codes_are_the_same_in_every_language(
 
     other = await shell.call("report", campaign, "--json", "--lang", language)
     planned = await shell.call("plan", clients, *PROMO[:-2], "--json", "--lang", language)
+    checked = await shell.call("--lang", language, "doctor", "--json")
 
     assert (other.code, other.out) == (english.code, english.out)
     reasons = planned.objects[0]["reasons"]
     assert isinstance(reasons, list)
     assert {each["reason"] for each in reasons} == {"bad number", "duplicate"}
     assert "write it in E.164" in planned.out
+    assert " of 60/60s" in checked.out
 
 
 async def test_what_the_journal_keeps_is_english_so_that_each_reads_it_in_their_own(
