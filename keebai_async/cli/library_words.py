@@ -51,6 +51,16 @@ class KnownSentence(msgspec.Struct, frozen=True):
 
     parts: tuple[str | Blank, ...]
     said: str
+    pieces: tuple[str, ...]
+
+    @classmethod
+    def of(cls, english: str, said: str) -> "KnownSentence":
+        parts = parts_of(english)
+        return cls(parts, said, tuple(part for part in parts if isinstance(part, str)))
+
+    def may_be(self, text: str) -> bool:
+        """Whether every piece is in *text*: if not, there is no need to look where."""
+        return all(map(text.__contains__, self.pieces))
 
 
 def library_text(sentence: str) -> str:
@@ -102,7 +112,7 @@ def _translated(text: str, kind: str, language: str) -> str | None:
     if whole := catalogue(language).get((kind, text)):
         return whole[0]
     for pattern in _patterns(kind, language):
-        values = _values(pattern.parts, text, language)
+        values = _values(pattern.parts, text, language) if pattern.may_be(text) else None
         if values is not None:
             return pattern.said.format(**values)
     return None
@@ -139,11 +149,11 @@ def _ends(rest: Sequence[str | Blank], text: str) -> Iterator[int]:
 def _patterns(kind: str, language: str) -> Sequence[KnownSentence]:
     """The sentences with places, those first that have the most words of their own."""
     found = [
-        KnownSentence(parts_of(english), forms[0])
+        KnownSentence.of(english, forms[0])
         for (about, english), forms in catalogue(language).items()
         if about == kind and "{" in english
     ]
-    return sorted(found, key=lambda each: -sum(len(part) for part in each.parts if isinstance(part, str)))
+    return sorted(found, key=lambda each: -sum(map(len, each.pieces)))
 
 
 def parts_of(english: str) -> tuple[str | Blank, ...]:

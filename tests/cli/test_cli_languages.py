@@ -211,6 +211,20 @@ async def test_what_the_journal_keeps_is_english_so_that_each_reads_it_in_their_
     assert "write it in E.164" in english.out
 
 
+async def test_a_file_of_rejects_says_what_to_do_in_the_language_and_is_planned_as_any_other(
+    shell: Shell, clients: str
+) -> None:
+    await shell.call("plan", clients, *PROMO[:-2], "--rejects", "r.csv", "--lang", "es")
+    rejects = (shell.folder / "r.csv").read_text(encoding="utf-8")
+    shell.write("r.csv", rejects.replace("nada", "+5491155550107"))
+
+    again = await shell.call("plan", "r.csv", *PROMO[:-2], "--json")
+
+    assert "bad number" in rejects
+    assert "escr\u00edbalo en E.164" in rejects
+    assert again.objects[0]["ready"] == 1, again.out
+
+
 async def test_the_question_is_asked_and_answered_in_the_language(shell: Shell, clients: str) -> None:
     sent = await shell.answer("s\u00ed\n", "launch", clients, *PROMO, "--lang", "es")
     declined = await shell.answer("n\u00e3o\n", "launch", clients, *PROMO, "--lang", "pt", "--again")
