@@ -35,6 +35,9 @@ ONLY_FIGURE: Final = "number"
 """Nothing but a number, or a share."""
 _ONLY_A_FIGURE: Final = re.compile(r"[0-9]+(?:[.,][0-9]+)*%?")
 
+_OF_PART: Final = re.compile(r"(.+) \((part [0-9]+/[0-9]+(?:, from .+)?)\)")
+"""What is said of one part of a list over several senders."""
+
 
 class Blank(msgspec.Struct, frozen=True):
     """A place in a sentence, and what kind of text stands in it; without a kind it is left as it is."""
@@ -48,6 +51,16 @@ class KnownSentence(msgspec.Struct, frozen=True):
 
     parts: tuple[str | Blank, ...]
     said: str
+    pieces: tuple[str, ...]
+
+    @classmethod
+    def of(cls, english: str, said: str) -> "KnownSentence":
+        parts = parts_of(english)
+        return cls(parts, said, tuple(part for part in parts if isinstance(part, str)))
+
+    def may_be(self, text: str) -> bool:
+        """Whether every piece is in *text*: if not, there is no need to look where."""
+        return all(map(text.__contains__, self.pieces))
 
 
 def library_text(sentence: str) -> str:
@@ -72,8 +85,12 @@ def country_words(name: str) -> str:
 
 @lru_cache(4_096)
 def _said(sentence: str, language: str) -> str:
-    found = _found(sentence, LIBRARY, language)
-    return sentence if found is None else found
+    if (found := _found(sentence, LIBRARY, language)) is not None:
+        return found
+    if of_part := _OF_PART.fullmatch(sentence):
+        return f"{_said(of_part[1], language)} ({_said(of_part[2], language)})"
+    every = sentence.split("; ")
+    return "; ".join(_said(each, language) for each in every) if len(every) > 1 else sentence
 
 
 def _found(text: str, kind: str, language: str) -> str | None:
@@ -95,7 +112,7 @@ def _translated(text: str, kind: str, language: str) -> str | None:
     if whole := catalogue(language).get((kind, text)):
         return whole[0]
     for pattern in _patterns(kind, language):
-        values = _values(pattern.parts, text, language)
+        values = _values(pattern.parts, text, language) if pattern.may_be(text) else None
         if values is not None:
             return pattern.said.format(**values)
     return None
@@ -132,11 +149,11 @@ def _ends(rest: Sequence[str | Blank], text: str) -> Iterator[int]:
 def _patterns(kind: str, language: str) -> Sequence[KnownSentence]:
     """The sentences with places, those first that have the most words of their own."""
     found = [
-        KnownSentence(parts_of(english), forms[0])
+        KnownSentence.of(english, forms[0])
         for (about, english), forms in catalogue(language).items()
         if about == kind and "{" in english
     ]
-    return sorted(found, key=lambda each: -sum(len(part) for part in each.parts if isinstance(part, str)))
+    return sorted(found, key=lambda each: -sum(map(len, each.pieces)))
 
 
 def parts_of(english: str) -> tuple[str | Blank, ...]:

@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from keebai_async.cli import completion
-from keebai_async.cli.language import known_language, speak
+from keebai_async.cli.language import LANGUAGES, known_language, speak
 from keebai_async.errors import InvalidInput
 
 SENDER_PANEL = "Sender"
@@ -289,6 +289,7 @@ LangOption = Annotated[
         "--lang",
         metavar="LANGUAGE",
         callback=in_this_language,
+        autocompletion=lambda: list(LANGUAGES),
         help="The language of what is printed: en, es or pt. Default: KEEBAI_LANG, or that of the locale.",
         rich_help_panel=OUTPUT_PANEL,
     ),

@@ -10,7 +10,6 @@ from keebai_async.cli.account_text import (
     cannot_be_called_back,
     headline,
     nobody_to_hold_back,
-    process_gone,
 )
 from keebai_async.cli.exit_codes import Exit
 from keebai_async.cli.json_output import account, emit
@@ -47,7 +46,7 @@ async def ask_and_wait(
     """
     if not await ask(campaign):
         standing = (await keebai.campaigns.situation(campaign)).standing
-        why = process_gone() if standing is Standing.DIED else f"it is {standing.value}"
+        why = "its process is gone" if standing is Standing.DIED else f"it is {standing.value}"
         raise InvalidInput(f"no process runs campaign {campaign}: {why}; see: keebai-async status {campaign}")
     heard = taken_back = False
     try:

@@ -11,6 +11,7 @@ import msgspec
 
 from keebai_async.cli.csv_files import private_bytes
 from keebai_async.cli.fates_text import what_to_do
+from keebai_async.cli.library_words import in_language
 from keebai_async.cli.table_files import LINES, TABLES, Table, check_form, private_table
 from keebai_async.cli.workbook_file import CELL_CHARACTERS
 from keebai_async.errors import InvalidInput
@@ -132,7 +133,7 @@ def _rejection_row(rejection: Rejection, names: dict[str, str]) -> list[str]:
         str(rejection.row),
         rejection.reason.value,
         rejection.field,
-        rejection.detail,
+        in_language(rejection.detail),
         "" if rejection.repeats_row is None else str(rejection.repeats_row),
         rejection.number or (rejection.to if rejection.reason in _OF_OTHERS else ""),
     ]
@@ -168,7 +169,7 @@ async def write_people(
 
     async def parts() -> AsyncIterator[_PeoplePart]:
         async for chunk, items in chunks():
-            cells = (str(chunk.number), own.FATES[chunk.state], chunk.reason or "")
+            cells = (str(chunk.number), own.FATES[chunk.state], in_language(chunk.reason or ""))
             yield _PeoplePart(items=items, own=cells)
 
     return await _write_parts(path, parts, _OF_A_CHUNK, excel=excel)
@@ -214,7 +215,7 @@ def _why(state: PersonState) -> str:
     if state.fate is not Fate.FAILED:
         return ""
     one = about(state.code or None)
-    return f"{one.meaning}: {what_to_do(one)}"
+    return f"{in_language(one.meaning)}: {what_to_do(one)}"
 
 
 class _PeoplePart(msgspec.Struct, frozen=True, kw_only=True):

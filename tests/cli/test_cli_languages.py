@@ -1,6 +1,8 @@
 """The command speaks the language of its reader; what machines read is the same in each."""
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from keebai_async.cli.catalogue import read_catalogue
 from keebai_async.cli.figures import counted, figure, money, share
@@ -119,6 +121,17 @@ def test_the_words_of_a_service_stay_as_they_are() -> None:
         assert in_language("") == ""
 
 
+@given(st.text(st.sampled_from("ab 1,.;:()'or"), max_size=300))
+def test_whatever_a_service_says_is_read_to_its_end_and_never_lost(words: str) -> None:
+    """Tried as sentences inside sentences without end, a few brackets would take for ever."""
+    with speaking("es"):
+        assert in_language(words) or not words
+        assert (
+            in_language(f"the service does not answer ({words})")
+            == f"el servicio no responde ({in_language(words)})"
+        )
+
+
 @pytest.mark.parametrize(
     "text",
     ['msgid "a"\nmsgstr "b"\n\nmsgid "a"\nmsgstr "c"\n', 'msgid "a"\nmsgstr b\n', 'msg\n"a"'],
@@ -175,12 +188,14 @@ async def test_json_and_exit_codes_are_the_same_in_every_language(
 
     other = await shell.call("report", campaign, "--json", "--lang", language)
     planned = await shell.call("plan", clients, *PROMO[:-2], "--json", "--lang", language)
+    checked = await shell.call("--lang", language, "doctor", "--json")
 
     assert (other.code, other.out) == (english.code, english.out)
     reasons = planned.objects[0]["reasons"]
     assert isinstance(reasons, list)
     assert {each["reason"] for each in reasons} == {"bad number", "duplicate"}
     assert "write it in E.164" in planned.out
+    assert " of 60/60s" in checked.out
 
 
 async def test_what_the_journal_keeps_is_english_so_that_each_reads_it_in_their_own(
@@ -194,6 +209,20 @@ async def test_what_the_journal_keeps_is_english_so_that_each_reads_it_in_their_
 
     assert "escr\u00edbalo en E.164" in spanish.out
     assert "write it in E.164" in english.out
+
+
+async def test_a_file_of_rejects_says_what_to_do_in_the_language_and_is_planned_as_any_other(
+    shell: Shell, clients: str
+) -> None:
+    await shell.call("plan", clients, *PROMO[:-2], "--rejects", "r.csv", "--lang", "es")
+    rejects = (shell.folder / "r.csv").read_text(encoding="utf-8")
+    shell.write("r.csv", rejects.replace("nada", "+5491155550107"))
+
+    again = await shell.call("plan", "r.csv", *PROMO[:-2], "--json")
+
+    assert "bad number" in rejects
+    assert "escr\u00edbalo en E.164" in rejects
+    assert again.objects[0]["ready"] == 1, again.out
 
 
 async def test_the_question_is_asked_and_answered_in_the_language(shell: Shell, clients: str) -> None:

@@ -7,6 +7,8 @@ from typing import Final
 import pytest
 from msgspec.structs import replace
 
+from keebai_async.campaign.reconcile import PortalEntry
+from keebai_async.cli.commands.reconcile import _lines as unknown_lines
 from keebai_async.cli.estimate import estimate
 from keebai_async.cli.language import ENGLISH, LANGUAGES, catalogue, speaking
 from keebai_async.cli.library_words import COUNTRY
@@ -17,7 +19,7 @@ from keebai_async.cli.text_output import list_text, plan_text, progress_line, re
 from keebai_async.keebai.settings import KEEBAI_QUOTAS
 from keebai_async.model.campaign import CampaignState, Holder, RunFacts, StoredCampaign
 from keebai_async.model.chunk import Chunk, ChunkState
-from keebai_async.model.fates import FateCounts
+from keebai_async.model.fates import FateCounts, UnmarkedMatch
 from keebai_async.model.hours import Hours
 from keebai_async.model.opt_outs import OptOutCount, OptOutSource
 from keebai_async.model.plan import CountryCount, Guards, Pace, Plan, Preview, Price, ReasonCount
@@ -181,6 +183,19 @@ FATES: Final = FateCounts(
 )
 
 
+UNKNOWN: Final = PortalEntry(
+    number=3,
+    campaign_name="Promo [03/10]",
+    recipients=5_000,
+    first="+549…0101",
+    last="+549…0102",
+    left_at=NOW,
+    reason="a redirect (302), which is never followed",
+    resend_in=60.0,
+    matched=UnmarkedMatch(people=3, first_at=NOW, last_at=NOW),
+)
+
+
 def situations() -> list[Situation]:
     stopped = situation_of(STOPPED, NOW + 100, fates=FATES)
     holder = Holder(pid=7, host="maquina", user="ana", since=NOW)
@@ -217,6 +232,7 @@ def everything() -> str:
         assert now is not None
         said += [pulse_line(situation, now), progress_line(situation)]
     said.append(list_text(situations()))
+    said += [line.partition("keebai-async")[0] for line in unknown_lines("promo-1", UNKNOWN, "")]
     return "\n".join(said)
 
 

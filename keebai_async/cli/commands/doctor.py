@@ -23,6 +23,7 @@ from keebai_async.cli.exit_codes import Exit, code_of_error
 from keebai_async.cli.figures import figure
 from keebai_async.cli.interrupts import interrupts
 from keebai_async.cli.json_output import emit
+from keebai_async.cli.language import ENGLISH, speaking
 from keebai_async.cli.options import (
     ChannelIdOption,
     JournalOption,
@@ -74,7 +75,8 @@ def doctor(
     connection = Connection(
         phone_number_id=phone_number_id, channel_id=channel_id, journal=journal, quota_store=quota_store
     )
-    raise typer.Exit(interrupts.run(partial(_doctor, connection, quotas, json=json)))
+    with speaking(ENGLISH):  # what it says is the detail of its JSON, too
+        raise typer.Exit(interrupts.run(partial(_doctor, connection, quotas, json=json)))
 
 
 async def _doctor(connection: Connection, quotas: tuple[Quota, ...] | None, *, json: bool) -> Exit:

@@ -8,6 +8,7 @@ from keebai_async.cli.connect import Connection, messaging
 from keebai_async.cli.exit_codes import Exit
 from keebai_async.cli.interrupts import interrupts
 from keebai_async.cli.json_output import emit, typed
+from keebai_async.cli.language import phrase
 from keebai_async.cli.options import JsonOption
 from keebai_async.cli.output import answer
 from keebai_async.cli.text_output import table
@@ -29,5 +30,6 @@ async def _numbers(*, json: bool) -> Exit:
             emit(typed("number", number))
         return Exit.DONE
     rows = [(one.id, one.phone_number or "", one.status, one.channel_id or "") for one in found]
-    answer(table(("PHONE NUMBER ID", "NUMBER", "STATUS", "CHANNEL ID"), rows))
+    head = (phrase("PHONE NUMBER ID"), phrase("NUMBER"), phrase("STATUS"), phrase("CHANNEL ID"))
+    answer(table(head, rows))
     return Exit.DONE

@@ -14,6 +14,7 @@ from keebai_async.cli.exit_codes import Exit
 from keebai_async.cli.figures import people_figure
 from keebai_async.cli.interrupts import interrupts
 from keebai_async.cli.json_output import emit
+from keebai_async.cli.language import phrase
 from keebai_async.cli.meant import campaign_id
 from keebai_async.cli.options import JournalOption, JsonOption, YesOption
 from keebai_async.cli.output import say
@@ -69,9 +70,10 @@ async def _purge(
             campaign = await campaign_id(keebai, campaign)
         for line in await _forgotten(keebai, campaign):
             say(line)
-        question = f"Remove the people of {campaign or 'every finished campaign'} for good?"
+        whose = campaign or phrase("every finished campaign")
+        question = phrase("Remove the people of {campaign} for good?", campaign=whose)
         if not yes and not confirm(question):
-            say("declined: nothing was removed")
+            say(phrase("declined: nothing was removed"))
             return Exit.DECLINED
         if campaign is None:
             purged = await keebai.campaigns.purge_finished()
@@ -81,9 +83,9 @@ async def _purge(
     for each in purged:
         if json:
             emit({"type": "purged", "campaign_id": each})
-        say(f"its people are removed: {each}")
+        say(phrase("its people are removed: {campaign}", campaign=each))
     if not purged:
-        say("nothing to remove: no finished campaign has people left")
+        say(phrase("nothing to remove: no finished campaign has people left"))
     return Exit.DONE
 
 
@@ -107,8 +109,13 @@ async def _forgotten(keebai: CampaignClient, campaign: str | None) -> Iterator[s
     ended = [each for each in named if campaign is not None or all(chunk.settled for chunk in each.chunks)]
     lately = ((each.plan, reached_lately(each, now=now)) for each in ended)
     return (
-        f"once these people are removed, nobody is warned any more if they get the same again:"
-        f" {people_figure(people)} got '{shown_text(plan.name)}' in the last 20 hours [{plan.campaign_id}]"
+        phrase(
+            "once these people are removed, nobody is warned any more if they get the same again: {people}"
+            " got '{name}' in the last 20 hours [{campaign}]",
+            people=people_figure(people),
+            name=shown_text(plan.name),
+            campaign=plan.campaign_id,
+        )
         for plan, people in lately
         if people
     )

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from functools import partial
-from typing import Annotated, Final
+from typing import Annotated
 
 import msgspec
 import typer
@@ -12,13 +12,22 @@ from keebai_async.campaign_client import CampaignClient
 from keebai_async.cli.connect import Connection, bookkeeping, campaigning
 from keebai_async.cli.console import can_ask, confirm_people
 from keebai_async.cli.exit_codes import Exit
-from keebai_async.cli.figures import figure, moment, people_figure
+from keebai_async.cli.figures import counted, figure, moment
 from keebai_async.cli.interrupts import interrupts
 from keebai_async.cli.json_output import account, emit, typed
+from keebai_async.cli.language import phrase
+from keebai_async.cli.library_words import library_reason
 from keebai_async.cli.meant import campaign_id
-from keebai_async.cli.options import CampaignArgument, JournalOption, JsonOption, YesOption, journal_option
+from keebai_async.cli.options import (
+    CampaignArgument,
+    JournalOption,
+    JsonOption,
+    LangOption,
+    YesOption,
+    journal_option,
+)
 from keebai_async.cli.output import answer, say
-from keebai_async.cli.shown import shown_reason, shown_text
+from keebai_async.cli.shown import shown_text
 from keebai_async.cli.text_output import report_text, step_lines
 from keebai_async.errors import InvalidInput
 from keebai_async.model.part import part_ids
@@ -58,6 +67,7 @@ def reconcile(
     yes: YesOption = False,
     journal: JournalOption = None,
     json: JsonOption = False,
+    lang: LangOption = None,
 ) -> None:
     """Show the chunks whose outcome is unknown, or settle one after a look into the portal.
 
@@ -111,7 +121,7 @@ async def _show(campaign: str, connection: Connection, *, json: bool) -> Exit:
         else:
             answer("\n".join(_lines(part, each, option)))
     if not found:
-        say("no chunk is unknown: there is nothing to settle")
+        say(phrase("no chunk is unknown: there is nothing to settle"))
     return Exit.UNKNOWN if found else Exit.DONE
 
 
@@ -122,31 +132,44 @@ def _matched(each: PortalEntry) -> dict[str, object] | None:
 
 
 def _lines(campaign: str, each: PortalEntry, option: str) -> Iterator[str]:
-    yield f"chunk {each.number}: look in the portal for"
+    yield phrase("chunk {number}: look in the portal for", number=each.number)
     yield from _described(each)
     settle = f"keebai-async reconcile {campaign} --chunk {each.number}"
-    yield f"  it is there:   {settle} --accepted BROADCAST-ID{option}"
-    yield f"  it is not:     {settle} --resend{option}"
+    yield _labelled(phrase("it is there:"), f"{settle} --accepted BROADCAST-ID{option}")
+    yield _labelled(phrase("it is not:"), f"{settle} --resend{option}")
     if each.resend_in:
         wait = f"{each.resend_in:.0f} s"
-        yield f"                 --resend in {wait} at the earliest: until then it may still arrive"
-    yield f"  give them up:  {settle} --abandon{option}"
+        yield _labelled(
+            "", phrase("--resend in {time} at the earliest: until then it may still arrive", time=wait)
+        )
+    yield _labelled(phrase("give them up:"), f"{settle} --abandon{option}")
+
+
+def _labelled(label: str, words: str) -> str:
+    return f"  {label:<13}  {words}"
 
 
 def _described(each: PortalEntry) -> Iterator[str]:
-    yield f"  campaign name  {shown_text(each.campaign_name)}"
+    yield _labelled(phrase("campaign name"), shown_text(each.campaign_name))
     if each.left_at is not None:
-        yield f"  left at        {moment(each.left_at)}"
-    numbers = f", the first {each.first}, the last {each.last}" if each.first else ""
-    yield f"  recipients     {figure(each.recipients)}{numbers}"
+        yield _labelled(phrase("left at"), moment(each.left_at))
+    numbers = ""
+    if each.first:
+        numbers = phrase(", the first {first}, the last {last}", first=each.first, last=each.last)
+    yield _labelled(phrase("recipients"), f"{figure(each.recipients)}{numbers}")
     if each.reason:
-        yield f"  what happened  {shown_reason(each.reason)}"
+        yield _labelled(phrase("what happened"), library_reason(each.reason))
     if (matched := each.matched) is not None:
-        yield (
-            f"  webhooks       told of messages to {figure(matched.people)} of these numbers since then,"
-            f" the first {moment(matched.first_at)}, the last {moment(matched.last_at)}"
+        told = counted(
+            matched.people,
+            "told of messages to {count} of these numbers since then, the first {first}, the last {last}",
+            "told of messages to {count} of these numbers since then, the first {first}, the last {last}",
+            first=moment(matched.first_at),
+            last=moment(matched.last_at),
         )
-        yield "                 they have no mark, so they prove nothing: others write to these numbers, too"
+        yield _labelled("webhooks", told)
+        others = phrase("they have no mark, so they prove nothing: others write to these numbers, too")
+        yield _labelled("", others)
 
 
 async def _reconcile(
@@ -158,7 +181,7 @@ async def _reconcile(
         campaign = await campaign_id(keebai, campaign)
         asked = (word.resend or word.abandon) and not yes
         if asked and not await _meant(keebai, campaign, chunk, abandon=word.abandon):
-            say("declined: nothing was changed")
+            say(phrase("declined: nothing was changed"))
             return Exit.DECLINED
         await keebai.campaigns.reconcile(
             campaign,
@@ -178,25 +201,37 @@ async def _reconcile(
         return Exit.DONE
 
 
-_BEFORE_RESEND: Final = (
-    "the next resume submits it again. If it did arrive, these people get the message twice,"
-    " and it is billed twice. Until that resume, --take-back takes it back"
-)
-_BEFORE_ABANDON: Final = (
-    "nothing takes this back: this campaign submits them never again. If it did arrive, they have the"
-    " message, and nobody follows its delivery"
-)
+def _before_resend() -> str:
+    return phrase(
+        "the next resume submits it again. If it did arrive, these people get the message twice,"
+        " and it is billed twice. Until that resume, --take-back takes it back"
+    )
+
+
+def _before_abandon() -> str:
+    return phrase(
+        "nothing takes this back: this campaign submits them never again. If it did arrive, they have the"
+        " message, and nobody follows its delivery"
+    )
 
 
 async def _meant(keebai: CampaignClient, campaign: str, chunk: int, *, abandon: bool) -> bool:
     """Show the chunk, say what will happen, and ask. What is not unknown is refused later."""
     for each in await keebai.campaigns.unknown(campaign):
         if each.number == chunk:
-            say(f"chunk {chunk}, as it would stand in the portal:")
+            say(phrase("chunk {number}, as it would stand in the portal:", number=chunk))
             for line in _described(each):
                 say(line)
-            say(_BEFORE_ABANDON if abandon else _BEFORE_RESEND)
-            who = people_figure(each.recipients)
-            again = f"It is not in the portal: submit to its {who} again?"
-            return confirm_people(f"Give its {who} up?" if abandon else again, each.recipients)
+            say(_before_abandon() if abandon else _before_resend())
+            who = each.recipients
+            if abandon:
+                return confirm_people(
+                    counted(who, "Give its {count} person up?", "Give its {count} people up?"), who
+                )
+            again = counted(
+                who,
+                "It is not in the portal: submit to its {count} person again?",
+                "It is not in the portal: submit to its {count} people again?",
+            )
+            return confirm_people(again, who)
     return True

@@ -11,6 +11,7 @@ from keebai_async.cli.connect import Connection, messaging
 from keebai_async.cli.exit_codes import Exit
 from keebai_async.cli.interrupts import interrupts
 from keebai_async.cli.json_output import emit, typed
+from keebai_async.cli.language import phrase
 from keebai_async.cli.options import JsonOption
 from keebai_async.cli.output import answer
 from keebai_async.cli.text_output import table
@@ -59,7 +60,14 @@ async def _templates(name: str | None, status: str | None, *, json: bool) -> Exi
             emit(typed("template", template))
         return Exit.DONE
     rows = [(one.name, one.language, one.category, one.status, ", ".join(one.variables)) for one in found]
-    answer(table(("NAME", "LANGUAGE", "CATEGORY", "STATUS", "VARIABLES"), rows))
+    head = (
+        phrase("NAME"),
+        phrase("LANGUAGE"),
+        phrase("CATEGORY"),
+        phrase("STATUS"),
+        phrase("VARIABLES"),
+    )
+    answer(table(head, rows))
     return Exit.DONE
 
 

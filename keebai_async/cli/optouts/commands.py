@@ -10,9 +10,10 @@ import typer
 from keebai_async.cli.connect import Connection, bookkeeping
 from keebai_async.cli.csv_files import private_file
 from keebai_async.cli.exit_codes import Exit
-from keebai_async.cli.figures import figure, moment, people_figure
+from keebai_async.cli.figures import counted, figure, moment, people_figure
 from keebai_async.cli.interrupts import interrupts
 from keebai_async.cli.json_output import emit
+from keebai_async.cli.language import phrase
 from keebai_async.cli.opt_outs_text import source_words
 from keebai_async.cli.option_groups import WithoutPlus
 from keebai_async.cli.options import JournalOption, JsonOption
@@ -66,7 +67,10 @@ async def _list(journal: str | None, *, json: bool) -> Exit:
                 emit({"type": "opt_out", "number": number, "source": each.source, "since": utc(each.since)})
             else:
                 answer(f"{number:<12}  {moment(each.since)}  {source_words(each.source)}")
-    say("nobody opted out" if not count else f"{figure(count)} opted out")
+    if count:
+        say(counted(count, "{count} opted out", "{count} opted out"))
+    else:
+        say(phrase("nobody opted out"))
     return Exit.DONE
 
 
@@ -94,7 +98,12 @@ async def _write(numbers: tuple[str, ...], journal: str | None, *, stop: bool, j
         raise InvalidInput("nobody of these had opted out: nothing was changed", field="NUMBER")
     if json:
         emit({"type": "opt_outs_added" if stop else "opt_outs_removed", "people": count})
-    say(f"{figure(count)} {'added' if stop else 'removed'}" + ("" if count else ": all were there already"))
+    if not count:
+        say(phrase("0 added: all were there already"))
+    elif stop:
+        say(counted(count, "{count} added", "{count} added"))
+    else:
+        say(counted(count, "{count} removed", "{count} removed"))
     return Exit.DONE
 
 
@@ -123,7 +132,13 @@ async def _import(
         )
     if json:
         emit({"type": "opt_outs_imported", "file": str(file), "people": done.people, "new": done.new})
-    say(f"{people_figure(done.people)} in {file}, {figure(done.new)} of them new")
+    words = phrase(
+        "{people} in {file}, {new} of them new",
+        people=people_figure(done.people),
+        file=file,
+        new=figure(done.new),
+    )
+    say(words)
     return Exit.DONE
 
 
@@ -142,7 +157,7 @@ async def _export(file: Path, journal: str | None, *, json: bool) -> Exit:
         count = await _write_all(file, client.opt_outs.list())
     if json:
         emit({"type": "exported", "group": "opt_outs", "file": str(file), "rows": count})
-    say(f"{figure(count)} rows: {file}")
+    say(phrase("{number} rows: {file}", number=figure(count), file=file))
     return Exit.DONE
 
 
