@@ -24,6 +24,7 @@ class Reason(enum.StrEnum):
     NO_NUMBER = "no number"
     BAD_NUMBER = "bad number"
     OTHER_COUNTRY = "other country"
+    NO_MARKETING = "no marketing there"
     SPREADSHEET_NUMBER = "spreadsheet number"
     DUPLICATE = "duplicate"
     SUPPRESSED = "suppressed"

@@ -30,9 +30,14 @@ from keebai_async.planning.chunking import Chunker
 from keebai_async.planning.codec import RowCodec, WireRow
 from keebai_async.planning.hours import check_hours, check_zone
 from keebai_async.planning.key_set import KeySet
+from keebai_async.planning.marketing import category_notes, check_test_numbers, closed_to
 from keebai_async.planning.marking import Marker, MarkRemover
 from keebai_async.planning.notes import message_of, notes, previews
-from keebai_async.planning.number_forms import calling_code, country_name, region_of_number
+from keebai_async.planning.number_forms import (
+    calling_code,
+    country_name,
+    region_of_number,
+)
 from keebai_async.planning.opt_outs import count_opted_out, people_opted_out
 from keebai_async.planning.options import PlanOptions as PlanOptions
 from keebai_async.planning.reached_people import people_reached_by
@@ -165,9 +170,11 @@ class _Making:
             region=options.default_region,
             international=options.numbers == "international",
             countries=frozenset(options.countries),
+            closed=closed_to(template),
             drop_extra=options.extra_variables == "drop",
             fix_whitespace=options.fix_whitespace,
         )
+        check_test_numbers(template, options.test_to)
         self.reader = Reader(codec, source.columns, tolerance, description=source.description)
         self.read = 0
         self.ready = 0
@@ -342,6 +349,7 @@ class _Making:
 
     def _all_notes(self, lists: Iterable[SuppressListCount]) -> Iterator[str]:
         region = country_name(self._options.default_region or "")
+        yield from category_notes(self._template, self._admission.forms)
         yield from self.reader.consent.notes()
         yield from notes(self.reader.corrections, self._admission.people, lists, region)
         for people in self._suppress:
