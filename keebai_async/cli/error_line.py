@@ -52,6 +52,7 @@ _OPTIONS: Final = {
         "per_day",
         "per_hour",
         "phone_number_id",
+        "prices",
         "quota_store",
         "rest_of",
         "sheet",

@@ -29,8 +29,11 @@ from keebai_async.cli.options import (
 )
 from keebai_async.cli.when import given_at, given_hours, given_people, new_terms
 from keebai_async.errors import InvalidInput
-from keebai_async.model.plan import Guards, Pace, Price
+from keebai_async.model.cost import Price
+from keebai_async.model.plan import Guards, Pace, Plan
+from keebai_async.planning.options import exactly
 from keebai_async.planning.plan import PlanOptions
+from keebai_async.planning.price_table import read_price_table
 from keebai_async.sources.query import QueryRows
 
 
@@ -84,7 +87,7 @@ UnitCostOption = Annotated[
         show_envvar=False,
         min=0.0,
         metavar="COST",
-        help="What one message costs, to show the price.",
+        help="What one message costs, to show the price. --prices go before it.",
         rich_help_panel=GUARDS_PANEL,
     ),
 ]
@@ -94,7 +97,19 @@ CurrencyOption = Annotated[
         "--currency",
         envvar="KEEBAI_CURRENCY",
         show_envvar=False,
-        help="The currency of the price, as it is shown.",
+        help="The currency of the price, as it is shown, where --prices names none.",
+        rich_help_panel=GUARDS_PANEL,
+    ),
+]
+PricesOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--prices",
+        envvar="KEEBAI_PRICES",
+        show_envvar=False,
+        metavar="FILE",
+        help="What a message costs by country and category: Meta's rate card as a CSV, or lines of"
+        " country,category,price.",
         rich_help_panel=GUARDS_PANEL,
     ),
 ]
@@ -104,7 +119,7 @@ MaxCostOption = Annotated[
         "--max-cost",
         min=0.0,
         metavar="COST",
-        help="Refuse a list that costs more than this; needs --unit-cost.",
+        help="Refuse a list that costs more than this; needs --prices or --unit-cost.",
         rich_help_panel=GUARDS_PANEL,
     ),
 ]
@@ -286,6 +301,7 @@ class CampaignOptions(msgspec.Struct, frozen=True, kw_only=True):
     ] = None
     max_recipients: MaxRecipientsOption = None
     unit_cost: UnitCostOption = None
+    prices: PricesOption = None
     currency: CurrencyOption = "USD"
     max_cost: MaxCostOption = None
     canary: CanaryOption = None
@@ -316,6 +332,7 @@ class CampaignOptions(msgspec.Struct, frozen=True, kw_only=True):
             rest_of=tuple(self.rest_of or ()),
             max_recipients=self.max_recipients,
             unit_cost=self.unit_cost,
+            prices=self.prices,
             currency=self.currency,
             max_cost=self.max_cost,
             test_to=tuple(self.test_to or ()),
@@ -333,9 +350,16 @@ class CampaignOptions(msgspec.Struct, frozen=True, kw_only=True):
         """What can still be said of a plan that is made, but for its guards."""
         return new_terms(self.at, self.hours, self.zone, self.per_hour, self.per_day, pace=self.pace)
 
-    @property
-    def price(self) -> Price | None:
-        return None if self.unit_cost is None else Price(unit=self.unit_cost, currency=self.currency)
+    def priced(self, plan: Plan) -> Plan:
+        """A *plan* that is made already, at the prices that were given. Raises InvalidInput."""
+        if self.prices is not None:
+            table = read_price_table(self.prices, currency=self.currency)
+            rates = table.rates(plan.category, [country.region for country in plan.countries])
+            return msgspec.structs.replace(plan, rates=rates)
+        if self.unit_cost is None:
+            return plan
+        price = Price(unit=exactly(self.unit_cost), currency=self.currency)
+        return msgspec.structs.replace(plan, price=price, rates=None)
 
     @property
     def for_a_list(self) -> list[str]:
@@ -363,7 +387,7 @@ class CampaignOptions(msgspec.Struct, frozen=True, kw_only=True):
 
 
 _ALSO_FOR_A_PLAN = {
-    *("stop_above", "pace", "unit_cost", "currency", "ignore_opt_outs"),
+    *("stop_above", "pace", "unit_cost", "prices", "currency", "ignore_opt_outs"),
     *("at", "hours", "zone", "per_hour", "per_day"),
 }
 """What can still be said of a plan that is made."""
@@ -380,6 +404,7 @@ class RetryOptions(msgspec.Struct, frozen=True, kw_only=True):
     no_marks: NoMarksOption = False
     max_recipients: MaxRecipientsOption = None
     unit_cost: UnitCostOption = None
+    prices: PricesOption = None
     currency: CurrencyOption = "USD"
     max_cost: MaxCostOption = None
     canary: CanaryOption = None

@@ -7,6 +7,7 @@ from typing import Final
 import msgspec
 
 from keebai_async.errors import InvalidInput
+from keebai_async.model.cost import Cost, CountryCount, Price, Rates, cost_at
 from keebai_async.model.hours import Hours
 from keebai_async.model.opt_outs import OptOutCount
 from keebai_async.model.part import Part
@@ -100,21 +101,6 @@ _PACE: Final = re.compile(r"([0-9]{1,9})/([0-9]{1,6})?([smh])")
 _SECONDS: Final = {"s": 1.0, "m": 60.0, "h": 3_600.0}
 
 
-class Price(msgspec.Struct, frozen=True, kw_only=True):
-    """What one message costs, as the caller said."""
-
-    unit: float
-    currency: str = "USD"
-
-
-class CountryCount(msgspec.Struct, frozen=True, kw_only=True):
-    """How many people are messaged in a country: *region* is its two letters (AR), *name* its words."""
-
-    region: str
-    name: str
-    people: int
-
-
 class SuppressListCount(msgspec.Struct, frozen=True, kw_only=True):
     """A list of people who are not to be messaged: how many it names, and how many of them are in the plan's.
 
@@ -149,6 +135,7 @@ class Plan(Result, frozen=True, kw_only=True):
     ready, the most first. *source* is the list, *sheet* that of a workbook, and *first_row* to *last_row* are
     the rows that were read of it, as its reader counts them; 0 in plans of 0.1.
     *preview_to* is the number of the first one, masked.
+    *price* is one for everybody, *rates* are prices by country, in its place.
     *category* is what the template was when it was planned; plans of 0.1 do not know it. *service* is the
     name of the service that it was made for, and that alone can send it; in plans of 0.1 that was Keebai.
     *test* says that it goes to numbers to test with, in the place of the list. *sender_number* is the number
@@ -197,6 +184,7 @@ class Plan(Result, frozen=True, kw_only=True):
     previews: tuple[Preview, ...] = ()
     pace: Pace | None = None
     price: Price | None = None
+    rates: Rates | None = None
     test: bool = False
     sender_number: str = ""
     service: str = "keebai"
@@ -218,6 +206,11 @@ class Plan(Result, frozen=True, kw_only=True):
     opt_outs_ignored: int | None = None
     part: Part | None = None
     parts: tuple["Plan", ...] = ()
+
+    @property
+    def cost(self) -> Cost | None:
+        """What the people cost who are ready; None if no prices were given."""
+        return cost_at(self.rates or self.price, self.ready, self.countries)
 
 
 def chunk_name(name: str, number: int, of: int, *, parent: int | None = None) -> str:

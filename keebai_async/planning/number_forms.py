@@ -133,6 +133,11 @@ def country_name(region: str) -> str:
     return NAMES.get(region, region) if region else "no country"
 
 
+def known_regions() -> frozenset[str]:
+    """Those of all numbers that can be told, by their two letters."""
+    return frozenset((*REGIONS.values(), *AREAS, *NAMES))
+
+
 def _region(digits: str) -> str:
     code = calling_code(digits)
     return _areas().get(digits[:4], REGIONS[int(code)]) if code else NOWHERE

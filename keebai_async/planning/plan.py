@@ -17,7 +17,7 @@ from keebai_async.errors import UnusableSource
 from keebai_async.journal.contract import Journal
 from keebai_async.model.identity import identities
 from keebai_async.model.marks import tag_of
-from keebai_async.model.plan import CountryCount, Plan, Preview, SuppressListCount, paces_of
+from keebai_async.model.plan import Plan, Preview, SuppressListCount, paces_of
 from keebai_async.model.recipient import Reason
 from keebai_async.model.retry import RetryAccount
 from keebai_async.model.sender import Sender
@@ -40,6 +40,7 @@ from keebai_async.planning.number_forms import (
 )
 from keebai_async.planning.opt_outs import count_opted_out, people_opted_out
 from keebai_async.planning.options import PlanOptions as PlanOptions
+from keebai_async.planning.pricing import Pricing, people_by_country
 from keebai_async.planning.reached_people import people_reached_by
 from keebai_async.planning.reader import Reader
 from keebai_async.planning.rejections import Rejections
@@ -187,6 +188,7 @@ class _Making:
         self._options = options
         self._admission = Admission(self.reader.numbers.forms)
         self._suppress: list[SuppressedPeople] = []
+        self._pricing = Pricing(options, template.category)
         self._longest = 0
         self._longest_one: Preview | None = None
         self._preview: Preview | None = None
@@ -241,6 +243,7 @@ class _Making:
         options = self._options
         if options.hours is not None:
             await anyio.to_thread.run_sync(check_zone, options.hours)
+        await self._pricing.prepare()
         self._suppress = await suppressed_people(options.suppress, self.reader.numbers.reader)
         for campaign_id in options.rest_of:
             self._suppress.append(await people_reached_by(campaign_id, self._journal))
@@ -263,6 +266,8 @@ class _Making:
         self.ready += len(rows)
         if (most := self._options.most) is not None and self.ready > most:
             raise self._options.too_many()
+        if self._pricing.limited and rows:
+            self._pricing.check(self._admission.forms)
         if rows:
             self._last_person = rows[-1]
             if self._preview is None:
@@ -299,6 +304,7 @@ class _Making:
             out_of_ledger, barred = self._admission.out, self._admission.barred
             both = 0 if barred is None else sum(1 for _ in barred.held(out_of_ledger))
             ignored = len(out_of_ledger) - both
+        countries = people_by_country(self._admission.forms)
         return Plan(
             campaign_id=self._campaign_id,
             name=name,
@@ -318,10 +324,8 @@ class _Making:
             notes=(*self._notes, *self._sheet_note(), *self._source.notes, *self._all_notes(lists)),
             preview=None if self._preview is None else self._preview.text,
             preview_to="" if self._preview is None else self._preview.to,
-            countries=tuple(
-                CountryCount(region=region, name=country_name(region), people=people)
-                for region, people in self._admission.forms.by_region()
-            ),
+            countries=countries,
+            rates=self._pricing.rates(countries),
             suppress_lists=lists,
             previews=tuple(self._previews()),
             sheet=self._source.sheet,
