@@ -110,6 +110,7 @@ with lazily(globals()):
     from keebai_async.model.outbox import OutboxMessage as OutboxMessage
     from keebai_async.model.outlook import Outlook as Outlook
     from keebai_async.model.part import Part as Part
+    from keebai_async.model.plan import DailyRoom as DailyRoom
     from keebai_async.model.plan import Guards as Guards
     from keebai_async.model.plan import Pace as Pace
     from keebai_async.model.plan import Plan as Plan

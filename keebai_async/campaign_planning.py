@@ -14,7 +14,6 @@ from collections.abc import (
 from typing import Final
 
 import anyio.to_thread
-from msgspec.structs import replace
 
 from keebai_async.campaign.service import CampaignService, check_service
 from keebai_async.campaign_care import CampaignCare
@@ -199,7 +198,7 @@ class CampaignPlanning(CampaignCare):
             await keebai.journal.set_state(each.campaign_id, planned, requests=requests)
             keebai.observer(CampaignMoved(campaign=each.campaign_id, before=planned, state=planned))
             requests = Requests()  # all of them were for the whole list
-        return replace(plan, reached_before=await self.reached_before(plan.campaign_id))
+        return await self.as_of_now(plan)
 
     async def _shares(
         self,

@@ -35,6 +35,7 @@ _OPTIONS: Final = {
         "column",
         "countries",
         "default_region",
+        "daily_limit",
         "delimiter",
         "at",
         "encoding",

@@ -15,7 +15,7 @@ from keebai_async.model.fates import FateCounts
 from keebai_async.model.hours import Hours
 from keebai_async.model.meta_codes import Again, about
 from keebai_async.model.opt_outs import OptOutCount
-from keebai_async.model.plan import Guards, Pace, Plan, Preview, SuppressListCount
+from keebai_async.model.plan import DailyRoom, Guards, Pace, Plan, Preview, SuppressListCount
 from keebai_async.model.reached import Reached
 from keebai_async.model.report import utc
 from keebai_async.model.retry import RetryAccount, RetryChoice
@@ -100,6 +100,16 @@ class PlannedPart(msgspec.Struct, frozen=True, kw_only=True):
     chunks: int
 
 
+class DailyRoomLine(msgspec.Struct, frozen=True, kw_only=True):
+    """What a daily limit comes to: see `DailyRoom`."""
+
+    at: datetime | None
+    used: int
+    at_once: int
+    next_at: datetime | None
+    ends_at: datetime | None
+
+
 class PlanLine(msgspec.Struct, frozen=True, kw_only=True, tag="plan", tag_field="type", omit_defaults=True):
     """The counts of a plan, its chunks, why others are left out, and what it takes.
 
@@ -150,6 +160,8 @@ class PlanLine(msgspec.Struct, frozen=True, kw_only=True, tag="plan", tag_field=
     hours: Hours | None = None
     per_hour: int | None = None
     per_day: int | None = None
+    daily_limit: int | None = None
+    daily_room: DailyRoomLine | None = None
     parts: tuple[PlannedPart, ...] = ()
 
 
@@ -204,6 +216,8 @@ def plan_line(plan: Plan, estimate: Estimate) -> PlanLine:
         hours=plan.hours,
         per_hour=plan.per_hour,
         per_day=plan.per_day,
+        daily_limit=plan.daily_limit,
+        daily_room=_room_line(plan.daily_room),
         parts=tuple(
             PlannedPart(
                 campaign_id=part.campaign_id,
@@ -237,6 +251,18 @@ def retry_line(account: RetryAccount) -> RetryLine:
         ),
         unnamed=account.unnamed,
         again=account.again,
+    )
+
+
+def _room_line(room: DailyRoom | None) -> DailyRoomLine | None:
+    if room is None:
+        return None
+    return DailyRoomLine(
+        at=utc(room.at),
+        used=room.used,
+        at_once=room.at_once,
+        next_at=utc(room.next_at),
+        ends_at=utc(room.ends_at),
     )
 
 

@@ -215,7 +215,9 @@ async def _leave_to_a_worker(
     terms: NewTerms,
 ) -> None:
     """Raises InvalidInput if *terms* change more than its time: a worker takes the others from the plan."""
-    if replace(terms, at=None) != NO_CHANGE or (terms.at is not None and plan.not_before is not None):
+    same = terms.daily_limit == plan.daily_limit  # as a profile says it of each campaign
+    kept = replace(terms, at=None, daily_limit=None if same else terms.daily_limit)
+    if kept != NO_CHANGE or (terms.at is not None and plan.not_before is not None):
         raise InvalidInput(
             "a worker takes guards, pace, hours and opt-outs from the plan: give them to plan, or leave"
             " --detach out",
@@ -271,6 +273,7 @@ async def launch_plan(
             hours=terms.hours,
             per_hour=terms.per_hour,
             per_day=terms.per_day,
+            daily_limit=terms.daily_limit,
             ignore_opt_outs=terms.ignore_opt_outs,
         )
         situation = await follow(

@@ -19,6 +19,7 @@ from keebai_async.cli.options import (
     IgnoreOptOutsOption,
     JsonOption,
     LangOption,
+    NewDailyLimitOption,
     PaceOption,
     PerDayOption,
     PerHourOption,
@@ -312,6 +313,7 @@ class CampaignOptions(msgspec.Struct, frozen=True, kw_only=True):
     zone: ZoneOption = None
     per_hour: PerHourOption = None
     per_day: PerDayOption = None
+    daily_limit: NewDailyLimitOption = None
 
     @property
     def guards(self) -> Guards:
@@ -343,12 +345,21 @@ class CampaignOptions(msgspec.Struct, frozen=True, kw_only=True):
             hours=given_hours(self.hours, self.zone, at=self.at),
             per_hour=given_people(self.per_hour, option="--per-hour"),
             per_day=given_people(self.per_day, option="--per-day"),
+            daily_limit=given_people(self.daily_limit, option="--daily-limit"),
         )
 
     @property
     def for_a_plan(self) -> NewTerms:
         """What can still be said of a plan that is made, but for its guards."""
-        return new_terms(self.at, self.hours, self.zone, self.per_hour, self.per_day, pace=self.pace)
+        return new_terms(
+            self.at,
+            self.hours,
+            self.zone,
+            self.per_hour,
+            self.per_day,
+            pace=self.pace,
+            daily_limit=self.daily_limit,
+        )
 
     def priced(self, plan: Plan) -> Plan:
         """A *plan* that is made already, at the prices that were given. Raises InvalidInput."""
@@ -388,7 +399,7 @@ class CampaignOptions(msgspec.Struct, frozen=True, kw_only=True):
 
 _ALSO_FOR_A_PLAN = {
     *("stop_above", "pace", "unit_cost", "prices", "currency", "ignore_opt_outs"),
-    *("at", "hours", "zone", "per_hour", "per_day"),
+    *("at", "hours", "zone", "per_hour", "per_day", "daily_limit"),
 }
 """What can still be said of a plan that is made."""
 
@@ -414,6 +425,7 @@ class RetryOptions(msgspec.Struct, frozen=True, kw_only=True):
     zone: ZoneOption = None
     per_hour: PerHourOption = None
     per_day: PerDayOption = None
+    daily_limit: NewDailyLimitOption = None
 
     @property
     def as_for_a_list(self) -> CampaignOptions:

@@ -29,7 +29,7 @@ from keebai_async.keebai.models import Receipt
 from keebai_async.model.cost import Cost
 from keebai_async.model.fates import FateCounts
 from keebai_async.model.next_steps import Step
-from keebai_async.model.plan import Guards, Pace, Plan, Preview, ReasonCount
+from keebai_async.model.plan import DailyRoom, Guards, Pace, Plan, Preview, ReasonCount
 from keebai_async.model.recipient import Rejection
 from keebai_async.model.report import Report
 from keebai_async.model.situation import Situation
@@ -286,6 +286,29 @@ def when_lines(of: Plan | Report) -> Iterator[str]:
         yield phrase("up to {people} in any hour", people=people_figure(of.per_hour))
     if of.per_day is not None:
         yield phrase("up to {people} in any 24 hours", people=people_figure(of.per_day))
+    if of.daily_limit is not None:
+        yield phrase(
+            "up to {people} in any 24 hours, of all campaigns of this journal together",
+            people=people_figure(of.daily_limit),
+        )
+    if isinstance(of, Plan) and of.daily_room is not None:
+        yield from _room_lines(of, of.daily_room)
+
+
+def _room_lines(plan: Plan, room: DailyRoom) -> Iterator[str]:
+    """How many of a plan the daily limit lets out at once, and when the rest goes."""
+    yield phrase(
+        "{number} of these fit at once, after {people} in the 24 hours before",
+        number=figure(room.at_once),
+        people=people_figure(room.used),
+    )
+    if room.next_at is not None:
+        yield phrase(
+            "the other {number} from {first} to {last}",
+            number=figure(plan.ready - room.at_once),
+            first=moment(room.next_at),
+            last=moment(room.ends_at),
+        )
 
 
 def pace_words(pace: Pace) -> str:

@@ -37,7 +37,7 @@ def given_at(text: str | None, zone: str | None, *, now: float) -> datetime | No
 
 
 def given_people(text: str | None, *, option: str) -> int | None:
-    """`--per-hour` or `--per-day`; none if it is off. Raises InvalidInput."""
+    """`--per-hour`, `--per-day` or `--daily-limit`; none if it is off. Raises InvalidInput."""
     if text is None or _is(text, OFF):
         return None
     digits = text.strip()
@@ -54,6 +54,7 @@ def new_terms(
     per_day: str | None,
     *,
     pace: str | None,
+    daily_limit: str | None = None,
     before: Hours | None = None,
 ) -> NewTerms:
     """What a run is told, in the place of what was said *before*. Raises InvalidInput."""
@@ -68,6 +69,7 @@ def new_terms(
         hours=OFF if ends else made,
         per_hour=given_people(per_hour, option="--per-hour") or per_hour,
         per_day=given_people(per_day, option="--per-day") or per_day,
+        daily_limit=given_people(daily_limit, option="--daily-limit") or daily_limit,
     )
 
 

@@ -11,7 +11,7 @@ from keebai_async.model.events import AnyEvent, EventPage
 from keebai_async.model.fates import ChunkFates, PersonNews, UnmarkedMatch
 from keebai_async.model.lifecycle import Accept, HandOn, Move, Refuse, Submit, TakeBack
 from keebai_async.model.opt_outs import ConsentWord, OptOut
-from keebai_async.model.plan import Plan
+from keebai_async.model.plan import Pace, Plan
 from keebai_async.model.recipient import Rejection
 from keebai_async.model.requests import Requests
 from keebai_async.model.stop import Cause
@@ -73,6 +73,23 @@ class Journal(Protocol):
 
         Raises ForbiddenMove if its life does not allow it, or if it would lose people (a Refuse that
         keeps fewer than its chunk holds, a HandOn: those are for `recut`); then nothing has changed.
+        """
+        ...
+
+    async def submit_within(self, campaign_id: str, submit: Submit, within: Pace) -> Chunk | None:
+        """`record` of *submit*, if the chunk has room in a pace of all campaigns of this journal together.
+
+        None if it has none: then nothing has changed. What counts is what `left_since` gives, as it is in the
+        instant of the write, so of two processes that ask for the last room one gets it.
+
+        Raises as `record` does.
+        """
+        ...
+
+    async def left_since(self, since: float) -> list[tuple[float, int]]:
+        """When chunks of any campaign left after that Unix time, with how many people; the earliest first.
+
+        They are those which may have reached somebody; one that was taken back or refused is not among them.
         """
         ...
 

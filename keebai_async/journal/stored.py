@@ -47,7 +47,7 @@ from keebai_async.model.events import AnyEvent, EventPage
 from keebai_async.model.fates import ChunkFates, PersonNews, UnmarkedMatch
 from keebai_async.model.lifecycle import Accept, HandOn, Move, Refuse, Submit, TakeBack
 from keebai_async.model.opt_outs import ConsentWord, OptOut, page_of
-from keebai_async.model.plan import Plan
+from keebai_async.model.plan import Pace, Plan
 from keebai_async.model.recipient import Rejection
 from keebai_async.model.requests import Requests
 from keebai_async.model.stop import Cause
@@ -251,6 +251,20 @@ class StoredJournal:
         safe = Safe.FROM_COPYING if isinstance(move, Submit) else Safe.FROM_POWER_CUTS
         with self._in_doubt(campaign_id, move):
             return await self._change(campaign_id, partial(self._record, campaign_id, move), safe=safe)
+
+    async def submit_within(self, campaign_id: str, submit: Submit, within: Pace) -> Chunk | None:
+        def work(tables: Tables) -> Chunk | None:
+            recipients = chunk_of(tables, campaign_id, submit.number).chunk.recipients
+            left = tables.left_since(submit.at - within.per)
+            if not rules.has_room(within, recipients, left):
+                return None
+            return self._record(campaign_id, submit, tables)
+
+        with self._in_doubt(campaign_id, submit):
+            return await self._change(campaign_id, work, safe=Safe.FROM_COPYING)
+
+    async def left_since(self, since: float) -> list[tuple[float, int]]:
+        return sorted(await self._transactions.read(lambda tables: tables.left_since(since)))
 
     @contextmanager
     def _in_doubt(self, campaign_id: str, move: Move) -> Iterator[None]:

@@ -238,6 +238,13 @@ class Tables(Protocol):
         """The campaigns that have a plan, or those of one name and fingerprint, newest first."""
         ...
 
+    def left_since(self, since: float) -> list[tuple[float, int]]:
+        """When chunks of any campaign left after that Unix time, and how many people were in each.
+
+        Of those that may have reached somebody (PERHAPS_SENT), in no order.
+        """
+        ...
+
     def drafts(self) -> list[CampaignRow]:
         """The campaigns whose plan is in the making."""
         ...

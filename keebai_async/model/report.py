@@ -104,6 +104,7 @@ class Report(Result, frozen=True, kw_only=True, tag="report", tag_field="type", 
     hours: Hours | None = None
     per_hour: int | None = None
     per_day: int | None = None
+    daily_limit: int | None = None
     price: Price | None = None
     rates: Rates | None = None
     test: bool = False
@@ -189,6 +190,7 @@ def report_of(campaign: StoredCampaign) -> Report:
         hours=terms.hours,
         per_hour=terms.per_hour,
         per_day=terms.per_day,
+        daily_limit=terms.daily_limit,
         price=plan.price,
         rates=plan.rates,
         test=plan.test,

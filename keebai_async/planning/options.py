@@ -21,6 +21,7 @@ from keebai_async.planning.price_table import PriceTable
 from keebai_async.planning.suppress import SuppressList
 from keebai_async.privacy import mask
 
+_CHUNKS_OF_A_DAY: Final = 10
 _MOST_MONEY: Final = Decimal("1e15")
 
 
@@ -79,6 +80,11 @@ class PlanOptions(msgspec.Struct, frozen=True, kw_only=True):
     """Submit no more people of this campaign in any 3,600 s; chunks are no larger."""
     per_day: int | None = None
     """Submit no more people of this campaign in any 86,400 s; chunks are no larger."""
+    daily_limit: int | None = None
+    """Submit no more people of all campaigns of the journal in any 86,400 s; see `DailyRoom`.
+
+    Chunks hold a tenth of it at most, so that what others left of a day can be used.
+    """
     guards: Guards = Guards()
     """What stops the campaign by itself. The people of a canary are the first chunk."""
     marks: bool = True
@@ -107,6 +113,12 @@ class PlanOptions(msgspec.Struct, frozen=True, kw_only=True):
                 )
         check_people(self.per_hour, field="per_hour")
         check_people(self.per_day, field="per_day")
+        check_people(self.daily_limit, field="daily_limit")
+        if (self.guards.canary or 0) > (self.daily_limit or math.inf):
+            raise InvalidInput(
+                f"a canary leaves at once, so it is at most the daily limit of {self.daily_limit}",
+                field="canary",
+            )
         if self.at is not None:
             unix(self.at, field="at")
         if self.numbers not in {"region", "international"}:
@@ -145,7 +157,10 @@ class PlanOptions(msgspec.Struct, frozen=True, kw_only=True):
             )
         size = self.chunk_size or largest
         self._check_canary(size)
-        return min([size, *(each.people for each in paces_of(self.pace, self.per_hour, self.per_day))])
+        most = [each.people for each in paces_of(self.pace, self.per_hour, self.per_day)]
+        if self.daily_limit is not None:
+            most.append(max(1, self.daily_limit // _CHUNKS_OF_A_DAY))
+        return min([size, *most])
 
     def _check_canary(self, size: int) -> None:
         if (self.guards.canary or 0) > size:

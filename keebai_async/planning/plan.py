@@ -338,6 +338,7 @@ class _Making:
             hours=self._options.hours,
             per_hour=self._options.per_hour,
             per_day=self._options.per_day,
+            daily_limit=self._options.daily_limit,
             chunk_countries=self._chunker.countries,
             price=self._options.price,
             test=bool(self._options.test_to),

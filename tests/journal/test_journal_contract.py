@@ -28,6 +28,7 @@ from keebai_async.model.lifecycle import (
     Withdraw,
     replay,
 )
+from keebai_async.model.plan import Pace
 from keebai_async.model.requests import Requests
 from keebai_async.model.stop import Cause
 from tests.journal.journal_kit import keep, people, plan_of, rejection
@@ -775,3 +776,40 @@ async def test_what_was_left_because_of_an_unknown_chunk_is_left_for_another_rea
     campaign = await journal.load("promo")
     assert (campaign.state, campaign.stopped_by) == (CampaignState.STOPPED, Cause.SETTLED)
     assert "still to be followed" in (campaign.reason or "")
+
+
+async def test_what_left_is_known_across_campaigns_and_what_was_taken_back_is_not_among_it(
+    journal: Journal,
+) -> None:
+    for name in ("promo", "other"):
+        await keep(journal, plan_of(name, chunks=(2, 3, 4)))
+    await journal.record("promo", Submit(number=1, step=1, at=100.0))
+    await journal.record("other", Submit(number=2, step=1, at=90.0))
+    await journal.record("other", Accept(number=2, step=2, accepted=3, broadcast_id="b"))
+    await journal.record("promo", Submit(number=3, step=1, at=110.0))
+    await journal.record("promo", TakeBack(number=3, step=2, reason="429"))
+    await journal.record("other", Submit(number=1, step=1, at=120.0))
+    await journal.record("other", Refuse(number=1, step=2, reason="bad", recipients=2))
+
+    assert await journal.left_since(80.0) == [(90.0, 3), (100.0, 2)]
+    assert await journal.left_since(90.0) == [(100.0, 2)]
+
+
+async def test_a_submit_within_a_pace_is_kept_only_while_there_is_room_for_it(journal: Journal) -> None:
+    for name in ("promo", "other"):
+        await keep(journal, plan_of(name, chunks=(2, 3, 4)))
+    day = Pace(people=5, per=100.0)
+
+    first = await journal.submit_within("promo", Submit(number=1, step=1, at=10.0), day)
+    full = await journal.submit_within("other", Submit(number=3, step=1, at=20.0), day)
+    fits = await journal.submit_within("other", Submit(number=2, step=1, at=20.0), day)
+    later = await journal.submit_within("other", Submit(number=3, step=1, at=120.0), day)
+
+    assert first is not None
+    assert first.state is ChunkState.SUBMITTING
+    assert full is None
+    assert fits is not None
+    assert later is not None
+    states = [each.state.value for each in await journal.chunks("promo")]
+    assert states == ["submitting", "planned", "planned"]
+    assert len(await journal.moves("other")) == 2

@@ -37,6 +37,7 @@ SETTINGS: Final = (
     Setting("unit_cost", "KEEBAI_UNIT_COST", "what one message costs"),
     Setting("currency", "KEEBAI_CURRENCY", "the currency of the price"),
     Setting("lang", "KEEBAI_LANG", "the language of what is printed: en, es or pt"),
+    Setting("daily_limit", "KEEBAI_DAILY_LIMIT", "the people of a day, of all campaigns together"),
     Setting("prices", PRICES_VARIABLE, "the table of prices by country and category"),
     Setting("base_url", "KEEBAI_BASE_URL", "another address of the service"),
     Setting("poll_floor", "KEEBAI_POLL_FLOOR", "seconds between two looks at one broadcast, at least"),

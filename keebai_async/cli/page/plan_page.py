@@ -17,7 +17,7 @@ from keebai_async.cli.page.phone import phones
 from keebai_async.cli.page.way import steps_of_plan, way
 from keebai_async.cli.reached_text import reached_lines, rest_lines
 from keebai_async.cli.term_words import test_mark
-from keebai_async.cli.text_output import about_words, how_fast, plan_notes, rows_read
+from keebai_async.cli.text_output import about_words, how_fast, plan_notes, rows_read, when_lines
 from keebai_async.model.plan import Plan
 
 
@@ -78,6 +78,7 @@ def _takes(plan: Plan, expected: Estimate) -> Iterator[str]:
     if plan.guards.stop_above is not None:
         above = f"{plan.guards.stop_above:.0%} {phrase('of what is delivered, if it fails')}"
         rows.append((phrase("stops above"), above))
+    rows += [(phrase("submitted"), line) for line in when_lines(plan)]
     yield f'<h2>{phrase("What it takes")}</h2><section class="scroll"><table>'
     yield from (f"<tr><th>{what}</th><td>{words}</td></tr>" for what, words in rows)
     yield "</table></section>"
