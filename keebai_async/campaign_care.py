@@ -175,19 +175,28 @@ class CampaignCare(CampaignLooks):
         """Do something with every part; whether it was true of any."""
         return any([await do(each) for each in part_ids(campaign_id) or (campaign_id,)])
 
-    async def purge(self, campaign_id: str, *, unfinished: bool = False) -> None:
+    async def purge(self, campaign_id: str, *, unfinished: bool = False, hashes: bool = True) -> None:
         """Remove the people of a campaign from the journal for good, and keep its counts.
+
+        With *hashes* a keyed hash of each stays for 90 days, for plans with `not_within`; without, none.
 
         Raises:
             CampaignBusy: it runs; or people in it are unsent or unknown, and *unfinished* does not say that
                 they may go too. It can never be resumed then.
         """
         for each in part_ids(campaign_id) or (campaign_id,):
-            await self._keebai.journal.purge(each, unfinished=unfinished)
+            await self._keebai.journal.purge(each, unfinished=unfinished, hashes=hashes)
 
-    async def purge_finished(self) -> tuple[str, ...]:
-        """Purge every campaign in which everyone is settled; gives the ids of those purged now."""
-        return tuple(await self._keebai.journal.purge_finished())
+    async def purge_finished(self, *, hashes: bool = True) -> tuple[str, ...]:
+        """Purge every campaign in which everyone is settled; gives the ids of those purged now.
+
+        *hashes* is as for `purge`.
+        """
+        return tuple(await self._keebai.journal.purge_finished(hashes=hashes))
+
+    async def forget_hashes(self) -> None:
+        """Remove the hashes that all purges left: plans do not know these people any more."""
+        await self._keebai.journal.forget_hashes()
 
     async def unknown(self, campaign_id: str) -> tuple[PortalEntry, ...]:
         """The chunks whose outcome a person has to settle, each with what to look for in the portal."""

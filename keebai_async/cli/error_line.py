@@ -46,6 +46,7 @@ _OPTIONS: Final = {
         "limit",
         "max_cost",
         "max_recipients",
+        "not_within",
         "notify",
         "numbers",
         "on_end",

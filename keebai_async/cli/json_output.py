@@ -160,6 +160,7 @@ class PlanLine(msgspec.Struct, frozen=True, kw_only=True, tag="plan", tag_field=
     hours: Hours | None = None
     per_hour: int | None = None
     per_day: int | None = None
+    not_within: float | None = None
     daily_limit: int | None = None
     daily_room: DailyRoomLine | None = None
     parts: tuple[PlannedPart, ...] = ()
@@ -216,6 +217,7 @@ def plan_line(plan: Plan, estimate: Estimate) -> PlanLine:
         hours=plan.hours,
         per_hour=plan.per_hour,
         per_day=plan.per_day,
+        not_within=plan.not_within,
         daily_limit=plan.daily_limit,
         daily_room=_room_line(plan.daily_room),
         parts=tuple(

@@ -28,7 +28,7 @@ from keebai_async.cli.options import (
     StopAboveOption,
     ZoneOption,
 )
-from keebai_async.cli.when import given_at, given_hours, given_people, new_terms
+from keebai_async.cli.when import given_at, given_hours, given_people, given_span, new_terms
 from keebai_async.errors import InvalidInput
 from keebai_async.model.cost import Price
 from keebai_async.model.plan import Guards, Pace, Plan
@@ -67,6 +67,15 @@ NoMarksOption = Annotated[
     typer.Option(
         "--no-marks",
         help="Give people no mark in meta_data. Webhooks then cannot say whose they are.",
+        rich_help_panel=LIST_PANEL,
+    ),
+]
+NotWithinOption = Annotated[
+    str | None,
+    typer.Option(
+        "--not-within",
+        metavar="TIME",
+        help="Leave out everybody to whom a campaign of this journal was sent in this time before: 3d, 12h.",
         rich_help_panel=LIST_PANEL,
     ),
 ]
@@ -300,6 +309,7 @@ class CampaignOptions(msgspec.Struct, frozen=True, kw_only=True):
             rich_help_panel=LIST_PANEL,
         ),
     ] = None
+    not_within: NotWithinOption = None
     max_recipients: MaxRecipientsOption = None
     unit_cost: UnitCostOption = None
     prices: PricesOption = None
@@ -332,6 +342,7 @@ class CampaignOptions(msgspec.Struct, frozen=True, kw_only=True):
             suppress=tuple(Path(file) for file in self.suppress or ()),
             ignore_opt_outs=self.ignore_opt_outs,
             rest_of=tuple(self.rest_of or ()),
+            not_within=given_span(self.not_within, option="--not-within"),
             max_recipients=self.max_recipients,
             unit_cost=self.unit_cost,
             prices=self.prices,
@@ -413,6 +424,7 @@ class RetryOptions(msgspec.Struct, frozen=True, kw_only=True):
     ] = None
     suppress: SuppressOption = None
     no_marks: NoMarksOption = False
+    not_within: NotWithinOption = None
     max_recipients: MaxRecipientsOption = None
     unit_cost: UnitCostOption = None
     prices: PricesOption = None

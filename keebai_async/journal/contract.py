@@ -12,6 +12,7 @@ from keebai_async.model.fates import ChunkFates, PersonNews, UnmarkedMatch
 from keebai_async.model.lifecycle import Accept, HandOn, Move, Refuse, Submit, TakeBack
 from keebai_async.model.opt_outs import ConsentWord, OptOut
 from keebai_async.model.plan import Pace, Plan
+from keebai_async.model.purged_people import PurgedPeople
 from keebai_async.model.recipient import Rejection
 from keebai_async.model.requests import Requests
 from keebai_async.model.stop import Cause
@@ -302,8 +303,10 @@ class Journal(Protocol):
         """The same of one chunk of the plan, as it is now; None if nothing was told of it."""
         ...
 
-    async def purge(self, campaign_id: str, *, unfinished: bool = False) -> None:
+    async def purge(self, campaign_id: str, *, unfinished: bool = False, hashes: bool = True) -> None:
         """Remove the people of a campaign for good, and keep the counts.
+
+        With *hashes* those to whom something may have been sent stay known to `purged_people`.
 
         Raises CampaignBusy if it runs, or if someone in it is unsent or unknown and *unfinished* is not set.
         """
@@ -314,8 +317,19 @@ class Journal(Protocol):
         Raises CampaignBusy if it was launched, or runs.
         """
 
-    async def purge_finished(self) -> list[str]:
+    async def purge_finished(self, *, hashes: bool = True) -> list[str]:
         """Purge every campaign in which everyone is settled; gives the ids of those purged now."""
+        ...
+
+    async def purged_people(self, since: float) -> PurgedPeople:
+        """Those to whom purged campaigns may have sent something after a Unix time, as keyed hashes.
+
+        They are kept by the hour, and for `HASHES_LAST`.
+        """
+        ...
+
+    async def forget_hashes(self) -> None:
+        """Remove all hashes that purges left, and the secret that they are keyed with."""
         ...
 
     async def aclose(self) -> None:

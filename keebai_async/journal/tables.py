@@ -101,6 +101,7 @@ class OptOutsRow(StoredRow, frozen=True, kw_only=True):
     """What was said of people who want no more: a page of them (see `OptOutPage`), of all campaigns together.
 
     It belongs to no campaign: in the place of one stands OPT_OUTS. Page 0 says how often each page changed.
+    Another ledger of such pages is that of `purged_people.py`.
     """
 
     campaign_id: str = OPT_OUTS

@@ -159,7 +159,8 @@ class Plan(Result, frozen=True, kw_only=True):
     ready, the most first. *source* is the list, *sheet* that of a workbook, and *first_row* to *last_row* are
     the rows that were read of it, as its reader counts them; 0 in plans of 0.1.
     *preview_to* is the number of the first one, masked.
-    *price* is one for everybody, *rates* are prices by country, in its place.
+    *not_within* are the seconds in which nobody may have been sent another campaign; who was is a part of
+    *suppressed*. *price* is one for everybody, *rates* are prices by country, in its place.
     *category* is what the template was when it was planned; plans of 0.1 do not know it. *service* is the
     name of the service that it was made for, and that alone can send it; in plans of 0.1 that was Keebai.
     *test* says that it goes to numbers to test with, in the place of the list. *sender_number* is the number
@@ -226,6 +227,7 @@ class Plan(Result, frozen=True, kw_only=True):
     hours: Hours | None = None
     per_hour: int | None = None
     per_day: int | None = None
+    not_within: float | None = None
     daily_limit: int | None = None
     daily_room: DailyRoom | None = None
     chunk_countries: tuple[str, ...] = ()

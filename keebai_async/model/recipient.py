@@ -28,6 +28,7 @@ class Reason(enum.StrEnum):
     SPREADSHEET_NUMBER = "spreadsheet number"
     DUPLICATE = "duplicate"
     SUPPRESSED = "suppressed"
+    SENT_LATELY = "sent to lately"
     MISSING_VARIABLE = "missing variable"
     EXTRA_VARIABLE = "extra variable"
     BLANK_VARIABLE = "blank variable"

@@ -3,7 +3,7 @@
 import math
 import os
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Final, Literal
 
@@ -16,6 +16,7 @@ from keebai_async.model.limits import E164
 from keebai_async.model.moments import unix
 from keebai_async.model.people_words import agreeing, people_words
 from keebai_async.model.plan import Guards, Pace, check_people, paces_of
+from keebai_async.model.purged_people import HASHES_LAST
 from keebai_async.planning.phone import known_region, parser_installed
 from keebai_async.planning.price_table import PriceTable
 from keebai_async.planning.suppress import SuppressList
@@ -55,6 +56,8 @@ class PlanOptions(msgspec.Struct, frozen=True, kw_only=True):
     """Message also people who opted out. They said no."""
     rest_of: Sequence[str] = ()
     """Ids of campaigns whose people are left out: who got it, and who still will when those go on."""
+    not_within: timedelta | float | None = None
+    """Leave out everybody whom a campaign of the journal was sent to in this time (seconds) before."""
     max_recipients: int | None = None
     """Stop with PlanTooLarge when more people than this are ready."""
     unit_cost: Decimal | float | None = None
@@ -111,6 +114,11 @@ class PlanOptions(msgspec.Struct, frozen=True, kw_only=True):
                     " code and the number, such as +5491155555555",
                     field="test_to",
                 )
+        if (within := self.not_within_seconds) is not None and not 0 < within <= HASHES_LAST:
+            raise InvalidInput(
+                "not_within is a time of up to 90 days: of purged campaigns nobody is known any longer",
+                field="not_within",
+            )
         check_people(self.per_hour, field="per_hour")
         check_people(self.per_day, field="per_day")
         check_people(self.daily_limit, field="daily_limit")
@@ -165,6 +173,17 @@ class PlanOptions(msgspec.Struct, frozen=True, kw_only=True):
     def _check_canary(self, size: int) -> None:
         if (self.guards.canary or 0) > size:
             raise InvalidInput(f"a canary is one chunk, of at most {size:,} people", field="canary")
+
+    @property
+    def not_within_seconds(self) -> float | None:
+        """*not_within* in seconds."""
+        within = self.not_within
+        return within.total_seconds() if isinstance(within, timedelta) else within
+
+    def sent_since(self, now: float) -> float | None:
+        """The Unix time since when nobody may have been sent anything."""
+        within = self.not_within_seconds
+        return None if within is None else now - within
 
     @property
     def not_before(self) -> float | None:

@@ -5,7 +5,7 @@ counted and goes to the journal too; what stays is one chunk and a few bytes a p
 """
 
 import time
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import aclosing, suppress
 from functools import cache
 
@@ -17,6 +17,7 @@ from keebai_async.errors import UnusableSource
 from keebai_async.journal.contract import Journal
 from keebai_async.model.identity import identities
 from keebai_async.model.marks import tag_of
+from keebai_async.model.people_words import people_words
 from keebai_async.model.plan import Plan, Preview, SuppressListCount, paces_of
 from keebai_async.model.recipient import Reason
 from keebai_async.model.retry import RetryAccount
@@ -45,6 +46,7 @@ from keebai_async.planning.reached_people import people_reached_by
 from keebai_async.planning.reader import Reader
 from keebai_async.planning.rejections import Rejections
 from keebai_async.planning.rows import check_columns
+from keebai_async.planning.sent_lately import SentLately, people_sent_to
 from keebai_async.planning.shares import DealtSender, FilledChunk, Shares
 from keebai_async.planning.suppress import SuppressedPeople, suppressed_people
 from keebai_async.planning.template import check_approved, named_by_text, wording
@@ -91,6 +93,7 @@ async def make_plan(
     not_before: float | None = None,
     shares: Sequence[DealtSender] = (),
     written: Sequence[KeySet] = (),
+    family: Collection[str] = (),
     progress: Callable[[PlanProgress], None] | None = None,
 ) -> Plan:
     """Read *source* to its end, put its chunks and rejections into *journal*, and freeze the plan.
@@ -102,6 +105,8 @@ async def make_plan(
 
     With *shares* the list is dealt to their senders, and each gets a plan of its own, of which *campaign_id*
     is the whole; *written* are those who belong to each of them already. All are frozen, or none is.
+
+    *family* are the campaigns that a retry is of: that these were sent lately keeps nobody out.
 
     Raises:
         TemplateUnusable: the template is not approved, or a table has no column for one of its variables.
@@ -121,6 +126,8 @@ async def make_plan(
         making.deal(shares, written)
     try:
         await making.prepare()
+        if (since := options.sent_since(created_at)) is not None and not options.test_to:
+            making.leave_out(await people_sent_to(journal, since=since, besides=family))
         slow = False
         async with aclosing(source.blocks()) as blocks:
             async for block in blocks:
@@ -252,6 +259,18 @@ class _Making:
         self._admission.opted_out = await people_opted_out(self._journal) or None
         self._admission.ignoring = options.ignore_opt_outs
 
+    def leave_out(self, lately: SentLately) -> None:
+        """Let nobody in to whom something was sent lately."""
+        if lately.not_known:
+            self._notes.append(
+                f"of {people_words(lately.not_known)} of purged campaigns no hash is left: whether they are"
+                " in the list is not known"
+            )
+        if lately:
+            self._admission.lately = lately
+            self._admission.suppressed.append(lately)
+            self._admission.in_lists.append(0)
+
     async def take(self, checked: Checked) -> None:
         """Dedupe a checked block, and hand on the chunks and rejections that are complete with it."""
         if self._options.limit is not None:
@@ -298,7 +317,8 @@ class _Making:
             await anyio.to_thread.run_sync(check_hours, hours, tuple(cut.countries), created_at)
         in_lists = iter(self._admission.in_lists)
         lists = tuple(people.counted(next(in_lists) if people.keys else 0) for people in self._suppress)
-        duplicates, suppressed = out.count(Reason.DUPLICATE), out.count(Reason.SUPPRESSED)
+        duplicates = out.count(Reason.DUPLICATE)
+        suppressed = out.count(Reason.SUPPRESSED, Reason.SENT_LATELY)
         ignored = None
         if self._options.ignore_opt_outs:
             out_of_ledger, barred = self._admission.out, self._admission.barred
@@ -339,6 +359,7 @@ class _Making:
             per_hour=self._options.per_hour,
             per_day=self._options.per_day,
             daily_limit=self._options.daily_limit,
+            not_within=self._options.not_within_seconds,
             chunk_countries=self._chunker.countries,
             price=self._options.price,
             test=bool(self._options.test_to),

@@ -40,9 +40,20 @@ UnfinishedOption = Annotated[
 ]
 
 
+NoHashesOption = Annotated[
+    bool,
+    typer.Option(
+        "--no-hashes",
+        help="Leave no keyed hash of anybody, and remove those of earlier purges: --not-within does not know"
+        " these people any more.",
+    ),
+]
+
+
 def purge(
     campaign: OneOrAllArgument = None,
     unfinished: UnfinishedOption = False,
+    no_hashes: NoHashesOption = False,
     yes: YesOption = False,
     journal: JournalOption = None,
     json: JsonOption = False,
@@ -57,12 +68,20 @@ def purge(
         raise InvalidInput(
             "no terminal to ask on, nothing was removed: add --yes to purge without a question"
         )
-    work = partial(_purge, campaign, Connection(journal=journal), unfinished=unfinished, yes=yes, json=json)
+    work = partial(
+        _purge,
+        campaign,
+        Connection(journal=journal),
+        unfinished=unfinished,
+        hashes=not no_hashes,
+        yes=yes,
+        json=json,
+    )
     raise typer.Exit(interrupts.run(work))
 
 
 async def _purge(
-    campaign: str | None, connection: Connection, *, unfinished: bool, yes: bool, json: bool
+    campaign: str | None, connection: Connection, *, unfinished: bool, hashes: bool, yes: bool, json: bool
 ) -> Exit:
     async with bookkeeping(connection) as keebai:
         if campaign is not None:
@@ -74,10 +93,12 @@ async def _purge(
             say("declined: nothing was removed")
             return Exit.DECLINED
         if campaign is None:
-            purged = await keebai.campaigns.purge_finished()
+            purged = await keebai.campaigns.purge_finished(hashes=hashes)
         else:
-            await _purge_one(keebai, campaign, unfinished=unfinished)
+            await _purge_one(keebai, campaign, unfinished=unfinished, hashes=hashes)
             purged = (campaign,)
+        if not hashes:
+            await keebai.campaigns.forget_hashes()
     for each in purged:
         if json:
             emit({"type": "purged", "campaign_id": each})
@@ -87,9 +108,9 @@ async def _purge(
     return Exit.DONE
 
 
-async def _purge_one(keebai: CampaignClient, campaign: str, *, unfinished: bool) -> None:
+async def _purge_one(keebai: CampaignClient, campaign: str, *, unfinished: bool, hashes: bool) -> None:
     try:
-        await keebai.campaigns.purge(campaign, unfinished=unfinished)
+        await keebai.campaigns.purge(campaign, unfinished=unfinished, hashes=hashes)
     except CampaignBusy as error:
         situation = await keebai.campaigns.situation(campaign)
         if situation.holder is not None:
