@@ -410,7 +410,7 @@ class Submitter:
                 return False
             if number in self._crowded_out:
                 self._crowded_out.discard(number)
-                await self._hold(_CROWDED, "the daily limit", tell=False)
+                await self._hold(_CROWDED, "the daily limit of all campaigns", tell=False)
             elif not self._breaker.closed:
                 await self._probe()
             elif self._lead is not None and (wait := self._lead.wait(self._chunks, self._clock.now())):

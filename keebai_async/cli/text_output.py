@@ -80,7 +80,8 @@ def _plan_lines(plan: Plan, estimate: Estimate, cost: Cost | None) -> Iterator[s
     yield from _estimate_lines(plan, estimate)
     yield from _cost_lines(cost)
     if plan.not_within is not None:
-        yield _line("not within", duration(plan.not_within), "of another campaign of this journal")
+        others = phrase("of another campaign of this journal")
+        yield _line(phrase("not within"), duration(plan.not_within), others)
     yield from _guard_lines(plan.guards)
     yield from (f"{phrase('submitted'):<11} {line}" for line in when_lines(plan))
     yield from (phrase("note: {note}", note=note) for note in plan_notes(plan))

@@ -17,7 +17,6 @@ from keebai_async.model.limits import MAX_VARIABLE
 from keebai_async.model.recipient import Reason
 from keebai_async.planning.codec import RowCodec
 from keebai_async.planning.corrections import Corrected, Oddity
-from keebai_async.planning.marketing import CLOSED
 from keebai_async.planning.number_forms import NumberForms, country_name, region_of
 from keebai_async.planning.phone import NumberReader
 from keebai_async.planning.rejections import Problem
@@ -71,7 +70,7 @@ class NumberChecks:
 def _not_allowed(region: str, number: str, closed: frozenset[str]) -> Problem:
     if region in closed:
         detail = (
-            f"a number of {CLOSED[region]}, where Meta delivers no MARKETING template: leave the person"
+            "a number of the United States, where Meta delivers no MARKETING template: leave the person"
             " out, or reach them in another way"
         )
         return Problem(Reason.NO_MARKETING, detail, "to", number)

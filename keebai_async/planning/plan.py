@@ -17,7 +17,6 @@ from keebai_async.errors import UnusableSource
 from keebai_async.journal.contract import Journal
 from keebai_async.model.identity import identities
 from keebai_async.model.marks import tag_of
-from keebai_async.model.people_words import people_words
 from keebai_async.model.plan import Plan, Preview, SuppressListCount, paces_of
 from keebai_async.model.recipient import Reason
 from keebai_async.model.retry import RetryAccount
@@ -263,8 +262,8 @@ class _Making:
         """Let nobody in to whom something was sent lately."""
         if lately.not_known:
             self._notes.append(
-                f"of {people_words(lately.not_known)} of purged campaigns no hash is left: whether they are"
-                " in the list is not known"
+                f"purged campaigns left no hash of {lately.not_known:,} people: whether they are in the list"
+                " is not known"
             )
         if lately:
             self._admission.lately = lately

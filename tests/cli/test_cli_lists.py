@@ -152,7 +152,7 @@ async def test_who_was_sent_a_campaign_lately_is_left_out_also_after_a_purge(
     assert (after["ready"], after["suppressed"]) == (1, 3)  # one of them comes twice
     assert after["not_within"] == 259_200.0
     assert nobody["ready"] == 3
-    assert any("no hash is left" in note for note in nobody["notes"])  # type: ignore[attr-defined]
+    assert any("left no hash" in note for note in nobody["notes"])  # type: ignore[attr-defined]
     assert wrong.code == 2
     assert "--not-within" in wrong.err
     assert sandbox.ledger.total == 2

@@ -50,7 +50,7 @@ async def test_a_template_of_unknown_category_is_a_note_if_somebody_is_there() -
     assert made.plan.ready == 4
     (note,) = made.plan.notes
     assert "does not say of what category" in note
-    assert note.endswith("1 of these people is there")
+    assert note.endswith("numbers of the United States, of which the list has 1")
     assert (await planned([person(1)])).plan.notes == ()
 
 
