@@ -12,6 +12,7 @@ from keebai_async.errors import CampaignBusy, CampaignNotFound, ForbiddenMove, M
 from keebai_async.journal.contract import Journal
 from keebai_async.model.campaign import CampaignState, Wish
 from keebai_async.model.chunk import Chunk, ChunkState
+from keebai_async.model.identity import identity
 from keebai_async.model.lifecycle import (
     Abandon,
     Accept,
@@ -31,7 +32,7 @@ from keebai_async.model.lifecycle import (
 from keebai_async.model.plan import Pace
 from keebai_async.model.requests import Requests
 from keebai_async.model.stop import Cause
-from tests.journal.journal_kit import keep, people, plan_of, rejection
+from tests.journal.journal_kit import keep, number_of, people, plan_of, rejection
 
 Use = Callable[[], Awaitable[object]]
 
@@ -813,3 +814,31 @@ async def test_a_submit_within_a_pace_is_kept_only_while_there_is_room_for_it(jo
     states = [each.state.value for each in await journal.chunks("promo")]
     assert states == ["submitting", "planned", "planned"]
     assert len(await journal.moves("other")) == 2
+
+
+async def test_a_purge_leaves_hashes_of_who_was_sent_to_and_they_can_be_forgotten(
+    journal: Journal, clock: ManualClock
+) -> None:
+    now = clock.wall()
+    await keep(journal, plan_of("promo", chunks=(2, 3)))
+    await keep(journal, plan_of("other", chunks=(1,)))
+    for name in ("promo", "other"):
+        await journal.record(name, Submit(number=1, step=1, at=now - 10.0))
+        await journal.record(name, Accept(number=1, step=2, accepted=1, broadcast_id=name))
+    await journal.purge("promo", unfinished=True)
+    await journal.purge("other", hashes=False)
+
+    kept = await journal.purged_people(now - 100.0)
+    later = await journal.purged_people(now + 4_000.0)
+    sent = {kept.hash_of(identity(number_of(1, place))) for place in range(2)}
+    unsent = {kept.hash_of(identity(number_of(2, place))) for place in range(3)}
+    await journal.forget_hashes()
+    forgotten = await journal.purged_people(0.0)
+
+    found = {each for page in kept.pages for each in page}
+    assert found == sent
+    assert found.isdisjoint(unsent)
+    assert (len(kept.secret), later.packed) == (32, ())
+    assert (forgotten.secret, forgotten.packed) == (b"", ())
+    with pytest.raises(CampaignNotFound):
+        await journal.items("promo", 1)
