@@ -39,7 +39,7 @@ def check_test_numbers(template: Template, numbers: Sequence[str]) -> None:
 def category_notes(template: Template, forms: NumberForms) -> Iterator[str]:
     """A sentence, if it is not known whether people of the list would get a template of this category."""
     there = sum(people for region, people in forms.by_region() if region in CLOSED)
-    if there and not template.category:
+    if there and template.name and not template.category:  # without a name, only the list is checked
         yield (
             "the service does not say of what category the template is: Meta delivers no MARKETING template"
             f" to numbers of the United States, of which the list has {there:,}"
