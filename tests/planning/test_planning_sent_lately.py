@@ -130,6 +130,16 @@ async def test_a_test_counts_for_nobody_and_leaves_nobody_out() -> None:
     assert (await planned([person(5)], options=trial, journal=journal_now())).plan.ready == 1
 
 
+async def test_the_campaigns_that_a_retry_is_of_keep_nobody_out() -> None:
+    journal = journal_now()
+    await sent(journal, "failed", [number(0)], *accepted(NOW - DAY, 1))
+    await sent(journal, "other", [number(1)], *accepted(NOW - DAY, 1))
+
+    found = await people_sent_to(journal, since=NOW - 3 * DAY, besides={"failed"})
+
+    assert list(found.held([identity(number(n)) for n in range(3)])) == [identity(number(1))]
+
+
 async def test_after_a_purge_people_are_still_known_and_their_numbers_are_not() -> None:
     journal = journal_now()
     await sent(journal, "gone", [number(0), number(2)], *accepted(NOW - 2 * DAY, 2))

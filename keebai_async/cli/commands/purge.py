@@ -60,6 +60,8 @@ def purge(
 ) -> None:
     """Remove people from the journal for good: numbers, variables, rows. The counts stay.
 
+    So does a keyed hash of each to whom something was sent, for 90 days, unless you say --no-hashes.
+
     Example: keebai-async purge promo-marzo-1a2b3c4d
     """
     if campaign is None and unfinished:
