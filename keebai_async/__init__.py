@@ -68,6 +68,11 @@ with lazily(globals()):
     from keebai_async.model.campaign import Holder as Holder
     from keebai_async.model.chunk import Chunk as Chunk
     from keebai_async.model.chunk import ChunkState as ChunkState
+    from keebai_async.model.cost import Cost as Cost
+    from keebai_async.model.cost import CountryCost as CountryCost
+    from keebai_async.model.cost import CountryCount as CountryCount
+    from keebai_async.model.cost import Price as Price
+    from keebai_async.model.cost import Rates as Rates
     from keebai_async.model.events import AnyEvent as AnyEvent
     from keebai_async.model.events import BroadcastProgress as BroadcastProgress
     from keebai_async.model.events import BroadcastStuck as BroadcastStuck
@@ -105,12 +110,11 @@ with lazily(globals()):
     from keebai_async.model.outbox import OutboxMessage as OutboxMessage
     from keebai_async.model.outlook import Outlook as Outlook
     from keebai_async.model.part import Part as Part
-    from keebai_async.model.plan import CountryCount as CountryCount
+    from keebai_async.model.plan import DailyRoom as DailyRoom
     from keebai_async.model.plan import Guards as Guards
     from keebai_async.model.plan import Pace as Pace
     from keebai_async.model.plan import Plan as Plan
     from keebai_async.model.plan import Preview as Preview
-    from keebai_async.model.plan import Price as Price
     from keebai_async.model.plan import ReasonCount as ReasonCount
     from keebai_async.model.plan import SuppressListCount as SuppressListCount
     from keebai_async.model.progress import Progress as Progress
@@ -136,6 +140,7 @@ with lazily(globals()):
     from keebai_async.outbox.outbox import Outbox as Outbox
     from keebai_async.planning.options import PlanOptions as PlanOptions
     from keebai_async.planning.plan import PlanProgress as PlanProgress
+    from keebai_async.planning.price_table import PriceTable as PriceTable
     from keebai_async.planning.told_people import ToldPeople as ToldPeople
     from keebai_async.polling.planner import Stuck as Stuck
     from keebai_async.quota.gate import Gate as Gate

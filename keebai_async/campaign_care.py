@@ -2,8 +2,11 @@
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 
+from msgspec.structs import replace
+
 from keebai_async.campaign.reconcile import PortalEntry, portal_entries, reconcile
 from keebai_async.campaign.repetition import refuse_reached, refuse_repetition
+from keebai_async.campaign.timetable import daily_room
 from keebai_async.campaign_host import CampaignHost
 from keebai_async.campaign_looks import CampaignLooks
 from keebai_async.errors import CampaignBusy, InvalidInput
@@ -12,6 +15,7 @@ from keebai_async.model.campaign import StoredCampaign, Wish
 from keebai_async.model.chunk import Chunk, ChunkState
 from keebai_async.model.fates import FateGroup
 from keebai_async.model.part import part_ids, whole_of
+from keebai_async.model.plan import DAY, Plan
 from keebai_async.model.reached import Reached
 from keebai_async.model.recipient import Rejection
 from keebai_async.model.report import Report
@@ -58,6 +62,19 @@ class CampaignCare(CampaignLooks):
     async def _repeated_before(self, campaign: StoredCampaign) -> tuple[Reached, ...]:
         now = self._keebai.clock.wall()
         return await reached_before(campaign, self._keebai.journal, now=now, only_repeated=True)
+
+    async def as_of_now(self, plan: Plan) -> Plan:
+        """A *plan* with what the journal says of it now: its `reached_before` and its `daily_room`.
+
+        Raises:
+            CampaignNotFound: there is no such campaign.
+            JournalUnusable: it cannot be read.
+        """
+        reached, room = await self.reached_before(plan.campaign_id), None
+        if plan.daily_limit is not None:
+            now = self._keebai.clock.wall()
+            room = daily_room(plan, await self._keebai.journal.left_since(now - DAY), now)
+        return replace(plan, reached_before=reached, daily_room=room)
 
     async def opted_out_since(self, campaign_id: str) -> int:
         """How many of the people who are unsent opted out by now, but for those let in on purpose.
@@ -158,19 +175,28 @@ class CampaignCare(CampaignLooks):
         """Do something with every part; whether it was true of any."""
         return any([await do(each) for each in part_ids(campaign_id) or (campaign_id,)])
 
-    async def purge(self, campaign_id: str, *, unfinished: bool = False) -> None:
+    async def purge(self, campaign_id: str, *, unfinished: bool = False, hashes: bool = True) -> None:
         """Remove the people of a campaign from the journal for good, and keep its counts.
+
+        With *hashes* a keyed hash of each stays for 90 days, for plans with `not_within`; without, none.
 
         Raises:
             CampaignBusy: it runs; or people in it are unsent or unknown, and *unfinished* does not say that
                 they may go too. It can never be resumed then.
         """
         for each in part_ids(campaign_id) or (campaign_id,):
-            await self._keebai.journal.purge(each, unfinished=unfinished)
+            await self._keebai.journal.purge(each, unfinished=unfinished, hashes=hashes)
 
-    async def purge_finished(self) -> tuple[str, ...]:
-        """Purge every campaign in which everyone is settled; gives the ids of those purged now."""
-        return tuple(await self._keebai.journal.purge_finished())
+    async def purge_finished(self, *, hashes: bool = True) -> tuple[str, ...]:
+        """Purge every campaign in which everyone is settled; gives the ids of those purged now.
+
+        *hashes* is as for `purge`.
+        """
+        return tuple(await self._keebai.journal.purge_finished(hashes=hashes))
+
+    async def forget_hashes(self) -> None:
+        """Remove the hashes that all purges left: plans do not know these people any more."""
+        await self._keebai.journal.forget_hashes()
 
     async def unknown(self, campaign_id: str) -> tuple[PortalEntry, ...]:
         """The chunks whose outcome a person has to settle, each with what to look for in the portal."""

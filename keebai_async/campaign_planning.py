@@ -6,6 +6,7 @@ from collections.abc import (
     AsyncIterable,
     AsyncIterator,
     Callable,
+    Collection,
     Iterable,
     Iterator,
     Mapping,
@@ -14,7 +15,6 @@ from collections.abc import (
 from typing import Final
 
 import anyio.to_thread
-from msgspec.structs import replace
 
 from keebai_async.campaign.service import CampaignService, check_service
 from keebai_async.campaign_care import CampaignCare
@@ -33,7 +33,7 @@ from keebai_async.model.whole import whole_retry
 from keebai_async.observe.campaign_records import CampaignMoved
 from keebai_async.planning.key_set import KeySet
 from keebai_async.planning.plan import PlanOptions, PlanProgress, make_plan
-from keebai_async.planning.retry_people import RetrySource, refuse_without_people
+from keebai_async.planning.retry_people import RetrySource, family_of, refuse_without_people
 from keebai_async.planning.shares import DealtSender
 from keebai_async.planning.template import check_alike
 from keebai_async.planning.written_before import written_by
@@ -189,6 +189,7 @@ class CampaignPlanning(CampaignCare):
         retry: RetryAccount | None = None,
         retries: Sequence[RetryAccount] = (),
         written: Sequence[KeySet] | None = None,
+        family: Collection[str] = (),
         not_before: float | None = None,
         progress: Callable[[PlanProgress], None] | None,
     ) -> Plan:
@@ -220,6 +221,7 @@ class CampaignPlanning(CampaignCare):
             not_before=not_before,
             shares=shares if dealt else (),
             written=written or (),
+            family=family,
             progress=progress,
         )
         planned, requests = CampaignState.PLANNED, service.requests
@@ -227,7 +229,7 @@ class CampaignPlanning(CampaignCare):
             await keebai.journal.set_state(each.campaign_id, planned, requests=requests)
             keebai.observer(CampaignMoved(campaign=each.campaign_id, before=planned, state=planned))
             requests = Requests()  # all of them were for the whole list
-        return replace(plan, reached_before=await self.reached_before(plan.campaign_id))
+        return await self.as_of_now(plan)
 
     async def _shares(
         self,
@@ -329,9 +331,16 @@ class CampaignPlanning(CampaignCare):
             retry=None if dealt else accounts[0],
             retries=accounts if dealt else (),
             written=[await source.people() for _, source in sources] if dealt else (),
+            family=await self._family([campaign for campaign, _ in sources]),
             not_before=None if at is None or at <= now else at,
             progress=progress,
         )
+
+    async def _family(self, campaigns: Sequence[StoredCampaign]) -> frozenset[str]:
+        """The ids of *campaigns* and of all that are retries of the same."""
+        every = await self._keebai.journal.campaigns()
+        others = (other for each in campaigns for other in family_of(each, every))
+        return frozenset(each.plan.campaign_id for each in (*campaigns, *others))
 
     async def _retry_sources(
         self, campaign_id: str, *, at: float | None, again: bool

@@ -183,6 +183,7 @@ class Campaigns(CampaignPlanning):
         hours: Hours | str | None = None,
         per_hour: int | str | None = None,
         per_day: int | str | None = None,
+        daily_limit: int | str | None = None,
         new_token: bool = False,
         ignore_opt_outs: bool = False,
     ) -> CampaignRun:
@@ -194,11 +195,11 @@ class Campaigns(CampaignPlanning):
         what *agreed* (of the plan's `reached_before`) says that somebody has seen and agreed to. *guards*
         replace those of the plan or of the last run, as for a campaign that goes on although one of them
         stopped it. So do *pace*, a Pace or words such as "5000/10m", *hours*, Hours or words such as
-        "09:00-20:00 America/Lima", *per_hour* and *per_day*, people, each with "off" for none, and *at*, the
-        time before which nothing leaves, with "now" for at once. A campaign that was launched with another
-        token is refused (AnotherToken) unless *new_token*, and a plan that was made for another service
-        always (InvalidInput). Who opted out since the plan was made is cut from it before it is submitted,
-        and reported as refused, unless *ignore_opt_outs* says otherwise, now or before.
+        "09:00-20:00 America/Lima", *per_hour*, *per_day* and *daily_limit*, people, each with "off" for none,
+        and *at*, the time before which nothing leaves, with "now" for at once. A campaign that was launched
+        with another token is refused (AnotherToken) unless *new_token*, and a plan that was made for another
+        service always (InvalidInput). Who opted out since the plan was made is cut from it before it is
+        submitted, and reported as refused, unless *ignore_opt_outs* says otherwise, now or before.
 
         A list over several senders is a WholeRun, in which each part runs with the client that has its token:
         this one, one that `plan` was given, or one of `add_client`. All terms are of the whole list.
@@ -213,6 +214,7 @@ class Campaigns(CampaignPlanning):
             hours=hours,
             per_hour=per_hour,
             per_day=per_day,
+            daily_limit=daily_limit,
             ignore_opt_outs=ignore_opt_outs,
         )
         part_of_another = bool(self.clients) and whole_of(campaign_id) is not None  # perhaps
@@ -290,6 +292,7 @@ class Campaigns(CampaignPlanning):
         hours: Hours | str | None = None,
         per_hour: int | str | None = None,
         per_day: int | str | None = None,
+        daily_limit: int | str | None = None,
         new_token: bool = False,
         ignore_opt_outs: bool = False,
     ) -> CampaignRun:
@@ -308,6 +311,7 @@ class Campaigns(CampaignPlanning):
             hours=hours,
             per_hour=per_hour,
             per_day=per_day,
+            daily_limit=daily_limit,
             new_token=new_token,
             ignore_opt_outs=ignore_opt_outs,
         )

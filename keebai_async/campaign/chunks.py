@@ -33,12 +33,13 @@ from keebai_async.model.lifecycle import (
     Submit,
     TakeBack,
 )
-from keebai_async.model.plan import Plan
+from keebai_async.model.plan import Pace, Plan
 from keebai_async.observe import TO_LOG, Observer
 from keebai_async.observe.campaign_records import AnswerHeld
 from keebai_async.observe.chunk_records import broadcast_read, chunk_moved
 
 T = TypeVar("T")
+C = TypeVar("C", Chunk, Chunk | None)
 
 PATIENCE_WITH_INTENTS: Final = 30.0
 """Seconds in which it is tried to take back an intent that may have been written too late."""
@@ -170,6 +171,20 @@ class Chunks:
         at = self._clock.wall()
         return await self._make(number, lambda step: Submit(number=number, step=step, at=at))
 
+    async def submit_within(self, number: int, within: Pace) -> bool:
+        """The same, if it has room in a pace of all campaigns of the journal; says whether it had.
+
+        Raises as `submit` does.
+        """
+        before = self._chunks[number]
+        submit = Submit(number=number, step=before.step + 1, at=self._clock.wall())
+        keep = partial(self._journal.submit_within, self.plan.campaign_id, submit, within)
+        return await self._intend(submit, keep) is not None
+
+    async def left_since(self, since: float) -> list[tuple[float, int]]:
+        """When chunks of any campaign of the journal left since, with how many people."""
+        return await self._journal.left_since(since)
+
     async def take_back(self, number: int, reason: str) -> Chunk:
         chunk = await self._make(number, lambda step: TakeBack(number=number, step=step, reason=reason))
         if self._tell_planned is not None:
@@ -251,18 +266,25 @@ class Chunks:
         move = make(before.step + 1)
         keep = partial(self._journal.record, self.plan.campaign_id, move)
         if isinstance(move, Submit):
-            try:
-                with in_time():
-                    after = await keep()
-            except JournalUnusable:
-                await self._take_back_if_written(move)
-                raise
-        else:
-            after = await self._keep_answer(number, keep, move)
+            return await self._intend(move, keep)
+        after = await self._keep_answer(number, keep, move)
         self._chunks[number] = after
-        if isinstance(move, Submit):
-            self._submits[number] = move
         self._observer(chunk_moved(self.plan.campaign_id, before, move, after))
+        return after
+
+    async def _intend(self, submit: Submit, keep: Keep[C]) -> C:
+        """Have an intent written down by *keep*; None, if that gives it, has changed nothing."""
+        before = self._chunks[submit.number]
+        try:
+            with in_time():
+                after = await keep()
+        except JournalUnusable:
+            await self._take_back_if_written(submit)
+            raise
+        if after is not None:
+            self._chunks[submit.number] = after
+            self._submits[submit.number] = submit
+            self._observer(chunk_moved(self.plan.campaign_id, before, submit, after))
         return after
 
     async def _keep_answer(self, number: int, keep: Keep[T], move: Move) -> T:

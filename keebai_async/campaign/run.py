@@ -27,6 +27,7 @@ from keebai_async.campaign.event_log import EventLog
 from keebai_async.campaign.keeping import LONGEST_WRITE
 from keebai_async.campaign.lead import Lead
 from keebai_async.campaign.opted_out import LastLook, OptOutsNow
+from keebai_async.campaign.pace import departures
 from keebai_async.campaign.repetition import refuse_purged, refuse_reached, refuse_repetition
 from keebai_async.campaign.run_records import RunRecords
 from keebai_async.campaign.run_state import BeginRun, PauseRun, ResumeRun, RunPhase, StopRun
@@ -58,6 +59,7 @@ from keebai_async.model.events import (
     topic_of,
 )
 from keebai_async.model.guard import canary_failed, canary_of, canary_unnamed, exceeded
+from keebai_async.model.pacing import first_message_at, may_be_held, probably_held
 from keebai_async.model.reached import Reached
 from keebai_async.model.report import Report, report_of
 from keebai_async.model.requests import Requests
@@ -233,9 +235,17 @@ class CampaignRun:
             if failures != [error]:
                 raise
 
+    def _probably_held(self) -> bool:
+        first = self._template_since
+        if first is None:
+            first = min((at for at, _ in departures(self._chunks)), default=None)
+        return probably_held(self._before.plan, first=first, now=self._clock.wall())
+
     async def _set_terms(self) -> None:
         before, wall = self._before, self._clock.wall()
         self._terms = changed(before.terms, self._new_terms, before.chunks)
+        every = await self._journal.campaigns() if may_be_held(before.plan) else ()
+        self._template_since = first_message_at(before.plan, every)
         self._zones: Zones = NO_ZONES
         if self._terms.hours is not None:
             self._zones = await anyio.to_thread.run_sync(zones_for, self._terms, before.plan, wall)
@@ -283,6 +293,7 @@ class CampaignRun:
             Watcher(self._service.progress, planner=self._planner, clock=self._clock),
             tell=self._tell,
             observer=self._observer,
+            held=self._probably_held,
         )
         wall = self._clock.wall()
         for chunk in self._chunks:

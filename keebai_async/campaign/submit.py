@@ -23,7 +23,7 @@ tells about the others (the service is gone, the token is rejected) is heeded be
 
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Iterable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext
 
 import anyio
 import msgspec
@@ -64,6 +64,8 @@ from keebai_async.observe import TO_LOG, Observer
 from keebai_async.observe.campaign_records import SubmitsHeld
 from keebai_async.observe.chunk_records import BroadcastIdRepeated, ChunkSubmitEnded, ChunkSubmitStarted
 
+_CROWDED = 1.0
+"""Seconds that a chunk waits before it looks again, if another campaign took its room in the last instant."""
 MOST_THROTTLED = 5
 """429s in a row for one chunk before the campaign stops: somebody else uses the token up."""
 
@@ -112,10 +114,12 @@ class Submitter:
         self._lead = lead
         self._timetable = timetable
         self._choosing = anyio.Lock()
+        self._asking = anyio.Lock()
         self._held: NotYet | str = ""
         self.waits_for_its_time = False
         """Whether no chunk that waits may leave now, by its hours or because its time has not come."""
         self._leaving: set[int] = set()  # chunks that may leave, whether or not they have yet
+        self._crowded_out: set[int] = set()  # chunks whose room in a day another one got first
         self._clocks = clocks
         self._observer = observer
         self._opted_out = OptedOutCutter(chunks, opt_outs, last_look)
@@ -235,8 +239,13 @@ class Submitter:
         self.tell(PeopleLeftOut(number=number, recipients=left_out.people, reason=left_out.reason, into=into))
 
     async def _intend(self, number: int) -> bool:
-        """Write the intent down; False if the chunk need not leave any more."""
+        """Write the intent down; False if the chunk need not leave any more, or has no room in a day."""
+        daily = None if self._timetable is None else self._timetable.daily
         try:
+            if daily is not None:
+                if not (has_room := await self._chunks.submit_within(number, daily)):
+                    self._crowded_out.add(number)
+                return has_room
             await self._chunks.submit(number)
         except ForbiddenMove:
             if not await self.heard_that_it_left(number):
@@ -354,9 +363,28 @@ class Submitter:
         held = None if self._timetable is None else self._timetable.opens(number, self._clock.wall())
         return None if held is None else f"it has to wait for {held.why}"
 
-    def _room(self, timetable: Timetable, number: int, wall: float) -> NotYet | None:
-        """What this chunk waits for by the paces; None if it may leave now, and then it has its place."""
-        chunks = self._chunks
+    async def _has_room(self, timetable: Timetable, number: int) -> bool:
+        """Whether this chunk may leave by the paces; if not, some of the time until then is over.
+
+        Raises JournalUnusable.
+        """
+        # With a daily limit all others wait for the one that asks the journal.
+        async with nullcontext() if timetable.daily is None else self._asking:
+            held = await self._room(timetable, number)
+            if held is not None:
+                seconds = held.until - self._clock.wall()
+                await self._hold(seconds, held.why, tell=self._begins_to_hold(held.why))
+        return held is None
+
+    async def _room(self, timetable: Timetable, number: int) -> NotYet | None:
+        """What this chunk waits for by the paces; None if it may leave now, and then it has its place.
+
+        Raises JournalUnusable.
+        """
+        chunks, daily = self._chunks, timetable.daily
+        wall = self._clock.wall()
+        # What leaves while this is read is seen in the instant of the intent, at the latest.
+        in_journal = () if daily is None else await chunks.left_since(wall - daily.per)
         held = timetable.room(
             chunks[number].recipients,
             chunks,
@@ -364,6 +392,7 @@ class Submitter:
             leaving=sum(
                 chunks[each].recipients for each in self._leaving if chunks[each].state is ChunkState.PLANNED
             ),
+            in_journal=in_journal,
         )
         if held is None:
             self._leaving.add(number)
@@ -379,14 +408,14 @@ class Submitter:
             await control.until(lambda: control.state.may_leave or self.stopped is not None)
             if self.stopped is not None or self._out_of_hours(number) is not None:
                 return False
-            wall = self._clock.wall()
-            if not self._breaker.closed:
+            if number in self._crowded_out:
+                self._crowded_out.discard(number)
+                await self._hold(_CROWDED, "the daily limit of all campaigns", tell=False)
+            elif not self._breaker.closed:
                 await self._probe()
             elif self._lead is not None and (wait := self._lead.wait(self._chunks, self._clock.now())):
                 await self._keep_lead(self._lead, wait)
-            elif self._timetable is not None and (held := self._room(self._timetable, number, wall)):
-                await self._hold(held.until - wall, held.why, tell=self._begins_to_hold(held.why))
-            else:
+            elif self._timetable is None or await self._has_room(self._timetable, number):
                 return True
 
     async def _probe(self) -> None:

@@ -23,7 +23,8 @@ NOW: Final = "now"
 class NewTerms(msgspec.Struct, frozen=True, kw_only=True):
     """None leaves a term as it was, and `off` ends it (for *at*: `now`).
 
-    *at* is Unix time, or a time with its offset.
+    *at* is Unix time, or a time with its offset. *daily_limit* is of all campaigns of the journal together,
+    so every part of a list over several senders has the same.
     """
 
     guards: Guards | None = None
@@ -32,6 +33,7 @@ class NewTerms(msgspec.Struct, frozen=True, kw_only=True):
     hours: Hours | str | None = None
     per_hour: int | str | None = None
     per_day: int | str | None = None
+    daily_limit: int | str | None = None
     ignore_opt_outs: bool = False
 
 
@@ -74,6 +76,7 @@ def changed(terms: RunTerms, new: NewTerms, chunks: Iterable[Chunk] = ()) -> Run
         hours=_hours(new.hours, terms.hours),
         per_hour=_people(new.per_hour, terms.per_hour, largest, field="per_hour"),
         per_day=_people(new.per_day, terms.per_day, largest, field="per_day"),
+        daily_limit=_people(new.daily_limit, terms.daily_limit, largest, field="daily_limit"),
     )
 
 

@@ -22,7 +22,7 @@ from keebai_async.errors import InvalidInput
 from keebai_async.model.campaign import RunTerms
 from keebai_async.model.chunk import Chunk
 from keebai_async.model.hours import is_inside, next_inside
-from keebai_async.model.plan import Plan
+from keebai_async.model.plan import DailyRoom, Pace, Plan, daily_pace
 from keebai_async.zones import zones_of
 
 _NEVER_SOON: Final = 86_400.0
@@ -79,12 +79,32 @@ class Timetable:
                 best, until = place, held
         return best, until
 
-    def room(self, recipients: int, chunks: Iterable[Chunk], wall: float, *, leaving: int) -> NotYet | None:
+    @property
+    def daily(self) -> Pace | None:
+        """The pace of all campaigns of the journal together, if there is a limit on the people of a day."""
+        return daily_pace(self._terms.daily_limit)
+
+    def room(
+        self,
+        recipients: int,
+        chunks: Iterable[Chunk],
+        wall: float,
+        *,
+        leaving: int,
+        in_journal: Iterable[tuple[float, int]] = (),
+    ) -> NotYet | None:
         """What a chunk of *recipients* waits for by the paces, *chunks* being all; None if it may leave.
 
-        *leaving* are people who may leave already and have not yet.
+        *leaving* are people who may leave already and have not yet, *in_journal* the departures of all
+        campaigns, the earliest first.
         """
-        return self.room_after(departures(chunks), recipients, wall, leaving=leaving)
+        held = self.room_after(departures(chunks), recipients, wall, leaving=leaving)
+        if self.daily is None:
+            return held
+        wait = pace_wait(self.daily, tuple(in_journal), recipients, wall, leaving=leaving)
+        if not wait or (held is not None and held.until >= wall + wait):
+            return held
+        return NotYet(until=wall + wait, why=f"the daily limit of {self.daily.people}")
 
     def room_after(
         self, left: Iterable[tuple[float, int]], recipients: int, wall: float, *, leaving: int = 0
@@ -124,6 +144,32 @@ class Timetable:
                 raise LookupError(f"chunk {number} comes from nowhere")
             number = parent
         return countries_of(self._plan)[number - 1]
+
+
+def daily_room(plan: Plan, left: Iterable[tuple[float, int]], now: float) -> DailyRoom | None:
+    """What a plan's daily limit comes to after the departures *left* of all campaigns, the earliest first.
+
+    None without a limit. No other limit is looked at but a time before which nothing leaves.
+    """
+    pace = daily_pace(plan.daily_limit)
+    if pace is None:
+        return None
+    wall = now = max(now, plan.not_before or now)
+    counted = deque((at, people) for at, people in left if at > now - pace.per)
+    used, own = sum(people for _, people in counted), list[tuple[float, int]]()
+    for recipients in plan.chunks:
+        wall += pace_wait(pace, tuple(counted), recipients, wall)
+        own.append((wall, recipients))
+        counted.append((wall, recipients))
+        while counted[0][0] <= wall - pace.per:
+            counted.popleft()
+    return DailyRoom(
+        at=now,
+        used=used,
+        at_once=sum(people for at, people in own if at <= now),
+        next_at=next((at for at, _ in own if at > now), None),
+        ends_at=wall,
+    )
 
 
 def last_departure(terms: RunTerms, plan: Plan, zones: Zones, now: float) -> float:

@@ -17,7 +17,10 @@ from keebai_async.polling.watcher import Watcher
 
 
 class Tracker:
-    """Looks at broadcasts and keeps what it sees in the Chunks. *tell* gets each event once it is on disk."""
+    """Looks at broadcasts and keeps what it sees in the Chunks. *tell* gets each event once it is on disk.
+
+    *held* says whether what does not move is probably held by Meta at this time.
+    """
 
     def __init__(
         self,
@@ -26,7 +29,9 @@ class Tracker:
         *,
         tell: Callable[[AnyEvent], None],
         observer: Observer = TO_LOG,
+        held: Callable[[], bool] = lambda: False,
     ) -> None:
+        self._held = held
         self._chunks = chunks
         self._watcher = watcher
         self._tell = tell
@@ -112,16 +117,17 @@ class Tracker:
         )
 
     def _stuck(self, broadcast_id: str, seconds: float) -> None:
-        number = self._numbers[broadcast_id]
+        number, held = self._numbers[broadcast_id], self._held()
         self._observer(
             BroadcastStalled(
                 campaign=self._chunks.plan.campaign_id,
                 chunk=number,
                 broadcast=broadcast_id,
                 seconds=seconds,
+                held=held,
             )
         )
-        self._tell(BroadcastStuck(number=number, broadcast_id=broadcast_id, seconds=seconds))
+        self._tell(BroadcastStuck(number=number, broadcast_id=broadcast_id, seconds=seconds, held=held))
 
     def _is_another(self, chunk: Chunk, progress: Progress) -> bool:
         """Whether a broadcast that only a delivery notice named cannot be that of *chunk*."""

@@ -88,7 +88,7 @@ async def check_list(check: ListCheck, settings: LaunchSettings) -> Exit:
             )
         if settings.rejects is not None:
             await save_rejects(client, plan, settings.rejects, excel=settings.excel)
-        show_plan(client, plan, settings, price=options.price)
+        show_plan(client, plan, settings)
     names = ", ".join(check.variables) or phrase("none", about="variables")
     say(phrase("checked against the variables that you named: {names}", names=names))
     say(phrase("nothing is kept, and opt-outs of the journal were not looked at: plan it with --template"))

@@ -43,6 +43,8 @@ def estimate(plan: Plan, quotas: Iterable[Quota], *, now: float | None = None) -
         submitting = max(submitting, last - at)
     else:
         submitting = max([submitting, *(pace_seconds(pace, plan.chunks) for pace in terms.paces)])
+    if plan.daily_room is not None:
+        submitting = max(submitting, plan.daily_room.ends_at - at)
     return Estimate(
         requests=submits * (1 + POLLS_PER_CHUNK),
         submits=submits,

@@ -10,6 +10,7 @@ it, with its offset; JSON has UTC.
 import os
 import re
 from datetime import UTC, datetime
+from decimal import Decimal
 from typing import Final
 
 from keebai_async.cli.language import ENGLISH, phrase_of, spoken
@@ -60,7 +61,7 @@ def in_locale(sentence: str) -> str:
     return _GROUPED.sub(lambda found: figure(int(found[0].replace(_COMMA, ""))), sentence)
 
 
-def money(amount: float) -> str:
+def money(amount: Decimal | float) -> str:
     """`3,090.00`, `3.090,00` or `3090.00`."""
     whole, _, cents = f"{amount:,.2f}".partition(_POINT)
     thousands = _thousands()

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from datetime import datetime
+from decimal import Decimal
 from typing import Final
 
 import msgspec
@@ -9,11 +10,12 @@ import msgspec
 from keebai_async.cli.estimate import Estimate
 from keebai_async.cli.output import answer_json
 from keebai_async.cli.shown import shown_number
+from keebai_async.model.cost import Cost, CountryCount
 from keebai_async.model.fates import FateCounts
 from keebai_async.model.hours import Hours
 from keebai_async.model.meta_codes import Again, about
 from keebai_async.model.opt_outs import OptOutCount
-from keebai_async.model.plan import CountryCount, Guards, Pace, Plan, Preview, Price, SuppressListCount
+from keebai_async.model.plan import DailyRoom, Guards, Pace, Plan, Preview, SuppressListCount
 from keebai_async.model.reached import Reached
 from keebai_async.model.report import utc
 from keebai_async.model.retry import RetryAccount, RetryChoice
@@ -98,6 +100,16 @@ class PlannedPart(msgspec.Struct, frozen=True, kw_only=True):
     chunks: int
 
 
+class DailyRoomLine(msgspec.Struct, frozen=True, kw_only=True):
+    """What a daily limit comes to: see `DailyRoom`."""
+
+    at: datetime | None
+    used: int
+    at_once: int
+    next_at: datetime | None
+    ends_at: datetime | None
+
+
 class PlanLine(msgspec.Struct, frozen=True, kw_only=True, tag="plan", tag_field="type", omit_defaults=True):
     """The counts of a plan, its chunks, why others are left out, and what it takes.
 
@@ -129,8 +141,9 @@ class PlanLine(msgspec.Struct, frozen=True, kw_only=True, tag="plan", tag_field=
     sheet: str = ""
     first_row: int = 0
     last_row: int = 0
-    price: float | None = None
+    price: Decimal | None = None
     currency: str | None = None
+    cost: Cost | None = None
     sender: Sender | None = None
     sender_number: str = ""
     guards: Guards | None = None
@@ -147,12 +160,15 @@ class PlanLine(msgspec.Struct, frozen=True, kw_only=True, tag="plan", tag_field=
     hours: Hours | None = None
     per_hour: int | None = None
     per_day: int | None = None
+    not_within: float | None = None
+    daily_limit: int | None = None
+    daily_room: DailyRoomLine | None = None
     parts: tuple[PlannedPart, ...] = ()
 
 
-def plan_line(plan: Plan, estimate: Estimate, price: Price | None = None) -> PlanLine:
+def plan_line(plan: Plan, estimate: Estimate) -> PlanLine:
     """A plan in the words of the command's interface, without anybody's whole number."""
-    price = price or plan.price
+    cost = plan.cost
     return PlanLine(
         campaign_id=plan.campaign_id,
         name=plan.name,
@@ -182,8 +198,9 @@ def plan_line(plan: Plan, estimate: Estimate, price: Price | None = None) -> Pla
         sheet=plan.sheet,
         first_row=plan.first_row,
         last_row=plan.last_row,
-        price=None if price is None else round(price.unit * plan.ready, 4),
-        currency=None if price is None else price.currency,
+        price=None if cost is None else cost.total,
+        currency=None if cost is None else cost.currency,
+        cost=cost,
         sender=None if plan.parts else plan.sender,
         sender_number="" if plan.parts else plan.sender_number,
         guards=None if plan.guards == Guards() else plan.guards,
@@ -200,6 +217,9 @@ def plan_line(plan: Plan, estimate: Estimate, price: Price | None = None) -> Pla
         hours=plan.hours,
         per_hour=plan.per_hour,
         per_day=plan.per_day,
+        not_within=plan.not_within,
+        daily_limit=plan.daily_limit,
+        daily_room=_room_line(plan.daily_room),
         parts=tuple(
             PlannedPart(
                 campaign_id=part.campaign_id,
@@ -233,6 +253,18 @@ def retry_line(account: RetryAccount) -> RetryLine:
         ),
         unnamed=account.unnamed,
         again=account.again,
+    )
+
+
+def _room_line(room: DailyRoom | None) -> DailyRoomLine | None:
+    if room is None:
+        return None
+    return DailyRoomLine(
+        at=utc(room.at),
+        used=room.used,
+        at_once=room.at_once,
+        next_at=utc(room.next_at),
+        ends_at=utc(room.ends_at),
     )
 
 
@@ -270,9 +302,13 @@ def _reasons(plan: Plan) -> Iterable[ReasonLine]:
         yield ReasonLine(reason=reason.reason.value, count=reason.count, examples=examples)
 
 
+_ENCODER: Final = msgspec.json.Encoder(decimal_format="number")
+"""Money is a number to who reads JSON, and every digit of it is there."""
+
+
 def typed(kind: str, thing: msgspec.Struct) -> dict[str, object]:
     """Any Struct of the vocabulary as an object of this type."""
-    fields = msgspec.json.decode(msgspec.json.encode(thing), type=dict[str, object])
+    fields = msgspec.json.decode(_ENCODER.encode(thing), type=dict[str, object])
     return {"type": kind} | {key: value for key, value in fields.items() if key != "type"}
 
 
@@ -296,6 +332,8 @@ def account(kind: str, situation: Situation) -> dict[str, object]:
         shown["opted_out"] = list(map(_opted_out_line, situation.report.opted_out))
     fields = typed(kind, situation)
     shown |= {name: fields[name] for name in _OF_SITUATION if name in fields}
+    if (cost := situation.report.cost) is not None:
+        shown["cost"] = {name: value for name, value in typed("", cost).items() if name != "type"}
     if situation.parts:
         shown["parts"] = [account(kind, part) for part in situation.parts]
     if situation.fates is not None:
@@ -363,4 +401,4 @@ def error_object(error: BaseException, words: str, code: int) -> dict[str, objec
 
 def emit(thing: object) -> None:
     """Print one line now, so that a reader at the other end of a pipe sees it as it happens."""
-    answer_json(msgspec.json.encode(thing))
+    answer_json(_ENCODER.encode(thing))

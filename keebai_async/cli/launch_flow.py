@@ -41,7 +41,7 @@ from keebai_async.cli.senders import senders_of
 from keebai_async.cli.show_run import conclude, follow, with_fates
 from keebai_async.cli.text_output import plan_text
 from keebai_async.errors import CampaignBusy, InvalidInput, UnusableSource
-from keebai_async.model.plan import Plan, Price
+from keebai_async.model.plan import Plan
 from keebai_async.model.reached import Reached
 from keebai_async.model.report import Report
 from keebai_async.sources.query import QueryRows
@@ -115,24 +115,21 @@ async def show_and_launch(
     plan = await make_plan(keebai, request)
     if settings.rejects is not None:
         await save_rejects(keebai, plan, settings.rejects, excel=settings.excel)
-    show_plan(keebai, plan, settings, price=request.options.price)
+    show_plan(keebai, plan, settings)
     if not settings.dry:
         return await launch_plan(keebai, plan, settings)
-    save_page_of_plan(keebai, plan, settings, price=request.options.price)
+    save_page_of_plan(keebai, plan, settings)
     say_how_to_launch(plan, settings)
     return Exit.DONE, None
 
 
-def save_page_of_plan(
-    keebai: CampaignClient, plan: Plan, settings: LaunchSettings, *, price: Price | None = None
-) -> None:
+def save_page_of_plan(keebai: CampaignClient, plan: Plan, settings: LaunchSettings) -> None:
     """Write the page of a plan, if one is wanted. Raises InvalidInput."""
     if settings.page is not None:
         save_plan_page(
             plan,
             estimate(plan, quotas_holding(keebai)),
             settings.page,
-            price=price,
             at=keebai.clock.wall(),
             launch=_launch_again(plan, settings),
         )
@@ -191,9 +188,7 @@ async def save_rejects(keebai: CampaignClient, plan: Plan, path: Path, *, excel:
     say(f"{rows}: {path}")
 
 
-def show_plan(
-    keebai: CampaignClient, plan: Plan, settings: LaunchSettings, *, price: Price | None = None
-) -> None:
+def show_plan(keebai: CampaignClient, plan: Plan, settings: LaunchSettings) -> None:
     """Print the plan to stdout, in either form; who is asked about it can read it in any case.
 
     Raises:
@@ -201,9 +196,9 @@ def show_plan(
     """
     expected = estimate(plan, quotas_holding(keebai), now=keebai.clock.wall())
     if settings.json:
-        emit(plan_line(plan, expected, price))
+        emit(plan_line(plan, expected))
     if not (settings.json and settings.yes):
-        (say if settings.json else answer)(plan_text(plan, expected, price, now=keebai.clock.wall()))
+        (say if settings.json else answer)(plan_text(plan, expected, now=keebai.clock.wall()))
     if not plan.ready:
         raise UnusableSource(
             f"nobody is left to message: {figure(plan.read)} rows read, {figure(plan.duplicates)} duplicates,"
@@ -220,7 +215,9 @@ async def _leave_to_a_worker(
     terms: NewTerms,
 ) -> None:
     """Raises InvalidInput if *terms* change more than its time: a worker takes the others from the plan."""
-    if replace(terms, at=None) != NO_CHANGE or (terms.at is not None and plan.not_before is not None):
+    same = terms.daily_limit == plan.daily_limit  # as a profile says it of each campaign
+    kept = replace(terms, at=None, daily_limit=None if same else terms.daily_limit)
+    if kept != NO_CHANGE or (terms.at is not None and plan.not_before is not None):
         raise InvalidInput(
             "a worker takes guards, pace, hours and opt-outs from the plan: give them to plan, or leave"
             " --detach out",
@@ -277,6 +274,7 @@ async def launch_plan(
             hours=terms.hours,
             per_hour=terms.per_hour,
             per_day=terms.per_day,
+            daily_limit=terms.daily_limit,
             ignore_opt_outs=terms.ignore_opt_outs,
         )
         situation = await follow(

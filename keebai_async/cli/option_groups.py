@@ -19,6 +19,7 @@ from keebai_async.cli.options import (
     IgnoreOptOutsOption,
     JsonOption,
     LangOption,
+    NewDailyLimitOption,
     PaceOption,
     PerDayOption,
     PerHourOption,
@@ -27,10 +28,13 @@ from keebai_async.cli.options import (
     StopAboveOption,
     ZoneOption,
 )
-from keebai_async.cli.when import given_at, given_hours, given_people, new_terms
+from keebai_async.cli.when import given_at, given_hours, given_people, given_span, new_terms
 from keebai_async.errors import InvalidInput
-from keebai_async.model.plan import Guards, Pace, Price
+from keebai_async.model.cost import Price
+from keebai_async.model.plan import Guards, Pace, Plan
+from keebai_async.planning.options import exactly
 from keebai_async.planning.plan import PlanOptions
+from keebai_async.planning.price_table import read_price_table
 from keebai_async.sources.query import QueryRows
 
 
@@ -66,6 +70,15 @@ NoMarksOption = Annotated[
         rich_help_panel=LIST_PANEL,
     ),
 ]
+NotWithinOption = Annotated[
+    str | None,
+    typer.Option(
+        "--not-within",
+        metavar="TIME",
+        help="Leave out everybody to whom a campaign of this journal was sent in this time before: 3d, 12h.",
+        rich_help_panel=LIST_PANEL,
+    ),
+]
 MaxRecipientsOption = Annotated[
     int | None,
     typer.Option(
@@ -84,7 +97,7 @@ UnitCostOption = Annotated[
         show_envvar=False,
         min=0.0,
         metavar="COST",
-        help="What one message costs, to show the price.",
+        help="What one message costs, to show the price. --prices go before it.",
         rich_help_panel=GUARDS_PANEL,
     ),
 ]
@@ -94,7 +107,19 @@ CurrencyOption = Annotated[
         "--currency",
         envvar="KEEBAI_CURRENCY",
         show_envvar=False,
-        help="The currency of the price, as it is shown.",
+        help="The currency of the price, as it is shown, where --prices names none.",
+        rich_help_panel=GUARDS_PANEL,
+    ),
+]
+PricesOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--prices",
+        envvar="KEEBAI_PRICES",
+        show_envvar=False,
+        metavar="FILE",
+        help="What a message costs by country and category: Meta's rate card as a CSV, or lines of"
+        " country,category,price.",
         rich_help_panel=GUARDS_PANEL,
     ),
 ]
@@ -104,7 +129,7 @@ MaxCostOption = Annotated[
         "--max-cost",
         min=0.0,
         metavar="COST",
-        help="Refuse a list that costs more than this; needs --unit-cost.",
+        help="Refuse a list that costs more than this; needs --prices or --unit-cost.",
         rich_help_panel=GUARDS_PANEL,
     ),
 ]
@@ -284,8 +309,10 @@ class CampaignOptions(msgspec.Struct, frozen=True, kw_only=True):
             rich_help_panel=LIST_PANEL,
         ),
     ] = None
+    not_within: NotWithinOption = None
     max_recipients: MaxRecipientsOption = None
     unit_cost: UnitCostOption = None
+    prices: PricesOption = None
     currency: CurrencyOption = "USD"
     max_cost: MaxCostOption = None
     canary: CanaryOption = None
@@ -296,6 +323,7 @@ class CampaignOptions(msgspec.Struct, frozen=True, kw_only=True):
     zone: ZoneOption = None
     per_hour: PerHourOption = None
     per_day: PerDayOption = None
+    daily_limit: NewDailyLimitOption = None
 
     @property
     def guards(self) -> Guards:
@@ -314,8 +342,10 @@ class CampaignOptions(msgspec.Struct, frozen=True, kw_only=True):
             suppress=tuple(Path(file) for file in self.suppress or ()),
             ignore_opt_outs=self.ignore_opt_outs,
             rest_of=tuple(self.rest_of or ()),
+            not_within=given_span(self.not_within, option="--not-within"),
             max_recipients=self.max_recipients,
             unit_cost=self.unit_cost,
+            prices=self.prices,
             currency=self.currency,
             max_cost=self.max_cost,
             test_to=tuple(self.test_to or ()),
@@ -326,16 +356,32 @@ class CampaignOptions(msgspec.Struct, frozen=True, kw_only=True):
             hours=given_hours(self.hours, self.zone, at=self.at),
             per_hour=given_people(self.per_hour, option="--per-hour"),
             per_day=given_people(self.per_day, option="--per-day"),
+            daily_limit=given_people(self.daily_limit, option="--daily-limit"),
         )
 
     @property
     def for_a_plan(self) -> NewTerms:
         """What can still be said of a plan that is made, but for its guards."""
-        return new_terms(self.at, self.hours, self.zone, self.per_hour, self.per_day, pace=self.pace)
+        return new_terms(
+            self.at,
+            self.hours,
+            self.zone,
+            self.per_hour,
+            self.per_day,
+            pace=self.pace,
+            daily_limit=self.daily_limit,
+        )
 
-    @property
-    def price(self) -> Price | None:
-        return None if self.unit_cost is None else Price(unit=self.unit_cost, currency=self.currency)
+    def priced(self, plan: Plan) -> Plan:
+        """A *plan* that is made already, at the prices that were given. Raises InvalidInput."""
+        if self.prices is not None:
+            table = read_price_table(self.prices, currency=self.currency)
+            rates = table.rates(plan.category, [country.region for country in plan.countries])
+            return msgspec.structs.replace(plan, rates=rates)
+        if self.unit_cost is None:
+            return plan
+        price = Price(unit=exactly(self.unit_cost), currency=self.currency)
+        return msgspec.structs.replace(plan, price=price, rates=None)
 
     @property
     def for_a_list(self) -> list[str]:
@@ -363,8 +409,8 @@ class CampaignOptions(msgspec.Struct, frozen=True, kw_only=True):
 
 
 _ALSO_FOR_A_PLAN = {
-    *("stop_above", "pace", "unit_cost", "currency", "ignore_opt_outs"),
-    *("at", "hours", "zone", "per_hour", "per_day"),
+    *("stop_above", "pace", "unit_cost", "prices", "currency", "ignore_opt_outs"),
+    *("at", "hours", "zone", "per_hour", "per_day", "daily_limit"),
 }
 """What can still be said of a plan that is made."""
 
@@ -378,8 +424,10 @@ class RetryOptions(msgspec.Struct, frozen=True, kw_only=True):
     ] = None
     suppress: SuppressOption = None
     no_marks: NoMarksOption = False
+    not_within: NotWithinOption = None
     max_recipients: MaxRecipientsOption = None
     unit_cost: UnitCostOption = None
+    prices: PricesOption = None
     currency: CurrencyOption = "USD"
     max_cost: MaxCostOption = None
     canary: CanaryOption = None
@@ -389,6 +437,7 @@ class RetryOptions(msgspec.Struct, frozen=True, kw_only=True):
     zone: ZoneOption = None
     per_hour: PerHourOption = None
     per_day: PerDayOption = None
+    daily_limit: NewDailyLimitOption = None
 
     @property
     def as_for_a_list(self) -> CampaignOptions:

@@ -5,7 +5,7 @@ import shlex
 from collections.abc import Iterable
 from datetime import UTC, datetime, tzinfo
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Final
 
 import typer
 
@@ -194,6 +194,26 @@ PerDayOption = Annotated[
         rich_help_panel=WHEN_PANEL,
     ),
 ]
+_DAILY_LIMIT: Final = (
+    "Submit no more people of all campaigns of the journal in any 24 hours, as Meta limits a portfolio; off"
+    " ends it."
+)
+DailyLimitOption = Annotated[
+    str | None,
+    typer.Option("--daily-limit", metavar="PEOPLE", help=_DAILY_LIMIT, rich_help_panel=WHEN_PANEL),
+]
+NewDailyLimitOption = Annotated[
+    str | None,
+    typer.Option(
+        "--daily-limit",
+        envvar="KEEBAI_DAILY_LIMIT",
+        show_envvar=False,
+        metavar="PEOPLE",
+        help=_DAILY_LIMIT,
+        rich_help_panel=WHEN_PANEL,
+    ),
+]
+"""Of a campaign that begins; one that goes on keeps what it was told."""
 IgnoreOptOutsOption = Annotated[
     bool,
     typer.Option(

@@ -30,7 +30,7 @@ WRITTEN_AT_ONCE: Final = 1_000
 _OF_A_REJECTION: Final = (own.ROW, own.REASON, own.FIELD, own.DETAIL, own.REPEATS, own.NUMBER)
 _OF_A_CHUNK: Final = (own.CHUNK, own.REASON, own.DETAIL)
 _OF_A_FATE: Final = (own.ROW, own.CHUNK, own.REASON, own.CODE, own.DETAIL, own.TIME)
-_OF_OTHERS: Final = {Reason.DUPLICATE, Reason.SUPPRESSED}
+_OF_OTHERS: Final = {Reason.DUPLICATE, Reason.SUPPRESSED, Reason.SENT_LATELY}
 
 _INSIDE: Final = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _TO_OF: Final = attrgetter("to")

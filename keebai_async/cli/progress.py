@@ -298,6 +298,13 @@ def _lines(event: Event) -> Iterator[str]:
                 why=library_reason(event.reason),
             )
             yield _of_chunk(event.number, out)
+        case BroadcastStuck(held=True):
+            held = phrase(
+                "nothing was delivered for {time}: probably held by Meta, as it does for up to an hour with a"
+                " template that is new; still looking",
+                time=duration(event.seconds),
+            )
+            yield _of_chunk(event.number, held)
         case BroadcastStuck():
             silent = phrase("nothing was delivered for {time}; still looking", time=duration(event.seconds))
             yield _of_chunk(event.number, silent)

@@ -6,9 +6,10 @@ from typing import Final
 from msgspec.structs import replace
 
 from keebai_async.cli.account_text import account_lines, headline
+from keebai_async.cli.cost_text import cost_rows
 from keebai_async.cli.estimate import Estimate, duration
 from keebai_async.cli.fates_text import code_rows, difference_words, fate_rows
-from keebai_async.cli.figures import counted, figure, moment, money, people_figure, share
+from keebai_async.cli.figures import counted, figure, moment, people_figure, share
 from keebai_async.cli.language import phrase
 from keebai_async.cli.library_words import country_words, in_language, library_text
 from keebai_async.cli.opt_outs_text import plan_lines_on_opt_outs, report_lines_on_opt_outs
@@ -25,9 +26,10 @@ from keebai_async.cli.term_words import (
     test_mark,
 )
 from keebai_async.keebai.models import Receipt
+from keebai_async.model.cost import Cost
 from keebai_async.model.fates import FateCounts
 from keebai_async.model.next_steps import Step
-from keebai_async.model.plan import Guards, Pace, Plan, Preview, Price, ReasonCount
+from keebai_async.model.plan import DailyRoom, Guards, Pace, Plan, Preview, ReasonCount
 from keebai_async.model.recipient import Rejection
 from keebai_async.model.report import Report
 from keebai_async.model.situation import Situation
@@ -35,23 +37,17 @@ from keebai_async.model.situation import Situation
 _EXAMPLES = 3
 
 
-def plan_text(plan: Plan, estimate: Estimate, price: Price | None = None, *, now: float | None = None) -> str:
-    """What would happen, with the first examples of what will not. *price* is in the place of the plan's.
+def plan_text(plan: Plan, estimate: Estimate, *, now: float | None = None) -> str:
+    """What would happen, with the first examples of what will not.
 
     *now* is Unix time; when the plan was made, if not given.
     """
-    lines = _plan_lines(plan, estimate, price or plan.price)
+    lines = _plan_lines(plan, estimate, plan.cost)
     reached = reached_lines(plan, now=plan.created_at if now is None else now)
     return "\n".join((*lines, *(phrase("note: {note}", note=line) for line in rest_lines(plan)), *reached))
 
 
-def price_words(price: Price, messages: int) -> str:
-    """`3,090.00 USD (0.0618 each)`; of messages, not of those which the service charges in the end."""
-    price_of_all = f"{money(price.unit * messages)} {price.currency}"
-    return phrase("{price} ({unit} each)", price=price_of_all, unit=f"{price.unit:g}")
-
-
-def _plan_lines(plan: Plan, estimate: Estimate, price: Price | None) -> Iterator[str]:
+def _plan_lines(plan: Plan, estimate: Estimate, cost: Cost | None) -> Iterator[str]:
     if plan.template:
         yield f"{shown_text(plan.name)}  [{plan.campaign_id}]{_test(plan)}"
         yield _head(phrase("template"), _what_from_whom(plan))
@@ -82,8 +78,10 @@ def _plan_lines(plan: Plan, estimate: Estimate, price: Price | None) -> Iterator
         yield from _reason_lines(reason)
     yield ""
     yield from _estimate_lines(plan, estimate)
-    if price is not None:
-        yield _line(phrase("price"), price_words(price, plan.ready))
+    yield from _cost_lines(cost)
+    if plan.not_within is not None:
+        others = phrase("of another campaign of this journal")
+        yield _line(phrase("not within"), duration(plan.not_within), others)
     yield from _guard_lines(plan.guards)
     yield from (f"{phrase('submitted'):<11} {line}" for line in when_lines(plan))
     yield from (phrase("note: {note}", note=note) for note in plan_notes(plan))
@@ -105,6 +103,10 @@ def plan_notes(plan: Plan) -> Iterator[str]:
         columns = ", ".join(map(shown_text, plan.ignored_columns))
         yield phrase("columns that the template does not use: {columns}", columns=columns)
     yield from map(library_text, plan.notes)
+
+
+def _cost_lines(cost: Cost | None) -> Iterator[str]:
+    yield from (_line(*row) for row in cost_rows(cost)) if cost is not None else ()
 
 
 def preview_words(preview: Preview) -> str:
@@ -203,6 +205,7 @@ def _report_lines(situation: Situation) -> Iterator[str]:
     yield from report_lines_on_opt_outs(report)
     if report.countries:
         yield phrase("people by country: {countries}", countries=countries_text(report))
+    yield from _cost_lines(report.cost)
     yield _row(phrase("ready"), report.ready)
     yield from (_row(f"  {label}", count) for label, count in ready_terms(report))
     yield _row(phrase("accepted"), report.accepted)
@@ -286,6 +289,29 @@ def when_lines(of: Plan | Report) -> Iterator[str]:
         yield phrase("up to {people} in any hour", people=people_figure(of.per_hour))
     if of.per_day is not None:
         yield phrase("up to {people} in any 24 hours", people=people_figure(of.per_day))
+    if of.daily_limit is not None:
+        yield phrase(
+            "up to {people} in any 24 hours, of all campaigns of this journal together",
+            people=people_figure(of.daily_limit),
+        )
+    if isinstance(of, Plan) and of.daily_room is not None:
+        yield from _room_lines(of, of.daily_room)
+
+
+def _room_lines(plan: Plan, room: DailyRoom) -> Iterator[str]:
+    """How many of a plan the daily limit lets out at once, and when the rest goes."""
+    yield phrase(
+        "{number} of these fit at once, after {people} in the 24 hours before",
+        number=figure(room.at_once),
+        people=people_figure(room.used),
+    )
+    if room.next_at is not None:
+        yield phrase(
+            "the other {number} from {first} to {last}",
+            number=figure(plan.ready - room.at_once),
+            first=moment(room.next_at),
+            last=moment(room.ends_at),
+        )
 
 
 def pace_words(pace: Pace) -> str:

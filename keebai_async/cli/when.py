@@ -1,13 +1,18 @@
 """The options that say when, as the library takes them: `--at`, `--hours` with `--zone`, `--per-hour`."""
 
+import re
 import time
 from datetime import datetime, tzinfo
+from typing import Final
 
 from keebai_async.campaign.terms import NOW, OFF, NewTerms
 from keebai_async.cli.options import given_time
 from keebai_async.errors import InvalidInput
 from keebai_async.model.hours import BY_COUNTRY, Hours
 from keebai_async.zones import zones_of
+
+_SPAN: Final = re.compile(r"([0-9]{1,5})([mhd])")
+_SPAN_UNITS: Final = {"m": 60.0, "h": 3_600.0, "d": 86_400.0}
 
 
 def given_hours(hours: str | None, zone: str | None, *, at: str | None = None) -> Hours | None:
@@ -37,13 +42,23 @@ def given_at(text: str | None, zone: str | None, *, now: float) -> datetime | No
 
 
 def given_people(text: str | None, *, option: str) -> int | None:
-    """`--per-hour` or `--per-day`; none if it is off. Raises InvalidInput."""
+    """`--per-hour`, `--per-day` or `--daily-limit`; none if it is off. Raises InvalidInput."""
     if text is None or _is(text, OFF):
         return None
     digits = text.strip()
     if not (digits.isascii() and digits.isdigit() and int(digits)):
         raise InvalidInput(f"write a number of people, or off, not {text!r}", field=option, value=text)
     return int(digits)
+
+
+def given_span(text: str | None, *, option: str) -> float | None:
+    """Seconds of `3d`, `12h` or `90m`. Raises InvalidInput."""
+    if text is None:
+        return None
+    found = _SPAN.fullmatch(text.strip().lower())
+    if found is None:
+        raise InvalidInput(f"write a time as 3d, 12h or 90m, not {text!r}", field=option, value=text)
+    return int(found[1]) * _SPAN_UNITS[found[2]]
 
 
 def new_terms(
@@ -54,6 +69,7 @@ def new_terms(
     per_day: str | None,
     *,
     pace: str | None,
+    daily_limit: str | None = None,
     before: Hours | None = None,
 ) -> NewTerms:
     """What a run is told, in the place of what was said *before*. Raises InvalidInput."""
@@ -68,6 +84,7 @@ def new_terms(
         hours=OFF if ends else made,
         per_hour=given_people(per_hour, option="--per-hour") or per_hour,
         per_day=given_people(per_day, option="--per-day") or per_day,
+        daily_limit=given_people(daily_limit, option="--daily-limit") or daily_limit,
     )
 
 

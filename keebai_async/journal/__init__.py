@@ -40,7 +40,9 @@ with lazily(globals()):
     from keebai_async.model.opt_outs import OptOut as OptOut
     from keebai_async.model.opt_outs import OptOutPage as OptOutPage
     from keebai_async.model.opt_outs import OptOutSource as OptOutSource
+    from keebai_async.model.plan import Pace as Pace
     from keebai_async.model.plan import Plan as Plan
+    from keebai_async.model.purged_people import PurgedPeople as PurgedPeople
     from keebai_async.model.recipient import Rejection as Rejection
     from keebai_async.model.requests import Requests as Requests
     from keebai_async.model.stop import Cause as Cause

@@ -11,7 +11,8 @@ from keebai_async.model.events import AnyEvent, EventPage
 from keebai_async.model.fates import ChunkFates, PersonNews, UnmarkedMatch
 from keebai_async.model.lifecycle import Accept, HandOn, Move, Refuse, Submit, TakeBack
 from keebai_async.model.opt_outs import ConsentWord, OptOut
-from keebai_async.model.plan import Plan
+from keebai_async.model.plan import Pace, Plan
+from keebai_async.model.purged_people import PurgedPeople
 from keebai_async.model.recipient import Rejection
 from keebai_async.model.requests import Requests
 from keebai_async.model.stop import Cause
@@ -73,6 +74,23 @@ class Journal(Protocol):
 
         Raises ForbiddenMove if its life does not allow it, or if it would lose people (a Refuse that
         keeps fewer than its chunk holds, a HandOn: those are for `recut`); then nothing has changed.
+        """
+        ...
+
+    async def submit_within(self, campaign_id: str, submit: Submit, within: Pace) -> Chunk | None:
+        """`record` of *submit*, if the chunk has room in a pace of all campaigns of this journal together.
+
+        None if it has none: then nothing has changed. What counts is what `left_since` gives, as it is in the
+        instant of the write, so of two processes that ask for the last room one gets it.
+
+        Raises as `record` does.
+        """
+        ...
+
+    async def left_since(self, since: float) -> list[tuple[float, int]]:
+        """When chunks of any campaign left after that Unix time, with how many people; the earliest first.
+
+        They are those which may have reached somebody; one that was taken back or refused is not among them.
         """
         ...
 
@@ -292,8 +310,10 @@ class Journal(Protocol):
         """The same of one chunk of the plan, as it is now; None if nothing was told of it."""
         ...
 
-    async def purge(self, campaign_id: str, *, unfinished: bool = False) -> None:
+    async def purge(self, campaign_id: str, *, unfinished: bool = False, hashes: bool = True) -> None:
         """Remove the people of a campaign for good, and keep the counts.
+
+        With *hashes* those to whom something may have been sent stay known to `purged_people`.
 
         Raises CampaignBusy if it runs, or if someone in it is unsent or unknown and *unfinished* is not set.
         """
@@ -304,8 +324,19 @@ class Journal(Protocol):
         Raises CampaignBusy if it was launched, or runs.
         """
 
-    async def purge_finished(self) -> list[str]:
+    async def purge_finished(self, *, hashes: bool = True) -> list[str]:
         """Purge every campaign in which everyone is settled; gives the ids of those purged now."""
+        ...
+
+    async def purged_people(self, since: float) -> PurgedPeople:
+        """Those to whom purged campaigns may have sent something after a Unix time, as keyed hashes.
+
+        They are kept by the hour, and for `HASHES_LAST`.
+        """
+        ...
+
+    async def forget_hashes(self) -> None:
+        """Remove all hashes that purges left, and the secret that they are keyed with."""
         ...
 
     async def aclose(self) -> None:

@@ -3,7 +3,7 @@
 import msgspec
 from msgspec.structs import replace
 
-from keebai_async.journal import rules, telling
+from keebai_async.journal import purged_people, rules, telling
 from keebai_async.journal.leases import Leases
 from keebai_async.journal.reading import campaign_of, plan_of
 from keebai_async.journal.tables import (
@@ -17,8 +17,13 @@ from keebai_async.journal.tables import (
 )
 
 
-def purge(tables: Tables, leases: Leases, campaign_id: str, *, unfinished: bool, at: float) -> bool:
-    """Remove the people of a campaign; False if they are gone already."""
+def purge(
+    tables: Tables, leases: Leases, campaign_id: str, *, unfinished: bool, at: float, hashes: bool = True
+) -> bool:
+    """Remove the people of a campaign; False if they are gone already.
+
+    Without *hashes* nothing is left by which they are known again.
+    """
     row = campaign_of(tables, campaign_id)
     holder = leases.holder(tables, campaign_id)
     if holder is not None:
@@ -28,6 +33,8 @@ def purge(tables: Tables, leases: Leases, campaign_id: str, *, unfinished: bool,
     chunks = tables.rows(ChunkRow, campaign_id)
     if not unfinished:
         rules.check_purgeable(campaign_id, [each.chunk for each in chunks])
+    if hashes and not plan_of(row).test:
+        purged_people.remember(tables, campaign_id, chunks, made=plan_of(row).created_at, at=at)
     tables.delete(ItemsRow, campaign_id)
     tables.delete(MatchesRow, campaign_id)
     _empty_rejections(tables, campaign_id)
@@ -51,13 +58,13 @@ def remove(tables: Tables, leases: Leases, campaign_id: str) -> None:
     tables.delete(CampaignRow, campaign_id)
 
 
-def purge_finished(tables: Tables, leases: Leases, *, at: float) -> list[str]:
+def purge_finished(tables: Tables, leases: Leases, *, at: float, hashes: bool = True) -> list[str]:
     return [
         row.campaign_id
         for row in tables.frozen()
         if leases.holder(tables, row.campaign_id) is None
         and all(each.chunk.settled for each in tables.rows(ChunkRow, row.campaign_id))
-        and purge(tables, leases, row.campaign_id, unfinished=False, at=at)
+        and purge(tables, leases, row.campaign_id, unfinished=False, at=at, hashes=hashes)
     ]
 
 

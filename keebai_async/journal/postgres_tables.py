@@ -33,6 +33,7 @@ from keebai_async.journal.tables import (
 )
 from keebai_async.model.chunk import ChunkState
 from keebai_async.model.lifecycle import Move
+from keebai_async.model.places import PERHAPS_SENT
 from keebai_async.storage.postgres import PATIENCE, Connection, Moment, PostgresDatabase, PostgresUse, SqlRow
 from keebai_async.storage.postgres_address import PostgresAddress
 from keebai_async.storage.process import Process, seen_alive
@@ -201,6 +202,11 @@ class PostgresTables:
             f"{_sql(CampaignRow).select} WHERE {where} plan IS NOT NULL ORDER BY created_at DESC, place DESC"
         )
         return self._read(CampaignRow, query, _storable(values))
+
+    def left_since(self, since: float) -> list[tuple[float, int]]:
+        query = "SELECT submitted_at, recipients, state FROM chunks WHERE submitted_at > %b"
+        found = cast("list[tuple[float, int, str]]", self._look(query, (since,)))
+        return [(at, people) for at, people, state in found if state in PERHAPS_SENT]
 
     def drafts(self) -> list[CampaignRow]:
         return self._read(CampaignRow, f"{_sql(CampaignRow).select} WHERE plan IS NULL", ())

@@ -4,7 +4,7 @@ Pure: what is a campaign, a chunk or a plan is decided here, and never by a data
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Final, TypeVar
 
@@ -27,7 +27,7 @@ from keebai_async.model.lifecycle import (
 )
 from keebai_async.model.lost import NO_ANSWER_WRITTEN, NOT_SEEN_TO_END
 from keebai_async.model.people_words import agreeing, people_words
-from keebai_async.model.plan import Plan, ReasonCount
+from keebai_async.model.plan import Pace, Plan, ReasonCount
 from keebai_async.model.recipient import Rejection
 from keebai_async.privacy import without_numbers
 
@@ -133,6 +133,14 @@ def moved(chunk: Chunk, move: Move) -> Chunk:
             f" {people_words(chunk.recipients)}: the others need new chunks"
         )
     return after
+
+
+def has_room(pace: Pace, recipients: int, left: Iterable[tuple[float, int]]) -> bool:
+    """Whether so many *recipients* may leave, after those who *left* within the time of the pace.
+
+    More of them than the pace has people leave when nobody else did within its time.
+    """
+    return sum(people for _, people in left) <= max(0, pace.people - recipients)
 
 
 def late(chunk: Chunk, submit: Submit, answer: Accept | TakeBack) -> Move | None:

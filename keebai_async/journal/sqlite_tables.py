@@ -25,6 +25,7 @@ from keebai_async.journal.tables import (
 )
 from keebai_async.journal.transactions import HEARTBEAT
 from keebai_async.model.chunk import ChunkState
+from keebai_async.model.places import PERHAPS_SENT
 from keebai_async.storage.process import Process, alive
 from keebai_async.storage.safety import Damaged, Safe
 from keebai_async.storage.sqlite_file import LOCK_PATIENCE, SqliteFile, SqliteUse
@@ -132,6 +133,12 @@ class SqliteTables:
         query = f"{_sql(CampaignRow).select} WHERE {where} plan IS NOT NULL"
         found = self._db.execute(f"{query} ORDER BY created_at DESC, rowid DESC", values)
         return [layout_of(CampaignRow).read(each) for each in found]
+
+    def left_since(self, since: float) -> list[tuple[float, int]]:
+        found = self._db.execute(
+            "SELECT submitted_at, recipients, state FROM chunks WHERE submitted_at > ?", (since,)
+        )
+        return [(at, people) for at, people, state in found if state in PERHAPS_SENT]
 
     def drafts(self) -> list[CampaignRow]:
         found = self._db.execute(f"{_sql(CampaignRow).select} WHERE plan IS NULL")

@@ -32,6 +32,7 @@ from keebai_async.journal import (
     moving,
     opt_outs,
     proof,
+    purged_people,
     rules,
     telling,
     wants,
@@ -64,7 +65,8 @@ from keebai_async.model.events import AnyEvent, EventPage
 from keebai_async.model.fates import ChunkFates, PersonNews, UnmarkedMatch
 from keebai_async.model.lifecycle import Accept, HandOn, Move, Refuse, Submit, TakeBack
 from keebai_async.model.opt_outs import ConsentWord, OptOut, page_of
-from keebai_async.model.plan import Plan
+from keebai_async.model.plan import Pace, Plan
+from keebai_async.model.purged_people import PurgedPeople
 from keebai_async.model.recipient import Rejection
 from keebai_async.model.requests import Requests
 from keebai_async.model.stop import Cause
@@ -270,6 +272,20 @@ class StoredJournal:
             work = partial(self._record, campaign_id, move)
             return await self._change(campaign_id, work, safe=safe, number=move.number)
 
+    async def submit_within(self, campaign_id: str, submit: Submit, within: Pace) -> Chunk | None:
+        def work(tables: Tables) -> Chunk | None:
+            recipients = chunk_of(tables, campaign_id, submit.number).chunk.recipients
+            left = tables.left_since(submit.at - within.per)
+            if not rules.has_room(within, recipients, left):
+                return None
+            return self._record(campaign_id, submit, tables)
+
+        with self._in_doubt(campaign_id, submit):
+            return await self._change(campaign_id, work, safe=Safe.FROM_COPYING)
+
+    async def left_since(self, since: float) -> list[tuple[float, int]]:
+        return sorted(await self._transactions.read(lambda tables: tables.left_since(since)))
+
     @contextmanager
     def _in_doubt(self, campaign_id: str, move: Move) -> Iterator[None]:
         """Remember, if *move* cannot be written inside `with`, that it may be there all the same."""
@@ -462,21 +478,30 @@ class StoredJournal:
 
         return await self._change(campaign_id, work)
 
-    async def purge(self, campaign_id: str, *, unfinished: bool = False) -> None:
+    async def purge(self, campaign_id: str, *, unfinished: bool = False, hashes: bool = True) -> None:
         now = self._clock.wall()
-        await self._transactions.write(
-            lambda tables: erasing.purge(tables, self._leases, campaign_id, unfinished=unfinished, at=now)
-        )
+
+        def work(tables: Tables) -> None:
+            erasing.purge(tables, self._leases, campaign_id, unfinished=unfinished, at=now, hashes=hashes)
+
+        await self._transactions.write(work)
+        await self._transactions.shred()
+
+    async def purged_people(self, since: float) -> PurgedPeople:
+        return await self._transactions.read(lambda tables: purged_people.people_since(tables, since))
+
+    async def forget_hashes(self) -> None:
+        await self._transactions.write(purged_people.forget_all)
         await self._transactions.shred()
 
     async def remove(self, campaign_id: str) -> None:
         await self._transactions.write(lambda tables: erasing.remove(tables, self._leases, campaign_id))
         await self._transactions.shred()
 
-    async def purge_finished(self) -> list[str]:
+    async def purge_finished(self, *, hashes: bool = True) -> list[str]:
         now = self._clock.wall()
         purged = await self._transactions.write(
-            lambda tables: erasing.purge_finished(tables, self._leases, at=now)
+            lambda tables: erasing.purge_finished(tables, self._leases, at=now, hashes=hashes)
         )
         await self._transactions.shred()
         return purged

@@ -101,6 +101,7 @@ class OptOutsRow(StoredRow, frozen=True, kw_only=True):
     """What was said of people who want no more: a page of them (see `OptOutPage`), of all campaigns together.
 
     It belongs to no campaign: in the place of one stands OPT_OUTS. Page 0 says how often each page changed.
+    Another ledger of such pages is that of `purged_people.py`.
     """
 
     campaign_id: str = OPT_OUTS
@@ -242,6 +243,13 @@ class Tables(Protocol):
 
     def frozen(self, *, alike: tuple[str, str] | None = None) -> list[CampaignRow]:
         """The campaigns that have a plan, or those of one name and fingerprint, newest first."""
+        ...
+
+    def left_since(self, since: float) -> list[tuple[float, int]]:
+        """When chunks of any campaign left after that Unix time, and how many people were in each.
+
+        Of those that may have reached somebody (PERHAPS_SENT), in no order.
+        """
         ...
 
     def drafts(self) -> list[CampaignRow]:

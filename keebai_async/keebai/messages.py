@@ -104,6 +104,8 @@ class Messages:
     ) -> Receipt:
         """Send 1 to 4,096 characters to a person who wrote within the last 24 hours.
 
+        Since 1 October 2026 Meta charges such texts, too, as others cite its page on prices (contract,
+        section 13); within 72 hours of a free entry point they stay free.
         A closed window is not refused here: the message then fails later. *once* is as for a template.
 
         Raises:

@@ -53,6 +53,8 @@ class RunTerms(msgspec.Struct, frozen=True, kw_only=True):
     """People of the campaign who are submitted in any 3,600 s, at most."""
     per_day: int | None = None
     """People of the campaign who are submitted in any 86,400 s, at most."""
+    daily_limit: int | None = None
+    """People of all campaigns of the journal together who are submitted in any 86,400 s, at most."""
 
     @property
     def paces(self) -> tuple[Pace, ...]:
@@ -70,6 +72,7 @@ def terms_of(plan: Plan) -> RunTerms:
         hours=plan.hours,
         per_hour=plan.per_hour,
         per_day=plan.per_day,
+        daily_limit=plan.daily_limit,
     )
 
 

@@ -104,11 +104,15 @@ class BroadcastProgress(Event, frozen=True, kw_only=True, tag="broadcast_progres
 
 
 class BroadcastStuck(Event, frozen=True, kw_only=True, tag="broadcast_stuck"):
-    """The service has delivered nothing of this chunk for *seconds*; it is looked at all the same."""
+    """The service has delivered nothing of this chunk for *seconds*; it is looked at all the same.
+
+    *held* says that Meta probably holds it, as it does for up to an hour with a template that is new.
+    """
 
     number: int
     broadcast_id: str
     seconds: float
+    held: bool = False
 
 
 class BroadcastUnread(Event, frozen=True, kw_only=True, tag="broadcast_unread"):

@@ -7,6 +7,7 @@ from typing import Final
 import msgspec
 
 from keebai_async.errors import InvalidInput
+from keebai_async.model.cost import Cost, CountryCount, Price, Rates, cost_at
 from keebai_async.model.hours import Hours
 from keebai_async.model.opt_outs import OptOutCount
 from keebai_async.model.part import Part
@@ -81,9 +82,18 @@ class Pace(msgspec.Struct, frozen=True, kw_only=True):
         return f"{self.people}/{self.per / _SECONDS[unit]:g}{unit}"
 
 
+DAY: Final = 86_400.0
+"""Seconds of a day, which a limit of Meta's goes back from any moment."""
+
+
+def daily_pace(daily_limit: int | None) -> Pace | None:
+    """What a limit on the people of a day comes to."""
+    return None if daily_limit is None else Pace(people=daily_limit, per=DAY)
+
+
 def paces_of(pace: Pace | None, per_hour: int | None, per_day: int | None) -> tuple[Pace, ...]:
     """All that limit how many people leave in a time."""
-    others = ((per_hour, 3_600.0), (per_day, 86_400.0))
+    others = ((per_hour, 3_600.0), (per_day, DAY))
     return (
         *(() if pace is None else (pace,)),
         *(Pace(people=people, per=per) for people, per in others if people is not None),
@@ -100,19 +110,19 @@ _PACE: Final = re.compile(r"([0-9]{1,9})/([0-9]{1,6})?([smh])")
 _SECONDS: Final = {"s": 1.0, "m": 60.0, "h": 3_600.0}
 
 
-class Price(msgspec.Struct, frozen=True, kw_only=True):
-    """What one message costs, as the caller said."""
+class DailyRoom(msgspec.Struct, frozen=True, kw_only=True):
+    """What a plan's daily limit comes to, if it were launched *at* that Unix time.
 
-    unit: float
-    currency: str = "USD"
+    *used* people were submitted in the 24 hours before by all campaigns of the journal. Of the plan,
+    *at_once* have room then, the next ones leave at *next_at* (None if there are none), the last ones at
+    *ends_at*.
+    """
 
-
-class CountryCount(msgspec.Struct, frozen=True, kw_only=True):
-    """How many people are messaged in a country: *region* is its two letters (AR), *name* its words."""
-
-    region: str
-    name: str
-    people: int
+    at: float
+    used: int
+    at_once: int
+    next_at: float | None
+    ends_at: float
 
 
 class SuppressListCount(msgspec.Struct, frozen=True, kw_only=True):
@@ -149,6 +159,8 @@ class Plan(Result, frozen=True, kw_only=True):
     ready, the most first. *source* is the list, *sheet* that of a workbook, and *first_row* to *last_row* are
     the rows that were read of it, as its reader counts them; 0 in plans of 0.1.
     *preview_to* is the number of the first one, masked.
+    *not_within* are the seconds in which nobody may have been sent another campaign; who was is a part of
+    *suppressed*. *price* is one for everybody, *rates* are prices by country, in its place.
     *category* is what the template was when it was planned; plans of 0.1 do not know it. *service* is the
     name of the service that it was made for, and that alone can send it; in plans of 0.1 that was Keebai.
     *test* says that it goes to numbers to test with, in the place of the list. *sender_number* is the number
@@ -159,7 +171,9 @@ class Plan(Result, frozen=True, kw_only=True):
     *first_row* and *last_row* that are none (blank, hidden), as (row, how many); empty if there are more than
     a thousand. *retry* says of what it is a retry, and who was left out of it; *not_before* is the Unix time
     before which it is not to be sent, *hours* those outside of which it is not, *per_hour* and *per_day* how
-    many people are submitted in any such time. *chunk_countries* is the country of all people of each chunk,
+    many people are submitted in any such time, *daily_limit* how many by all campaigns of the journal
+    together in any 24 hours, and *daily_room* what that comes to, as it was when this Plan was given to its
+    caller. *chunk_countries* is the country of all people of each chunk,
     where the list was cut by country. *reached_before* is what other campaigns of the journal have to do
     with these people, as it was when this Plan was given to its
     caller; the journal does not keep it. *opted_out* are the people of the list who opted out, by how
@@ -197,6 +211,7 @@ class Plan(Result, frozen=True, kw_only=True):
     previews: tuple[Preview, ...] = ()
     pace: Pace | None = None
     price: Price | None = None
+    rates: Rates | None = None
     test: bool = False
     sender_number: str = ""
     service: str = "keebai"
@@ -212,12 +227,20 @@ class Plan(Result, frozen=True, kw_only=True):
     hours: Hours | None = None
     per_hour: int | None = None
     per_day: int | None = None
+    not_within: float | None = None
+    daily_limit: int | None = None
+    daily_room: DailyRoom | None = None
     chunk_countries: tuple[str, ...] = ()
     reached_before: tuple[Reached, ...] = ()
     opted_out: tuple[OptOutCount, ...] = ()
     opt_outs_ignored: int | None = None
     part: Part | None = None
     parts: tuple["Plan", ...] = ()
+
+    @property
+    def cost(self) -> Cost | None:
+        """What the people cost who are ready; None if no prices were given."""
+        return cost_at(self.rates or self.price, self.ready, self.countries)
 
 
 def chunk_name(name: str, number: int, of: int, *, parent: int | None = None) -> str:

@@ -7,9 +7,10 @@ import msgspec
 
 from keebai_async.model.campaign import CampaignState, StoredCampaign
 from keebai_async.model.chunk import Chunk, ChunkState
+from keebai_async.model.cost import Cost, CountryCount, Price, Rates, cost_at
 from keebai_async.model.hours import Hours
 from keebai_async.model.opt_outs import OPTED_OUT_LATER, OptOutCount
-from keebai_async.model.plan import CountryCount, Guards, Pace, Plan, Price, chunk_name
+from keebai_async.model.plan import Guards, Pace, Plan, chunk_name
 from keebai_async.model.requests import Requests
 from keebai_async.model.result import Result
 from keebai_async.model.sender import Sender
@@ -103,7 +104,9 @@ class Report(Result, frozen=True, kw_only=True, tag="report", tag_field="type", 
     hours: Hours | None = None
     per_hour: int | None = None
     per_day: int | None = None
+    daily_limit: int | None = None
     price: Price | None = None
+    rates: Rates | None = None
     test: bool = False
     by: str = ""
     created_at: datetime | None = None
@@ -114,6 +117,11 @@ class Report(Result, frozen=True, kw_only=True, tag="report", tag_field="type", 
     opted_out_later: int = 0
     ignores_opt_outs: bool = False
     parts: tuple["Report", ...] = ()
+
+    @property
+    def cost(self) -> Cost | None:
+        """What the people cost who were ready, if all are delivered; None if no prices were given."""
+        return cost_at(self.rates or self.price, self.ready, self.countries)
 
     def errors(self) -> tuple[str, ...]:
         """The sums that do not come out, as sentences. Any of them is a bug of this library."""
@@ -182,7 +190,9 @@ def report_of(campaign: StoredCampaign) -> Report:
         hours=terms.hours,
         per_hour=terms.per_hour,
         per_day=terms.per_day,
+        daily_limit=terms.daily_limit,
         price=plan.price,
+        rates=plan.rates,
         test=plan.test,
         by=facts.by,
         created_at=utc(plan.created_at),

@@ -24,3 +24,8 @@ class Template(Result, frozen=True, kw_only=True):
     @property
     def approved(self) -> bool:
         return self.status.upper() == "APPROVED"
+
+    @property
+    def marketing(self) -> bool:
+        """Whether it is known to be of the category MARKETING."""
+        return self.category.upper() == "MARKETING"

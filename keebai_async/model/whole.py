@@ -13,6 +13,7 @@ from msgspec.structs import replace
 
 from keebai_async.errors import InvalidInput
 from keebai_async.model.campaign import CampaignState, StoredCampaign
+from keebai_async.model.cost import CountryCount
 from keebai_async.model.failing import Failing, alarming
 from keebai_async.model.fates import FateCounts
 from keebai_async.model.guard import Share
@@ -20,7 +21,7 @@ from keebai_async.model.next_steps import PROGRAM, Step
 from keebai_async.model.outlook import Outlook
 from keebai_async.model.part import Part, whole_of
 from keebai_async.model.people_words import agreeing, people_words
-from keebai_async.model.plan import CountryCount, Guards, Pace, Plan
+from keebai_async.model.plan import Guards, Pace, Plan
 from keebai_async.model.report import Report, report_of
 from keebai_async.model.requests import Requests
 from keebai_async.model.retry import RetryAccount, RetryChoice, RetryGroup

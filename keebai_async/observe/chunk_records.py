@@ -99,12 +99,16 @@ class LookFailed(BaseRecord, frozen=True, kw_only=True, tag="look failed"):
 
 
 class BroadcastStalled(BaseRecord, frozen=True, kw_only=True, tag="broadcast stuck"):
-    """Nothing of this broadcast was delivered for *seconds*. It is looked at all the same."""
+    """Nothing of this broadcast was delivered for *seconds*. It is looked at all the same.
+
+    *held* says that Meta probably holds it, because the template is new.
+    """
 
     broadcast: str
     seconds: float
     campaign: str | None = None
     chunk: int | None = None
+    held: bool = False
 
 
 ChunkRecord = (

@@ -20,11 +20,15 @@ from keebai_async.planning.key_set import KeySet
 from keebai_async.planning.number_forms import NumberForms
 from keebai_async.planning.rejections import BATCH, Problem, Rejections
 from keebai_async.planning.rows import left_out
+from keebai_async.planning.sent_lately import SentLately
 from keebai_async.sources.loop_turns import next_turn
 
 DUPLICATE: Final = Problem(Reason.DUPLICATE, "", "to")
 """Which row it repeats is added when that has been looked up."""
 OPTED_OUT: Final = Problem(Reason.SUPPRESSED, "opted out: see keebai-async optouts list", "to")
+SENT_LATELY: Final = Problem(
+    Reason.SENT_LATELY, "was sent a campaign of this journal in the time that was named", "to"
+)
 SUPPRESSED: Final = Problem(Reason.SUPPRESSED, "on the list of people who are not to be messaged", "to")
 
 
@@ -32,8 +36,10 @@ class Admission:
     """The people of a campaign so far, and the rows that are left out."""
 
     def __init__(self, forms: NumberForms) -> None:
-        self.suppressed: list[KeySet] = []
+        self.suppressed: list[KeySet | SentLately] = []
         """For each list of people who are not to be messaged, their identity keys."""
+        self.lately: SentLately | None = None
+        """One of them: those to whom other campaigns were sent lately."""
         self.opted_out: KeySet | None = None
         """The identity keys of those who want no more, if there are any."""
         self.ignoring = False
@@ -109,6 +115,16 @@ class Admission:
             self.barred.update(new)
         return listed
 
+    def _problem(self, key: int, listed: set[int]) -> Problem:
+        """Why somebody is left out; that a message was sent lately is said where nothing else is."""
+        if key in listed and (self.lately is None or not self._only_lately(key)):
+            return SUPPRESSED
+        opted_out = self.opted_out is not None and not self.ignoring and not self.opted_out.isdisjoint((key,))
+        return OPTED_OUT if opted_out or key not in listed else SENT_LATELY
+
+    def _only_lately(self, key: int) -> bool:
+        return all(people is self.lately or people.isdisjoint((key,)) for people in self.suppressed)
+
     def _without_known(self, checked: Checked) -> Sequence[WireRow]:
         listed = self._listed(checked.keys)
         found = listed | self._opted_out(checked.keys)
@@ -117,7 +133,7 @@ class Admission:
         numbers = numbers_of(checked.ready)
         out: list[tuple[Rejection, int | None]] = [(rejection, None) for rejection in checked.rejections]
         for place in barred:
-            problem = SUPPRESSED if checked.keys[place] in listed else OPTED_OUT
+            problem = self._problem(checked.keys[place], listed)
             out.append((_left_out(checked, place, problem, numbers[place]), None))
         out += [
             (_left_out(checked, place, DUPLICATE, numbers[place]), checked.keys[place]) for place in again

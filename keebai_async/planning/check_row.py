@@ -30,14 +30,15 @@ class Tolerance(msgspec.Struct, frozen=True, kw_only=True):
     """What may be corrected on the way, because the caller said so.
 
     *region* is the country of numbers without a plus, or they are *international* and begin with a country
-    code; *countries* are the only ones whose people are sent to, if any is given. *drop_extra* leaves out
-    variables that the template does not have, *fix_whitespace* flattens line breaks, tabs and runs of spaces
-    in values.
+    code; *countries* are the only ones whose people are sent to, if any is given, and *closed* those to which
+    Meta delivers nothing of this category. *drop_extra* leaves out variables that the template does not have,
+    *fix_whitespace* flattens line breaks, tabs and runs of spaces in values.
     """
 
     region: str | None = None
     international: bool = False
     countries: frozenset[str] = frozenset()
+    closed: frozenset[str] = frozenset()
     drop_extra: bool = False
     fix_whitespace: bool = False
 
@@ -54,17 +55,27 @@ class NumberChecks:
 
     def __init__(self, tolerance: "Tolerance") -> None:
         self.reader = NumberReader(tolerance.region, international=tolerance.international)
-        self.forms = NumberForms(tolerance.countries)
+        self.forms = NumberForms(tolerance.countries, tolerance.closed)
 
     def check(self, cell: str) -> CheckedNumber | Problem:
         """The number in a cell, or what is wrong with it."""
         number = self.reader.read(cell)
         if isinstance(number, Problem):
             return number
-        if self.forms.countries and not self.forms.allows(key := identity(number.e164)):
-            detail = f"a number of {country_name(region_of(key))}, which is not among the countries asked for"
-            return Problem(Reason.OTHER_COUNTRY, detail, "to", number.e164)
+        if self.forms.filters and not self.forms.allows(key := identity(number.e164)):
+            return _not_allowed(region_of(key), number.e164, self.forms.closed)
         return CheckedNumber(number.e164, _ODDITIES[number.parsed, number.landline, number.ambiguous])
+
+
+def _not_allowed(region: str, number: str, closed: frozenset[str]) -> Problem:
+    if region in closed:
+        detail = (
+            "a number of the United States, where Meta delivers no MARKETING template: leave the person"
+            " out, or reach them in another way"
+        )
+        return Problem(Reason.NO_MARKETING, detail, "to", number)
+    detail = f"a number of {country_name(region)}, which is not among the countries asked for"
+    return Problem(Reason.OTHER_COUNTRY, detail, "to", number)
 
 
 STRICT: Final = Tolerance()

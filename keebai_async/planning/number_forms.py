@@ -133,6 +133,11 @@ def country_name(region: str) -> str:
     return NAMES.get(region, region) if region else "no country"
 
 
+def known_regions() -> frozenset[str]:
+    """Those of all numbers that can be told, by their two letters."""
+    return frozenset((*REGIONS.values(), *AREAS, *NAMES))
+
+
 def _region(digits: str) -> str:
     code = calling_code(digits)
     return _areas().get(digits[:4], REGIONS[int(code)]) if code else NOWHERE
@@ -172,10 +177,14 @@ def _shared_codes() -> frozenset[str]:
 
 
 class NumberForms:
-    """What is known of the numbers of one list. With *countries* (AR), those of all others are not fine."""
+    """What is known of the numbers of one list. With *countries* (AR), those of all others are not fine.
 
-    def __init__(self, countries: Iterable[str] = ()) -> None:
+    Nor are those of the regions *closed*, to which nothing of this kind is delivered.
+    """
+
+    def __init__(self, countries: Iterable[str] = (), closed: Iterable[str] = ()) -> None:
         self.countries = frozenset(countries)
+        self.closed = frozenset(closed)
         self._fine: dict[int, str] = {}
         """The region of first digits behind which all numbers are fine."""
         self._people: Counter[str] = Counter()
@@ -184,8 +193,16 @@ class NumberForms:
         self._of_stretch = NOWHERE
 
     def allows(self, key: int) -> bool:
-        """Whether the country of a number is one that was asked for."""
-        return not self.countries or region_of(key) in self.countries
+        """Whether the country of a number is one that was asked for, and not closed."""
+        return not self.filters or self._open(region_of(key))
+
+    @property
+    def filters(self) -> bool:
+        """Whether some countries are left out."""
+        return bool(self.countries or self.closed)
+
+    def _open(self, region: str) -> bool:
+        return region not in self.closed and (not self.countries or region in self.countries)
 
     def doubtful(self, keys: Sequence[int]) -> tuple[list[int], str | None]:
         """The places of keys that are not certain, or not allowed; and the region of all, if there is one."""
@@ -223,7 +240,7 @@ class NumberForms:
         """The region of all keys from *least* to *most* if all of them are fine."""
         if least not in self._stretch:
             stretch, region = certain_stretch(least)
-            if most not in stretch or (self.countries and region not in self.countries):
+            if most not in stretch or not self._open(region):
                 return NOWHERE
             self._stretch, self._of_stretch = stretch, region
         return self._of_stretch if most in self._stretch else NOWHERE
@@ -236,5 +253,5 @@ class NumberForms:
             # Of a short number, one digit behind the calling code may be all that is here.
             if len(text) >= len(calling_code(text)) + 2 and _fits(text, len(text) + LAST):
                 region = _region(text)
-                if not self.countries or region in self.countries:
+                if self._open(region):
                     self._fine[start] = region

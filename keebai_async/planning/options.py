@@ -1,20 +1,36 @@
 """What a caller can ask of a plan, checked when it is asked."""
 
+import math
+import os
 from collections.abc import Sequence
-from datetime import datetime
-from typing import Literal
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Final, Literal
 
 import msgspec
 
 from keebai_async.errors import InvalidInput, PlanTooLarge
+from keebai_async.model.cost import Price
 from keebai_async.model.hours import Hours
 from keebai_async.model.limits import E164
 from keebai_async.model.moments import unix
 from keebai_async.model.people_words import agreeing, people_words
-from keebai_async.model.plan import Guards, Pace, Price, check_people, paces_of
+from keebai_async.model.plan import Guards, Pace, check_people, paces_of
+from keebai_async.model.purged_people import HASHES_LAST
 from keebai_async.planning.phone import known_region, parser_installed
+from keebai_async.planning.price_table import PriceTable
 from keebai_async.planning.suppress import SuppressList
 from keebai_async.privacy import mask
+
+_CHUNKS_OF_A_DAY: Final = 10
+_MOST_MONEY: Final = Decimal("1e15")
+
+
+def exactly(amount: Decimal | float) -> Decimal:
+    """An amount of money as it is written: 0.0618 and not the nearest binary fraction."""
+    if isinstance(amount, Decimal):
+        return amount
+    return Decimal(int(amount)) if amount == amount // 1 else Decimal(str(amount))
 
 
 class PlanOptions(msgspec.Struct, frozen=True, kw_only=True):
@@ -40,16 +56,23 @@ class PlanOptions(msgspec.Struct, frozen=True, kw_only=True):
     """Message also people who opted out. They said no."""
     rest_of: Sequence[str] = ()
     """Ids of campaigns whose people are left out: who got it, and who still will when those go on."""
+    not_within: timedelta | float | None = None
+    """Leave out everybody whom a campaign of the journal was sent to in this time (seconds) before."""
     max_recipients: int | None = None
     """Stop with PlanTooLarge when more people than this are ready."""
-    unit_cost: float | None = None
-    """What one message costs."""
-    max_cost: float | None = None
-    """Stop with PlanTooLarge when all would cost more than this; needs *unit_cost*."""
+    unit_cost: Decimal | float | None = None
+    """What one message costs, whatever its country; *prices* go before it."""
+    prices: PriceTable | str | os.PathLike[str] | None = None
+    """What one message costs by country and category: a table, or the path of a file of one."""
+    max_cost: Decimal | float | None = None
+    """Stop with PlanTooLarge when all would cost more than this, or somebody's price is not known.
+
+    Needs *prices* or *unit_cost*.
+    """
     test_to: Sequence[str] = ()
     """Plan a tiny campaign to these numbers instead, with the variables of the first row that is ready."""
     currency: str = "USD"
-    """The currency of *unit_cost*."""
+    """The currency of *unit_cost*, and of *prices* that do not name theirs."""
     pace: Pace | None = None
     """Submit no more people than this in any such time; chunks are no larger."""
     at: float | datetime | None = None
@@ -60,6 +83,11 @@ class PlanOptions(msgspec.Struct, frozen=True, kw_only=True):
     """Submit no more people of this campaign in any 3,600 s; chunks are no larger."""
     per_day: int | None = None
     """Submit no more people of this campaign in any 86,400 s; chunks are no larger."""
+    daily_limit: int | None = None
+    """Submit no more people of all campaigns of the journal in any 86,400 s; see `DailyRoom`.
+
+    Chunks hold a tenth of it at most, so that what others left of a day can be used.
+    """
     guards: Guards = Guards()
     """What stops the campaign by itself. The people of a canary are the first chunk."""
     marks: bool = True
@@ -72,8 +100,13 @@ class PlanOptions(msgspec.Struct, frozen=True, kw_only=True):
             raise InvalidInput(f"limit is at least 1, not {self.limit}", field="limit")
         if self.chunk_size is not None:
             self._check_canary(self.chunk_size)
-        if self.max_cost is not None and self.unit_cost is None:
-            raise InvalidInput("max_cost needs unit_cost, which is what one message costs", field="max_cost")
+        if self.max_cost is not None and self.unit_cost is None and self.prices is None:
+            raise InvalidInput(
+                "max_cost needs prices, or unit_cost, which is what one message costs", field="max_cost"
+            )
+        for name, amount in (("unit_cost", self.unit_cost), ("max_cost", self.max_cost)):
+            if amount is not None and not (math.isfinite(amount) and 0 <= amount < _MOST_MONEY):
+                raise InvalidInput(f"{name} is an amount of money, not {amount}", field=name)
         for place, number in enumerate(self.test_to, start=1):
             if not E164.fullmatch(number):
                 raise InvalidInput(
@@ -81,8 +114,19 @@ class PlanOptions(msgspec.Struct, frozen=True, kw_only=True):
                     " code and the number, such as +5491155555555",
                     field="test_to",
                 )
+        if (within := self.not_within_seconds) is not None and not 0 < within <= HASHES_LAST:
+            raise InvalidInput(
+                "not_within is a time of up to 90 days: of purged campaigns nobody is known any longer",
+                field="not_within",
+            )
         check_people(self.per_hour, field="per_hour")
         check_people(self.per_day, field="per_day")
+        check_people(self.daily_limit, field="daily_limit")
+        if (self.guards.canary or 0) > (self.daily_limit or math.inf):
+            raise InvalidInput(
+                f"a canary leaves at once, so it is at most the daily limit of {self.daily_limit}",
+                field="canary",
+            )
         if self.at is not None:
             unix(self.at, field="at")
         if self.numbers not in {"region", "international"}:
@@ -121,11 +165,25 @@ class PlanOptions(msgspec.Struct, frozen=True, kw_only=True):
             )
         size = self.chunk_size or largest
         self._check_canary(size)
-        return min([size, *(each.people for each in paces_of(self.pace, self.per_hour, self.per_day))])
+        most = [each.people for each in paces_of(self.pace, self.per_hour, self.per_day)]
+        if self.daily_limit is not None:
+            most.append(max(1, self.daily_limit // _CHUNKS_OF_A_DAY))
+        return min([size, *most])
 
     def _check_canary(self, size: int) -> None:
         if (self.guards.canary or 0) > size:
             raise InvalidInput(f"a canary is one chunk, of at most {size:,} people", field="canary")
+
+    @property
+    def not_within_seconds(self) -> float | None:
+        """*not_within* in seconds."""
+        within = self.not_within
+        return within.total_seconds() if isinstance(within, timedelta) else within
+
+    def sent_since(self, now: float) -> float | None:
+        """The Unix time since when nobody may have been sent anything."""
+        within = self.not_within_seconds
+        return None if within is None else now - within
 
     @property
     def not_before(self) -> float | None:
@@ -134,7 +192,9 @@ class PlanOptions(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def price(self) -> Price | None:
-        return None if self.unit_cost is None else Price(unit=self.unit_cost, currency=self.currency)
+        if self.unit_cost is None or self.prices is not None:
+            return None
+        return Price(unit=exactly(self.unit_cost), currency=self.currency)
 
     @property
     def most(self) -> int | None:
@@ -144,18 +204,19 @@ class PlanOptions(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def _most_for_the_cost(self) -> int | None:
-        if self.max_cost is None or not self.unit_cost:
+        if self.max_cost is None or (price := self.price) is None or not price.unit:
             return None
-        return int(self.max_cost / self.unit_cost + 1e-9)
+        return int(exactly(self.max_cost) // price.unit)
 
     def too_many(self) -> PlanTooLarge:
         """What to say when more people are ready than `most`: in money, if that is what was limited."""
         most = self.most
         more = f"more than {people_words(most or 0)} {agreeing(most or 0, 'is', 'are')} ready"
         if most == self._most_for_the_cost:
-            money = f"{self.max_cost:g} {self.currency}"
+            money = f"{exactly(self.max_cost or 0)} {self.currency}"
+            each = exactly(self.unit_cost or 0)
             return PlanTooLarge(
-                f"it costs more than {money}, which is the most that was allowed: at {self.unit_cost:g} each"
+                f"it costs more than {money}, which is the most that was allowed: at {each} each"
                 f" that is enough for {most}, and {more}",
                 field="max_cost",
             )

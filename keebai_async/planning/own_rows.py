@@ -23,6 +23,7 @@ LASTING: Final = frozenset(
     {
         Reason.DUPLICATE.value,
         Reason.SUPPRESSED.value,
+        Reason.SENT_LATELY.value,
         Reason.BAD_ROW.value,
         Reason.MISSING_VARIABLE.value,
         Reason.EXTRA_VARIABLE.value,
@@ -34,7 +35,7 @@ NO_TEXT: Final = re.compile(r"\{\{.*\}\}", re.DOTALL)
 """What stands in a file of ours for a value that is no text."""
 
 _BEYOND: Final = re.compile(r"column [0-9]+")
-_ABOUT_PEOPLE: Final = frozenset({Reason.DUPLICATE.value, Reason.SUPPRESSED.value})
+_ABOUT_PEOPLE: Final = frozenset({Reason.DUPLICATE.value, Reason.SUPPRESSED.value, Reason.SENT_LATELY.value})
 
 
 def no_text(text: str) -> str:

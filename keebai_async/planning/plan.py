@@ -5,7 +5,7 @@ counted and goes to the journal too; what stays is one chunk and a few bytes a p
 """
 
 import time
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import aclosing, suppress
 from functools import cache
 
@@ -17,7 +17,7 @@ from keebai_async.errors import UnusableSource
 from keebai_async.journal.contract import Journal
 from keebai_async.model.identity import identities
 from keebai_async.model.marks import tag_of
-from keebai_async.model.plan import CountryCount, Plan, Preview, SuppressListCount, paces_of
+from keebai_async.model.plan import Plan, Preview, SuppressListCount, paces_of
 from keebai_async.model.recipient import Reason
 from keebai_async.model.retry import RetryAccount
 from keebai_async.model.sender import Sender
@@ -30,15 +30,22 @@ from keebai_async.planning.chunking import Chunker
 from keebai_async.planning.codec import RowCodec, WireRow
 from keebai_async.planning.hours import check_hours, check_zone
 from keebai_async.planning.key_set import KeySet
+from keebai_async.planning.marketing import category_notes, check_test_numbers, closed_to
 from keebai_async.planning.marking import Marker, MarkRemover
 from keebai_async.planning.notes import message_of, notes, previews
-from keebai_async.planning.number_forms import calling_code, country_name, region_of_number
+from keebai_async.planning.number_forms import (
+    calling_code,
+    country_name,
+    region_of_number,
+)
 from keebai_async.planning.opt_outs import count_opted_out, people_opted_out
 from keebai_async.planning.options import PlanOptions as PlanOptions
+from keebai_async.planning.pricing import Pricing, people_by_country
 from keebai_async.planning.reached_people import people_reached_by
 from keebai_async.planning.reader import Reader
 from keebai_async.planning.rejections import Rejections
 from keebai_async.planning.rows import check_columns
+from keebai_async.planning.sent_lately import SentLately, people_sent_to
 from keebai_async.planning.shares import DealtSender, FilledChunk, Shares
 from keebai_async.planning.suppress import SuppressedPeople, suppressed_people
 from keebai_async.planning.template import check_approved, named_by_text, wording
@@ -85,6 +92,7 @@ async def make_plan(
     not_before: float | None = None,
     shares: Sequence[DealtSender] = (),
     written: Sequence[KeySet] = (),
+    family: Collection[str] = (),
     progress: Callable[[PlanProgress], None] | None = None,
 ) -> Plan:
     """Read *source* to its end, put its chunks and rejections into *journal*, and freeze the plan.
@@ -96,6 +104,8 @@ async def make_plan(
 
     With *shares* the list is dealt to their senders, and each gets a plan of its own, of which *campaign_id*
     is the whole; *written* are those who belong to each of them already. All are frozen, or none is.
+
+    *family* are the campaigns that a retry is of: that these were sent lately keeps nobody out.
 
     Raises:
         TemplateUnusable: the template is not approved, or a table has no column for one of its variables.
@@ -115,6 +125,8 @@ async def make_plan(
         making.deal(shares, written)
     try:
         await making.prepare()
+        if (since := options.sent_since(created_at)) is not None and not options.test_to:
+            making.leave_out(await people_sent_to(journal, since=since, besides=family))
         slow = False
         async with aclosing(source.blocks()) as blocks:
             async for block in blocks:
@@ -165,9 +177,11 @@ class _Making:
             region=options.default_region,
             international=options.numbers == "international",
             countries=frozenset(options.countries),
+            closed=closed_to(template),
             drop_extra=options.extra_variables == "drop",
             fix_whitespace=options.fix_whitespace,
         )
+        check_test_numbers(template, options.test_to)
         self.reader = Reader(codec, source.columns, tolerance, description=source.description)
         self.read = 0
         self.ready = 0
@@ -180,6 +194,7 @@ class _Making:
         self._options = options
         self._admission = Admission(self.reader.numbers.forms)
         self._suppress: list[SuppressedPeople] = []
+        self._pricing = Pricing(options, template.category)
         self._longest = 0
         self._longest_one: Preview | None = None
         self._preview: Preview | None = None
@@ -234,6 +249,7 @@ class _Making:
         options = self._options
         if options.hours is not None:
             await anyio.to_thread.run_sync(check_zone, options.hours)
+        await self._pricing.prepare()
         self._suppress = await suppressed_people(options.suppress, self.reader.numbers.reader)
         for campaign_id in options.rest_of:
             self._suppress.append(await people_reached_by(campaign_id, self._journal))
@@ -241,6 +257,18 @@ class _Making:
         self._admission.in_lists = [0] * len(self._admission.suppressed)
         self._admission.opted_out = await people_opted_out(self._journal) or None
         self._admission.ignoring = options.ignore_opt_outs
+
+    def leave_out(self, lately: SentLately) -> None:
+        """Let nobody in to whom something was sent lately."""
+        if lately.not_known:
+            self._notes.append(
+                f"purged campaigns left no hash of {lately.not_known:,} people: whether they are in the list"
+                " is not known"
+            )
+        if lately:
+            self._admission.lately = lately
+            self._admission.suppressed.append(lately)
+            self._admission.in_lists.append(0)
 
     async def take(self, checked: Checked) -> None:
         """Dedupe a checked block, and hand on the chunks and rejections that are complete with it."""
@@ -256,6 +284,8 @@ class _Making:
         self.ready += len(rows)
         if (most := self._options.most) is not None and self.ready > most:
             raise self._options.too_many()
+        if self._pricing.limited and rows:
+            self._pricing.check(self._admission.forms)
         if rows:
             self._last_person = rows[-1]
             if self._preview is None:
@@ -286,12 +316,14 @@ class _Making:
             await anyio.to_thread.run_sync(check_hours, hours, tuple(cut.countries), created_at)
         in_lists = iter(self._admission.in_lists)
         lists = tuple(people.counted(next(in_lists) if people.keys else 0) for people in self._suppress)
-        duplicates, suppressed = out.count(Reason.DUPLICATE), out.count(Reason.SUPPRESSED)
+        duplicates = out.count(Reason.DUPLICATE)
+        suppressed = out.count(Reason.SUPPRESSED, Reason.SENT_LATELY)
         ignored = None
         if self._options.ignore_opt_outs:
             out_of_ledger, barred = self._admission.out, self._admission.barred
             both = 0 if barred is None else sum(1 for _ in barred.held(out_of_ledger))
             ignored = len(out_of_ledger) - both
+        countries = people_by_country(self._admission.forms)
         return Plan(
             campaign_id=self._campaign_id,
             name=name,
@@ -311,10 +343,8 @@ class _Making:
             notes=(*self._notes, *self._sheet_note(), *self._source.notes, *self._all_notes(lists)),
             preview=None if self._preview is None else self._preview.text,
             preview_to="" if self._preview is None else self._preview.to,
-            countries=tuple(
-                CountryCount(region=region, name=country_name(region), people=people)
-                for region, people in self._admission.forms.by_region()
-            ),
+            countries=countries,
+            rates=self._pricing.rates(countries),
             suppress_lists=lists,
             previews=tuple(self._previews()),
             sheet=self._source.sheet,
@@ -327,6 +357,8 @@ class _Making:
             hours=self._options.hours,
             per_hour=self._options.per_hour,
             per_day=self._options.per_day,
+            daily_limit=self._options.daily_limit,
+            not_within=self._options.not_within_seconds,
             chunk_countries=self._chunker.countries,
             price=self._options.price,
             test=bool(self._options.test_to),
@@ -342,6 +374,7 @@ class _Making:
 
     def _all_notes(self, lists: Iterable[SuppressListCount]) -> Iterator[str]:
         region = country_name(self._options.default_region or "")
+        yield from category_notes(self._template, self._admission.forms)
         yield from self.reader.consent.notes()
         yield from notes(self.reader.corrections, self._admission.people, lists, region)
         for people in self._suppress:

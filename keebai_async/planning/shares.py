@@ -7,9 +7,10 @@ import anyio.to_thread
 import msgspec
 from msgspec.structs import replace
 
+from keebai_async.model.cost import CountryCount
 from keebai_async.model.identity import identities
 from keebai_async.model.part import Part, part_id, part_name
-from keebai_async.model.plan import CountryCount, Plan
+from keebai_async.model.plan import Plan
 from keebai_async.model.retry import RetryAccount
 from keebai_async.model.sender import Sender
 from keebai_async.model.whole import dealt_guards, dealt_pace, dealt_people

@@ -40,7 +40,7 @@ async def written_by(
         place = places.get(plan.sender)
         if place is None or plan.service != service or plan.test or campaign.purged_at is not None:
             continue
-        for number in _left_since(campaign, now - WRITTEN_WITHIN):
+        for number in left_since(campaign, now - WRITTEN_WITHIN):
             try:
                 items = await journal.items(plan.campaign_id, number)
             except CampaignNotFound:  # purged while we looked
@@ -54,7 +54,7 @@ async def written_by(
     return known
 
 
-def _left_since(campaign: StoredCampaign, since: float) -> list[int]:
+def left_since(campaign: StoredCampaign, since: float) -> list[int]:
     """The chunks of which somebody may have got a message since then."""
     made = campaign.plan.created_at
     return [

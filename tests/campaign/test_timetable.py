@@ -20,10 +20,11 @@ from keebai_async.errors import InvalidInput
 from keebai_async.journal.memory_tables import MemoryJournal
 from keebai_async.model.campaign import RunTerms
 from keebai_async.model.chunk import Chunk, ChunkState
+from keebai_async.model.cost import CountryCount
 from keebai_async.model.events import Waiting
 from keebai_async.model.hours import Hours, is_inside
 from keebai_async.model.lifecycle import Move, Submit
-from keebai_async.model.plan import CountryCount, Pace, Plan
+from keebai_async.model.plan import Pace, Plan
 from keebai_async.model.sender import Sender
 from keebai_async.model.stop import Cause, Stop
 from keebai_async.zones import zones_of

@@ -41,6 +41,7 @@ class Following:
         self.seen = list(seen)
         self.looks: list[str] = []
         self.events: list[AnyEvent] = []
+        self.held = False
         self.ready: Callable[[Chunks], None] | None = None
 
     async def look(self, broadcast_id: str) -> Progress:
@@ -56,7 +57,7 @@ class Following:
         self.chunks = Chunks(started, journal=self.journal, clock=self.clock)
         planner = PollPlanner(stuck_after=60.0)
         watcher = Watcher(self.look, planner=planner, clock=self.clock)
-        self.tracker = Tracker(self.chunks, watcher, tell=self.events.append)
+        self.tracker = Tracker(self.chunks, watcher, tell=self.events.append, held=lambda: self.held)
         for chunk in self.chunks:
             await self.chunks.submit(chunk.number)
             self.tracker.add(
@@ -134,6 +135,15 @@ async def test_a_broadcast_that_does_not_move_is_told() -> None:
     stuck = [event for event in following.events if isinstance(event, BroadcastStuck)]
     assert [(each.number, each.broadcast_id) for each in stuck] == [(1, "b1")]
     assert stuck[0].seconds >= 60.0
+
+
+async def test_what_meta_probably_holds_is_told_as_that() -> None:
+    following = Following(*[progress(1)] * 40, progress(10, final=True))
+    following.held = True
+
+    await following.follow()
+
+    assert [event.held for event in following.events if isinstance(event, BroadcastStuck)] == [True]
 
 
 @pytest.mark.parametrize(

@@ -28,6 +28,7 @@ OF_SITUATION = {
     "failing",
     "steps",
     "fates",
+    "cost",
 }
 
 

@@ -132,3 +132,27 @@ async def test_a_list_comes_from_a_pipe(shell: Shell, sandbox: Sandbox) -> None:
 
     assert done.returncode == 0, done.stderr
     assert list(sandbox.ledger.times_messaged()) == [NUMBERS[0]]
+
+
+async def test_who_was_sent_a_campaign_lately_is_left_out_also_after_a_purge(
+    shell: Shell, sandbox: Sandbox, clients: str
+) -> None:
+    first = await shell.call("launch", clients, *PROMO, "--limit", "2", "--yes", "--json")
+    again = (*PROMO[:-1], "Otra", "--not-within", "3d")
+
+    shown = await shell.call("plan", clients, *again)
+    purged = await shell.call("purge", "--yes")
+    after = (await shell.call("plan", clients, *again, "--json")).objects[-1]
+    forgotten = await shell.call("purge", "--yes", "--no-hashes")
+    nobody = (await shell.call("plan", clients, *again, "--json")).objects[-1]
+    wrong = await shell.call("plan", clients, *PROMO, "--not-within", "3 weeks")
+
+    assert first.code == shown.code == purged.code == forgotten.code == 0, shown.err
+    assert "sent to lately" in shown.out
+    assert (after["ready"], after["suppressed"]) == (1, 3)  # one of them comes twice
+    assert after["not_within"] == 259_200.0
+    assert nobody["ready"] == 3
+    assert any("left no hash" in note for note in nobody["notes"])  # type: ignore[attr-defined]
+    assert wrong.code == 2
+    assert "--not-within" in wrong.err
+    assert sandbox.ledger.total == 2

@@ -1,6 +1,7 @@
 """A whole plan, a whole report and their pages in another language: no word of English is left."""
 
 import re
+from decimal import Decimal
 from html import unescape
 from typing import Final
 
@@ -19,10 +20,11 @@ from keebai_async.cli.text_output import list_text, plan_text, progress_line, re
 from keebai_async.keebai.settings import KEEBAI_QUOTAS
 from keebai_async.model.campaign import CampaignState, Holder, RunFacts, StoredCampaign
 from keebai_async.model.chunk import Chunk, ChunkState
+from keebai_async.model.cost import CountryCount, Rates
 from keebai_async.model.fates import FateCounts, UnmarkedMatch
 from keebai_async.model.hours import Hours
 from keebai_async.model.opt_outs import OptOutCount, OptOutSource
-from keebai_async.model.plan import CountryCount, Guards, Pace, Plan, Preview, Price, ReasonCount
+from keebai_async.model.plan import DailyRoom, Guards, Pace, Plan, Preview, ReasonCount
 from keebai_async.model.reached import Reached
 from keebai_async.model.recipient import Reason, Rejection
 from keebai_async.model.report import utc
@@ -107,7 +109,10 @@ PLAN: Final = Plan(
     not_before=NOW + 3_600,
     per_hour=10_000,
     per_day=40_000,
-    price=Price(unit=0.0618, currency="USD"),
+    rates=Rates(currency="USD", category="MARKETING", source="t.csv", by_country={"AR": Decimal("0.0618")}),
+    not_within=3 * 86_400.0,
+    daily_limit=2_000,
+    daily_room=DailyRoom(at=NOW, used=700, at_once=1_200, next_at=NOW + 50_000, ends_at=NOW + 900_000),
     limit=46_000,
     not_looked_at=300,
     opted_out=tuple(OptOutCount(source=source, people=100, since=NOW - 86_400) for source in OptOutSource),
@@ -223,7 +228,7 @@ def everything() -> str:
     for plan in (PLAN, RETRY):
         expected = estimate(plan, KEEBAI_QUOTAS, now=NOW)
         said.append(plan_text(plan, expected, now=NOW))
-        said += plan_page(plan, expected, price=plan.price, at=NOW, launch="")
+        said += plan_page(plan, expected, at=NOW, launch="")
     for situation in situations():
         said.append(report_text(situation))
         said += [line.partition(": keebai-async")[0] for line in step_lines(situation)]

@@ -62,7 +62,7 @@ async def test_a_retry_is_shown_with_reasons_asked_about_and_sent(shell: Shell, 
     assert "(--again)" not in declined.err
     assert sandbox.ledger.repeated() == {}
 
-    ended = await shell.call("retry", campaign, "--yes", "--json")
+    ended = await shell.call("retry", campaign, "--yes", "--json", "--not-within", "3d")
 
     plan, report = ended.objects[0], ended.objects[-1]
     assert (ended.code, report["accepted"], report["unsent"]) == (0, 2, 0), ended.err

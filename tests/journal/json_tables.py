@@ -16,6 +16,7 @@ from keebai_async.journal.stored import StoredJournal
 from keebai_async.journal.tables import (
     KINDS,
     CampaignRow,
+    ChunkRow,
     EventRow,
     LeaseRow,
     OutboxRow,
@@ -26,6 +27,7 @@ from keebai_async.journal.tables import (
     WantRow,
 )
 from keebai_async.model.chunk import ChunkState
+from keebai_async.model.places import PERHAPS_SENT
 from keebai_async.storage.process import Process, alive
 from keebai_async.storage.safety import Damaged, Safe
 
@@ -116,6 +118,15 @@ class JsonTables:
         if alike is not None:
             rows = [row for row in rows if (row.name, row.fingerprint) == alike]
         return sorted(rows, key=lambda row: row.created_at, reverse=True)
+
+    def left_since(self, since: float) -> list[tuple[float, int]]:
+        campaigns = [campaign for name, campaign, _ in self.kept if name == CampaignRow.__name__]
+        chunks = [row.chunk for campaign in campaigns for row in self.rows(ChunkRow, campaign)]
+        return [
+            (each.submitted_at, each.recipients)
+            for each in chunks
+            if each.state in PERHAPS_SENT and each.submitted_at is not None and each.submitted_at > since
+        ]
 
     def drafts(self) -> list[CampaignRow]:
         return [row for row in self._campaigns() if row.plan is None]

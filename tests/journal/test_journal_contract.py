@@ -12,6 +12,7 @@ from keebai_async.errors import CampaignBusy, CampaignNotFound, ForbiddenMove, M
 from keebai_async.journal.contract import Journal
 from keebai_async.model.campaign import CampaignState, Wish
 from keebai_async.model.chunk import Chunk, ChunkState
+from keebai_async.model.identity import identity
 from keebai_async.model.lifecycle import (
     Abandon,
     Accept,
@@ -28,9 +29,10 @@ from keebai_async.model.lifecycle import (
     Withdraw,
     replay,
 )
+from keebai_async.model.plan import Pace
 from keebai_async.model.requests import Requests
 from keebai_async.model.stop import Cause
-from tests.journal.journal_kit import keep, people, plan_of, rejection
+from tests.journal.journal_kit import keep, number_of, people, plan_of, rejection
 
 Use = Callable[[], Awaitable[object]]
 
@@ -775,3 +777,68 @@ async def test_what_was_left_because_of_an_unknown_chunk_is_left_for_another_rea
     campaign = await journal.load("promo")
     assert (campaign.state, campaign.stopped_by) == (CampaignState.STOPPED, Cause.SETTLED)
     assert "still to be followed" in (campaign.reason or "")
+
+
+async def test_what_left_is_known_across_campaigns_and_what_was_taken_back_is_not_among_it(
+    journal: Journal,
+) -> None:
+    for name in ("promo", "other"):
+        await keep(journal, plan_of(name, chunks=(2, 3, 4)))
+    await journal.record("promo", Submit(number=1, step=1, at=100.0))
+    await journal.record("other", Submit(number=2, step=1, at=90.0))
+    await journal.record("other", Accept(number=2, step=2, accepted=3, broadcast_id="b"))
+    await journal.record("promo", Submit(number=3, step=1, at=110.0))
+    await journal.record("promo", TakeBack(number=3, step=2, reason="429"))
+    await journal.record("other", Submit(number=1, step=1, at=120.0))
+    await journal.record("other", Refuse(number=1, step=2, reason="bad", recipients=2))
+
+    assert await journal.left_since(80.0) == [(90.0, 3), (100.0, 2)]
+    assert await journal.left_since(90.0) == [(100.0, 2)]
+
+
+async def test_a_submit_within_a_pace_is_kept_only_while_there_is_room_for_it(journal: Journal) -> None:
+    for name in ("promo", "other"):
+        await keep(journal, plan_of(name, chunks=(2, 3, 4)))
+    day = Pace(people=5, per=100.0)
+
+    first = await journal.submit_within("promo", Submit(number=1, step=1, at=10.0), day)
+    full = await journal.submit_within("other", Submit(number=3, step=1, at=20.0), day)
+    fits = await journal.submit_within("other", Submit(number=2, step=1, at=20.0), day)
+    later = await journal.submit_within("other", Submit(number=3, step=1, at=120.0), day)
+
+    assert first is not None
+    assert first.state is ChunkState.SUBMITTING
+    assert full is None
+    assert fits is not None
+    assert later is not None
+    states = [each.state.value for each in await journal.chunks("promo")]
+    assert states == ["submitting", "planned", "planned"]
+    assert len(await journal.moves("other")) == 2
+
+
+async def test_a_purge_leaves_hashes_of_who_was_sent_to_and_they_can_be_forgotten(
+    journal: Journal, clock: ManualClock
+) -> None:
+    now = clock.wall()
+    await keep(journal, plan_of("promo", chunks=(2, 3)))
+    await keep(journal, plan_of("other", chunks=(1,)))
+    for name in ("promo", "other"):
+        await journal.record(name, Submit(number=1, step=1, at=now - 10.0))
+        await journal.record(name, Accept(number=1, step=2, accepted=1, broadcast_id=name))
+    await journal.purge("promo", unfinished=True)
+    await journal.purge("other", hashes=False)
+
+    kept = await journal.purged_people(now - 100.0)
+    later = await journal.purged_people(now + 4_000.0)
+    sent = {kept.hash_of(identity(number_of(1, place))) for place in range(2)}
+    unsent = {kept.hash_of(identity(number_of(2, place))) for place in range(3)}
+    await journal.forget_hashes()
+    forgotten = await journal.purged_people(0.0)
+
+    found = {each for page in kept.pages for each in page}
+    assert found == sent
+    assert found.isdisjoint(unsent)
+    assert (len(kept.secret), later.packed) == (32, ())
+    assert (forgotten.secret, forgotten.packed) == (b"", ())
+    with pytest.raises(CampaignNotFound):
+        await journal.items("promo", 1)

@@ -138,14 +138,13 @@ async def _launch_kept(
         check_rejects_file(settings.rejects, excel=settings.excel)
     async with bookkeeping(connection) as keebai:  # a wrong id is told before a token is asked for
         made = await _kept(keebai, plan_id)
-        reached = await keebai.campaigns.reached_before(made.campaign_id)
-        made = replace(made, reached_before=reached)
+        made = options.priced(await keebai.campaigns.as_of_now(made))
     async with campaigning(connection) as keebai:
         if settings.rejects is not None:
             await save_rejects(keebai, made, settings.rejects, excel=settings.excel)
-        show_plan(keebai, made, settings, price=options.price)
+        show_plan(keebai, made, settings)
         if settings.dry:
-            save_page_of_plan(keebai, made, settings, price=options.price)
+            save_page_of_plan(keebai, made, settings)
             return Exit.DONE
         guards = None
         if options.stop_above is not None:

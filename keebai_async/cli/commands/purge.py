@@ -41,14 +41,27 @@ UnfinishedOption = Annotated[
 ]
 
 
+NoHashesOption = Annotated[
+    bool,
+    typer.Option(
+        "--no-hashes",
+        help="Leave no keyed hash of anybody, and remove those of earlier purges: --not-within does not know"
+        " these people any more.",
+    ),
+]
+
+
 def purge(
     campaign: OneOrAllArgument = None,
     unfinished: UnfinishedOption = False,
+    no_hashes: NoHashesOption = False,
     yes: YesOption = False,
     journal: JournalOption = None,
     json: JsonOption = False,
 ) -> None:
     """Remove people from the journal for good: numbers, variables, rows. The counts stay.
+
+    So does a keyed hash of each to whom something was sent, for 90 days, unless you say --no-hashes.
 
     Example: keebai-async purge promo-marzo-1a2b3c4d
     """
@@ -58,12 +71,20 @@ def purge(
         raise InvalidInput(
             "no terminal to ask on, nothing was removed: add --yes to purge without a question"
         )
-    work = partial(_purge, campaign, Connection(journal=journal), unfinished=unfinished, yes=yes, json=json)
+    work = partial(
+        _purge,
+        campaign,
+        Connection(journal=journal),
+        unfinished=unfinished,
+        hashes=not no_hashes,
+        yes=yes,
+        json=json,
+    )
     raise typer.Exit(interrupts.run(work))
 
 
 async def _purge(
-    campaign: str | None, connection: Connection, *, unfinished: bool, yes: bool, json: bool
+    campaign: str | None, connection: Connection, *, unfinished: bool, hashes: bool, yes: bool, json: bool
 ) -> Exit:
     async with bookkeeping(connection) as keebai:
         if campaign is not None:
@@ -76,10 +97,12 @@ async def _purge(
             say(phrase("declined: nothing was removed"))
             return Exit.DECLINED
         if campaign is None:
-            purged = await keebai.campaigns.purge_finished()
+            purged = await keebai.campaigns.purge_finished(hashes=hashes)
         else:
-            await _purge_one(keebai, campaign, unfinished=unfinished)
+            await _purge_one(keebai, campaign, unfinished=unfinished, hashes=hashes)
             purged = (campaign,)
+        if not hashes:
+            await keebai.campaigns.forget_hashes()
     for each in purged:
         if json:
             emit({"type": "purged", "campaign_id": each})
@@ -89,9 +112,9 @@ async def _purge(
     return Exit.DONE
 
 
-async def _purge_one(keebai: CampaignClient, campaign: str, *, unfinished: bool) -> None:
+async def _purge_one(keebai: CampaignClient, campaign: str, *, unfinished: bool, hashes: bool) -> None:
     try:
-        await keebai.campaigns.purge(campaign, unfinished=unfinished)
+        await keebai.campaigns.purge(campaign, unfinished=unfinished, hashes=hashes)
     except CampaignBusy as error:
         situation = await keebai.campaigns.situation(campaign)
         if situation.holder is not None:

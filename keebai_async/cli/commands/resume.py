@@ -25,6 +25,7 @@ from keebai_async.cli.options import (
     GUARDS_PANEL,
     WHEN_PANEL,
     CampaignArgument,
+    DailyLimitOption,
     HoursOption,
     IgnoreOptOutsOption,
     JournalOption,
@@ -107,6 +108,7 @@ def resume(
     zone: ZoneOption = None,
     per_hour: PerHourOption = None,
     per_day: PerDayOption = None,
+    daily_limit: DailyLimitOption = None,
     new_token: NewTokenOption = False,
     again: GoOnAgainOption = False,
     ignore_opt_outs: IgnoreOptOutsOption = False,
@@ -140,6 +142,7 @@ def resume(
         zone=zone,
         per_hour=per_hour,
         per_day=per_day,
+        daily_limit=daily_limit,
         new_token=new_token,
         again=again,
         ignore_opt_outs=ignore_opt_outs,
@@ -159,6 +162,7 @@ class Changes(msgspec.Struct, frozen=True, kw_only=True):
     zone: str | None = None
     per_hour: str | None = None
     per_day: str | None = None
+    daily_limit: str | None = None
     new_token: bool = False
     again: bool = False
     ignore_opt_outs: bool = False
@@ -166,7 +170,14 @@ class Changes(msgspec.Struct, frozen=True, kw_only=True):
     def terms(self, before: RunTerms) -> NewTerms:
         """Raises InvalidInput."""
         new = new_terms(
-            self.at, self.hours, self.zone, self.per_hour, self.per_day, pace=self.pace, before=before.hours
+            self.at,
+            self.hours,
+            self.zone,
+            self.per_hour,
+            self.per_day,
+            daily_limit=self.daily_limit,
+            pace=self.pace,
+            before=before.hours,
         )
         return replace(new, guards=self.guards(before.guards), ignore_opt_outs=self.ignore_opt_outs)
 
@@ -232,6 +243,7 @@ async def _resume(campaign: str, connection: Connection, settings: LaunchSetting
             hours=terms.hours,
             per_hour=terms.per_hour,
             per_day=terms.per_day,
+            daily_limit=terms.daily_limit,
             new_token=changes.new_token,
             again=changes.again,
             ignore_opt_outs=terms.ignore_opt_outs,

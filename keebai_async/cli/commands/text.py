@@ -39,6 +39,8 @@ def text(
 ) -> None:
     """Send a text to a person who wrote to you in the last 24 hours.
 
+    Since 1 October 2026 Meta charges such texts too: so others cite its page on prices.
+
     Example: keebai-async text --to +5491155555555 --text "Your order is on its way"
     """
     meta_data = pairs(meta or (), option="--meta")

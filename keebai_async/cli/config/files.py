@@ -9,7 +9,7 @@ from typing import Final
 
 import platformdirs
 
-from keebai_async.cli.config.profile import TOKEN_NAMES, ConfigFile, read_config
+from keebai_async.cli.config.profile import PRICES_VARIABLE, TOKEN_NAMES, ConfigFile, read_config
 from keebai_async.cli.config.sources import Resolved, resolve
 from keebai_async.environment import JOURNAL_VARIABLE
 from keebai_async.errors import InvalidInput
@@ -84,8 +84,9 @@ def profile_without_token(named: str | None) -> Iterator[None]:
 
 @contextmanager
 def _added(added: dict[str, str]) -> Iterator[None]:
-    if (journal := added.get(JOURNAL_VARIABLE)) and journal.startswith("~"):
-        added[JOURNAL_VARIABLE] = str(Path(journal).expanduser())
+    for name in (JOURNAL_VARIABLE, PRICES_VARIABLE):
+        if (path := added.get(name)) and path.startswith("~"):
+            added[name] = str(Path(path).expanduser())
     os.environ.update(added)
     try:
         yield

@@ -25,6 +25,8 @@ class Setting(msgspec.Struct, frozen=True):
     means: str
 
 
+PRICES_VARIABLE: Final = "KEEBAI_PRICES"
+
 SETTINGS: Final = (
     Setting("phone_number_id", "KEEBAI_PHONE_NUMBER_ID", "the sender, by Meta's id"),
     Setting("channel_id", "KEEBAI_CHANNEL_ID", "the sender, by the service's id"),
@@ -35,6 +37,8 @@ SETTINGS: Final = (
     Setting("unit_cost", "KEEBAI_UNIT_COST", "what one message costs"),
     Setting("currency", "KEEBAI_CURRENCY", "the currency of the price"),
     Setting("lang", "KEEBAI_LANG", "the language of what is printed: en, es or pt"),
+    Setting("daily_limit", "KEEBAI_DAILY_LIMIT", "the people of a day, of all campaigns together"),
+    Setting("prices", PRICES_VARIABLE, "the table of prices by country and category"),
     Setting("base_url", "KEEBAI_BASE_URL", "another address of the service"),
     Setting("poll_floor", "KEEBAI_POLL_FLOOR", "seconds between two looks at one broadcast, at least"),
     Setting("lease", "KEEBAI_LEASE", "seconds of silence after which others go on with a campaign"),

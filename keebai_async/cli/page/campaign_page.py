@@ -23,6 +23,7 @@ from keebai_async.cli.opt_outs_text import report_lines_on_opt_outs
 from keebai_async.cli.output import say
 from keebai_async.cli.page import parts
 from keebai_async.cli.page.by_chunk import by_chunk
+from keebai_async.cli.page.costs import costs
 from keebai_async.cli.page.left_out import countries, left_out
 from keebai_async.cli.page.over_time import ToldTimes, lines_of, over_time
 from keebai_async.cli.page.phone import phones
@@ -36,7 +37,7 @@ from keebai_async.cli.term_words import (
     standing_words,
     test_mark,
 )
-from keebai_async.cli.text_output import pace_words, price_words
+from keebai_async.cli.text_output import pace_words
 from keebai_async.model.chunk import ChunkState
 from keebai_async.model.fates import FateCounts
 from keebai_async.model.plan import Plan
@@ -94,7 +95,9 @@ def _page(situation: Situation, plan: Plan, at: float, told: ToldTimes | None) -
     yield from phones(plan)
     if plan.countries:
         yield from countries(plan)
-    yield from _decided(situation, plan)
+    if (cost := report.cost) is not None:
+        yield from costs(cost)
+    yield from _decided(situation)
     yield f'<h2>{phrase("In numbers")}</h2><div class="sums">'
     yield _sums(phrase("Rows read"), report.read, list_terms(report), ("", "", "bad", ""))
     looks = ("good", "bad", "open", "open", "bad", "open")
@@ -170,13 +173,9 @@ def _steps(situation: Situation) -> Iterator[str]:
         yield f"<p>{parts.text(in_language(step.words))}{command}</p>"
 
 
-def _decided(situation: Situation, plan: Plan) -> Iterator[str]:
-    """What it was to cost, and what was decided, by whom and when."""
-    report = situation.report
+def _decided(situation: Situation) -> Iterator[str]:
+    """What was decided, by whom and when."""
     rows = list(_decisions(situation))
-    if plan.price is not None:
-        price = price_words(plan.price, report.ready)
-        rows.insert(0, (phrase("price"), "", phrase("{price} for everybody who is ready", price=price)))
     yield f'<h2>{phrase("What was decided")}</h2><section class="scroll"><table>'
     for what, when, words in rows:
         yield f"<tr><th>{what}</th><td>{when}</td><td>{words}</td></tr>"

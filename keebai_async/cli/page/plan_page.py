@@ -11,31 +11,28 @@ from keebai_async.cli.language import phrase
 from keebai_async.cli.opt_outs_text import plan_lines_on_opt_outs
 from keebai_async.cli.output import say
 from keebai_async.cli.page import parts
+from keebai_async.cli.page.costs import costs
 from keebai_async.cli.page.left_out import countries, left_out
 from keebai_async.cli.page.phone import phones
 from keebai_async.cli.page.way import steps_of_plan, way
 from keebai_async.cli.reached_text import reached_lines, rest_lines
 from keebai_async.cli.term_words import test_mark
-from keebai_async.cli.text_output import about_words, how_fast, plan_notes, price_words, rows_read
-from keebai_async.model.plan import Plan, Price
+from keebai_async.cli.text_output import about_words, how_fast, plan_notes, rows_read, when_lines
+from keebai_async.model.plan import Plan
 
 
-def save_plan_page(
-    plan: Plan, expected: Estimate, file: Path, *, price: Price | None, at: float, launch: str
-) -> None:
+def save_plan_page(plan: Plan, expected: Estimate, file: Path, *, at: float, launch: str) -> None:
     """Write the page of a plan, and say where it is. *launch* is the command that sends it.
 
     Raises:
         InvalidInput: it cannot be written there.
     """
     with private_file(file) as written:
-        written.write("\n".join(plan_page(plan, expected, price=price, at=at, launch=launch)))
+        written.write("\n".join(plan_page(plan, expected, at=at, launch=launch)))
     say(phrase("a page to look at: {file}", file=file))
 
 
-def plan_page(
-    plan: Plan, expected: Estimate, *, price: Price | None, at: float, launch: str
-) -> Iterator[str]:
+def plan_page(plan: Plan, expected: Estimate, *, at: float, launch: str) -> Iterator[str]:
     """The whole page. *at* is when it is made, in Unix time."""
     name = parts.text(plan.name)
     yield from parts.begin(name)
@@ -53,7 +50,9 @@ def plan_page(
     yield from phones(plan)
     if plan.countries:
         yield from countries(plan)
-    yield from _takes(plan, expected, price or plan.price)
+    yield from _takes(plan, expected)
+    if (cost := plan.cost) is not None:
+        yield from costs(cost)
     yield from _notes(plan)
     if plan.reasons:
         yield from left_out(plan)
@@ -62,15 +61,13 @@ def plan_page(
     yield parts.end(plan.campaign_id, ((phrase("planned"), plan.created_at), (phrase("page made"), at)))
 
 
-def _takes(plan: Plan, expected: Estimate, price: Price | None) -> Iterator[str]:
+def _takes(plan: Plan, expected: Estimate) -> Iterator[str]:
     delivering = phrase("{time} at 80 messages a second", time=about_words(expected.delivering))
     rows = [
         (phrase("messages"), figure(plan.ready)),
         (phrase("submitting"), f"{about_words(expected.submitting)} {how_fast(plan)}"),
         (phrase("delivering"), delivering),
     ]
-    if price is not None:
-        rows.insert(1, (phrase("price"), price_words(price, plan.ready)))
     if plan.guards.canary is not None:
         first = counted(
             plan.guards.canary,
@@ -81,6 +78,7 @@ def _takes(plan: Plan, expected: Estimate, price: Price | None) -> Iterator[str]
     if plan.guards.stop_above is not None:
         above = f"{plan.guards.stop_above:.0%} {phrase('of what is delivered, if it fails')}"
         rows.append((phrase("stops above"), above))
+    rows += [(phrase("submitted"), line) for line in when_lines(plan)]
     yield f'<h2>{phrase("What it takes")}</h2><section class="scroll"><table>'
     yield from (f"<tr><th>{what}</th><td>{words}</td></tr>" for what, words in rows)
     yield "</table></section>"
