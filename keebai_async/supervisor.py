@@ -9,7 +9,7 @@ ends is decided in `taking_up.py`.
 """
 
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from functools import partial
 from typing import Final, Protocol
 
@@ -157,11 +157,19 @@ class Supervisor:
             self._journal_failed[campaign_id] = tries
             self._not_before[campaign_id] = self._clock.now() + retry_wait(tries)
         except CampaignBusy:
-            self._not_before[campaign_id] = self._clock.now() + FIRST_RETRY
+            # Whoever has it now may be gone in a moment, and while they have it, it is not due.
+            if not await self._is_held(campaign_id):
+                self._not_before[campaign_id] = self._clock.now() + FIRST_RETRY
         except KeebaiError:
             pass  # what follows is in the journal
         finally:
             del self._runs[campaign_id]
+
+    async def _is_held(self, campaign_id: str) -> bool:
+        with suppress(JournalUnusable, Misused):
+            want = await self._client.journal.want_of(campaign_id)
+            return want is not None and want.holder is not None
+        return False
 
     def _began(self, campaign_id: str, run: CampaignRun) -> None:
         self._runs[campaign_id] = run

@@ -255,7 +255,7 @@ def on_postgres(events: int, seed: int) -> None:
     server = PostgresServer(programs)
     try:
         server.make()
-        with telling(tally.so_far):
+        with suppress(KeyboardInterrupt), telling(tally.so_far):  # what was counted until then is told
             anyio.run(partial(storm_of_machines, server, events=events, seed=seed, tally=tally))
     finally:
         server.remove()
@@ -269,6 +269,8 @@ def main() -> None:
     parser.add_argument("--journal", choices=("sqlite", "postgres"), default="sqlite")
     parser.add_argument("--events", type=int, default=200)
     given = parser.parse_args()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.default_int_handler)
     if given.journal == "postgres":
         on_postgres(given.events, given.seed)
         return
@@ -276,8 +278,6 @@ def main() -> None:
     for name, nothing in (("_MAY_STILL_ARRIVE", {}), ("LATE_ARRIVAL", 0.0)):
         setattr(lost, name, nothing)  # the ledger shows everything at once
     nursery, tally, since = Nursery("tests.crash.actor"), Tally(), time.monotonic()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, signal.default_int_handler)
     with suppress(KeyboardInterrupt), telling(tally.so_far):  # what was counted until then is told
         for seed in range(given.seed, given.seed + given.rounds):
             with tempfile.TemporaryDirectory() as folder:

@@ -187,6 +187,7 @@ class StormOfMachines:
         if after > IN_TIME:
             notes = [f"{at - since:+.1f} s {words}" for at, words in list(self._notes) if at > since - 3.0]
             self._tally.late.append(f"  {after:.1f} s: {', '.join(notes)}")
+            print(self._tally.late[-1], flush=True)
 
     async def run(self, events: int) -> None:
         self._sandbox.faults.on(BULK, faults.Late(seconds=0.6 * SPEED), times=None)

@@ -22,10 +22,12 @@ from keebai_async import (
 from keebai_async.clock import ManualClock
 from keebai_async.journal.memory_tables import MemoryJournal
 from keebai_async.journal.sqlite_tables import SqliteJournal
+from keebai_async.model.want import Want
 from keebai_async.observe.campaign_records import CampaignTakenUp
 from keebai_async.observe.records import Record
 from keebai_async.quota.gate import OpenGate
 from keebai_async.sandbox import Sandbox, faults
+from keebai_async.supervisor import EVERY
 from tests.supervisor.kit import (
     BULK,
     begun,
@@ -428,3 +430,49 @@ async def test_a_launch_at_a_time_is_wanted_then_and_says_so_until_then(
     assert held.waits_for == "somebody to let it go on"
     await keebai.campaigns.unwant(plan.campaign_id)
     assert (await keebai.campaigns.situation(plan.campaign_id)).waits_for is None
+
+
+class AnswersLate(MemoryJournal):
+    """What it says of the wanted campaigns is out of date once it is heard, if *heard* is an event."""
+
+    heard: anyio.Event | None = None
+    made = 0
+
+    async def wanted(self, *, by: float | None = None) -> list[Want]:
+        self.made += 1
+        found = await super().wanted(by=by)
+        if found and self.heard is not None:
+            await self.heard.wait()
+        return found
+
+
+async def test_who_was_too_late_for_a_campaign_takes_it_at_the_next_look_if_the_other_one_is_gone(
+    sandbox: Sandbox, clock: ManualClock
+) -> None:
+    """Before, it left the campaign alone for five seconds."""
+    journal, taken = AnswersLate(clock=clock), list[float]()
+
+    def hear(record: Record) -> None:
+        if isinstance(record, CampaignTakenUp):
+            taken.append(clock.now())
+
+    async with client(sandbox, clock, journal, observer=[hear]) as keebai:
+        one = await launched(keebai)
+        journal.heard = anyio.Event()
+        async with keebai.supervise():
+            await anyio.wait_all_tasks_blocked()
+            assert journal.made == 1
+            async with journal.lease(one):
+                journal.heard.set()
+                journal.heard = None
+                looks = journal.made
+                await until(lambda: looked_again(journal, looks), clock, step=0.1)
+                assert taken == []
+            gone = clock.now()
+            await until(lambda: ended(keebai, one), clock)
+    assert len(taken) == 1
+    assert taken[0] - gone <= EVERY
+
+
+async def looked_again(journal: AnswersLate, looks: int) -> bool:
+    return journal.made > looks
