@@ -31,6 +31,7 @@ LATENCY = 0.1  # seconds each way
 SENDER = "one"
 HEARD_EVERY = 2.0  # seconds between two looks of a run into its journal
 WEBHOOK_DELAY = 1.0
+HEARD = 1.1  # reads of each broadcast, at most, while webhooks tell of everybody
 
 
 class Speed:
@@ -269,8 +270,11 @@ def main() -> int:
                     print(f"  of the goal: reads {ours.reads / 4:.2f}, mean delay {ours.mean / goal:.2f}")
                     # A goal for campaigns: one broadcast that meets a stall may cost a few looks more.
                     failed = failed or (count >= 10 and (ours.reads > 4 or ours.mean > goal))
-                heard = scores["webhooks"]
-                failed = failed or (count >= 10 and steady and heard.reads > 1.1)
+                heard = scores["webhooks"].reads
+                if count >= 10 and steady:
+                    missed = heard > HEARD
+                    print(f"  with webhooks: {heard:.2f} reads, goal at most {HEARD}{': MISSED' * missed}")
+                    failed = failed or missed
     return int(failed)
 
 
