@@ -21,6 +21,7 @@ from keebai_async.journal.sql_layout import Column, Statements, layout_of, state
 from keebai_async.journal.stored import StoredJournal
 from keebai_async.journal.tables import (
     CampaignRow,
+    ChunkRow,
     EventRow,
     LeaseRow,
     MoveRow,
@@ -205,7 +206,7 @@ class PostgresTables:
 
     def left_since(self, since: float) -> list[tuple[float, int]]:
         query = "SELECT submitted_at, recipients, state FROM chunks WHERE submitted_at > %b"
-        found = cast("list[tuple[float, int, str]]", self._look(query, (since,)))
+        found = cast("list[tuple[float, int, str]]", self._look(_Look(ChunkRow, query, (since,))))
         return [(at, people) for at, people, state in found if state in PERHAPS_SENT]
 
     def drafts(self) -> list[CampaignRow]:
