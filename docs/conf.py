@@ -1,4 +1,4 @@
-"""How Sphinx makes the manual: `python -m sphinx -c docs -W . build/manual`, with the extra `docs`.
+"""How Sphinx makes the manual: `python -m sphinx -c docs -W . build/manual`, with the extra `dev`.
 
 The pages are those that a forge shows. Their folder is the root of the repository, so that the front page,
 the list of changes and CONTRIBUTING are pages too, and every link leads to the same place in both.
