@@ -157,7 +157,7 @@ class Supervisor:
             self._journal_failed[campaign_id] = tries
             self._not_before[campaign_id] = self._clock.now() + retry_wait(tries)
         except CampaignBusy:
-            # Whoever has it now may be gone in a moment, and while they have it, it is not due.
+            # Who has it now may be gone in a moment, and while they have it, it is not due.
             if not await self._is_held(campaign_id):
                 self._not_before[campaign_id] = self._clock.now() + FIRST_RETRY
         except KeebaiError:
