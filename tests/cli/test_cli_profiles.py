@@ -37,12 +37,12 @@ journal = "campaigns.db"
 
 @pytest.fixture
 def user() -> ConfigFile:
-    return read_config(USER, "user.toml", of_project=False)
+    return read_config(USER, "user.toml")
 
 
 @pytest.fixture
 def project() -> ConfigFile:
-    return read_config(PROJECT, "project.toml", of_project=True)
+    return read_config(PROJECT, "project.toml", doubt=config_places.of_project())
 
 
 def values(resolved: Resolved) -> dict[str, tuple[str, str]]:
@@ -86,7 +86,8 @@ def test_a_sender_of_the_environment_leaves_no_other_one_of_a_file(user: ConfigF
 
 
 def test_a_sender_of_the_project_leaves_no_other_one_of_the_user(user: ConfigFile) -> None:
-    project = read_config('[profiles.bank]\nphone_number_id = "7"', "project.toml", of_project=True)
+    text = '[profiles.bank]\nphone_number_id = "7"'
+    project = read_config(text, "project.toml", doubt=config_places.of_project())
 
     assert resolve([project, user], {}, "bank").for_environment == {"KEEBAI_PHONE_NUMBER_ID": "7"}
 
@@ -121,7 +122,7 @@ def test_a_profile_that_nobody_has_is_told_with_the_nearest(user: ConfigFile) ->
 )
 def test_what_is_wrong_with_a_file_is_one_line_that_names_it(text: str, words: str) -> None:
     with pytest.raises(InvalidInput) as told:
-        read_config(text, "f.toml", of_project=False)
+        read_config(text, "f.toml")
 
     assert words in str(told.value)
     assert "f.toml" in str(told.value)
@@ -129,12 +130,91 @@ def test_what_is_wrong_with_a_file_is_one_line_that_names_it(text: str, words: s
     assert "kbai_pk_secret" not in str(told.value)
 
 
-def test_a_file_of_a_project_runs_no_command() -> None:
-    text = "[profiles.a]\ntoken_command = 'rm -rf /'"
+@pytest.mark.parametrize(
+    ("says", "decides"),
+    [
+        ("base_url = 'https://elsewhere.example/v1'", "where your token goes"),
+        ("whautomate_host = 'https://elsewhere.example'", "where your token goes"),
+        ("token_command = 'rm -rf /'", "what command runs"),
+        ("token_env = 'AWS_SECRET_ACCESS_KEY'", "which secret is sent"),
+        ("token_keyring = 'bank'", "which secret is sent"),
+        ("journal = 'postgresql://elsewhere.example/people'", "to which server people and passwords go"),
+        ("quota_store = 'redis://elsewhere.example'", "to which server people and passwords go"),
+        ("quota_store = 'POSTGRES:elsewhere'", "to which server people and passwords go"),
+    ],
+)
+def test_a_file_of_a_project_decides_neither_where_a_secret_goes_nor_what_runs(
+    says: str, decides: str
+) -> None:
+    key = says.partition(" ")[0]
 
-    with pytest.raises(InvalidInput, match="cannot name a command"):
-        read_config(text, "f.toml", of_project=True)
-    assert read_config(text, "f.toml", of_project=False).profiles["a"].token == ("token_command", "rm -rf /")
+    with pytest.raises(InvalidInput) as told:
+        read_config(f"[profiles.a]\n{says}", "here/keebai-async.toml", doubt=config_places.of_project())
+
+    line = str(told.value)
+    assert line.startswith(f"here/keebai-async.toml, profile a: {key} says {decides}")
+    assert line.endswith(f"say it in {config_places.user_file()}, or in the environment")
+    assert "elsewhere" not in line
+    assert "a" in read_config(f"[profiles.a]\n{says}", "user.toml").profiles
+
+
+def test_a_file_of_a_project_may_name_a_place_on_this_machine() -> None:
+    says = "[profiles.a]\njournal = 'sqlite:campaigns.db'\nquota_store = 'memory:'"
+    windows = r"[profiles.b]" + "\n" + r"journal = 'C:\campaigns.db'"
+
+    read = read_config(f"{says}\n{windows}", "f.toml", doubt=config_places.of_project())
+
+    assert read.profiles["a"].values == {"journal": "sqlite:campaigns.db", "quota_store": "memory:"}
+    assert read.profiles["b"].values == {"journal": r"C:\campaigns.db"}
+
+
+@pytest.mark.skipif(os.name != "posix", reason="the permissions are those of POSIX")
+@pytest.mark.parametrize("loose", ["config.toml", "."])
+def test_your_own_file_that_everybody_may_write_says_nothing_of_secrets(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, loose: str
+) -> None:
+    at_home(monkeypatch, tmp_path, "[profiles.shop]\ntoken_command = 'echo 42'\nunit_cost = 1")
+    with profile_applied("shop"):
+        assert os.environ["KEEBAI_API_TOKEN"] == "42"
+    before = (tmp_path / loose).stat().st_mode
+    (tmp_path / loose).chmod(before | 0o002)
+
+    with pytest.raises(InvalidInput) as told, profile_applied("shop"):
+        raise AssertionError("a command of anybody was run")
+    (tmp_path / "config.toml").write_text("[profiles.shop]\nunit_cost = 1", encoding="utf-8")
+    with profile_applied("shop"):
+        assert os.environ["KEEBAI_UNIT_COST"] == "1"
+
+    assert str(told.value).endswith(
+        f"token_command says what command runs, and everybody on this machine may write"
+        f" {tmp_path / loose}: chmod o-w it, once you have read what it says"
+    )
+
+
+@pytest.mark.skipif(os.name != "posix", reason="the owners are those of POSIX")
+def test_your_own_file_that_is_somebody_elses_says_nothing_of_secrets(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    at_home(monkeypatch, tmp_path, "[profiles.shop]\ntoken_command = 'echo 42'")
+    owner = (tmp_path / "config.toml").stat().st_uid
+    monkeypatch.setattr(os, "geteuid", lambda: owner + 1)
+    monkeypatch.setattr(config_places, "ROOT", owner + 2)
+
+    with pytest.raises(InvalidInput, match="belongs to another user"), profile_applied("shop"):
+        raise AssertionError("a command of somebody else was run")
+
+
+@pytest.mark.parametrize("empty", ["", "  "])
+def test_an_empty_profile_is_no_profile(user: ConfigFile, empty: str) -> None:
+    with pytest.raises(InvalidInput, match="the name of the profile is empty: name one, or leave it out"):
+        resolve([user], {}, empty)
+    with pytest.raises(InvalidInput, match="KEEBAI_PROFILE is empty: name a profile, or unset it"):
+        resolve([user], {"KEEBAI_PROFILE": empty}, None)
+    with pytest.raises(InvalidInput, match=r"f\.toml: profile is empty: name one, or leave it out"):
+        read_config(f"profile = '{empty}'", "f.toml")
+    with pytest.raises(InvalidInput, match=r"f\.toml: a profile has no name: write \[profiles.NAME\]"):
+        read_config(f"[profiles.'{empty}']", "f.toml")
+    assert resolve([user], {"KEEBAI_PROFILE": empty}, "bank").profile == "bank"
 
 
 def at_home(monkeypatch: pytest.MonkeyPatch, folder: Path, text: str) -> None:
@@ -218,10 +298,10 @@ async def test_the_command_takes_a_profile_and_says_where_each_value_comes_from(
 ) -> None:
     sender, token = shell.environment.pop("KEEBAI_PHONE_NUMBER_ID"), shell.environment.pop("KEEBAI_API_TOKEN")
     shell.environment["SHOP_TOKEN"] = token
-    shell.write(
-        "keebai-async.toml",
-        f'[profiles.shop]\ntoken_env = "SHOP_TOKEN"\nphone_number_id = "{sender}"\nunit_cost = 0.05\n',
-    )
+    shell.write("keebai-async.toml", f'[profiles.shop]\nphone_number_id = "{sender}"\nunit_cost = 0.05\n')
+    shell.environment["XDG_CONFIG_HOME"] = str(shell.folder)
+    (shell.folder / "keebai-async").mkdir()
+    shell.write("keebai-async/config.toml", '[profiles.shop]\ntoken_env = "SHOP_TOKEN"\n')
 
     without = await shell.run("plan", clients, *PROMO)
     planned = await shell.run("--profile", "shop", "plan", clients, *PROMO)
@@ -251,3 +331,16 @@ async def test_a_file_that_is_wrong_does_not_hide_the_help(shell: Shell) -> None
     assert listed.code == Exit.USAGE
     assert len(listed.err.splitlines()) == 1
     assert "keebai-async.toml is no TOML" in listed.err
+
+
+async def test_a_project_that_sends_the_token_elsewhere_is_refused_before_anything_is_sent(
+    shell: Shell, clients: str
+) -> None:
+    shell.write("keebai-async.toml", '[profiles.shop]\nbase_url = "https://elsewhere.example/v1"\n')
+
+    done = await shell.run("--profile", "shop", "plan", clients, *PROMO)
+    empty = await shell.run("--profile", "", "plan", clients, *PROMO)
+
+    assert done.code == empty.code == Exit.USAGE
+    (line,) = done.err.splitlines()
+    assert "base_url says where your token goes, and others may have written a project's file" in line

@@ -2,6 +2,7 @@
 
 import os
 import shlex
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -9,7 +10,7 @@ from typing import Final
 
 import platformdirs
 
-from keebai_async.cli.config.profile import PRICES_VARIABLE, TOKEN_NAMES, ConfigFile, read_config
+from keebai_async.cli.config.profile import PRICES_VARIABLE, TOKEN_NAMES, ConfigFile, Doubt, read_config
 from keebai_async.cli.config.sources import Resolved, resolve
 from keebai_async.environment import JOURNAL_VARIABLE
 from keebai_async.errors import InvalidInput
@@ -19,6 +20,10 @@ PROJECT_FILE: Final = "keebai-async.toml"
 
 _LONGEST_COMMAND: Final = 30.0
 """Seconds in which a command has to print the token."""
+
+
+ROOT: Final = 0
+"""The user who may write every file anyway."""
 
 
 def user_file() -> Path:
@@ -41,10 +46,39 @@ def config_files() -> list[ConfigFile]:
     found = list[ConfigFile]()
     project, user = project_file(), user_file()
     if project is not None:
-        found.append(_read(project, of_project=True))
+        found.append(_read(project, of_project()))
     if _is_there(user):
-        found.append(_read(user, of_project=False))
+        found.append(_read(user, _doubt_of(user)))
     return found
+
+
+def of_project() -> Doubt:
+    """Why what a project's file says may not be its user's word."""
+    return Doubt(
+        why="others may have written a project's file",
+        then=f"say it in {user_file()}, or in the environment",
+    )
+
+
+def _doubt_of(path: Path) -> Doubt | None:
+    """Why somebody else may have written the user's own file; None if nobody else can have."""
+    if os.name != "posix":
+        return None
+    for place in (path, path.parent):
+        try:
+            found = place.stat()
+        except OSError:  # it is gone, and reading it says so
+            continue
+        if found.st_uid not in {os.geteuid(), ROOT}:
+            return Doubt(
+                why=f"{place} belongs to another user", then="make it yours, once you have read what it says"
+            )
+        if found.st_mode & stat.S_IWOTH:
+            return Doubt(
+                why=f"everybody on this machine may write {place}",
+                then="chmod o-w it, once you have read what it says",
+            )
+    return None
 
 
 def _is_there(path: Path) -> bool:
@@ -55,13 +89,13 @@ def _is_there(path: Path) -> bool:
         return False
 
 
-def _read(path: Path, *, of_project: bool) -> ConfigFile:
+def _read(path: Path, doubt: Doubt | None) -> ConfigFile:
     try:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         why = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
         raise InvalidInput(f"cannot read {path}: {why}", field="config") from error
-    return read_config(text, str(path), of_project=of_project)
+    return read_config(text, str(path), doubt=doubt)
 
 
 @contextmanager

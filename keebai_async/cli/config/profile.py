@@ -1,11 +1,12 @@
 """What a configuration file says: profiles by name, each in the place of environment variables. Pure.
 
 A token is a secret, so a file does not hold it: it says where it is, in the system's keyring, in another
-variable, or what prints it. A project's file comes with a folder that others may have written, so it cannot
-name a command.
+variable, or what prints it. A project's file comes with a folder that others may have written, so it has no
+say about secrets at all: neither which one is sent, nor what runs to get it, nor where it goes.
 """
 
 import difflib
+import re
 import tomllib
 from collections.abc import Mapping
 from typing import Final
@@ -59,6 +60,27 @@ TOKEN_SOURCES: Final = ("token_keyring", "token_command", "token_env")
 _NEVER_IN_A_FILE: Final = frozenset({"token", "api_token", "api_key", "key", "password", "secret"})
 
 
+_OF_SECRETS: Final = {
+    "base_url": "where your token goes",
+    "whautomate_host": "where your token goes",
+    "token_keyring": "which secret is sent",
+    "token_command": "what command runs",
+    "token_env": "which secret is sent",
+}
+"""What a file that is in doubt does not say, and what it would decide."""
+
+_KEPT_AT: Final = frozenset({"journal", "quota_store"})
+_OF_A_SERVER: Final = re.compile(r"(?!(?:sqlite|memory):)[a-z][a-z0-9+.-]+:", re.IGNORECASE)
+"""One letter is a drive: C:\\campaigns.db."""
+
+
+class Doubt(msgspec.Struct, frozen=True, kw_only=True):
+    """Why a file may say what its user did not write, and what to do instead."""
+
+    why: str
+    then: str
+
+
 class Profile(msgspec.Struct, frozen=True, kw_only=True):
     """What one profile of one file says; *file* is how the file is called."""
 
@@ -78,12 +100,12 @@ class ConfigFile(msgspec.Struct, frozen=True, kw_only=True):
     profiles: Mapping[str, Profile] = {}
 
 
-def read_config(text: str, file: str, *, of_project: bool) -> ConfigFile:
+def read_config(text: str, file: str, *, doubt: Doubt | None = None) -> ConfigFile:
     """Read a file.
 
     Raises:
-        InvalidInput: it is no TOML, names something that is not known, holds a secret, or is *of_project* and
-            names a command.
+        InvalidInput: it is no TOML, names something that is not known, holds a secret, or is in *doubt* and
+            decides something about secrets.
     """
     try:
         whole = tomllib.loads(text)
@@ -96,11 +118,15 @@ def read_config(text: str, file: str, *, of_project: bool) -> ConfigFile:
         raise InvalidInput(f"{file}: write profiles as [profiles.NAME]", field="config")
     if chosen is not None and not isinstance(chosen, str):
         raise InvalidInput(f"{file}: profile is a name in quotes, not {chosen!r}", field="config")
-    read = {name: _profile(name, values, file, of_project=of_project) for name, values in profiles.items()}
+    if chosen is not None and not chosen.strip():
+        raise InvalidInput(f"{file}: profile is empty: name one, or leave it out", field="config")
+    read = {name: _profile(name, values, file, doubt) for name, values in profiles.items()}
     return ConfigFile(file=file, profile=chosen, profiles=read)
 
 
-def _profile(name: str, given: object, file: str, *, of_project: bool) -> Profile:
+def _profile(name: str, given: object, file: str, doubt: Doubt | None) -> Profile:
+    if not name.strip():
+        raise InvalidInput(f"{file}: a profile has no name: write [profiles.NAME]", field="config")
     if not isinstance(given, dict):
         raise InvalidInput(f"{file}: write profiles as [profiles.{name}]", field="config")
     known = {setting.name for setting in SETTINGS}
@@ -117,16 +143,21 @@ def _profile(name: str, given: object, file: str, *, of_project: bool) -> Profil
             raise _unknown(key, (*known, *TOKEN_SOURCES), f"{file}, profile {name}")
         if isinstance(value, bool) or not isinstance(value, str | int | float):
             raise InvalidInput(f"{file}, profile {name}: {key} is a text or a number", field="config")
+        if doubt is not None and (decides := _decides(key, str(value))):
+            raise InvalidInput(
+                f"{file}, profile {name}: {key} says {decides}, and {doubt.why}: {doubt.then}", field="config"
+            )
         (values if key in known else tokens)[key] = str(value)
     if len(tokens) > 1:
         raise InvalidInput(f"{file}, profile {name}: choose one of {' and '.join(tokens)}", field="config")
-    if of_project and "token_command" in tokens:
-        raise InvalidInput(
-            f"{file}, profile {name}: a project's file cannot name a command (token_command), because"
-            " others may have written it: say it in your own file",
-            field="config",
-        )
     return Profile(name=name, file=file, values=values, token=next(iter(tokens.items()), None))
+
+
+def _decides(key: str, value: str) -> str:
+    """What a setting decides about secrets; empty if nothing."""
+    if key in _KEPT_AT and _OF_A_SERVER.match(value):
+        return "to which server people and passwords go"
+    return _OF_SECRETS.get(key, "")
 
 
 def _unknown(key: str, known: tuple[str, ...], where: str) -> InvalidInput:

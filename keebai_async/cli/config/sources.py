@@ -45,13 +45,12 @@ def resolve(files: Sequence[ConfigFile], environment: Mapping[str, str], named: 
     *named* is the profile that was asked for. Without it KEEBAI_PROFILE counts, then what a file says.
 
     Raises:
-        InvalidInput: no file has a profile of that name.
+        InvalidInput: no file has a profile of that name, or a name is empty: taking another profile for it
+            would send from another account.
     """
-    name = (
-        named
-        or environment.get(PROFILE_VARIABLE)
-        or next((each.profile for each in files if each.profile), None)
-    )
+    name = _name(environment, named)
+    if name is None:
+        name = next((each.profile for each in files if each.profile), None)
     profiles = list(_of_name(name, files))
     if name is not None and not profiles:
         raise _no_such(name, files)
@@ -66,6 +65,18 @@ def resolve(files: Sequence[ConfigFile], environment: Mapping[str, str], named: 
         token=None if token is None or in_environment else token.token,
         token_where=where,
     )
+
+
+def _name(environment: Mapping[str, str], named: str | None) -> str | None:
+    """The profile that the flag asks for, else the environment; None if neither does."""
+    if named is not None and not named.strip():
+        raise InvalidInput("the name of the profile is empty: name one, or leave it out", field="--profile")
+    in_environment = environment.get(PROFILE_VARIABLE)
+    if named is None and in_environment is not None and not in_environment.strip():
+        raise InvalidInput(
+            f"{PROFILE_VARIABLE} is empty: name a profile, or unset it", field=PROFILE_VARIABLE
+        )
+    return in_environment if named is None else named
 
 
 def _of_name(name: str | None, files: Iterable[ConfigFile]) -> Iterator[Profile]:
