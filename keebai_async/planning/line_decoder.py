@@ -87,6 +87,8 @@ class LineDecoder:
 
     def __init__(self, row_type: type[WireRow], variables: int) -> None:
         self._keys = 2 + variables
+        self._absent: object = None if variables else _variables_of(row_type(""))
+        """What a row has for variables that its line does not name, which it may where there are none."""
         self._block: msgspec.json.Decoder[list[WireRow | None]] = msgspec.json.Decoder(list[row_type | None])  # type: ignore[valid-type]
         self._line: msgspec.json.Decoder[WireRow] = msgspec.json.Decoder(row_type)
 
@@ -95,7 +97,7 @@ class LineDecoder:
         rows = _together(self._block, data, count)
         parts = _parts(rows)
         strict = _strict(rows, parts)
-        keys = count * self._keys + parts.with_meta_data
+        keys = count * self._keys - self._unnamed(parts.variables) + parts.with_meta_data
         _check_keys(data, keys, (strict.to, *strict.values), strict.meta_data)
         return strict
 
@@ -116,7 +118,9 @@ class LineDecoder:
         return rows
 
     def each_strict(self, lines: Sequence[bytes]) -> tuple[StrictLines, list[int]]:
-        rows, where = self._singly(self._line, lines, lambda row: self._keys)
+        rows, where = self._singly(
+            self._line, lines, lambda row: self._keys - self._unnamed([_variables_of(row)])
+        )
         return _strict(rows, _parts(rows)), where
 
     def each_loose(self, lines: Sequence[bytes]) -> tuple[LooseLines, list[int]]:
@@ -125,6 +129,10 @@ class LineDecoder:
 
     def each_flat(self, lines: Sequence[bytes], *, loosely: bool) -> tuple[list[Flat], list[int]]:
         return self._singly(_LOOSE_FLAT_LINE if loosely else _FLAT_LINE, lines, len)
+
+    def _unnamed(self, variables: Iterable[object]) -> int:
+        """The rows whose lines do not name their variables: a key less, which another one must not fill."""
+        return 0 if self._absent is None else list(map(id, variables)).count(id(self._absent))
 
     def _singly(
         self, decoder: msgspec.json.Decoder[T], lines: Sequence[bytes], keys: Callable[[T], int]

@@ -214,6 +214,8 @@ def from_line(line: bytes, names: ListNames) -> ParsedRow | Problem:
         )
     if REASON in fields and (out := still_out(as_table(fields, names, items=_inside, text=_cell), names)):
         return out
+    if meta_data is not None and bytes(meta_data) == b"null":
+        del fields[names.meta_data]  # none of its own, and no column that is called so
     metas = names.metas(fields)
     return ParsedRow(
         to=_as_written(fields.get(names.to)),

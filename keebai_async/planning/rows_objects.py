@@ -136,6 +136,8 @@ def from_object(item: object, names: ListNames) -> ParsedRow | Problem:
         )
     if fields.get(REASON) and (out := still_out(as_table(fields, names, items=_inside, text=_cell), names)):
         return out
+    if meta_data is None:
+        fields.pop(names.meta_data, None)  # none of its own, and no column that is called so
     metas = names.metas(fields)
     return ParsedRow(
         to=rendered(fields.get(names.to)),

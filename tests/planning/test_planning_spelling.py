@@ -19,7 +19,7 @@ from keebai_async.planning.plan import PlanOptions
 from keebai_async.planning.reader import Reader
 from keebai_async.sources import open_source
 from keebai_async.sources.spelling import NotText, of_json, of_single, spelled
-from tests.planning.made import both, lines, planned
+from tests.planning.made import PLAIN, both, lines, planned
 
 ANA = "+5491100000001"
 INTERNATIONAL = PlanOptions(numbers="international")
@@ -183,24 +183,58 @@ TEXTS = st.sampled_from(
         min_size=1,
         max_size=4,
     ),
-    st.sampled_from(['"valor":"a"', '"variables":{"valor":"10:30"}', '"variables":{"valor":"a"}']),
+    st.sampled_from(
+        [
+            (ONE, '"valor":"a"'),
+            (ONE, '"variables":{"valor":"10:30"}'),
+            (ONE, '"variables":{"valor":"a"}'),
+            (PLAIN, '"variables":{}'),
+            (PLAIN, ""),
+        ]
+    ),
 )
-@settings(deadline=None, max_examples=300)
+@settings(deadline=None, max_examples=400)
 async def test_both_paths_agree_on_keys_and_none_that_is_twice_is_sent(
-    rows: list[list[tuple[str, str, str]]], base: str
+    rows: list[list[tuple[str, str, str]]], asked: tuple[Template, str]
 ) -> None:
+    template, base = asked
     written = [
-        ",".join([f'{{"to":"{to(place)}"', base, *(f'"{key}"{colon}{value}' for key, colon, value in more)])
+        ",".join(
+            [
+                f'{{"to":"{to(place)}"',
+                *filter(None, [base]),
+                *(f'"{key}"{colon}{value}' for key, colon, value in more),
+            ]
+        )
         + "}"
         for place, more in enumerate(rows)
     ]
 
-    checked = await both(ONE, lines("\n".join(written).encode()))
+    checked = await both(template, lines("\n".join(written).encode()))
 
     ready = set(checked.where)
     for place, line in enumerate(written):
         if twice(line):
             assert place not in ready
+
+
+@pytest.mark.parametrize("more", ["", ',"meta_data":{"pedido":"A-1"}', ',"meta_data":null'])
+async def test_a_number_that_is_twice_is_not_sent_where_the_template_has_no_variables(more: str) -> None:
+    written = [
+        f'{{"to":"{to(1)}","variables":{{}}}}',
+        f'{{"to":"{to(2)}","to":"{to(3)}"{more}}}',
+        f'{{"to":"{to(4)}"{more}}}',
+        f'{{"to":"{to(5)}","variables":null{more}}}',
+        f'{{"to":"{to(6)}","variables":{{}}{more}}}',
+    ]
+
+    alone = await both(PLAIN, lines(written[1].encode()))
+    every = await both(PLAIN, lines("\n".join(written).encode()))
+
+    assert list(alone.where) == []
+    assert list(every.where) == [0, 2, 3, 4]
+    (rejection,) = every.rejections
+    assert (rejection.row, rejection.reason.value, rejection.field) == (2, "bad row", "to")
 
 
 def twice(line: str) -> bool:
@@ -237,3 +271,12 @@ async def test_a_key_that_is_twice_says_which(tmp_path: Path) -> None:
     ]
     assert "valor is there twice" in made.rejections[0].detail
     assert msgspec.json.encode(made.people)
+
+
+@pytest.mark.parametrize("given", ["objects", "lines"])
+async def test_a_meta_data_of_null_is_none_where_the_template_has_no_variables(given: str) -> None:
+    rows = [{"to": to(1)}, {"to": to(2), "meta_data": None}, {"to": to(3), "meta_data": {"pedido": "A-1"}}]
+
+    made = await planned(rows if given == "objects" else b"\n".join(map(msgspec.json.encode, rows)), PLAIN)
+
+    assert made.people == [{"to": to(1)}, {"to": to(2)}, {"to": to(3), "meta_data": {"pedido": "A-1"}}]
