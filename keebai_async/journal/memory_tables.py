@@ -148,7 +148,12 @@ class MemoryTables:
         return [row for campaign_id in self._rows[LeaseRow] for row in self.rows(LeaseRow, campaign_id)]
 
     def rejections_after(self, campaign_id: str, last: int) -> RejectionsRow | None:
-        return self.get(RejectionsRow, campaign_id, last + 1)
+        kept = self.get(RejectionsRow, campaign_id, last + 1)
+        if kept is None:
+            return None
+        # As from a disk: who changes what they read changes neither what is kept nor what others read.
+        own = [replace(each, columns={**each.columns}, cells={**each.cells}) for each in kept.rejections]
+        return replace(kept, rejections=tuple(own))
 
     def _newest_events(self, campaign_id: str) -> Iterator[EventRow]:
         kept = self._rows[EventRow].get(campaign_id, {})

@@ -72,7 +72,9 @@ class Rejections:
             for rejection in ready:
                 examples = self._examples.setdefault(rejection.reason, [])
                 if len(examples) < EXAMPLES:
-                    examples.append(rejection)
+                    # A caller gets it, and what all rejections share is nobody's to change.
+                    own = {**rejection.cells}
+                    examples.append(msgspec.structs.replace(rejection, cells=own))
             yield ready
 
     def count(self, *reasons: Reason) -> int:

@@ -1,13 +1,15 @@
 """Lines of one shape are split into the texts that a decoder finds in them, or not at all."""
 
 import json
+from collections.abc import Sequence
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from keebai_async.model.template import Template
-from keebai_async.planning.codec import ColumnPeople, RowCodec
+from keebai_async.planning.chunking import Chunker, CutChunk
+from keebai_async.planning.codec import ColumnPeople, RowCodec, WireRow
 from keebai_async.planning.line_shape import shape_of
 from keebai_async.planning.reader import Reader
 from tests.planning.made import both, lines
@@ -217,3 +219,25 @@ async def test_lines_as_we_write_them_are_not_written_again() -> None:
     assert checked.ready[1:].written is None
     assert checked.ready[:-1].written is None
     assert checked.ready.picked([3, 4]).written is None
+
+
+async def test_a_chunk_takes_a_whole_block_as_it_was_written_and_a_part_of_one_as_we_write_it() -> None:
+    codec = RowCodec(TEMPLATE)
+    reader = Reader(codec, {})
+    encoded: list[bool] = []
+
+    def encode(rows: Sequence[WireRow]) -> bytes:
+        encoded.append(isinstance(rows, ColumnPeople) and rows.written is not None)
+        return codec.encode(rows)
+
+    chunker = Chunker(30, encode, seed=b"")
+    blocks = ["\n".join(GOOD.replace("501", f"{ten}{n}") for n in range(10, 30)) for ten in "567"]
+    chunks = list[CutChunk]()
+    for block in blocks:
+        chunks += chunker.add((await reader.read(lines(block.encode()))).ready)
+    chunks += chunker.rest()
+
+    assert encoded == [True, False, False, True]
+    assert [people for _, people, _ in chunks] == [30, 30]
+    sent = b",".join(items.removeprefix(b"[").removesuffix(b"]") for *_, items in chunks)
+    assert sent.decode() == ",".join(blocks).replace("\n", ",")

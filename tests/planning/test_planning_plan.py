@@ -434,3 +434,20 @@ async def test_every_row_out_is_a_rejection_in_the_journal_and_in_order() -> Non
         assert isinstance(out, Rejection)
         if out.repeats_row is not None:
             assert rows[out.repeats_row - 1]["to"] == rows[out.row - 1]["to"]
+
+
+async def test_who_changes_the_cells_of_an_example_changes_no_other_row() -> None:
+    people = [flat(1), flat(1), flat(1), flat(2), flat(2)]
+    journal = MemoryJournal()
+
+    made = await planned(people, journal=journal)
+    first, *others = made.plan.reasons[0].examples
+    first.cells["to"] = "changed"
+
+    assert [each.cells for each in others] == [{}, {}]
+    kept = [rejection async for rejection in journal.rejections("promo-1")]
+    kept[0].cells["to"] = "changed"
+    assert kept[1].cells == {}
+    again = await planned(people)
+    assert [each.cells for each in again.plan.reasons[0].examples] == [{}, {}, {}]
+    assert [each.cells for each in again.rejections] == [{}, {}, {}]
