@@ -38,6 +38,7 @@ with lazily(globals()):
     from keebai_async.errors import RateLimited as RateLimited
     from keebai_async.errors import RequestError as RequestError
     from keebai_async.errors import RequestInvalid as RequestInvalid
+    from keebai_async.errors import SamePerson as SamePerson
     from keebai_async.errors import ScopeMissing as ScopeMissing
     from keebai_async.errors import ServerFailed as ServerFailed
     from keebai_async.errors import SpoolUnusable as SpoolUnusable
@@ -73,6 +74,8 @@ with lazily(globals()):
     from keebai_async.model.cost import CountryCount as CountryCount
     from keebai_async.model.cost import Price as Price
     from keebai_async.model.cost import Rates as Rates
+    from keebai_async.model.decided import DecidedLine as DecidedLine
+    from keebai_async.model.decided import Decider as Decider
     from keebai_async.model.events import AnyEvent as AnyEvent
     from keebai_async.model.events import BroadcastProgress as BroadcastProgress
     from keebai_async.model.events import BroadcastStuck as BroadcastStuck

@@ -1,5 +1,6 @@
 """Looking after campaigns: what a person may do with one that no run of it does."""
 
+import os
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 
 from msgspec.structs import replace
@@ -9,10 +10,12 @@ from keebai_async.campaign.repetition import refuse_reached, refuse_repetition
 from keebai_async.campaign.timetable import daily_room
 from keebai_async.campaign_host import CampaignHost
 from keebai_async.campaign_looks import CampaignLooks
-from keebai_async.errors import CampaignBusy, InvalidInput
+from keebai_async.deciding import decider
+from keebai_async.errors import CampaignBusy, InvalidInput, SamePerson
 from keebai_async.journal.parts import load_parts, load_with_siblings
 from keebai_async.model.campaign import StoredCampaign, Wish
 from keebai_async.model.chunk import Chunk, ChunkState
+from keebai_async.model.decided import Act, decided_by, same_person
 from keebai_async.model.fates import FateGroup
 from keebai_async.model.part import part_ids, whole_of
 from keebai_async.model.plan import DAY, Plan
@@ -103,6 +106,34 @@ class CampaignCare(CampaignLooks):
         reached, beside = await self._repeated_before(parts[0]), await load_with_siblings(journal, parts[0])
         refuse_reached(parts[0], reached, agreed=agreed, parts=beside)
 
+    async def check_two_people(self, campaign_id: str, *, by: str | None = None) -> None:
+        """Refuse that who planned a campaign launches it; *by* is who would, as for `start`.
+
+        People are told apart by the names that they give, or by their logins. A test may be launched by
+        anybody, and so may what was launched before.
+
+        Raises:
+            CampaignNotFound: there is no such campaign.
+            SamePerson: it was planned by the same person, or one of the two is not known.
+        """
+        launching = decider(by, os.environ).name
+        for each in await load_parts(self._keebai.journal, campaign_id):
+            plan, who = each.plan, each.plan.planned_by
+            if plan.test or each.facts.launched_at is not None:
+                continue
+            if who is None or not who.name or not launching:
+                whom = "who would launch" if who is not None and who.name else "who planned"
+                raise SamePerson(
+                    f"two people are demanded, and {whom} campaign {campaign_id} is not known",
+                    campaign_id=campaign_id,
+                )
+            if same_person(who.name, launching):
+                raise SamePerson(
+                    f"campaign {campaign_id} was planned by {who.name}, and two people are demanded:"
+                    " let somebody else launch it",
+                    campaign_id=campaign_id,
+                )
+
     async def unwant(self, campaign_id: str) -> bool:
         """Let no supervisor take a campaign up (again); one that runs it goes on. False if none was to."""
         return await self._each(campaign_id, self._keebai.journal.unwant)
@@ -155,21 +186,39 @@ class CampaignCare(CampaignLooks):
             async for people in told_people(campaign, self._keebai.journal, group.has):
                 yield people
 
-    async def pause(self, campaign_id: str) -> bool:
-        """Ask the process that runs a campaign to submit nothing more; False if none runs it."""
-        return await self._each(campaign_id, lambda each: self._keebai.journal.ask(each, Wish.PAUSE))
+    async def pause(self, campaign_id: str, *, by: str | None = None) -> bool:
+        """Ask the process that runs a campaign to submit nothing more; False if none runs it.
 
-    async def unpause(self, campaign_id: str) -> bool:
-        """Ask the process that runs a paused campaign to go on; False if none runs it."""
-        return await self._each(campaign_id, lambda each: self._keebai.journal.ask(each, Wish.RESUME))
+        *by* is who asks, as for `start`.
+        """
+        return await self._asked(campaign_id, Wish.PAUSE, Act.PAUSED, by)
+
+    async def unpause(self, campaign_id: str, *, by: str | None = None) -> bool:
+        """Ask the process that runs a paused campaign to go on; False if none runs it. *by*: see `pause`."""
+        return await self._asked(campaign_id, Wish.RESUME, Act.UNPAUSED, by)
 
     async def take_wish_back(self, campaign_id: str) -> bool:
         """Take back what was asked of the process that runs a campaign; False if it has heard it already."""
         return await self._each(campaign_id, lambda each: self._keebai.journal.ask(each, None))
 
-    async def stop(self, campaign_id: str) -> bool:
-        """Ask the process that runs a campaign to stop in good order; False if none runs it."""
-        return await self._each(campaign_id, lambda each: self._keebai.journal.ask(each, Wish.STOP))
+    async def stop(self, campaign_id: str, *, by: str | None = None) -> bool:
+        """Ask the process that runs a campaign to stop in good order; False if none runs it.
+
+        *by* is who asks, as for `start`.
+        """
+        return await self._asked(campaign_id, Wish.STOP, Act.STOPPED, by)
+
+    async def _asked(self, campaign_id: str, wish: Wish, act: Act, by: str | None) -> bool:
+        """Ask it of every part, and keep who did; whether any of them is asked now."""
+        journal, who = self._keebai.journal, decider(by, os.environ)
+
+        async def ask(each: str) -> bool:
+            heard = await journal.ask(each, wish)
+            if heard:
+                await journal.decide(each, decided_by(who, act, at=self._keebai.clock.wall()))
+            return heard
+
+        return await self._each(campaign_id, ask)
 
     async def _each(self, campaign_id: str, do: Callable[[str], Awaitable[bool]]) -> bool:
         """Do something with every part; whether it was true of any."""
@@ -213,12 +262,14 @@ class CampaignCare(CampaignLooks):
         resend: bool = False,
         abandon: bool = False,
         take_back: bool = False,
+        by: str | None = None,
     ) -> Report:
         """Settle a chunk whose outcome is unknown, by a person's word; exactly one of the four.
 
         *accepted* is the broadcast id that the person found at the service: it is read there first.
         *resend* says that nothing arrived, so that the next run submits the chunk again. *abandon* gives
-        its people up. *take_back* takes *resend* back, as long as no run has submitted the chunk.
+        its people up. *take_back* takes *resend* back, as long as no run has submitted the chunk. *by* is
+        whose word it is, as for `start`.
 
         Raises:
             InvalidInput: the campaign is a list over several senders, whose parts have chunks of their own;
@@ -247,5 +298,6 @@ class CampaignCare(CampaignLooks):
             resend=resend,
             abandon=abandon,
             take_back=take_back,
+            who=decider(by, os.environ),
             observer=self._keebai.observer,
         )

@@ -19,9 +19,11 @@ import anyio.to_thread
 from keebai_async.campaign.service import CampaignService, check_service
 from keebai_async.campaign_care import CampaignCare
 from keebai_async.campaign_host import AnySender, CampaignHost, hosts_of
+from keebai_async.deciding import decider
 from keebai_async.errors import AnotherToken, InvalidInput, UnusableSource
 from keebai_async.journal.parts import load_parts
 from keebai_async.model.campaign import CampaignState, StoredCampaign
+from keebai_async.model.decided import Decider
 from keebai_async.model.part import part_ids, whole_id, whole_of
 from keebai_async.model.plan import Plan, slug
 from keebai_async.model.recipient import Recipient
@@ -128,6 +130,7 @@ class CampaignPlanning(CampaignCare):
         sheet: str | None = None,
         hidden_rows: bool = False,
         options: PlanOptions | None = None,
+        by: str | None = None,
         progress: Callable[[PlanProgress], None] | None = None,
     ) -> Plan:
         """Read *people*, check everyone against the template, and freeze the chunks in the journal.
@@ -137,7 +140,8 @@ class CampaignPlanning(CampaignCare):
         (`["to", "nombre"]`), *delimiter* is that of a CSV (default: found),
         *encoding* that of a text (default: UTF-8, or UTF-16 if it begins with the mark of that), *sheet* one
         of a workbook (default: the one that is shown when it is opened), *hidden_rows* reads also its rows
-        that are hidden or filtered out, *progress* is called now and then while reading.
+        that are hidden or filtered out, *progress* is called now and then while reading. *by* is who plans
+        it, as for `start`.
 
         With *senders* the list is dealt to them, each person to one: who was written to by one of them in the
         last 90 days stays with it, and of the others each always belongs to the same one. What is left out,
@@ -154,6 +158,7 @@ class CampaignPlanning(CampaignCare):
         """
         if sender is not None and senders:
             raise InvalidInput("give sender or senders, not both", field="senders")
+        who = decider(by, os.environ)
         name = name or template
         source = open_source(
             people,
@@ -171,6 +176,7 @@ class CampaignPlanning(CampaignCare):
             hosts=hosts_of(senders or (self._keebai.sender_or(sender),), self._keebai),
             dealt=bool(senders),
             options=options,
+            who=who,
             people=people,
             progress=progress,
         )
@@ -185,6 +191,7 @@ class CampaignPlanning(CampaignCare):
         hosts: Sequence[tuple[Sender, CampaignHost]],
         dealt: bool = False,
         options: PlanOptions | None,
+        who: Decider,
         people: object = None,
         retry: RetryAccount | None = None,
         retries: Sequence[RetryAccount] = (),
@@ -200,8 +207,8 @@ class CampaignPlanning(CampaignCare):
         fetched = await service.template(template, language)
         shares, notes = await self._shares(hosts, fetched, service, retries)
         if dealt and written is None:
-            who = [share.sender for share in shares]
-            written = await written_by(who, keebai.journal, service=service.name, now=keebai.clock.wall())
+            senders = [share.sender for share in shares]
+            written = await written_by(senders, keebai.journal, service=service.name, now=keebai.clock.wall())
         campaign_id = f"{slug(name)}-{secrets.token_hex(4)}"
         plan = await make_plan(
             source,
@@ -219,6 +226,7 @@ class CampaignPlanning(CampaignCare):
             count_rest=await anyio.to_thread.run_sync(_is_file, people),
             retry=retry,
             not_before=not_before,
+            planned_by=who,
             shares=shares if dealt else (),
             written=written or (),
             family=family,
@@ -287,6 +295,7 @@ class CampaignPlanning(CampaignCare):
         again: bool = False,
         name: str | None = None,
         options: PlanOptions | None = None,
+        by: str | None = None,
         progress: Callable[[PlanProgress], None] | None = None,
     ) -> Plan:
         """Plan a campaign to those of another one whose failure says "later", and whose wait is over.
@@ -298,8 +307,8 @@ class CampaignPlanning(CampaignCare):
         the same senders.
 
         *at* is Unix time (default now): who is due by then is in it, and it cannot be sent before. *name* is
-        the new campaign's name (default: that of the other, with "(retry)" behind it). *options* are as for
-        `plan`.
+        the new campaign's name (default: that of the other, with "(retry)" behind it). *options* and *by*
+        are as for `plan`.
 
         Raises what `plan` raises, and:
             CampaignNotFound: there is no such campaign, or people of it or of a retry of it were purged.
@@ -307,6 +316,7 @@ class CampaignPlanning(CampaignCare):
             UnusableSource: nobody may be sent to again then.
             AnotherToken: a part of it is of another token, and its client was not given by `add_client`.
         """
+        who = decider(by, os.environ)
         sources, now = await self._retry_sources(campaign_id, at=at, again=again)
         before, dealt = sources[0][0].plan, bool(part_ids(campaign_id))
         check_service(before, self._keebai.campaign_service().name)
@@ -328,6 +338,7 @@ class CampaignPlanning(CampaignCare):
             hosts=hosts,
             dealt=dealt,
             options=options,
+            who=who,
             retry=None if dealt else accounts[0],
             retries=accounts if dealt else (),
             written=[await source.people() for _, source in sources] if dealt else (),

@@ -1,5 +1,6 @@
 """`keebai.campaigns`: plan a campaign, run it, and look after those that were."""
 
+import os
 import secrets
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
@@ -15,10 +16,12 @@ from keebai_async.campaign.terms import NewTerms, changed, dealt_terms
 from keebai_async.campaign.whole_run import WholeRun
 from keebai_async.campaign_host import AnySender, CampaignHost
 from keebai_async.campaign_planning import CampaignPlanning, People
+from keebai_async.deciding import decider
 from keebai_async.draining import drain_of
 from keebai_async.errors import AlreadyLaunched, CampaignBusy, PeoplePurged
 from keebai_async.journal.parts import load_parts
 from keebai_async.model.campaign import StoredCampaign
+from keebai_async.model.decided import Act, Decider, decided_by
 from keebai_async.model.hours import Hours
 from keebai_async.model.moments import unix
 from keebai_async.model.part import part_ids, whole_of
@@ -55,12 +58,13 @@ class Campaigns(CampaignPlanning):
         at: float | datetime | None = None,
         again: bool = False,
         agreed: Iterable[Reached] = (),
+        by: str | None = None,
     ) -> None:
         """Have a campaign run by a supervisor of this journal (`keebai.supervise`), from *at* on.
 
         It is taken up again when the process that runs it ends, until it is finished, a person stops it or
         it needs one. *at* is Unix time, or a time with its offset; by default that of the plan, or now.
-        *again* and *agreed* are as for `start`.
+        *again* and *agreed* are as for `start`, and so is *by*, who is kept as the one who approved it.
 
         Raises:
             CampaignNotFound: there is no such campaign.
@@ -70,7 +74,7 @@ class Campaigns(CampaignPlanning):
         """
         campaign_id = plan if isinstance(plan, str) else plan.campaign_id
         since = 0.0 if at is None else unix(at)
-        seen = tuple(agreed)
+        seen, who = tuple(agreed), decider(by, os.environ)
         if not again:
             await self.check_repetition(campaign_id, agreed=seen)
 
@@ -91,6 +95,9 @@ class Campaigns(CampaignPlanning):
                 salt=named[1],
             )
             wanted.append(want)
+        approved = decided_by(who, Act.APPROVED, at=self._keebai.clock.wall())
+        for want in wanted:
+            await self._keebai.journal.decide(want.campaign_id, approved)
         await self._keebai.journal.want(*wanted)
 
     async def due(self) -> tuple[Want, ...]:
@@ -125,7 +132,7 @@ class Campaigns(CampaignPlanning):
 
     def wanted_run(self, want: Want) -> CampaignRun:
         """`start` for a campaign that is wanted, as it is wanted."""
-        return self.start(want.campaign_id, again=want.again)
+        return self._start(want.campaign_id, terms=NewTerms(), track=True, again=want.again)
 
     async def launch(
         self,
@@ -144,10 +151,11 @@ class Campaigns(CampaignPlanning):
         hidden_rows: bool = False,
         options: PlanOptions | None = None,
         again: bool = False,
+        by: str | None = None,
     ) -> Plan:
         """`plan`, and then `want`: a supervisor of this journal runs it, here or in another process.
 
-        *at* is in the place of that of *options*.
+        *at* is in the place of that of *options*; *by* is who plans and approves it, as for `start`.
 
         Raises what these two raise.
         """
@@ -166,8 +174,9 @@ class Campaigns(CampaignPlanning):
             sheet=sheet,
             hidden_rows=hidden_rows,
             options=options,
+            by=by,
         )
-        await self.want(plan, again=again)
+        await self.want(plan, again=again, by=by)
         return plan
 
     def start(
@@ -186,6 +195,7 @@ class Campaigns(CampaignPlanning):
         daily_limit: int | str | None = None,
         new_token: bool = False,
         ignore_opt_outs: bool = False,
+        by: str | None = None,
     ) -> CampaignRun:
         """Submit what is planned and follow it to the end, inside `async with`; also after a stop or crash.
 
@@ -201,12 +211,12 @@ class Campaigns(CampaignPlanning):
         service always (InvalidInput). Who opted out since the plan was made is cut from it before it is
         submitted, and reported as refused, unless *ignore_opt_outs* says otherwise, now or before.
 
+        *by* is the name of who launches or resumes it, which the journal keeps with the login of this
+        process. Without it, it is the name that the environment has for who works here, else the login's.
+
         A list over several senders is a WholeRun, in which each part runs with the client that has its token:
         this one, one that `plan` was given, or one of `add_client`. All terms are of the whole list.
         """
-        campaign_id = plan if isinstance(plan, str) else plan.campaign_id
-        seen = tuple(agreed)
-        run = partial(self._run_of, track=track, again=again, agreed=seen, new_token=new_token)
         terms = NewTerms(
             guards=guards,
             pace=pace,
@@ -217,6 +227,29 @@ class Campaigns(CampaignPlanning):
             daily_limit=daily_limit,
             ignore_opt_outs=ignore_opt_outs,
         )
+        return self._start(
+            plan if isinstance(plan, str) else plan.campaign_id,
+            terms=terms,
+            track=track,
+            again=again,
+            agreed=tuple(agreed),
+            new_token=new_token,
+            who=decider(by, os.environ),
+        )
+
+    def _start(
+        self,
+        campaign_id: str,
+        *,
+        terms: NewTerms,
+        track: bool,
+        again: bool,
+        agreed: tuple[Reached, ...] = (),
+        new_token: bool = False,
+        who: Decider | None = None,
+    ) -> CampaignRun:
+        """`start`; of a worker, without *who*, nobody launches or resumes it."""
+        run = partial(self._run_of, track=track, again=again, agreed=agreed, new_token=new_token, who=who)
         part_of_another = bool(self.clients) and whole_of(campaign_id) is not None  # perhaps
         if not part_ids(campaign_id) and not part_of_another:
             return run(campaign_id, self._keebai, terms=terms)
@@ -234,7 +267,7 @@ class Campaigns(CampaignPlanning):
             for number, each in enumerate(every, start=1):
                 changed(each.terms, dealt_terms(terms, number, len(every)), each.chunks)
             if not again:
-                await self.check_repetition(campaign_id, agreed=seen)
+                await self.check_repetition(campaign_id, agreed=agreed)
 
         return WholeRun(
             campaign_id,
@@ -254,6 +287,7 @@ class Campaigns(CampaignPlanning):
         agreed: tuple[Reached, ...],
         terms: NewTerms,
         new_token: bool,
+        who: Decider | None,
         beside: int = 1,
     ) -> CampaignRun:
         """The run of one campaign with the token of *host*, of *beside* that share its quota."""
@@ -275,6 +309,7 @@ class Campaigns(CampaignPlanning):
             token_mark=host.token_mark,
             new_token=new_token,
             opt_outs=OptOutWatch(journal),
+            who=who,
             drains=(drain_of(host), drain_of(self._keebai), drain_of(journal)),
             longest_submit=host.longest_submit,
             observer=host.observer,
@@ -295,6 +330,7 @@ class Campaigns(CampaignPlanning):
         daily_limit: int | str | None = None,
         new_token: bool = False,
         ignore_opt_outs: bool = False,
+        by: str | None = None,
     ) -> CampaignRun:
         """The same as `start`, for a campaign that was run before.
 
@@ -314,6 +350,7 @@ class Campaigns(CampaignPlanning):
             daily_limit=daily_limit,
             new_token=new_token,
             ignore_opt_outs=ignore_opt_outs,
+            by=by,
         )
 
     async def run(
@@ -332,6 +369,7 @@ class Campaigns(CampaignPlanning):
         hidden_rows: bool = False,
         options: PlanOptions | None = None,
         again: bool = False,
+        by: str | None = None,
     ) -> Report:
         """Plan, submit, follow, report: all in one. Raises what `plan` raises, and JournalUnusable.
 
@@ -351,8 +389,9 @@ class Campaigns(CampaignPlanning):
             sheet=sheet,
             hidden_rows=hidden_rows,
             options=options,
+            by=by,
         )
-        async with self.start(plan, again=again) as run:
+        async with self.start(plan, again=again, by=by) as run:
             return await run.report()
 
 

@@ -15,6 +15,7 @@ KeebaiError
         CampaignBusy        another process runs it, or it was run before
             AlreadyLaunched the same list was launched before, or its people got the same a short time ago
             PeoplePurged    the people who are still to be sent to were removed
+        SamePerson          who planned it would launch it, and two people are demanded
         AnotherToken        it was launched with another token than this client has
         ForbiddenMove       a chunk or a run was asked to go where its life does not lead
         JournalUnusable     the disk is full, the file is read-only, corrupt, or from a newer version
@@ -132,6 +133,10 @@ class AlreadyLaunched(CampaignBusy):
 
 class PeoplePurged(CampaignBusy):
     """The people who are still to be sent to were removed from the journal."""
+
+
+class SamePerson(CampaignError):
+    """Two people are demanded, and who would launch the campaign planned it, or one of them is not known."""
 
 
 class AnotherToken(CampaignError):

@@ -21,8 +21,9 @@ from keebai_async.errors import CampaignBusy, ForbiddenMove, InvalidInput
 from keebai_async.journal.contract import Journal
 from keebai_async.model.campaign import StoredCampaign
 from keebai_async.model.chunk import Chunk, ChunkState
+from keebai_async.model.decided import Act, Decider, decided_by
 from keebai_async.model.fates import UnmarkedMatch
-from keebai_async.model.lifecycle import Abandon, Move, Resend, Vouch, Withdraw
+from keebai_async.model.lifecycle import Abandon, Resend, Vouch, Withdraw
 from keebai_async.model.lost import NO_ANSWER_WRITTEN, NOT_SEEN_TO_END, resend_wait
 from keebai_async.model.plan import chunk_name
 from keebai_async.model.progress import Progress
@@ -39,6 +40,10 @@ _WHY_TOO_EARLY: Final[Mapping[str, str]] = MappingProxyType(
         NOT_SEEN_TO_END: "its process could wake",
     }
 )
+
+
+NOBODY_SAID: Final = Decider()
+"""In the place of a person of whom nobody told."""
 
 
 class PortalEntry(Result, frozen=True, kw_only=True, tag="unknown", tag_field="type"):
@@ -119,11 +124,12 @@ async def reconcile(
     resend: bool = False,
     abandon: bool = False,
     take_back: bool = False,
+    who: Decider = NOBODY_SAID,
     observer: Observer = TO_LOG,
 ) -> Report:
     """Settle chunk *number* by a person's word; exactly one of the four.
 
-    *read* looks at a broadcast of *service*.
+    *read* looks at a broadcast of *service*, *who* gives the word.
 
     *resend* is believed only when a look into the portal shows everything: what left may arrive for some
     seconds more, whatever was answered in its place, and a process that was not seen to end may wake.
@@ -146,7 +152,7 @@ async def reconcile(
         campaign = await _with_proofs(campaign, journal, observer)
         chunk = _resent(campaign, number) if take_back else _unknown(campaign, number)
         step = chunk.step + 1
-        move: Move
+        move: Vouch | Resend | Withdraw | Abandon
         if accepted is not None:
             check_service(campaign.plan, service)
             await _check_free(campaign, accepted, journal)
@@ -164,9 +170,24 @@ async def reconcile(
         except ForbiddenMove:
             _unknown(await _with_proofs(campaign, journal, observer), number)  # proven since we looked
             raise
+        decided = decided_by(who, Act.RECONCILED, at=clock.wall(), words=_word_on(move))
+        await journal.decide(campaign_id, decided)
         observer(chunk_moved(campaign_id, chunk, move, after))
         await _say_what_is_left(await journal.load(campaign_id), journal)
     return report_of(await journal.load(campaign_id))
+
+
+def _word_on(move: Vouch | Resend | Withdraw | Abandon) -> str:
+    """What a person said of a chunk."""
+    match move:
+        case Vouch():
+            return f"chunk {move.number}: found at the service"
+        case Resend():
+            return f"chunk {move.number}: not at the service, to be submitted again"
+        case Withdraw():
+            return f"chunk {move.number}: taken back that it is not at the service"
+        case Abandon():
+            return f"chunk {move.number}: given up"
 
 
 async def _with_proofs(campaign: StoredCampaign, journal: Journal, observer: Observer) -> StoredCampaign:

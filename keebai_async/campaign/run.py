@@ -44,8 +44,9 @@ from keebai_async.draining import Drain, out_of_reach, quiet_if_never_begun
 from keebai_async.errors import JournalUnusable, KeebaiError
 from keebai_async.journal.contract import Journal
 from keebai_async.journal.parts import load_with_siblings
-from keebai_async.model.campaign import RunFacts, StoredCampaign, Wish
+from keebai_async.model.campaign import CampaignState, RunFacts, StoredCampaign, Wish
 from keebai_async.model.chunk import Chunk, ChunkState
+from keebai_async.model.decided import Act, Decider, decided_by
 from keebai_async.model.events import (
     AnyEvent,
     BroadcastProgress,
@@ -128,6 +129,7 @@ class CampaignRun:
         token_mark: TokenMark | None = None,
         new_token: bool = False,
         opt_outs: OptOutsNow | None = None,
+        who: Decider | None = None,
         drains: Iterable[Drain] = (),
         longest_submit: float = 60.0,
         observer: Observer = TO_LOG,
@@ -149,6 +151,7 @@ class CampaignRun:
         self._token_mark = token_mark
         self._new_token = new_token
         self._opt_outs = opt_outs
+        self._who = who
         self._observer = observer
         self._records = RunRecords(campaign_id, observer=observer, clock=clock)
         self._control = RunControl()
@@ -183,6 +186,7 @@ class CampaignRun:
                 if self._prepare_look is not None:
                     self._last_look = await self._prepare_look(self._before)
                 await self._set_terms()
+                await self._keep_who()
                 self._set_up()
                 self._control.apply(BeginRun())
                 with (
@@ -249,6 +253,19 @@ class CampaignRun:
         self._zones: Zones = NO_ZONES
         if self._terms.hours is not None:
             self._zones = await anyio.to_thread.run_sync(zones_for, self._terms, before.plan, wall)
+
+    async def _keep_who(self) -> None:
+        """Let it be known who launched or resumed it before anything leaves. A worker goes on without."""
+        before, who = self._before, self._who
+        first = before.facts.launched_at is None and not any(chunk.step for chunk in before.chunks)
+        if before.state is CampaignState.FINISHED or (who is None and not first):
+            return
+        act, at = (Act.LAUNCHED if first else Act.RESUMED), self._clock.wall()
+        worker = Decider(login="" if before.holder is None else before.holder.login)
+        decided = decided_by(who or worker, act, at=at, words="a worker" if who is None else "")
+        await self._journal.decide(self.campaign_id, decided)
+        facts = replace(before.facts, decided=(*before.facts.decided, decided))
+        self._before = replace(before, facts=facts)
 
     def _set_up(self) -> None:
         self._began = self._clock.now()

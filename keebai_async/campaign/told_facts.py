@@ -26,7 +26,7 @@ class ToldFacts:
     def __init__(self, before: StoredCampaign, *, terms: RunTerms, mark: TokenMark | None, at: float) -> None:
         facts, holder = before.facts, before.holder
         left = [chunk.submitted_at for chunk in before.chunks if chunk.submitted_at is not None]
-        by = "" if holder is None else f"{holder.user}@{holder.host}".removeprefix("@")
+        by = "" if holder is None else holder.login
         salt = secrets.token_hex(8)
         self._unread = ""
         marked = ("", "") if mark is None else (salt, mark(salt))

@@ -42,6 +42,14 @@ def _main(
             help="The language of what is printed: en, es or pt; before the command.",
         ),
     ] = None,
+    user: Annotated[
+        str | None,
+        typer.Option(
+            "--as",
+            metavar="NAME",
+            help="Who you are, as it is kept of what you plan, launch and decide; before the command.",
+        ),
+    ] = None,
 ) -> None:
     logging.getLogger(LOGGER).addHandler(_SILENT)
     if show_version:
@@ -55,13 +63,13 @@ def _main(
     if not _HELP.intersection(context.obj or ()):
         from keebai_async.cli.config.files import profile_applied
 
-        context.obj = context.with_resource(profile_applied(profile))
+        context.obj = context.with_resource(profile_applied(profile, user=user))
         language = chosen_language(os.environ) if lang is None else known_language(lang)
         context.with_resource(speaking(language))
 
 
 _HELP: Final = frozenset({"--help", "-h"})
-_WITH_VALUE: Final = frozenset({"--profile", "--lang"})
+_WITH_VALUE: Final = frozenset({"--profile", "--lang", "--as"})
 
 
 def _called(arguments: Sequence[str]) -> str:

@@ -19,6 +19,7 @@ from keebai_async.errors import (
     RateLimited,
     RequestError,
     RequestInvalid,
+    SamePerson,
     ScopeMissing,
     ServerFailed,
     TemplateUnusable,
@@ -151,6 +152,8 @@ def _advice(error: KeebaiError, variables: VariableNames, typed: Sequence[str]) 
             return " (--new-token)"
         case CampaignNotFound():
             return "; see: keebai-async list"
+        case SamePerson() if error.campaign_id is not None:
+            return " (keebai-async --as NAME says who you are)"
         case RateLimited():
             return f"; nothing was sent, try again in {error.retry_after:.0f} s"
         case ConnectionFailed():

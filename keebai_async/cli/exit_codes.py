@@ -9,6 +9,7 @@ from keebai_async.errors import (
     InvalidInput,
     OutcomeUnknown,
     PlanTooLarge,
+    SamePerson,
     ScopeMissing,
     TokenRejected,
 )
@@ -33,7 +34,7 @@ class Exit(enum.IntEnum):
 def code_of_error(error: BaseException) -> Exit:
     """The exit code of a command that ended with *error*."""
     match error:
-        case PlanTooLarge():
+        case PlanTooLarge() | SamePerson():
             return Exit.GUARD
         case InvalidInput() | CampaignNotFound() | CampaignBusy() | AnotherToken():
             return Exit.USAGE

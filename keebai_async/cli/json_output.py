@@ -11,6 +11,7 @@ from keebai_async.cli.estimate import Estimate
 from keebai_async.cli.output import answer_json
 from keebai_async.cli.shown import shown_number
 from keebai_async.model.cost import Cost, CountryCount
+from keebai_async.model.decided import Decider
 from keebai_async.model.fates import FateCounts
 from keebai_async.model.hours import Hours
 from keebai_async.model.meta_codes import Again, about
@@ -163,6 +164,7 @@ class PlanLine(msgspec.Struct, frozen=True, kw_only=True, tag="plan", tag_field=
     not_within: float | None = None
     daily_limit: int | None = None
     daily_room: DailyRoomLine | None = None
+    planned_by: Decider | None = None
     parts: tuple[PlannedPart, ...] = ()
 
 
@@ -220,6 +222,7 @@ def plan_line(plan: Plan, estimate: Estimate) -> PlanLine:
         not_within=plan.not_within,
         daily_limit=plan.daily_limit,
         daily_room=_room_line(plan.daily_room),
+        planned_by=plan.planned_by,
         parts=tuple(
             PlannedPart(
                 campaign_id=part.campaign_id,

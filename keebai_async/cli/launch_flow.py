@@ -1,5 +1,6 @@
 """Plan, show, ask, submit, follow, report: what `plan`, `launch` and `demo` have in common."""
 
+import os
 from collections.abc import Iterable
 from datetime import datetime
 from functools import partial
@@ -20,6 +21,7 @@ from keebai_async.cli.connect import (
     telling_waits,
 )
 from keebai_async.cli.console import can_ask, confirm_again, confirm_people
+from keebai_async.cli.decided_text import two_people_demanded
 from keebai_async.cli.end_notice import EndNotices
 from keebai_async.cli.error_line import line_of
 from keebai_async.cli.estimate import estimate
@@ -252,6 +254,8 @@ async def launch_plan(
     agreed = plan.reached_before if asked else ()
     later = 0 if settings.yes else await keebai.campaigns.opted_out_since(plan.campaign_id)
     try:
+        if settings.resumable and two_people_demanded(os.environ):
+            await keebai.campaigns.check_two_people(plan.campaign_id)
         await keebai.campaigns.check_retry(plan.campaign_id)
         if not settings.again:
             await keebai.campaigns.check_repetition(plan.campaign_id, agreed=agreed)

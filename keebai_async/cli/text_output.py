@@ -7,6 +7,7 @@ from msgspec.structs import replace
 
 from keebai_async.cli.account_text import account_lines, headline
 from keebai_async.cli.cost_text import cost_rows
+from keebai_async.cli.decided_text import decided_lines, planned_words
 from keebai_async.cli.estimate import Estimate, duration
 from keebai_async.cli.fates_text import code_rows, difference_words, fate_rows
 from keebai_async.cli.figures import counted, figure, moment, people_figure, share
@@ -57,6 +58,8 @@ def _plan_lines(plan: Plan, estimate: Estimate, cost: Cost | None) -> Iterator[s
         yield from retry_lines(plan.retry)
     elif plan.last_row:
         yield _head(phrase("list"), rows_read(plan))
+    if planned := planned_words(plan):
+        yield _head(phrase("planned"), planned)
     if plan.preview:
         yield _head(phrase("first text"), shown_text(plan.preview))
     for other in plan.previews:
@@ -199,6 +202,7 @@ def _report_lines(situation: Situation) -> Iterator[str]:
     if report.pace is not None:
         yield f"  {phrase('at a pace of {pace}', pace=pace_words(report.pace))}"
     yield from (f"  {phrase('submitted')} {line}" for line in when_lines(report))
+    yield from (f"  {line}" for line in decided_lines(report.decided))
     yield ""
     yield _row(phrase("read", about="rows"), report.read)
     yield from (_row(f"  {label}", count) for label, count in list_terms(report))

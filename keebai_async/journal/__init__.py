@@ -14,6 +14,8 @@ with lazily(globals()):
     from keebai_async.model.campaign import Wish as Wish
     from keebai_async.model.chunk import Chunk as Chunk
     from keebai_async.model.chunk import ChunkState as ChunkState
+    from keebai_async.model.decided import Decided as Decided
+    from keebai_async.model.decided import Decider as Decider
     from keebai_async.model.events import AnyEvent as AnyEvent
     from keebai_async.model.events import EventPage as EventPage
     from keebai_async.model.fates import ChunkFates as ChunkFates

@@ -7,6 +7,7 @@ from typing import Protocol
 from keebai_async.journal.outbox import OutboxTables
 from keebai_async.model.campaign import CampaignState, RunFacts, StoredCampaign, Wish
 from keebai_async.model.chunk import Chunk
+from keebai_async.model.decided import Decided
 from keebai_async.model.events import AnyEvent, EventPage
 from keebai_async.model.fates import ChunkFates, PersonNews, UnmarkedMatch
 from keebai_async.model.lifecycle import Accept, HandOn, Move, Refuse, Submit, TakeBack
@@ -145,6 +146,8 @@ class Journal(Protocol):
     ) -> int:
         """Keep where the campaign stands, and with it what was spent so far, in all runs together.
 
+        What people decided stays, whatever *facts* say of it: see `decide`.
+
         One that is finished is not wanted any more, no matter who finished it. *notes* are told before it, as
         with `keep_facts`. Gives the id of the event that tells the state.
         """
@@ -162,6 +165,12 @@ class Journal(Protocol):
         """Keep what is known of a run that goes on. It is for people to look at: nothing depends on it.
 
         *notes* are events that change nothing here, such as Waiting; each is told as of its own time.
+        """
+
+    async def decide(self, campaign_id: str, *decided: Decided) -> None:
+        """Keep what people decided about a campaign, behind what was decided before.
+
+        Anybody may, at any time: no lease is asked for. It stays when the people are purged.
         """
 
     async def events(self, campaign_id: str, *, after: int | str = 0, limit: int = 200) -> EventPage:

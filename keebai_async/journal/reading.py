@@ -92,6 +92,12 @@ def facts_of(row: CampaignRow) -> RunFacts:
         raise Damaged(str(error)) from error
 
 
+def kept_facts(row: CampaignRow, told: RunFacts) -> bytes:
+    """What a run *told* of itself, as it is kept: what people decided meanwhile is not its to change."""
+    decided = facts_of(row).decided
+    return msgspec.json.encode(msgspec.structs.replace(told, decided=decided))
+
+
 def check_history(tables: Tables, campaign_id: str) -> None:
     """Live every chunk again from its birth, and compare.
 

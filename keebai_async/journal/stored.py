@@ -43,7 +43,9 @@ from keebai_async.journal.reading import (
     campaign_of,
     check_history,
     chunk_of,
+    facts_of,
     items_of,
+    kept_facts,
     stored_campaign,
     stored_campaigns,
 )
@@ -60,6 +62,7 @@ from keebai_async.journal.tables import (
 from keebai_async.journal.transactions import HEARTBEAT, Transactions
 from keebai_async.model.campaign import CampaignState, RunFacts, StoredCampaign, Wish
 from keebai_async.model.chunk import Chunk
+from keebai_async.model.decided import Decided, with_decided
 from keebai_async.model.event_place import place_of
 from keebai_async.model.events import AnyEvent, EventPage
 from keebai_async.model.fates import ChunkFates, PersonNews, UnmarkedMatch
@@ -424,7 +427,6 @@ class StoredJournal:
         notes: Sequence[AnyEvent] = (),
     ) -> int:
         spent = None if requests is None else msgspec.json.encode(requests)
-        known = None if facts is None else msgspec.json.encode(facts)
 
         def work(tables: Tables) -> int:
             row = campaign_of(tables, campaign_id)
@@ -438,7 +440,7 @@ class StoredJournal:
                     stopped_by=stopped_by,
                     requests=row.requests if spent is None else spent,
                     seconds=row.seconds if seconds is None else seconds,
-                    facts=row.facts if known is None else known,
+                    facts=row.facts if facts is None else kept_facts(row, facts),
                 ),
                 at=self._clock.wall(),
             )
@@ -454,14 +456,24 @@ class StoredJournal:
         seconds: float,
         notes: Sequence[AnyEvent] = (),
     ) -> None:
-        spent, known = msgspec.json.encode(requests), msgspec.json.encode(facts)
+        spent = msgspec.json.encode(requests)
 
         def work(tables: Tables) -> None:
             row = campaign_of(tables, campaign_id)
+            known = kept_facts(row, facts)
             tables.update(replace(row, requests=spent, seconds=seconds, facts=known))
             telling.tell_notes(tables, campaign_id, notes)
 
         await self._change(campaign_id, work, safe=Safe.FROM_POWER_CUTS if notes else Safe.FROM_KILLS)
+
+    async def decide(self, campaign_id: str, *decided: Decided) -> None:
+        def work(tables: Tables) -> None:
+            row = campaign_of(tables, campaign_id)
+            facts = facts_of(row)
+            known = replace(facts, decided=with_decided(facts.decided, *decided))
+            tables.update(replace(row, facts=msgspec.json.encode(known)))
+
+        await self._transactions.write(work)
 
     async def events(self, campaign_id: str, *, after: int | str = 0, limit: int = 200) -> EventPage:
         place = place_of(campaign_id, after)

@@ -5,6 +5,7 @@ import enum
 import msgspec
 
 from keebai_async.model.chunk import Chunk
+from keebai_async.model.decided import Act, Decided, decided_by
 from keebai_async.model.hours import Hours
 from keebai_async.model.plan import Guards, Pace, Plan, paces_of
 from keebai_async.model.requests import Requests
@@ -36,6 +37,11 @@ class Holder(msgspec.Struct, frozen=True, kw_only=True):
     """Of two holders in one journal, the one with the later time took its lease later."""
     user: str = ""
     """Whose process it is, as its machine calls them; empty where that cannot be known."""
+
+    @property
+    def login(self) -> str:
+        """`user@machine`."""
+        return f"{self.user}@{self.host}".removeprefix("@")
 
 
 class RunTerms(msgspec.Struct, frozen=True, kw_only=True):
@@ -106,6 +112,8 @@ class RunFacts(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Messages a second that the sender was seen delivering; None before it was."""
     canary_unnamed: bool = False
     """A run stopped because the replies to its canary name no broadcast, and said so: the next ones go on."""
+    decided: tuple[Decided, ...] = ()
+    """What people decided, the oldest first. No run changes it: see `Journal.decide`."""
 
 
 class StoredCampaign(msgspec.Struct, frozen=True, kw_only=True):
@@ -132,6 +140,12 @@ class StoredCampaign(msgspec.Struct, frozen=True, kw_only=True):
     def terms(self) -> RunTerms:
         """What stops it by itself, and how fast it may be: as its last run was told, or as it was planned."""
         return self.facts.terms or terms_of(self.plan)
+
+    @property
+    def decided(self) -> tuple[Decided, ...]:
+        """What people decided, from the plan on, the oldest first."""
+        who, at = self.plan.planned_by, self.plan.created_at
+        return (*(() if who is None else (decided_by(who, Act.PLANNED, at=at),)), *self.facts.decided)
 
 
 def began_after(one: StoredCampaign, other: StoredCampaign) -> bool:

@@ -8,6 +8,7 @@ import msgspec
 
 from keebai_async.errors import InvalidInput
 from keebai_async.model.cost import Cost, CountryCount, Price, Rates, cost_at
+from keebai_async.model.decided import Decider
 from keebai_async.model.hours import Hours
 from keebai_async.model.opt_outs import OptOutCount
 from keebai_async.model.part import Part
@@ -174,11 +175,11 @@ class Plan(Result, frozen=True, kw_only=True):
     many people are submitted in any such time, *daily_limit* how many by all campaigns of the journal
     together in any 24 hours, and *daily_room* what that comes to, as it was when this Plan was given to its
     caller. *chunk_countries* is the country of all people of each chunk,
-    where the list was cut by country. *reached_before* is what other campaigns of the journal have to do
-    with these people, as it was when this Plan was given to its
-    caller; the journal does not keep it. *opted_out* are the people of the list who opted out, by how
-    that is known: they are left out, as a part of *suppressed*, unless *opt_outs_ignored* says that so many
-    of them are messaged all the same.
+    where the list was cut by country. *planned_by* is who made it; None in plans of 0.1.
+    *reached_before* is what other campaigns of the journal have to do with these people, as it was when this
+    Plan was given to its caller; the journal does not keep it. *opted_out* are the people of the list who
+    opted out, by how that is known: they are left out, as a part of *suppressed*, unless *opt_outs_ignored*
+    says that so many of them are messaged all the same.
 
     A list over several senders is a Plan of this kind for each of them, with *part*: campaigns of their own.
     The first of them has the rows of the list that are not sent. All of them together are a Plan that the
@@ -234,6 +235,7 @@ class Plan(Result, frozen=True, kw_only=True):
     reached_before: tuple[Reached, ...] = ()
     opted_out: tuple[OptOutCount, ...] = ()
     opt_outs_ignored: int | None = None
+    planned_by: Decider | None = None
     part: Part | None = None
     parts: tuple["Plan", ...] = ()
 

@@ -8,6 +8,7 @@ import msgspec
 from keebai_async.model.campaign import CampaignState, StoredCampaign
 from keebai_async.model.chunk import Chunk, ChunkState
 from keebai_async.model.cost import Cost, CountryCount, Price, Rates, cost_at
+from keebai_async.model.decided import Decided, DecidedLine
 from keebai_async.model.hours import Hours
 from keebai_async.model.opt_outs import OPTED_OUT_LATER, OptOutCount
 from keebai_async.model.plan import Guards, Pace, Plan, chunk_name
@@ -62,10 +63,11 @@ class Report(Result, frozen=True, kw_only=True, tag="report", tag_field="type", 
     *unknown* are people in chunks without an answer for which nobody waits any more; those of a chunk whose
     answer is waited for now are *on_the_way*. *untracked* were accepted in a reply that could not be read.
     *countries* are those of the people who are ready. *seconds* is on the campaign's clock, over all runs.
-    *by* is who launched it, *test* that it went to numbers to test with. *opted_out* are the people of the
-    list who had opted out when it was planned, by how that is known, and *opted_out_later* those who did so
-    before they were submitted, and are among *refused*; with *ignores_opt_outs* they are messaged all the
-    same. *ended_at* is None while it runs. Times are in UTC. Campaigns of 0.1 do not know when they were
+    *by* is who launched it, as a user of a machine, *decided* what people decided about it, and *test* that
+    it went to numbers to test with. *opted_out* are the people of the list who had opted out when it was
+    planned, by how that is known, and *opted_out_later* those who did so before they were submitted, and are
+    among *refused*; with *ignores_opt_outs* they are messaged all the same. *ended_at* is None while it runs.
+    Times are in UTC. Campaigns of 0.1 do not know when they were
     launched, when they ended, and by whom.
 
     The report of a list over several senders has the *parts*, which have the chunks and the sums by sender.
@@ -116,6 +118,7 @@ class Report(Result, frozen=True, kw_only=True, tag="report", tag_field="type", 
     opted_out: tuple[OptOutCount, ...] = ()
     opted_out_later: int = 0
     ignores_opt_outs: bool = False
+    decided: tuple[DecidedLine, ...] = ()
     parts: tuple["Report", ...] = ()
 
     @property
@@ -202,6 +205,7 @@ def report_of(campaign: StoredCampaign) -> Report:
         opted_out=plan.opted_out,
         opted_out_later=sum(chunk.recipients for chunk in chunks if _opted_out(chunk)),
         ignores_opt_outs=terms.ignore_opt_outs,
+        decided=tuple(map(_decided, campaign.decided)),
     )
 
 
@@ -218,6 +222,11 @@ def settle_counters(chunk: Chunk) -> tuple[int, int, int]:
     sent = min(chunk.sent, chunk.accepted)
     failed = min(chunk.failed, chunk.accepted - sent)
     return sent, failed, chunk.accepted - sent - failed
+
+
+def _decided(each: Decided) -> DecidedLine:
+    at = datetime.fromtimestamp(each.at, UTC)
+    return DecidedLine(act=each.act, at=at, by=each.by, login=each.login, words=each.words)
 
 
 def _opted_out(chunk: Chunk) -> bool:

@@ -14,6 +14,7 @@ from msgspec.structs import replace
 from keebai_async.errors import InvalidInput
 from keebai_async.model.campaign import CampaignState, StoredCampaign
 from keebai_async.model.cost import CountryCount
+from keebai_async.model.decided import decided_together
 from keebai_async.model.failing import Failing, alarming
 from keebai_async.model.fates import FateCounts
 from keebai_async.model.guard import Share
@@ -142,6 +143,7 @@ def whole_report(parts: Sequence[Report], name: str) -> Report:
         purged_at=max((at for each in parts if (at := each.purged_at) is not None), default=None),
         opted_out=tuple(each for part in parts for each in part.opted_out),
         ignores_opt_outs=any(each.ignores_opt_outs for each in parts),
+        decided=decided_together(each.decided for each in parts),
         parts=tuple(parts),
     )
 

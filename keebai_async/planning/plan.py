@@ -15,6 +15,7 @@ import msgspec
 
 from keebai_async.errors import UnusableSource
 from keebai_async.journal.contract import Journal
+from keebai_async.model.decided import Decider
 from keebai_async.model.identity import identities
 from keebai_async.model.marks import tag_of
 from keebai_async.model.plan import Plan, Preview, SuppressListCount, paces_of
@@ -90,6 +91,7 @@ async def make_plan(
     count_rest: bool = False,
     retry: RetryAccount | None = None,
     not_before: float | None = None,
+    planned_by: Decider | None = None,
     shares: Sequence[DealtSender] = (),
     written: Sequence[KeySet] = (),
     family: Collection[str] = (),
@@ -99,8 +101,8 @@ async def make_plan(
 
     *service* is the name of the one it is made for, which takes up to *largest_chunk* people in a chunk.
     On any failure, or when cancelled, the journal is told to forget what it has of the plan.
-    *count_rest* says that the source has an end, so that the rows after a limit can be counted. *retry* and
-    *not_before* are those of the plan. *progress* is called after every block.
+    *count_rest* says that the source has an end, so that the rows after a limit can be counted. *retry*,
+    *not_before* and *planned_by* are those of the plan. *progress* is called after every block.
 
     With *shares* the list is dealt to their senders, and each gets a plan of its own, of which *campaign_id*
     is the whole; *written* are those who belong to each of them already. All are frozen, or none is.
@@ -147,7 +149,8 @@ async def make_plan(
                     break
                 await next_turn()
         plan = await making.finish(name=name, created_at=created_at, service=service)
-        plan = msgspec.structs.replace(plan, retry=retry, not_before=_later(not_before, options.not_before))
+        later = _later(not_before, options.not_before)
+        plan = msgspec.structs.replace(plan, retry=retry, not_before=later, planned_by=planned_by)
         parts = making.parts(plan)
         await journal.freeze(*(parts or (plan,)))
     except BaseException:

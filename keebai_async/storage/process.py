@@ -62,6 +62,11 @@ def this_process() -> Process:
     return Process(pid=pid, born=_born(pid) or "", host=socket.gethostname(), place=_place(), user=_user())
 
 
+def login_of_this_process() -> tuple[str, str]:
+    """As whom it runs, as its machine calls them, and the name of the machine; an empty one is not known."""
+    return _user(), socket.gethostname()
+
+
 def alive(process: Process, *, silent_for: float, lasts: float | None = None) -> bool:
     """Whether *process* still runs, its last heartbeat being *silent_for* seconds old.
 

@@ -18,6 +18,7 @@ from keebai_async.cli.opt_outs_text import SOURCE_WORDS
 from keebai_async.cli.retry_text import CHOICE_WORDS
 from keebai_async.model.campaign import CampaignState
 from keebai_async.model.chunk import ChunkState
+from keebai_async.model.decided import Act
 from keebai_async.model.recipient import Reason
 from keebai_async.model.situation import Standing
 from keebai_async.planning.number_lengths import NAMES
@@ -36,6 +37,7 @@ WORDS: Final[Mapping[str, Iterable[str]]] = {
     "campaign": {*map(str, Standing), *map(str, CampaignState)},
     "chunk": ChunkState,
     "reason": Reason,
+    "act": Act,
     "opt-out": SOURCE_WORDS.values(),
     "retry": CHOICE_WORDS.values(),
     "again": AGAIN_WORDS.values(),
@@ -51,6 +53,7 @@ SENTENCES: Final[Mapping[str, frozenset[str]]] = {
     "campaign/chunks.py": ALL,
     "campaign/circuit_breaker.py": ALL,
     "campaign/opted_out.py": ALL,
+    "campaign/reconcile.py": frozenset({"_word_on"}),
     "campaign/run.py": ALL,
     "campaign/run_state.py": ALL,
     "campaign/stop.py": ALL,

@@ -48,7 +48,7 @@ def command_at(words: Sequence[str]) -> tuple[Command, list[str]] | None:
     """
     command: Command = ROOT
     rest = list(words)
-    if rest[:1] == ["--profile"]:  # it stands before the command
+    while rest[:1] in (["--profile"], ["--as"]):  # they stand before the command
         del rest[:2]
     while rest and hasattr(command, "commands") and rest[0] not in options_of(command):
         name = rest.pop(0)

@@ -47,15 +47,16 @@ ROOMS: Final = {
         " journal_client outbox observe"
     ),
     "webhooks": "lazy_names errors loops clock model credentials storage journal",
+    "deciding": "errors model storage",
     "taking_up": "errors clock model journal campaign observe",
     "campaign_looks": "errors clock draining model journal campaign",
     "campaign_host": "errors model quota campaign campaign_looks observe",
-    "campaign_care": "errors model journal planning campaign campaign_looks campaign_host",
+    "campaign_care": "errors deciding model journal planning campaign campaign_looks campaign_host",
     "campaign_planning": (
-        "errors model sources journal planning campaign campaign_host campaign_care observe"
+        "errors deciding model sources journal planning campaign campaign_host campaign_care observe"
     ),
     "campaigns": (
-        "errors draining model quota polling journal planning campaign taking_up campaign_host"
+        "errors deciding draining model quota polling journal planning campaign taking_up campaign_host"
         " campaign_planning"
     ),
     "opt_outs": "lazy_names errors clock privacy model journal planning",
@@ -71,9 +72,9 @@ ROOMS: Final = {
     "sandbox": "clock",  # it shares no decision with the client, or it would prove nothing
     "testing": "lazy_names clock sandbox",
     "cli": (
-        "lazy_names errors clock privacy zones model credentials sources quota transport polling journal"
-        " planning environment service_client campaign campaign_looks campaign_host outbox keebai whautomate"
-        " webhooks campaign_client client services sandbox observe opt_outs"
+        "lazy_names errors clock deciding privacy zones model credentials sources quota transport polling"
+        " journal planning environment service_client campaign campaign_looks campaign_host outbox keebai"
+        " whautomate webhooks campaign_client client services sandbox observe opt_outs"
     ),
     "__main__": "cli",
     "__init__": (

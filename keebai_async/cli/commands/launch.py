@@ -10,6 +10,7 @@ from msgspec.structs import replace
 
 from keebai_async.campaign_client import CampaignClient
 from keebai_async.cli.connect import Connection, bookkeeping, campaigning, check_plan
+from keebai_async.cli.decided_text import refuse_alone
 from keebai_async.cli.end_notice import end_notices
 from keebai_async.cli.exit_codes import Exit
 from keebai_async.cli.interrupts import interrupts
@@ -115,6 +116,8 @@ def launch(
     if template is None or language is None:
         missing = "--template" if template is None else "--language"
         raise InvalidInput(f"{missing} is needed to launch a FILE", field=missing)
+    if not dry_run and not box.sandbox and not options.test_to:
+        refuse_alone(os.environ, instead="plan it, and let somebody else launch the plan by its id")
     request = PlanRequest(
         people=people,
         template=template,

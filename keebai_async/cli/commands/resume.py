@@ -13,6 +13,7 @@ from keebai_async.campaign.terms import NewTerms
 from keebai_async.campaign_client import CampaignClient
 from keebai_async.cli.connect import Connection, bookkeeping, campaigning, check_plan, spending
 from keebai_async.cli.console import confirm_people
+from keebai_async.cli.decided_text import two_people_demanded
 from keebai_async.cli.end_notice import end_notices
 from keebai_async.cli.exit_codes import Exit
 from keebai_async.cli.figures import counted
@@ -208,6 +209,8 @@ async def _resume(campaign: str, connection: Connection, settings: LaunchSetting
             raise busy(campaign, held[0])
         if not paused:
             check_plan(keebai, parts[0].plan)
+            if two_people_demanded(os.environ):
+                await keebai.campaigns.check_two_people(campaign)
             if not changes.again:
                 await _check_repetition(keebai, campaign)
         elif changes != _NO_CHANGES:

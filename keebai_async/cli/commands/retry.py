@@ -9,6 +9,7 @@ import typer
 
 from keebai_async.campaign_client import CampaignClient
 from keebai_async.cli.connect import Connection, bookkeeping, campaigning, check_plan, telling_waits
+from keebai_async.cli.decided_text import refuse_alone
 from keebai_async.cli.end_notice import end_notices
 from keebai_async.cli.exit_codes import Exit
 from keebai_async.cli.interrupts import interrupts
@@ -102,6 +103,7 @@ def retry(
     )
     when = None if at is None else given_time(at, option="--at").timestamp()
     if not dry_run and when is None:
+        refuse_alone(os.environ, instead="add --dry-run, and let somebody else launch the plan by its id")
         check_can_ask(settings)
     if settings.rejects is not None:
         check_rejects_file(settings.rejects, excel=settings.excel)

@@ -12,8 +12,10 @@ import platformdirs
 
 from keebai_async.cli.config.profile import PRICES_VARIABLE, TOKEN_NAMES, ConfigFile, Doubt, read_config
 from keebai_async.cli.config.sources import Resolved, resolve
+from keebai_async.deciding import USER_VARIABLE
 from keebai_async.environment import JOURNAL_VARIABLE
 from keebai_async.errors import InvalidInput
+from keebai_async.model.decided import checked_name
 
 PROJECT_FILE: Final = "keebai-async.toml"
 """Looked for in this folder and those above it."""
@@ -99,13 +101,17 @@ def _read(path: Path, doubt: Doubt | None) -> ConfigFile:
 
 
 @contextmanager
-def profile_applied(named: str | None) -> Iterator[Resolved]:
-    """Inside `with` the environment has what the profile adds to it. Raises InvalidInput."""
-    resolved = resolve(config_files(), os.environ, named)
+def profile_applied(named: str | None, *, user: str | None = None) -> Iterator[Resolved]:
+    """Inside `with` the environment has what the profile adds to it, and who the *user* is, if said.
+
+    Raises InvalidInput.
+    """
+    said = {} if user is None else {USER_VARIABLE: _named(user)}
+    resolved = resolve(config_files(), os.environ, named, said=said)
     token: dict[str, str] = {}
     if resolved.token is not None:
         token[TOKEN_NAMES[0]] = _token(*resolved.token, profile=resolved.profile or "")
-    with _added(resolved.for_environment | token):
+    with _added(resolved.for_environment | token | said):
         yield resolved
 
 
@@ -121,12 +127,21 @@ def _added(added: dict[str, str]) -> Iterator[None]:
     for name in (JOURNAL_VARIABLE, PRICES_VARIABLE):
         if (path := added.get(name)) and path.startswith("~"):
             added[name] = str(Path(path).expanduser())
+    before = {name: os.environ[name] for name in added if name in os.environ}
     os.environ.update(added)
     try:
         yield
     finally:
         for name in added:
             os.environ.pop(name, None)
+        os.environ.update(before)
+
+
+def _named(user: str) -> str:
+    try:
+        return checked_name(user)
+    except InvalidInput as error:
+        raise InvalidInput(str(error), field="--as") from error
 
 
 def _token(source: str, says: str, *, profile: str) -> str:

@@ -46,6 +46,8 @@ SETTINGS: Final = (
     Setting("stop_words", "KEEBAI_STOP_WORDS", "messages by which people opt out"),
     Setting("resume_words", "KEEBAI_RESUME_WORDS", "messages by which they come back"),
     Setting("stop_buttons", "KEEBAI_STOP_BUTTONS", "taps by which people opt out"),
+    Setting("user", "KEEBAI_USER", "who you are, as it is kept of what you decide"),
+    Setting("two_people", "KEEBAI_TWO_PEOPLE", "whether somebody else has to launch what you plan"),
     Setting("whautomate_host", "WHAUTOMATE_API_HOST", "the region of the second service"),
     Setting("whautomate_quota", "WHAUTOMATE_QUOTA", "its limits"),
 )
@@ -60,15 +62,17 @@ TOKEN_SOURCES: Final = ("token_keyring", "token_command", "token_env")
 _NEVER_IN_A_FILE: Final = frozenset({"token", "api_token", "api_key", "key", "password", "secret"})
 
 
-_OF_SECRETS: Final = {
+_OF_THE_USER: Final = {
     "base_url": "where your token goes",
     "whautomate_host": "where your token goes",
     "token_keyring": "which secret is sent",
     "token_command": "what command runs",
     "token_env": "which secret is sent",
+    "user": "who you are",
 }
 """What a file that is in doubt does not say, and what it would decide."""
 
+_YES_OR_NO: Final = "two_people"
 _KEPT_AT: Final = frozenset({"journal", "quota_store"})
 _OF_A_SERVER: Final = re.compile(r"(?!(?:sqlite|memory):)[a-z][a-z0-9+.-]+:", re.IGNORECASE)
 """One letter is a drive: C:\\campaigns.db."""
@@ -141,6 +145,8 @@ def _profile(name: str, given: object, file: str, doubt: Doubt | None) -> Profil
             )
         if key not in known and key not in TOKEN_SOURCES:
             raise _unknown(key, (*known, *TOKEN_SOURCES), f"{file}, profile {name}")
+        if key == _YES_OR_NO and isinstance(value, bool):
+            value = str(value).lower()
         if isinstance(value, bool) or not isinstance(value, str | int | float):
             raise InvalidInput(f"{file}, profile {name}: {key} is a text or a number", field="config")
         if doubt is not None and (decides := _decides(key, str(value))):
@@ -154,10 +160,12 @@ def _profile(name: str, given: object, file: str, doubt: Doubt | None) -> Profil
 
 
 def _decides(key: str, value: str) -> str:
-    """What a setting decides about secrets; empty if nothing."""
+    """What a setting decides that is its user's alone to decide; empty if nothing."""
     if key in _KEPT_AT and _OF_A_SERVER.match(value):
         return "to which server people and passwords go"
-    return _OF_SECRETS.get(key, "")
+    if key == _YES_OR_NO and value != "true":
+        return "that nobody else has to launch what you plan"
+    return _OF_THE_USER.get(key, "")
 
 
 def _unknown(key: str, known: tuple[str, ...], where: str) -> InvalidInput:

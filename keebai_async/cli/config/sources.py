@@ -2,6 +2,7 @@
 
 import difflib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from types import MappingProxyType
 from typing import Final
 
 import msgspec
@@ -10,6 +11,8 @@ from keebai_async.cli.config.profile import SETTINGS, TOKEN_NAMES, ConfigFile, P
 from keebai_async.errors import InvalidInput
 
 PROFILE_VARIABLE: Final = "KEEBAI_PROFILE"
+
+NOTHING_SAID: Final[Mapping[str, str]] = MappingProxyType({})
 
 _SENDER: Final = ("phone_number_id", "channel_id")
 
@@ -39,10 +42,17 @@ class Resolved(msgspec.Struct, frozen=True, kw_only=True):
         return {each.variable: each.value for each in self.chosen if each.from_file}
 
 
-def resolve(files: Sequence[ConfigFile], environment: Mapping[str, str], named: str | None) -> Resolved:
+def resolve(
+    files: Sequence[ConfigFile],
+    environment: Mapping[str, str],
+    named: str | None,
+    *,
+    said: Mapping[str, str] = NOTHING_SAID,
+) -> Resolved:
     """Choose a profile and its values: the environment goes before *files*, and these in their order.
 
-    *named* is the profile that was asked for. Without it KEEBAI_PROFILE counts, then what a file says.
+    Before all of them goes what was *said* as a flag, by variable. *named* is the profile that was asked for.
+    Without it KEEBAI_PROFILE counts, then what a file says.
 
     Raises:
         InvalidInput: no file has a profile of that name, or a name is empty: taking another profile for it
@@ -61,7 +71,7 @@ def resolve(files: Sequence[ConfigFile], environment: Mapping[str, str], named: 
         where = f"{token.token[0]} of {token.file}, profile {token.name}"
     return Resolved(
         profile=name,
-        chosen=tuple(_chosen(profiles, environment)),
+        chosen=tuple(_chosen(profiles, environment, said)),
         token=None if token is None or in_environment else token.token,
         token_where=where,
     )
@@ -85,11 +95,16 @@ def _of_name(name: str | None, files: Iterable[ConfigFile]) -> Iterator[Profile]
             yield file.profiles[name]
 
 
-def _chosen(profiles: Sequence[Profile], environment: Mapping[str, str]) -> Iterator[Chosen]:
+def _chosen(
+    profiles: Sequence[Profile], environment: Mapping[str, str], flags: Mapping[str, str]
+) -> Iterator[Chosen]:
     # One sender: who names it in one way takes the other way's place, too.
     sender = next((one for one in profiles if any(name in one.values for name in _SENDER)), None)
     said = any(environment.get(setting.variable) for setting in SETTINGS if setting.name in _SENDER)
     for setting in SETTINGS:
+        if value := flags.get(setting.variable):
+            yield Chosen(name=setting.name, variable=setting.variable, value=value, where="a flag")
+            continue
         if value := environment.get(setting.variable):
             yield Chosen(name=setting.name, variable=setting.variable, value=value, where="the environment")
             continue

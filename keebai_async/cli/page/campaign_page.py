@@ -15,6 +15,7 @@ from keebai_async.cli.account_text import (
     proven_words,
 )
 from keebai_async.cli.csv_files import private_file
+from keebai_async.cli.decided_text import act_words, decided_words, who_began
 from keebai_async.cli.fates_text import code_rows, difference_words, fate_rows, not_read, replied_means
 from keebai_async.cli.figures import counted, figure, moment, share
 from keebai_async.cli.language import phrase
@@ -39,6 +40,7 @@ from keebai_async.cli.term_words import (
 )
 from keebai_async.cli.text_output import pace_words
 from keebai_async.model.chunk import ChunkState
+from keebai_async.model.decided import Act
 from keebai_async.model.fates import FateCounts
 from keebai_async.model.plan import Plan
 from keebai_async.model.report import ChunkLine, Report
@@ -71,8 +73,8 @@ def _page(situation: Situation, plan: Plan, at: float, told: ToldTimes | None) -
     name = parts.text(report.name)
     yield from parts.begin(name)
     yield f"<h1>{name}{test_mark(report)}</h1>"
-    who = phrase(", launched by {person}", person=parts.text(report.by)) if report.by else ""
-    yield f"<p>{parts.template_and_senders(plan)}{who}</p>"
+    began = (f", {act_words(line.act)} {decided_words(line)}" for line in who_began(report))
+    yield f"<p>{parts.template_and_senders(plan)}{parts.text(''.join(began))}</p>"
     look = _LOOKS.get(situation.standing, "open")
     if look == "good" and situation.failing is not None:
         look = "bad"
@@ -184,11 +186,14 @@ def _decided(situation: Situation) -> Iterator[str]:
 
 def _decisions(situation: Situation) -> Iterator[tuple[str, str, str]]:
     report = situation.report
-    if report.created_at is not None:
+    acts = {line.act for line in report.decided}
+    if report.created_at is not None and Act.PLANNED not in acts:
         yield phrase("planned"), moment(report.created_at), ""
-    if report.launched_at is not None:
+    if report.launched_at is not None and Act.LAUNCHED not in acts:
         by = phrase("by {person}", person=parts.text(report.by)) if report.by else ""
         yield phrase("launched"), moment(report.launched_at), by
+    for line in report.decided:
+        yield parts.text(act_words(line.act)), moment(line.at), parts.text(decided_words(line))
     if report.pace is not None:
         yield phrase("pace"), "", pace_words(report.pace)
     guards = report.guards
@@ -198,7 +203,7 @@ def _decisions(situation: Situation) -> Iterator[tuple[str, str, str]]:
         share_of_it = f"{guards.stop_above:.0%}"
         stops = phrase("stops if more than {share} of what is delivered fails", share=share_of_it)
         yield phrase("guard"), "", stops
-    for chunk in report.chunks:
+    for chunk in report.chunks if Act.RECONCILED not in acts else ():
         who = chunk_and_people(chunk)
         if chunk.resent:
             again = phrase("{chunk}: not at the service, to be submitted again", chunk=who)

@@ -5,6 +5,7 @@ from html import escape
 from pathlib import Path
 
 from keebai_async.cli.csv_files import private_file
+from keebai_async.cli.decided_text import planned_words
 from keebai_async.cli.estimate import Estimate
 from keebai_async.cli.figures import counted, figure
 from keebai_async.cli.language import phrase
@@ -37,7 +38,8 @@ def plan_page(plan: Plan, expected: Estimate, *, at: float, launch: str) -> Iter
     name = parts.text(plan.name)
     yield from parts.begin(name)
     yield f"<h1>{name}{test_mark(plan)}</h1>"
-    yield f"<p>{parts.template_and_senders(plan)}</p>"
+    planned = f", {phrase('planned')} {who}" if (who := planned_words(plan)) else ""
+    yield f"<p>{parts.template_and_senders(plan)}{parts.text(planned)}</p>"
     if plan.last_row:
         yield f"<p>{phrase('list')} {parts.text(rows_read(plan))}</p>"
     yield f'<p class="open">{phrase("A plan: nothing was submitted.")}</p>'
