@@ -8,7 +8,7 @@ from typing import Annotated, Final
 import typer
 
 from keebai_async.cli import command_table
-from keebai_async.cli.command_table import COMMANDS, GROUPS
+from keebai_async.cli.command_table import BEFORE_THE_COMMAND, COMMANDS, GROUPS
 from keebai_async.cli.completion import typed_so_far
 from keebai_async.cli.exit_codes import Exit
 from keebai_async.cli.language import chosen_language, known_language, speaking
@@ -69,14 +69,13 @@ def _main(
 
 
 _HELP: Final = frozenset({"--help", "-h"})
-_WITH_VALUE: Final = frozenset({"--profile", "--lang", "--as"})
 
 
 def _called(arguments: Sequence[str]) -> str:
     """The command or group that is called; empty if none is."""
     words = iter(arguments)
     for word in words:
-        if word in _WITH_VALUE:
+        if word in BEFORE_THE_COMMAND:
             next(words, None)
         elif not word.startswith("-"):
             return word

@@ -38,6 +38,9 @@ with lazily(globals()):
     from keebai_async.cli.webhooks.commands import webhooks_app as webhooks_app
     from keebai_async.cli.whautomate.commands import whautomate_app as whautomate_app
 
+BEFORE_THE_COMMAND: Final = frozenset({"--profile", "--as", "--lang"})
+"""Options of the program as a whole that have a value."""
+
 COMMANDS: Final = {
     "plan": "Read a list of people, check every row, and show what a launch would do. Nothing is submitted.",
     "launch": "Plan, show the plan, ask, submit, follow the delivery to its end, report.",

@@ -6,6 +6,7 @@ said on stderr, and changes neither the campaign nor the exit code.
 
 import os
 import shlex
+import shutil
 import subprocess
 from collections.abc import Mapping
 from typing import Final
@@ -46,7 +47,7 @@ class EndNotices(msgspec.Struct, frozen=True, kw_only=True):
 
     def __post_init__(self) -> None:
         if self.command is not None:
-            self._words(self.command)
+            self._check_program(self._words(self.command)[0])
         if self.url is not None:
             _place_of(self.url)
             if self.secret is None:
@@ -66,6 +67,14 @@ class EndNotices(msgspec.Struct, frozen=True, kw_only=True):
             raise InvalidInput("the command is empty", field="on_end")
         return words
 
+    @staticmethod
+    def _check_program(name: str) -> None:
+        if shutil.which(name) is None:
+            raise InvalidInput(
+                f"there is no program {name} that can be run: check its path, and that it may be executed",
+                field="on_end",
+            )
+
     async def tell(self, situation: Situation, code: Exit, *, clock: Clock) -> None:
         """Tell both, if there are any, of a run that ended in *situation*, and of its exit *code*."""
         if self.command is None and self.url is None:
@@ -80,7 +89,13 @@ class EndNotices(msgspec.Struct, frozen=True, kw_only=True):
 def end_notices(command: str | None, url: str | None, environment: Mapping[str, str]) -> EndNotices:
     """Raises InvalidInput as `EndNotices` does."""
     secret = environment.get(SECRET_VARIABLE)
-    return EndNotices(command=command, url=url, secret=SigningSecret(secret) if url and secret else None)
+    try:
+        signs = SigningSecret(secret) if url and secret else None
+    except InvalidInput as error:
+        raise InvalidInput(
+            f"{SECRET_VARIABLE} holds a blank, or a character that is no letter or digit", field="notify"
+        ) from error
+    return EndNotices(command=command, url=url, secret=signs)
 
 
 async def _run(words: list[str], body: bytes, situation: Situation, code: Exit) -> None:
@@ -137,9 +152,13 @@ def _place_of(url: str) -> str:
     """Where an address leads, without what may be secret in it. Raises InvalidInput."""
     try:
         parts = urlsplit(url)
-        scheme, host = parts.scheme, parts.hostname
+        scheme, host, _ = parts.scheme, parts.hostname, parts.port
     except ValueError:
         scheme, host = "", None
     if not host or scheme not in {"http", "https"}:
         raise InvalidInput("an address to notify begins with https://", field="notify")
+    if not url.isprintable() or " " in url:
+        raise InvalidInput(
+            "an address to notify has no blank in it: check it, or put it in quotes", field="notify"
+        )
     return f"{scheme}://{host}"

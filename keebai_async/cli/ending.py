@@ -8,6 +8,7 @@ from typing import Final, Protocol, runtime_checkable
 
 import typer
 
+from keebai_async.cli.command_table import BEFORE_THE_COMMAND
 from keebai_async.cli.connect import chosen_service
 from keebai_async.cli.error_line import cause_of, line_of
 from keebai_async.cli.exit_codes import Exit, code_of_error
@@ -30,6 +31,9 @@ _INPUT: Final = re.compile(
     r"Invalid value for '([^'/ ]+)[^:]*: (?:Value error, |Input should be )?(.*?)(?:, unable to parse .*)?"
 )
 """What the reader of options says of a value, in the words of a program."""
+
+
+_NO_SUCH: Final = re.compile(r"No such option: ([\w-]+)(?: .*)?")
 
 
 @runtime_checkable
@@ -95,5 +99,7 @@ def _typed_wrong(error: _TypedWrong, arguments: Sequence[str]) -> str:
         given = _given(found[1], arguments)
         must = "must be " if "Input should be" in words else ""
         words = f"{found[1]}: {must}{found[2]}" + (f", not {given!r}" if must and given is not None else "")
+    if (early := _NO_SUCH.fullmatch(words)) and early[1] in BEFORE_THE_COMMAND:
+        words = f"{early[1]} stands before the command: keebai-async {early[1]} NAME ..."
     command = getattr(getattr(error, "ctx", None), "command_path", "keebai-async")
     return shown_text(f"error: {words}; see: {command} --help")

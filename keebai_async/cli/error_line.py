@@ -40,6 +40,7 @@ _OPTIONS: Final = {
         "delimiter",
         "at",
         "encoding",
+        "from",
         "hidden_rows",
         "hours",
         "journal",
@@ -59,6 +60,7 @@ _OPTIONS: Final = {
         "quota_store",
         "rest_of",
         "sheet",
+        "sql",
         "stop_above",
         "suppress",
         "template",
@@ -68,7 +70,7 @@ _OPTIONS: Final = {
         "unit_cost",
         "zone",
     )
-} | {"quota": "--set-quota"}
+} | {"quota": "--set-quota", "senders": "--sender"}
 """The options of the command, by the field that an error of the library names them as."""
 
 _IN_ENVIRONMENT: Final = frozenset({"token", "base_url", "quota", "quota_store", "poll_floor"})
@@ -82,6 +84,7 @@ _ALSO_COLUMNS: Final = frozenset({"to", "text"})
 
 _GIVE_CLIENT: Final = "give its client with add_client"
 """What programs do about a token that the command finds in the environment."""
+_SENDER_FIELDS: Final = frozenset({"phone_number_id", "channel_id"})
 
 _SUBMITTING: Final = frozenset({"launch", "resume"})
 
@@ -126,6 +129,8 @@ def _is_in(place: str, words: str) -> bool:
 
 def _as_typed(field: str, variables: VariableNames, typed: Sequence[str]) -> str:
     """What a user of the command knows a *field* of the library by: `--max-cost`, `KEEBAI_QUOTA`."""
+    if field in _SENDER_FIELDS and _is_typed("--sender", typed):
+        return "--sender"
     option = _OPTIONS.get(field)
     if field in _IN_ENVIRONMENT and (option is None or not _is_typed(option, typed)):
         return str(getattr(variables, field))

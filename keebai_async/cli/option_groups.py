@@ -27,6 +27,7 @@ from keebai_async.cli.options import (
     SpeedOption,
     StopAboveOption,
     ZoneOption,
+    given_share,
 )
 from keebai_async.cli.when import given_at, given_hours, given_people, given_span, new_terms
 from keebai_async.errors import InvalidInput
@@ -327,7 +328,12 @@ class CampaignOptions(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def guards(self) -> Guards:
-        return Guards(stop_above=self.stop_above, canary=self.canary)
+        return Guards(stop_above=self.stops_above, canary=self.canary)
+
+    @property
+    def stops_above(self) -> float | None:
+        """The share that may fail. Raises InvalidInput."""
+        return given_share(self.stop_above, option="--stop-above")
 
     @property
     def plan_options(self) -> PlanOptions:
@@ -336,7 +342,7 @@ class CampaignOptions(msgspec.Struct, frozen=True, kw_only=True):
             limit=self.limit,
             default_region=self.default_region,
             numbers="international" if self.numbers is WithoutPlus.INTERNATIONAL else "region",
-            countries=tuple(filter(None, map(str.strip, (self.countries or "").upper().split(",")))),
+            countries=_countries(self.countries),
             extra_variables="drop" if self.extra_variables is ExtraVariables.DROP else "reject",
             fix_whitespace=self.fix_whitespace,
             suppress=tuple(Path(file) for file in self.suppress or ()),
@@ -400,12 +406,23 @@ class CampaignOptions(msgspec.Struct, frozen=True, kw_only=True):
             raise InvalidInput(
                 "the people are those of a FILE, or those of --sql: leave one out", field="sql"
             )
-        if self.sql is None or self.from_ is None:
-            missing = (
-                "a FILE, or --sql QUERY --from URL" if self.sql is self.from_ else "both --sql and --from"
-            )
-            raise InvalidInput(f"say who the people are: {missing}", field="file")
+        if self.sql is None and self.from_ is None:
+            raise InvalidInput("say who the people are: a FILE, or --sql QUERY --from URL", field="file")
+        if self.from_ is None or not self.from_.strip():
+            raise InvalidInput("say which database --sql asks: --from URL", field="from")
+        if self.sql is None or not self.sql.strip():
+            raise InvalidInput("say what is asked of the database: --sql QUERY", field="sql")
         return QueryRows(self.from_, self.sql)
+
+
+def _countries(given: str | None) -> tuple[str, ...]:
+    """Raises InvalidInput if none is named: that would mean all of them."""
+    if given is None:
+        return ()
+    named = tuple(filter(None, map(str.strip, given.upper().split(","))))
+    if not named:
+        raise InvalidInput("name at least one country, such as AR, or leave it out", field="countries")
+    return named
 
 
 _ALSO_FOR_A_PLAN = {

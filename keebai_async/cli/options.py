@@ -1,6 +1,8 @@
 """The options and arguments that several commands share, each with its help, as types for Typer."""
 
 import enum
+import math
+import re
 import shlex
 from collections.abc import Iterable
 from datetime import UTC, datetime, tzinfo
@@ -135,13 +137,11 @@ SetQuotaOption = Annotated[
 ]
 
 StopAboveOption = Annotated[
-    float | None,
+    str | None,
     typer.Option(
         "--stop-above",
-        min=0.0,
-        max=1.0,
         metavar="SHARE",
-        help="Submit nothing more when a larger share of the delivered people fails: 0.2 is a fifth."
+        help="Submit nothing more when a larger share of the delivered people fails: 0.2 or 20% is a fifth."
         " Counts from 200 people on; a canary counts from its first person, and has 0.2 if you do not say.",
         rich_help_panel=GUARDS_PANEL,
     ),
@@ -350,6 +350,22 @@ def pairs(given: Iterable[str], *, option: str, form: str = "NAME=VALUE") -> dic
 def journal_option(journal: str | None) -> str:
     """What a printed command ends with where *journal* was named as an option."""
     return "" if journal is None else f" --journal {shlex.quote(journal)}"
+
+
+def given_share(given: str | None, *, option: str) -> float | None:
+    """The share that *option* was given, as 0.15, 0,15 or 15%. Raises InvalidInput."""
+    if given is None:
+        return None
+    found = _SHARE.fullmatch(given.strip())
+    share = math.nan if found is None else float(found[1].replace(",", ".")) / (100 if found[2] else 1)
+    if not 0 <= share <= 1:
+        raise InvalidInput(
+            f"write a share of all as 0.15 or 15%, from 0 to 1, not {given!r}", field=option, value=given
+        )
+    return share
+
+
+_SHARE: Final = re.compile(r"([0-9]{1,9}(?:[.,][0-9]{1,9})?|[.,][0-9]{1,9})\s*(%)?", re.ASCII)
 
 
 def one_character(given: str | None, *, option: str) -> str | None:

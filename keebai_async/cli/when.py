@@ -46,7 +46,7 @@ def given_people(text: str | None, *, option: str) -> int | None:
     if text is None or _is(text, OFF):
         return None
     digits = text.strip()
-    if not (digits.isascii() and digits.isdigit() and int(digits)):
+    if not (digits.isascii() and digits.isdigit() and len(digits) < 10 and int(digits)):
         raise InvalidInput(f"write a number of people, or off, not {text!r}", field=option, value=text)
     return int(digits)
 

@@ -61,7 +61,8 @@ def rows_of_query(url: str, query: str) -> QueriedRows:
     else:
         raise UnusableSource(
             "a database is named as postgresql://USER@HOST/DATABASE, sqlite:FILE, duckdb:FILE, or as"
-            " SQLAlchemy names it"
+            " SQLAlchemy names it",
+            field="from",
         )
     return _without_password(rows(url, query), url)
 
@@ -70,11 +71,11 @@ def _without_password(rows: QueriedRows, url: str) -> QueriedRows:
     try:
         yield from rows
     except UnusableSource as error:
-        words = f"{error}".replace(url, "the address")
+        words = f"{error}".replace(url, "the database")
         for secret in sorted(_secrets(url), key=len, reverse=True):
             words = words.replace(secret, "***")
         # Not from what the driver raised: that repeats the address, too.
-        raise UnusableSource(words) from None
+        raise UnusableSource(words, field=error.field) from None
 
 
 def _secrets(url: str) -> set[str]:
@@ -146,7 +147,7 @@ def _of_duckdb(url: str, query: str) -> QueriedRows:
 def _of_sqlalchemy(url: str, query: str) -> QueriedRows:
     try:
         import sqlalchemy as sa
-        from sqlalchemy.exc import SQLAlchemyError
+        from sqlalchemy.exc import NoSuchModuleError, SQLAlchemyError
     except ImportError as error:
         raise UnusableSource(
             "to read from this database, install SQLAlchemy and its driver: pip install sqlalchemy"
@@ -166,6 +167,9 @@ def _of_sqlalchemy(url: str, query: str) -> QueriedRows:
                 connection.rollback()
         finally:
             engine.dispose()
+    except NoSuchModuleError as error:
+        words = f"no kind of database {urlsplit(url).scheme} is known here: check how it is named"
+        raise UnusableSource(words, field="from") from error
     except (SQLAlchemyError, ImportError) as error:  # a driver that is not there is an ImportError
         raise _told(urlsplit(url).scheme, getattr(error, "orig", None) or error) from error
 

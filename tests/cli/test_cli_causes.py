@@ -70,7 +70,7 @@ async def test_an_option_is_named_as_it_was_typed_with_what_it_means(
         ),
         (
             (*PLAN, "--stop-above=70"),
-            "error: --stop-above: must be less than or equal to 1, not '70'; see: keebai-async plan --help",
+            "error: --stop-above: write a share of all as 0.15 or 15%, from 0 to 1, not '70'",
         ),
         ((*PLAN, "--max-cost", "5"), "error: --max-cost needs --unit-cost, which is what one message costs"),
         (

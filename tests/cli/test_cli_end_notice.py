@@ -90,12 +90,15 @@ async def test_the_command_gets_the_report_and_changes_nothing(
     ("command", "words"),
     [
         (f"{shlex.quote(sys.executable)} -c 'raise SystemExit(7)'", "ended with 7"),
-        ("/no/such/program at all", "/no/such/program cannot be run"),
+        ("./of-no-interpreter at all", "./of-no-interpreter cannot be run"),
     ],
 )
 async def test_a_command_that_fails_is_told_and_the_exit_code_is_that_of_the_campaign(
     shell: Shell, sandbox: Sandbox, clients: str, command: str, words: str
 ) -> None:
+    shell.write("of-no-interpreter", "#!/no/such/interpreter\n")
+    (shell.folder / "of-no-interpreter").chmod(0o755)
+
     launched = await shell.call("launch", clients, *PROMO, "--yes", "--on-end", command)
 
     assert launched.code == 0

@@ -102,7 +102,7 @@ def test_a_token_of_the_environment_goes_before_every_file(user: ConfigFile) -> 
 def test_a_profile_that_nobody_has_is_told_with_the_nearest(user: ConfigFile) -> None:
     with pytest.raises(InvalidInput, match=r"no profile shpo in user\.toml: did you mean shop\?"):
         resolve([user], {}, "shpo")
-    with pytest.raises(InvalidInput, match="no file of profiles was found"):
+    with pytest.raises(InvalidInput, match="and no file of profiles: config show says where one goes"):
         resolve([], {}, "shop")
 
 

@@ -60,8 +60,8 @@ async def test_a_plan_from_postgresql_never_shows_a_password(
     ("options", "words"),
     [
         ((), "a FILE, or --sql QUERY --from URL"),
-        (("--sql", QUERY), "both --sql and --from"),
-        (("--from", "sqlite:shop.db"), "both --sql and --from"),
+        (("--sql", QUERY), "say which database --sql asks: --from URL"),
+        (("--from", "sqlite:shop.db"), "say what is asked of the database: --sql QUERY"),
         (("clients.csv", "--sql", QUERY, "--from", "sqlite:shop.db"), "leave one out"),
         (("--sql", QUERY, "--from", "sqlite:nowhere.db"), "nowhere.db: unable to open database file"),
         (("--sql", "SELECT 1; SELECT 2", "--from", "sqlite:shop.db"), "one statement at a time"),

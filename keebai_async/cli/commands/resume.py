@@ -42,6 +42,7 @@ from keebai_async.cli.options import (
     StopAboveOption,
     YesOption,
     ZoneOption,
+    given_share,
 )
 from keebai_async.cli.other_process import ask_and_wait, tell_outcome
 from keebai_async.cli.output import say
@@ -135,7 +136,7 @@ def resume(
     if no_guards and stop_above is not None:
         raise InvalidInput("choose one of --stop-above and --no-guards")
     changes = Changes(
-        stop_above=stop_above,
+        stop_above=given_share(stop_above, option="--stop-above"),
         no_guards=no_guards,
         pace=pace,
         at=at,

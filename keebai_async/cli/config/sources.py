@@ -126,8 +126,9 @@ def _no_such(name: str, files: Iterable[ConfigFile]) -> InvalidInput:
     known = sorted({each for file in files for each in file.profiles})
     near = difflib.get_close_matches(name, known, n=1)
     meant = f": did you mean {near[0]}?" if near else f": there are {', '.join(known)}" if known else ""
-    looked = " or ".join(file.file for file in files) or "no file of profiles was found"
-    return InvalidInput(f"there is no profile {name} in {looked}{meant}", field="--profile", value=name)
+    where = " or ".join(file.file for file in files)
+    looked = f" in {where}{meant}" if where else ", and no file of profiles: config show says where one goes"
+    return InvalidInput(f"there is no profile {name}{looked}", field="--profile", value=name)
 
 
 def shown_token(resolved: Resolved) -> Chosen:
