@@ -5,6 +5,7 @@ import re
 import shlex
 import signal
 import socket
+import sys
 import tempfile
 from pathlib import Path
 
@@ -12,11 +13,17 @@ import aiohttp
 import anyio
 import pytest
 
+from keebai_async.cli.end_notice import EndNotices
 from keebai_async.cli.exit_codes import Exit
 from keebai_async.cli.health import WELL_FOR, HealthPlace, LastLook, health_place, touch
+from keebai_async.cli.worker_notices import WorkerNotices
+from keebai_async.client import Keebai
 from keebai_async.clock import ManualClock
 from keebai_async.errors import InvalidInput
+from keebai_async.journal.memory_tables import MemoryJournal
+from keebai_async.observe import CampaignLeft
 from keebai_async.sandbox import Sandbox
+from tests.campaign.planning import freeze
 from tests.cli.shell import ROOT, Shell
 from tests.documents.commands import check
 
@@ -39,6 +46,52 @@ async def test_what_is_detached_is_run_by_a_worker(shell: Shell, sandbox: Sandbo
         assert await worker.wait() == 0
 
     assert sandbox.ledger.total == 3
+
+
+async def test_a_worker_tells_of_each_campaign_that_ends(
+    shell: Shell, sandbox: Sandbox, clients: str
+) -> None:
+    keep = (
+        "import os, sys, json; told = json.load(sys.stdin);"
+        " open(os.environ['KEEBAI_CAMPAIGN'], 'w').write(json.dumps(told))"
+    )
+    other = shell.write("other.csv", "to,nombre,codigo\n+5491155559999,Ana,A1\n")
+    ids = []
+    for file in (clients, other):
+        assert (await shell.call("launch", file, *LAUNCH[2:], "--detach")).code == 0
+        ids.append(str((await shell.call("list", "--json")).objects[0]["campaign_id"]))
+
+    async with await anyio.open_process(
+        shell.command("work", "--on-end", f"{shlex.quote(sys.executable)} -c {shlex.quote(keep)}"),
+        cwd=shell.folder,
+        env=shell.environment,
+    ) as worker:
+        with anyio.fail_after(60.0):
+            while not all((shell.folder / each).exists() for each in ids):  # noqa: ASYNC110
+                await anyio.sleep(0.1)
+        worker.send_signal(signal.SIGTERM)
+        assert await worker.wait() == 0
+
+    for each in ids:
+        told = json.loads((shell.folder / each).read_text())
+        assert (told["type"], told["campaign_id"], told["state"]) == ("report", each, "finished")
+
+
+async def test_a_worker_that_is_told_to_end_tells_of_what_has_ended(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    journal = MemoryJournal()
+    plan = await freeze(journal, 5)
+    command = f"{shlex.quote(sys.executable)} -c 'print(\"told\")'"
+    notices = WorkerNotices(EndNotices(command=command))
+
+    async with Keebai("none", journal=journal, limiter="memory:") as keebai, notices.telling(keebai):
+        notices.observe(CampaignLeft(campaign="another", reason="finished"))
+        notices.observe(CampaignLeft(campaign=plan.campaign_id, reason="finished"))
+
+    said = capsys.readouterr().err.splitlines()
+    assert said[0].startswith("nobody was told of the end of another: ")
+    assert said[1:] == ["told"]
 
 
 async def test_what_a_worker_cannot_do_is_refused_before_anything_is_planned(
