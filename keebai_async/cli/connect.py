@@ -10,6 +10,7 @@ import msgspec
 
 from keebai_async.campaign.service import check_service
 from keebai_async.campaign_client import CampaignClient
+from keebai_async.cli.config.files import tokens_of_profiles
 from keebai_async.cli.estimate import duration
 from keebai_async.cli.figures import figure
 from keebai_async.cli.interrupts import interrupts
@@ -25,11 +26,13 @@ from keebai_async.cli.options import (
 )
 from keebai_async.cli.output import say
 from keebai_async.cli.places import data_folder, journal_name
-from keebai_async.cli.senders import other_tokens
+from keebai_async.cli.senders import named_tokens, other_tokens
 from keebai_async.client import Keebai
 from keebai_async.environment import VariableNames
 from keebai_async.journal.open import journal_kind, journal_path
+from keebai_async.journal.parts import load_parts
 from keebai_async.keebai.settings import KEEBAI_VARIABLES
+from keebai_async.model.campaign import StoredCampaign
 from keebai_async.model.plan import Plan
 from keebai_async.observe import Observer, QuotaStoreForgot, Record, SmallerQuotaHolds
 from keebai_async.quota.default_place import default_quota_file, why_unusable
@@ -138,10 +141,27 @@ def chosen_service() -> CarryingService:
 
 
 @asynccontextmanager
-async def campaigning(connection: Connection) -> AsyncIterator[CampaignClient]:
-    """A client whose campaigns survive the command, and which knows those of the other tokens."""
-    async with every_token(connection) as clients:
-        yield clients[0]
+async def campaigning(connection: Connection, campaign: str | None = None) -> AsyncIterator[CampaignClient]:
+    """A client whose campaigns survive the command, and which knows those of the other tokens.
+
+    A part of *campaign* may be of another token than all of these: then the profiles are asked for it.
+    """
+    async with AsyncExitStack() as clients:
+        client = (await clients.enter_async_context(every_token(connection)))[0]
+        parts = [] if campaign is None else await load_parts(client.journal, campaign)
+        tokens = tokens_of_profiles()
+        while any(_is_strange(part, client) for part in parts) and (token := next(tokens, None)):
+            client.campaigns.add_client(await clients.enter_async_context(_client(connection, token)))
+        yield client
+
+
+def _is_strange(campaign: StoredCampaign, client: CampaignClient) -> bool:
+    """Whether it is the part of a token that no client has."""
+    part, facts, known = campaign.plan.part, campaign.facts, (client, *client.campaigns.clients)
+    if part is None or not part.account:
+        return False
+    salt, mark = facts.token_salt or part.salt, facts.token_mark or part.account
+    return all(each.token_mark(salt) != mark for each in known)
 
 
 @asynccontextmanager
@@ -149,25 +169,28 @@ async def every_token(
     connection: Connection, observers: Iterable[Observer] = ()
 ) -> AsyncIterator[Sequence[CampaignClient]]:
     """The same client, and those of the other tokens of the environment behind it."""
-    service, observers = chosen_service(), tuple(observers)
+    variables, observers = chosen_service().variables, tuple(observers)
     async with AsyncExitStack() as clients:
+        clients.enter_context(named_tokens(connection.sender or (), variables))
         every = [
-            await clients.enter_async_context(
-                service.client(
-                    token,
-                    phone_number_id=connection.phone_number_id,
-                    channel_id=connection.channel_id,
-                    journal=journal_name(connection.journal),
-                    limiter=quota_store_name(connection),
-                    longest_quota_wait=None,
-                    observer=(interrupts.observe, partial(say_of_quota, connection), *observers),
-                )
-            )
-            for token in (None, *other_tokens(os.environ, service.variables))
+            await clients.enter_async_context(_client(connection, token, observers))
+            for token in (None, *other_tokens(os.environ, variables))
         ]
         for other in every[1:]:
             every[0].campaigns.add_client(other)
         yield every
+
+
+def _client(connection: Connection, token: str | None, observers: Iterable[Observer] = ()) -> CampaignClient:
+    return chosen_service().client(
+        token,
+        phone_number_id=connection.phone_number_id,
+        channel_id=connection.channel_id,
+        journal=journal_name(connection.journal),
+        limiter=quota_store_name(connection),
+        longest_quota_wait=None,
+        observer=(interrupts.observe, partial(say_of_quota, connection), *observers),
+    )
 
 
 def token_known() -> bool:

@@ -1,14 +1,17 @@
 """Several senders of one command: `--sender ID`, and `--sender ID@NAME` for one of another token.
 
-That token is in the environment, as KEEBAI_API_TOKEN_NAME. Every command that sends opens a client for each
-such variable, so a list that was planned with it goes on without a word: a part says whose it is.
+That token is in the environment, as KEEBAI_API_TOKEN_NAME, or it is that of the profile NAME. Every command
+that sends opens a client for each such variable, and asks the profiles where a part is of none of them, so a
+list that was planned with it goes on without a word: a part says whose it is.
 """
 
 import os
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from keebai_async.campaign_client import CampaignClient
+from keebai_async.cli.config.files import token_of_profile
 from keebai_async.credentials import Token
 from keebai_async.environment import VariableNames
 from keebai_async.errors import InvalidInput
@@ -21,6 +24,26 @@ else:  # for an annotation
     hosting = LazyModule("keebai_async.campaign_host")
 
 CHANNEL = "channel:"
+
+
+@contextmanager
+def named_tokens(texts: Sequence[str], variables: VariableNames) -> Iterator[None]:
+    """Inside `with` the environment has the tokens of the profiles that `--sender` names.
+
+    Raises:
+        InvalidInput: one of *texts* is no sender, or its profile does not give its token.
+    """
+    added: list[str] = []
+    try:
+        for _, name in map(sender_in, texts):
+            variable = f"{variables.token}_{name}"
+            if name and not os.environ.get(variable) and (token := token_of_profile(name)):
+                os.environ[variable] = token
+                added.append(variable)
+        yield
+    finally:
+        for variable in added:
+            os.environ.pop(variable, None)
 
 
 def other_tokens(environment: Mapping[str, str], variables: VariableNames) -> Iterator[str]:
@@ -62,7 +85,9 @@ def _sender_of(text: str, keebai: CampaignClient, variables: VariableNames) -> "
     variable = f"{variables.token}_{name}"
     token = os.environ.get(variable)
     if not token:
-        raise InvalidInput(f"no token for {text}: set {variable}", field="--sender", value=text)
+        raise InvalidInput(
+            f"no token for {text}: set {variable}, or make a profile {name}", field="--sender", value=text
+        )
     mark = Token(token).mark(variable)
     known = (keebai, *keebai.campaigns.clients)
     return sender, next(each for each in known if each.token_mark(variable) == mark)

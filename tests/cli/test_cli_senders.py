@@ -116,6 +116,35 @@ async def test_one_row_of_the_list_stands_for_the_whole_and_the_report_has_one_f
     assert all(each.phone_number_id in page for each in NUMBERS)
 
 
+async def test_another_token_is_that_of_a_profile_also_when_it_is_launched_and_resumed_later(
+    shell: Shell, sandbox: Sandbox
+) -> None:
+    shell.environment |= {"XDG_CONFIG_HOME": str(shell.folder), "WHERE_IT_IS": SOUTH.secret}
+    (shell.folder / "keebai-async").mkdir()
+    shell.write(
+        "keebai-async/config.toml",
+        '[profiles.away]\ntoken_env = "NOT_SET"\n[profiles.south]\ntoken_env = "WHERE_IT_IS"\n',
+    )
+    senders = [*SENDERS[:2], "--sender", f"{NUMBERS[4].phone_number_id}@SOUTH"]
+    unknown = await shell.call("plan", a_list(shell, 9), *PROMO, "--sender", "1@NORTH")
+    unset = await shell.call("plan", a_list(shell, 9), *PROMO, "--sender", "1@away")
+
+    planned = last(await shell.call("plan", a_list(shell, 40), *PROMO, *senders, "--json"))
+    launched = await shell.call("launch", str(planned["campaign_id"]), "--yes", "--json")
+    retried = await shell.call("resume", str(planned["campaign_id"]), "--yes", "--json")
+
+    assert unknown.err == (
+        "error: --sender: no token for 1@NORTH: set KEEBAI_API_TOKEN_NORTH, or make a profile NORTH\n"
+    )
+    assert unset.err.count("\n") == 1
+    assert "profile away: NOT_SET is not set" in unset.err
+    assert (launched.code, retried.code) == (0, 0), launched.err
+    assert last(launched)["sent"] == last(retried)["sent"] == 40
+    assert sandbox.ledger.total == 40
+    used = {one.token for one in sandbox.ledger.submissions if one.sender == NUMBERS[4].phone_number_id}
+    assert used == {SOUTH.secret}
+
+
 async def test_a_token_that_is_revoked_stops_its_part_alone_and_resume_finds_it_in_the_environment(
     shell: Shell, sandbox: Sandbox
 ) -> None:

@@ -142,7 +142,7 @@ async def _launch_kept(
     async with bookkeeping(connection) as keebai:  # a wrong id is told before a token is asked for
         made = await _kept(keebai, plan_id)
         made = options.priced(await keebai.campaigns.as_of_now(made))
-    async with campaigning(connection) as keebai:
+    async with campaigning(connection, made.campaign_id) as keebai:
         if settings.rejects is not None:
             await save_rejects(keebai, made, settings.rejects, excel=settings.excel)
         show_plan(keebai, made, settings)

@@ -237,7 +237,7 @@ async def _resume(campaign: str, connection: Connection, settings: LaunchSetting
         if paused:
             now = await ask_and_wait(keebai, campaign, keebai.campaigns.unpause, Standing.RUNNING)
             return tell_outcome(now, json=settings.json, journal=connection.journal)
-    async with campaigning(connection) as keebai:
+    async with campaigning(connection, campaign) as keebai:
         run = keebai.campaigns.resume(
             campaign,
             track=settings.wait,

@@ -124,7 +124,7 @@ async def _retry(
             else:
                 answer("\n".join(retry_lines(account)))
             raise UnusableSource("nobody may be sent to again: nothing was planned")
-    async with campaigning(connection) as keebai:
+    async with campaigning(connection, campaign) as keebai:
         plan = await _plan(keebai, campaign, at, options, settings)
         if settings.rejects is not None:
             await save_rejects(keebai, plan, settings.rejects, excel=settings.excel)

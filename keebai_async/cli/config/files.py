@@ -4,13 +4,20 @@ import os
 import shlex
 import stat
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final
 
 import platformdirs
 
-from keebai_async.cli.config.profile import PRICES_VARIABLE, TOKEN_NAMES, ConfigFile, Doubt, read_config
+from keebai_async.cli.config.profile import (
+    PRICES_VARIABLE,
+    TOKEN_NAMES,
+    ConfigFile,
+    Doubt,
+    Profile,
+    read_config,
+)
 from keebai_async.cli.config.sources import Resolved, resolve
 from keebai_async.deciding import USER_VARIABLE
 from keebai_async.environment import JOURNAL_VARIABLE
@@ -142,6 +149,24 @@ def _named(user: str) -> str:
         return checked_name(user)
     except InvalidInput as error:
         raise InvalidInput(str(error), field="--as") from error
+
+
+def token_of_profile(name: str) -> str | None:
+    """The token of a profile, by its name in any case; None if no file has one. Raises InvalidInput."""
+    found = next((each for each in _with_token() if each.name.lower() == name.lower()), None)
+    return None if found is None or found.token is None else _token(*found.token, profile=found.name)
+
+
+def tokens_of_profiles() -> Iterator[str]:
+    """Those of all profiles, each asked for when its turn comes; one that cannot be had is passed over."""
+    for each in _with_token():
+        if each.token is not None:
+            with suppress(InvalidInput):
+                yield _token(*each.token, profile=each.name)
+
+
+def _with_token() -> Iterator[Profile]:
+    return (one for file in config_files() for one in file.profiles.values() if one.token is not None)
 
 
 def _token(source: str, says: str, *, profile: str) -> str:
