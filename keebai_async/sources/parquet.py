@@ -70,10 +70,8 @@ def _parts(path: str) -> Iterator[_Part]:
     batches = _batches(path)
     header = checked_header(next(batches), path)
     for batch in batches:
-        for start in range(0, len(batch[0].values) if batch else 0, BLOCK_ROWS):
-            end = start + BLOCK_ROWS
-            columns, not_text = _texts([_Column(values[start:end], is_text) for values, is_text in batch])
-            yield _Part(header, columns, not_text)
+        columns, not_text = _texts(batch)
+        yield _Part(header, columns, not_text)
 
 
 def _texts(columns: Sequence[_Column]) -> tuple[Sequence[Any], Mapping[int, Mapping[int, NotText]]]:
@@ -118,7 +116,7 @@ def _rows(path: str) -> NumberedRows:
 
 
 def _batches(path: str) -> Iterator[Sequence[Any]]:
-    """The columns' names, then some rows at a time as a `_Column` of each.
+    """The columns' names, then a block at a time as a `_Column` of each.
 
     Raises UnusableSource without pyarrow, or if it cannot read the file.
     """
@@ -130,7 +128,9 @@ def _batches(path: str) -> Iterator[Sequence[Any]]:
         with _opened_frugally(pq.ParquetFile, path) as file:
             yield file.schema_arrow.names
             for batch in _arrow_batches(file):
-                yield list(map(_column, batch.columns))
+                # A block at a time: what makes values of a column lets no other thread in before it is done.
+                for start in range(0, batch.num_rows if batch.num_columns else 0, BLOCK_ROWS):
+                    yield list(map(_column, batch.slice(start, BLOCK_ROWS).columns))
     except (OSError, ValueError) as error:  # pyarrow's own errors are these
         raise unreadable(path, error) from error
 
