@@ -37,14 +37,14 @@ class DictColumns:
         bad: set[int] = set()
         metas: Sequence[object] | None = None
         if names.meta_data in keys:
-            metas = [item.get(names.meta_data) for item in items]
+            metas = _under(names.meta_data, items)
             if not set(map(type, metas)) <= {dict, type(None)}:
                 bad.update(place for place, meta in enumerate(metas) if not isinstance(meta, dict | None))
             metas = self._written(metas, bad)
         if not all_text(list(keys)):
             bad.update(place for place, item in enumerate(items) if not all_text(list(item)))
-        to = [item.get(names.to) for item in items]
-        found = self.of_variables(where, to, [item.get(names.variables) for item in items], metas, bad)
+        to, variables = _under(names.to, items), _under(names.variables, items)
+        found = self.of_variables(where, to, variables, metas, bad)
         if not keys <= names.service:
             known = set(found.where)
             taken = [item for item, at in zip(items, where, strict=True) if at in known]
@@ -87,7 +87,7 @@ class DictColumns:
             self._context.ignore(unused)
             for name in filter(may_say_who_wants_none, unused):
                 self._context.consent.count(name, [shown_value(item.get(name, "")) for item in items])
-        to = [item.get(names.to) for item in items]
+        to = _under(names.to, items)
         own = list(map(names.of.__getitem__, self._codec.names))
         return texts_among(where, to, _columns(items, own), meta_data, bad)
 
@@ -111,13 +111,18 @@ class DictColumns:
         return metas if all(metas) else [meta or NO_META for meta in metas]
 
 
+def _under(name: str, items: Iterable[Item]) -> Sequence[object]:
+    """What each of *items* has under *name*; None where it has nothing."""
+    try:
+        return list(map(itemgetter(name), items))
+    except KeyError:
+        return [item.get(name) for item in items]
+
+
 def _columns(items: Iterable[Item], names: Sequence[str]) -> list[Sequence[object]]:
     """A column for each of *names*: text where *items* have text, or what is rendered."""
     columns: list[Sequence[object]] = []
     for name in names:
-        try:
-            column: Sequence[object] = list(map(itemgetter(name), items))
-        except KeyError:
-            column = [item.get(name) for item in items]
+        column = _under(name, items)
         columns.append(column if all_text(column) else list(map(rendered, column)))
     return columns

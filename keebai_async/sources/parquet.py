@@ -13,7 +13,7 @@ from keebai_async.sources.objects import in_thread
 from keebai_async.sources.sheet import NumberedRows, Sheet, cell_of, single_cell_of, unreadable
 from keebai_async.sources.spelling import NotText
 
-READ_BLOCKS: Final = 8
+READ_BLOCKS: Final = 16
 """Blocks that the thread reads at once: to change threads takes as long as to read one."""
 PARQUET_BUFFER: Final = 256 * 1024
 """Read at once of a column: else all of it in a row group is in memory, which may be all of a file."""
@@ -33,10 +33,11 @@ class ParquetTable(Sheet):
         async with aclosing(in_thread(_parts(self.description), READ_BLOCKS, alone=True)) as pulled:
             async for parts in pulled:
                 for part in parts:
+                    columns = [_listed(column, self.description) for column in part.columns]
                     yield ColumnBlock(
-                        header=part.header, first=first, columns=part.columns, not_text=part.not_text
+                        header=part.header, first=first, columns=columns, not_text=part.not_text
                     )
-                    first += len(part.columns[0])
+                    first += len(columns[0])
         if first == 1:
             raise UnusableSource(f"{self.description} holds nobody: there is nobody to message")
 
@@ -47,17 +48,20 @@ def parquet(path: str, *, columns: Mapping[str, str]) -> ParquetTable:
 
 
 class _Column(NamedTuple):
-    """Some values of a column, and whether they certainly are text, all of them."""
+    """Some values of a column. Where it *is_text*, all certainly are text, and they are Arrow's still.
+
+    To make many texts in one thread for another takes them through the caches of two processors.
+    """
 
     values: Sequence[Any]
     is_text: bool
 
 
 class _Part(NamedTuple):
-    """Some rows by column, and by position and place what in them is no text."""
+    """Some rows by column, texts or Arrow's; and by position and place what in them is no text."""
 
     header: tuple[str, ...]
-    columns: Sequence[Sequence[str]]
+    columns: Sequence[Any]
     not_text: Mapping[int, Mapping[int, NotText]]
 
 
@@ -66,17 +70,13 @@ def _parts(path: str) -> Iterator[_Part]:
     batches = _batches(path)
     header = checked_header(next(batches), path)
     for batch in batches:
-        for start in range(0, len(batch[0].values) if batch else 0, BLOCK_ROWS):
-            end = start + BLOCK_ROWS
-            columns, not_text = _texts([_Column(values[start:end], is_text) for values, is_text in batch])
-            yield _Part(header, columns, not_text)
+        columns, not_text = _texts(batch)
+        yield _Part(header, columns, not_text)
 
 
-def _texts(
-    columns: Sequence[_Column],
-) -> tuple[Sequence[Sequence[str]], Mapping[int, Mapping[int, NotText]]]:
+def _texts(columns: Sequence[_Column]) -> tuple[Sequence[Any], Mapping[int, Mapping[int, NotText]]]:
     """Columns as text, for a person to look at where they are none."""
-    texts: list[Sequence[str]] = []
+    texts: list[Any] = []
     not_text: dict[int, dict[int, NotText]] = {}
     for place, (values, is_text) in enumerate(columns):
         if is_text or set(map(type, values)) == {str}:
@@ -90,6 +90,17 @@ def _texts(
     return texts, not_text
 
 
+def _listed(column: Any, path: str) -> Sequence[Any]:
+    """The values of a column as a list. Raises UnusableSource if Arrow cannot make them."""
+    if isinstance(column, list):
+        return column
+    try:
+        values: Sequence[Any] = column.to_pylist()
+    except ValueError as error:
+        raise unreadable(path, error) from error
+    return values
+
+
 def _cell(value: object) -> str | NotText:
     return value if isinstance(value, NotText) else cell_of(value)
 
@@ -100,12 +111,12 @@ def _rows(path: str) -> NumberedRows:
     yield 0, list(map(str, next(batches)))
     number = itertools.count(1)
     for batch in batches:
-        for cells in zip(*(map(_cell, column.values) for column in batch), strict=True):
+        for cells in zip(*(map(_cell, _listed(column.values, path)) for column in batch), strict=True):
             yield next(number), cells
 
 
 def _batches(path: str) -> Iterator[Sequence[Any]]:
-    """The columns' names, then some rows at a time as a `_Column` of each.
+    """The columns' names, then a block at a time as a `_Column` of each.
 
     Raises UnusableSource without pyarrow, or if it cannot read the file.
     """
@@ -117,16 +128,19 @@ def _batches(path: str) -> Iterator[Sequence[Any]]:
         with _opened_frugally(pq.ParquetFile, path) as file:
             yield file.schema_arrow.names
             for batch in _arrow_batches(file):
-                yield list(map(_column, batch.columns))
+                # A block at a time: what makes values of a column lets no other thread in before it is done.
+                for start in range(0, batch.num_rows if batch.num_columns else 0, BLOCK_ROWS):
+                    yield list(map(_column, batch.slice(start, BLOCK_ROWS).columns))
     except (OSError, ValueError) as error:  # pyarrow's own errors are these
         raise unreadable(path, error) from error
 
 
 def _column(column: Any) -> _Column:
-    kind, values = str(column.type), column.to_pylist()
-    if kind in _SINGLE:
-        return _Column(list(map(single_cell_of, values)), is_text=False)
-    return _Column(values, is_text=kind in _TEXT_TYPES and not column.null_count)
+    kind = str(column.type)
+    if kind in _TEXT_TYPES and not column.null_count:
+        return _Column(column, is_text=True)
+    values = column.to_pylist()
+    return _Column(list(map(single_cell_of, values)) if kind in _SINGLE else values, is_text=False)
 
 
 def _opened_frugally(open_file: Callable[..., Any], path: str) -> Any:

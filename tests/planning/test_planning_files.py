@@ -74,6 +74,16 @@ async def test_a_row_group_of_parquet_is_never_in_memory_as_a_whole(tmp_path: Pa
     assert held < path.stat().st_size / 2
 
 
+async def test_a_text_of_parquet_that_is_not_utf_8_stops_the_list(tmp_path: Path) -> None:
+    wrong = pa.Array.from_buffers(
+        pa.string(), 1, [None, pa.array([0, 2], pa.int32()).buffers()[1], pa.py_buffer(b"\xff\xfe")]
+    )
+    pq.write_table(pa.table({"to": ["+5491155555555"], "nombre": wrong}), tmp_path / "people.parquet")
+
+    with pytest.raises(UnusableSource, match="cannot be read"):
+        await planned(tmp_path / "people.parquet", columns={"saldo": "nombre"})
+
+
 async def test_columns_of_parquet_that_are_no_text_are_read_like_the_cells_of_a_workbook(
     tmp_path: Path,
 ) -> None:
