@@ -203,12 +203,12 @@ class SqliteFile:
             try:
                 self._prepare(connection, can_write=not only_read)
                 self._check_whole(connection, path)
+                self._inode = path.stat().st_ino
+                self._logs = _beside(path)
+                self._log_inodes = _inodes(self._logs)
             except BaseException:
                 connection.close()
                 raise
-            self._inode = path.stat().st_ino
-            self._logs = _beside(path)
-            self._log_inodes = _inodes(self._logs)
             self._connection, self._locked_out, self._waiting = connection, False, self._patience
         return self._connection
 

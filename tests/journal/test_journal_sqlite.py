@@ -19,17 +19,19 @@ import anyio
 import anyio.lowlevel
 import msgspec
 import pytest
+from msgspec.structs import replace
 
 from keebai_async.clock import ManualClock
 from keebai_async.errors import CampaignBusy, InvalidInput, JournalUnusable, Misused
 from keebai_async.journal import drafts, schema
 from keebai_async.journal.memory_tables import MemoryJournal
 from keebai_async.journal.open import open_journal
-from keebai_async.journal.sqlite_tables import SqliteJournal
+from keebai_async.journal.sqlite_tables import USE, SqliteJournal
 from keebai_async.model.campaign import CampaignState, Wish
 from keebai_async.model.chunk import ChunkState
 from keebai_async.model.lifecycle import Accept, Submit
 from keebai_async.storage import process, thread
+from keebai_async.storage.sqlite_file import SqliteFile
 from tests.journal.journal_kit import keep, people, plan_of, rejection
 
 PROJECT = Path(__file__).parents[2]
@@ -286,7 +288,7 @@ FILL = """
 import resource, sys, anyio
 from keebai_async.model.lifecycle import Submit, TakeBack
 from keebai_async.errors import JournalUnusable
-from keebai_async.journal.sqlite_tables import SqliteJournal
+from keebai_async.journal.sqlite_tables import USE, SqliteJournal
 async def main():
     journal = SqliteJournal(sys.argv[1])
     await journal.load("promo")
@@ -341,7 +343,7 @@ def run_child(program: str, *arguments: str) -> list[str]:
 FORBIDDEN = """
 import os, sys, anyio
 from keebai_async.errors import JournalUnusable
-from keebai_async.journal.sqlite_tables import SqliteJournal
+from keebai_async.journal.sqlite_tables import USE, SqliteJournal
 async def look(path):
     journal = SqliteJournal(path)
     try:
@@ -816,3 +818,19 @@ async def test_the_plan_of_a_process_that_died_leaves_no_room_behind_at_the_next
     assert rows_and_room(path) == rows_and_room(tmp_path / "empty.db")
     await journal.aclose()
     await empty.aclose()
+
+
+def test_a_file_that_goes_away_while_it_is_opened_leaves_no_connection_behind(path: Path) -> None:
+    opened: list[sqlite3.Connection] = []
+
+    def migrate(connection: sqlite3.Connection, name: str) -> None:
+        USE.migrate(connection, name)
+        opened.append(connection)
+        path.unlink()
+
+    file = SqliteFile(path, replace(USE, migrate=migrate))
+    with pytest.raises(JournalUnusable, match="No such file"), file.reading():
+        raise AssertionError
+
+    with pytest.raises(sqlite3.ProgrammingError, match="closed"):
+        opened[0].execute("SELECT 1")

@@ -1,5 +1,6 @@
 """A list over several senders: read once, checked as a whole, and dealt to parts that are campaigns."""
 
+from collections import Counter
 from pathlib import Path
 
 import msgspec
@@ -139,6 +140,19 @@ async def test_the_whole_is_the_sum_of_its_parts_and_each_of_them_adds_up() -> N
         assert (whole_of(part.campaign_id), part.sender) == (WHOLE, SENDERS[number - 1])
     assert [part.rejected for part in whole.parts] == [1, 0, 0, 0, 0]
     assert sum(part.ready for part in whole.parts) == 299
+
+
+async def test_each_part_says_of_which_countries_its_people_are() -> None:
+    people = [person(number) for number in range(11_000_000, 11_000_060)]
+    people += [{**each, "to": f"+521555555{number:04}"} for number, each in enumerate(people[:40])]
+
+    found = await dealt(people)
+
+    of_parts = Counter[str]()
+    for part in found.whole.parts:
+        of_parts.update({country.region: country.people for country in part.countries})
+    assert of_parts == {"AR": 60, "MX": 40}
+    assert {country.region: country.people for country in found.whole.countries} == of_parts
 
 
 async def test_a_list_that_grows_and_is_shuffled_is_dealt_as_before() -> None:
