@@ -284,7 +284,7 @@ class StoredJournal:
             return self._record(campaign_id, submit, tables)
 
         with self._in_doubt(campaign_id, submit):
-            return await self._change(campaign_id, work, safe=Safe.FROM_COPYING)
+            return await self._change(campaign_id, work, safe=Safe.FROM_COPYING, number=submit.number)
 
     async def left_since(self, since: float) -> list[tuple[float, int]]:
         return sorted(await self._transactions.read(lambda tables: tables.left_since(since)))
