@@ -72,7 +72,10 @@ async def test_an_option_is_named_as_it_was_typed_with_what_it_means(
             (*PLAN, "--stop-above=70"),
             "error: --stop-above: write a share of all as 0.15 or 15%, from 0 to 1, not '70'",
         ),
-        ((*PLAN, "--max-cost", "5"), "error: --max-cost needs --unit-cost, which is what one message costs"),
+        (
+            (*PLAN, "--max-cost", "5"),
+            "error: --max-cost needs prices, or --unit-cost, which is what one message costs",
+        ),
         (
             ("send", "--to", "1155", "--template", "promo", "--language", "es"),
             "error: --to: write it in E.164, with a plus and the country code: +5491155555555",
@@ -296,7 +299,7 @@ async def test_one_and_many_are_said_as_people_say_them(shell: Shell, clients: s
 async def test_the_numbers_of_a_note_and_of_an_error_are_the_locales_own_and_those_of_json_are_not(
     shell: Shell, clients: str
 ) -> None:
-    shell.environment["LC_ALL"] = "es_AR.UTF-8"
+    shell.environment |= {"LC_ALL": "es_AR.UTF-8", "KEEBAI_LANG": "es"}
     shell.write("many.csv", "to\n" + "".join(f"+549115556{n:04}\n" for n in range(1_234)))
     large = ("text", "--to", "+5491155550101", "--text", "a" * 5_000)
 
@@ -306,7 +309,7 @@ async def test_the_numbers_of_a_note_and_of_an_error_are_the_locales_own_and_tho
     refusal = await shell.call(*large, "--json")
 
     assert clients == "clients.csv"
-    assert "many.csv holds 1.234 numbers" in noted.out
+    assert "many.csv tiene 1.234 números" in noted.out
     assert "many.csv holds 1,234 numbers" in told.out
     assert "text has 5.000 characters" in refused.err
     assert "text has 5,000 characters" in refusal.out
