@@ -17,6 +17,8 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, TextIO
 
+from keebai_async.cli.fitting import fitted
+
 if TYPE_CHECKING:
     from _typeshed import ReadableBuffer
 
@@ -154,14 +156,20 @@ def say(line: str) -> None:
 
 
 def answer(text: str) -> None:
-    """What was asked for, on stdout."""
-    print(text, flush=True)
+    """What was asked for, on stdout; on a terminal in lines that fit it."""
+    print(fitted(text, _columns()) if sys.stdout.isatty() else text, flush=True)
+
+
+def _columns() -> int:
+    from shutil import get_terminal_size
+
+    return get_terminal_size().columns
 
 
 def answer_account(text: str, *, alarm: str) -> None:
     """The same, with the lines that begin with *alarm* in red on a terminal that shows colours."""
     if sys.stdout.isatty() and not os.environ.get("NO_COLOR"):
-        lines = text.split("\n")
+        lines = fitted(text, _columns()).split("\n")
         text = "\n".join(f"\x1b[31m{line}\x1b[0m" if line.startswith(alarm) else line for line in lines)
     answer(text)
 

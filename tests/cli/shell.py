@@ -34,7 +34,7 @@ class Ended:
         return [json.loads(line) for line in self.out.splitlines()]
 
 
-def _read_all(terminal: int, told: list[bytes], words: str) -> None:
+def read_all(terminal: int, told: list[bytes], words: str) -> None:
     """Until nobody has the other end of *terminal* any more. What is not read would hold its writer up.
 
     *words* are typed when a question stands there.
@@ -92,7 +92,7 @@ class Shell:
             anyio.create_task_group() as tasks,
         ):
             os.close(theirs)
-            tasks.start_soon(anyio.to_thread.run_sync, partial(_read_all, ours, told, words))
+            tasks.start_soon(anyio.to_thread.run_sync, partial(read_all, ours, told, words))
             assert process.stdout is not None
             out = b"".join([piece async for piece in process.stdout])
             code = await process.wait()
