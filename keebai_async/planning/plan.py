@@ -265,8 +265,8 @@ class _Making:
         """Let nobody in to whom something was sent lately."""
         if lately.not_known:
             self._notes.append(
-                f"purged campaigns left no hash of {lately.not_known:,} people: whether they are in the list"
-                " is not known"
+                f"purged campaigns left no hash of some people ({lately.not_known:,}):"
+                " whether they are in the list is not known"
             )
         if lately:
             self._admission.lately = lately

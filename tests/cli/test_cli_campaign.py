@@ -21,6 +21,7 @@ NUMBERS = ["+5491155550101", "+5491155550102", "+5215555550103"]
 REPORT_FIELDS = {
     "type",
     "countries",
+    "decided",
     "campaign_id",
     "name",
     "state",

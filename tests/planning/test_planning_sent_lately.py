@@ -170,7 +170,7 @@ async def test_a_purge_that_leaves_no_hashes_is_said_by_the_plan() -> None:
 
     assert made.plan.ready == 4
     (note,) = made.plan.notes
-    assert note.startswith("purged campaigns left no hash of 2 people")
+    assert note.startswith("purged campaigns left no hash of some people (2)")
 
 
 async def test_hashes_are_forgotten_with_their_secret_when_somebody_says_so_or_their_time_is_over() -> None:
