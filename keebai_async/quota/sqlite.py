@@ -344,13 +344,15 @@ class _CountedBooks(Books):
     def counted(self, window: LaneWindow, since: float) -> int:
         # Whole slots by their counts, and the rows of the one that *since* lies in.
         count = (
-            "SELECT (SELECT coalesce(sum(count), 0) FROM tally WHERE token = ?1 AND slot > ?2)"
-            " + (SELECT count(*) FROM place WHERE token = ?1 AND ended > ?3 AND ended < ?4)"
-            " + (SELECT count(*) FROM other WHERE token = ?1 AND per = ?5 AND ended > ?3)"
+            "SELECT (SELECT coalesce(sum(count), 0) FROM tally WHERE token = ? AND slot > ?)"
+            " + (SELECT count(*) FROM place WHERE token = ? AND ended > ? AND ended < ?)"
+            " + (SELECT count(*) FROM other WHERE token = ? AND per = ? AND ended > ?)"
         )
         slot = _slot_of(since)
         end = (slot + 1 - 1_000_000) * _SLOT
-        found: int = self._db.execute(count, (self._token, slot, since, end, window.per)).fetchone()[0]
+        token = self._token
+        values = (token, slot, token, since, end, token, window.per, since)
+        found: int = self._db.execute(count, values).fetchone()[0]
         lost = sum(count for per, born, count in self._untold if per == window.per and born > since)
         return found + lost + self._also
 
