@@ -15,7 +15,7 @@ from keebai_async.errors import CampaignBusy, InvalidInput, SamePerson
 from keebai_async.journal.parts import load_parts, load_with_siblings
 from keebai_async.model.campaign import StoredCampaign, Wish
 from keebai_async.model.chunk import Chunk, ChunkState
-from keebai_async.model.decided import Act, decided_by, same_person
+from keebai_async.model.decided import Act, decided_by, nameless_beside, same_person
 from keebai_async.model.fates import FateGroup
 from keebai_async.model.part import part_ids, whole_of
 from keebai_async.model.plan import DAY, Plan
@@ -109,28 +109,35 @@ class CampaignCare(CampaignLooks):
     async def check_two_people(self, campaign_id: str, *, by: str | None = None) -> None:
         """Refuse that who planned a campaign launches it; *by* is who would, as for `start`.
 
-        People are told apart by the names that they give, or by their logins. A test may be launched by
-        anybody, and so may what was launched before.
+        People are told apart by the names that they give, or by their logins; who gives no name at the login
+        of the other one is not told apart. A test may be launched by anybody, and so may what was launched
+        before.
 
         Raises:
             CampaignNotFound: there is no such campaign.
             SamePerson: it was planned by the same person, or one of the two is not known.
         """
-        launching = decider(by, os.environ).name
+        launching = decider(by, os.environ)
         for each in await load_parts(self._keebai.journal, campaign_id):
             plan, who = each.plan, each.plan.planned_by
             if plan.test or each.facts.launched_at is not None:
                 continue
-            if who is None or not who.name or not launching:
+            if who is None or not who.name or not launching.name:
                 whom = "who would launch" if who is not None and who.name else "who planned"
                 raise SamePerson(
                     f"two people are demanded, and {whom} campaign {campaign_id} is not known",
                     campaign_id=campaign_id,
                 )
-            if same_person(who.name, launching):
+            if same_person(who.name, launching.name):
                 raise SamePerson(
                     f"campaign {campaign_id} was planned by {who.name}, and two people are demanded:"
                     " let somebody else launch it",
+                    campaign_id=campaign_id,
+                )
+            if nameless_beside(who, launching):
+                raise SamePerson(
+                    f"campaign {campaign_id} was planned by {who.name} with your login, and two people are"
+                    f" demanded: {launching.name} may be the same person, as one of the two gave no name",
                     campaign_id=campaign_id,
                 )
 

@@ -98,6 +98,12 @@ def same_person(one: str, other: str) -> bool:
     return len(names) == 1 and names != {""}
 
 
+def nameless_beside(one: Decider, other: Decider) -> bool:
+    """Whether two have the same login, and one of them gave no other name: nobody knows that they are two."""
+    user = one.login.partition("@")[0]
+    return one.login == other.login != "" and any(same_person(each.name, user) for each in (one, other))
+
+
 def decided_together(parts: Iterable[Iterable[DecidedLine]]) -> tuple[DecidedLine, ...]:
     """The decisions about all parts of a list, each once, in the order of their times."""
     found: dict[tuple[str, str, str, str], list[DecidedLine]] = {}

@@ -13,7 +13,7 @@ from keebai_async.cli.config.profile import read_config
 from keebai_async.cli.decided_text import decided_lines, two_people_demanded, who_words
 from keebai_async.cli.exit_codes import Exit
 from keebai_async.errors import InvalidInput
-from keebai_async.model.decided import DecidedLine
+from keebai_async.model.decided import DecidedLine, Decider, nameless_beside
 from tests.cli.shell import Ended, Shell
 from tests.cli.test_cli_campaign import PROMO
 
@@ -110,6 +110,25 @@ async def test_a_plan_of_whom_nobody_knows_who_made_it_is_not_launched_by_two(
     assert "who planned campaign" in done.err
 
 
+async def test_who_forgets_to_say_their_name_is_not_taken_for_a_second_person(
+    shell: Shell, clients: str
+) -> None:
+    shell.environment["KEEBAI_TWO_PEOPLE"] = "1"
+    named = await planned(shell, clients)
+    nameless = await planned(shell, clients, "--name", "second", by=getpass.getuser())
+
+    alone = [
+        await shell.call("launch", named, "--yes"),
+        await shell.call("launch", named, "--yes", "--detach"),
+        await shell.call("--as", "ana", "launch", nameless, "--yes"),
+        await shell.call("--as", "ana", "resume", nameless, "--yes"),
+    ]
+
+    assert [each.code for each in alone] == [Exit.GUARD] * 4
+    assert all("may be the same person, as one of the two gave no name" in each.err for each in alone)
+    assert {each.err.count("\n") for each in alone} == {1}
+
+
 @pytest.mark.parametrize("name", ["", "  ", "x" * 101, "a\nb\x1b[31m"])
 async def test_a_name_that_is_none_is_one_line(shell: Shell, clients: str, name: str) -> None:
     done = await shell.call("--as", name, "plan", clients, *PROMO)
@@ -161,3 +180,14 @@ def test_of_many_decisions_a_terminal_shows_the_first_and_the_last() -> None:
     assert lines[0].startswith("launched ")
     assert lines[6] == "(19 decisions more: report --json)"
     assert all(line.startswith("resumed ") for line in (*lines[1:6], *lines[7:]))
+
+
+def test_two_are_told_apart_by_their_names_or_by_their_logins() -> None:
+    ana = Decider(name="ana", login="ops@vm")
+    ops = Decider(name="OPS", login="ops@vm")
+
+    assert nameless_beside(ana, ops)
+    assert nameless_beside(ops, ana)
+    assert not nameless_beside(ana, Decider(name="luis", login="ops@vm"))
+    assert not nameless_beside(ana, Decider(name="ops", login="ops@other"))
+    assert not nameless_beside(Decider(name="ana"), Decider(name="luis"))
