@@ -120,7 +120,8 @@ class CampaignCare(CampaignLooks):
         launching = decider(by, os.environ)
         for each in await load_parts(self._keebai.journal, campaign_id):
             plan, who = each.plan, each.plan.planned_by
-            if plan.test or each.facts.launched_at is not None:
+            launched = each.facts.launched_at is not None or any(chunk.step for chunk in each.chunks)
+            if plan.test or launched:
                 continue
             if who is None or not who.name or not launching.name:
                 whom = "who would launch" if who is not None and who.name else "who planned"

@@ -3,7 +3,7 @@
 import getpass
 import socket
 import sqlite3
-from contextlib import closing
+from contextlib import aclosing, closing
 from datetime import UTC, datetime
 
 import pytest
@@ -13,7 +13,9 @@ from keebai_async.cli.config.profile import read_config
 from keebai_async.cli.decided_text import decided_lines, two_people_demanded, who_words
 from keebai_async.cli.exit_codes import Exit
 from keebai_async.errors import InvalidInput
+from keebai_async.journal.sqlite_tables import SqliteJournal
 from keebai_async.model.decided import DecidedLine, Decider, nameless_beside
+from keebai_async.model.lifecycle import Submit
 from tests.cli.shell import Ended, Shell
 from tests.cli.test_cli_campaign import PROMO
 
@@ -127,6 +129,20 @@ async def test_who_forgets_to_say_their_name_is_not_taken_for_a_second_person(
     assert [each.code for each in alone] == [Exit.GUARD] * 4
     assert all("may be the same person, as one of the two gave no name" in each.err for each in alone)
     assert {each.err.count("\n") for each in alone} == {1}
+
+
+async def test_a_campaign_that_was_killed_after_it_was_launched_is_resumed_by_who_planned_it(
+    shell: Shell, clients: str
+) -> None:
+    """Its run had not come to write down yet that it was launched, and who planned it was refused."""
+    plan = await planned(shell, clients)
+    async with aclosing(SqliteJournal(shell.folder / "journal.db")) as journal, journal.lease(plan):
+        await journal.record(plan, Submit(number=1, step=1, at=1.0))
+    shell.environment["KEEBAI_TWO_PEOPLE"] = "1"
+
+    resumed = await shell.call("--as", "ana", "resume", plan, "--yes")
+
+    assert resumed.code == Exit.UNKNOWN, resumed.err
 
 
 @pytest.mark.parametrize("name", ["", "  ", "x" * 101, "a\nb\x1b[31m"])
