@@ -277,11 +277,13 @@ class StoredJournal:
 
     async def submit_within(self, campaign_id: str, submit: Submit, within: Pace) -> Chunk | None:
         def work(tables: Tables) -> Chunk | None:
+            if kept := self._written_before(campaign_id, submit, tables):
+                return kept  # it is among those who left
             recipients = chunk_of(tables, campaign_id, submit.number).chunk.recipients
             left = tables.left_since(submit.at - within.per)
             if not rules.has_room(within, recipients, left):
                 return None
-            return self._record(campaign_id, submit, tables)
+            return moving.record(tables, campaign_id, submit, at=self._clock.wall())
 
         with self._in_doubt(campaign_id, submit):
             return await self._change(campaign_id, work, safe=Safe.FROM_COPYING, number=submit.number)
@@ -302,9 +304,12 @@ class StoredJournal:
             self._doubts.remove(doubt)
 
     def _record(self, campaign_id: str, move: Move, tables: Tables) -> Chunk:
-        if (campaign_id, move) in self._doubts and (kept := moving.kept(tables, campaign_id, move)):
-            return kept
-        return moving.record(tables, campaign_id, move, at=self._clock.wall())
+        kept = self._written_before(campaign_id, move, tables)
+        return kept or moving.record(tables, campaign_id, move, at=self._clock.wall())
+
+    def _written_before(self, campaign_id: str, move: Move, tables: Tables) -> Chunk | None:
+        """The chunk after *move*, if that could not be written before, and is there all the same."""
+        return moving.kept(tables, campaign_id, move) if (campaign_id, move) in self._doubts else None
 
     async def match(self, campaign_id: str, number: int, people: Mapping[int, float]) -> int:
         return await self._transactions.write(

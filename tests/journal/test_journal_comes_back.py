@@ -13,6 +13,7 @@ from keebai_async.errors import CampaignBusy, JournalUnusable
 from keebai_async.journal.sqlite_tables import SqliteJournal
 from keebai_async.model.chunk import ChunkState
 from keebai_async.model.lifecycle import Submit
+from keebai_async.model.plan import Pace
 from keebai_async.storage import thread
 from tests.journal.journal_kit import keep, plan_of
 
@@ -143,6 +144,25 @@ async def test_a_lease_that_was_written_after_it_was_given_up_is_nobodys(
     await until_no_lease_is_left(path)
 
     await run(journal)
+    await journal.aclose()
+
+
+async def test_an_intent_that_was_written_after_it_was_given_up_needs_no_room_beside_itself(
+    path: Path, clock: ManualClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Asked for again it was told that it has no room, which says that nothing was written."""
+    journal = SqliteJournal(path, clock=clock)
+    await keep(journal, plan_of(chunks=(1,)))
+    with locked(path):
+        monkeypatch.setattr(thread, "LONGEST_JOB", 0.1)
+        with pytest.raises(JournalUnusable, match="took longer"):
+            await journal.submit_within("promo", SUBMIT, Pace(people=1, per=60.0))
+        monkeypatch.undo()
+
+    again = await journal.submit_within("promo", SUBMIT, Pace(people=1, per=60.0))
+
+    assert again is not None
+    assert (again.state, again.attempts) == (ChunkState.SUBMITTING, 1)
     await journal.aclose()
 
 
