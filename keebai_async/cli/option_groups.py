@@ -2,14 +2,17 @@
 
 import enum
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated
 
 import msgspec
 import typer
+from msgspec.structs import replace
 
 from keebai_async.campaign.terms import NewTerms
 from keebai_async.cli.options import (
+    DAILY_LIMIT_VARIABLE,
     GUARDS_PANEL,
     LIST_PANEL,
     SANDBOX_PANEL,
@@ -365,10 +368,12 @@ class CampaignOptions(msgspec.Struct, frozen=True, kw_only=True):
             daily_limit=given_people(self.daily_limit, option="--daily-limit"),
         )
 
-    @property
-    def for_a_plan(self) -> NewTerms:
-        """What can still be said of a plan that is made, but for its guards."""
-        return new_terms(
+    def terms_for(self, plan: Plan, environment: Mapping[str, str]) -> NewTerms:
+        """What can still be said of a *plan* that is made, but for its guards.
+
+        The daily limit of the *environment* lowers that of the plan, and never raises it.
+        """
+        terms = new_terms(
             self.at,
             self.hours,
             self.zone,
@@ -377,6 +382,11 @@ class CampaignOptions(msgspec.Struct, frozen=True, kw_only=True):
             pace=self.pace,
             daily_limit=self.daily_limit,
         )
+        own, usual = plan.daily_limit, environment.get(DAILY_LIMIT_VARIABLE)
+        if own is None or self.daily_limit != usual:
+            return terms
+        lower = isinstance(terms.daily_limit, int) and terms.daily_limit < own
+        return terms if lower else replace(terms, daily_limit=None)
 
     def priced(self, plan: Plan) -> Plan:
         """A *plan* that is made already, at the prices that were given. Raises InvalidInput."""

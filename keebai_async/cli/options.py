@@ -194,6 +194,7 @@ PerDayOption = Annotated[
         rich_help_panel=WHEN_PANEL,
     ),
 ]
+DAILY_LIMIT_VARIABLE: Final = "KEEBAI_DAILY_LIMIT"
 _DAILY_LIMIT: Final = (
     "Submit no more people of all campaigns of the journal in any 24 hours, as Meta limits a portfolio; off"
     " ends it."
@@ -206,7 +207,7 @@ NewDailyLimitOption = Annotated[
     str | None,
     typer.Option(
         "--daily-limit",
-        envvar="KEEBAI_DAILY_LIMIT",
+        envvar=DAILY_LIMIT_VARIABLE,
         show_envvar=False,
         metavar="PEOPLE",
         help=_DAILY_LIMIT,

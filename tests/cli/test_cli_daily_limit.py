@@ -41,3 +41,21 @@ async def test_the_limit_is_of_a_profile_too_and_resume_can_end_it(shell: Shell,
     assert sandbox.ledger.total == 5
     assert wrong.code == 2
     assert "--daily-limit" in wrong.err
+
+
+async def test_the_limit_of_a_profile_lowers_that_of_a_plan_and_never_raises_it(
+    shell: Shell, sandbox: Sandbox
+) -> None:
+    """A plan with a smaller limit of its own, as it was approved, was sent at that of the profile."""
+    launched = []
+    for first, own, usual in ((0, "20", "50"), (10, "20", "off"), (20, "100", "50"), (30, "20", "")):
+        people = shell.write(f"{first}.csv", rows(first, 2))
+        planned = await shell.call("plan", people, *PROMO, "--name", people, "--daily-limit", own, "--json")
+        shell.environment["KEEBAI_DAILY_LIMIT"] = usual
+        launched.append(await shell.call("launch", campaign_of(planned), "--yes", "--json"))
+    people = shell.write("more.csv", rows(40, 2))
+    planned = await shell.call("plan", people, *PROMO, "--daily-limit", "20", "--json")
+    said = await shell.call("launch", campaign_of(planned), "--yes", "--json", "--daily-limit", "60")
+
+    assert [each.code for each in (*launched, said)] == [0] * 5, launched[0].err
+    assert [each.objects[-1].get("daily_limit") for each in (*launched, said)] == [20, 20, 50, 20, 60]

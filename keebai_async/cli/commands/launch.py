@@ -152,7 +152,8 @@ async def _launch_kept(
         guards = None
         if options.stop_above is not None:
             guards = replace(made.guards, stop_above=options.stops_above)
-        terms = replace(options.for_a_plan, guards=guards, ignore_opt_outs=options.ignore_opt_outs)
+        said = options.terms_for(made, os.environ)
+        terms = replace(said, guards=guards, ignore_opt_outs=options.ignore_opt_outs)
         code, _ = await launch_plan(keebai, made, settings, terms=terms)
         return code
 
