@@ -5,6 +5,7 @@ import os
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
+from fractions import Fraction
 from typing import Final, Literal
 
 import msgspec
@@ -206,7 +207,8 @@ class PlanOptions(msgspec.Struct, frozen=True, kw_only=True):
     def _most_for_the_cost(self) -> int | None:
         if self.max_cost is None or (price := self.price) is None or not price.unit:
             return None
-        return int(exactly(self.max_cost) // price.unit)
+        # Fractions, because a quotient of more digits than Decimal holds is an error there.
+        return Fraction(exactly(self.max_cost)) // Fraction(price.unit)
 
     def too_many(self) -> PlanTooLarge:
         """What to say when more people are ready than `most`: in money, if that is what was limited."""

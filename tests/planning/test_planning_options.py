@@ -1,5 +1,6 @@
 """What a caller can ask of a plan: local numbers, who not to message, limits, tests."""
 
+from decimal import Decimal
 from pathlib import Path
 
 import hypothesis
@@ -149,6 +150,12 @@ async def test_a_plan_larger_than_allowed_stops(options: PlanOptions) -> None:
         await planned([person(n) for n in range(3)], options=options)
 
     assert (await planned([person(n) for n in range(2)], options=options)).plan.ready == 2
+
+
+def test_what_costs_next_to_nothing_is_enough_for_any_number_of_people() -> None:
+    """The division of two amounts of money once ended in an error of its own."""
+    assert PlanOptions(unit_cost=Decimal("1e-30"), max_cost=Decimal(2)).most == 2 * 10**30
+    assert PlanOptions(unit_cost=0.0618, max_cost=0.1854).most == 3
 
 
 async def test_a_test_goes_to_the_given_numbers_with_the_first_row_s_variables() -> None:
