@@ -116,6 +116,7 @@ class Submitter:
         self._choosing = anyio.Lock()
         self._asking = anyio.Lock()
         self._held: NotYet | str = ""
+        self._told_until = 0.0
         self.waits_for_its_time = False
         """Whether no chunk that waits may leave now, by its hours or because its time has not come."""
         self._leaving: set[int] = set()  # chunks that may leave, whether or not they have yet
@@ -372,8 +373,11 @@ class Submitter:
         async with nullcontext() if timetable.daily is None else self._asking:
             held = await self._room(timetable, number)
             if held is not None:
-                seconds = held.until - self._clock.wall()
-                await self._hold(seconds, held.why, tell=self._begins_to_hold(held.why))
+                wall = self._clock.wall()
+                late = wall >= self._told_until  # somebody else took the room of that time
+                if tell := self._begins_to_hold(held.why) or late:
+                    self._told_until = held.until
+                await self._hold(held.until - wall, held.why, tell=tell)
         return held is None
 
     async def _room(self, timetable: Timetable, number: int) -> NotYet | None:

@@ -80,6 +80,25 @@ async def test_two_campaigns_at_once_share_the_limit_and_both_come_to_their_end(
     assert max(service.hours[-1] for service in services) == 4.0 + 2 * 24
 
 
+async def test_who_waits_says_anew_until_when_once_others_took_the_room_of_that_time() -> None:
+    """The time that was told first had passed, and stood in the status until somebody left."""
+    before = Daily(1, 100)
+    await before.submit(Watched(before.clock))
+    campaign, other = Daily(2, 2, size=2, beside=before), Daily(3, 100, beside=before)
+    service, others = Watched(campaign.clock), Watched(campaign.clock)
+    await campaign.begin(service)
+    await other.begin(others)
+
+    async with campaign.clock.running(), anyio.create_task_group() as tasks:
+        tasks.start_soon(dispatch, campaign.book, campaign.submitter)
+        await campaign.clock.sleep(10 * HOUR)
+        tasks.start_soon(dispatch, other.book, other.submitter)
+
+    waits = [round(each.seconds / HOUR) for each in campaign.events if isinstance(each, Waiting)]
+    assert (others.hours, service.hours) == ([14.0, 14.0, 14.0], [38.0])
+    assert waits == [24, 10]
+
+
 class Late(MemoryJournal):
     """Tells what left a moment ago as if it had not: what is read before the intent is never enough."""
 
