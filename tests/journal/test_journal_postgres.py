@@ -18,6 +18,7 @@ from keebai_async.journal.tables import ChunkRow, LeaseRow, Tables
 from keebai_async.model.campaign import CampaignState
 from keebai_async.model.chunk import ChunkState
 from keebai_async.model.lifecycle import Accept, Submit, TakeBack
+from keebai_async.model.plan import Pace
 from keebai_async.storage.postgres_address import postgres_address
 from keebai_async.storage.process import Process
 from keebai_async.storage.safety import Safe
@@ -355,6 +356,29 @@ async def test_a_move_and_what_it_tells_are_four_journeys_to_the_server(wire: To
     assert (moved - before, wire.journeys - moved) == (4, 4)
     assert len((await journal.events("promo")).events) == 3
     await journal.aclose()
+
+
+async def test_of_machines_that_ask_at_once_for_the_last_room_of_a_day_one_gets_it(address: str) -> None:
+    day, journals = Pace(people=1, per=100.0), [journal_at(address) for _ in range(4)]
+    days = range(1, 11)
+    got: list[int] = []
+
+    async def ask(journal: PostgresJournal, campaign_id: str, number: int) -> None:
+        submit = Submit(number=number, step=1, at=100.0 * number)
+        if await journal.submit_within(campaign_id, submit, day) is not None:
+            got.append(number)
+
+    for place, journal in enumerate(journals):
+        await keep(journal, plan_of(f"promo-{place}", chunks=(1,) * len(days)))
+    for number in days:
+        async with anyio.create_task_group() as tasks:
+            for place, journal in enumerate(journals):
+                tasks.start_soon(ask, journal, f"promo-{place}", number)
+
+    assert got == list(days)
+    assert await journals[0].left_since(0.0) == [(100.0 * number, 1) for number in days]
+    for journal in journals:
+        await journal.aclose()
 
 
 # A commit in doubt
