@@ -82,6 +82,7 @@ def whole_plan(parts: Sequence[Plan]) -> Plan:
         rejected=sum(each.rejected for each in parts),
         suppressed=sum(each.suppressed for each in parts),
         chunks=tuple(size for each in parts for size in each.chunks),
+        chunk_countries=tuple(country for each in parts for country in each.chunk_countries),
         fingerprint=hashlib.sha256(digests.encode()).hexdigest()[:32],
         notes=tuple(dict.fromkeys(note for each in parts for note in each.notes)),
         guards=replace(first.guards, canary=_sum(each.guards.canary for each in parts)),

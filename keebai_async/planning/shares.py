@@ -120,6 +120,7 @@ class Shares:
             ready=ready,
             read=ready + whole.read - whole.ready,
             chunks=chunker.sizes,
+            chunk_countries=chunker.countries,
             fingerprint=chunker.fingerprint,
             guards=options.guards,
             pace=options.pace,

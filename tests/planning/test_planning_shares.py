@@ -12,6 +12,7 @@ from keebai_async.errors import CampaignNotFound, InvalidInput, JournalUnusable,
 from keebai_async.journal.memory_tables import MemoryJournal
 from keebai_async.journal.parts import load_parts
 from keebai_async.model.chunk import ChunkState
+from keebai_async.model.hours import Hours
 from keebai_async.model.identity import identity
 from keebai_async.model.lifecycle import Accept, Submit
 from keebai_async.model.part import part_ids, whole_of
@@ -272,3 +273,24 @@ async def test_who_was_only_planned_or_tested_was_written_to_by_nobody() -> None
     assert found.owners == (await dealt(people)).owners
     states = {chunk.state for part in await load_parts(journal, WHOLE) for chunk in part.chunks}
     assert states == {ChunkState.PLANNED}
+
+
+async def test_each_part_knows_of_what_country_its_chunks_are() -> None:
+    """Hours by country were planned over several senders, and could not be launched: no chunk had one."""
+    numbers = [f"{code}{n:05}" for n in range(40) for code in ("+54911555", "+519876")]
+    hours = Hours(opens="09:00", closes="20:00", zone="country")
+
+    made = await dealt(
+        [person(n) | {"to": number} for n, number in enumerate(numbers)],
+        options=PlanOptions(hours=hours, chunk_size=4),
+    )
+
+    for part in made.whole.parts:
+        people = Counter[str]()
+        for country, size in zip(part.chunk_countries, part.chunks, strict=True):
+            people[country] += size
+        assert people == {each.region: each.people for each in part.countries}
+        assert people.keys() == {"AR", "PE"}
+    assert len(made.whole.parts) == 5
+    together = tuple(country for part in made.whole.parts for country in part.chunk_countries)
+    assert made.whole.chunk_countries == together
