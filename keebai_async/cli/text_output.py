@@ -322,7 +322,7 @@ def _room_lines(plan: Plan, room: DailyRoom) -> Iterator[str]:
 
 
 def pace_words(pace: Pace) -> str:
-    """`5,000 people in 10 min 0 s`."""
+    """`5,000 people in 10 min`."""
     return phrase("{people} in {time}", people=people_figure(pace.people), time=duration(pace.per))
 
 

@@ -149,7 +149,14 @@ def test_delivering_is_reckoned_at_the_senders_rate() -> None:
 
 @pytest.mark.parametrize(
     ("seconds", "words"),
-    [(0.2, "1 s"), (59, "59 s"), (59.5, "1 min 0 s"), (617, "10 min 17 s"), (12_500, "3 h 28 min")],
+    [
+        (0.2, "1 s"),
+        (59, "59 s"),
+        (59.5, "1 min"),
+        (7_200, "2 h"),
+        (617, "10 min 17 s"),
+        (12_500, "3 h 28 min"),
+    ],
 )
 def test_a_duration_has_the_two_units_that_matter(seconds: float, words: str) -> None:
     assert duration(seconds) == words
