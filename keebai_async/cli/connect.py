@@ -43,8 +43,8 @@ from keebai_async.quota.window import WORTH_TELLING, Quota, Wait
 from keebai_async.service_client import ServiceClient
 from keebai_async.services import CarryingService, service_of
 
-_MINUTE: Final = 60.0
-_HOUR: Final = 3_600.0
+_A_MINUTE: Final = 60.0
+_AN_HOUR: Final = 3_600.0
 
 
 class Connection(msgspec.Struct, frozen=True, kw_only=True):
@@ -239,8 +239,8 @@ async def spending(keebai: ServiceClient) -> str:
 
 def quota_words(quota: Quota) -> str:
     """`60 a minute`, `1,000 an hour`; `20/10s` of another span."""
-    if quota.per == _MINUTE:
+    if quota.per == _A_MINUTE:
         return phrase("{number} a minute", number=figure(quota.limit))
-    if quota.per == _HOUR:
+    if quota.per == _AN_HOUR:
         return phrase("{number} an hour", number=figure(quota.limit))
     return str(quota)
