@@ -5,6 +5,7 @@ import shlex
 from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
 from functools import partial
+from typing import Final
 
 import msgspec
 
@@ -41,6 +42,9 @@ from keebai_async.quota.limiter import RateLimiter
 from keebai_async.quota.window import WORTH_TELLING, Quota, Wait
 from keebai_async.service_client import ServiceClient
 from keebai_async.services import CarryingService, service_of
+
+_A_MINUTE: Final = 60.0
+_AN_HOUR: Final = 3_600.0
 
 
 class Connection(msgspec.Struct, frozen=True, kw_only=True):
@@ -220,7 +224,7 @@ def quotas_holding(client: CampaignClient) -> tuple[Quota, ...]:
 
 
 async def spending(keebai: ServiceClient) -> str:
-    """What is spent of each quota: `13 of 60/60s, 13 of 1000/3600s`; empty if the limiter cannot tell.
+    """What is spent of each quota: `13 of 60 a minute, 13 of 1,000 an hour`; empty if that cannot be told.
 
     Raises:
         QuotaUnusable: the store cannot be reached.
@@ -228,4 +232,15 @@ async def spending(keebai: ServiceClient) -> str:
     if not isinstance(keebai.limiter, RateLimiter):
         return ""
     spent = await keebai.limiter.spent()
-    return ", ".join(phrase("{done} of {all}", done=figure(done), all=quota) for quota, done in spent)
+    return ", ".join(
+        phrase("{done} of {all}", done=figure(done), all=quota_words(quota)) for quota, done in spent
+    )
+
+
+def quota_words(quota: Quota) -> str:
+    """`60 a minute`, `1,000 an hour`; `20/10s` of another span."""
+    if quota.per == _A_MINUTE:
+        return phrase("{number} a minute", number=figure(quota.limit))
+    if quota.per == _AN_HOUR:
+        return phrase("{number} an hour", number=figure(quota.limit))
+    return str(quota)

@@ -59,10 +59,10 @@ def _last_start(requests: int, quota: Quota) -> float:
 
 
 def duration(seconds: float) -> str:
-    """*seconds* in the two units that matter: `8 s`, `10 min 17 s`, `3 h 28 min`."""
+    """*seconds* in the two units that matter: `8 s`, `10 min`, `10 min 17 s`, `3 h 28 min`."""
     whole = math.ceil(seconds)
     if whole < 60:
         return f"{whole} s"
     if whole < 3600:
-        return f"{whole // 60} min {whole % 60} s"
-    return f"{figure(whole // 3600)} h {whole % 3600 // 60} min"
+        return f"{whole // 60} min" + (f" {left} s" if (left := whole % 60) else "")
+    return f"{figure(whole // 3600)} h" + (f" {left} min" if (left := whole % 3600 // 60) else "")

@@ -69,8 +69,11 @@ def library_text(sentence: str) -> str:
 
 
 def library_reason(reason: str) -> str:
-    """Why something happened, in the library's words or a service's, with numbers of people masked."""
-    return in_language(shown_reason(reason))
+    """Why something happened, in the library's words or a service's.
+
+    Numbers of people are masked, and others are as their reader writes them.
+    """
+    return in_locale(in_language(shown_reason(reason)))
 
 
 def in_language(sentence: str) -> str:

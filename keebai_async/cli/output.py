@@ -151,8 +151,8 @@ def _stream(outlet: Outlet, before: TextIO | None) -> TextIO:
 
 
 def say(line: str) -> None:
-    """One line on stderr, for people."""
-    print(line, file=sys.stderr, flush=True)
+    """One line on stderr, for people; on a terminal in lines that fit it."""
+    print(fitted(line, _columns()) if sys.stderr.isatty() else line, file=sys.stderr, flush=True)
 
 
 def answer(text: str) -> None:

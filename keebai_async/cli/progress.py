@@ -15,6 +15,7 @@ from rich.text import Text
 from keebai_async.cli.account_text import proven_words, until_words
 from keebai_async.cli.estimate import duration
 from keebai_async.cli.figures import counted, figure, people_figure
+from keebai_async.cli.fitting import fitted
 from keebai_async.cli.language import phrase
 from keebai_async.cli.library_words import library_reason
 from keebai_async.cli.output import say
@@ -115,7 +116,8 @@ class ProgressBars:
     detail = show
 
     def say(self, line: str) -> None:
-        self._live.console.print(line, markup=False, highlight=False, soft_wrap=True)
+        console = self._live.console
+        console.print(fitted(line, console.width), markup=False, highlight=False, soft_wrap=True)
 
     def pulse(self, line: str, note: str) -> None:
         self._note = note

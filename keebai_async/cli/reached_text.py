@@ -13,7 +13,7 @@ _MOST_REACHED = 10
 
 
 def reached_lines(plan: Plan, *, now: float) -> Iterator[str]:
-    """`49,998 of these people got 'Dos' 3 min 0 s ago (promo, es) [dos-1a2b3c4d]`, a line each."""
+    """`49,998 of these people got 'Dos' 3 min ago (promo, es) [dos-1a2b3c4d]`, a line each."""
     for each in plan.reached_before[:_MOST_REACHED]:
         yield from _lines_of(each, now)
     if len(plan.reached_before) > _MOST_REACHED:

@@ -10,7 +10,7 @@ from keebai_async.cli.cost_text import cost_rows
 from keebai_async.cli.decided_text import decided_lines, planned_words
 from keebai_async.cli.estimate import Estimate, duration
 from keebai_async.cli.fates_text import code_rows, difference_words, fate_rows
-from keebai_async.cli.figures import counted, figure, moment, people_figure, share
+from keebai_async.cli.figures import counted, figure, in_locale, moment, people_figure, share
 from keebai_async.cli.language import phrase
 from keebai_async.cli.library_words import country_words, in_language, library_text
 from keebai_async.cli.opt_outs_text import plan_lines_on_opt_outs, report_lines_on_opt_outs
@@ -36,6 +36,9 @@ from keebai_async.model.report import Report
 from keebai_async.model.situation import Situation
 
 _EXAMPLES = 3
+
+_END_OF_VALUES: Final = 36
+"""The column at which the values behind their labels end: `47,930` as well as `about 10 min 17 s`."""
 
 
 def plan_text(plan: Plan, estimate: Estimate, *, now: float | None = None) -> str:
@@ -178,7 +181,7 @@ def how_fast(plan: Plan) -> str:
 
 def _guard_lines(guards: Guards) -> Iterator[str]:
     if guards.canary is not None:
-        first = phrase("people first, then everyone if few enough of them fail")
+        first = phrase("first, then everyone if few enough of them fail")
         yield _row(phrase("canary"), guards.canary, first)
     if guards.stop_above is not None:
         above = f"{guards.stop_above:.0%}"
@@ -319,7 +322,7 @@ def _room_lines(plan: Plan, room: DailyRoom) -> Iterator[str]:
 
 
 def pace_words(pace: Pace) -> str:
-    """`5,000 people in 10 min 0 s`."""
+    """`5,000 people in 10 min`."""
     return phrase("{people} in {time}", people=people_figure(pace.people), time=duration(pace.per))
 
 
@@ -384,7 +387,7 @@ _KNOW_JOURNALS: Final = frozenset(
 def step_lines(situation: Situation, *, journal: str | None = None) -> list[str]:
     """The commands that lead on, as they are typed where *journal* was named as an option."""
     steps = (_on_journal(step, journal) for step in situation.steps)
-    return [str(replace(step, words=in_language(step.words))) for step in steps]
+    return [str(replace(step, words=in_locale(in_language(step.words)))) for step in steps]
 
 
 def _on_journal(step: Step, journal: str | None) -> Step:
@@ -415,7 +418,8 @@ def table(head: Iterable[str], rows: Iterable[Iterable[str]], *, right: Collecti
 
 
 def _head(label: str, words: str) -> str:
-    return f"  {label:<10}  {words}"
+    labels = (phrase("template"), phrase("list"), phrase("planned"), phrase("first text"))
+    return f"  {label:<{max(map(len, labels))}}  {words}"
 
 
 def _row(label: str, value: int, note: str = "") -> str:
@@ -423,4 +427,4 @@ def _row(label: str, value: int, note: str = "") -> str:
 
 
 def _line(label: str, value: str, note: str = "") -> str:
-    return f"{label:<22}{value:>14}  {note}".rstrip()
+    return f"{label}  {value:>{max(0, _END_OF_VALUES - 2 - len(label))}}  {note}".rstrip()

@@ -133,7 +133,8 @@ def _go_on(campaign: StoredCampaign, left: _Left) -> Iterator[Step]:
     if left.unsent and campaign.stopped_by is Cause.GUARD and (why := _stops_again(campaign)):
         yield from _past_the_guard(campaign, why)
         return
-    who = f"{people_words(left.unsent)} who {agreeing(left.unsent, 'is', 'are')} left"
+    people = people_words(left.unsent, shown=format(left.unsent, ","))
+    who = f"{people} who {agreeing(left.unsent, 'is', 'are')} left"
     what = f"to send to the {who}" if left.unsent else "to follow the delivery"
     yield from _after_a_cause(campaign, what)
 

@@ -2,6 +2,7 @@
 
 import math
 import re
+import unicodedata
 from typing import Final
 
 import msgspec
@@ -257,9 +258,10 @@ def chunk_name(name: str, number: int, of: int, *, parent: int | None = None) ->
 
 
 def slug(name: str) -> str:
-    """A campaign's name as the beginning of its id: lower case letters, digits and dashes.
+    """A campaign's name as the beginning of its id: lower case letters without accents, digits and dashes.
 
     The id stands in logs and traces, so a number that somebody could call is left out of it.
     """
     nobody = re.sub(r"\d{8,}", " ", without_numbers(name))
-    return re.sub(r"[^a-z0-9]+", "-", nobody.lower()).strip("-")[:32] or "campaign"
+    bare = "".join(each for each in unicodedata.normalize("NFD", nobody) if not unicodedata.combining(each))
+    return re.sub(r"[^a-z0-9]+", "-", bare.lower()).strip("-")[:32] or "campaign"

@@ -174,9 +174,11 @@ def _waits(
     if facts.waits_for and (facts.waits_until is None or facts.waits_until > now):
         return facts.waits_for, facts.waits_until
     if report.on_the_way:
-        return f"the answers for {people_words(report.on_the_way)}", None
+        people = people_words(report.on_the_way, shown=format(report.on_the_way, ","))
+        return f"the answers for {people}", None
     if not report.unsent and report.pending:
-        return f"the service to deliver to {people_words(report.pending)}", None
+        people = people_words(report.pending, shown=format(report.pending, ","))
+        return f"the service to deliver to {people}", None
     return None, None
 
 

@@ -312,7 +312,9 @@ def _unlike(number: str) -> str:
     if digits in lengths:
         return f"no phone of {name} begins like this"
     word = "short" if digits < max(lengths) else "long"
-    return f"too {word} for {name} ({digits} digits behind +{code}, {' or '.join(map(str, lengths))} needed)"
+    *others, last = map(str, lengths)
+    needed = f"{', '.join(others)} or {last}" if others else last
+    return f"too {word} for {name} ({digits} digits behind +{code}, {needed} needed)"
 
 
 def _not_e164(why: str) -> str:

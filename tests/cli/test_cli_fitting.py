@@ -63,13 +63,14 @@ async def test_a_plan_on_a_terminal_is_as_wide_as_it(shell: Shell, columns: int)
         await anyio.run_process(
             shell.command("plan", "list.csv", "--variables", "nombre,codigo"),
             stdout=theirs,
-            stderr=None,
+            stderr=theirs,
             cwd=shell.folder,
-            env=shell.environment | {"COLUMNS": str(columns)},
+            env=shell.environment | {"COLUMNS": str(columns), "TERM": "dumb"},
         )
         os.close(theirs)
     os.close(ours)
 
     lines = b"".join(told).decode().replace("\r\n", "\n").split("\n")
     assert any("the same person as in row" in line for line in lines)
+    assert any("nothing is kept" in line for line in lines)
     assert max(len(line) for line in lines if "keebai-async " not in line) <= columns

@@ -58,6 +58,6 @@ async def test_its_spending_is_shared_by_the_commands_of_this_machine(shell: She
     status = await shell.call("status")
     doctor = await shell.call("doctor")
 
-    assert "quota: 1 of 60/60s" in status.err
+    assert "quota: 1 of 60 a minute" in status.err
     assert f"kept in sqlite:{shell.folder}/state/keebai-async/quota.db" in doctor.out
     assert (shell.folder / "state" / "keebai-async" / "quota.db").exists()

@@ -103,7 +103,7 @@ def test_a_sentence_of_the_library_is_found_by_its_words_and_keeps_what_is_in_it
         said = library_text(note), in_language(detail)
 
     assert said == (
-        "no.csv tiene 1.204 n\u00fameros de personas a quienes no hay que enviar, 31 de ellos en la lista",
+        "no.csv tiene 1.204 n\u00fameros de personas a quienes no se debe enviar, 31 de ellos en la lista",
         "no es un n\u00famero de Alemania: escr\u00edbalo con signo m\u00e1s y su c\u00f3digo de pa\u00eds",
     )
 
@@ -195,7 +195,7 @@ async def test_json_and_exit_codes_are_the_same_in_every_language(
     assert isinstance(reasons, list)
     assert {each["reason"] for each in reasons} == {"bad number", "duplicate"}
     assert "write it in E.164" in planned.out
-    assert " of 60/60s" in checked.out
+    assert " of 60 a minute" in checked.out
 
 
 async def test_what_the_journal_keeps_is_english_so_that_each_reads_it_in_their_own(

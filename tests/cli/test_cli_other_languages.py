@@ -63,6 +63,9 @@ PLAN: Final = Plan(
     chunks=(5_000,) * 9 + (1_000,),
     reasons=(
         left_out(Reason.DUPLICATE, "the same person as in row 2, who would be messaged and billed twice"),
+        left_out(
+            Reason.BAD_NUMBER, f"too short for Brasil (6 digits behind +55, 8, 9, 10 or 11 needed): {E164}"
+        ),
         left_out(Reason.BAD_NUMBER, f"too short for Germany (3 digits behind +49, 10 or 11 needed): {E164}"),
         left_out(Reason.NO_NUMBER, "there is no number: give one, or leave the row out"),
         left_out(

@@ -154,7 +154,7 @@ def test_bars_fit_the_screen_and_show_all_of_a_campaign_from_the_first_second(
     with Live(console=console, auto_refresh=False) as live:
         bars = ProgressBars(live)
         meter = CampaignMeter(bars, ready=12_000, chunks=situation_of(running(), NOW).report.chunks)
-        meter.spent = "13 of 60/60s"
+        meter.spent = "13 of 60 a minute"
         meter.tick(looked_at(10, running()), at(10))
         shown = console.render_lines(live.get_renderable(), pad=False)
 
@@ -164,7 +164,7 @@ def test_bars_fit_the_screen_and_show_all_of_a_campaign_from_the_first_second(
     assert "submitting" in whole
     assert "delivering" in whole
     assert "about 800 by now" in whole
-    assert "quota 13 of 60/60s" in whole
+    assert "quota 13 of 60 a minute" in whole
 
 
 def test_a_meter_begins_with_what_earlier_runs_left() -> None:

@@ -20,8 +20,8 @@ async def test_successive_commands_spend_from_one_quota(shell: Shell, sandbox: S
     checks = {line["name"]: line for line in (await shell.call("doctor", "--json")).objects}
 
     assert spent >= 3
-    assert f"quota: {spent} of 50/60s, {spent} of 900/3600s spent" in status.err
-    assert str(checks["quota"]["detail"]).startswith(f"{spent} of 50/60s")
+    assert f"quota: {spent} of 50 a minute, {spent} of 900 an hour spent" in status.err
+    assert str(checks["quota"]["detail"]).startswith(f"{spent} of 50 a minute")
     assert stat.S_IMODE((shell.folder / "state" / "keebai-async" / "quota.db").stat().st_mode) == 0o600
 
 
@@ -31,7 +31,7 @@ async def test_another_token_has_spent_nothing(shell: Shell) -> None:
 
     status = await shell.call("status")
 
-    assert "quota: 0 of 60/60s" in status.err
+    assert "quota: 0 of 60 a minute" in status.err
 
 
 async def test_a_sandbox_of_its_own_leaves_no_spending_behind(shell: Shell, clients: str) -> None:
@@ -49,8 +49,8 @@ async def test_the_store_can_be_named(shell: Shell) -> None:
     there = await shell.call("status", "--quota-store", "sqlite:shared.db")
     elsewhere = await shell.call("status")
 
-    assert "quota: 1 of 60/60s" in there.err
-    assert "quota: 0 of 60/60s" in elsewhere.err
+    assert "quota: 1 of 60 a minute" in there.err
+    assert "quota: 0 of 60 a minute" in elsewhere.err
 
 
 async def test_a_redis_that_is_not_there_is_one_line_without_its_password(
@@ -116,8 +116,8 @@ async def test_a_larger_quota_is_held_to_the_smaller_one_until_doctor_changes_it
     assert told.err.count(line) == 1
     assert line.removeprefix("the quota ") in shown.out
     assert "keebai-async doctor --set-quota 120/60s,5000/3600s" in shown.out
-    assert "of 120/60s" in changed.out
-    assert " of 120/60s" in afterwards.err
+    assert "of 120 a minute" in changed.out
+    assert " of 120 a minute" in afterwards.err
     assert (told.code, shown.code, changed.code, afterwards.code) == (0, 0, 0, 0)
 
 

@@ -107,7 +107,7 @@ def test_what_happens_to_a_chunk_is_a_line_that_says_what_becomes_of_its_people(
         f"chunk 3: what became of 5,000 people is not known (timed out): {doubt}",
         "chunk 4: cut; its people are now in chunks 7, 8",
         "chunk 6: 2 people are left out: opted out",
-        "chunk 5: nothing was delivered for 15 min 0 s; still looking",
+        "chunk 5: nothing was delivered for 15 min; still looking",
     ]
 
 

@@ -1,20 +1,24 @@
 """What people read of a plan and a report is what the numbers say, and never a whole phone number."""
 
+import re
+
 import msgspec
 import pytest
 
 from keebai_async.campaign.reconcile import PortalEntry
 from keebai_async.cli.commands.reconcile import _lines as unknown_lines
-from keebai_async.cli.estimate import duration, estimate
+from keebai_async.cli.estimate import Estimate, duration, estimate
 from keebai_async.cli.figures import figure
 from keebai_async.cli.json_output import plan_line
+from keebai_async.cli.language import phrase, speaking
 from keebai_async.cli.page.campaign_page import page
 from keebai_async.cli.text_output import plan_text, report_text, step_lines, table
 from keebai_async.keebai.settings import KEEBAI_QUOTAS
 from keebai_async.model.campaign import CampaignState, StoredCampaign
 from keebai_async.model.chunk import Chunk, ChunkState
+from keebai_async.model.decided import Decider
 from keebai_async.model.fates import UnmarkedMatch
-from keebai_async.model.plan import Plan, ReasonCount
+from keebai_async.model.plan import Guards, Plan, ReasonCount
 from keebai_async.model.recipient import Reason, Rejection
 from keebai_async.model.requests import Requests
 from keebai_async.model.sender import Sender
@@ -92,6 +96,23 @@ def test_a_plan_shows_its_counts_its_reasons_and_where_the_first_rows_are() -> N
     assert "ciudad" in text
 
 
+@pytest.mark.parametrize("language", ["en", "es", "pt"])
+def test_what_a_plan_takes_ends_in_one_column_and_its_head_begins_in_one(language: str) -> None:
+    guarded = msgspec.structs.replace(
+        PLAN, guards=Guards(canary=1, stop_above=0.2), planned_by=Decider(name="ana", login="ana@vm")
+    )
+    takes = Estimate(submits=3, requests=12, submitting=1.0, delivering=623.0)
+
+    with speaking(language):
+        lines = plan_text(guarded, takes).splitlines()
+        long = phrase("about {time}", time=duration(623.0))
+
+    ends = {found.end() for line in lines if (found := re.search(rf"{long}|(?<=  )12(?=  )|20%", line))}
+    assert ends == {36}
+    begins = {found.end() for line in lines[1:4] if (found := re.match(r"  .*?  +", line))}
+    assert len(begins) == 1
+
+
 def test_neither_form_of_a_plan_shows_a_whole_number() -> None:
     assert NUMBER not in plan_text(PLAN, estimate(PLAN, KEEBAI_QUOTAS))
     assert NUMBER not in msgspec.json.encode(plan_line(PLAN, estimate(PLAN, KEEBAI_QUOTAS))).decode()
@@ -128,7 +149,14 @@ def test_delivering_is_reckoned_at_the_senders_rate() -> None:
 
 @pytest.mark.parametrize(
     ("seconds", "words"),
-    [(0.2, "1 s"), (59, "59 s"), (59.5, "1 min 0 s"), (617, "10 min 17 s"), (12_500, "3 h 28 min")],
+    [
+        (0.2, "1 s"),
+        (59, "59 s"),
+        (59.5, "1 min"),
+        (7_200, "2 h"),
+        (617, "10 min 17 s"),
+        (12_500, "3 h 28 min"),
+    ],
 )
 def test_a_duration_has_the_two_units_that_matter(seconds: float, words: str) -> None:
     assert duration(seconds) == words
@@ -167,7 +195,7 @@ def test_what_leads_on_is_a_line_each_with_the_journal_that_was_named() -> None:
         f"chunk 2 is there: {typed('reconcile promo-1 --chunk 2 --accepted BROADCAST-ID')}",
         f"chunk 2 is not there: {again}: {typed('reconcile promo-1 --chunk 2 --resend')}",
         f"to give the people of chunk 2 up: {typed('reconcile promo-1 --chunk 2 --abandon')}",
-        f"to send to the 2000 people who are left: {typed('resume promo-1')}",
+        f"to send to the 2,000 people who are left: {typed('resume promo-1')}",
     ]
 
 

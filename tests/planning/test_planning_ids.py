@@ -9,6 +9,8 @@ from keebai_async.model.plan import slug
     ("name", "begins"),
     [
         ("Promo marzo", "promo-marzo"),
+        ("Promo ver\u00e3o", "promo-verao"),
+        ("A\u00f1o Nuevo, \u00a1\u00faltimos d\u00edas!", "ano-nuevo-ultimos-dias"),
         ("Promo 2026-11-05, 10% off", "promo-2026-11-05-10-off"),
         ("para +5491155550101", "para"),
         ("para +54 9 11 5555-0101 hoy", "para-hoy"),

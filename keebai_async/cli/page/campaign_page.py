@@ -17,7 +17,7 @@ from keebai_async.cli.account_text import (
 from keebai_async.cli.csv_files import private_file
 from keebai_async.cli.decided_text import act_words, decided_words, who_began
 from keebai_async.cli.fates_text import code_rows, difference_words, fate_rows, not_read, replied_means
-from keebai_async.cli.figures import counted, figure, moment, share
+from keebai_async.cli.figures import counted, figure, in_locale, moment, share
 from keebai_async.cli.language import phrase
 from keebai_async.cli.library_words import in_language
 from keebai_async.cli.opt_outs_text import report_lines_on_opt_outs
@@ -159,7 +159,7 @@ def _told_by_webhooks(situation: Situation, counts: FateCounts) -> Iterator[str]
     yield f"<h2>{phrase('Why people failed')}</h2><figure>"
     reasons = ((parts.text(in_language(one.about.meaning)), one.people) for one in counts.by_code)
     yield parts.bars(reasons, look="bad")
-    yield '</figure><section class="scroll"><table>'
+    yield '</figure><section class="scroll"><table class="told">'
     yield _head(
         (phrase("Code"), ""), (phrase("People"), "n"), (phrase("Meaning"), ""), (phrase("What to do"), "")
     )
@@ -172,13 +172,13 @@ def _told_by_webhooks(situation: Situation, counts: FateCounts) -> Iterator[str]
 def _steps(situation: Situation) -> Iterator[str]:
     for step in situation.steps:
         command = f": <code>{escape(step.command)}</code>" if step.command else ""
-        yield f"<p>{parts.text(in_language(step.words))}{command}</p>"
+        yield f"<p>{parts.text(in_locale(in_language(step.words)))}{command}</p>"
 
 
 def _decided(situation: Situation) -> Iterator[str]:
     """What was decided, by whom and when."""
     rows = list(_decisions(situation))
-    yield f'<h2>{phrase("What was decided")}</h2><section class="scroll"><table>'
+    yield f'<h2>{phrase("What was decided")}</h2><section class="scroll"><table class="told">'
     for what, when, words in rows:
         yield f"<tr><th>{what}</th><td>{when}</td><td>{words}</td></tr>"
     yield "</table></section>"

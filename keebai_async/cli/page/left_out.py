@@ -23,7 +23,7 @@ def left_out(plan: Plan) -> Iterator[str]:
     """A bar for each reason, and the first rows that have it."""
     yield f"<h2>{phrase('Who was left out')}</h2><figure>"
     yield bars(((text(reason_words(reason.reason)), reason.count) for reason in plan.reasons), look="bad")
-    yield '</figure><section class="scroll"><table>'
+    yield '</figure><section class="scroll"><table class="told">'
     yield f'<tr><th>{phrase("Reason")}</th><th class="n">{phrase("People")}</th>'
     yield f"<th>{phrase('First rows')}</th></tr>"
     for reason in plan.reasons:

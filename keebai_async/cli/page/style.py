@@ -23,7 +23,8 @@ th, td { padding: .25rem .5rem .25rem 0; text-align: left; border-bottom: 1px so
 tr:last-child > * { border-bottom: 0 } th { font-weight: 600 } td.n, th.n { text-align: right }
 p.good, td.good { color: var(--good) } p.bad, td.bad { color: var(--bad) }
 p.open, td.open { color: var(--open) }
-.scroll { overflow-x: auto }
+td.n { white-space: nowrap }
+.scroll { overflow-x: auto } figure + section { margin-top: .6rem }
 figcaption { color: var(--soft); margin-top: .6rem }
 .bars { display: grid; gap: .35rem .7rem; grid-template-columns: minmax(6rem, 14rem) 1fr max-content;
   align-items: center; font-variant-numeric: tabular-nums }
@@ -55,7 +56,13 @@ svg rect { fill: var(--on) } svg rect.bad { fill: var(--bad) }
 code { overflow-wrap: anywhere }
 @media (max-width: 34rem) { main { padding: 1rem .6rem }
   .bars { grid-template-columns: 1fr max-content; grid-auto-flow: dense }
-  .bars > .track { grid-column: 1 / -1 } }
+  .bars > .track { grid-column: 1 / -1 }
+  .told tr { display: flex; flex-wrap: wrap; justify-content: space-between; gap: 0 .6rem;
+    padding: .25rem 0; border-bottom: 1px solid var(--line) }
+  .told tr:last-child { border-bottom: 0 }
+  .told td, .told th { border: 0; padding: 0 } .told td:empty { display: none }
+  .told tr > :nth-child(n+3) { flex-basis: 100% } }
 @media print { body { background: none; font-size: 11pt } main { max-width: none; padding: 0 }
-  section, figure { break-inside: avoid } h2 { break-after: avoid } }
+  section, figure { break-inside: avoid } h2 { break-after: avoid }
+  .scroll { overflow: visible } table { font-size: 9pt } td { overflow-wrap: anywhere } }
 """.strip()
