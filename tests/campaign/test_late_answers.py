@@ -11,11 +11,12 @@ from keebai_async.errors import CampaignBusy, JournalUnusable
 from keebai_async.journal.memory_tables import MemoryJournal
 from keebai_async.model.chunk import Chunk, ChunkState
 from keebai_async.model.events import ChunkPlanned
+from keebai_async.model.fates import Fate, PersonNews
 from keebai_async.model.lifecycle import Abandon, Accept, HandOn, Lose, Move, Refuse, Resend, Submit, TakeBack
 from keebai_async.model.plan import Pace
 from keebai_async.observe.chunk_records import ChunkMoved
 from keebai_async.observe.records import Record
-from tests.campaign.planning import freeze
+from tests.campaign.planning import freeze, number
 
 T = TypeVar("T")
 
@@ -135,6 +136,7 @@ async def test_a_late_answer_that_nothing_left_makes_the_chunk_planned_again_and
 
     assert run.chunks[1] == await run.on_disk()
     assert run.moves == [(1, "late take back", ChunkState.PLANNED)]
+    assert [each.reason for each in run.told if isinstance(each, ChunkMoved)] == ["429"]
 
 
 async def test_a_late_answer_is_heard_also_after_somebody_said_that_the_chunk_did_not_arrive() -> None:
@@ -195,6 +197,24 @@ async def test_counters_that_somebody_else_wrote_are_seen() -> None:
 
     assert run.chunks[1] == await run.on_disk()
     assert (run.chunks[1].sent, run.chunks[1].final) == (2, True)
+
+
+async def test_of_how_many_people_webhooks_told_is_seen() -> None:
+    run = await run_after()
+    await run.chunks.submit(1)
+    await run.chunks.accept(1, accepted=2, broadcast_id="b")
+    campaign_id, at = run.plan.campaign_id, run.clock.wall()
+    news = [
+        PersonNews(campaign_id=campaign_id, chunk=1, place=place, fate=Fate.SENT, at=at, number=number(place))
+        for place in (0, 1)
+    ]
+    await run.journal.tell(news[:1])
+    await run.chunks.hear()
+    assert run.chunks.told == 1
+    await run.journal.tell(news[1:])
+    await run.chunks.hear()
+
+    assert run.chunks.told == 2
 
 
 async def test_an_intent_of_which_nobody_heard_that_it_was_written_is_taken_back() -> None:
