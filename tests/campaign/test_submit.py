@@ -24,7 +24,8 @@ from keebai_async.quota.window import Quota
 from keebai_async.transport.error_body import ErrorBody
 from tests.campaign.scripted_service import Fate, ScriptedService
 from tests.campaign.submitting import Campaign
-from tests.campaign.test_proof_in_a_search import news_of, sent_again
+from tests.campaign.test_opted_out import OptedOut
+from tests.campaign.test_proof_in_a_search import ToldAtTheCut, news_of, sent_again
 
 INTERRUPTED = Stop(cause=Cause.INTERRUPTED, reason="enough")
 
@@ -552,6 +553,22 @@ async def test_a_chunk_that_is_proven_while_it_waits_for_its_place_is_told_and_n
 
     assert (report.accepted, report.unsent, report.unknown) == (2, 0, 0)
     assert (service.requests.submits, service.given_back) == (0, 1)
+    assert [event.number for event in campaign.events if isinstance(event, ChunkAccepted)] == [2]
+
+
+async def test_a_chunk_that_is_proven_when_who_opted_out_is_cut_from_it_stays_whole_and_is_told() -> None:
+    """The run ended with an error of ours: the chunk could not be cut."""
+    campaign = await sent_again(2, size=2, which=2)
+    assert isinstance(campaign.journal, ToldAtTheCut)
+    campaign.journal.told_of = 2
+    campaign.opt_outs = OptedOut(3)
+    service = campaign.service()
+
+    async with campaign.journal.lease(campaign.plan.campaign_id):
+        report = await campaign.submit(service)
+
+    assert (report.accepted, report.refused, report.unsent) == (4, 0, 0)
+    assert service.requests.submits == 0
     assert [event.number for event in campaign.events if isinstance(event, ChunkAccepted)] == [2]
 
 
