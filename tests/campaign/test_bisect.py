@@ -289,6 +289,18 @@ def test_three_in_a_row_in_the_same_words_stand_for_everybody_and_somebody_accep
     assert evidence.hold(7, "no", picked=True)
 
 
+def test_who_is_picked_is_the_one_in_the_middle_then_the_last_then_the_first() -> None:
+    evidence = Evidence(good=True)
+    evidence.hold(1, "no", picked=False)  # a search led to them
+    places = []
+
+    for chunk in (2, 3, 4, 5):
+        places.append(evidence.next_pick(10))
+        evidence.hold(chunk, f"no to {chunk}", picked=True)
+
+    assert places == [5, 9, 0, 5]
+
+
 def test_who_was_accepted_with_a_request_that_left_before_says_nothing_of_who_was_refused_later() -> None:
     evidence = Evidence(good=True)
 
