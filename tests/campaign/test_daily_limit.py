@@ -101,6 +101,7 @@ async def test_what_is_read_too_early_lets_nobody_out() -> None:
 
     assert len(service.left) == 2
     assert (await campaign.report()).unsent == 4
+    assert (service.places, service.given_back) == (4, 2)  # who came too late asks for no other place at once
 
 
 @settings(deadline=None, max_examples=4)
