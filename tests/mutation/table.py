@@ -27,6 +27,7 @@ MODULES: Final = MappingProxyType(
             f"{_HOURS}::test_a_clock_that_is_set_forward_is_noticed_within_half_a_minute",
             f"{_HOURS}::test_a_search_whose_place_comes_when_the_hours_are_over_goes_on_in_the_morning",
             f"{_HOURS}::test_a_pause_in_the_night_is_no_end_and_what_is_waited_for_is_told_again",
+            f"{_HOURS}::test_that_a_run_waits_for_its_time_is_said_from_its_first_wait_to_the_end_of_it",
             f"{_HOURS}::test_a_stop_ends_the_wait_for_the_hours",
         ),
         "campaign/bisect": (
