@@ -1,5 +1,6 @@
 """One attempt: place, intent, bytes, verdict, verdict on disk, and what can come between."""
 
+from collections import deque
 from collections.abc import Sequence
 
 import anyio
@@ -589,3 +590,21 @@ async def test_the_broadcast_id_of_a_chunk_that_was_proven_is_not_taken_for_anot
     assert [chunk.broadcast_id for chunk in await campaign.chunks()] == ["b", None]
     repeated = [each for each in campaign.told if isinstance(each, BroadcastIdRepeated)]
     assert [(each.chunk, each.owner) for each in repeated] == [(2, 1)]
+
+
+async def test_who_asks_for_the_next_chunk_in_a_pause_gets_an_answer_when_it_is_over() -> None:
+    campaign = Campaign(1)
+    await campaign.begin(campaign.service())
+    campaign.control.apply(PauseRun())
+    answers: list[int | None] = []
+
+    async def ask() -> None:
+        answers.append(await campaign.submitter.next_of(deque([1])))
+
+    async with campaign.clock.running(), anyio.create_task_group() as tasks:
+        tasks.start_soon(ask)
+        await campaign.clock.sleep(100.0)
+        assert answers == []
+        campaign.control.apply(ResumeRun())
+
+    assert answers == [None]  # it is to ask again
