@@ -98,8 +98,8 @@ class Submitter:
         control: RunControl,
         breaker: CircuitBreaker,
         tell: Callable[[AnyEvent], None],
+        timetable: Timetable,
         lead: Lead | None = None,
-        timetable: Timetable | None = None,
         clocks: Callable[[], Clocks] = machine_clocks,
         observer: Observer = TO_LOG,
         opt_outs: OptOutsNow | None = None,
@@ -182,19 +182,17 @@ class Submitter:
 
         Where none may leave now, by the hours or because its time has not come, it waits for a while.
         """
-        if self._timetable is None:
-            return waiting.popleft()
         async with self._choosing:  # one waits for all
-            return await self._next_of(self._timetable, waiting) if waiting else None
+            return await self._next_of(waiting) if waiting else None
 
-    async def _next_of(self, timetable: Timetable, waiting: deque[int]) -> int | None:
+    async def _next_of(self, waiting: deque[int]) -> int | None:
         control = self._control
         if not control.state.may_leave:
             self._held = ""
             await control.until(lambda: control.state.may_leave or self.stopped is not None)
             return None
         wall = self._clock.wall()
-        place, held = timetable.next_of(waiting, wall)
+        place, held = self._timetable.next_of(waiting, wall)
         if held is None:
             self.waits_for_its_time = False
             number = waiting[place]
@@ -241,7 +239,7 @@ class Submitter:
 
     async def _intend(self, number: int) -> bool:
         """Write the intent down; False if the chunk need not leave any more, or has no room in a day."""
-        daily = None if self._timetable is None else self._timetable.daily
+        daily = self._timetable.daily
         try:
             if daily is not None:
                 if not (has_room := await self._chunks.submit_within(number, daily)):
@@ -361,17 +359,17 @@ class Submitter:
 
     def _out_of_hours(self, number: int) -> str | None:
         """Why a chunk may not leave at this instant, by its hours or because its time has not come."""
-        held = None if self._timetable is None else self._timetable.opens(number, self._clock.wall())
+        held = self._timetable.opens(number, self._clock.wall())
         return None if held is None else f"it has to wait for {held.why}"
 
-    async def _has_room(self, timetable: Timetable, number: int) -> bool:
+    async def _has_room(self, number: int) -> bool:
         """Whether this chunk may leave by the paces; if not, some of the time until then is over.
 
         Raises JournalUnusable.
         """
         # With a daily limit all others wait for the one that asks the journal.
-        async with nullcontext() if timetable.daily is None else self._asking:
-            held = await self._room(timetable, number)
+        async with nullcontext() if self._timetable.daily is None else self._asking:
+            held = await self._room(number)
             if held is not None:
                 wall = self._clock.wall()
                 late = wall >= self._told_until  # somebody else took the room of that time
@@ -380,16 +378,16 @@ class Submitter:
                 await self._hold(held.until - wall, held.why, tell=tell)
         return held is None
 
-    async def _room(self, timetable: Timetable, number: int) -> NotYet | None:
+    async def _room(self, number: int) -> NotYet | None:
         """What this chunk waits for by the paces; None if it may leave now, and then it has its place.
 
         Raises JournalUnusable.
         """
-        chunks, daily = self._chunks, timetable.daily
+        chunks, daily = self._chunks, self._timetable.daily
         wall = self._clock.wall()
         # What leaves while this is read is seen in the instant of the intent, at the latest.
         in_journal = () if daily is None else await chunks.left_since(wall - daily.per)
-        held = timetable.room(
+        held = self._timetable.room(
             chunks[number].recipients,
             chunks,
             wall,
@@ -419,7 +417,7 @@ class Submitter:
                 await self._probe()
             elif self._lead is not None and (wait := self._lead.wait(self._chunks, self._clock.now())):
                 await self._keep_lead(self._lead, wait)
-            elif self._timetable is None or await self._has_room(self._timetable, number):
+            elif await self._has_room(number):
                 return True
 
     async def _probe(self) -> None:

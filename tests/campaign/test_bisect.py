@@ -1,7 +1,7 @@
 """Who is to blame for a refused chunk, what follows, and what the search costs."""
 
 import math
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Sequence
 
 import anyio
@@ -14,6 +14,7 @@ from keebai_async.campaign.bisect import (
     MOST_CUTS,
     ROOM_TO_PICK,
     Alone,
+    Bisection,
     Everybody,
     Evidence,
     Halve,
@@ -135,6 +136,26 @@ async def test_a_search_that_finds_no_end_is_given_up_and_who_is_left_stays_refu
     assert last.reason == "Bad Request; the search for who it is about was given up"
 
 
+async def test_a_search_with_nobody_accepted_is_not_given_up_but_stops_and_refuses_nobody() -> None:
+    """It had made its last cut when the account was suspended."""
+    campaign = Campaign(80, size=40)
+    await campaign.submit(campaign.service([Fate.FINE, Fate.HALTED]))
+    service = campaign.service()
+    service.suspended_after = 0
+    await campaign.begin(service)
+    evidence = Evidence(good=True, cuts=MOST_CUTS)
+    search = Bisection(
+        2, chunks=campaign.book, submitter=campaign.submitter, evidence=evidence, waiting=deque()
+    )
+
+    async with campaign.clock.running():
+        await search.submit()
+
+    report = await campaign.report()
+    assert campaign.stopped is Cause.REFUSED
+    assert (report.accepted, report.refused, report.unsent) == (40, 0, 40)
+
+
 async def test_an_account_that_is_suspended_in_the_middle_stops_everybody_and_refuses_nobody() -> None:
     """All 5,000 of a chunk were refused for good after 170 requests."""
     campaign = Campaign(50_000)
@@ -191,6 +212,29 @@ async def test_culprits_who_stand_side_by_side_are_not_mistaken_for_everybody(
     assert service.requests.submits <= most
 
 
+async def test_who_waits_while_somebody_of_another_chunk_is_asked_is_submitted_in_the_end() -> None:
+    """Two culprits in a row are held, the second of them picked: the next one to ask is of another chunk."""
+    campaign = Campaign(61, size=20)
+    await campaign.submit(campaign.service([Fate.FINE, Fate.HALTED, Fate.HALTED, Fate.HALTED]))
+    service = campaign.service(malformed=[30, 60])
+    await campaign.begin(service)
+    evidence, waiting = Evidence(good=True), deque([3])
+
+    async with campaign.clock.running():
+        for number_of_chunk in (4, 2):
+            await Bisection(
+                number_of_chunk,
+                chunks=campaign.book,
+                submitter=campaign.submitter,
+                evidence=evidence,
+                waiting=waiting,
+            ).submit()
+
+    report = await campaign.report()
+    assert (report.accepted, report.refused, report.unsent) == (59, 2, 0)
+    assert submitted(campaign)[-6:] == [1, 20, 1, 1, 19, 19]
+
+
 async def test_a_last_culprit_with_nobody_left_to_ask_is_refused() -> None:
     campaign = Campaign(101, size=100)
 
@@ -243,6 +287,18 @@ def test_three_in_a_row_in_the_same_words_stand_for_everybody_and_somebody_accep
     assert not evidence.hold(5, "no", picked=False)
     assert not evidence.hold(6, "no", picked=True)
     assert evidence.hold(7, "no", picked=True)
+
+
+def test_who_is_picked_is_the_one_in_the_middle_then_the_last_then_the_first() -> None:
+    evidence = Evidence(good=True)
+    evidence.hold(1, "no", picked=False)  # a search led to them
+    places = []
+
+    for chunk in (2, 3, 4, 5):
+        places.append(evidence.next_pick(10))
+        evidence.hold(chunk, f"no to {chunk}", picked=True)
+
+    assert places == [5, 9, 0, 5]
 
 
 def test_who_was_accepted_with_a_request_that_left_before_says_nothing_of_who_was_refused_later() -> None:
@@ -307,6 +363,17 @@ async def test_what_a_chunk_was_cut_into_is_told() -> None:
         ChunkRefused(number=1, recipients=1, reason="recipients.1.to must be a phone number"),
         ChunkSplit(number=1, into=(2,)),
     ]
+
+
+@pytest.mark.parametrize("culprit", [0, 3, 7])
+async def test_each_chunk_that_a_search_takes_apart_is_told_once(culprit: int) -> None:
+    campaign = Campaign(8, size=8)
+
+    await campaign.submit(campaign.service(malformed=[culprit]))
+
+    told = Counter(event.number for event in campaign.events if isinstance(event, ChunkSplit))
+    assert set(told.values()) == {1}
+    assert set(told) == {chunk.number for chunk in await campaign.chunks() if not chunk.recipients}
 
 
 @pytest.mark.parametrize("largest", [1, 3, 7])

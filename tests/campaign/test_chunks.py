@@ -147,6 +147,32 @@ async def test_the_new_chunks_of_a_cut_are_told_with_one_of_its_moves_only() -> 
     assert [(each.recipients, each.kept) for each in moves] == [(3, 3), (3, 1), (3, 0)]
 
 
+async def test_each_move_is_told_once_and_with_its_reason() -> None:
+    told: list[tuple[str, str | None, ChunkState]] = []
+    journal = MemoryJournal(clock=ManualClock())
+    plan = await freeze(journal, 4, size=2)
+
+    def observe(record: Record) -> None:
+        assert isinstance(record, ChunkMoved)
+        told.append((record.move, record.reason, record.state))
+
+    loaded = await journal.load(plan.campaign_id)
+    chunks = Chunks(loaded, journal=journal, clock=ManualClock(), observer=observe)
+    await chunks.submit(1)
+    await chunks.take_back(1, "429")
+    await chunks.submit(1)
+    await chunks.lose(1, "no answer")
+    await chunks.refuse(2, "opted out")
+
+    assert told == [
+        ("submit", None, ChunkState.SUBMITTING),
+        ("take back", "429", ChunkState.PLANNED),
+        ("submit", None, ChunkState.SUBMITTING),
+        ("lose", "no answer", ChunkState.UNKNOWN),
+        ("refuse", "opted out", ChunkState.REFUSED),
+    ]
+
+
 async def test_new_counters_are_told_once_they_are_kept() -> None:
     told: list[Record] = []
     chunks, journal = await accepted()

@@ -120,6 +120,9 @@ async def test_what_is_read_too_early_lets_nobody_out() -> None:
 
     assert len(service.left) == 2
     assert (await campaign.report()).unsent == 4
+    waits = {event.why for event in campaign.events if isinstance(event, Waiting)}
+    assert waits == {"the daily limit of 2"}  # and nothing of the second in between
+    assert (service.places, service.given_back) == (4, 2)  # who came too late asks for no other place at once
 
 
 @settings(deadline=None, max_examples=4)

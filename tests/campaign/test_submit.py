@@ -1,5 +1,6 @@
 """One attempt: place, intent, bytes, verdict, verdict on disk, and what can come between."""
 
+from collections import deque
 from collections.abc import Sequence
 
 import anyio
@@ -15,7 +16,7 @@ from keebai_async.errors import JournalUnusable, QuotaUnusable
 from keebai_async.journal.memory_tables import MemoryJournal
 from keebai_async.model.chunk import Chunk, ChunkState
 from keebai_async.model.events import AnyEvent, ChunkAccepted, Waiting
-from keebai_async.model.lifecycle import HandOn, Move, Refuse, Submit
+from keebai_async.model.lifecycle import Accept, HandOn, Lose, Move, Refuse, Submit
 from keebai_async.model.plan import Pace
 from keebai_async.model.stop import Cause, Stop
 from keebai_async.observe.campaign_records import SubmitsHeld
@@ -24,6 +25,8 @@ from keebai_async.quota.window import Quota
 from keebai_async.transport.error_body import ErrorBody
 from tests.campaign.scripted_service import Fate, ScriptedService
 from tests.campaign.submitting import Campaign
+from tests.campaign.test_opted_out import OptedOut
+from tests.campaign.test_proof_in_a_search import ToldAtTheCut, news_of, sent_again
 
 INTERRUPTED = Stop(cause=Cause.INTERRUPTED, reason="enough")
 
@@ -535,3 +538,73 @@ async def test_only_planned_chunks_are_submitted() -> None:
         ChunkState.ACCEPTED,
         ChunkState.ACCEPTED,
     ]
+
+
+async def test_a_chunk_that_is_proven_while_it_waits_for_its_place_is_told_and_not_submitted_again() -> None:
+    """Somebody had said that it did not arrive."""
+    campaign = await sent_again(2, size=1, which=2)
+
+    class Service(SlowPlaces):
+        async def place(self) -> None:
+            await campaign.journal.tell([news_of(campaign, 2)])
+
+    service = Service(campaign.clock)
+
+    report = await campaign.submit(service)
+
+    assert (report.accepted, report.unsent, report.unknown) == (2, 0, 0)
+    assert (service.requests.submits, service.given_back) == (0, 1)
+    assert [event.number for event in campaign.events if isinstance(event, ChunkAccepted)] == [2]
+
+
+async def test_a_chunk_that_is_proven_when_who_opted_out_is_cut_from_it_stays_whole_and_is_told() -> None:
+    """The run ended with an error of ours: the chunk could not be cut."""
+    campaign = await sent_again(2, size=2, which=2)
+    assert isinstance(campaign.journal, ToldAtTheCut)
+    campaign.journal.told_of = 2
+    campaign.opt_outs = OptedOut(3)
+    service = campaign.service()
+
+    async with campaign.journal.lease(campaign.plan.campaign_id):
+        report = await campaign.submit(service)
+
+    assert (report.accepted, report.refused, report.unsent) == (4, 0, 0)
+    assert service.requests.submits == 0
+    assert [event.number for event in campaign.events if isinstance(event, ChunkAccepted)] == [2]
+
+
+async def test_the_broadcast_id_of_a_chunk_that_was_proven_is_not_taken_for_another_ones() -> None:
+    """A process that had the campaign before tells the answer, with the id, while ours goes on."""
+    campaign = Campaign(2, size=1)
+    await campaign.begin(OneName(campaign.clock))
+    journal, campaign_id = campaign.journal, campaign.plan.campaign_id
+    submit = Submit(number=1, step=1, at=campaign.clock.wall())
+    await journal.record(campaign_id, submit)
+    await journal.record(campaign_id, Lose(number=1, step=2, reason="no answer in time"))
+    await campaign.begin(OneName(campaign.clock))
+    await journal.testify(campaign_id, submit, Accept(number=1, step=2, accepted=1, broadcast_id="b"))
+
+    assert await campaign.submitter.heard_that_it_left(1)
+    await campaign.finish()
+
+    assert [chunk.broadcast_id for chunk in await campaign.chunks()] == ["b", None]
+    repeated = [each for each in campaign.told if isinstance(each, BroadcastIdRepeated)]
+    assert [(each.chunk, each.owner) for each in repeated] == [(2, 1)]
+
+
+async def test_who_asks_for_the_next_chunk_in_a_pause_gets_an_answer_when_it_is_over() -> None:
+    campaign = Campaign(1)
+    await campaign.begin(campaign.service())
+    campaign.control.apply(PauseRun())
+    answers: list[int | None] = []
+
+    async def ask() -> None:
+        answers.append(await campaign.submitter.next_of(deque([1])))
+
+    async with campaign.clock.running(), anyio.create_task_group() as tasks:
+        tasks.start_soon(ask)
+        await campaign.clock.sleep(100.0)
+        assert answers == []
+        campaign.control.apply(ResumeRun())
+
+    assert answers == [None]  # it is to ask again

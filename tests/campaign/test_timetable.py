@@ -253,6 +253,21 @@ async def test_a_pause_in_the_night_is_no_end_and_what_is_waited_for_is_told_aga
     assert not campaign.submitter.waits_for_its_time
 
 
+async def test_that_a_run_waits_for_its_time_is_said_from_its_first_wait_to_the_end_of_it() -> None:
+    campaign = Timed(1, RunTerms(not_before=MIDNIGHT + 5 * HOUR))
+    await campaign.begin(Watched(campaign.clock))
+    said = [campaign.submitter.waits_for_its_time]
+
+    async with campaign.clock.running(), anyio.create_task_group() as tasks:
+        tasks.start_soon(dispatch, campaign.book, campaign.submitter)
+        await campaign.clock.sleep(0.5 * HOUR)
+        said.append(campaign.submitter.waits_for_its_time)
+        await campaign.clock.sleep(HOUR)
+        said.append(campaign.submitter.waits_for_its_time)
+
+    assert said == [False, True, False]
+
+
 async def test_a_stop_ends_the_wait_for_the_hours() -> None:
     campaign = Timed(1, RunTerms(hours=FROM_NINE))
     await campaign.begin(Watched(campaign.clock))

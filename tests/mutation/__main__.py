@@ -39,6 +39,7 @@ def main() -> int:
     parser.add_argument("--breaks", action="store_true", help="only the breaks that are written down by hand")
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="trials at the same time")
     parser.add_argument("--lines", metavar="FIRST-LAST", help="only breaks in these lines")
+    parser.add_argument("--every", type=int, default=1, metavar="N", help="only every Nth break: a sample")
     parser.add_argument("--tests", action="store_true", help="show also which test noticed each break")
     options = parser.parse_args()
     for each in options.modules:
@@ -48,7 +49,13 @@ def main() -> int:
     if options.breaks:
         return _try_breaks(options.jobs)
     return sum(
-        _mutate(module, jobs=options.jobs, lines=_lines(options.lines), show=options.tests)
+        _mutate(
+            module,
+            jobs=options.jobs,
+            lines=_lines(options.lines),
+            every=options.every,
+            show=options.tests,
+        )
         for module in options.modules or MODULES
     )
 
@@ -66,7 +73,7 @@ def _import_what_is_not_ours() -> None:
         importlib.import_module(name)
 
 
-def _mutate(module: str, *, jobs: int, lines: range, show: bool) -> int:
+def _mutate(module: str, *, jobs: int, lines: range, every: int, show: bool) -> int:
     """Print what no test of the module notices; 1 if there is something new among it, else 0."""
     source, began = _path(module).read_text(), time.monotonic()
     tests, known = MODULES[module], known_survivors(module)
@@ -79,7 +86,7 @@ def _mutate(module: str, *, jobs: int, lines: range, show: bool) -> int:
             _Planned(str(mutant), module, mutant.source, tests, mutant)
             for mutant in mutants_of(source)
             if mutant.line in lines
-        ]
+        ][::every]
         for trial, test in zip(planned, pool.map(_try, planned), strict=True):
             tried += 1
             if test is None:

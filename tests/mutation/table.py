@@ -4,6 +4,8 @@ from types import MappingProxyType
 from typing import Final
 
 _LIMITS: Final = "quota/test_quota_limits.py"
+_DAY: Final = "campaign/test_daily_limit.py"
+_HOURS: Final = "campaign/test_timetable.py"
 
 MODULES: Final = MappingProxyType(
     {
@@ -13,13 +15,31 @@ MODULES: Final = MappingProxyType(
         "campaign/run_state": ("campaign/test_run_state.py",),
         "model/guard": ("campaign/test_guard.py",),
         "campaign/circuit_breaker": ("campaign/test_circuit_breaker.py",),
-        "campaign/submit": ("campaign/test_submit.py", "campaign/test_freshness.py"),
+        "campaign/submit": (
+            "campaign/test_submit.py",
+            "campaign/test_freshness.py",
+            "campaign/test_opted_out.py",
+            "campaign/test_proof_in_a_search.py",
+            f"{_DAY}::test_what_is_read_too_early_lets_nobody_out",
+            f"{_DAY}::test_what_was_taken_back_leaves_its_room_to_others",
+            f"{_HOURS}::test_what_is_launched_at_night_leaves_in_the_morning_and_asks_for_no_place_before",
+            f"{_HOURS}::test_a_place_that_comes_when_the_hours_are_over_is_given_back",
+            f"{_HOURS}::test_a_clock_that_is_set_forward_is_noticed_within_half_a_minute",
+            f"{_HOURS}::test_a_search_whose_place_comes_when_the_hours_are_over_goes_on_in_the_morning",
+            f"{_HOURS}::test_a_pause_in_the_night_is_no_end_and_what_is_waited_for_is_told_again",
+            f"{_HOURS}::test_that_a_run_waits_for_its_time_is_said_from_its_first_wait_to_the_end_of_it",
+            f"{_HOURS}::test_a_stop_ends_the_wait_for_the_hours",
+        ),
         "campaign/bisect": (
             "campaign/test_bisect.py",
             "campaign/test_proof_in_a_search.py",
             "campaign/test_timetable.py",
         ),
-        "campaign/chunks": ("campaign/test_chunks.py",),
+        "campaign/chunks": (
+            "campaign/test_chunks.py",
+            "campaign/test_late_answers.py",
+            "campaign/test_proof_in_a_search.py",
+        ),
         "campaign/keeping": ("campaign/test_keeping.py", "campaign/test_chunks.py"),
         "campaign/timetable": ("campaign/test_timetable.py",),
         "campaign/whole_run": ("campaign/test_whole_run.py",),
