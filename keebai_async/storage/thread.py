@@ -51,11 +51,18 @@ class Runner(Protocol):
         """Do *last* after all else, if anything was ever done."""
 
 
+class _Piece(Protocol):
+    is_last: bool
+
+    def do(self) -> None: ...
+
+
 class Worker:
     """A Runner with a thread of its own, for work that may wait for a disk or a network.
 
-    *beat* is called about every *period* seconds in between, from the same thread. The thread starts with
-    the first piece of work, and after `aclose` with the next one. It is a daemon: work that was awaited is
+    *beat* is called about every *period* seconds in between, from the same thread, and not behind the *last*
+    piece of `aclose`, whose end it would undo. The thread starts with the first piece of work, and after
+    `aclose` with the next one. It is a daemon: work that was awaited is
     done, and a process that ends without `aclose` must not hang for it. Several event loops may use it, but
     only one process: in a fork, `run` and `hand_over` raise Misused and `aclose` does nothing.
 
@@ -76,7 +83,7 @@ class Worker:
         self._beat = beat
         self._period = period
         self._starting = threading.Lock()
-        self._inbox: SimpleQueue[Callable[[], None] | None] = SimpleQueue()
+        self._inbox: SimpleQueue[_Piece | None] = SimpleQueue()
         self._thread: threading.Thread | None = None
         self._process = OneProcess(f"the {name}")
 
@@ -85,11 +92,13 @@ class Worker:
         return await self.hand_over(work).result()
 
     def hand_over(self, work: Callable[[], T]) -> "Job[T]":
-        job = Job(work, self._late)
+        return self._hand_over(Job(work, self._late))
+
+    def _hand_over(self, job: "Job[T]") -> "Job[T]":
         if self._thread is not None:
             self._process.check()  # before the lock, which may have been held when the process was forked
         with self._starting:
-            self._inbox.put(job.do)
+            self._inbox.put(job)
             if self._thread is None:
                 self._process.opened()
                 self._thread = threading.Thread(
@@ -103,31 +112,36 @@ class Worker:
             return
         try:
             with anyio.CancelScope(shield=True):
-                await self.run(last)
+                await self._hand_over(Job(last, self._late, is_last=True)).result()
         finally:
             with self._starting:
                 self._inbox.put(None)
                 # What comes later gets a thread and an inbox of its own: this one may be stuck.
                 self._thread, self._inbox = None, SimpleQueue()
 
-    def _serve(self, inbox: "SimpleQueue[Callable[[], None] | None]") -> None:
+    def _serve(self, inbox: "SimpleQueue[_Piece | None]") -> None:
         due = time.monotonic() + self._period
+        beat = self._beat
         while True:
             with suppress(Empty):
-                wait = None if self._beat is None else max(0.0, due - time.monotonic())
+                wait = None if beat is None else max(0.0, due - time.monotonic())
                 job = inbox.get(timeout=wait)
                 if job is None:
                     return
-                job()
-            if self._beat is not None and time.monotonic() >= due:
-                self._beat()
+                beat = None if job.is_last else self._beat
+                job.do()
+            if beat is not None and time.monotonic() >= due:
+                beat()
                 due = time.monotonic() + self._period
 
 
 class Job(Generic[T]):
-    """A piece of work on its way to the thread and back to its event loop."""
+    """A piece of work on its way to the thread and back to its event loop. *is_last* is that of a close."""
 
-    def __init__(self, work: Callable[[], T], late: Callable[[float], Exception]) -> None:
+    def __init__(
+        self, work: Callable[[], T], late: Callable[[float], Exception], *, is_last: bool = False
+    ) -> None:
+        self.is_last = is_last
         self._work = work
         self._late = late
         self._loop = running_loop()
