@@ -14,7 +14,7 @@ _PROGRAM: Final = "keebai-async "
 def fitted(text: str, width: int) -> str:
     """*text* with no line longer than *width* columns, if its words allow.
 
-    A line with a command stays whole, so that it can be copied.
+    A line with a command stays whole, so that it can be copied, and so does one of JSON.
     """
     if width < _NARROWEST or all(len(line) <= width for line in text.split("\n")):
         return text
@@ -22,7 +22,7 @@ def fitted(text: str, width: int) -> str:
 
 
 def _fitted(line: str, width: int) -> str:
-    if len(line) <= width or _PROGRAM in line:
+    if len(line) <= width or _PROGRAM in line or line.startswith("{"):
         return line
     import textwrap
 

@@ -51,6 +51,12 @@ def test_a_command_stays_in_one_line_to_be_copied() -> None:
     assert fitted(line, 60) == line
 
 
+def test_a_line_of_json_stays_whole() -> None:
+    line = '{"is": {"name": "Staged"}, "changes": {"name": "Autumn recall", "type": "contact"}}'
+
+    assert fitted(line, 60) == line
+
+
 @pytest.mark.skipif(not hasattr(pty, "openpty"), reason="there are no such terminals here")
 @pytest.mark.parametrize("columns", [60, 100])
 async def test_a_plan_on_a_terminal_is_as_wide_as_it(shell: Shell, columns: int) -> None:
