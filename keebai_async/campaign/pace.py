@@ -6,23 +6,8 @@ resume. A chunk that was taken back reached nobody and is not counted; one whose
 
 from collections import deque
 from collections.abc import Iterable, Sequence
-from typing import Final
 
-from keebai_async.model.chunk import Chunk, ChunkState
 from keebai_async.model.plan import Pace
-
-_LEFT: Final = frozenset(
-    {ChunkState.SUBMITTING, ChunkState.ACCEPTED, ChunkState.UNKNOWN, ChunkState.ABANDONED}
-)
-
-
-def departures(chunks: Iterable[Chunk]) -> list[tuple[float, int]]:
-    """(when, how many people) of each chunk that left, the earliest first."""
-    return sorted(
-        (chunk.submitted_at, chunk.recipients)
-        for chunk in chunks
-        if chunk.state in _LEFT and chunk.submitted_at is not None
-    )
 
 
 def pace_wait(
@@ -31,9 +16,9 @@ def pace_wait(
     """Seconds until a chunk of *recipients* may leave; 0 if it may at the time *now*.
 
     *left* are the departures, the earliest first; *leaving* are people who may leave already and have not
-    yet. A chunk that is larger than the pace leaves when nobody else did within its time.
+    yet.
     """
-    room = max(0, pace.people - recipients)
+    room = pace.beside(recipients)
     within = [(at, count) for at, count in left if at > now - pace.per]
     people = leaving + sum(count for _, count in within)
     wait = 0.0

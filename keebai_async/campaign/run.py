@@ -27,7 +27,6 @@ from keebai_async.campaign.event_log import EventLog
 from keebai_async.campaign.keeping import LONGEST_WRITE
 from keebai_async.campaign.lead import Lead
 from keebai_async.campaign.opted_out import LastLook, OptOutsNow
-from keebai_async.campaign.pace import departures
 from keebai_async.campaign.repetition import refuse_purged, refuse_reached, refuse_repetition
 from keebai_async.campaign.run_records import RunRecords
 from keebai_async.campaign.run_state import BeginRun, PauseRun, ResumeRun, RunPhase, StopRun
@@ -61,6 +60,7 @@ from keebai_async.model.events import (
 )
 from keebai_async.model.guard import canary_failed, canary_of, canary_unnamed, exceeded
 from keebai_async.model.pacing import first_message_at, may_be_held, probably_held
+from keebai_async.model.places import departures
 from keebai_async.model.reached import Reached
 from keebai_async.model.report import Report, report_of
 from keebai_async.model.requests import Requests

@@ -17,11 +17,12 @@ from typing import Final
 
 import msgspec
 
-from keebai_async.campaign.pace import departures, pace_wait
+from keebai_async.campaign.pace import pace_wait
 from keebai_async.errors import InvalidInput
 from keebai_async.model.campaign import RunTerms
 from keebai_async.model.chunk import Chunk
 from keebai_async.model.hours import is_inside, next_inside
+from keebai_async.model.places import departures
 from keebai_async.model.plan import DailyRoom, Pace, Plan, daily_pace
 from keebai_async.zones import zones_of
 

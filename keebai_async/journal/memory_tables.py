@@ -23,7 +23,7 @@ from keebai_async.journal.tables import (
     WantRow,
 )
 from keebai_async.model.chunk import ChunkState
-from keebai_async.model.places import PERHAPS_SENT
+from keebai_async.model.places import departures
 from keebai_async.storage.process import Process, alive
 from keebai_async.storage.safety import Damaged, Safe
 
@@ -131,11 +131,7 @@ class MemoryTables:
 
     def left_since(self, since: float) -> list[tuple[float, int]]:
         chunks = (row.chunk for each in self._rows[ChunkRow] for row in self.rows(ChunkRow, each))
-        return [
-            (chunk.submitted_at, chunk.recipients)
-            for chunk in chunks
-            if chunk.state in PERHAPS_SENT and chunk.submitted_at is not None and chunk.submitted_at > since
-        ]
+        return [(at, people) for at, people in departures(chunks) if at > since]
 
     def drafts(self) -> list[CampaignRow]:
         return [row for row in self._campaigns if row.plan is None]

@@ -136,11 +136,8 @@ def moved(chunk: Chunk, move: Move) -> Chunk:
 
 
 def has_room(pace: Pace, recipients: int, left: Iterable[tuple[float, int]]) -> bool:
-    """Whether so many *recipients* may leave, after those who *left* within the time of the pace.
-
-    More of them than the pace has people leave when nobody else did within its time.
-    """
-    return sum(people for _, people in left) <= max(0, pace.people - recipients)
+    """Whether so many *recipients* may leave, after those who *left* within the time of the pace."""
+    return sum(people for _, people in left) <= pace.beside(recipients)
 
 
 def late(chunk: Chunk, submit: Submit, answer: Accept | TakeBack) -> Move | None:

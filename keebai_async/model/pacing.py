@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from typing import Final
 
 from keebai_async.model.campaign import StoredCampaign
-from keebai_async.model.places import PERHAPS_SENT
+from keebai_async.model.places import departures
 from keebai_async.model.plan import Plan
 
 HELD_FOR: Final = 3_600.0
@@ -28,11 +28,10 @@ def first_message_at(plan: Plan, every: Iterable[StoredCampaign]) -> float | Non
     *every* is all campaigns of the journal. None if there was none.
     """
     left = (
-        chunk.submitted_at
+        at
         for campaign in every
         if (campaign.plan.template, campaign.plan.language) == (plan.template, plan.language)
-        for chunk in campaign.chunks
-        if chunk.state in PERHAPS_SENT and chunk.submitted_at is not None
+        for at, _ in departures(campaign.chunks)[:1]
     )
     return min(left, default=None)
 

@@ -1,5 +1,6 @@
 """Where a plan had each of the people of a chunk: there what webhooks told of them is kept. Pure."""
 
+from collections.abc import Iterable
 from typing import Final
 
 import msgspec
@@ -12,6 +13,16 @@ PERHAPS_SENT: Final = frozenset(
     {ChunkState.ACCEPTED, ChunkState.UNKNOWN, ChunkState.SUBMITTING, ChunkState.ABANDONED}
 )
 """The states of a chunk whose people may have been sent to."""
+
+
+def departures(chunks: Iterable[Chunk]) -> list[tuple[float, int]]:
+    """(when, how many people) of each chunk that left and may have reached them, the earliest first."""
+    return sorted(
+        (chunk.submitted_at, chunk.recipients)
+        for chunk in chunks
+        if chunk.state in PERHAPS_SENT and chunk.submitted_at is not None
+    )
+
 
 Place = tuple[int, int]
 """A chunk of the plan and a place in it, from 0."""

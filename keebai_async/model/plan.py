@@ -67,6 +67,13 @@ class Pace(msgspec.Struct, frozen=True, kw_only=True):
                 f"a pace is at least 1 person in at least 1 second, not {self}", field="pace", value=str(self)
             )
 
+    def beside(self, recipients: int) -> int:
+        """How many others may have left within its time when a chunk of so many *recipients* leaves.
+
+        A chunk that is larger than the pace leaves when nobody else did.
+        """
+        return max(0, self.people - recipients)
+
     @classmethod
     def parse(cls, text: str) -> "Pace":
         """Read `5000/10m`: people, and a time in s, m or h. Raises InvalidInput."""

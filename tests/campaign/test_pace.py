@@ -6,9 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from keebai_async.campaign.pace import departures, pace_seconds, pace_wait
+from keebai_async.campaign.pace import pace_seconds, pace_wait
 from keebai_async.errors import InvalidInput
 from keebai_async.model.chunk import Chunk, ChunkState
+from keebai_async.model.places import departures
 from keebai_async.model.plan import Pace
 
 PACES = st.builds(Pace, people=st.integers(1, 50), per=st.integers(1, 100).map(float))
