@@ -321,10 +321,16 @@ def serve(kind: type[T], run: Callable[[T], int], *modules: str) -> None:
         importlib.import_module(module)  # what a Life would import by itself, each for a quarter of a second
     for line in sys.stdin.buffer:
         task = msgspec.json.decode(line, type=kind)
+        announced, announce = os.pipe()
         pid = os.fork()
         if not pid:
+            os.close(announce)
+            os.read(announced, 1)  # nothing that it says may come before it is known who says it
             os._exit(run(task))
         say(Said(pid=pid))
+        os.write(announce, b".")
+        os.close(announce)
+        os.close(announced)
         _, status = os.waitpid(pid, 0)
         say(Said(gone=os.waitstatus_to_exitcode(status)))
 

@@ -1,6 +1,7 @@
 """Starts Lives, listens to them and ends them, from the event loop in which their sandbox answers."""
 
 import os
+import select
 import signal
 import subprocess
 import sys
@@ -15,6 +16,8 @@ import msgspec
 from tests.crash.child import Said
 
 PROJECT = Path(__file__).parents[2]
+PATIENCE = 60.0
+"""Seconds in which something must be heard of a Life; in a run that is well it is one or two."""
 
 
 class Life:
@@ -77,7 +80,8 @@ class Nursery:
         """A process that lives *task*; it is gone when this ends."""
         assert self._process.stdin is not None
         self._process.stdin.write(msgspec.json.encode(task) + b"\n")
-        born = await self.hear()
+        with anyio.CancelScope(shield=True):  # of one who is born and not known of, nobody would see to its end
+            born = await self.hear()
         assert born.pid is not None
         life = Life(self, born.pid)
         try:
@@ -88,9 +92,7 @@ class Nursery:
                 await life.end()
 
     async def hear(self) -> Said:
-        with anyio.fail_after(60):
-            line = await anyio.to_thread.run_sync(self._readline)
-        return msgspec.json.decode(line, type=Said)
+        return msgspec.json.decode(await anyio.to_thread.run_sync(self._readline), type=Said)
 
     def close(self) -> None:
         with suppress(ProcessLookupError):
@@ -102,4 +104,7 @@ class Nursery:
 
     def _readline(self) -> bytes:
         assert self._process.stdout is not None
+        heard, _, _ = select.select([self._process.stdout], [], [], PATIENCE)
+        if not heard:  # a thread that reads cannot be cancelled
+            raise TimeoutError(f"no Life said anything for {PATIENCE} seconds")
         return self._process.stdout.readline()
