@@ -11,6 +11,7 @@ import pytest
 from keebai_async.client import Keebai
 from keebai_async.clock import ManualClock
 from keebai_async.errors import InvalidInput, NotFound, TokenRejected
+from keebai_async.journal.contract import Journal
 from keebai_async.model.events import BroadcastProgress
 from keebai_async.model.lost import LATE_ARRIVAL
 from keebai_async.model.report import Report
@@ -34,13 +35,18 @@ def people(count: int) -> list[dict[str, str]]:
 
 @asynccontextmanager
 async def world(
-    *, submit: float = 60.0, read: float = 10.0, **options: Unpack[SandboxOptions]
+    *,
+    submit: float = 60.0,
+    read: float = 10.0,
+    clock: ManualClock | None = None,
+    journal: Journal | None = None,
+    **options: Unpack[SandboxOptions],
 ) -> AsyncIterator[tuple[Sandbox, Keebai]]:
     """A sandbox and a client on one clock that runs by itself.
 
     *submit* and *read* are how long the client waits for a reply, in real seconds: sockets know no other.
     """
-    clock = ManualClock()
+    clock = clock or ManualClock()
     async with (
         Sandbox(clock=clock, **options) as sandbox,
         Keebai(
@@ -48,6 +54,7 @@ async def world(
             base_url=sandbox.url,
             phone_number_id=sandbox.phone_number_id,
             clock=clock,
+            journal=journal,
             timeout=Timeouts(connect=30.0, read=read, submit=submit),
         ) as keebai,
         clock.running(),

@@ -80,7 +80,7 @@ class Nursery:
         """A process that lives *task*; it is gone when this ends."""
         assert self._process.stdin is not None
         self._process.stdin.write(msgspec.json.encode(task) + b"\n")
-        with anyio.CancelScope(shield=True):  # of one who is born and not known of, nobody would see to its end
+        with anyio.CancelScope(shield=True):  # nobody would end one who is not known of
             born = await self.hear()
         assert born.pid is not None
         life = Life(self, born.pid)
