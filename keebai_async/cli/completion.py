@@ -21,7 +21,7 @@ ASKED: Final = "_KEEBAI_ASYNC_COMPLETE"
 _OFFERED_AT_MOST: Final = 50
 """What is offered at once; with a letter more there is less."""
 
-_WAITED_FOR: Final = 2.0
+_WAITED_FOR: Final = 5.0
 """Seconds for a journal on another machine."""
 
 Offers = list[tuple[str, str]]
