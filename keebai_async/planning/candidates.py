@@ -14,7 +14,8 @@ class Candidates(msgspec.Struct, gc=False):
 
     *values* has a column for each variable. *ready* is there when the decoder made the rows as they are
     sent; then no value is empty or too long. Where `meta_data` are columns of text, they are in *metas*.
-    *written* are all these rows as JSON, with commas between, where the list has what we would write.
+    *written* are all these rows as JSON, with commas between, where the list has what we would write. Where
+    they are *plain*, none of their texts certainly has a sign that JSON writes with a backslash.
     """
 
     where: Sequence[int]
@@ -24,6 +25,7 @@ class Candidates(msgspec.Struct, gc=False):
     ready: list[WireRow] | None = None
     metas: MetaColumns | None = None
     written: bytes | None = None
+    plain: bool = False
 
     def picked(self, places: Sequence[int]) -> "Candidates":
         """The rows at *places* alone."""
@@ -34,6 +36,7 @@ class Candidates(msgspec.Struct, gc=False):
             None if self.meta_data is None else picked(self.meta_data, places),
             None if self.ready is None else picked(self.ready, places),
             None if self.metas is None else self.metas.picked(places),
+            plain=self.plain,
         )
 
     def people(self, codec: RowCodec) -> Sequence[WireRow]:
@@ -42,7 +45,8 @@ class Candidates(msgspec.Struct, gc=False):
             return self.ready
         if self.meta_data is not None:
             return codec.rows(self.to, self.values, self.meta_data)
-        return ColumnPeople(codec, self.to, self.values, self.metas or NO_COLUMNS, self.written)
+        metas = self.metas or NO_COLUMNS
+        return ColumnPeople(codec, self.to, self.values, metas, written=self.written, plain=self.plain)
 
     def with_numbers(self, to: Sequence[str]) -> "Candidates":
         """The same rows with other numbers, which no decoder has made rows of yet."""

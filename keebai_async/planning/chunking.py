@@ -79,12 +79,14 @@ class Chunker:
         self._filling.clear()
 
     def _add(self, country: str, rows: Sequence[WireRow], *, hashing: bool) -> Iterator[CutChunk]:
-        while rows:
+        taken, people = 0, len(rows)
+        while taken < people:
             filling = self._filling.get(country) or self._begin(country)
-            free = (self._first if filling.number == 1 else self._size) - filling.held
-            self._take(filling, rows[:free], hashing=hashing)
-            rows = rows[free:]
-            if filling.held == (self._first if filling.number == 1 else self._size):
+            size = self._first if filling.number == 1 else self._size
+            some = min(size - filling.held, people - taken)
+            self._take(filling, rows[taken : taken + some] if some < people else rows, hashing=hashing)
+            taken += some
+            if filling.held == size:
                 del self._filling[country]
                 yield filling.number, filling.held, filling.items()
 

@@ -154,7 +154,7 @@ class RowCodec:
         if isinstance(rows, ColumnPeople):
             if rows.written is not None:
                 return rows.written
-            encoded = self._column_json(rows.metas.names).encode(rows.columns)
+            encoded = self._column_json(rows.metas.names).encode(rows.columns, plain=rows.plain)
             if encoded is not None:
                 return encoded
             rows = rows.made()
@@ -172,7 +172,8 @@ class RowCodec:
 class ColumnPeople(Sequence[WireRow]):
     """Rows as the columns of text that they came in: a row is made only where one is looked at.
 
-    *written* is what `RowCodec.encode` makes of them all, if that is known.
+    *written* is what `RowCodec.encode` makes of them all, if that is known. Where they are *plain*, no text
+    of theirs has a sign that JSON writes with a backslash.
     """
 
     def __init__(
@@ -181,12 +182,15 @@ class ColumnPeople(Sequence[WireRow]):
         to: Sequence[str],
         values: Sequence[Sequence[str]],
         metas: MetaColumns,
+        *,
         written: bytes | None = None,
+        plain: bool = False,
     ) -> None:
         self._codec = codec
         self.columns = (to, *values, *metas.columns)
         self.metas = metas
         self.written = written
+        self.plain = plain
 
     def made(self) -> list[WireRow]:
         """The rows."""
@@ -201,7 +205,8 @@ class ColumnPeople(Sequence[WireRow]):
     def _of(self, columns: Sequence[Sequence[str]]) -> "ColumnPeople":
         to, *texts = columns
         values = len(self._codec.names)
-        return ColumnPeople(self._codec, to, texts[:values], self.metas._replace(columns=texts[values:]))
+        metas = MetaColumns(self.metas.names, texts[values:])
+        return ColumnPeople(self._codec, to, texts[:values], metas, plain=self.plain)
 
     def __len__(self) -> int:
         return len(self.columns[0])

@@ -201,7 +201,7 @@ class _Making:
         self._longest = 0
         self._longest_one: Preview | None = None
         self._preview: Preview | None = None
-        self._last_person: WireRow | None = None
+        self._last_ready: Sequence[WireRow] = ()
         self._notes: list[str] = []
         self._sender_number = ""
         self._first_row = self._last_row = 0
@@ -290,7 +290,7 @@ class _Making:
         if self._pricing.limited and rows:
             self._pricing.check(self._admission.forms)
         if rows:
-            self._last_person = rows[-1]
+            self._last_ready = rows
             if self._preview is None:
                 self._preview = message_of(self._codec, rows[0], "the first")
             if checked.longest > self._longest:
@@ -417,8 +417,8 @@ class _Making:
             known.add(self._longest_one.text)
             yield self._longest_one
         yield from previews(self.reader.corrections, self._codec)
-        if self._last_person is not None:
-            last = message_of(self._codec, self._last_person, "the last")
+        if self._last_ready:
+            last = message_of(self._codec, self._last_ready[-1], "the last")
             if last.text not in known:
                 yield last
 

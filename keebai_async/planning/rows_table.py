@@ -27,6 +27,7 @@ class TableList:
     def __init__(self, context: ListContext) -> None:
         self._context = context
         self._header: Sequence[str] = ()
+        self._metas: Sequence[str] = ()
         self._of_consent: Sequence[int] = ()
 
     def rows(self, block: TableBlock) -> "TableRows":
@@ -36,25 +37,27 @@ class TableList:
             check_header(block.header, self._context)
             self._header = block.header
             names = self._context.names
-            known = names.known.union(names.metas(block.header))
+            self._metas = names.metas(block.header)
+            known = names.known.union(self._metas)
             unused = [name for name in block.header if name not in known and name not in OWN_COLUMNS]
             self._context.ignore(unused)
             self._of_consent = [block.header.index(name) for name in unused if may_say_who_wants_none(name)]
         for place in self._of_consent:
             self._context.consent.count(block.header[place], block.column(place))
-        return TableRows(block, self._context)
+        return TableRows(block, self._context, self._metas)
 
 
 class TableRows:
-    """The rows of one block of a table."""
+    """The rows of one block of a table, of which the columns *metas* go to `meta_data`."""
 
     nested: tuple[str, ...] = ()
 
-    def __init__(self, block: TableBlock, context: ListContext) -> None:
+    def __init__(self, block: TableBlock, context: ListContext, metas: Sequence[str]) -> None:
         self.names = context.names
         self.numbers = block.numbers
         self._block = block
         self._codec = context.codec
+        self._metas = metas
         self._where = context.description
 
     def candidates(self) -> Candidates:
@@ -65,7 +68,8 @@ class TableRows:
         header, names = self._block.header, self.names
         of = dict(zip(header, columns, strict=True))
         values = [of[names.of[name]] for name in self._codec.names]
-        found = Candidates(where, of[names.to], values, metas=self._metas(of))
+        metas = self._meta_columns(of)
+        found = Candidates(where, of[names.to], values, metas=metas, plain=self._block.plain)
         not_text = self._block.not_text
         out = {place for place, at in enumerate(where) if at in not_text} if not_text else set()
         return found.without(out | self._perhaps_out(of))
@@ -118,12 +122,12 @@ class TableRows:
         if reasons is None:
             return set()
         out = {place for place, reason in enumerate(reasons) if reason.strip() in LASTING}
-        for meta in self.names.metas(of):
+        for meta in self._metas:
             out.update(place for place, cell in enumerate(of[meta]) if NO_TEXT.fullmatch(cell))
         return out
 
     def _has_no_text(self, fields: Mapping[str, str]) -> bool:
-        return any(NO_TEXT.fullmatch(fields[meta]) for meta in self.names.metas(fields))
+        return any(NO_TEXT.fullmatch(fields[meta]) for meta in self._metas)
 
     def _mark(self, row: ParsedRow, not_text: Mapping[str, NotText]) -> None:
         """Put into *row* what is no text, by column, where we need one."""
@@ -133,10 +137,11 @@ class TableRows:
         if metas := names.metas(not_text):
             row.meta_data = NotText(f"{metas[0]} {not_text[metas[0]].what}")
 
-    def _metas(self, of: dict[str, Sequence[str]]) -> MetaColumns | None:
-        metas = self.names.metas(self._block.header)
-        names = tuple(meta.removeprefix(META) for meta in metas)
-        return MetaColumns(names, [of[meta] for meta in metas]) if metas else None
+    def _meta_columns(self, of: dict[str, Sequence[str]]) -> MetaColumns | None:
+        if not self._metas:
+            return None
+        names = tuple([meta.removeprefix(META) for meta in self._metas])
+        return MetaColumns(names, [of[meta] for meta in self._metas])
 
 
 def check_header(header: Sequence[str], context: ListContext, *, first_row: bool = True) -> None:

@@ -1,4 +1,4 @@
-"""What a source gives: blocks of about 400 rows, with the numbers their reader sees.
+"""What a source gives: blocks of about 500 rows, with the numbers their reader sees.
 
 A block of each kind holds its rows as they cost least to read: CSV as columns, JSON Lines as bytes. Nobody
 but `planning/reader.py` asks which kind a block is; to add one, add it here and in the `match` there, and
@@ -6,7 +6,7 @@ write its `planning/rows_*.py`.
 """
 
 from collections.abc import AsyncGenerator, Mapping, Sequence
-from typing import Protocol
+from typing import ClassVar, Protocol
 
 import msgspec
 
@@ -48,6 +48,7 @@ class CellBlock(msgspec.Struct, frozen=True, kw_only=True):
     numbers: Sequence[int]
     rows: Sequence[Sequence[str]]
     not_text: Mapping[int, Mapping[int, NotText]] = {}
+    plain: ClassVar[bool] = False
 
     @property
     def row_count(self) -> int:
@@ -76,12 +77,14 @@ class CellBlock(msgspec.Struct, frozen=True, kw_only=True):
 class ColumnBlock(msgspec.Struct, frozen=True, kw_only=True):
     """Rows of a table under *header*, all as wide as it, held by *columns*. The first is number *first*.
 
-    *not_text* says, by position and place, which cells have a value that cannot be written as text.
+    *not_text* says, by position and place, which cells have a value that cannot be written as text. Where
+    they are *plain*, no cell certainly has a sign that JSON writes with a backslash.
     """
 
     header: tuple[str, ...]
     first: int
     columns: Sequence[Sequence[str]]
+    plain: bool = False
     not_text: Mapping[int, Mapping[int, NotText]] = {}
 
     @property

@@ -29,7 +29,7 @@ from keebai_async.sources.header import (
 )
 from keebai_async.sources.pieces import Opener, pieces, text_of
 from keebai_async.sources.quotes import QuoteCheck, opened_below, records
-from keebai_async.sources.split_columns import columns_of
+from keebai_async.sources.split_columns import columns_of, is_plain
 
 if TYPE_CHECKING:
     import _csv
@@ -63,7 +63,7 @@ class Delimited:
         columns: Mapping[str, str],
         delimiter: str | None = None,
         encoding: str | None = None,
-        size: int = 20 * 1024,
+        size: int = 28 * 1024,
     ) -> None:
         self._encoding = encoding
         self._size = size
@@ -90,7 +90,8 @@ class Delimited:
                 if header is not None and (columns := columns_of(text, len(header), self._delimiter or ",")):
                     if "'" in text:
                         columns = [apostrophes.column(at, column) for at, column in enumerate(columns)]
-                    yield ColumnBlock(header=header, first=line, columns=columns)
+                    plain = not unfinished and is_plain(piece.data, self._delimiter or ",")
+                    yield ColumnBlock(header=header, first=line, columns=columns, plain=plain)
                     line += len(columns[0])
                     unfinished = ""
                     continue

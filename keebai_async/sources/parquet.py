@@ -7,13 +7,15 @@ from functools import partial
 from typing import Any, Final, NamedTuple
 
 from keebai_async.errors import UnusableSource
-from keebai_async.sources.block import BLOCK_ROWS, ColumnBlock
+from keebai_async.sources.block import ColumnBlock
 from keebai_async.sources.header import checked_header
 from keebai_async.sources.objects import in_thread
 from keebai_async.sources.sheet import NumberedRows, Sheet, cell_of, single_cell_of, unreadable
 from keebai_async.sources.spelling import NotText
 
-READ_BLOCKS: Final = 16
+PARQUET_ROWS: Final = 500
+"""In a block: as many as a block of a CSV file has."""
+READ_BLOCKS: Final = 12
 """Blocks that the thread reads at once: to change threads takes as long as to read one."""
 PARQUET_BUFFER: Final = 256 * 1024
 """Read at once of a column: else all of it in a row group is in memory, which may be all of a file."""
@@ -129,8 +131,8 @@ def _batches(path: str) -> Iterator[Sequence[Any]]:
             yield file.schema_arrow.names
             for batch in _arrow_batches(file):
                 # A block at a time: what makes values of a column lets no other thread in before it is done.
-                for start in range(0, batch.num_rows if batch.num_columns else 0, BLOCK_ROWS):
-                    yield list(map(_column, batch.slice(start, BLOCK_ROWS).columns))
+                for start in range(0, batch.num_rows if batch.num_columns else 0, PARQUET_ROWS):
+                    yield list(map(_column, batch.slice(start, PARQUET_ROWS).columns))
     except (OSError, ValueError) as error:  # pyarrow's own errors are these
         raise unreadable(path, error) from error
 
@@ -166,5 +168,5 @@ def _arrow_batches(file: Any) -> Iterator[Any]:
     """
     for group in range(file.num_row_groups):
         yield from file.iter_batches(
-            batch_size=READ_BLOCKS * BLOCK_ROWS, row_groups=[group], use_threads=False
+            batch_size=READ_BLOCKS * PARQUET_ROWS, row_groups=[group], use_threads=False
         )

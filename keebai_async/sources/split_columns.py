@@ -12,6 +12,8 @@ from typing import Final
 _IN_QUOTES: Final = "\0"
 """Stands for a cell in quotes. A file with it is refused when it is read."""
 _NO_DELIMITERS: Final = frozenset('"\r\n\0')
+_UNESCAPED: Final = bytes(frozenset(range(0x20, 0x100)) - frozenset(b"\\") | frozenset(b"\r\n"))
+_UNESCAPED_OR_TABS: Final = _UNESCAPED + b"\t"
 
 
 def columns_of(text: str, width: int, by: str) -> Sequence[Sequence[str]] | None:
@@ -33,31 +35,40 @@ def columns_of(text: str, width: int, by: str) -> Sequence[Sequence[str]] | None
         bare = _IN_QUOTES.join((bare, *others[1::2]))
     end = "\r\n" if "\r" in bare else "\n"
     lines = bare.removesuffix(end)
-    ends = lines.count("\n")
     apart = lines.replace(end, f"{by}\n{by}")
-    if "\r" in apart or len(apart) != len(lines) + (3 - len(end)) * ends:
+    ends = (len(apart) - len(lines)) // (3 - len(end))
+    if "\r" in apart or (len(end) > 1 and lines.count("\n") != ends):
         return None  # lines end in more than one way
     cells = apart.split(by)
     step = width + 1
     if len(cells) != (ends + 1) * step - 1 or cells[width::step].count("\n") != ends:
         return None
-    nothing = by * (width - 1)
-    if f"\n{nothing}{end}" in lines or lines.startswith(nothing) or lines.endswith(nothing):
-        return None  # perhaps a row in which nothing is
     columns = [cells[place::step] for place in range(width)]
+    if not all(columns[0]) and not all(map(any, zip(*columns, strict=True))):
+        return None  # a row in which nothing is
     return _filled(columns, quoted) if quoted else columns
+
+
+def is_plain(data: bytes, by: str) -> bool:
+    """Whether no cell of these lines, of which `columns_of` made columns, has a sign that JSON escapes.
+
+    Then none has a quote, nor the delimiter *by* or the end of a line, unless it was in quotes: of these, a
+    tab alone is such a sign.
+    """
+    return not data.translate(None, _UNESCAPED_OR_TABS if by == "\t" and b'"' not in data else _UNESCAPED)
 
 
 def _filled(columns: list[list[str]], quoted: Sequence[str]) -> Sequence[Sequence[str]] | None:
     """*columns* with the cells that were *quoted*, in their order; None if one was not all of its cell."""
-    counts = [column.count(_IN_QUOTES) for column in columns]
-    if sum(counts) != len(quoted):
-        return None
-    if set(counts) == {0, len(columns[0])} or set(counts) == {len(columns[0])}:
-        whole = [place for place, count in enumerate(counts) if count]
+    count = len(columns[0])
+    whole = [place for place, column in enumerate(columns) if column[0] == _IN_QUOTES]
+    if len(quoted) == count * len(whole) and all(columns[place] == [_IN_QUOTES] * count for place in whole):
         for turn, place in enumerate(whole):
             columns[place] = list(quoted[turn :: len(whole)])
         return columns
+    counts = [column.count(_IN_QUOTES) for column in columns]
+    if sum(counts) != len(quoted):
+        return None
     given = iter(quoted)
     rows = [
         [next(given) if cell == _IN_QUOTES else cell for cell in row] for row in zip(*columns, strict=True)

@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from keebai_async.sources.split_columns import columns_of
+from keebai_async.planning.column_json import has_signs
+from keebai_async.sources.split_columns import columns_of, is_plain
 
 bare = st.sampled_from(["", "a", "Ana", "1.50", " ", "'", "\x0b", "\u2028", "\x85"])
 in_quotes = st.sampled_from(['""', '"a"', '"1,50"', '","', '"a b"', '" "', '"\x1e"'])
@@ -50,6 +51,27 @@ def test_what_is_split_is_what_is_read(text: str, width: int) -> None:
         assert found == read(text)
         assert all(map(any, found))
         assert len(found) == len(text.removesuffix("\n").split("\n"))
+
+
+signs = st.sampled_from(["a", '"a"', '"\t"', "\t", "\\", '"\\"', "\x1f", "\x7f", "é", "\u2028", ""])
+
+
+@given(st.lists(st.lists(signs, min_size=2, max_size=4), min_size=1, max_size=4), st.sampled_from(",;\t"))
+@settings(deadline=None, max_examples=2_000)
+def test_lines_are_plain_only_if_no_cell_has_a_sign_that_json_escapes(
+    lines: list[list[str]], by: str
+) -> None:
+    text = "".join(by.join(line) + "\n" for line in lines)
+    columns = columns_of(text, len(lines[0]), by)
+
+    if columns is not None and is_plain(text.encode(), by):
+        assert not has_signs("".join(map("".join, columns)))
+
+
+@pytest.mark.parametrize("by", [",", "\t"])
+def test_a_list_of_usual_texts_is_plain_whatever_is_between_them(by: str) -> None:
+    assert is_plain(f'+5491150000001{by}María{by}"$ 1,50"\r\n'.replace("\t", by).encode(), ",") == (by == ",")
+    assert is_plain(f"+5491150000001{by}María{by}$ 1.50\r\n".encode(), by)
 
 
 @pytest.mark.parametrize("end", ["\n", "\r\n"])
