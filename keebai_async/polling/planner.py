@@ -18,7 +18,8 @@ Where webhooks tell of people one by one, nobody has to look to know how far a b
 all of its people were told of; since an event may be lost, also when only others were told of for a while.
 That is one look in place of two or three, and in any order. Webhooks may stop without a word, so soon after
 they last told of somebody at a sender, its broadcasts are read as if there were none. They may also trickle
-for hours about others than the head, so the head is never read more than a minute later than without them.
+for hours about others than the head: unless these are about as many as the sender delivers to, the head is
+never read more than a minute later than without webhooks.
 """
 
 import math
@@ -57,7 +58,10 @@ Only the head of a queue, and one after which others were told of: else it is th
 """
 
 LONGEST_UNREAD: Final = 60.0
-"""Seconds by which the head of a queue is read later, at most, because others at its sender are told of."""
+"""Seconds by which the head of a queue is read later, at most, because a few others there are told of.
+
+Who tells of as many as a sender delivers to tells that it works on others than the head.
+"""
 
 _SLACK = 0.25  # seconds after the predicted end: a look a moment too early costs a floor more
 _HUNG = 10.0  # seconds after which a look that has not come back no longer holds up its queue
@@ -194,10 +198,8 @@ class PollPlanner:
         broadcast = self._broadcasts.get(broadcast_id)
         if broadcast is None or people <= broadcast.told:
             return
+        broadcast.queue.tell(people - broadcast.told, now)
         broadcast.told, broadcast.told_at = people, now
-        queue = broadcast.queue
-        queue.told_at = queue.moved_at = now
-        queue.reported = False
 
     def missed(self, broadcast_id: str, now: float) -> None:
         """A look failed: leave this broadcast alone for a while, longer each time."""
@@ -275,7 +277,7 @@ class PollPlanner:
                 at = one.told_at + QUIET
             elif one.told >= one.total:  # the service counts more slowly than it tells
                 at = seen + min(LONGEST_WAIT, max(1.0, self.floor) * 2.0 ** min(one.early_looks - 1, 10))
-            elif one is head:
+            elif one is head and not queue.told_of_as_many_as_are_sent(now):
                 at = min(stopped + _SLACK, self._alone(one) + LONGEST_UNREAD)
             else:
                 at = stopped + _SLACK

@@ -7,6 +7,11 @@ from typing import Final
 FRUITLESS: Final = 3
 """Looks without the movement that was due, after which a sender is read in turn."""
 
+RECENTLY: Final = 60.0
+"""Seconds over which it is counted how many people webhooks told of."""
+
+_MARK_EVERY: Final = 5.0
+
 
 class QueuedBroadcast:
     """What is known of one broadcast."""
@@ -59,6 +64,8 @@ class SenderQueue:
         self.idle_looks = 0  # looks in a row that saw nothing move
         self.moved_at = now
         self.told_at = -math.inf  # when webhooks last told of one more of its people
+        self._told = 0  # people of whom they told
+        self._told_by: deque[tuple[float, int]] = deque([(now, 0)])  # (time, how many by then), lately
         self.reported = False
         self.ahead = False  # one behind the head was seen moving while the head stood still
         self._anchors: deque[tuple[float, int]] = deque(maxlen=6)  # (time, messages done in all)
@@ -71,6 +78,21 @@ class SenderQueue:
         self.moved_at = self.turned = now
         self.fruitless = self.idle_looks = 0
         self.reported = self.ahead = False
+
+    def tell(self, people: int, now: float) -> None:
+        """Take in that webhooks told of so many more *people*."""
+        if now - self._told_by[-1][0] >= _MARK_EVERY:
+            self._told_by.append((now, self._told))
+            while now - self._told_by[1][0] > RECENTLY:
+                self._told_by.popleft()
+        self._told += people
+        self.told_at = self.moved_at = now
+        self.reported = False
+
+    def told_of_as_many_as_are_sent(self, now: float) -> bool:
+        """Whether webhooks told lately of at least half as many people as this sender delivers to."""
+        since, before = self._told_by[0]
+        return self._told - before >= self.rate * max(now - since, _MARK_EVERY) / 2
 
     def learn(self, one: QueuedBroadcast, *, done: int, final: bool, now: float) -> None:
         """Take in a look at *one*, before it is written down there."""

@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from keebai_async.polling.planner import LONGEST_UNREAD, QUIET, TOLD_LATELY, Look, PollPlanner, Stuck, pace_of
+from keebai_async.polling.sender_queue import RECENTLY
 from keebai_async.quota.window import Quota
 
 EARLY = 46.875  # three quarters of the 62.5 s that 5,000 messages take at 80 a second
@@ -415,6 +416,49 @@ def test_a_head_of_which_nothing_is_told_is_not_put_off_for_ever_while_others_tr
     assert reads[0] == EARLY + LONGEST_UNREAD
     assert reads[1] == reads[0] + (second.at - first.at) + LONGEST_UNREAD
     assert max(after - before for before, after in pairwise(reads)) <= LONGEST_UNREAD + 30.0
+
+
+def reads_while_others_are_told_of_at(
+    rate: float, seconds: float, *, then: float = math.inf
+) -> tuple[list[float], float]:
+    """When the head, "a", is read, and when the last of many were told of.
+
+    Webhooks tell of *rate* others a second for so many *seconds*, after that of one every *then* seconds.
+    """
+    plan, now, people, ended = plan_of("a", "b"), 0.0, 0.0, 0.0
+    plan.add("c", recipients=1_000_000, sender="one", now=0.0)
+    reads = []
+    while now < seconds + 300.0:
+        now += 1.0 if now < seconds else min(then, 300.0)
+        people += rate if now <= seconds else 1.0
+        ended = now if now <= seconds else ended
+        plan.told("c", people=int(people), now=now)
+        while (upcoming := plan.next(now)) is not None and upcoming.at <= now:
+            reads += [now] if upcoming.broadcast_id == "a" else []
+            see(plan, upcoming.broadcast_id, 0 if upcoming.broadcast_id != "c" else int(people), now)
+    return reads, ended
+
+
+@pytest.mark.parametrize("rate", [45.0, 80.0, 200.0])
+def test_a_head_is_not_read_while_webhooks_tell_of_as_many_others_as_the_sender_delivers_to(
+    rate: float,
+) -> None:
+    reads, ended = reads_while_others_are_told_of_at(rate, 1_800.0)
+
+    assert not [at for at in reads if at <= ended]
+
+
+@pytest.mark.parametrize("then", [5.0, 20.0])
+def test_when_many_others_become_few_the_head_is_read_within_a_minute(then: float) -> None:
+    reads, ended = reads_while_others_are_told_of_at(80.0, 600.0, then=then)
+
+    assert ended < reads[0] <= ended + RECENTLY + then
+
+
+def test_a_third_of_what_a_sender_delivers_to_puts_its_head_off_by_a_minute_and_no_more() -> None:
+    reads, _ = reads_while_others_are_told_of_at(27.0, 600.0)
+
+    assert reads[0] == pytest.approx(EARLY + LONGEST_UNREAD, abs=1.0)
 
 
 @given(st.lists(st.tuples(st.sampled_from("bc"), st.floats(10.0, 29.0)), min_size=12, max_size=30))
