@@ -1,5 +1,6 @@
 """The exit code that a campaign ends a command with. Pure."""
 
+from collections.abc import Iterable
 from typing import Final
 
 from msgspec.structs import replace
@@ -17,6 +18,15 @@ _STOPS: Final = {
     Cause.UNKNOWN: Exit.UNKNOWN,
 }
 _NO_TROUBLE: Final = {Cause.NOT_TRACKED, Cause.SETTLED}
+_FIRST_NEEDED: Final = (
+    Exit.INTERRUPTED,
+    Exit.UNKNOWN,
+    Exit.TOKEN,
+    Exit.GUARD,
+    Exit.FAILED,
+    Exit.FAILING,
+    Exit.PARTLY,
+)
 
 
 def code_of(report: Report, *, failing: bool = False) -> Exit:
@@ -45,6 +55,12 @@ def code_of_run(now: Situation) -> Exit:
         return Exit.PARTLY
     ended = now.standing in {Standing.DIED, Standing.PURGED}
     return Exit.FAILED if ended and code is not Exit.UNKNOWN else code
+
+
+def code_of_several(situations: Iterable[Situation]) -> Exit:
+    """The exit code of several campaigns that ended: of theirs, the one that needs a person first."""
+    codes = set(map(code_of_run, situations))
+    return next((code for code in _FIRST_NEEDED if code in codes), Exit.DONE)
 
 
 def code_of_look(situation: Situation) -> Exit:

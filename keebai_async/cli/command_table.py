@@ -50,7 +50,7 @@ COMMANDS: Final = {
     "status": "Show where a campaign stands, as the journal has it; without an id, all campaigns, "
     "newest first.",
     "list": "List campaigns, plans and tests, newest first.",
-    "watch": "Look on while another process runs a campaign, until it stops or ends. Costs no requests.",
+    "watch": "Look on while other processes run a campaign, or all of them, until they stop or end.",
     "work": "Run the campaigns of the journal that are wanted, until Ctrl-C or SIGTERM, which ends "
     "in good order.",
     "reconcile": "Show the chunks whose outcome is unknown, or settle one after a look into the portal.",

@@ -19,6 +19,7 @@ from keebai_async.cli.fitting import fitted
 from keebai_async.cli.language import phrase
 from keebai_async.cli.library_words import library_reason
 from keebai_async.cli.output import say
+from keebai_async.cli.progress_bar import bar_text
 from keebai_async.cli.progress_words import done_of, likely_words, notes, pulse_line
 from keebai_async.cli.shown import shown_text
 from keebai_async.cli.term_words import standing_words
@@ -129,23 +130,19 @@ class ProgressBars:
 
 
 class KnownAndLikely(ProgressColumn):
-    """A bar of three parts: what is known, what is likely by now, what is left; told apart without colour."""
+    """The bar of what goes on, as wide as the terminal has room for."""
 
     def __init__(self, console: Console) -> None:
         super().__init__()
         self._console = console
 
     def render(self, task: Task) -> Text:
-        options = self._console.options
-        done, guessed, left = "#~-" if options.ascii_only or options.legacy_windows else "\u2588\u2592\u2591"
-        wide = max(_NARROW_BAR, min(_WIDE_BAR, self._console.width - _BESIDE_BAR))
-        if not task.total:
-            return Text(left * wide, style="dim")
-        likely = max(task.completed, task.fields["likely"] or 0)
-        known = int(wide * min(1.0, task.completed / task.total))
-        perhaps = int(wide * min(1.0, likely / task.total)) - known
-        return Text.assemble(
-            (done * known, "green"), (guessed * perhaps, "yellow"), (left * (wide - known - perhaps), "dim")
+        return bar_text(
+            task.completed,
+            task.fields["likely"] or 0,
+            task.total,
+            wide=max(_NARROW_BAR, min(_WIDE_BAR, self._console.width - _BESIDE_BAR)),
+            ascii_only=plain_signs(self._console),
         )
 
 
@@ -180,11 +177,22 @@ class PlainLines:
             self.say(line)
 
 
+def plain_signs(console: Console) -> bool:
+    """Whether a console may not have the signs of a bar."""
+    return console.options.ascii_only or console.options.legacy_windows
+
+
+def screen() -> Console | None:
+    """The terminal that stderr is, if it can show what changes."""
+    console = Console(stderr=True)
+    return None if not console.is_terminal or console.is_dumb_terminal else console
+
+
 @contextmanager
 def meter() -> Iterator[Meter]:
     """Bars if stderr is a terminal, lines if it is not."""
-    console = Console(stderr=True)
-    if not console.is_terminal or console.is_dumb_terminal:
+    console = screen()
+    if console is None:
         yield PlainLines()
         return
     with Live(console=console, redirect_stdout=False, refresh_per_second=4) as live:

@@ -119,6 +119,12 @@ def situation_of(
     )
 
 
+def is_going_on(situation: Situation) -> bool:
+    """Whether a process runs it, or a supervisor is to take it up now."""
+    waits = situation.waits_for is not None and situation.waits_until is None
+    return situation.holder is not None or waits
+
+
 def _standing(campaign: StoredCampaign) -> Standing:
     if campaign.holder is not None:
         return Standing.PAUSED if campaign.state is CampaignState.PAUSED else Standing.RUNNING
