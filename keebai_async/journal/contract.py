@@ -234,8 +234,11 @@ class Journal(Protocol):
         A time that has passed is now, on the clock of `wanted`.
         """
 
-    async def unwant(self, campaign_id: str) -> bool:
-        """Have no supervisor take a campaign up (again); False if none was to."""
+    async def unwant(self, campaign_id: str, *, seen: Want | None = None) -> bool:
+        """Have no supervisor take a campaign up (again); False if none was to.
+
+        With *seen* nothing changes if it was wanted once more since it was seen like that.
+        """
         ...
 
     async def wanted(self, *, by: float | None = None) -> list[Want]:

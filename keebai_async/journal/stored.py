@@ -573,8 +573,8 @@ class StoredJournal:
 
         await self._transactions.write(work)
 
-    async def unwant(self, campaign_id: str) -> bool:
-        return await self._transactions.write(lambda tables: wants.unwant(tables, campaign_id))
+    async def unwant(self, campaign_id: str, *, seen: Want | None = None) -> bool:
+        return await self._transactions.write(lambda tables: wants.unwant(tables, campaign_id, seen=seen))
 
     async def wanted(self, *, by: float | None = None) -> list[Want]:
         return await self._transactions.read(lambda tables: wants.wanted(tables, self._leases, by=by))

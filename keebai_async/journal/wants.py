@@ -53,12 +53,13 @@ def want(tables: Tables, wanted: Want) -> None:
         tables.update(row)
 
 
-def unwant(tables: Tables, campaign_id: str) -> bool:
-    """Whether it was wanted."""
-    found = tables.get(WantRow, campaign_id) is not None
-    if found:
-        tables.delete(WantRow, campaign_id)
-    return found
+def unwant(tables: Tables, campaign_id: str, *, seen: Want | None = None) -> bool:
+    """Whether it was wanted; with *seen*, as it was when that was seen."""
+    row = tables.get(WantRow, campaign_id)
+    if row is None or (seen is not None and (row.at, row.salt) != (seen.at, seen.salt)):
+        return False
+    tables.delete(WantRow, campaign_id)
+    return True
 
 
 def wanted(tables: Tables, leases: Leases, *, by: float | None) -> list[Want]:

@@ -198,7 +198,7 @@ async def test_what_a_guard_stopped_needs_a_person(clock: ManualClock, journal: 
 class DiesBeforeItSaysSo(SqliteJournal):
     """The process that runs a campaign ends before it writes that the campaign is not wanted any more."""
 
-    async def unwant(self, campaign_id: str) -> bool:
+    async def unwant(self, campaign_id: str, *, seen: Want | None = None) -> bool:
         raise JournalUnusable("database is locked")
 
 
