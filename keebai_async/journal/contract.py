@@ -99,8 +99,9 @@ class Journal(Protocol):
         """Keep what was answered to *submit* although its lease has passed on; none is asked for.
 
         An answer proves something of its own attempt and of no other: it is kept while *submit* is the last
-        one of its chunk, and nobody has settled what became of that. Gives the chunk after it; None if
-        nothing was changed.
+        one of its chunk, and nobody has settled what became of that. That an attempt before the last one was
+        accepted, of which somebody said that it did not arrive, is kept as a delivery notice would be. Gives
+        the chunk after it; None if it made no move.
         """
         ...
 
