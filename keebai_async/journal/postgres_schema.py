@@ -143,5 +143,7 @@ POSTGRES_VERSION_1: Final = (
     )""",
 )
 
-POSTGRES_MIGRATIONS: Final[tuple[Sequence[str], ...]] = (POSTGRES_VERSION_1,)
+POSTGRES_VERSION_2: Final = ("ALTER TABLE chunks ADD COLUMN lost_at DOUBLE PRECISION",)
+
+POSTGRES_MIGRATIONS: Final[tuple[Sequence[str], ...]] = (POSTGRES_VERSION_1, POSTGRES_VERSION_2)
 """What leads from version n to n + 1. Never changed once released, only added to."""

@@ -156,7 +156,9 @@ VERSION_2: Final = (
     )""",
 )
 
-MIGRATIONS: Final[tuple[Sequence[str], ...]] = (VERSION_1, VERSION_2)
+VERSION_3: Final = ("ALTER TABLE chunks ADD COLUMN lost_at REAL",)
+
+MIGRATIONS: Final[tuple[Sequence[str], ...]] = (VERSION_1, VERSION_2, VERSION_3)
 """What leads from version n to n + 1. Never changed once released, only added to."""
 
 

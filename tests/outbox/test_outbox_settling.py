@@ -236,7 +236,7 @@ async def test_an_outcome_that_no_journal_took_is_known_to_its_own_process_when_
     journal = StoredJournal(database, clock=clock)
     attempt = await begun(journal.outbox)
     if lost_meanwhile:  # another machine took us for dead
-        await journal.outbox.settle(ORDER, lambda message: lost(message, NOT_SEEN_TO_END))
+        await journal.outbox.settle(ORDER, lambda message: lost(message, NOT_SEEN_TO_END, at=9.0))
     database.away = True
     with pytest.raises(JournalUnusable):
         await journal.outbox.end(ORDER, attempt, outcome)
@@ -262,7 +262,7 @@ async def test_who_knows_that_it_was_taken_does_not_send_it_again_because_somebo
     with pytest.raises(JournalUnusable):
         await journal.outbox.end(ORDER, attempt, TAKEN)
     database.away = False
-    await journal.outbox.settle(ORDER, lambda message: sent_again(lost(message, NOT_SEEN_TO_END)))
+    await journal.outbox.settle(ORDER, lambda message: sent_again(lost(message, NOT_SEEN_TO_END, at=9.0)))
     journal.outbox.over(attempt)
 
     message, again = await journal.outbox.begin(DRAFT, seconds=75.0)
