@@ -90,7 +90,8 @@ class Campaigns(CampaignPlanning):
             want = Want(
                 campaign_id=each.plan.campaign_id,
                 at=max(since, each.plan.not_before or 0.0) if waits(each.plan) else since,
-                again=again or any(each.repeated for each in seen),
+                again=again,
+                agreed=tuple(each for each in seen if each.repeated),
                 account=named[0],
                 salt=named[1],
             )
@@ -137,6 +138,7 @@ class Campaigns(CampaignPlanning):
             terms=NewTerms(),
             track=True,
             again=want.again,
+            agreed=want.agreed,
             still_wanted=partial(self._check_still_due, want),
         )
 
