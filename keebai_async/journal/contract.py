@@ -323,18 +323,18 @@ class Journal(Protocol):
         """The same of one chunk of the plan, as it is now; None if nothing was told of it."""
         ...
 
-    async def purge(self, campaign_id: str, *, unfinished: bool = False, hashes: bool = True) -> None:
-        """Remove the people of a campaign for good, and keep the counts.
+    async def purge(self, *campaign_ids: str, unfinished: bool = False, hashes: bool = True) -> None:
+        """Remove the people of campaigns for good, of all or of none, and keep the counts.
 
         With *hashes* those to whom something may have been sent stay known to `purged_people`.
 
-        Raises CampaignBusy if it runs, or if someone in it is unsent or unknown and *unfinished* is not set.
+        Raises CampaignBusy if one runs, or if someone in it is unsent or unknown and *unfinished* is not set.
         """
 
-    async def remove(self, campaign_id: str) -> None:
-        """Remove a plan that was never launched, as if it had not been made.
+    async def remove(self, *campaign_ids: str) -> None:
+        """Remove plans that were never launched, all or none, as if they had not been made.
 
-        Raises CampaignBusy if it was launched, or runs.
+        Raises CampaignBusy if one was launched, or runs.
         """
 
     async def purge_finished(self, *, hashes: bool = True) -> list[str]:

@@ -495,11 +495,12 @@ class StoredJournal:
 
         return await self._change(campaign_id, work)
 
-    async def purge(self, campaign_id: str, *, unfinished: bool = False, hashes: bool = True) -> None:
+    async def purge(self, *campaign_ids: str, unfinished: bool = False, hashes: bool = True) -> None:
         now = self._clock.wall()
 
         def work(tables: Tables) -> None:
-            erasing.purge(tables, self._leases, campaign_id, unfinished=unfinished, at=now, hashes=hashes)
+            for each in campaign_ids:
+                erasing.purge(tables, self._leases, each, unfinished=unfinished, at=now, hashes=hashes)
 
         await self._transactions.write(work)
         await self._transactions.shred()
@@ -511,8 +512,12 @@ class StoredJournal:
         await self._transactions.write(purged_people.forget_all)
         await self._transactions.shred()
 
-    async def remove(self, campaign_id: str) -> None:
-        await self._transactions.write(lambda tables: erasing.remove(tables, self._leases, campaign_id))
+    async def remove(self, *campaign_ids: str) -> None:
+        def work(tables: Tables) -> None:
+            for each in campaign_ids:
+                erasing.remove(tables, self._leases, each)
+
+        await self._transactions.write(work)
         await self._transactions.shred()
 
     async def purge_finished(self, *, hashes: bool = True) -> list[str]:

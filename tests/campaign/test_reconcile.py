@@ -332,9 +332,7 @@ def test_what_was_given_up_may_arrive_for_a_while_from_then_on_and_not_from_its_
         assert waits(reason, 60.0, 60.0 + late - 1.0, 60.0 + late, lost_after=60.0) == [late, 1.0, 0.0]
         assert waits(reason, -1e6, lost_after=60.0) == [late]
     assert waits(NO_ANSWER_WRITTEN, 50.0, 50.0 + late, lost_after=50.0) == [late, 0.0]
-    assert waits(NO_ANSWER_WRITTEN, 3_600.0, lost_after=3_600.0) == [
-        0.0
-    ]  # it ended long before
+    assert waits(NO_ANSWER_WRITTEN, 3_600.0, lost_after=3_600.0) == [0.0]  # it ended long before
     assert waits(NOT_SEEN_TO_END, 60.0, 600.0, lost_after=60.0) == [540.0, 0.0]
 
 
