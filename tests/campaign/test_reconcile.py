@@ -197,6 +197,22 @@ async def test_a_broadcast_of_another_chunk_is_not_even_read() -> None:
         assert lost.read == []
 
 
+@pytest.mark.parametrize("spelled", [" first", "first\n"])
+async def test_a_broadcast_of_another_chunk_is_the_same_with_blanks_around_it(spelled: str) -> None:
+    async with unchanged() as lost:
+        lost.totals[spelled] = 5  # a service may pass over them
+        with pytest.raises(InvalidInput, match="broadcast first is chunk 1 of this campaign already"):
+            await lost.settle(accepted=spelled)
+        assert lost.read == []
+
+
+async def test_a_broadcast_that_was_pasted_with_a_line_end_is_kept_under_its_own_name() -> None:
+    async with Lost() as lost:
+        await lost.settle(accepted="found\n")
+
+        assert (await lost.chunk()).broadcast_id == "found"
+
+
 async def test_a_broadcast_of_another_campaign_is_not_even_read() -> None:
     """Parts of one list have chunks of the same sizes, and names that differ by a digit."""
     async with unchanged() as lost:

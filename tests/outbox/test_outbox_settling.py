@@ -72,6 +72,16 @@ async def test_one_that_was_found_in_the_portal_is_accepted_and_never_sent(
     assert sent(sandbox) == 1
 
 
+async def test_a_blank_id_is_no_word_and_one_with_a_line_end_is_the_id(keebai: Keebai) -> None:
+    for blank in ("", " \n"):
+        with pytest.raises(InvalidInput, match="the id by which the service knows it"):
+            await keebai.outbox.settle(ORDER, accepted=blank)
+
+    after = await keebai.outbox.settle(ORDER, accepted=" b-77\n")
+
+    assert (after.state, after.life.broadcast_id) == (ChunkState.ACCEPTED, "b-77")
+
+
 async def test_one_that_did_not_arrive_is_sent_by_the_next_call(
     keebai: Keebai, sandbox: Sandbox, clock: ManualClock
 ) -> None:
