@@ -162,13 +162,9 @@ class CampaignCare(CampaignLooks):
             )
         ids = part_ids(campaign_id)
         if ids:
-            there = [each for each in await journal.campaigns() if each.plan.campaign_id in ids]
-            launched = [each for each in there if any(chunk.step for chunk in each.chunks) or each.holder]
-            if launched or not there:
-                await journal.remove(launched[0].plan.campaign_id if launched else campaign_id)  # it says why
-            ids = tuple(each.plan.campaign_id for each in there)
-        for each in ids or (campaign_id,):
-            await journal.remove(each)
+            there = {each.plan.campaign_id for each in await journal.campaigns()}
+            ids = tuple(each for each in ids if each in there)
+        await journal.remove(*(ids or (campaign_id,)))
 
     async def rejections(self, campaign_id: str) -> AsyncIterator[Rejection]:
         """The rows of a campaign's list that were not ready, in the order of the list."""
@@ -241,8 +237,8 @@ class CampaignCare(CampaignLooks):
             CampaignBusy: it runs; or people in it are unsent or unknown, and *unfinished* does not say that
                 they may go too. It can never be resumed then.
         """
-        for each in part_ids(campaign_id) or (campaign_id,):
-            await self._keebai.journal.purge(each, unfinished=unfinished, hashes=hashes)
+        ids = part_ids(campaign_id) or (campaign_id,)
+        await self._keebai.journal.purge(*ids, unfinished=unfinished, hashes=hashes)
 
     async def purge_finished(self, *, hashes: bool = True) -> tuple[str, ...]:
         """Purge every campaign in which everyone is settled; gives the ids of those purged now.

@@ -11,7 +11,7 @@ from msgspec.structs import replace
 
 from keebai_async.campaign.lead import lead_for
 from keebai_async.campaign.opted_out import LastLook
-from keebai_async.campaign.run import CampaignRun, Waits
+from keebai_async.campaign.run import CampaignRun, StillWanted, Waits
 from keebai_async.campaign.terms import NewTerms, changed, dealt_terms
 from keebai_async.campaign.whole_run import WholeRun
 from keebai_async.campaign_host import AnySender, CampaignHost
@@ -37,7 +37,7 @@ from keebai_async.polling.planner import PollPlanner, pace_of
 from keebai_async.quota.gate import Gate, Lane
 from keebai_async.quota.limiter import RateLimiter
 from keebai_async.quota.window import Quota, Wait
-from keebai_async.taking_up import is_due, take_up
+from keebai_async.taking_up import is_due, is_still_due, take_up
 
 
 class Campaigns(CampaignPlanning):
@@ -90,7 +90,8 @@ class Campaigns(CampaignPlanning):
             want = Want(
                 campaign_id=each.plan.campaign_id,
                 at=max(since, each.plan.not_before or 0.0) if waits(each.plan) else since,
-                again=again or any(each.repeated for each in seen),
+                again=again,
+                agreed=tuple(each for each in seen if each.repeated),
                 account=named[0],
                 salt=named[1],
             )
@@ -132,7 +133,21 @@ class Campaigns(CampaignPlanning):
 
     def wanted_run(self, want: Want) -> CampaignRun:
         """`start` for a campaign that is wanted, as it is wanted."""
-        return self._start(want.campaign_id, terms=NewTerms(), track=True, again=want.again)
+        return self._start(
+            want.campaign_id,
+            terms=NewTerms(),
+            track=True,
+            again=want.again,
+            agreed=want.agreed,
+            still_wanted=partial(self._check_still_due, want),
+        )
+
+    async def _check_still_due(self, want: Want) -> None:
+        if not is_still_due(want, await self._keebai.journal.want_of(want.campaign_id)):
+            raise CampaignBusy(
+                f"campaign {want.campaign_id} was stopped, held or put off in the instant before it began",
+                campaign_id=want.campaign_id,
+            )
 
     async def launch(
         self,
@@ -247,9 +262,18 @@ class Campaigns(CampaignPlanning):
         agreed: tuple[Reached, ...] = (),
         new_token: bool = False,
         who: Decider | None = None,
+        still_wanted: StillWanted | None = None,
     ) -> CampaignRun:
         """`start`; of a worker, without *who*, nobody launches or resumes it."""
-        run = partial(self._run_of, track=track, again=again, agreed=agreed, new_token=new_token, who=who)
+        run = partial(
+            self._run_of,
+            track=track,
+            again=again,
+            agreed=agreed,
+            new_token=new_token,
+            who=who,
+            still_wanted=still_wanted,
+        )
         part_of_another = bool(self.clients) and whole_of(campaign_id) is not None  # perhaps
         if not part_ids(campaign_id) and not part_of_another:
             return run(campaign_id, self._keebai, terms=terms)
@@ -288,6 +312,7 @@ class Campaigns(CampaignPlanning):
         terms: NewTerms,
         new_token: bool,
         who: Decider | None,
+        still_wanted: StillWanted | None,
         beside: int = 1,
     ) -> CampaignRun:
         """The run of one campaign with the token of *host*, of *beside* that share its quota."""
@@ -305,6 +330,7 @@ class Campaigns(CampaignPlanning):
             agreed=agreed,
             reached_before=self._repeated_before,
             prepare_look=self._last_look,
+            still_wanted=still_wanted,
             terms=terms,
             token_mark=host.token_mark,
             new_token=new_token,

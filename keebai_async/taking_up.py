@@ -107,6 +107,11 @@ def tries_after(tries: int, lasted: float) -> int:
     return 1 if tries == 0 or lasted > retry_wait(tries) else tries + 1
 
 
+def is_still_due(seen: Want, now: Want | None) -> bool:
+    """Whether a campaign that was *seen* due is so *now*: nobody stopped, held or put it off meanwhile."""
+    return now is not None and not now.held and now.at <= seen.at
+
+
 def is_due(want: Want, host: TakingHost) -> bool:
     """Whether this host may take up what is to run by now: nobody runs it, and nothing holds it."""
     free = want.holder is None and not want.held and not want.waits
@@ -121,7 +126,7 @@ async def take_up(
     Cancelled, it ends in good order, and the campaign stays wanted.
 
     Raises:
-        CampaignBusy: another process was quicker, or it may not begin yet; nothing changed.
+        CampaignBusy: another process was quicker, or it may not begin (yet); nothing changed.
         AlreadyLaunched, PeoplePurged, AnotherToken, CampaignNotFound, InvalidInput: it needs a person, and is
             not wanted any more.
         JournalUnusable: whatever it was, it could not be kept.
@@ -171,7 +176,8 @@ async def _put_off(host: TakingHost, want: Want, since: float) -> None:
 
 
 async def _leave(host: TakingHost, want: Want, reason: str, *, finished: bool = False) -> None:
-    await host.journal.unwant(want.campaign_id)
+    # Not what somebody who saw it end has wanted since.
+    await host.journal.unwant(want.campaign_id, seen=want)
     _tell_left(host, want, reason, finished=finished)
 
 

@@ -198,7 +198,8 @@ class Chunks:
         )
 
     async def lose(self, number: int, reason: str) -> Chunk:
-        return await self._make(number, lambda step: Lose(number=number, step=step, reason=reason))
+        at = self._clock.wall()
+        return await self._make(number, lambda step: Lose(number=number, step=step, reason=reason, at=at))
 
     async def refuse(self, number: int, reason: str) -> Chunk:
         recipients = self._chunks[number].recipients

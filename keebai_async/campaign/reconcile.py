@@ -146,6 +146,7 @@ async def reconcile(
     """
     if [accepted is not None, resend, abandon, take_back].count(True) != 1:
         raise InvalidInput("say one of accepted, resend, abandon and take_back", field="chunk")
+    accepted = None if accepted is None else accepted.strip()  # as a service may read it, too
     async with journal.lease(campaign_id):
         tell_taken(campaign_id, await journal.recover(campaign_id), observer)
         campaign = await journal.load(campaign_id)

@@ -86,6 +86,12 @@ ReachedBefore = Callable[[StoredCampaign], Awaitable[Iterable[Reached]]]
 PrepareLook = Callable[[StoredCampaign], Awaitable[LastLook | None]]
 """What is asked of each chunk of a campaign before it is submitted; None if nothing is. May refuse it all."""
 
+StillWanted = Callable[[], Awaitable[None]]
+"""Raises CampaignBusy if the campaign is not to run any more.
+
+It is asked inside the lease: a stop that somebody asks for from then on is heard by the run.
+"""
+
 Waits = Callable[[Callable[[float, str], None]], AbstractContextManager[None]]
 """Takes a function, and inside `with` tells it the seconds of each wait for the quota, and why."""
 
@@ -125,6 +131,7 @@ class CampaignRun:
         agreed: Iterable[Reached] = (),
         reached_before: ReachedBefore | None = None,
         prepare_look: PrepareLook | None = None,
+        still_wanted: StillWanted | None = None,
         terms: NewTerms | None = None,
         token_mark: TokenMark | None = None,
         new_token: bool = False,
@@ -147,6 +154,7 @@ class CampaignRun:
         self._reached_before = reached_before
         self._prepare_look = prepare_look
         self._last_look: LastLook | None = None
+        self._still_wanted = still_wanted
         self._new_terms = terms or NewTerms()
         self._token_mark = token_mark
         self._new_token = new_token
@@ -177,6 +185,8 @@ class CampaignRun:
                 self._inside.enter_context(drain.inside(seconds=self._longest_end, stop=self._closed))
             async with self._journal.lease(self.campaign_id):
                 self._records.taken(await self._journal.recover(self.campaign_id))
+                if self._still_wanted is not None:
+                    await self._still_wanted()
                 self._before = self._kept = await self._journal.load(self.campaign_id)
                 check_service(self._before.plan, self._service.name)
                 refuse_purged(self._before)

@@ -93,5 +93,5 @@ def tell_taken(campaign_id: str, lost: tuple[Chunk, ...], observer: Observer) ->
     observer(LeaseTaken(campaign=campaign_id, recovered=len(lost)))
     for after in lost:
         before = replace(after, state=ChunkState.SUBMITTING, step=after.step - 1, reason=None)
-        move = Lose(number=after.number, step=after.step, reason=after.reason or "")
+        move = Lose(number=after.number, step=after.step, reason=after.reason or "", at=after.lost_at)
         observer(chunk_moved(campaign_id, before, move, after))

@@ -99,8 +99,9 @@ class Journal(Protocol):
         """Keep what was answered to *submit* although its lease has passed on; none is asked for.
 
         An answer proves something of its own attempt and of no other: it is kept while *submit* is the last
-        one of its chunk, and nobody has settled what became of that. Gives the chunk after it; None if
-        nothing was changed.
+        one of its chunk, and nobody has settled what became of that. That an attempt before the last one was
+        accepted, of which somebody said that it did not arrive, is kept as a delivery notice would be. Gives
+        the chunk after it; None if it made no move.
         """
         ...
 
@@ -234,8 +235,11 @@ class Journal(Protocol):
         A time that has passed is now, on the clock of `wanted`.
         """
 
-    async def unwant(self, campaign_id: str) -> bool:
-        """Have no supervisor take a campaign up (again); False if none was to."""
+    async def unwant(self, campaign_id: str, *, seen: Want | None = None) -> bool:
+        """Have no supervisor take a campaign up (again); False if none was to.
+
+        With *seen* nothing changes if it was wanted once more since it was seen like that.
+        """
         ...
 
     async def wanted(self, *, by: float | None = None) -> list[Want]:
@@ -319,18 +323,18 @@ class Journal(Protocol):
         """The same of one chunk of the plan, as it is now; None if nothing was told of it."""
         ...
 
-    async def purge(self, campaign_id: str, *, unfinished: bool = False, hashes: bool = True) -> None:
-        """Remove the people of a campaign for good, and keep the counts.
+    async def purge(self, *campaign_ids: str, unfinished: bool = False, hashes: bool = True) -> None:
+        """Remove the people of campaigns for good, of all or of none, and keep the counts.
 
         With *hashes* those to whom something may have been sent stay known to `purged_people`.
 
-        Raises CampaignBusy if it runs, or if someone in it is unsent or unknown and *unfinished* is not set.
+        Raises CampaignBusy if one runs, or if someone in it is unsent or unknown and *unfinished* is not set.
         """
 
-    async def remove(self, campaign_id: str) -> None:
-        """Remove a plan that was never launched, as if it had not been made.
+    async def remove(self, *campaign_ids: str) -> None:
+        """Remove plans that were never launched, all or none, as if they had not been made.
 
-        Raises CampaignBusy if it was launched, or runs.
+        Raises CampaignBusy if one was launched, or runs.
         """
 
     async def purge_finished(self, *, hashes: bool = True) -> list[str]:

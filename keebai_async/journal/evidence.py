@@ -15,7 +15,7 @@ from keebai_async.journal.reading import campaign_of, chunk_of
 from keebai_async.journal.tables import ChunkRow, MoveRow, Tables
 from keebai_async.model.campaign import CampaignState
 from keebai_async.model.chunk import Chunk, ChunkState
-from keebai_async.model.lifecycle import Accept, Submit, TakeBack, apply
+from keebai_async.model.lifecycle import Accept, Lose, Submit, TakeBack, apply
 from keebai_async.model.remainder import left_settled
 from keebai_async.model.stop import Cause
 
@@ -25,16 +25,20 @@ def testify(
 ) -> Chunk | None:
     """Enter *answer*, if *submit* is the last one of its chunk; gives the chunk after it, if it changed.
 
-    Where its people were cut into other chunks meanwhile, because somebody said that they had not arrived,
-    the answer holds these back, as a delivery notice does.
+    Where its people were cut into other chunks meanwhile, or were submitted again, because somebody said that
+    they had not arrived, the answer says of them what a delivery notice would: they are held back, or may
+    have got it twice.
     """
     campaign_of(tables, campaign_id)
     row = chunk_of(tables, campaign_id, submit.number)
-    if isinstance(answer, Accept) and row.chunk.state is ChunkState.REFUSED:
-        if _is_in_the_journal(tables, campaign_id, submit):
+    is_the_last = _is_the_last(tables, campaign_id, submit, row.chunk.step)
+    is_refused = row.chunk.state is ChunkState.REFUSED
+    if isinstance(answer, Accept):
+        if is_refused and _is_in_the_journal(tables, campaign_id, submit):
             proof.hold_back(tables, leases, campaign_id, submit.number, at=at)
-        return None
-    if not _is_the_last(tables, campaign_id, submit, row.chunk.step):
+        if not is_the_last and _was_lost(tables, campaign_id, submit):
+            proof.notice_earlier(tables, leases, campaign_id, submit.number, at=at)
+    if is_refused or not is_the_last:
         return None
     if isinstance(answer, Accept) and _is_another_s(tables, row, answer.broadcast_id):
         answer = replace(answer, broadcast_id=None)
@@ -59,6 +63,13 @@ def _is_the_last(tables: Tables, campaign_id: str, submit: Submit, last: int) ->
 def _is_in_the_journal(tables: Tables, campaign_id: str, submit: Submit) -> bool:
     own = tables.get(MoveRow, campaign_id, submit.number, submit.step)
     return own is not None and own.move == submit
+
+
+def _was_lost(tables: Tables, campaign_id: str, submit: Submit) -> bool:
+    """Whether nobody knew what was answered to *submit* when its chunk went on."""
+    after = tables.get(MoveRow, campaign_id, submit.number, submit.step + 1)
+    lost = after is not None and isinstance(after.move, Lose)
+    return lost and _is_in_the_journal(tables, campaign_id, submit)
 
 
 def _is_another_s(tables: Tables, row: ChunkRow, broadcast_id: str | None) -> bool:

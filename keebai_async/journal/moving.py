@@ -66,7 +66,7 @@ def recover(tables: Tables, campaign_id: str, *, seen_dead: bool, at: float) -> 
     chunks = [row.chunk for row in tables.rows(ChunkRow, campaign_id)]
     return tuple(
         [
-            record(tables, campaign_id, rules.lost(chunk, seen_dead=seen_dead), at=at)
+            record(tables, campaign_id, rules.lost(chunk, seen_dead=seen_dead, at=at), at=at)
             for chunk in chunks
             if chunk.state is ChunkState.SUBMITTING
         ]

@@ -113,7 +113,7 @@ class StoredOutbox:
             if row is None:
                 raise Misused(f"there is no message {key!r}")
             if row.attempt_id == attempt:  # else a later one decides
-                row = replace(row, message=outbox.ended(row.message, outcome))
+                row = replace(row, message=outbox.ended(row.message, outcome, at=self._clock.wall()))
                 tables.update(row)
             return row.message
 
@@ -179,13 +179,13 @@ class StoredOutbox:
         if row is None or not self._is_over(row, tables):
             return row
         if (outcome := _UNWRITTEN.get(row.attempt_id)) is not None:
-            row = replace(row, message=outbox.ended(row.message, outcome))
+            row = replace(row, message=outbox.ended(row.message, outcome, at=self._clock.wall()))
             tables.update(row)
             return row
         ours = row.process == self._process
         ended = ours or (row.process is not None and seen_alive(row.process) is False)
         reason = NO_ANSWER_WRITTEN if ended else NOT_SEEN_TO_END
-        row = replace(row, message=outbox.lost(row.message, reason))
+        row = replace(row, message=outbox.lost(row.message, reason, at=self._clock.wall()))
         tables.update(row)
         return row
 

@@ -143,5 +143,11 @@ POSTGRES_VERSION_1: Final = (
     )""",
 )
 
-POSTGRES_MIGRATIONS: Final[tuple[Sequence[str], ...]] = (POSTGRES_VERSION_1,)
+POSTGRES_VERSION_2: Final = (
+    "ALTER TABLE chunks ADD COLUMN lost_at DOUBLE PRECISION",
+    # To which repetitions somebody has agreed, as JSON.
+    "ALTER TABLE wants ADD COLUMN agreed BYTEA NOT NULL DEFAULT '[]'",
+)
+
+POSTGRES_MIGRATIONS: Final[tuple[Sequence[str], ...]] = (POSTGRES_VERSION_1, POSTGRES_VERSION_2)
 """What leads from version n to n + 1. Never changed once released, only added to."""

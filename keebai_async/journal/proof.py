@@ -26,11 +26,13 @@ from msgspec.structs import replace
 from keebai_async.journal import wants
 from keebai_async.journal.leases import Leases
 from keebai_async.journal.moving import record, recover
+from keebai_async.journal.reading import chunk_of
 from keebai_async.journal.tables import CampaignRow, ChunkRow, ItemsRow, Tables
 from keebai_async.model.chunk import Chunk, ChunkState
 from keebai_async.model.fates import Fate, PersonNews
 from keebai_async.model.lifecycle import Prove
 from keebai_async.model.marks import people_told_of
+from keebai_async.model.places import PERHAPS_SENT
 from keebai_async.model.remainder import state_once_settled
 
 _OPEN: Final = frozenset(
@@ -106,6 +108,23 @@ def hold_back(tables: Tables, leases: Leases, campaign_id: str, number: int, *, 
         elif chunk.attempts and chunk.twice_at is None:
             tables.update(replace(row, chunk=replace(chunk, twice_at=at)))
     _settle(tables, leases, campaign_id, at=at)
+
+
+def notice_earlier(tables: Tables, leases: Leases, campaign_id: str, number: int, *, at: float) -> None:
+    """Take in that a chunk was accepted by an attempt before its last one, of which no answer was seen.
+
+    It is not submitted again; and if the last one may have reached its people, they may have it twice, and it
+    says so.
+    """
+    row = chunk_of(tables, campaign_id, number)
+    chunk = row.chunk
+    if chunk.noticed_at is None and chunk.state in _OPEN:
+        chunk = replace(chunk, noticed_at=at)
+    if chunk.twice_at is None and chunk.state in PERHAPS_SENT:
+        chunk = replace(chunk, twice_at=at)
+    if chunk != row.chunk:
+        tables.update(replace(row, chunk=chunk))
+        _settle(tables, leases, campaign_id, at=at)
 
 
 def _settle(tables: Tables, leases: Leases, campaign_id: str, *, at: float) -> None:

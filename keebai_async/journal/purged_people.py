@@ -11,7 +11,7 @@ import msgspec
 
 from keebai_async.journal.tables import ChunkRow, ItemsRow, OptOutsRow, Tables
 from keebai_async.model.identity import identities
-from keebai_async.model.places import PERHAPS_SENT
+from keebai_async.model.places import perhaps_got
 from keebai_async.model.purged_people import HASHES_LAST, HOUR, PurgedPeople, hour_of
 
 SENT_BEFORE: Final = "sent before"
@@ -34,8 +34,8 @@ def remember(tables: Tables, campaign_id: str, chunks: Iterable[ChunkRow], *, ma
     since = at - HASHES_LAST
     for row in chunks:
         chunk = row.chunk
-        left = chunk.submitted_at or made
-        if chunk.state not in PERHAPS_SENT or not chunk.recipients or left <= since:
+        left = chunk.left_last_at or made
+        if not perhaps_got(chunk) or not chunk.recipients or left <= since:
             continue
         items = tables.get(ItemsRow, campaign_id, chunk.number)
         if items is not None:

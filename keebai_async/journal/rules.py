@@ -218,10 +218,10 @@ def further(chunk: Chunk, *, sent: int, failed: int, final: bool, at: float) -> 
     return chunk if after == chunk else msgspec.structs.replace(after, seen_at=at)
 
 
-def lost(chunk: Chunk, *, seen_dead: bool) -> Lose:
-    """What becomes of a chunk whose process died, or fell silent, while it was on its way."""
+def lost(chunk: Chunk, *, seen_dead: bool, at: float) -> Lose:
+    """What becomes of a chunk whose process died, or fell silent, while it was on its way; *at* is now."""
     reason = NO_ANSWER_WRITTEN if seen_dead else NOT_SEEN_TO_END
-    return Lose(number=chunk.number, step=chunk.step + 1, reason=reason)
+    return Lose(number=chunk.number, step=chunk.step + 1, reason=reason, at=at)
 
 
 def check_removable(campaign_id: str, state: CampaignState, chunks: Sequence[Chunk]) -> None:

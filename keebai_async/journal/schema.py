@@ -156,7 +156,13 @@ VERSION_2: Final = (
     )""",
 )
 
-MIGRATIONS: Final[tuple[Sequence[str], ...]] = (VERSION_1, VERSION_2)
+VERSION_3: Final = (
+    "ALTER TABLE chunks ADD COLUMN lost_at REAL",
+    # To which repetitions somebody has agreed, as JSON.
+    "ALTER TABLE wants ADD COLUMN agreed BLOB NOT NULL DEFAULT '[]'",
+)
+
+MIGRATIONS: Final[tuple[Sequence[str], ...]] = (VERSION_1, VERSION_2, VERSION_3)
 """What leads from version n to n + 1. Never changed once released, only added to."""
 
 

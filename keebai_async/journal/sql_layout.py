@@ -33,6 +33,7 @@ from keebai_async.model.chunk import Chunk, ChunkState
 from keebai_async.model.events import AnyEvent
 from keebai_async.model.lifecycle import Move
 from keebai_async.model.outbox import OutboxMessage
+from keebai_async.model.reached import Reached
 from keebai_async.model.recipient import Rejection
 from keebai_async.model.stop import Cause
 from keebai_async.storage.process import Process
@@ -46,6 +47,7 @@ _EVENT: Final[msgspec.json.Decoder[AnyEvent]] = msgspec.json.Decoder(AnyEvent)
 _REJECTIONS: Final = msgspec.json.Decoder(tuple[Rejection, ...])
 _PROCESS: Final = msgspec.json.Decoder(Process)
 _MESSAGE: Final = msgspec.json.Decoder(OutboxMessage)
+_AGREED: Final = msgspec.json.Decoder(tuple[Reached, ...])
 
 _LEVEL: Final = 1
 """Of zlib: five times quicker than the default, and a fifth larger (`benchmarks/journal.py`)."""
@@ -265,18 +267,19 @@ def _read_outbox(values: Sequence[Column]) -> OutboxRow:
 
 
 def _write_want(row: WantRow) -> tuple[Column, ...]:
-    flags = (int(row.held), int(row.again))
-    return (row.campaign_id, row.at, *flags, row.account, row.salt, int(row.waits), row.tries)
+    flags, agreed = (int(row.held), int(row.again)), msgspec.json.encode(row.agreed)
+    return (row.campaign_id, row.at, *flags, agreed, row.account, row.salt, int(row.waits), row.tries)
 
 
 def _read_want(values: Sequence[Column]) -> WantRow:
-    campaign_id, at, held, again, account, salt, waits, tries = values
+    campaign_id, at, held, again, agreed, account, salt, waits, tries = values
     return msgspec.convert(
         {
             "campaign_id": campaign_id,
             "at": at,
             "held": bool(held),
             "again": bool(again),
+            "agreed": _AGREED.decode(_json(agreed)),
             "account": account,
             "salt": salt,
             "waits": bool(waits),
@@ -363,7 +366,7 @@ _LAYOUTS: Final[dict[type[StoredRow], object]] = {
     WantRow: Layout(
         table="wants",
         key=("campaign_id",),
-        columns=("campaign_id", "at", "held", "again", "account", "salt", "waits", "tries"),
+        columns=("campaign_id", "at", "held", "again", "agreed", "account", "salt", "waits", "tries"),
         order="campaign_id",
         write=_write_want,
         read=_read_want,

@@ -128,6 +128,8 @@ class StoredJournal:
         self._drafts: dict[str, _Draft] = {}
         self._doubts: list[tuple[str, Move]] = []
         """Moves of this process of which nobody knows whether they were written."""
+        self._lost: dict[str, tuple[Chunk, ...]] = {}
+        """Chunks that became unknown when the lease of a silent process was taken, until that is told."""
 
     # Plans in the making
 
@@ -490,16 +492,21 @@ class StoredJournal:
         def work(tables: Tables) -> tuple[Chunk, ...]:
             if not self._leases.holds(campaign_id):
                 raise rules.no_lease(campaign_id)
-            seen_dead = self._leases.saw_last_holder_dead(campaign_id)
-            return moving.recover(tables, campaign_id, seen_dead=seen_dead, at=self._clock.wall())
+            return self._recover(tables, campaign_id)
 
-        return await self._change(campaign_id, work)
+        lost = await self._change(campaign_id, work)
+        return (*self._lost.pop(campaign_id, ()), *lost)
 
-    async def purge(self, campaign_id: str, *, unfinished: bool = False, hashes: bool = True) -> None:
+    def _recover(self, tables: Tables, campaign_id: str) -> tuple[Chunk, ...]:
+        seen_dead = self._leases.saw_last_holder_dead(campaign_id)
+        return moving.recover(tables, campaign_id, seen_dead=seen_dead, at=self._clock.wall())
+
+    async def purge(self, *campaign_ids: str, unfinished: bool = False, hashes: bool = True) -> None:
         now = self._clock.wall()
 
         def work(tables: Tables) -> None:
-            erasing.purge(tables, self._leases, campaign_id, unfinished=unfinished, at=now, hashes=hashes)
+            for each in campaign_ids:
+                erasing.purge(tables, self._leases, each, unfinished=unfinished, at=now, hashes=hashes)
 
         await self._transactions.write(work)
         await self._transactions.shred()
@@ -511,8 +518,12 @@ class StoredJournal:
         await self._transactions.write(purged_people.forget_all)
         await self._transactions.shred()
 
-    async def remove(self, campaign_id: str) -> None:
-        await self._transactions.write(lambda tables: erasing.remove(tables, self._leases, campaign_id))
+    async def remove(self, *campaign_ids: str) -> None:
+        def work(tables: Tables) -> None:
+            for each in campaign_ids:
+                erasing.remove(tables, self._leases, each)
+
+        await self._transactions.write(work)
         await self._transactions.shred()
 
     async def purge_finished(self, *, hashes: bool = True) -> list[str]:
@@ -530,17 +541,23 @@ class StoredJournal:
         def work(tables: Tables) -> None:
             campaign_of(tables, campaign_id)
             self._leases.take(tables, claim, at=self._clock.wall())
+            if not self._leases.saw_last_holder_dead(campaign_id):
+                # At once: who comes after us, should we die here, would see that we did, and not the silence.
+                self._lost[campaign_id] = self._recover(tables, campaign_id)
 
         claim = self._leases.claim(campaign_id)
         try:
-            await self._take(claim, work)
+            await self._take(claim, work, safe=Safe.FROM_POWER_CUTS)
             yield
         finally:  # also when cancelled while it was taken
+            self._lost.pop(campaign_id, None)
             await self._give_back(claim)
 
-    async def _take(self, claim: Claim, work: Callable[[Tables], object]) -> None:
+    async def _take(
+        self, claim: Claim, work: Callable[[Tables], object], *, safe: Safe = Safe.FROM_KILLS
+    ) -> None:
         try:
-            await self._transactions.write(work, safe=Safe.FROM_KILLS)
+            await self._transactions.write(work, safe=safe)
         except (CampaignError, Misused) as error:
             self._leases.drop(claim)
             if not isinstance(error, JournalUnusable):  # of which nobody knows whether it was written
@@ -573,8 +590,8 @@ class StoredJournal:
 
         await self._transactions.write(work)
 
-    async def unwant(self, campaign_id: str) -> bool:
-        return await self._transactions.write(lambda tables: wants.unwant(tables, campaign_id))
+    async def unwant(self, campaign_id: str, *, seen: Want | None = None) -> bool:
+        return await self._transactions.write(lambda tables: wants.unwant(tables, campaign_id, seen=seen))
 
     async def wanted(self, *, by: float | None = None) -> list[Want]:
         return await self._transactions.read(lambda tables: wants.wanted(tables, self._leases, by=by))

@@ -15,6 +15,7 @@ from keebai_async.model.chunk import Chunk, ChunkState
 from keebai_async.model.events import AnyEvent
 from keebai_async.model.lifecycle import Move
 from keebai_async.model.outbox import OutboxMessage
+from keebai_async.model.reached import Reached
 from keebai_async.model.recipient import Rejection
 from keebai_async.model.stop import Cause
 from keebai_async.storage.process import Process
@@ -188,6 +189,7 @@ class WantRow(StoredRow, frozen=True, kw_only=True):
     at: float
     held: bool = False
     again: bool = False
+    agreed: tuple[Reached, ...] = ()
     account: str = ""
     salt: str = ""
     waits: bool = False

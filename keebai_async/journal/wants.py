@@ -43,6 +43,7 @@ def want(tables: Tables, wanted: Want) -> None:
         at=max(wanted.at, tables.now()),
         held=wanted.held,
         again=wanted.again,
+        agreed=wanted.agreed,
         account=wanted.account,
         salt=wanted.salt,
         waits=_waits(campaign),
@@ -53,12 +54,13 @@ def want(tables: Tables, wanted: Want) -> None:
         tables.update(row)
 
 
-def unwant(tables: Tables, campaign_id: str) -> bool:
-    """Whether it was wanted."""
-    found = tables.get(WantRow, campaign_id) is not None
-    if found:
-        tables.delete(WantRow, campaign_id)
-    return found
+def unwant(tables: Tables, campaign_id: str, *, seen: Want | None = None) -> bool:
+    """Whether it was wanted; with *seen*, as it was when that was seen."""
+    row = tables.get(WantRow, campaign_id)
+    if row is None or (seen is not None and (row.at, row.salt) != (seen.at, seen.salt)):
+        return False
+    tables.delete(WantRow, campaign_id)
+    return True
 
 
 def wanted(tables: Tables, leases: Leases, *, by: float | None) -> list[Want]:
@@ -81,6 +83,7 @@ def _want_of(row: WantRow, holder: Holder | None) -> Want:
         at=row.at,
         held=row.held,
         again=row.again,
+        agreed=row.agreed,
         account=row.account,
         salt=row.salt,
         waits=row.waits,

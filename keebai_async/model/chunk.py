@@ -41,6 +41,8 @@ class Chunk(Result, frozen=True, kw_only=True):
     """Why it is refused or unknown, in words."""
     submitted_at: float | None = None
     """Unix time at which the last attempt left."""
+    lost_at: float | None = None
+    """Unix time at which it was given up that the last attempt is answered; None if it was not."""
     sent: int = 0
     failed: int = 0
     final: bool = False

@@ -61,10 +61,11 @@ class HandOn(ChunkStep, frozen=True, kw_only=True, tag=True):
     reason: str
 
 
-class Lose(ChunkStep, frozen=True, kw_only=True, tag=True):
-    """It may have been accepted, or not: no answer was seen."""
+class Lose(ChunkStep, frozen=True, kw_only=True, tag=True, omit_defaults=True):
+    """It may have been accepted, or not: no answer was seen until *at*, in Unix time."""
 
     reason: str
+    at: float | None = None
 
 
 class Vouch(ChunkStep, frozen=True, kw_only=True, tag=True):
@@ -171,7 +172,12 @@ def apply(chunk: Chunk, move: Move) -> Chunk:
     match move:
         case Submit():
             return replace(
-                moved, attempts=chunk.attempts + 1, submitted_at=move.at, reason=None, resent=False
+                moved,
+                attempts=chunk.attempts + 1,
+                submitted_at=move.at,
+                lost_at=None,
+                reason=None,
+                resent=False,
             )
         case Accept() | Vouch():
             accepted = min(move.accepted, chunk.recipients)
@@ -194,7 +200,9 @@ def apply(chunk: Chunk, move: Move) -> Chunk:
             return replace(moved, recipients=move.recipients, reason=move.reason, resent=False)
         case HandOn():
             return replace(moved, recipients=0, reason=move.reason, resent=False)
-        case TakeBack() | Lose() | LateTakeBack():
+        case Lose():
+            return replace(moved, reason=move.reason, lost_at=move.at)
+        case TakeBack() | LateTakeBack():
             return replace(moved, reason=move.reason)
         case Resend() | Withdraw():
             return replace(moved, resent=isinstance(move, Resend))

@@ -91,13 +91,13 @@ def begun(message: OutboxMessage, *, at: float) -> OutboxMessage:
     return _moved(message, Submit(number=1, step=message.life.step + 1, at=at))
 
 
-def lost(message: OutboxMessage, reason: str) -> OutboxMessage:
-    """*message* after its process died on the way. Raises ForbiddenMove."""
-    return _moved(message, Lose(number=1, step=message.life.step + 1, reason=reason))
+def lost(message: OutboxMessage, reason: str, *, at: float) -> OutboxMessage:
+    """*message* after its process died on the way, as is found at Unix time *at*. Raises ForbiddenMove."""
+    return _moved(message, Lose(number=1, step=message.life.step + 1, reason=reason, at=at))
 
 
-def ended(message: OutboxMessage, outcome: MessageOutcome) -> OutboxMessage:
-    """*message* after the attempt that was its last one ended so, however late that is heard.
+def ended(message: OutboxMessage, outcome: MessageOutcome, *, at: float) -> OutboxMessage:
+    """*message* after the attempt that was its last one ended so, however late that is heard; *at* is now.
 
     Meanwhile it may have been lost, because its process was taken for dead, and a person may have had it
     sent again, if nobody has done so yet: what is certain counts more than both.
@@ -109,13 +109,13 @@ def ended(message: OutboxMessage, outcome: MessageOutcome) -> OutboxMessage:
         case ChunkState.SUBMITTING, MessageNotTaken(reason=reason):
             after = _moved(message, TakeBack(number=1, step=step, reason=reason))
         case ChunkState.SUBMITTING, MessageLost(reason=reason):
-            after = lost(message, reason)
+            after = lost(message, reason, at=at)
         case ChunkState.UNKNOWN, MessageTaken(broadcast_id=found):
             after = _moved(message, Vouch(number=1, step=step, accepted=1, broadcast_id=found or ""))
         case ChunkState.UNKNOWN, MessageNotTaken():
             after = _moved(message, Resend(number=1, step=step))
         case ChunkState.PLANNED, MessageTaken() if message.life.resent:
-            return ended(_moved(message, Withdraw(number=1, step=step)), outcome)
+            return ended(_moved(message, Withdraw(number=1, step=step)), outcome, at=at)
         case _:
             after = message
     return replace(after, receipt=outcome.receipt) if isinstance(outcome, MessageTaken) else after

@@ -15,6 +15,13 @@ PERHAPS_SENT: Final = frozenset(
 """The states of a chunk whose people may have been sent to."""
 
 
+def perhaps_got(chunk: Chunk) -> bool:
+    """Whether somebody of *chunk* may have been sent to: by its last request, also if it was given up then;
+    or by one before that, which was accepted, as webhooks told after it was refused or planned again.
+    """
+    return chunk.state in PERHAPS_SENT or chunk.noticed_at is not None or chunk.twice_at is not None
+
+
 def departures(chunks: Iterable[Chunk]) -> list[tuple[float, int]]:
     """(when, how many people) of each chunk that left and may have reached them, the earliest first."""
     return sorted(

@@ -79,6 +79,8 @@ class Outbox:
             JournalUnusable: it cannot be written.
         """
         wall = self._host.clock.wall()
+        if accepted is not None and not (accepted := accepted.strip()):
+            raise InvalidInput("accepted is the id by which the service knows it", field="accepted")
 
         def change(message: OutboxMessage) -> OutboxMessage:
             wait = math.ceil(resend_wait(message.life, wall)) if resend else 0

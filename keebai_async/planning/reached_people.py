@@ -17,6 +17,7 @@ from keebai_async.journal.parts import load_parts, load_with_siblings
 from keebai_async.model.campaign import StoredCampaign, began_after
 from keebai_async.model.chunk import Chunk, ChunkState
 from keebai_async.model.identity import identities
+from keebai_async.model.places import perhaps_got
 from keebai_async.model.reached import KNOWN_FOR, REPEATED_WITHIN, Reached
 from keebai_async.planning.key_set import KeySet
 from keebai_async.planning.retry_people import family_of
@@ -24,8 +25,6 @@ from keebai_async.planning.suppress import SuppressedPeople
 
 _COMPARED_AT_ONCE: Final = 5_000
 """People that are in memory together: a chunk of the largest size."""
-
-_PERHAPS_GOT = frozenset({ChunkState.SUBMITTING, ChunkState.UNKNOWN, ChunkState.ACCEPTED})
 
 
 class _WithNumber(msgspec.Struct, gc=False):
@@ -91,7 +90,7 @@ async def people_reached_by(campaign_id: str, journal: Journal) -> SuppressedPeo
     keys = await anyio.to_thread.run_sync(KeySet)
     for part in parts:
         for chunk in part.chunks:
-            if (chunk.state in _PERHAPS_GOT or chunk.state is ChunkState.PLANNED) and chunk.recipients:
+            if (perhaps_got(chunk) or chunk.state is ChunkState.PLANNED) and chunk.recipients:
                 keys.update(_keys(await journal.items(part.plan.campaign_id, chunk.number)))
     return SuppressedPeople(f"campaign {campaign_id}", keys)
 
@@ -101,7 +100,7 @@ def reached_lately(campaign: StoredCampaign, *, now: float) -> int:
     if campaign.plan.test or campaign.purged_at is not None:
         return 0
     since, made = now - REPEATED_WITHIN, campaign.plan.created_at
-    lately = (each for each in campaign.chunks if _left(each) and (each.submitted_at or made) > since)
+    lately = (each for each in campaign.chunks if _left(each) and (each.left_last_at or made) > since)
     return sum(each.recipients for each in lately)
 
 
@@ -132,7 +131,10 @@ class _Other:
         self._unsent = [
             each
             for each in chunks
-            if each.state is ChunkState.PLANNED and each.recipients and other.purged_at is None
+            if each.state is ChunkState.PLANNED
+            and each.recipients
+            and other.purged_at is None
+            and not _left(each)
         ]
         if began_after(other, mine):  # it looks for ours, and asks for the word
             self._unsent = []
@@ -199,12 +201,12 @@ class _Other:
         )
 
     def _at(self, chunk: Chunk) -> float:
-        return chunk.submitted_at or self._plan.created_at
+        return chunk.left_last_at or self._plan.created_at
 
 
 def _left(chunk: Chunk) -> bool:
     """Somebody of the chunk may have got it."""
-    return chunk.state in _PERHAPS_GOT and chunk.recipients > 0 and not (chunk.final and not chunk.sent)
+    return perhaps_got(chunk) and chunk.recipients > 0 and not (chunk.final and not chunk.sent)
 
 
 def _unsent_chunks(campaign: StoredCampaign) -> list[Chunk]:

@@ -11,7 +11,7 @@ from keebai_async.errors import CampaignNotFound
 from keebai_async.journal.contract import Journal
 from keebai_async.model.campaign import StoredCampaign
 from keebai_async.model.identity import identities
-from keebai_async.model.places import PERHAPS_SENT
+from keebai_async.model.places import perhaps_got
 from keebai_async.model.sender import Sender
 from keebai_async.planning.key_set import KeySet
 
@@ -60,5 +60,5 @@ def left_since(campaign: StoredCampaign, since: float) -> list[int]:
     return [
         chunk.number
         for chunk in campaign.chunks
-        if chunk.state in PERHAPS_SENT and chunk.recipients and (chunk.submitted_at or made) > since
+        if perhaps_got(chunk) and chunk.recipients and (chunk.left_last_at or made) > since
     ]

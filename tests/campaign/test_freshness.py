@@ -4,6 +4,7 @@ import dataclasses
 
 import pytest
 
+from keebai_async.campaign.chunks import Chunks
 from keebai_async.campaign.freshness import IntentAge, machine_clocks
 from keebai_async.campaign.reconcile import reconcile
 from keebai_async.clock import ManualClock
@@ -11,7 +12,13 @@ from keebai_async.errors import CampaignBusy
 from keebai_async.journal.memory_tables import MemoryJournal
 from keebai_async.model.chunk import Chunk, ChunkState
 from keebai_async.model.lifecycle import Lose, Move, Submit
-from keebai_async.model.lost import LATE_ARRIVAL, LONGEST_INTENT, NO_ANSWER_WRITTEN, NOT_SEEN_TO_END
+from keebai_async.model.lost import (
+    LATE_ARRIVAL,
+    LONGEST_INTENT,
+    LONGEST_LEAVING,
+    NO_ANSWER_WRITTEN,
+    NOT_SEEN_TO_END,
+)
 from keebai_async.model.progress import Progress
 from keebai_async.model.report import Report
 from tests.campaign.planning import freeze
@@ -112,7 +119,7 @@ async def resend(campaign: str, journal: MemoryJournal, clock: ManualClock) -> R
 @pytest.mark.parametrize(
     ("reason", "seconds"),
     [
-        (NO_ANSWER_WRITTEN, LONGEST_INTENT + LATE_ARRIVAL),
+        (NO_ANSWER_WRITTEN, LONGEST_LEAVING + LATE_ARRIVAL),
         (NOT_SEEN_TO_END, 600.0),
         ("504 Gateway Timeout", LATE_ARRIVAL),  # a proxy's word, of what it may still hand on
         ("the connection was lost before an answer came", LATE_ARRIVAL),
@@ -142,3 +149,33 @@ async def test_a_chunk_that_had_all_its_time_for_an_answer_is_resent_at_once() -
     await resend(campaign, journal, clock)
 
     assert (await journal.load(campaign)).chunks[0].state is ChunkState.PLANNED
+
+
+async def test_a_submit_that_timed_out_may_still_arrive_when_it_is_given_up() -> None:
+    clock = ManualClock()
+    journal = MemoryJournal(clock=clock)
+    plan = await freeze(journal, 10)
+    chunks = Chunks(await journal.load(plan.campaign_id), journal=journal, clock=clock)
+    await chunks.submit(1)
+    async with clock.running():
+        await clock.sleep(60.0)
+        await chunks.lose(1, "no answer within 60 s")
+        with pytest.raises(CampaignBusy, match=r"its request may still arrive; wait 30 s"):
+            await resend(plan.campaign_id, journal, clock)
+        await clock.sleep(LATE_ARRIVAL)
+
+        assert (await resend(plan.campaign_id, journal, clock)).unsent == 10
+
+
+async def test_a_submit_whose_process_was_killed_may_still_arrive_for_a_while_from_then_on() -> None:
+    clock = ManualClock()
+    journal = MemoryJournal(clock=clock)
+    plan = await freeze(journal, 10)
+    await journal.record(plan.campaign_id, Submit(number=1, step=1, at=clock.wall()))
+    async with clock.running():
+        await clock.sleep(50.0)
+        with pytest.raises(CampaignBusy, match=r"before its process ended may still arrive; wait 30 s"):
+            await resend(plan.campaign_id, journal, clock)
+        await clock.sleep(LATE_ARRIVAL)
+
+        assert (await resend(plan.campaign_id, journal, clock)).unsent == 10

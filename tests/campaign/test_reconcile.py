@@ -16,7 +16,7 @@ from keebai_async.model.chunk import Chunk, ChunkState
 from keebai_async.model.lifecycle import Accept, Lose, Submit
 from keebai_async.model.lost import (
     LATE_ARRIVAL,
-    LONGEST_INTENT,
+    LONGEST_LEAVING,
     NO_ANSWER_WRITTEN,
     NOT_SEEN_TO_END,
     resend_wait,
@@ -197,6 +197,22 @@ async def test_a_broadcast_of_another_chunk_is_not_even_read() -> None:
         assert lost.read == []
 
 
+@pytest.mark.parametrize("spelled", [" first", "first\n"])
+async def test_a_broadcast_of_another_chunk_is_the_same_with_blanks_around_it(spelled: str) -> None:
+    async with unchanged() as lost:
+        lost.totals[spelled] = 5  # a service may pass over them
+        with pytest.raises(InvalidInput, match="broadcast first is chunk 1 of this campaign already"):
+            await lost.settle(accepted=spelled)
+        assert lost.read == []
+
+
+async def test_a_broadcast_that_was_pasted_with_a_line_end_is_kept_under_its_own_name() -> None:
+    async with Lost() as lost:
+        await lost.settle(accepted="found\n")
+
+        assert (await lost.chunk()).broadcast_id == "found"
+
+
 async def test_a_broadcast_of_another_campaign_is_not_even_read() -> None:
     """Parts of one list have chunks of the same sizes, and names that differ by a digit."""
     async with unchanged() as lost:
@@ -245,7 +261,7 @@ async def test_what_a_person_looks_for_is_named_as_in_the_portal_with_masked_num
         reason="no answer in time",
         resend_in=0.0,  # its own process saw that no answer came
     )
-    assert entries[1].resend_in == LONGEST_INTENT + LATE_ARRIVAL - 11.0
+    assert entries[1].resend_in == LONGEST_LEAVING + LATE_ARRIVAL - 11.0
     assert (entries[0].first[-4:], entries[0].last[-4:]) == ("0005", "0009")
     assert "1100000005" not in entries[0].first
     assert [entry.number for entry in while_it_runs] == [2]
@@ -299,14 +315,23 @@ async def test_who_settles_the_last_chunk_finishes_the_campaign() -> None:
     assert end[0] is report.state is CampaignState.FINISHED
 
 
-def waits(reason: str | None, *seconds: float, at: float | None = 100.0) -> list[float]:
-    """For a resend, so many seconds after the chunk left."""
-    chunk = Chunk(number=1, recipients=5, state=ChunkState.UNKNOWN, reason=reason, submitted_at=at)
+def waits(
+    reason: str | None, *seconds: float, at: float | None = 100.0, lost_after: float | None = None
+) -> list[float]:
+    """For a resend, so many seconds after the intent of a chunk, which was given up *lost_after* seconds."""
+    chunk = Chunk(
+        number=1,
+        recipients=5,
+        state=ChunkState.UNKNOWN,
+        reason=reason,
+        submitted_at=at,
+        lost_at=None if lost_after is None else 100.0 + lost_after,
+    )
     return [resend_wait(chunk, 100.0 + later) for later in seconds]
 
 
 def test_the_wait_for_a_resend_ends_once_what_left_must_have_arrived() -> None:
-    longest = LONGEST_INTENT + LATE_ARRIVAL
+    longest = LONGEST_LEAVING + LATE_ARRIVAL
 
     assert waits(NO_ANSWER_WRITTEN, 0.0, longest - 1.0, longest, longest + 1e6) == [longest, 1.0, 0.0, 0.0]
     assert waits(NOT_SEEN_TO_END, 0.0, 599.0, 600.0) == [600.0, 1.0, 0.0]
@@ -314,6 +339,17 @@ def test_the_wait_for_a_resend_ends_once_what_left_must_have_arrived() -> None:
     assert waits(NO_ANSWER_WRITTEN, 0.0, at=None) == [0.0]
     for reason in ("504 Gateway Timeout", None):
         assert waits(reason, 0.0, LATE_ARRIVAL - 1.0, LATE_ARRIVAL) == [LATE_ARRIVAL, 1.0, 0.0]
+
+
+def test_what_was_given_up_may_arrive_for_a_while_from_then_on_and_not_from_its_intent() -> None:
+    """A request that nobody answers is given up after a minute: its last byte may have left just then."""
+    late = LATE_ARRIVAL
+    for reason in ("no answer within 60 s", "504 Gateway Timeout"):
+        assert waits(reason, 60.0, 60.0 + late - 1.0, 60.0 + late, lost_after=60.0) == [late, 1.0, 0.0]
+        assert waits(reason, -1e6, lost_after=60.0) == [late]
+    assert waits(NO_ANSWER_WRITTEN, 50.0, 50.0 + late, lost_after=50.0) == [late, 0.0]
+    assert waits(NO_ANSWER_WRITTEN, 3_600.0, lost_after=3_600.0) == [0.0]  # it ended long before
+    assert waits(NOT_SEEN_TO_END, 60.0, 600.0, lost_after=60.0) == [540.0, 0.0]
 
 
 def test_a_request_may_arrive_as_late_as_the_quota_counts_it() -> None:

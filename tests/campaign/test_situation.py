@@ -131,10 +131,10 @@ def test_nobody_is_told_to_send_again_what_may_still_arrive() -> None:
     lost = replace(LEAVING, state=ChunkState.UNKNOWN, step=2, reason=NO_ANSWER_WRITTEN)
     stopped = replace(campaign(lost, state=CampaignState.STOPPED), stopped_by=Cause.UNKNOWN)
 
-    early, late = situation_of(stopped, 110.0), situation_of(stopped, 145.0)
+    early, late = situation_of(stopped, 110.0), situation_of(stopped, 205.0)
 
     assert not any("--resend" in step.command for step in early.steps)
-    assert any("wait 35 s" in step.words for step in early.steps)
+    assert any("wait 95 s" in step.words for step in early.steps)
     assert any("--resend" in step.command for step in late.steps)
 
 

@@ -18,6 +18,7 @@ from keebai_async.model.stop import Cause
 from keebai_async.model.template import Template
 from keebai_async.planning.plan import PlanOptions
 from keebai_async.polling.planner import PollPlanner
+from keebai_async.sandbox import faults
 from tests.campaign.planning import freeze
 from tests.campaign.scripted_service import ScriptedService
 from tests.campaign.test_sandbox_campaigns import people, world
@@ -98,6 +99,18 @@ async def test_a_service_that_does_not_answer_is_waited_for() -> None:
 
     assert report.state == "finished"
     assert [event.seconds for event in events if isinstance(event, Waiting)] == [5.0, 10.0]
+
+
+async def test_a_template_that_a_429_kept_back_is_read_again_before_anybody_is_sent_to() -> None:
+    async with world(unapproved="fail") as (sandbox, keebai):
+        plan = await keebai.campaigns.plan(people(40), template="promo", language="es", name="Promo")
+        sandbox.faults.on("GET /templates", faults.Status(status=429), times=3)
+        sandbox.set_template_status("promo", "PAUSED")
+        async with keebai.campaigns.start(plan) as run:
+            report = await run.report()
+
+    assert (report.unsent, sandbox.ledger.total) == (40, 0)
+    assert report.stopped_by is Cause.TEMPLATE
 
 
 async def test_a_token_that_may_not_read_templates_sends_all_the_same() -> None:

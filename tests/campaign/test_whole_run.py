@@ -3,7 +3,7 @@
 import re
 import zlib
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 
 import anyio
 import pytest
@@ -24,6 +24,7 @@ from keebai_async.errors import (
 )
 from keebai_async.journal.contract import Journal
 from keebai_async.journal.memory_tables import MemoryJournal
+from keebai_async.model.campaign import StoredCampaign
 from keebai_async.model.events import ChunkAccepted
 from keebai_async.model.fates import Fate, PersonNews
 from keebai_async.model.part import part_ids
@@ -652,6 +653,36 @@ async def test_a_plan_of_several_senders_is_removed_as_a_whole() -> None:
         assert await keebai.campaigns.list() == []
         with pytest.raises(CampaignNotFound):
             await keebai.campaigns.remove(whole.campaign_id)
+
+
+@pytest.mark.parametrize("place", [0, -1])
+async def test_of_a_list_that_is_launched_while_it_is_removed_no_part_is_gone(place: int) -> None:
+    async with world() as (_, keebai, _south):
+        whole = await plan(keebai, 100)
+        every, one = keebai.journal.campaigns, whole.parts[place].campaign_id
+        async with AsyncExitStack() as launched:
+
+            async def and_begins() -> list[StoredCampaign]:
+                found = await every()
+                await launched.enter_async_context(keebai.journal.lease(one))
+                return found
+
+            keebai.journal.campaigns = and_begins  # type: ignore[method-assign]
+            with pytest.raises(CampaignBusy, match=one):
+                await keebai.campaigns.remove(whole.campaign_id)
+            keebai.journal.campaigns = every  # type: ignore[method-assign]
+
+        assert len(await every()) == len(whole.parts)
+
+
+async def test_of_a_list_of_which_a_part_runs_nobody_is_purged() -> None:
+    async with world() as (_, keebai, _south):
+        whole = await plan(keebai, 100)
+        async with keebai.journal.lease(whole.parts[-1].campaign_id):
+            with pytest.raises(CampaignBusy):
+                await keebai.campaigns.purge(whole.campaign_id, unfinished=True)
+
+        assert [each.purged_at for each in await keebai.journal.campaigns()] == [None] * len(whole.parts)
 
 
 async def test_an_error_inside_stops_every_part_and_comes_out_as_it_is() -> None:

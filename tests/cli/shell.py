@@ -124,7 +124,8 @@ class Shell:
 def let_pass(journal: Path, seconds: float) -> None:
     """Let everything that was submitted have left *seconds* earlier."""
     with closing(sqlite3.connect(journal)) as database, database:
-        database.execute("UPDATE chunks SET submitted_at = submitted_at - ?", (seconds,))
+        earlier = "UPDATE chunks SET submitted_at = submitted_at - ?, lost_at = lost_at - ?"
+        database.execute(earlier, (seconds, seconds))
         for row, body in database.execute("SELECT id, move FROM moves").fetchall():
             move = json.loads(body)
             if "at" in move:

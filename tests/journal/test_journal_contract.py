@@ -2,6 +2,7 @@
 
 import itertools
 from collections.abc import Awaitable, Callable
+from contextlib import nullcontext
 
 import anyio
 import msgspec
@@ -666,7 +667,6 @@ async def test_the_answer_to_the_last_submit_is_kept_whoever_runs_the_campaign_n
         ([LOSE, Vouch(number=1, step=3, accepted=2, broadcast_id="v")], TAKE_BACK),
         ([LOSE, Abandon(number=1, step=3)], ACCEPT),
         ([LOSE, Resend(number=1, step=3)], TAKE_BACK),
-        ([LOSE, Resend(number=1, step=3), submit(1, step=4)], ACCEPT),
         ([TAKE_BACK, submit(1, step=3)], ACCEPT),
         ([TAKE_BACK, submit(1, step=3), Lose(number=1, step=4, reason="reset")], ACCEPT),
         ([TAKE_BACK], ACCEPT),
@@ -683,6 +683,67 @@ async def test_an_answer_that_proves_nothing_any_more_changes_nothing(
     assert await journal.testify("promo", submit(1), answer) is None
 
     assert await journal.load("promo") == before
+
+
+RESENT: list[Move] = [LOSE, Resend(number=1, step=3), submit(1, step=4)]
+REFUSED_AGAIN = Refuse(number=1, step=5, reason="bad", recipients=2)
+AGAIN_TAKEN_BACK: list[Move] = [*RESENT, TakeBack(number=1, step=5, reason="429")]
+
+
+@pytest.mark.parametrize("held", [True, False])
+async def test_who_is_to_be_submitted_a_third_time_is_not_once_the_first_answer_is_known(
+    journal: Journal, held: bool
+) -> None:
+    """Its process fell silent, a person had it sent again, that was answered 429, and the first one woke."""
+    await keep(journal, plan_of())
+    for move in (submit(1), *AGAIN_TAKEN_BACK):
+        await journal.record("promo", move)
+    async with journal.lease("promo") if held else nullcontext():
+        await journal.testify("promo", submit(1), ACCEPT)
+        with pytest.raises(ForbiddenMove):
+            await journal.record("promo", submit(1, step=6))
+        await journal.prove("promo")
+
+    chunk = (await journal.load("promo")).chunks[0]
+    assert (chunk.state, chunk.accepted, chunk.twice_at) == (ChunkState.ACCEPTED, 2, None)
+
+
+@pytest.mark.parametrize(
+    "after",
+    [
+        [],
+        [Accept(number=1, step=5, accepted=2, broadcast_id="c")],
+        [Lose(number=1, step=5, reason="reset")],
+    ],
+)
+async def test_who_was_submitted_again_is_perhaps_there_twice_once_the_first_answer_is_known(
+    journal: Journal, after: list[Move]
+) -> None:
+    await keep(journal, plan_of())
+    for move in (submit(1), *RESENT, *after):
+        await journal.record("promo", move)
+    async with journal.lease("promo"):
+        await journal.testify("promo", submit(1), ACCEPT)
+
+        chunk = (await journal.load("promo")).chunks[0]
+        assert chunk.twice_at is not None
+        if not after:
+            await journal.record("promo", TakeBack(number=1, step=5, reason="429"))
+            with pytest.raises(ForbiddenMove):
+                await journal.record("promo", submit(1, step=6))
+
+
+async def test_who_is_refused_when_submitted_again_has_it_once_the_first_answer_is_known(
+    journal: Journal,
+) -> None:
+    await keep(journal, plan_of())
+    for move in (submit(1), *RESENT, REFUSED_AGAIN):
+        await journal.record("promo", move)
+
+    await journal.testify("promo", submit(1), ACCEPT)
+
+    chunk = (await journal.load("promo")).chunks[0]
+    assert (chunk.state, chunk.noticed_at is not None, chunk.twice_at) == (ChunkState.REFUSED, True, None)
 
 
 async def test_an_answer_to_a_submit_that_is_not_in_the_journal_changes_nothing(journal: Journal) -> None:

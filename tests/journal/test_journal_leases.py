@@ -9,10 +9,15 @@ from msgspec.structs import replace
 from keebai_async.clock import ManualClock
 from keebai_async.errors import CampaignBusy
 from keebai_async.journal.leases import Claim, Leases
+from keebai_async.journal.stored import StoredJournal
 from keebai_async.journal.tables import CampaignRow, LeaseRow, Tables
 from keebai_async.model.campaign import Wish
+from keebai_async.model.chunk import ChunkState
+from keebai_async.model.lifecycle import Submit
+from keebai_async.model.lost import NOT_SEEN_TO_END
 from keebai_async.storage.process import STALE, Process
 from keebai_async.storage.safety import Safe
+from tests.journal.journal_kit import keep, plan_of
 from tests.journal.json_tables import JsonDatabase, JsonServer
 
 T = TypeVar("T")
@@ -287,3 +292,52 @@ async def test_who_lost_a_lease_does_not_pass_for_the_next_holder_of_the_same_jo
     room.write(lambda tables: room.ours.take(tables, second, at=2.0))
     room.ours.keep(second)
     room.check(room.ours)
+
+
+def fall_silent_elsewhere(database: JsonDatabase, clock: ManualClock) -> None:
+    """From now on the campaign is a process's on another machine, which says nothing any more."""
+    silent = LeaseRow(
+        campaign_id="promo",
+        lease_id="theirs",
+        process=Process(pid=7, born="", host="other", place="another machine", user="ana"),
+        since=1.0,
+        heartbeat=clock.now(),
+    )
+    database.write(lambda tables: tables.insert(silent), safe=Safe.FROM_KILLS)
+
+
+async def test_a_silence_is_not_forgotten_where_who_took_over_ends_before_it_told_of_it(
+    clock: ManualClock,
+) -> None:
+    """The silent one may wake: what it had on its way may arrive for longer than that of a dead one."""
+    database = JsonDatabase(JsonServer(), clock)
+    first, second = StoredJournal(database, clock=clock), StoredJournal(database, clock=clock)
+    await keep(first, plan_of())
+    await first.record("promo", Submit(number=1, step=1, at=clock.wall()))
+    fall_silent_elsewhere(database, clock)
+    await clock.advance(STALE)
+
+    async with first.lease("promo"):
+        pass
+    async with second.lease("promo"):
+        await second.recover("promo")
+
+    (lost, *_) = await second.chunks("promo")
+    assert (lost.state, lost.reason) == (ChunkState.UNKNOWN, NOT_SEEN_TO_END)
+    await first.aclose()
+    await second.aclose()
+
+
+async def test_what_became_unknown_when_the_lease_was_taken_is_told_once(clock: ManualClock) -> None:
+    database = JsonDatabase(JsonServer(), clock)
+    journal = StoredJournal(database, clock=clock)
+    await keep(journal, plan_of())
+    await journal.record("promo", Submit(number=1, step=1, at=clock.wall()))
+    fall_silent_elsewhere(database, clock)
+    await clock.advance(STALE)
+
+    async with journal.lease("promo"):
+        told = [await journal.recover("promo"), await journal.recover("promo")]
+
+    assert [[chunk.number for chunk in each] for each in told] == [[1], []]
+    await journal.aclose()

@@ -138,10 +138,10 @@ def test_only_a_plan_of_which_nothing_ever_left_is_removed(state: CampaignState,
 
 
 def test_a_chunk_on_its_way_is_lost_with_the_reason_that_says_whether_its_process_may_wake() -> None:
-    dead, silent = (rules.lost(REFUSED, seen_dead=seen) for seen in (True, False))
+    dead, silent = (rules.lost(REFUSED, seen_dead=seen, at=9.0) for seen in (True, False))
 
-    assert dead == Lose(number=3, step=2, reason=NO_ANSWER_WRITTEN)
-    assert silent == Lose(number=3, step=2, reason=NOT_SEEN_TO_END)
+    assert dead == Lose(number=3, step=2, reason=NO_ANSWER_WRITTEN, at=9.0)
+    assert silent == Lose(number=3, step=2, reason=NOT_SEEN_TO_END, at=9.0)
 
 
 @pytest.mark.parametrize("state", ChunkState)

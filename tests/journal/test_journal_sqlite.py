@@ -146,7 +146,7 @@ async def test_a_file_from_a_newer_version_is_refused(path: Path, journal: Sqlit
     newer = sqlite3.connect(path)
     newer.execute("PRAGMA user_version = 99")
     newer.close()
-    await unusable(path, "newer version of this program .format 99, this one knows 2.: update")
+    await unusable(path, "newer version of this program .format 99, this one knows 3.: update")
 
 
 async def test_an_older_file_is_brought_forward_in_one_piece(path: Path, journal: SqliteJournal) -> None:

@@ -7,6 +7,7 @@ from msgspec.structs import replace
 from keebai_async.journal.contract import Journal
 from keebai_async.model.campaign import CampaignState, Wish
 from keebai_async.model.lifecycle import Abandon, Accept, Lose, Resend, Submit
+from keebai_async.model.reached import Reached
 from keebai_async.model.stop import Cause
 from keebai_async.model.want import Want
 from tests.journal.journal_kit import keep, plan_of
@@ -30,6 +31,17 @@ async def test_what_is_wanted_is_listed_by_its_time_and_by_its_name(journal: Jou
     assert len(await journal.wanted(by=LATER)) == 4
     assert await journal.want_of("c") == Want(campaign_id="c", at=FAR, account="a", salt="s")
     assert await journal.want_of("nobody wants this") is None
+
+
+async def test_what_was_agreed_to_is_kept_with_what_is_wanted(journal: Journal) -> None:
+    await keep(journal, plan_of("a"))
+    seen = Reached(campaign_id="b", name="B", template="promo", language="es", people=7, repeated=3, at=9.0)
+
+    await journal.want(Want(campaign_id="a", at=FAR, agreed=(seen,)))
+
+    want = await journal.want_of("a")
+    assert want is not None
+    assert want.agreed == (seen,)
 
 
 async def test_who_runs_it_is_said_of_one_and_of_all(journal: Journal) -> None:

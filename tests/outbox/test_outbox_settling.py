@@ -72,6 +72,16 @@ async def test_one_that_was_found_in_the_portal_is_accepted_and_never_sent(
     assert sent(sandbox) == 1
 
 
+async def test_a_blank_id_is_no_word_and_one_with_a_line_end_is_the_id(keebai: Keebai) -> None:
+    for blank in ("", " \n"):
+        with pytest.raises(InvalidInput, match="the id by which the service knows it"):
+            await keebai.outbox.settle(ORDER, accepted=blank)
+
+    after = await keebai.outbox.settle(ORDER, accepted=" b-77\n")
+
+    assert (after.state, after.life.broadcast_id) == (ChunkState.ACCEPTED, "b-77")
+
+
 async def test_one_that_did_not_arrive_is_sent_by_the_next_call(
     keebai: Keebai, sandbox: Sandbox, clock: ManualClock
 ) -> None:
@@ -236,7 +246,7 @@ async def test_an_outcome_that_no_journal_took_is_known_to_its_own_process_when_
     journal = StoredJournal(database, clock=clock)
     attempt = await begun(journal.outbox)
     if lost_meanwhile:  # another machine took us for dead
-        await journal.outbox.settle(ORDER, lambda message: lost(message, NOT_SEEN_TO_END))
+        await journal.outbox.settle(ORDER, lambda message: lost(message, NOT_SEEN_TO_END, at=9.0))
     database.away = True
     with pytest.raises(JournalUnusable):
         await journal.outbox.end(ORDER, attempt, outcome)
@@ -262,7 +272,7 @@ async def test_who_knows_that_it_was_taken_does_not_send_it_again_because_somebo
     with pytest.raises(JournalUnusable):
         await journal.outbox.end(ORDER, attempt, TAKEN)
     database.away = False
-    await journal.outbox.settle(ORDER, lambda message: sent_again(lost(message, NOT_SEEN_TO_END)))
+    await journal.outbox.settle(ORDER, lambda message: sent_again(lost(message, NOT_SEEN_TO_END, at=9.0)))
     journal.outbox.over(attempt)
 
     message, again = await journal.outbox.begin(DRAFT, seconds=75.0)

@@ -114,6 +114,42 @@ async def test_who_has_seen_that_one_person_got_something_has_not_agreed_to_a_re
     assert (await keebai.campaigns.status(plan.campaign_id)).unsent == 20
 
 
+async def test_who_has_agreed_that_some_get_it_again_has_not_agreed_that_all_do(
+    keebai: Keebai, sandbox: Sandbox, clock: ManualClock
+) -> None:
+    first = await launched(keebai, 10)
+    async with keebai.supervise():
+        await until(lambda: ended(keebai, first), clock)
+    plan = await keebai.campaigns.plan(people(20), template="promo", language="es", name="Dos")
+    (seen,) = plan.reached_before
+    assert seen.repeated == 10
+    await keebai.campaigns.want(plan, at=clock.wall() + 300, agreed=plan.reached_before)
+    meanwhile = await keebai.campaigns.plan(people(10, 10), template="promo", language="es", name="Tres")
+    await keebai.campaigns.want(meanwhile, again=True)
+
+    async with keebai.supervise():
+        await until(lambda: ended(keebai, meanwhile.campaign_id), clock)
+        await until(lambda: nothing_wanted(keebai), clock)
+
+    assert len(messaged(sandbox)) == len(set(messaged(sandbox))) == 20
+    assert (await keebai.campaigns.status(plan.campaign_id)).unsent == 20
+
+
+async def test_what_was_agreed_to_holds_for_who_takes_it_up(
+    keebai: Keebai, sandbox: Sandbox, clock: ManualClock
+) -> None:
+    first = await launched(keebai, 10)
+    async with keebai.supervise():
+        await until(lambda: ended(keebai, first), clock)
+    plan = await keebai.campaigns.plan(people(20), template="promo", language="es", name="Dos")
+    await keebai.campaigns.want(plan, at=clock.wall() + 300, agreed=plan.reached_before)
+
+    async with keebai.supervise():
+        await until(lambda: ended(keebai, plan.campaign_id), clock)
+
+    assert (len(messaged(sandbox)), len(set(messaged(sandbox)))) == (30, 20)
+
+
 async def test_a_time_without_an_offset_is_refused_before_anything_is_planned(keebai: Keebai) -> None:
     with pytest.raises(InvalidInput, match="offset"):
         await keebai.campaigns.launch(
@@ -198,7 +234,7 @@ async def test_what_a_guard_stopped_needs_a_person(clock: ManualClock, journal: 
 class DiesBeforeItSaysSo(SqliteJournal):
     """The process that runs a campaign ends before it writes that the campaign is not wanted any more."""
 
-    async def unwant(self, campaign_id: str) -> bool:
+    async def unwant(self, campaign_id: str, *, seen: Want | None = None) -> bool:
         raise JournalUnusable("database is locked")
 
 

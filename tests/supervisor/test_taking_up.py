@@ -1,15 +1,17 @@
 """One campaign that is wanted is run by the one who takes it up, and what follows is in the journal."""
 
+from collections.abc import Awaitable, Callable
 from functools import partial
 
 import anyio
 import pytest
 
-from keebai_async import AlreadyLaunched, CampaignState, Cause, Keebai, PlanOptions
+from keebai_async import AlreadyLaunched, CampaignState, Cause, Guards, Keebai, PlanOptions
 from keebai_async.clock import ManualClock
 from keebai_async.journal.memory_tables import MemoryJournal
 from keebai_async.journal.sqlite_tables import SqliteJournal
 from keebai_async.model.stop import NEEDS_A_PERSON
+from keebai_async.model.want import Want
 from keebai_async.observe.campaign_records import CampaignLeft
 from keebai_async.observe.records import Record
 from keebai_async.quota.gate import OpenGate
@@ -139,3 +141,66 @@ async def test_campaigns_of_another_token_are_not_due(
     ) as stranger:
         assert await stranger.campaigns.due() == ()
         assert await stranger.campaigns.take_up(one) is None
+
+
+class ActsAfterTheLook(MemoryJournal):
+    """Somebody does *then* in the instant after it was seen which campaigns are wanted."""
+
+    then: Callable[[], Awaitable[object]] | None = None
+
+    async def wanted(self, *, by: float | None = None) -> list[Want]:
+        seen = await super().wanted(by=by)
+        then, self.then = self.then, None
+        if then is not None:
+            await then()
+        return seen
+
+
+@pytest.mark.parametrize("supervised", [False, True])
+@pytest.mark.parametrize("what", ["stop", "pause", "later", "unwant"])
+async def test_what_a_person_does_while_it_is_taken_up_holds(
+    what: str, supervised: bool, sandbox: Sandbox, clock: ManualClock
+) -> None:
+    journal = ActsAfterTheLook(clock=clock)
+    async with client(sandbox, clock, journal) as keebai:
+        one, campaigns, tomorrow = await launched(keebai), keebai.campaigns, clock.wall() + 86_400
+        does: dict[str, Callable[[], Awaitable[object]]] = {
+            "stop": partial(campaigns.stop, one),
+            "pause": partial(campaigns.pause, one),
+            "later": partial(campaigns.want, one, at=tomorrow),
+            "unwant": partial(campaigns.unwant, one),
+        }
+        journal.then = does[what]
+        if supervised:
+            async with keebai.supervise():
+                await clock.sleep(60.0)
+        else:
+            assert await campaigns.take_up(one) is None
+        wanted = [(want.at == tomorrow, want.held) for want in await campaigns.wanted()]
+    assert messaged(sandbox) == []
+    assert wanted == {"pause": [(False, True)], "later": [(True, False)]}.get(what, [])
+
+
+async def test_what_somebody_wants_in_the_instant_when_a_guard_stops_it_is_not_forgotten(
+    sandbox: Sandbox, clock: ManualClock
+) -> None:
+    sandbox.faults.on(BULK, faults.NotJson(), nth=1)
+    journal = MemoryJournal(clock=clock)
+    set_state = journal.set_state
+    async with client(sandbox, clock, journal) as keebai:
+        one = await launched(keebai, 20, guards=Guards(canary=5))
+
+        async def and_goes_on(campaign_id: str, state: CampaignState, **more: object) -> int:
+            told = await set_state(campaign_id, state, **more)  # type: ignore[arg-type]
+            if state is CampaignState.STOPPED:
+                await keebai.campaigns.want(one)
+            return told
+
+        journal.set_state = and_goes_on  # type: ignore[method-assign]
+        stopped = await keebai.campaigns.take_up(one)
+        assert [want.campaign_id for want in await keebai.campaigns.due()] == [one]
+        finished = await keebai.campaigns.take_up(one)
+    assert stopped is not None
+    assert finished is not None
+    assert (stopped.stopped_by, finished.state) == (Cause.GUARD, CampaignState.FINISHED)
+    assert len(set(messaged(sandbox))) == len(messaged(sandbox)) == 20
