@@ -103,9 +103,10 @@ async def plan_and_launch(
             code, _ = await show_and_launch(keebai, request, settings)
             return code
     # A sandbox brings a web server with it, and no other launch should wait until that is loaded.
-    from keebai_async.cli.sandbox_run import compare_with_ledger, on_sandbox
+    from keebai_async.cli.sandbox_run import compare_with_ledger, on_sandbox, sandbox_words
 
     async with on_sandbox(connection, speed=box.speed) as (keebai, sandbox):
+        say(sandbox_words(box.speed))
         code, report = await show_and_launch(keebai, request, settings)
         return code if report is None else compare_with_ledger(sandbox, report, code)
 
@@ -259,7 +260,9 @@ async def launch_plan(
         await keebai.campaigns.check_retry(plan.campaign_id)
         if not settings.again:
             await keebai.campaigns.check_repetition(plan.campaign_id, agreed=agreed)
-        if not settings.yes and not _confirmed(keebai, plan, later=later, ignored=terms.ignore_opt_outs):
+        if not settings.yes and not _confirmed(
+            keebai, plan, settings, later=later, ignored=terms.ignore_opt_outs
+        ):
             say(phrase("declined: nothing was submitted"))
             if settings.resumable:
                 say(phrase("the plan is kept: {command}", command=_launch_again(plan, settings)))
@@ -306,10 +309,14 @@ async def launch_plan(
     return code, situation.report
 
 
-def _confirmed(keebai: CampaignClient, plan: Plan, *, later: int, ignored: bool) -> bool:
+def _confirmed(
+    keebai: CampaignClient, plan: Plan, settings: LaunchSettings, *, later: int, ignored: bool
+) -> bool:
     out = question_on_opt_outs(plan.opt_outs_ignored or 0, later, ignored=ignored)
     same = repetition(plan, now=keebai.clock.wall())
     test = phrase("This is a test. ") if plan.test else ""
+    if not settings.resumable:
+        test = phrase("This is a sandbox: nobody is messaged. ") + test
     if same:
         send = counted(
             plan.ready, "Send to {count} person all the same?", "Send to {count} people all the same?"
