@@ -210,6 +210,12 @@ def show_plan(keebai: CampaignClient, plan: Plan, settings: LaunchSettings) -> N
         )
 
 
+def _say_what_is_kept(plan: Plan, settings: LaunchSettings) -> None:
+    """How a plan that was not launched after all can be."""
+    if settings.resumable:
+        say(phrase("the plan is kept: {command}", command=_launch_again(plan, settings)))
+
+
 async def _leave_to_a_worker(
     keebai: CampaignClient,
     plan: Plan,
@@ -260,13 +266,16 @@ async def launch_plan(
         await keebai.campaigns.check_retry(plan.campaign_id)
         if not settings.again:
             await keebai.campaigns.check_repetition(plan.campaign_id, agreed=agreed)
-        if not settings.yes and not _confirmed(
-            keebai, plan, settings, later=later, ignored=terms.ignore_opt_outs
-        ):
-            say(phrase("declined: nothing was submitted"))
-            if settings.resumable:
-                say(phrase("the plan is kept: {command}", command=_launch_again(plan, settings)))
-            return Exit.DECLINED, None
+        if not settings.yes:
+            try:
+                confirmed = _confirmed(keebai, plan, settings, later=later, ignored=terms.ignore_opt_outs)
+            except KeyboardInterrupt:
+                _say_what_is_kept(plan, settings)
+                raise
+            if not confirmed:
+                say(phrase("declined: nothing was submitted"))
+                _say_what_is_kept(plan, settings)
+                return Exit.DECLINED, None
         if settings.detach:
             await _leave_to_a_worker(keebai, plan, settings, agreed, terms)
             return Exit.DONE, None
