@@ -115,7 +115,8 @@ def _words(error: KeebaiError, variables: VariableNames) -> str:
 def _where(error: KeebaiError, variables: VariableNames, typed: Sequence[str]) -> str:
     if not isinstance(error, InvalidInput):
         return ""
-    row = "" if error.row is None or f"line {error.row}" in str(error) else f"row {error.row}"
+    told = error.row is not None and re.search(rf"\b(?:line|number) {error.row}\b", str(error))
+    row = "" if error.row is None or told else f"row {error.row}"
     field = error.field or ""
     if not row:
         field = _as_typed(field, variables, typed)
