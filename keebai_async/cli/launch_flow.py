@@ -85,8 +85,13 @@ class LaunchSettings(msgspec.Struct, frozen=True, kw_only=True):
     """The journal that was named as an option, so that it is named in the commands that lead on."""
     notices: EndNotices = EndNotices()
     """Who is told when it has ended."""
-    resumable: bool = True
-    """Whether another command can go on with the campaign; not so on a sandbox that is gone by then."""
+    sandbox: bool = False
+    """Whether it is about a sandbox of its own, which ends with the command."""
+
+    @property
+    def resumable(self) -> bool:
+        """Whether another command can go on with the campaign; not so on a sandbox that is gone by then."""
+        return not self.sandbox
 
 
 async def plan_and_launch(
@@ -324,7 +329,7 @@ def _confirmed(
     out = question_on_opt_outs(plan.opt_outs_ignored or 0, later, ignored=ignored)
     same = repetition(plan, now=keebai.clock.wall())
     test = phrase("This is a test. ") if plan.test else ""
-    if not settings.resumable:
+    if settings.sandbox:
         test = phrase("This is a sandbox: nobody is messaged. ") + test
     if same:
         send = counted(

@@ -99,7 +99,7 @@ def launch(
         page=report,
         notices=end_notices(on_end, notify, os.environ),
         journal=connection.journal,
-        resumable=not box.sandbox,
+        sandbox=box.sandbox,
     )
     if detach and box.sandbox:
         raise InvalidInput("a sandbox ends with this command: leave --detach out", field="--detach")
