@@ -36,6 +36,8 @@ _INPUT: Final = re.compile(
 _DECIMAL_COMMA: Final = re.compile(r"[0-9]*,[0-9]+")
 """A number as it is written in Spanish and Portuguese."""
 
+_INSTALL: Final = "--install-completion"
+
 _NO_SUCH: Final = re.compile(r"No such option: ([\w-]+)(?: .*)?")
 
 
@@ -76,6 +78,9 @@ def _worded(error: BaseException, variables: VariableNames, arguments: Sequence[
             return "interrupted", Exit.INTERRUPTED
         case _TypedWrong():
             return _typed_wrong(error, arguments), Exit.USAGE
+        case OSError() if _INSTALL in arguments:
+            file = f"cannot write {error.filename}: {error.strerror or error}"
+            return shown_text(f"error: {file}; --show-completion prints what belongs there"), Exit.USAGE
         case _:
             return _on_journal(line_of(error, variables, arguments), arguments), code_of_error(error)
 
