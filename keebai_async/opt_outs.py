@@ -21,10 +21,12 @@ if TYPE_CHECKING:
     import keebai_async.planning.opt_outs as reading
     import keebai_async.planning.phone as phones
     import keebai_async.planning.suppress as suppressing
+    import keebai_async.planning.suppress_row as suppress_row
 else:  # too dear to import for a single message
     reading = LazyModule("keebai_async.planning.opt_outs")
     phones = LazyModule("keebai_async.planning.phone")
     suppressing = LazyModule("keebai_async.planning.suppress")
+    suppress_row = LazyModule("keebai_async.planning.suppress_row")
 
 _Words = list[ConsentWord]
 _Keys = list[int]
@@ -37,6 +39,22 @@ class ImportedOptOuts(Result, frozen=True, kw_only=True):
 
     people: int
     new: int
+
+
+async def _people(
+    lists: "Iterable[suppressing.SuppressList]", reader: "phones.NumberReader | None" = None
+) -> "list[suppressing.SuppressedPeople]":
+    """The people of *lists*, which are read as a plan reads those who must get nothing.
+
+    Raises what that raises, in words for where nobody is to be messaged.
+    """
+    try:
+        return await suppressing.suppressed_people(lists, reader)
+    except InvalidInput as error:
+        if error.field != "suppress":
+            raise
+        words = str(error).replace(suppress_row.NOBODY_BEFORE, "nothing was changed")
+        raise InvalidInput(words.replace(" to suppress", ""), row=error.row) from error
 
 
 class OptOuts:
@@ -124,13 +142,13 @@ class OptOuts:
             JournalUnusable: it cannot be kept.
         """
         reader = phones.NumberReader(default_region, international=numbers == "international")
-        (people,) = await suppressing.suppressed_people([os.fspath(path)], reader)
+        (people,) = await _people([os.fspath(path)], reader)
         words = self._words(people.keys, stop=True, source=OptOutSource.FILE)
         new = sum([await self._journal().say(part) async for part in words])
         return ImportedOptOuts(people=len(people.keys), new=new)
 
     async def _write(self, numbers: Iterable[str], *, stop: bool) -> int:
-        (people,) = await suppressing.suppressed_people([tuple(numbers)])
+        (people,) = await _people([tuple(numbers)])
         words = self._words(people.keys, stop=stop, source=OptOutSource.HAND)
         return sum([await self._journal().say(part) async for part in words])
 

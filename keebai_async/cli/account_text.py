@@ -1,7 +1,9 @@
 """Where a campaign stands, in words: the same on every command's screen, and on the page. Pure."""
 
+import re
 from collections.abc import Iterable, Iterator
 from datetime import datetime
+from typing import Final
 
 from msgspec.structs import replace
 
@@ -18,6 +20,11 @@ from keebai_async.model.situation import AtService, Situation, Standing
 from keebai_async.model.whole import words_of
 
 _MOST_SHOWN = 20
+
+_WHY: Final = re.compile(
+    r"the quota of \S+ is spent|the service asked for a pause|the sender has enough to do for now"
+)
+"""What says why a campaign waits; all else says what for."""
 
 
 def no_success() -> str:
@@ -75,9 +82,10 @@ def _process(holder: Holder) -> str:
 def account_lines(situation: Situation) -> Iterator[str]:
     """What is to be known beside the headline and the counts: waits, failures, what is unknown."""
     if situation.waits_for:
-        yield phrase("waits for {what}", what=library_reason(situation.waits_for)) + until_words(
-            situation.waits_until
-        )
+        what = library_reason(situation.waits_for)
+        why = _WHY.match(situation.waits_for)
+        waits = phrase("waits: {what}", what=what) if why else phrase("waits for {what}", what=what)
+        yield waits + until_words(situation.waits_until)
     yield from failing_lines(situation)
     for part in situation.parts:
         yield from _lines_of_part(part)

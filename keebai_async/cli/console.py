@@ -67,14 +67,18 @@ def confirm_name(question: str, name: str) -> bool:
 
 def _answer(question: str) -> str:
     """The line typed after *question* is on the screen: what was typed before is no answer to it."""
-    with interrupts.asking():
-        _forget_what_was_typed()
-        sys.stderr.write(question)
-        sys.stderr.flush()
-        answer = sys.stdin.readline()
-        if not answer.endswith("\n"):  # the end of the input, and the question keeps its line
+    _forget_what_was_typed()
+    sys.stderr.write(question)  # as a whole: a signal in the middle of it would show parts of it twice
+    sys.stderr.flush()
+    answer = ""
+    try:
+        with interrupts.asking():
+            interrupts.heed()
+            answer = sys.stdin.readline()
+    finally:
+        if not answer.endswith("\n"):  # the end of the input or a signal, and the question keeps its line
             sys.stderr.write("\n")
-        return answer.strip()
+    return answer.strip()
 
 
 def _forget_what_was_typed() -> None:

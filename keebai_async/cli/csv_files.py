@@ -48,6 +48,7 @@ def private_bytes(path: Path) -> Iterator[BinaryIO]:
     Raises:
         InvalidInput: it cannot be written there.
     """
+    _refuse_what_is_no_file(path)
     try:
         handle, temporary = tempfile.mkstemp(prefix=".keebai-", dir=path.resolve().parent)  # mode 0600
         try:
@@ -59,3 +60,14 @@ def private_bytes(path: Path) -> Iterator[BinaryIO]:
             raise
     except OSError as error:
         raise InvalidInput(f"cannot write {path}: {error.strerror or error}; choose another place") from error
+
+
+def _refuse_what_is_no_file(path: Path) -> None:
+    """A folder cannot be replaced, and a device must not be: `/dev/null` would be a file with people in it.
+
+    Raises:
+        InvalidInput: something else than a file is there.
+    """
+    if path.exists() and not path.is_file():
+        what = "is a folder" if path.is_dir() else "is no file, such as a device or a pipe"
+        raise InvalidInput(f"cannot write {path}: it {what}; choose another place")

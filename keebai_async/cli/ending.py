@@ -33,6 +33,11 @@ _INPUT: Final = re.compile(
 """What the reader of options says of a value, in the words of a program."""
 
 
+_DECIMAL_COMMA: Final = re.compile(r"[0-9]*,[0-9]+")
+"""A number as it is written in Spanish and Portuguese."""
+
+_INSTALL: Final = "--install-completion"
+
 _NO_SUCH: Final = re.compile(r"No such option: ([\w-]+)(?: .*)?")
 
 
@@ -73,6 +78,9 @@ def _worded(error: BaseException, variables: VariableNames, arguments: Sequence[
             return "interrupted", Exit.INTERRUPTED
         case _TypedWrong():
             return _typed_wrong(error, arguments), Exit.USAGE
+        case OSError() if _INSTALL in arguments:
+            file = f"cannot write {error.filename}: {error.strerror or error}"
+            return shown_text(f"error: {file}; --show-completion prints what belongs there"), Exit.USAGE
         case _:
             return _on_journal(line_of(error, variables, arguments), arguments), code_of_error(error)
 
@@ -96,10 +104,16 @@ def _typed_wrong(error: _TypedWrong, arguments: Sequence[str]) -> str:
     """`error: No such option: --templat; see: keebai-async plan --help`."""
     words = error.format_message().rstrip(".")
     if found := _INPUT.fullmatch(words):
-        given = _given(found[1], arguments)
+        where, given = found[1], _given(found[1], arguments)
+        variable = getattr(getattr(error, "param", None), "envvar", None)
+        if given is None and isinstance(variable, str):
+            where, given = variable, shown_text(os.environ.get(variable, ""))
         must = "must be " if "Input should be" in words else ""
-        words = f"{found[1]}: {must}{found[2]}" + (f", not {given!r}" if must and given is not None else "")
+        words = f"{where}: {must}{found[2]}" + (f", not {given!r}" if must and given is not None else "")
+        if must and given is not None and _DECIMAL_COMMA.fullmatch(given):
+            words += f": write a point, {given.replace(',', '.')}"
     if (early := _NO_SUCH.fullmatch(words)) and early[1] in BEFORE_THE_COMMAND:
         words = f"{early[1]} stands before the command: keebai-async {early[1]} NAME ..."
     command = getattr(getattr(error, "ctx", None), "command_path", "keebai-async")
-    return shown_text(f"error: {words}; see: {command} --help")
+    see = "See" if words.endswith("?") else "see"
+    return shown_text(f"error: {words}{' ' if see == 'See' else '; '}{see}: {command} --help")

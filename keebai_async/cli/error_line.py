@@ -76,6 +76,13 @@ _OPTIONS: Final = {
 _IN_ENVIRONMENT: Final = frozenset({"token", "base_url", "quota", "quota_store", "poll_floor"})
 """Fields that are environment variables, whether there is an option too or not."""
 
+_OPTION_VARIABLES: Final = {
+    "--daily-limit": "KEEBAI_DAILY_LIMIT",
+    "--default-region": "KEEBAI_DEFAULT_REGION",
+    "--prices": "KEEBAI_PRICES",
+}
+"""What stands in the place of an option that is not given."""
+
 _IN_WORDS: Final = re.compile(rf"\b(?:{'|'.join(name for name in _OPTIONS if '_' in name)})\b")
 """Fields inside a sentence that can be nothing but fields."""
 
@@ -99,8 +106,11 @@ def line_of(error: BaseException, variables: VariableNames, typed: Sequence[str]
             f"error: {type(error).__name__}: {error}"
             " (this is a bug; set KEEBAI_DEBUG=1 to see the traceback, and please report it)"
         )
+    where = _where(error, variables, typed)
     words = f"{_words(error, variables)}{_advice(error, variables, typed)}"
-    return shown_text(f"error: {_where(error, variables, typed)}{words}")
+    if where == "--to: ":
+        words = words.removeprefix("to ")  # that of the library's sentence, which says it a second time
+    return shown_text(f"error: {where}{words}")
 
 
 def _words(error: KeebaiError, variables: VariableNames) -> str:
@@ -115,7 +125,8 @@ def _words(error: KeebaiError, variables: VariableNames) -> str:
 def _where(error: KeebaiError, variables: VariableNames, typed: Sequence[str]) -> str:
     if not isinstance(error, InvalidInput):
         return ""
-    row = "" if error.row is None or f"line {error.row}" in str(error) else f"row {error.row}"
+    told = error.row is not None and re.search(rf"\b(?:line|number) {error.row}\b", str(error))
+    row = "" if error.row is None or told else f"row {error.row}"
     field = error.field or ""
     if not row:
         field = _as_typed(field, variables, typed)
@@ -136,6 +147,9 @@ def _as_typed(field: str, variables: VariableNames, typed: Sequence[str]) -> str
         return str(getattr(variables, field))
     if field in _ALSO_COLUMNS and not _is_typed(option or "", typed):
         return field
+    place = option or field
+    if place in _OPTION_VARIABLES and typed and not _is_typed(place, typed):
+        return _OPTION_VARIABLES[place]
     if field == "journal" and typed and not _is_typed("--journal", typed):
         return JOURNAL_VARIABLE
     return option or field

@@ -59,10 +59,13 @@ def _last_start(requests: int, quota: Quota) -> float:
 
 
 def duration(seconds: float) -> str:
-    """*seconds* in the two units that matter: `8 s`, `10 min`, `10 min 17 s`, `3 h 28 min`."""
+    """*seconds* in the two units that matter: `8 s`, `10 min`, `10 min 17 s`, `3 h 28 min`, `5 d 9 h`."""
     whole = math.ceil(seconds)
     if whole < 60:
         return f"{whole} s"
     if whole < 3600:
         return f"{whole // 60} min" + (f" {left} s" if (left := whole % 60) else "")
-    return f"{figure(whole // 3600)} h" + (f" {left} min" if (left := whole % 3600 // 60) else "")
+    hours = whole // 3600
+    if hours < 48:
+        return f"{hours} h" + (f" {left} min" if (left := whole % 3600 // 60) else "")
+    return f"{figure(hours // 24)} d" + (f" {left} h" if (left := hours % 24) else "")

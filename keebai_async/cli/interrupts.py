@@ -152,6 +152,11 @@ class Interrupts:
         finally:
             self._asking = False
 
+    def heed(self) -> None:
+        """Raises KeyboardInterrupt if a signal has come: before a wait in which the loop cannot hear it."""
+        if self._asked():
+            raise KeyboardInterrupt
+
     def observe(self, record: "Record") -> None:
         """Hear of requests: while a submit outside of a campaign is on its way, its answer is waited for."""
         match record:

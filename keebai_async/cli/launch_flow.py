@@ -85,8 +85,13 @@ class LaunchSettings(msgspec.Struct, frozen=True, kw_only=True):
     """The journal that was named as an option, so that it is named in the commands that lead on."""
     notices: EndNotices = EndNotices()
     """Who is told when it has ended."""
-    resumable: bool = True
-    """Whether another command can go on with the campaign; not so on a sandbox that is gone by then."""
+    sandbox: bool = False
+    """Whether it is about a sandbox of its own, which ends with the command."""
+
+    @property
+    def resumable(self) -> bool:
+        """Whether another command can go on with the campaign; not so on a sandbox that is gone by then."""
+        return not self.sandbox
 
 
 async def plan_and_launch(
@@ -103,9 +108,10 @@ async def plan_and_launch(
             code, _ = await show_and_launch(keebai, request, settings)
             return code
     # A sandbox brings a web server with it, and no other launch should wait until that is loaded.
-    from keebai_async.cli.sandbox_run import compare_with_ledger, on_sandbox
+    from keebai_async.cli.sandbox_run import compare_with_ledger, on_sandbox, sandbox_words
 
     async with on_sandbox(connection, speed=box.speed) as (keebai, sandbox):
+        say(sandbox_words(box.speed))
         code, report = await show_and_launch(keebai, request, settings)
         return code if report is None else compare_with_ledger(sandbox, report, code)
 
@@ -209,6 +215,12 @@ def show_plan(keebai: CampaignClient, plan: Plan, settings: LaunchSettings) -> N
         )
 
 
+def _say_what_is_kept(plan: Plan, settings: LaunchSettings) -> None:
+    """How a plan that was not launched after all can be."""
+    if settings.resumable:
+        say(phrase("the plan is kept: {command}", command=_launch_again(plan, settings)))
+
+
 async def _leave_to_a_worker(
     keebai: CampaignClient,
     plan: Plan,
@@ -259,11 +271,16 @@ async def launch_plan(
         await keebai.campaigns.check_retry(plan.campaign_id)
         if not settings.again:
             await keebai.campaigns.check_repetition(plan.campaign_id, agreed=agreed)
-        if not settings.yes and not _confirmed(keebai, plan, later=later, ignored=terms.ignore_opt_outs):
-            say(phrase("declined: nothing was submitted"))
-            if settings.resumable:
-                say(phrase("the plan is kept: {command}", command=_launch_again(plan, settings)))
-            return Exit.DECLINED, None
+        if not settings.yes:
+            try:
+                confirmed = _confirmed(keebai, plan, settings, later=later, ignored=terms.ignore_opt_outs)
+            except KeyboardInterrupt:
+                _say_what_is_kept(plan, settings)
+                raise
+            if not confirmed:
+                say(phrase("declined: nothing was submitted"))
+                _say_what_is_kept(plan, settings)
+                return Exit.DECLINED, None
         if settings.detach:
             await _leave_to_a_worker(keebai, plan, settings, agreed, terms)
             return Exit.DONE, None
@@ -306,10 +323,14 @@ async def launch_plan(
     return code, situation.report
 
 
-def _confirmed(keebai: CampaignClient, plan: Plan, *, later: int, ignored: bool) -> bool:
+def _confirmed(
+    keebai: CampaignClient, plan: Plan, settings: LaunchSettings, *, later: int, ignored: bool
+) -> bool:
     out = question_on_opt_outs(plan.opt_outs_ignored or 0, later, ignored=ignored)
     same = repetition(plan, now=keebai.clock.wall())
     test = phrase("This is a test. ") if plan.test else ""
+    if settings.sandbox:
+        test = phrase("This is a sandbox: nobody is messaged. ") + test
     if same:
         send = counted(
             plan.ready, "Send to {count} person all the same?", "Send to {count} people all the same?"

@@ -54,7 +54,7 @@ def notes(situation: Situation, now: datetime) -> Iterator[str]:
     report = situation.report
     if situation.waits_for and situation.waits_until is not None and situation.waits_until > now:
         left = duration((situation.waits_until - now).total_seconds())
-        yield phrase("waits {time} for {what}", time=left, what=library_reason(situation.waits_for))
+        yield phrase("waits {time}: {what}", time=left, what=library_reason(situation.waits_for))
     if situation.outlook is not None:
         yield from _outlook_words(situation.outlook, now, sending=bool(report.unsent))
     if report.failed:

@@ -44,6 +44,17 @@ async def on_sandbox(
             yield keebai, sandbox
 
 
+def sandbox_words(speed: float) -> str:
+    """That nobody is messaged, and whose clock it is that the times are of."""
+    if speed == 1.0:
+        return phrase("a sandbox on this machine: nobody is messaged")
+    return phrase(
+        "a sandbox on this machine: nobody is messaged. Its clock runs {speed} times as fast as yours, and"
+        " the times below are of its clock",
+        speed=f"{speed:g}",
+    )
+
+
 def _senders_of(texts: Sequence[str]) -> tuple[SandboxSender, ...]:
     """Those that `--sender` names, so that the sandbox has them. Raises InvalidInput."""
     made: list[SandboxSender] = []

@@ -164,16 +164,17 @@ def _estimate_lines(plan: Plan, estimate: Estimate) -> Iterator[str]:
     submits = figure(estimate.submits)
     requests = phrase("{submits} to submit, the others to follow the delivery", submits=submits)
     yield _row(phrase("requests"), estimate.requests, requests)
-    at = how_fast(plan)
-    if plan.hours is not None or plan.not_before is not None:
-        at = phrase("if it is launched now: see when it is submitted, below")
-    yield _line(phrase("submitting"), about_words(estimate.submitting), at)
+    yield _line(phrase("submitting"), about_words(estimate.submitting), how_fast(plan))
     by_default = phrase("at 80 messages a second, one sender's default")
-    yield _line(phrase("delivering"), about_words(estimate.delivering), by_default)
+    at = by_default if estimate.delivering > estimate.submitting else phrase("as it is submitted")
+    yield _line(phrase("delivering"), about_words(estimate.delivering), at)
 
 
 def how_fast(plan: Plan) -> str:
     """What the time that submitting takes follows from."""
+    by_day = plan.per_hour is not None or plan.per_day is not None or plan.daily_limit is not None
+    if plan.hours is not None or plan.not_before is not None or (by_day and plan.pace is None):
+        return phrase("if it is launched now: see when it is submitted, below")
     if plan.pace is None:
         return phrase("at this quota")
     return phrase("at the pace of {pace}", pace=pace_words(plan.pace))

@@ -21,13 +21,15 @@ _LISTED_AT_MOST: Final = 5
 class KnownCampaign(msgspec.Struct, frozen=True):
     campaign_id: str
     name: str
+    launched: bool = False
 
 
-def campaign_meant(words: str, known: Sequence[KnownCampaign]) -> str:
+def campaign_meant(words: str, known: Sequence[KnownCampaign], *, plans: bool = True) -> str:
     """The id of the campaign that *words* mean among those *known*, newest first.
 
     An id goes before all else; then "last", then a name that one campaign alone has, then the beginning of
-    one id alone. Upper and lower case are the same in names.
+    one id alone. Upper and lower case are the same in names. Without *plans*, of those of one name the only
+    one that was launched is meant: the others are plans that were made on the way to it.
 
     Raises:
         CampaignNotFound: none is meant; those that are called much like it are named.
@@ -44,6 +46,7 @@ def campaign_meant(words: str, known: Sequence[KnownCampaign]) -> str:
     ):
         ids = {each.campaign_id for each in found}
         found = [each for each in found if whole_of(each.campaign_id) not in ids]  # a whole means its parts
+        found = found if plans else _only_launched(found, folded)
         if len(found) == 1:
             return found[0].campaign_id
         if found:
@@ -55,6 +58,13 @@ def campaign_meant(words: str, known: Sequence[KnownCampaign]) -> str:
     raise CampaignNotFound(
         f"there is no campaign {words} in this journal{_near(words, known)}", campaign_id=words
     )
+
+
+def _only_launched(found: list[KnownCampaign], folded: str) -> list[KnownCampaign]:
+    """The only one of *found* that was launched, if all have the name *folded*; else all."""
+    launched = [each for each in found if each.launched]
+    of_one_name = all(each.name.strip().casefold() == folded for each in found)
+    return launched if len(launched) == 1 and of_one_name else found
 
 
 def _near(words: str, known: Sequence[KnownCampaign]) -> str:

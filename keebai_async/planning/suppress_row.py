@@ -16,6 +16,8 @@ from keebai_async.planning.number_forms import calling_code, is_certain
 from keebai_async.planning.number_text import is_rounded, plain_digits, trimmed, without_wrapping
 from keebai_async.planning.phone import NumberReader, PhoneNumber
 
+NOBODY_BEFORE: Final = "nobody is messaged before that"
+"""What such a row means to a list of people."""
 LEAST_DIGITS: Final = 6
 """So many digits or more may be somebody's number, or a part of it."""
 MOST_PIECES: Final = 9
@@ -35,7 +37,7 @@ _ROUNDED: Final = re.compile(r"[0-9][.,][0-9]+[eE]\+?[0-9]{1,2}(?![0-9A-Za-z])")
 def unreadable(where: str, row: int) -> InvalidInput:
     """What to say of a row without a number that can be read. Nothing of what stands in it."""
     return InvalidInput(
-        f"{where}: not a number in E.164, such as +5491155555555: fix it; nobody is messaged before that",
+        f"{where}: not a number in E.164, such as +5491155555555: fix it; {NOBODY_BEFORE}",
         field="suppress",
         row=row,
     )

@@ -34,6 +34,26 @@ def test_what_may_be_several_is_an_error_that_names_them(words: str) -> None:
         campaign_meant(words, KNOWN)
 
 
+def test_of_one_name_the_only_one_that_was_launched_is_meant_where_no_plan_is_asked_for() -> None:
+    plans = [KnownCampaign("promo-1", "Promo"), KnownCampaign("promo-2", "Promo")]
+    launched = KnownCampaign("promo-3", "promo", launched=True)
+    other = KnownCampaign("promo-4", "Promo", launched=True)
+
+    assert campaign_meant("Promo", [*plans, launched], plans=False) == "promo-3"
+    for several in (plans, [*plans, launched, other]):
+        with pytest.raises(InvalidInput, match="may be any of"):
+            campaign_meant("Promo", several, plans=False)
+    with pytest.raises(InvalidInput, match="may be any of 3 campaigns"):
+        campaign_meant("Promo", [*plans, launched])
+
+
+def test_the_beginning_of_two_ids_means_neither_though_one_was_launched() -> None:
+    known = [KnownCampaign("promo-1", "Uno"), KnownCampaign("promo-2", "Dos", launched=True)]
+
+    with pytest.raises(InvalidInput, match="may be any of 2 campaigns"):
+        campaign_meant("promo", known, plans=False)
+
+
 @pytest.mark.parametrize("words", ["pr", "p", ""])
 def test_one_or_two_letters_mean_nobody(words: str) -> None:
     with pytest.raises(CampaignNotFound):

@@ -49,6 +49,23 @@ async def test_what_may_be_two_campaigns_is_refused(shell: Shell, clients: str) 
     assert len((await shell.call("list", "--json")).objects) == 2
 
 
+async def test_the_name_means_what_was_launched_and_not_the_plans_before_it(
+    shell: Shell, clients: str
+) -> None:
+    """As the first campaign of the manual goes: plan, plan again, launch, and then look by the name."""
+    for command in (PLAN, PLAN):
+        await shell.call(*command, "--name", "Promo marzo")
+    ended = await shell.call(*LAUNCH, "--name", "Promo marzo")
+    launched = ended.out.partition("[")[2].partition("]")[0]
+
+    (known,) = (await shell.call("status", "Promo marzo", "--json")).objects
+    removed = await shell.call("remove", "Promo marzo")
+
+    assert known["campaign_id"] == launched
+    assert (known["state"], removed.code) == ("finished", Exit.USAGE)
+    assert "may be any of 3 campaigns" in removed.err
+
+
 async def test_a_near_miss_is_named(shell: Shell, clients: str) -> None:
     await shell.call(*PLAN, "--name", "Promo marzo")
     ended = await shell.call("status", "promo-marso")

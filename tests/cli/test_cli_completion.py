@@ -80,6 +80,18 @@ async def test_a_journal_that_cannot_be_read_offers_nothing_and_says_nothing(she
     assert "last" not in await offered(shell, "keebai-async status ")
 
 
+async def test_a_place_where_completion_cannot_be_installed_is_one_line(shell: Shell) -> None:
+    (shell.folder / ".bashrc").mkdir()  # nobody can write it, not even root
+    shell.environment["HOME"] = str(shell.folder)
+
+    ended = await shell.run("--install-completion", "bash")
+
+    assert ended.code == 2
+    (line,) = ended.err.splitlines()
+    assert line.startswith(f"error: cannot write {shell.folder / '.bashrc'}: ")
+    assert line.endswith("; --show-completion prints what belongs there")
+
+
 async def test_a_bash_that_has_the_script_completes(shell: Shell, clients: str) -> None:
     march = await planned(shell, clients, "marzo")
     shown = await shell.run("--show-completion", "bash")

@@ -71,6 +71,30 @@ def test_a_place_that_cannot_be_written_is_one_clear_error(tmp_path: Path) -> No
         pass
 
 
+def test_what_is_no_file_is_not_replaced_by_one(tmp_path: Path) -> None:
+    pipe, folder = tmp_path / "pipe.csv", tmp_path / "folder.csv"
+    os.mkfifo(pipe)
+    folder.mkdir()
+
+    with pytest.raises(InvalidInput, match=r"it is no file, such as a device or a pipe"), private_csv(pipe):
+        pass
+    with pytest.raises(InvalidInput, match=r"it is a folder"), private_csv(folder):
+        pass
+
+    assert stat.S_ISFIFO(pipe.stat().st_mode)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["folder.csv", "pipe.csv"]
+
+
+def test_what_a_link_leads_to_is_looked_at(tmp_path: Path) -> None:
+    link = tmp_path / "rejects.csv"
+    link.symlink_to(os.devnull)
+
+    with pytest.raises(InvalidInput, match="it is no file"), private_csv(link):
+        pass
+
+    assert link.is_symlink()
+
+
 @pytest.mark.parametrize("cell", ["=1+1", "+54", "-1", "@x", "\tx", "\rx"])
 def test_a_cell_that_a_spreadsheet_could_run_is_made_inert(cell: str) -> None:
     assert inert(cell) == f"'{cell}"

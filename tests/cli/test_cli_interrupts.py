@@ -19,7 +19,7 @@ from keebai_async.clock import ManualClock
 from keebai_async.sandbox import faults
 from keebai_async.sandbox.keebai.server import Sandbox
 from tests.cli.conftest import MakeShell
-from tests.cli.shell import Shell
+from tests.cli.shell import Shell, read_all
 
 PROMO = ("--template", "promo", "--language", "es")
 ROWS = "to,nombre,codigo\n" + "\n".join(f"+54911555501{n:02},Ana,A{n}" for n in range(20))
@@ -162,11 +162,18 @@ async def test_ctrl_c_at_the_question_is_code_130_and_nothing_is_submitted(
                 words += await anyio.to_thread.run_sync(os.read, ours, 4096)
             process.send_signal(signal.SIGINT)
             code = await process.wait()
-    os.close(ours)
     os.close(theirs)
+    told: list[bytes] = [words]
+    read_all(ours, told, "")
+    os.close(ours)
 
     assert code == 130
     assert sandbox.ledger.total == 0
+    *_, question, kept, last = b"".join(told).decode().split("\r\n")[:-1]
+    assert question.endswith("Send to 3 people? [y/N] ")
+    assert question.count("Send to") == 1
+    assert re.fullmatch(r"the plan is kept: keebai-async launch [a-z0-9-]+", kept)
+    assert last == "interrupted"
 
 
 @pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])

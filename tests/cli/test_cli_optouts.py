@@ -25,6 +25,26 @@ PROMO = ("--template", "promo", "--language", "es")
 PEOPLE_IN_ALL = 400
 
 
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("add", "+5491155555555", "12"), "number 2: not a number in E.164, such as +5491155555555"),
+        (("remove", "12"), "number 1: not a number in E.164, such as +5491155555555"),
+        (("import", "bajas.csv"), "bajas.csv, line 3: not a number in E.164, such as +5491155555555"),
+    ],
+)
+async def test_a_number_that_cannot_be_read_is_told_where_it_is_and_changes_nothing(
+    shell: Shell, arguments: tuple[str, ...], words: str
+) -> None:
+    shell.write("bajas.csv", "telefono\n+5491155555555\n12345678\n")
+
+    ended = await shell.call("optouts", *arguments)
+    listed = await shell.call("optouts", "list")
+
+    assert ended.err == f"error: {words}: fix it; nothing was changed\n"
+    assert (ended.code, listed.out) == (2, "")
+
+
 async def opted_out(shell: Shell) -> list[dict[str, object]]:
     return (await shell.call("optouts", "list", "--json")).objects
 

@@ -10,6 +10,7 @@ from msgspec.structs import replace
 from rich.console import Console
 from rich.live import Live
 
+from keebai_async.cli.account_text import account_lines
 from keebai_async.cli.figures import figure, share
 from keebai_async.cli.progress import CampaignMeter, PlainLines, ProgressBars
 from keebai_async.cli.progress_words import pulse_line
@@ -18,6 +19,7 @@ from keebai_async.model.chunk import Chunk, ChunkState
 from keebai_async.model.outlook import DELIVERY_RATE, outlook_of
 from keebai_async.model.requests import Requests
 from keebai_async.model.situation import Situation, situation_of
+from keebai_async.quota.window import Quota, Wait
 from tests.cli.test_cli_shown import Told
 from tests.cli.test_cli_text import PLAN
 
@@ -123,6 +125,23 @@ def test_a_line_says_what_is_known_likely_next_and_failed() -> None:
     assert "next look in 20 s" in line
     assert "ends about " in line
     assert line.endswith(f"failed 10 ({share(10, 4_000)})")
+
+
+@pytest.mark.parametrize(
+    ("why", "said"),
+    [
+        (Wait(seconds=9.0, quota=Quota(60, 60.0)).why, "waits: the quota of 60/60s is spent (until "),
+        (Wait(seconds=9.0).why, "waits: the service asked for a pause (until "),
+        ("its time", "waits for its time (until "),
+    ],
+)
+def test_a_wait_is_a_whole_sentence_whether_it_is_known_why_or_what_for(why: str, said: str) -> None:
+    campaign = running(facts=RunFacts(waits_for=why, waits_until=NOW + 59))
+
+    situation = looked_at(50, campaign)
+
+    assert f"waits 9 s: {why}" in pulse_line(situation, at(50))
+    assert next(account_lines(situation)).startswith(said)
 
 
 def test_without_a_terminal_no_silence_is_longer_than_a_minute(capsys: pytest.CaptureFixture[str]) -> None:

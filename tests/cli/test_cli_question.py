@@ -39,6 +39,26 @@ async def test_a_y_typed_too_early_is_no_answer(shell: Shell, sandbox: Sandbox) 
     assert re.search(r"Send to 3 people\? \[y/N\] \r\n", ended.err)
 
 
+async def test_who_is_asked_on_a_sandbox_reads_that_it_is_one(shell: Shell) -> None:
+    shell.write("people.csv", people(3))
+
+    ended = await shell.answer("n\n", "launch", "people.csv", *PROMO, "--sandbox", "--speed", "200")
+
+    assert ended.code == 3
+    begins = "a sandbox on this machine: nobody is messaged. Its clock runs 200 times as fast as yours"
+    assert " ".join(ended.err.split()).startswith(begins), ended.err
+    assert "This is a sandbox: nobody is messaged. Send to 3 people? [y/N]" in ended.err
+
+
+async def test_a_plan_on_a_sandbox_says_so(shell: Shell) -> None:
+    shell.write("people.csv", people(3))
+
+    ended = await shell.call("plan", "people.csv", *PROMO, "--sandbox")
+
+    assert ended.code == 0
+    assert ended.err.startswith("a sandbox on this machine: nobody is messaged\n")
+
+
 @pytest.mark.parametrize(("typed", "code"), [("y", 3), ("999", 3), ("", 3), ("1.000", 0)])
 async def test_from_a_thousand_on_the_number_is_typed(
     shell: Shell, sandbox: Sandbox, typed: str, code: int

@@ -12,12 +12,14 @@ from keebai_async.cli.figures import figure
 from keebai_async.cli.json_output import plan_line
 from keebai_async.cli.language import phrase, speaking
 from keebai_async.cli.page.campaign_page import page
+from keebai_async.cli.page.plan_page import plan_page
 from keebai_async.cli.text_output import plan_text, report_text, step_lines, table
 from keebai_async.keebai.settings import KEEBAI_QUOTAS
 from keebai_async.model.campaign import CampaignState, StoredCampaign
 from keebai_async.model.chunk import Chunk, ChunkState
 from keebai_async.model.decided import Decider
 from keebai_async.model.fates import UnmarkedMatch
+from keebai_async.model.hours import Hours
 from keebai_async.model.plan import Guards, Plan, ReasonCount
 from keebai_async.model.recipient import Reason, Rejection
 from keebai_async.model.requests import Requests
@@ -96,6 +98,32 @@ def test_a_plan_shows_its_counts_its_reasons_and_where_the_first_rows_are() -> N
     assert "ciudad" in text
 
 
+@pytest.mark.parametrize(
+    "terms",
+    [
+        {"hours": Hours(opens="09:00", closes="20:00", zone="UTC")},
+        {"not_before": 1_000.0},
+        {"per_day": 4_000},
+        {"per_hour": 100},
+        {"daily_limit": 4_000},
+    ],
+)
+def test_a_plan_that_takes_its_time_lays_it_neither_to_the_quota_nor_to_the_sender(
+    terms: dict[str, object],
+) -> None:
+    plan = msgspec.structs.replace(PLAN, **terms)
+    takes = Estimate(submits=3, requests=12, submitting=200_000.0, delivering=200_000.0)
+
+    text = plan_text(plan, takes)
+    page = "\n".join(plan_page(plan, takes, at=0.0, launch=""))
+
+    for told in (text, page):
+        assert "at this quota" not in told
+        assert "80 messages a second" not in told
+        assert told.count("about 2 d 7 h") == 2
+        assert "if it is launched now: see when it is submitted, below" in told
+
+
 @pytest.mark.parametrize("language", ["en", "es", "pt"])
 def test_what_a_plan_takes_ends_in_one_column_and_its_head_begins_in_one(language: str) -> None:
     guarded = msgspec.structs.replace(
@@ -156,6 +184,9 @@ def test_delivering_is_reckoned_at_the_senders_rate() -> None:
         (7_200, "2 h"),
         (617, "10 min 17 s"),
         (12_500, "3 h 28 min"),
+        (172_799, "47 h 59 min"),
+        (172_800, "2 d"),
+        (467_280, "5 d 9 h"),
     ],
 )
 def test_a_duration_has_the_two_units_that_matter(seconds: float, words: str) -> None:

@@ -127,6 +127,59 @@ async def test_a_profile_that_is_not_there_is_one_line(
     assert words in line
 
 
+@pytest.mark.parametrize(
+    ("variable", "given", "words"),
+    [
+        ("KEEBAI_UNIT_COST", "x", "must be a valid number, not 'x'"),
+        ("KEEBAI_UNIT_COST", "0,06", "must be a valid number, not '0,06': write a point, 0.06"),
+        ("KEEBAI_DAILY_LIMIT", "x", "write a number of people, or off, not 'x'"),
+        ("KEEBAI_PRICES", "no.csv", "no.csv cannot be read"),
+        ("KEEBAI_DEFAULT_REGION", "ZZ", "'ZZ'"),
+    ],
+)
+async def test_a_wrong_value_of_a_variable_is_one_line_that_names_the_variable(
+    shell: Shell, clients: str, variable: str, given: str, words: str
+) -> None:
+    shell.environment[variable] = given
+
+    ended = await shell.call("plan", clients, *PROMO)
+
+    assert ended.code == Exit.USAGE
+    (line,) = ended.err.splitlines()
+    assert line.startswith(f"error: {variable}: ")
+    assert words in line
+
+
+@pytest.mark.parametrize(
+    ("arguments", "line"),
+    [
+        (("--unit-cost", "0,06"), "--unit-cost: must be a valid number, not '0,06': write a point, 0.06"),
+        (("--max-cost", ",5"), "--max-cost: must be a valid number, not ',5': write a point, .5"),
+    ],
+)
+async def test_a_decimal_comma_is_told_to_be_a_point(
+    shell: Shell, clients: str, arguments: tuple[str, ...], line: str
+) -> None:
+    ended = await shell.call("plan", clients, *PROMO, *arguments)
+
+    assert ended.code == Exit.USAGE
+    assert ended.err.startswith(f"error: {line}")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "line"),
+    [
+        (("text", "--to", "12", "--text", "a"), "--to: must be a phone number in E.164, such as +549"),
+        (("reprot",), "No such command 'reprot'. Did you mean 'report', 'export'? See: keebai-async --help"),
+    ],
+)
+async def test_a_line_says_each_thing_once(shell: Shell, arguments: tuple[str, ...], line: str) -> None:
+    ended = await shell.call(*arguments)
+
+    assert ended.code == Exit.USAGE
+    assert ended.err.startswith(f"error: {line}")
+
+
 async def test_a_secret_that_signs_nothing_is_named_by_its_variable(shell: Shell, clients: str) -> None:
     shell.environment["KEEBAI_NOTIFY_SECRET"] = "two words"
 

@@ -1,5 +1,6 @@
 """The web apps of docs/web.md, each served in a process of its own by the server that it is for."""
 
+import json
 import os
 import signal
 import sys
@@ -44,7 +45,8 @@ class App:
             options = f"options=PlanOptions(chunk_size={chunk_size})"
             code = code.replace('language="es"', f'language="es", {options}')
             code = code.replace(
-                "import CampaignNotFound, Keebai", "import CampaignNotFound, Keebai, PlanOptions"
+                "import CampaignBusy, CampaignNotFound, InvalidInput, Keebai",
+                "import CampaignBusy, CampaignNotFound, InvalidInput, Keebai, PlanOptions",
             )
         (folder / "app.py").write_text(code, encoding="utf-8")
         self.kind = kind
@@ -90,16 +92,25 @@ class App:
 
     async def launch(self, people: int) -> str:
         """Upload a list and launch it; gives the campaign's id."""
-        rows = "".join(f"+54911{n:08},Ana,C{n}\n" for n in range(people))
+        status, text = await self.upload(self.people(people))
+        assert status == 200, text
+        plan = json.loads(text)
+        assert plan["ready"] == people
+        return str(plan["campaign_id"])
+
+    @staticmethod
+    def people(count: int) -> str:
+        rows = "".join(f"+54911{n:08},Ana,C{n}\n" for n in range(count))
+        return f"to,nombre,codigo\n{rows}"
+
+    async def upload(self, content: str) -> tuple[int, str]:
+        """Upload a list to be launched as 'Promo'; gives the status and the body of the answer."""
         url = f"{self.url}/campaigns?name=Promo"
         async with (
             aiohttp.ClientSession() as session,
-            session.post(url, data=f"to,nombre,codigo\n{rows}".encode()) as response,
+            session.post(url, data=content.encode()) as response,
         ):
-            assert response.status == 200, await response.text()
-            plan = await response.json()
-        assert plan["ready"] == people
-        return str(plan["campaign_id"])
+            return response.status, await response.text()
 
     def events(self, campaign_id: str) -> str:
         return f"{self.url}/campaigns/{campaign_id}/events"

@@ -74,6 +74,24 @@ async def test_a_list_is_uploaded_and_every_browser_sees_its_campaign_to_the_end
 
 
 @pytest.mark.parametrize("kind", SERVERS)
+async def test_a_list_that_cannot_be_sent_is_refused_in_words(kind: str, tmp_path: Path) -> None:
+    """Before, the browser saw an Internal Server Error, and the list again was one, too."""
+    async with Sandbox(speed=SPEED) as sandbox:
+        app = App(kind, tmp_path, sandbox)
+        async with app.serving() as process:
+            garbage = await app.upload("garbage")
+            campaign_id = await app.launch(12)
+            await Browser(app.events(campaign_id)).look()
+            again = await app.upload(app.people(12))
+            assert await terminate(process) in IN_GOOD_ORDER, app.log
+    assert (garbage[0], again[0]) == (422, 422)
+    assert "holds nobody: there is nobody to message" in garbage[1]
+    assert "this list was launched under the name 'Promo' before" in again[1]
+    assert "Traceback" not in app.log
+    assert sandbox.ledger.times_messaged().total() == 12
+
+
+@pytest.mark.parametrize("kind", SERVERS)
 async def test_an_open_browser_keeps_no_server_alive_and_nothing_is_submitted_after_its_end(
     kind: str, tmp_path: Path
 ) -> None:

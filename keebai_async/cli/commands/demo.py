@@ -50,7 +50,7 @@ def demo(
     """
     if rejects is not None:
         check_rejects_file(rejects)
-    settings = LaunchSettings(yes=True, json=json, rejects=rejects, resumable=False)
+    settings = LaunchSettings(yes=True, json=json, rejects=rejects, sandbox=True)
     work = partial(_demo, people, settings, speed=speed, dialect=dialect, failing=failing)
     raise typer.Exit(interrupts.run(work))
 

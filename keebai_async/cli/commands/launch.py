@@ -99,7 +99,7 @@ def launch(
         page=report,
         notices=end_notices(on_end, notify, os.environ),
         journal=connection.journal,
-        resumable=not box.sandbox,
+        sandbox=box.sandbox,
     )
     if detach and box.sandbox:
         raise InvalidInput("a sandbox ends with this command: leave --detach out", field="--detach")
@@ -160,7 +160,7 @@ async def _launch_kept(
 
 async def _kept(keebai: CampaignClient, plan_id: str) -> Plan:
     try:
-        plan_id = await campaign_id(keebai, plan_id)
+        plan_id = await campaign_id(keebai, plan_id, plans=True)
         kept = await keebai.campaigns.situation(plan_id)
     except CampaignNotFound as error:
         raise InvalidInput(

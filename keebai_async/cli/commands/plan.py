@@ -65,7 +65,7 @@ def plan(
         journal=connection.journal,
         excel=output.excel,
         page=html,
-        resumable=not box.sandbox,
+        sandbox=box.sandbox,
     )
     if variables is not None:
         if template is not None or html is not None:

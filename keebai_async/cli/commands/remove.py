@@ -23,7 +23,7 @@ def remove(campaign: CampaignArgument, journal: JournalOption = None, json: Json
 
 async def _remove(campaign: str, connection: Connection, *, json: bool) -> Exit:
     async with bookkeeping(connection) as keebai:
-        campaign = await campaign_id(keebai, campaign)
+        campaign = await campaign_id(keebai, campaign, plans=True)
         await keebai.campaigns.remove(campaign)
     if json:
         emit({"type": "removed", "campaign_id": campaign})

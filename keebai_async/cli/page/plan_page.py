@@ -64,7 +64,10 @@ def plan_page(plan: Plan, expected: Estimate, *, at: float, launch: str) -> Iter
 
 
 def _takes(plan: Plan, expected: Estimate) -> Iterator[str]:
-    delivering = phrase("{time} at 80 messages a second", time=about_words(expected.delivering))
+    time = about_words(expected.delivering)
+    delivering = phrase("{time} at 80 messages a second", time=time)
+    if expected.delivering <= expected.submitting:
+        delivering = f"{time} {phrase('as it is submitted')}"
     rows = [
         (phrase("messages"), figure(plan.ready)),
         (phrase("submitting"), f"{about_words(expected.submitting)} {how_fast(plan)}"),
