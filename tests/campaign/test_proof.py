@@ -219,20 +219,26 @@ async def test_a_run_waits_for_the_unknown_while_webhooks_tell_of_others_and_no_
     async with world() as (sandbox, keebai):
         sandbox.faults.on(BULK, faults.Reset(), nth=1)
         plan = await planned(keebai)
+        taken = anyio.Event()
         last = 0.0
+
+        async def hear(event: AnyEvent) -> None:
+            if isinstance(event, ChunkAccepted):
+                taken.set()
 
         async def tell_of_one() -> None:
             nonlocal last
+            await taken.wait()
             for place in range(60):
-                await keebai.clock.sleep(20.0)
                 chunks = await keebai.journal.chunks(plan.campaign_id)
-                for number in [chunk.number for chunk in chunks if chunk.tracked][:1]:
-                    await tell(keebai, plan.campaign_id, number, place)
-                    last = keebai.clock.now()
+                number = next(chunk.number for chunk in chunks if chunk.tracked)
+                await tell(keebai, plan.campaign_id, number, place)
+                last = keebai.clock.now()
+                await keebai.clock.sleep(20.0)
 
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(tell_of_one)
-            report, seen = await run_and_answer(keebai, plan, _nothing)
+            report, seen = await run_and_answer(keebai, plan, hear)
 
     finals = [at for at, event in seen if isinstance(event, BroadcastProgress) and event.final]
     assert len(finals) == 2
