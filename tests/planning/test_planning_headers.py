@@ -145,8 +145,25 @@ async def test_a_second_header_stops_the_file_with_its_row(tmp_path: Path, again
     assert stop.value.row == 3
 
 
+@pytest.mark.parametrize(
+    "again",
+    [
+        "Teléfono,Cupón,Nombre y apellido",
+        "Tel. 2,Cupón,Cliente",
+        "phone,code,name",
+        "N° de celular,x,y",
+        "WhatsApp,,a",
+    ],
+)
+async def test_a_second_header_with_other_names_stops_it_too(tmp_path: Path, again: str) -> None:
+    text = f"to,nombre,código\n{ANA},Ana,A1\n{again}\n{BRUNO},B1,Bruno\n"
+
+    with pytest.raises(UnusableSource, match=r"row 3: a second header"):
+        await planned(written(tmp_path, text), OFFER)
+
+
 async def test_a_row_without_a_number_is_no_header(tmp_path: Path) -> None:
-    text = f"to,nombre,código\n{ANA},Ana,A1\nto,Ana,A1\n,nombre,código\nsin teléfono,Ana,A1\n"
+    text = f"to,nombre,código\n{ANA},Ana,A1\nto,Ana,A1\n,nombre,código\nsin teléfono,Ana,A\n"
 
     made = await planned(written(tmp_path, text), OFFER)
 
