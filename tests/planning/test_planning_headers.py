@@ -1,5 +1,6 @@
 """Which column is meant: what looks the same is the same; in doubt the plan stops and says what is near."""
 
+import json
 import tempfile
 import unicodedata
 from collections.abc import Callable, Iterator
@@ -116,6 +117,21 @@ async def test_a_column_that_is_missing_is_named_with_the_one_that_may_be_meant(
         await planned(written(tmp_path, f"{header}\n{ANA},Ana,A1\n"), OFFER)
 
     assert str(caught.value).endswith(says)
+
+
+async def test_a_row_without_a_number_names_the_key_that_may_hold_it(tmp_path: Path) -> None:
+    lines = tmp_path / "people.jsonl"
+    rows = [{"phone": ANA, "nombre": "Ana", "código": "A1"}, {"nombre": "Bea", "código": "B1"}]
+    lines.write_text("".join(f"{json.dumps(row)}\n" for row in [*rows, {"to": BRUNO, **rows[1]}]))
+
+    for people in (str(lines), [*rows, {"to": BRUNO, **rows[1]}]):
+        made = await planned(people, OFFER)
+
+        assert made.numbers == [BRUNO]
+        assert [out.detail for out in made.rejections] == [
+            "there is no number: if phone is meant, say --column to=phone",
+            "there is no number: give one, or leave the row out",
+        ]
 
 
 async def test_a_row_of_a_program_that_calls_a_variable_otherwise_says_how() -> None:
