@@ -137,6 +137,7 @@ async def _read_table(table: Sheet, rows: "_Rows") -> None:
                     rows.take(number, row)
                     await rows.turn()
             await next_turn()
+    rows.end()
 
 
 async def _read_json(path: str, opener: Opener, rows: "_Rows") -> None:
@@ -195,6 +196,8 @@ class _Rows:
         self._reader = reader
         self._keys = keys
         self._expected: list[bool] | None = None
+        self._above = 0
+        """The first row below a header that may be a title, if it may be a part of that; else 0."""
         self._titled = False
         """Whether the header names no column for numbers, and no row was read below it."""
         self._by_mail = False
@@ -243,8 +246,13 @@ class _Rows:
             return
         self._head(number, cells)
 
+    def end(self) -> None:
+        """No other header is coming. Raises InvalidInput if a row above was taken for a part of its title."""
+        if self._above:
+            raise unreadable(f"{self.name}, {self.counted} {self._above}", self._above)
+
     def _head(self, number: int, cells: Sequence[str]) -> None:
-        self.header_line = number
+        self.header_line, self._above = number, 0
         self._titled = not any(map(for_numbers, cells))
         self._by_mail = self._titled and len(cells) > 1 and any(map(for_mail, cells))
         self._expected = self._columns_for_numbers(cells)
@@ -256,9 +264,13 @@ class _Rows:
         if not any(map(str.strip, cells)):
             return
         found = numbers_in(cells, self._reader, expected)
-        if not found and self._titled and not may_hold_a_number(cells) and any(map(for_numbers, cells)):
-            self._head(number, cells)  # what was taken for the header is a title above it
+        if not found and self._titled and not may_hold_a_number(cells):
+            if any(map(for_numbers, cells)):
+                self._head(number, cells)  # what was taken for the header is a title above it
+            else:
+                self._above = self._above or number
             return
+        self.end()
         self._titled = False
         if self._by_mail and not any(map(_AS_A_NUMBER.search, cells)):
             raise InvalidInput(
@@ -367,7 +379,8 @@ class _TextLines:
             self._skipped = 0
 
     def end(self) -> None:
-        """The text is over. Raises InvalidInput if what was passed over may be no note."""
+        """The text is over. Raises InvalidInput if what was passed over may be no note, or no title."""
+        self._rows.end()
         if self._open and self._skipped:
             raise unreadable(f"{self._rows.name}, line {self._skipped}", self._skipped)
 

@@ -49,6 +49,7 @@ async def held(path: Path, region: str | None = None) -> set[int]:
         "+54 9 11 5555-0101\n(+54) 9 11 5555 0102\n",
         f"1. {ONE}\n2. {TWO}\n",
         f"Bajas al 15/03/2026\nmotivo;celular\nno quiere;{ONE}\nno;{TWO}\n",
+        f"Bajas\n# de ana\nAl 12/03/2026 10:30\n\nFecha;Teléfono\n12/03/2026;{ONE}\n13/03/2026;{TWO}\n",
         f"motivo,to\n{ONE}\nbaja,{TWO}\n",
         f"to,motivo\n{ONE}\nmal,{TWO}\n",
         f"dni;telefono\n30123456;{ONE}\n28123456;{TWO}\n",
@@ -98,6 +99,8 @@ async def test_local_spellings_are_read_as_in_the_list_itself(tmp_path: Path, te
         (f"{ONE}\n\n11 5555\n", 3),
         (f"to,motivo\n{ONE},x\n,baja de Ana\n", 3),
         (f"Bajas\nsin nadie\n{ONE}\n", 2),
+        (f"Bajas\n\nsin nadie\nBeto\n{ONE}\n", 3),
+        ("Bajas\nAna\nBeto\n", 2),
         (f"to\nteléfono\n{ONE}\n", 2),
         (f"{ONE};11 5555 0199 9\n", 1),
         (f"telefono,otro telefono\n{ONE},1155550102\n", 2),
@@ -272,6 +275,8 @@ async def test_all_sheets_of_a_workbook_are_read_if_they_hold_people(tmp_path: P
         f"all of these sheets of {path} were read: 'Enero', 'Febrero'",
         f"no list of numbers, and not read, are these sheets of {path}: 'Leer'",
     )
+    rows["Enero"][:0] = [["Bajas"], ["al 15/03/2026"]]
+    assert await held(workbook(path, **rows)) == KEYS
     for bad in ([["nombre", "telefono"], ["Ana", ""]], [[TWO], ["Ana"]], [["Febrero"], ["Ana"], [TWO]]):
         rows["Febrero"] = bad  # type: ignore[assignment]  # texts alone
         with pytest.raises(InvalidInput, match=r"bajas\.xlsx, sheet 'Febrero', line 2: not a number"):
