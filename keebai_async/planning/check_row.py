@@ -23,7 +23,7 @@ from keebai_async.planning.rejections import Problem
 from keebai_async.planning.rows import NotText, ParsedRow, Value
 from keebai_async.planning.text_checks import check_text, flatten, oddities, unwrapped
 from keebai_async.privacy import shown
-from keebai_async.sources.header import nearest
+from keebai_async.sources.header import for_numbers, nearest
 
 
 class Tolerance(msgspec.Struct, frozen=True, kw_only=True):
@@ -99,7 +99,7 @@ class RowChecks:
             return Problem(Reason.BAD_NUMBER, what, "to")
         number = self.numbers.check(row.to or "")
         if isinstance(number, Problem):
-            return number
+            return number if row.to else _no_number(number, tuple(sorted(row.ignored)))
         found = self._check_rest(number, row)
         return msgspec.structs.replace(found, number=number.e164) if isinstance(found, Problem) else found
 
@@ -162,6 +162,17 @@ def _missing(names: Sequence[str], given: Sequence[str] = ()) -> Problem:
     meant = f"; if {like} is meant, rename it" if like else ""
     detail = f"{first}{also} is missing: the template asks for it{meant}"
     return Problem(Reason.MISSING_VARIABLE, detail, first)
+
+
+@lru_cache  # a list that has no number in a row has none in each
+def _no_number(problem: Problem, ignored: tuple[str, ...]) -> Problem:
+    """*problem* says that a row has no number; with the column of the *ignored* ones that may be meant."""
+    meant = next(filter(for_numbers, ignored), None)
+    if meant is None:
+        return problem
+    column = shown(meant)
+    detail = f"there is no number: if {column} is meant, say --column to={column}"
+    return Problem(problem.reason, detail, problem.field)
 
 
 @lru_cache  # a list that misses a name misses it in every row

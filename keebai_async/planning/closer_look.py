@@ -26,7 +26,7 @@ from keebai_async.planning.template import BodySpace
 from keebai_async.planning.text_checks import fine_values, longest
 from keebai_async.sources.loop_turns import next_turn
 
-_SOME_DIGIT: Final = re.compile("[0-9]")
+_SOME_DIGITS: Final = re.compile("[0-9][^0-9]*[0-9]")
 CHECK_SECONDS: Final = 0.001
 """Seconds that rows on the slow path may take before the event loop has its turn."""
 
@@ -106,8 +106,8 @@ class CloserLook:
             if isinstance(number, Problem):
                 self._bad.add(place)
                 self._problems[found.where[place]] = number
-                if not _SOME_DIGIT.search(found.to[place]):
-                    # What has no digit may be no row of a person at all, such as a header again.
+                if not _SOME_DIGITS.search(found.to[place]):
+                    # With no digit, or one ("Tel. 2"), it may be no row of a person but a header again.
                     row = self._rows.parse(found.where[place])
                     self._problems[found.where[place]] = row if isinstance(row, Problem) else number
             else:

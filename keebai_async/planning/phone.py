@@ -41,6 +41,13 @@ from keebai_async.planning.rejections import Problem
 
 MOST_WITH_CARRIER: Final = 17
 MOST_KEPT: Final = 20_000
+_ARGENTINE_AREAS: Final = frozenset({
+    "220", "221", "223", "230", "236", "237", "249", "260", "261", "263", "264", "266", "280", "291", "294",
+    "297", "298", "299", "336", "341", "342", "343", "345", "348", "351", "353", "358", "362", "364", "370",
+    "376", "379", "380", "381", "383", "385", "387", "388",
+})  # fmt: skip
+"""The areas of Argentina with three digits; Buenos Aires has two, all others four."""
+_LONGEST_ARGENTINE: Final = len("+5491155550101")
 _MEXICO: Final = ("044", "045", "01", "1")
 """What was dialled before a Mexican number until 2019, and still stands in lists."""
 _SPREADSHEET: Final = Problem(
@@ -132,6 +139,12 @@ class NumberReader:
 
 def from_international(number: str) -> PhoneNumber | str:
     """Read a plus and digits; for what is no phone, why, in words."""
+    if (
+        number.startswith("+549")
+        and len(number) > _LONGEST_ARGENTINE
+        and (mobile := _argentine_twice(number[4:]))
+    ):
+        return PhoneNumber(mobile, parsed=True)
     if not E164.fullmatch(number):
         # With a zero and the code of a carrier, a number is longer than it can be.
         with_carrier = len(number) <= MOST_WITH_CARRIER and number.startswith("+55")
@@ -191,10 +204,31 @@ def _areas_before_15(local: str) -> list[int]:
 
 
 def _argentine(local: str, areas: list[int]) -> str | None:
-    """A mobile as it is dialled in Argentina, with 15 behind the code of its area."""
+    """A mobile as it is dialled in Argentina, with 15 behind the code of its area.
+
+    Where there is no such area, what is left without the 15 may be a stranger's number of another one.
+    """
     if len(local) != 12 or len(areas) != 1:
         return None
-    number = f"+549{local[: areas[0]]}{local[areas[0] + 2 :]}"
+    (size,) = areas
+    in_short_area = local[:3] in _ARGENTINE_AREAS
+    if size == 3 and not in_short_area:
+        return None
+    number = f"+549{local[:size]}{local[size + 2 :]}"
+    if not looks_certain(number):
+        return None
+    if size == 4 and in_short_area:  # some of four digits begin as one of three does
+        found = parse(f"0{local}", "AR") if parser_installed() else ""
+        return number if isinstance(found, PhoneNumber) and found.e164 == number else None
+    return number
+
+
+def _argentine_twice(local: str) -> str | None:
+    """A mobile of Argentina with what is dialled there (0, 15) behind the 9 that stands for it abroad."""
+    dialled = local.removeprefix("0")
+    if areas := _areas_before_15(dialled):
+        return _argentine(dialled, areas)
+    number = f"+549{dialled}"
     return number if looks_certain(number) else None
 
 

@@ -113,7 +113,8 @@ class TableRows:
             return original
         row = dict.fromkeys(header, "") | original
         for place, value in (not_text or {}).items():
-            row[header[place]] = no_text(value.what)
+            cell = row[header[place]]  # of a workbook it says the same as the value
+            row[header[place]] = no_text(value.what if value.what in cell else cell)
         return row
 
     def _perhaps_out(self, of: Mapping[str, Sequence[str]]) -> set[int]:

@@ -18,12 +18,20 @@ from typing import Final, NamedTuple
 
 from keebai_async.errors import InvalidInput
 from keebai_async.model.identity import identities, identities_if_e164
+from keebai_async.planning.bare_numbers import LEAST_WITH_CODE, as_dialled
 from keebai_async.planning.consent import says_who_wants_none
 from keebai_async.planning.key_set import KeySet
 from keebai_async.planning.number_forms import NumberForms
 from keebai_async.planning.number_text import is_rounded
 from keebai_async.planning.phone import NumberReader
-from keebai_async.planning.suppress_row import may_count_beside, may_hold_a_number, numbers_in, unreadable
+from keebai_async.planning.suppress_row import (
+    hint_for,
+    may_be_a_number,
+    may_count_beside,
+    may_hold_a_number,
+    numbers_in,
+    unreadable,
+)
 from keebai_async.privacy import shown
 from keebai_async.sources.compressed import OPENERS, open_plain
 from keebai_async.sources.delimited import DELIMITERS, delimiter_of
@@ -112,7 +120,7 @@ async def _may_hold_numbers(table: Sheet) -> bool:
     """Whether a row of a table has what may be a number with its country code."""
     async with aclosing(table.batches()) as batches:
         async for batch in batches:
-            if any(map(may_count_beside, batch.rows)):
+            if any(may_count_beside(row) or any(map(may_be_a_number, row)) for row in batch.rows):
                 return True
     return False
 
@@ -129,6 +137,7 @@ async def _read_table(table: Sheet, rows: "_Rows") -> None:
                     rows.take(number, row)
                     await rows.turn()
             await next_turn()
+    rows.end()
 
 
 async def _read_json(path: str, opener: Opener, rows: "_Rows") -> None:
@@ -187,6 +196,8 @@ class _Rows:
         self._reader = reader
         self._keys = keys
         self._expected: list[bool] | None = None
+        self._above = 0
+        """The first row below a header that may be a title, if it may be a part of that; else 0."""
         self._titled = False
         """Whether the header names no column for numbers, and no row was read below it."""
         self._by_mail = False
@@ -235,8 +246,13 @@ class _Rows:
             return
         self._head(number, cells)
 
+    def end(self) -> None:
+        """No other header is coming. Raises InvalidInput if a row above was taken for a part of its title."""
+        if self._above:
+            raise unreadable(f"{self.name}, {self.counted} {self._above}", self._above)
+
     def _head(self, number: int, cells: Sequence[str]) -> None:
-        self.header_line = number
+        self.header_line, self._above = number, 0
         self._titled = not any(map(for_numbers, cells))
         self._by_mail = self._titled and len(cells) > 1 and any(map(for_mail, cells))
         self._expected = self._columns_for_numbers(cells)
@@ -248,9 +264,13 @@ class _Rows:
         if not any(map(str.strip, cells)):
             return
         found = numbers_in(cells, self._reader, expected)
-        if not found and self._titled and not may_hold_a_number(cells) and any(map(for_numbers, cells)):
-            self._head(number, cells)  # what was taken for the header is a title above it
+        if not found and self._titled and not may_hold_a_number(cells):
+            if any(map(for_numbers, cells)):
+                self._head(number, cells)  # what was taken for the header is a title above it
+            else:
+                self._above = self._above or number
             return
+        self.end()
         self._titled = False
         if self._by_mail and not any(map(_AS_A_NUMBER.search, cells)):
             raise InvalidInput(
@@ -260,7 +280,8 @@ class _Rows:
                 row=number,
             )
         if not found:
-            raise unreadable(f"{self.name}, {self.counted} {number}", number)
+            hint = hint_for(cells, self._reader)
+            raise unreadable(f"{self.name}, {self.counted} {number}", number, hint)
         self._keys.update(identities(found))
 
     def take_column(self, columns: Sequence[Sequence[str]]) -> bool:
@@ -279,17 +300,23 @@ class _Rows:
     def take_numbers(self, numbers: Sequence[str]) -> bool:
         """Take numbers if all are certainly phones, in E.164 or without the plus; says whether they were."""
         keys = identities_if_e164(numbers) if numbers else []
+        also: Sequence[str] = ()
         if (
             keys is None
             and self._reader.region is None
             and all(map(str.isdigit, numbers))
             and not any(map(is_rounded, numbers))
         ):
-            numbers = [f"+{number}" for number in numbers]  # as one without a plus is read, if it can be
-            keys = identities_if_e164(numbers)
+            keys = identities_if_e164([f"+{number}" for number in numbers])
+            if not self._reader.international:
+                if min(map(len, numbers)) < LEAST_WITH_CODE:
+                    return False  # too few to begin with a country code
+                also = as_dialled(numbers)
         if keys is None or self._forms.doubtful(keys)[0]:
             return False
         self._keys.update(keys)
+        if also:
+            self._keys.update(identities(also))
         return True
 
     async def turn(self) -> None:
@@ -352,7 +379,8 @@ class _TextLines:
             self._skipped = 0
 
     def end(self) -> None:
-        """The text is over. Raises InvalidInput if what was passed over may be no note."""
+        """The text is over. Raises InvalidInput if what was passed over may be no note, or no title."""
+        self._rows.end()
         if self._open and self._skipped:
             raise unreadable(f"{self._rows.name}, line {self._skipped}", self._skipped)
 

@@ -7,12 +7,11 @@ expected, digits that cannot be read are nobody's note: they stop the plan.
 
 import re
 from collections.abc import Iterable, Sequence
-from typing import Final
+from typing import Final, NamedTuple
 
 from keebai_async.errors import InvalidInput
-from keebai_async.model.identity import identity
-from keebai_async.model.limits import E164
-from keebai_async.planning.number_forms import calling_code, is_certain
+from keebai_async.planning.bare_numbers import bare_readings
+from keebai_async.planning.number_forms import calling_code
 from keebai_async.planning.number_text import is_rounded, plain_digits, trimmed, without_wrapping
 from keebai_async.planning.phone import NumberReader, PhoneNumber
 
@@ -21,6 +20,8 @@ NOBODY_BEFORE: Final = "nobody is messaged before that"
 LEAST_DIGITS: Final = 6
 """So many digits or more may be somebody's number, or a part of it."""
 MOST_PIECES: Final = 9
+_LOCAL_DIGITS: Final = 8
+"""The fewest that a mobile of Latin America has without its country code."""
 _PIECES_TO_LOOK_AT: Final = re.compile(
     r"\+?[(]*\+?[0-9][0-9().\-\u2010-\u2015\u2212]*|[^\s,;|/\"']*@[^\s,;|\"']+|\S*wa\.me/\S+|\S*phone=\S+"
 )
@@ -31,15 +32,31 @@ _DATE: Final = re.compile(
     r"\b(?:[0-9]{4}[-/.][0-9]{1,2}[-/.][0-9]{1,2}|[0-9]{1,2}[-/.][0-9]{1,2}[-/.](?:[0-9]{4}|[0-9]{2}))"
     r"(?:[T ,]+[0-9]{1,2}:[0-9]{2}(?::[0-9]{2}(?:[.,][0-9]+)?)?(?:Z|[+-][0-9]{2}:?[0-9]{2})?)?(?![0-9])"
 )
+_MORE_DIGITS: Final = re.compile(
+    r"[)\s]*(?:/|&|\b(?:y|e|o|u|ou|and|or)\b)\s*[0-9]{2,5}(?![0-9/:])", re.IGNORECASE
+)
+"""What stands behind a number for another one of which only the last digits are written: `5555-0101/02`."""
 _ROUNDED: Final = re.compile(r"[0-9][.,][0-9]+[eE]\+?[0-9]{1,2}(?![0-9A-Za-z])")
 
 
-def unreadable(where: str, row: int) -> InvalidInput:
+def unreadable(where: str, row: int, hint: str = "") -> InvalidInput:
     """What to say of a row without a number that can be read. Nothing of what stands in it."""
     return InvalidInput(
-        f"{where}: not a number in E.164, such as +5491155555555: fix it; {NOBODY_BEFORE}",
+        f"{where}: not a number in E.164, such as +5491155555555: fix it{hint}; {NOBODY_BEFORE}",
         field="suppress",
         row=row,
+    )
+
+
+def hint_for(cells: Sequence[str], reader: NumberReader) -> str:
+    """What else may be done for a row that cannot be read: to say of which country a number is."""
+    if reader.region is not None or reader.international:
+        return ""
+    bare = any(_digits(cell) >= LEAST_DIGITS and "+" not in cell for cell in cells)
+    return (
+        ", or say what numbers without a plus are, --default-region or --numbers international"
+        if bare
+        else ""
     )
 
 
@@ -78,6 +95,12 @@ def may_count_beside(cells: Iterable[str]) -> bool:
     return _IN_LINK.search(text) is not None or _WITH_CODE.search(text) is not None
 
 
+def may_be_a_number(cell: str) -> bool:
+    """Whether a cell is nothing but digits as a number has them, with a country code or without."""
+    digits = plain_digits(without_wrapping(trimmed(_DATE.sub("", cell))).text)
+    return digits is not None and len(digits) >= _LOCAL_DIGITS
+
+
 def may_hold_a_number(cells: Sequence[str]) -> bool:
     """Whether digits of any script in a row may be somebody's number: then it is no header."""
     return any(
@@ -101,31 +124,40 @@ def _in_text(text: str, reader: NumberReader) -> tuple[list[str], bool]:
     found: list[str] = []
     whole, skipped = True, 0
     for stretch in _stretches(text):
-        start = 0
+        start, cut = 0, stretch[0].text.startswith("+")
         while start < len(stretch):
             for end in range(min(len(stretch), start + MOST_PIECES), start, -1):
-                part = " ".join(stretch[start:end])
+                part = " ".join(piece.text for piece in stretch[start:end])
                 if _digits(part) >= LEAST_DIGITS and (numbers := _readings(part, reader)):
+                    # What is left of a number whose plus and country code say something else is nobody's.
+                    whole = (
+                        whole and not (cut and start) and not _MORE_DIGITS.match(text, stretch[end - 1].end)
+                    )
                     found += numbers
-                    start, skipped = end, 0
+                    start, skipped, cut = end, 0, False
                     break
             else:
-                skipped += _digits(stretch[start])
+                skipped += _digits(stretch[start].text)
                 whole = whole and skipped < LEAST_DIGITS + 1
                 start += 1
         skipped = 0
     return found, whole
 
 
-def _stretches(text: str) -> list[list[str]]:
+class _NumberPiece(NamedTuple):
+    text: str
+    end: int
+
+
+def _stretches(text: str) -> list[list[_NumberPiece]]:
     """Pieces of numbers that may belong together: nothing but blanks is between those of one stretch."""
-    stretches: list[list[str]] = []
+    stretches: list[list[_NumberPiece]] = []
     end = -1
     for piece in _PIECES_TO_LOOK_AT.finditer(text):
         if end < 0 or text[end : piece.start()].strip() or piece[0].startswith("+"):
             stretches.append([])
-        stretches[-1].append(piece[0].rstrip(".-("))
         end = piece.end()
+        stretches[-1].append(_NumberPiece(piece[0].rstrip(".-("), end))
     return stretches
 
 
@@ -134,10 +166,9 @@ def _readings(text: str, reader: NumberReader) -> list[str]:
     found = reader.read(text)
     numbers = [found.e164] if isinstance(found, PhoneNumber) else []
     digits = plain_digits(without_wrapping(text).text)
-    if digits and not digits.startswith(("+", "0")) and not is_rounded(digits):
-        number = f"+{digits}"
-        if number not in numbers and E164.fullmatch(number) and is_certain(identity(number)):
-            numbers.append(number)
+    if digits and not reader.international and not digits.startswith(("+", "0")) and not is_rounded(digits):
+        readings = bare_readings(digits, alone=reader.region is None)
+        numbers += [number for number in readings if number not in numbers]
     return numbers
 
 

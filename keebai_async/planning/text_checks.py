@@ -71,7 +71,7 @@ _FAILED: Final = re.compile(
     r"#(?:N/A|N/D|NV|N/DISP|GETTING_DATA|OBTENIENDO_DATOS|#{2,}"
     r"|[¡¿]?(?:REF|BEZUG|VALUE|VALOR|VALEUR|WERT|NAME|NOMBRE|NOME|NOM|DIV/0|NULL|NULO|NUL|NUM|NÚM|ZAHL|NOMBRE"
     r"|SPILL|DESBORDAMIENTO|DESPEJAR|DERRAMAR|PROPAGATION|CALC|CÁLC|FIELD|CAMPO|CHAMP|ERROR|ERRO|BLOCKED"
-    r"|BLOQUEADO|CONNECT|CONECTAR|BUSY|OCUPADO|UNKNOWN|DESCONOCIDO|DESCONHECIDO|EXTERNAL|EXTERNO)[!?])"
+    r"|BLOQUEADO|PYTHON|TIMEOUT|CONNECT|CONECTAR|BUSY|OCUPADO|UNKNOWN|DESCONOCIDO|DESCONHECIDO|EXTERNAL|EXTERNO)[!?])"
     r"|Err(?:or|o)?:5[0-9]{2}|(?:Loading|Cargando|Carregando)\.\.\."
 )
 _FAILED_WORDS: Final = frozenset(
@@ -92,11 +92,12 @@ _SPELLED_OF_PROGRAM: Final = (
     r"|(?:Decimal|UUID|ObjectId|Timestamp|Timedelta|datetime\.[a-z]+)\([^()]*\)"
     r"|[a-z]\w*(?:\.[a-z]\w*)+\.[A-Z]\w*@[0-9a-f]{4,8}"
     r"|-?[0-9]+ days?,? [+\-]?[0-9]{1,2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]+)?"
+    r"|/Date\([0-9+\-]+\)/|[A-Z][a-z]{2} [A-Z][a-z]{2} [0-9]{2} [0-9]{4} [0-9:]{8} GMT.*"
 )
 _PROGRAM_SIGNS: Final = {
     "'": ("b'", "{'", "['", "<class '"),
     '"': ('b"', '{"', '["', "[{"),
-    "(": ("Decimal(", "UUID(", "ObjectId(", "Timestamp(", "Timedelta(", "datetime."),
+    "(": ("Decimal(", "UUID(", "ObjectId(", "Timestamp(", "Timedelta(", "datetime.", "/Date("),
     "<": (" object at 0x",),
     "[": ("[{",),
 }
@@ -120,8 +121,15 @@ _NOTHING: Final = (
     "sem nome", "no aplica",
 )  # fmt: skip
 _NOTHING_OF_MANY: Final = frozenset(
-    {"undefined undefined", "null null", "None None", "nan nan", "Invalid date", "Invalid Date"}
-)
+    {
+        "undefined undefined", "null null", "None None", "nan nan", "Invalid date", "Invalid Date",
+        "(en blanco)", "(em branco)", "(blank)", "(vac\u00edo)", "(vazio)", "[]", "{}",
+        "00/00/0000", "0000-00-00", "00/01/1900", "1900-01-00", "30/12/1899", "1899-12-30", "31/12/1899",
+        "01/01/0001", "0001-01-01", "1/1/0001",
+    }
+)  # fmt: skip
+# What a program writes for a part that is not there, joined to another: `Ana null`.
+_NOTHING_BESIDE: Final = re.compile(r"(?:null|undefined|NaN) .+|.+ (?:null|undefined|NaN)", re.DOTALL)
 # However they are written: whether a value is among them is asked in C, in lower case it would not be.
 _NOTHING_SPELLED: Final = frozenset(
     "".join(letters)
@@ -136,10 +144,16 @@ _MISREAD: Final = re.compile(
     "|[\u251c\u252c][^\\s\u2500-\u2509\u250c-\u254b]"
 )
 _MISREAD_BEGINS: Final = ("\u00c2", "\u00c3", "\u00e2\u20ac", "\u00f0\u0178", "\u251c", "\u252c")
+# Those of a Mac and of old programs (`Jos\u017d`, `Mu\u00a4oz`), and one that was lost (`Mu?oz`).
+_OTHER_LETTERS: Final = "\u201a\u00a2\u00a4\u017d\u2021\u00a1\u00a3"
+_OTHER_LETTER: Final = re.compile(f"[{_OTHER_LETTERS}](?<=[a-z].)(?![A-Z0-9])")
+_LOST_LETTER: Final = re.compile(r"[?\u00bf](?<=[^\W\d_].)(?=[^\W\d_])")
 _PLACE: Final = re.compile(
-    r"[{\[<][A-Za-z_][A-Za-z0-9_. ]*[}\]>]|\{[0-9]+\}|%{1,2}[A-Za-z_][A-Za-z0-9_]*%{1,2}"
+    r"\{ ?\$?[A-Za-z_][\w.]* ?\}|%(?:[0-9]\$)?[sd](?!\S)"
+    r"|[{\[<][A-Za-z_][A-Za-z0-9_. ]*[}\]>]|\{[0-9]+\}|%{1,2}[A-Za-z_][A-Za-z0-9_]*%{1,2}"
     r"|%\([A-Za-z_][A-Za-z0-9_]*\)[sd]|\|[A-Z_]{3,}\||##?[A-Z_]{3,}##?"
 )
+_PLACE_OF_SIGNS: Final = re.compile(r"__[A-Za-z]\w*__|@@\w+@@")
 # The same within a longer text, where brackets alone say nothing.
 _PLACE_INSIDE: Final = re.compile(r"\{[A-Za-z_][\w.]*\}|\{[0-9]\}|(?<!\S)%{1,2}[A-Z_]{3,}%{1,2}")
 # One half of a place, of which the other was cut off or never typed.
@@ -152,6 +166,15 @@ _AS_ON_A_PAGE: Final = re.compile(
     r"&(?:[a-zA-Z]{2,8}|#[0-9]{2,5}|#x[0-9a-fA-F]{2,5});|\\u[0-9a-fA-F]{4}"
     r"|<(?:br|p|b|i|div|span) ?/?>|</[a-z]+>|\\r\\n|\\[nt](?![a-z])|_x00[0-9A-Fa-f]{2}_"
 )
+# As mails and addresses of pages write letters, and programs a moment, or a day without a time.
+_AS_SENT: Final = re.compile(
+    r"\\x[0-9a-fA-F]{2}|=[C-F][0-9A-F]=[89AB][0-9A-F]|=\?[\w\-]+\?[QBqb]\?"
+    r"|%(?:20|[CcDd][0-9a-fA-F]%[89ABab][0-9a-fA-F])(?=\w|\Z)"
+)
+_AS_A_MOMENT: Final = re.compile(r"-[0-9]{2}T[0-2][0-9]:[0-9]{2}| 0?0:00:00(?![0-9:.])")
+_OF_MOMENTS: Final = ("T0", "T1", "T2", "0:00:00")
+# A sign of a spreadsheet or of a table that is no part of the text: `'Ana`, `"Ana"`.
+_SIGNED: Final = re.compile(r"'\w[^']*|\"[^\"]*\"")
 _ESCAPE_OF_EXCEL: Final = "_x00"
 
 
@@ -211,16 +234,25 @@ def _damage(value: str) -> str:
 def oddities(value: str) -> Iterator[Oddity]:
     """What is probably no text that a person wrote, though it may be."""
     bare = value.strip(" ")
-    if bare in _NOTHING_OF_MANY or bare.lower() in _NOTHING:
+    if bare in _NOTHING_OF_MANY or bare.lower() in _NOTHING or _NOTHING_BESIDE.fullmatch(bare):
         yield Oddity.NOTHING
-    if not value.isascii() and _MISREAD.search(value):
+    misread = not value.isascii() and (_MISREAD.search(value) or _OTHER_LETTER.search(value))
+    if misread or (
+        "/" not in value and _LOST_LETTER.search(value)
+    ):  # an address has one before its question mark
         yield Oddity.MISREAD
     inside = value.strip()
-    if _PLACE.fullmatch(inside) or _HALF_A_PLACE.fullmatch(inside) or _PLACE_INSIDE.search(inside):
+    if (
+        _PLACE.fullmatch(inside)
+        or _PLACE_OF_SIGNS.fullmatch(inside)
+        or _HALF_A_PLACE.fullmatch(inside)
+        or _PLACE_INSIDE.search(inside)
+    ):
         yield Oddity.PLACEHOLDER
     if _LIKE_A_FORMULA.match(inside):
         yield Oddity.FORMULA
-    if _AS_ON_A_PAGE.search(value):
+    escaped = _AS_ON_A_PAGE.search(value) or _AS_SENT.search(value)
+    if escaped or _AS_A_MOMENT.search(value) or _SIGNED.fullmatch(value):
         yield Oddity.ESCAPED
 
 
@@ -253,7 +285,9 @@ def all_fine(columns: Sequence[Sequence[str]], *, measured: bool = False) -> boo
         return False
     if ":" in text and " day" in text and _OF_PROGRAM_INSIDE.search(text):
         return False
-    if "_" in text and _ESCAPE_OF_EXCEL in text:
+    if "_" in text and (_ESCAPE_OF_EXCEL in text or "__" in text):
+        return False
+    if _any_leftover(text):
         return False
     suspect = frozenset(data.translate(None, _HARMLESS))
     return not suspect or (not _any_odd(text, suspect) and _all_seen(columns, text, data, suspect - _ODD))
@@ -267,6 +301,24 @@ def _any_number_of_program(text: str, data: bytes) -> bool:
     return "." in text and _LONG_SHAPE in shapes and _FRACTION_INSIDE.search(text) is not None
 
 
+def _any_leftover(text: str) -> bool:
+    """Whether a text may hold what a program left in it, though no sign in it is odd."""
+    # From the end, a rare piece is found several times faster than by `in`.
+    if text.rfind("ull ") >= 0 or text.rfind("ned ") >= 0 or text.rfind("aN ") >= 0:
+        return True
+    # A person writes no letter behind a question mark, and none before one that opens.
+    asks = "?" in text and text.count("?") > text.count("? ")
+    asks = asks or ("\u00bf" in text and text.count("\u00bf") > text.count(" \u00bf"))
+    if asks and _LOST_LETTER.search(text):
+        return True
+    others = not text.isascii() and any(map(text.__contains__, _OTHER_LETTERS))
+    if others and _OTHER_LETTER.search(text):
+        return True
+    if ":" not in text or not any(text.rfind(piece) >= 0 for piece in _OF_MOMENTS):
+        return False
+    return _AS_A_MOMENT.search(text) is not None
+
+
 def _any_odd(text: str, suspect: frozenset[int]) -> bool:
     """Whether a text may hold what a machine wrote. What cannot be there is looked for in C."""
     if not suspect.isdisjoint(_ODD):
@@ -278,6 +330,10 @@ def _any_odd(text: str, suspect: frozenset[int]) -> bool:
         if "@" in text and _JAVA.search(text):
             return True
         if any(map(text.__contains__, "&\\<")) and _AS_ON_A_PAGE.search(text):
+            return True
+        if any(map(text.__contains__, "=\\%")) and _AS_SENT.search(text):
+            return True
+        if ("'" in text and " '" in text) or ('"' in text and ' "' in text) or ("@" in text and "@@" in text):
             return True
         if any(map(text.__contains__, _OPENINGS)) or _NO_VALUE in text or "[object " in text:
             return True

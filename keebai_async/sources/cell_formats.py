@@ -45,6 +45,8 @@ def as_shown(value: object, code: str) -> str | None:
         return f"{_whole(rounded(value) * 100)}%"
     if value == 0 and code.count(";") > 1:
         return None  # which has a format of its own
+    if value == 0 and code.split(";")[0].strip("#") == "":
+        return ""  # a place for digits that shows no zero
     return _digits_within(_whole(rounded(value)), code.split(";")[0])
 
 

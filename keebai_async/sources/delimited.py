@@ -28,7 +28,8 @@ from keebai_async.sources.header import (
     visible,
 )
 from keebai_async.sources.pieces import Opener, pieces, text_of
-from keebai_async.sources.quotes import QuoteCheck, opened_below, records
+from keebai_async.sources.quotes import QuoteCheck, odd_cells, opened_below, records
+from keebai_async.sources.spelling import NotText
 from keebai_async.sources.split_columns import columns_of, is_plain
 
 if TYPE_CHECKING:
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
 DELIMITERS: Final = (",", ";", "\t", "|")
 MAX_RECORD: Final = 1024 * 1024
 _SEP_LINE: Final = re.compile(r"\"?sep=(.)\"?[,;\t]*[\r\n]*", re.IGNORECASE)
+_BLANK_BEFORE_QUOTE: Final = re.compile(r'[,;\t|] +"')
 _FIRST: Final = itemgetter(0)
 _LAST_CELL: Final = "\0"  # cannot be in the file: `pieces` refuses it
 
@@ -73,6 +75,8 @@ class Delimited:
         self._to = columns.get("to", "to")
         self._least = 0
         """The columns of the header up to the last that has a name."""
+        self._odd = False
+        """Whether quotes may be out of order in the rows that were taken apart last."""
         self._delimiter = delimiter
         self._open = open_file
 
@@ -98,6 +102,7 @@ class Delimited:
                 rows, numbers, lines, unfinished = self._records(text, line)
                 if lines > len(rows) and rows:
                     self._check_quotes(text, line, header or rows[0])
+                first = line
                 line += lines
                 if len(unfinished) > MAX_RECORD:
                     raise self._open_quote(line, unfinished)
@@ -108,7 +113,10 @@ class Delimited:
                     if "'" in text:
                         rows = list(map(apostrophes.row, rows))
                     yield CellBlock(
-                        header=header, numbers=numbers, rows=_fitted(rows, len(header), self._least)
+                        header=header,
+                        numbers=numbers,
+                        rows=_fitted(rows, len(header), self._least),
+                        not_text=self._odd_cells(text, first, numbers, len(header)) if self._odd else {},
                     )
         if unfinished:
             raise self._open_quote(line, unfinished)
@@ -147,6 +155,7 @@ class Delimited:
     def _records(self, text: str, line: int) -> tuple[Sequence[list[str]], Sequence[int], int, str]:
         """Complete rows, their numbers, the lines they took, and the text of a last row that goes on."""
         if _plain(text):
+            self._odd = False
             rows, unfinished = self._unquoted(text), ""
             lines = len(rows)
         else:
@@ -162,18 +171,28 @@ class Delimited:
         return [[] if row == [""] else row for row in rows] if "" in lines else rows
 
     def _quoted(self, text: str, line: int) -> tuple[list[list[str]], int, str]:
-        reader = self._reader(text)
         try:
+            reader = self._reader(text, strict=True)
             rows = list(reader)
-        except csv.Error as error:
-            raise UnusableSource(f"{self.description}, near line {line + reader.line_num}: {error}") from None
+            self._odd = f"{self._delimiter} " in text and _BLANK_BEFORE_QUOTE.search(text) is not None
+        except csv.Error:  # quotes are out of order, or the last record goes on
+            self._odd = True
+            reader = self._reader(text)
+            rows = self._all_rows(reader, line)
         if rows.pop() == [_LAST_CELL]:
             return rows, reader.line_num - 1, ""
         lines = self._lines_of(text, len(rows))
         return rows, lines, "".join(itertools.islice(_lines(text), lines, None))
 
-    def _reader(self, text: str) -> "_csv.Reader":
-        return csv.reader(itertools.chain(_lines(text), (_LAST_CELL,)), delimiter=self._delimiter or ",")
+    def _all_rows(self, reader: "_csv.Reader", line: int) -> list[list[str]]:
+        try:
+            return list(reader)
+        except csv.Error as error:
+            raise UnusableSource(f"{self.description}, near line {line + reader.line_num}: {error}") from None
+
+    def _reader(self, text: str, *, strict: bool = False) -> "_csv.Reader":
+        lines = itertools.chain(_lines(text), (_LAST_CELL,))
+        return csv.reader(lines, delimiter=self._delimiter or ",", strict=strict)
 
     def _lines_of(self, text: str, records: int) -> int:
         reader = self._reader(text)
@@ -192,6 +211,20 @@ class Delimited:
         for cells, start, end in records(lines, by):
             if end - start > 1 and not cells[-1].endswith(_LAST_CELL):
                 check.check(cells, lines[start:end], line + start)
+
+    def _odd_cells(
+        self, text: str, line: int, numbers: Sequence[int], width: int
+    ) -> Mapping[int, Mapping[int, NotText]]:
+        """By position and place, the cells of *text*, which begins at *line*, with quotes out of order."""
+        by = self._delimiter or ","
+        lines = list(_lines(text))
+        positions = {number: position for position, number in enumerate(numbers)}
+        found = {
+            positions[line + start]: odd_cells(lines[start], by, width)
+            for _, start, end in records(lines, by)
+            if end - start == 1 and line + start in positions and '"' in lines[start]
+        }
+        return {position: cells for position, cells in found.items() if cells}
 
     def _open_quote(self, line: int, unfinished: str) -> UnusableSource:
         (cells, *_) = csv.reader(_lines(unfinished), delimiter=self._delimiter or ",")

@@ -271,7 +271,7 @@ class _Reading:
     def _cells(self, row: Sequence[object], look: RowLook, number: int) -> list[str | NotText]:
         cells = [cell_of(value) for value in row]
         if bool in map(type, row) and self._header:
-            self._tell_of_booleans(row, number)
+            self._tell_of_booleans(row, look, number)
         places = range(self._left, self._left + len(cells))
         for place, column in enumerate(places if look.formats else ()):
             if (code := look.formats.get(column)) is not None:
@@ -287,9 +287,10 @@ class _Reading:
                 cells[column - self._left] = _UNCALCULATED
         return cells
 
-    def _tell_of_booleans(self, row: Sequence[object], number: int) -> None:
+    def _tell_of_booleans(self, row: Sequence[object], look: RowLook, number: int) -> None:
         for place, value in enumerate(row):
-            if isinstance(value, bool) and place not in self._told:
+            is_shown = self._left + place in look.shown
+            if isinstance(value, bool) and place not in self._told and not is_shown:
                 name = self._header[place] if place < len(self._header) else ""
                 self._told[place] = (
                     f"the column {name} has TRUE or FALSE, which a sheet shows in its own language: sent is"

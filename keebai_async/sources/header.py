@@ -30,6 +30,13 @@ _FOR_NUMBERS: Final = re.compile(
 )
 
 
+_NAMES_NUMBERS: Final = re.compile(
+    r"(?:n|nro|num|numeros?)?[.\u00b0\u00ba]? ?(?:de )?"
+    r"(?:to|tel|tels|telefonos?|telefones?|fono|fone|celulare?s?|cel|movil|moviles|whats ?app|wsp|wa|phones?"
+    r"|mobile|cell|msisdn|numeros?|number|contactos?|contatos?|jid)"
+    r"[.:]?(?: (?:number|movil|celular|whatsapp|de contacto|de contato))?(?: ?[0-9])?"
+)
+"""What a header has above the numbers, and hardly ever a row where somebody's number should be."""
 _HEADS_OF_NUMBERS: Final = re.compile(r"\b(?:label|type|etiqueta|tipo|country|pais|carrier|operador\w*)\b")
 """What says of a column that it tells something about the numbers of another."""
 _FOR_MAIL: Final = re.compile(r"mail|\bcorreo")
@@ -123,6 +130,9 @@ def is_header_again(header: Sequence[str], cells: Sequence[str], to: str) -> boo
     """Whether a row is a header too, as where two files were joined: it names columns, and no number."""
     place = header.index(to)
     cell = cells[place] if place < len(cells) else ""
+    others = [each for at, each in enumerate(cells) if at != place and each.strip()]
+    if _NAMES_NUMBERS.fullmatch(unaccented(cell)) and others and not any(map(_EACH_DIGIT.search, others)):
+        return True  # with other names for the same columns, or for others
     if _EACH_DIGIT.search(cell):
         return False
     names = set(map(unaccented, header))

@@ -62,6 +62,10 @@ class _Table:
         self._count = 1
         self._cell: _Cell | None = None
         self._in_text = False
+        self._in_note = False
+        """Whether this is a comment on a cell, which has texts of its own."""
+        self._groups: list[bool] = []
+        """For each group of rows that this is in, whether it is folded."""
         self._found: list[tuple[RowLook, int]] = []
 
     def taken(self) -> Iterator[RowLook]:
@@ -84,9 +88,11 @@ class _Table:
             if own.get("visibility", "visible") != "visible":
                 self._hidden_columns.update(range(self._column, self._column + min(count, _MOST_COLUMNS)))
             self._column += count
+        elif name == "table-row-group":
+            self._groups.append(own.get("display") == "false")
         elif name == "table-row":
             self._count = int(own.get("number-rows-repeated", "1"))
-            hidden = own.get("visibility", "visible") != "visible"
+            hidden = own.get("visibility", "visible") != "visible" or any(self._groups)
             self._look, self._column = RowLook(self._number, hidden=hidden), 0
         elif name in _CELLS:
             count = int(own.get("number-columns-repeated", "1"))
@@ -94,7 +100,9 @@ class _Table:
             is_error = "error" in (attributes.get("calcext:value-type"), own.get("value-type"))
             self._cell = _Cell(self._column, count, attributes.get("office:value-type", ""), is_error, [])
             self._column += count
-        elif name == "p" and self._cell is not None:
+        elif name == "annotation":
+            self._in_note = True
+        elif name == "p" and self._cell is not None and not self._in_note:
             self._cell.lines.append("")
             self._in_text = True
 
@@ -106,6 +114,10 @@ class _Table:
         name = name.rpartition(":")[2]
         if name == "p":
             self._in_text = False
+        elif name == "annotation":
+            self._in_note = False
+        elif name == "table-row-group" and self._groups:
+            self._groups.pop()
         elif name in _CELLS and self._cell is not None and self._look is not None:
             self._see(self._cell, self._look)
             self._cell = None

@@ -12,9 +12,11 @@ from collections.abc import Collection, Iterator, Sequence
 from typing import Final
 
 from keebai_async.errors import UnusableSource
+from keebai_async.sources.spelling import NotText
 
 _DIGIT: Final = re.compile("[0-9]")
 _NUMBER: Final = re.compile(r"[ \t\"'+(]*[0-9][0-9 ().\-/]{5,}[0-9][ \t\"']*")
+_CELL_IN_QUOTES: Final = re.compile(r'( *)"(?:[^"]|"")*"')
 _ENOUGH: Final = 7
 """Digits that a cell needs to be looked at as a number."""
 
@@ -83,6 +85,32 @@ class QuoteCheck:
             " lines that look like rows of other people: remove the quote, or write it twice",
             row=line,
         )
+
+
+def odd_cells(record: str, delimiter: str, width: int) -> dict[int, NotText]:
+    """By place below *width*, the cells of the line *record* in which quotes are not as a table has them.
+
+    The reader of the standard library takes them nevertheless, and leaves some of the quotes in their text:
+    `"Ana "Nena" Paz"` is read as `Ana Nena" Paz"`.
+    """
+    found: dict[int, NotText] = {}
+    at = place = 0
+    record = record.rstrip("\r\n")
+    while at <= len(record) and place < width:
+        if quoted := _CELL_IN_QUOTES.match(record, at):
+            end = record.find(delimiter, quoted.end())
+            end = len(record) if end < 0 else end
+            behind = record[quoted.end() : end].strip(" ")
+            if quoted[1]:  # with more behind it, it is a text that begins with a word in quotes
+                if not behind:
+                    found[place] = NotText("has a blank before the quote that opens it")
+            elif behind:
+                found[place] = NotText("has a quote in the middle of it that is not written twice")
+        else:
+            end = record.find(delimiter, at)
+            end = len(record) if end < 0 else end
+        at, place = end + 1, place + 1
+    return found
 
 
 def records(lines: Sequence[str], delimiter: str) -> Iterator[tuple[list[str], int, int]]:

@@ -20,6 +20,8 @@ PART_BYTES: Final = 256 * 1024
 BAD_PARTS: Final = (zipfile.BadZipFile, KeyError, ValueError, expat.ExpatError, NotImplementedError)
 """What reading the parts of a broken or strange file raises."""
 
+_NO_SIZE: Final = frozenset({"0", "0.0"})
+
 XmlAttributes = Mapping[str, str]
 
 
@@ -69,7 +71,7 @@ class Parts:
         look: RowLook | None = None
         for name, attributes in self._elements(self._path(sheet), {"col", "row", "c", "f"}):
             if name == "col":
-                if attributes.get("hidden") in {"1", "true"}:
+                if attributes.get("hidden") in {"1", "true"} or attributes.get("width") in _NO_SIZE:
                     self.hidden_columns.update(range(int(attributes["min"]) - 1, int(attributes["max"])))
             elif name == "row":
                 if look is not None:
@@ -162,7 +164,7 @@ def safe_parser() -> expat.XMLParserType:
 
 def _is_hidden(row: XmlAttributes) -> bool:
     """Whether a row is hidden, or has no height, as when it was made so by hand."""
-    return row.get("hidden") in {"1", "true"} or row.get("ht") in {"0", "0.0"}
+    return row.get("hidden") in {"1", "true"} or row.get("ht") in _NO_SIZE
 
 
 def plain(attributes: XmlAttributes) -> dict[str, str]:

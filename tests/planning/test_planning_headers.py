@@ -1,5 +1,6 @@
 """Which column is meant: what looks the same is the same; in doubt the plan stops and says what is near."""
 
+import json
 import tempfile
 import unicodedata
 from collections.abc import Callable, Iterator
@@ -118,6 +119,21 @@ async def test_a_column_that_is_missing_is_named_with_the_one_that_may_be_meant(
     assert str(caught.value).endswith(says)
 
 
+async def test_a_row_without_a_number_names_the_key_that_may_hold_it(tmp_path: Path) -> None:
+    lines = tmp_path / "people.jsonl"
+    rows = [{"phone": ANA, "nombre": "Ana", "código": "A1"}, {"nombre": "Bea", "código": "B1"}]
+    lines.write_text("".join(f"{json.dumps(row)}\n" for row in [*rows, {"to": BRUNO, **rows[1]}]))
+
+    for people in (str(lines), [*rows, {"to": BRUNO, **rows[1]}]):
+        made = await planned(people, OFFER)
+
+        assert made.numbers == [BRUNO]
+        assert [out.detail for out in made.rejections] == [
+            "there is no number: if phone is meant, say --column to=phone",
+            "there is no number: give one, or leave the row out",
+        ]
+
+
 async def test_a_row_of_a_program_that_calls_a_variable_otherwise_says_how() -> None:
     with pytest.raises(
         UnusableSource, match=r"1 missing variable\. In row 1: nombre is missing.*if Nombre is"
@@ -145,8 +161,25 @@ async def test_a_second_header_stops_the_file_with_its_row(tmp_path: Path, again
     assert stop.value.row == 3
 
 
+@pytest.mark.parametrize(
+    "again",
+    [
+        "Teléfono,Cupón,Nombre y apellido",
+        "Tel. 2,Cupón,Cliente",
+        "phone,code,name",
+        "N° de celular,x,y",
+        "WhatsApp,,a",
+    ],
+)
+async def test_a_second_header_with_other_names_stops_it_too(tmp_path: Path, again: str) -> None:
+    text = f"to,nombre,código\n{ANA},Ana,A1\n{again}\n{BRUNO},B1,Bruno\n"
+
+    with pytest.raises(UnusableSource, match=r"row 3: a second header"):
+        await planned(written(tmp_path, text), OFFER)
+
+
 async def test_a_row_without_a_number_is_no_header(tmp_path: Path) -> None:
-    text = f"to,nombre,código\n{ANA},Ana,A1\nto,Ana,A1\n,nombre,código\nsin teléfono,Ana,A1\n"
+    text = f"to,nombre,código\n{ANA},Ana,A1\nto,Ana,A1\n,nombre,código\nsin teléfono,Ana,A\n"
 
     made = await planned(written(tmp_path, text), OFFER)
 

@@ -99,6 +99,10 @@ def test_the_table_is_current_for_the_parser_that_is_installed() -> None:
         ("+52 01 55 1234 5678", "+525512345678"),
         ("+52 1 55 1234 5678", "+5215512345678"),
         ("+54 11 15 5555-0101", "+5491155550101"),
+        ("+54 9 11 15 5555-0101", "+5491155550101"),
+        ("+54 9 (011) 5555.0101", "+5491155550101"),
+        ("+54 9 0351 15 555-0101", "+5493515550101"),
+        ("+54 9 2902 15 45-0101", "+5492902450101"),
         ("(+54) 9 11 5555-0101", "+5491155550101"),
         ("+ 54 9 11 5555 0101", "+5491155550101"),
         ("(+54 9 11) 5555-0101", "+5491155550101"),
@@ -272,6 +276,36 @@ def test_the_quick_reading_of_100_000_numbers_is_that_of_the_parser() -> None:
                 assert ours.e164 == theirs.e164
 
     assert refused > 1_000
+
+
+def test_a_15_in_a_number_of_argentina_is_taken_out_behind_an_area_and_nowhere_else() -> None:
+    chance = random.Random(15)
+    read = 0
+    for _ in range(3_000):
+        size = chance.choice((2, 3, 4))
+        area = "11" if size == 2 else f"{chance.choice('23')}{chance.randrange(10 ** (size - 1)):0{size - 1}}"
+        local = f"{area}15{chance.randrange(10 ** (10 - size)):0{10 - size}}"
+        theirs = parse(f"0{local}", "AR")
+        for ours in (
+            from_region(local, "AR"),
+            from_international(f"+54{local}"),
+            from_international(f"+549{local}"),
+        ):
+            if isinstance(theirs, PhoneNumber):
+                assert isinstance(ours, PhoneNumber)
+                assert ours.e164 == theirs.e164
+                read += 1
+            elif isinstance(ours, PhoneNumber):  # in an area that is not there, and so is nobody
+                assert isinstance(parse(ours.e164, None), str)
+
+    assert read > 500
+
+
+@pytest.mark.parametrize("local", ["291415549817", "341215796293", "280515235606", "290152123456"])
+def test_a_number_of_argentina_with_digits_too_many_is_no_strangers(local: str) -> None:
+    assert isinstance(from_region(local, "AR"), str)
+    assert isinstance(from_international(f"+54{local}"), str)
+    assert isinstance(from_international(f"+549{local}"), str)
 
 
 @given(

@@ -49,6 +49,7 @@ async def held(path: Path, region: str | None = None) -> set[int]:
         "+54 9 11 5555-0101\n(+54) 9 11 5555 0102\n",
         f"1. {ONE}\n2. {TWO}\n",
         f"Bajas al 15/03/2026\nmotivo;celular\nno quiere;{ONE}\nno;{TWO}\n",
+        f"Bajas\n# de ana\nAl 12/03/2026 10:30\n\nFecha;Teléfono\n12/03/2026;{ONE}\n13/03/2026;{TWO}\n",
         f"motivo,to\n{ONE}\nbaja,{TWO}\n",
         f"to,motivo\n{ONE}\nmal,{TWO}\n",
         f"dni;telefono\n30123456;{ONE}\n28123456;{TWO}\n",
@@ -98,6 +99,8 @@ async def test_local_spellings_are_read_as_in_the_list_itself(tmp_path: Path, te
         (f"{ONE}\n\n11 5555\n", 3),
         (f"to,motivo\n{ONE},x\n,baja de Ana\n", 3),
         (f"Bajas\nsin nadie\n{ONE}\n", 2),
+        (f"Bajas\n\nsin nadie\nBeto\n{ONE}\n", 3),
+        ("Bajas\nAna\nBeto\n", 2),
         (f"to\nteléfono\n{ONE}\n", 2),
         (f"{ONE};11 5555 0199 9\n", 1),
         (f"telefono,otro telefono\n{ONE},1155550102\n", 2),
@@ -119,6 +122,73 @@ async def test_a_row_without_a_number_that_can_be_read_stops_the_plan(
     with pytest.raises(InvalidInput, match=rf"bajas\.csv, line {line}: not a number") as caught:
         await held(path)
     assert (caught.value.row, caught.value.field) == (line, "suppress")
+
+
+@pytest.mark.parametrize(
+    ("number", "region"),
+    [
+        ("656 123 4567", None),  # of Ciudad Juarez, and with a plus in Singapore
+        ("(17) 4974-8633", None),  # a part of it is in Germany
+        ("313 6835088", None),  # in Niue
+        ("825 48 14 38", None),  # in Korea
+        ("987654321", None),  # in Iran
+        ("507-555-1234", None),  # in Panama
+        ("3901 9315", None),  # in Italy
+        ("987654321", "BR"),  # whose area is in another column
+        ("+54 375 15 4637949", None),  # behind a plus that leads nowhere, in Belarus
+    ],
+)
+async def test_a_number_as_it_is_dialled_is_no_strangers_in_another_country(
+    tmp_path: Path, number: str, region: str | None
+) -> None:
+    path = tmp_path / "bajas.csv"
+    said = "say what numbers without a plus are, --default-region or --numbers international"
+    for text in (f"{number}\n", f"telefono\n{number}\n", f"Ana;{number}\n", f"{ONE}\nAna: {number}, baja\n"):
+        path.write_text(text)
+        with pytest.raises(InvalidInput, match="not a number") as caught:
+            await held(path, region)
+        assert (said in str(caught.value)) == (region is None and "+" not in number)
+
+
+async def test_who_a_number_without_a_plus_may_be_in_two_countries_is_left_out_in_both(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "bajas.txt"
+    for text, meant in {
+        "51 98765-4321": {"+51987654321", "+5551987654321"},
+        "(49) 99123-4567": {"+49991234567", "+5549991234567"},
+        "381 15 555-0101": {"+381155550101", "+5493815550101"},
+        "5491155550101": {ONE},
+    }.items():
+        path.write_text(text)
+        assert await held(path) == set(map(identity, meant))
+
+    path.write_text("51 98765-4321")
+    assert await held(path, "PE") == {identity("+51987654321")}
+    path.write_text("".join(f"5198765{number}\n" for number in range(1_000, 5_000)))
+    assert len(await held(path)) == 8_000
+    path.write_text("".join(f"65612{number}\n" for number in range(10_000, 14_000)))
+    with pytest.raises(InvalidInput, match=r"bajas\.txt, line 1:"):
+        await held(path)
+
+
+@pytest.mark.parametrize(
+    "text", [f"{ONE}/02", f"{ONE} / 0102", f"{ONE} y 02", f"Ana: {ONE} & 0102; no quiere"]
+)
+async def test_the_last_digits_of_another_number_are_no_note(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "bajas.txt"
+    path.write_text(text)
+
+    with pytest.raises(InvalidInput, match="line 1: not a number"):
+        await held(path)
+
+
+async def test_a_sheet_of_numbers_as_they_are_dialled_is_not_passed_over(tmp_path: Path) -> None:
+    path = workbook(tmp_path / "bajas.xlsx", Enero=[["to"], [ONE]], Febrero=[["11 5555-0102"], [1155550103]])
+
+    assert len(await held(path, "AR")) == 3
+    with pytest.raises(InvalidInput, match="sheet 'Febrero', line 1: not a number"):
+        await held(path)
 
 
 async def test_a_workbook_and_its_like_are_lists_too(tmp_path: Path) -> None:
@@ -205,6 +275,8 @@ async def test_all_sheets_of_a_workbook_are_read_if_they_hold_people(tmp_path: P
         f"all of these sheets of {path} were read: 'Enero', 'Febrero'",
         f"no list of numbers, and not read, are these sheets of {path}: 'Leer'",
     )
+    rows["Enero"][:0] = [["Bajas"], ["al 15/03/2026"]]
+    assert await held(workbook(path, **rows)) == KEYS
     for bad in ([["nombre", "telefono"], ["Ana", ""]], [[TWO], ["Ana"]], [["Febrero"], ["Ana"], [TWO]]):
         rows["Febrero"] = bad  # type: ignore[assignment]  # texts alone
         with pytest.raises(InvalidInput, match=r"bajas\.xlsx, sheet 'Febrero', line 2: not a number"):
@@ -321,6 +393,7 @@ async def test_nobody_on_a_list_is_lost_however_its_rows_were_written(
 FILLING = "".join(f"{{0}}+54911{number}{{0}}{{1}}\n" for number in range(20_000_000, 20_003_000))
 """Lines that are more than what is read at once, so that those behind them are read together."""
 CELLS = ["+5491155550101", "5491155550101", " +5491155550102 ", "011 15-5555-0103", "", "no", "+123", "Ana 5"]
+CELLS += ["51987654321", "6561234567"]
 
 
 @given(

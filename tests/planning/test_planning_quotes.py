@@ -1,14 +1,20 @@
 """A quote swallows nobody: rows inside a cell stop the file with the line where the quote opened."""
 
+import csv
 from functools import partial
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from keebai_async.errors import UnusableSource
+from keebai_async.model.template import Template
 from keebai_async.sources.block import CellBlock
 from keebai_async.sources.compressed import open_plain
 from keebai_async.sources.delimited import Delimited
+from keebai_async.sources.quotes import odd_cells
+from tests.planning.made import planned
 
 ANA, BRUNO = "+5491155550101", "+5491155550102"
 
@@ -75,3 +81,77 @@ async def test_a_cell_of_several_lines_that_are_no_rows_is_a_cell(tmp_path: Path
 
 async def test_two_numbers_in_the_cell_of_one_person_are_that_persons(tmp_path: Path) -> None:
     assert await rows(tmp_path, f'to,nombre\n"{ANA}\n{BRUNO}",Ana\n') == [[f"{ANA}\n{BRUNO}", "Ana"]]
+
+
+OFFER = Template(name="oferta", language="es", status="APPROVED", variables=("nombre", "codigo"))
+
+
+@pytest.mark.parametrize(
+    ("cell", "why"),
+    [
+        ('"Ana "Nena" Paz"', "a quote in the middle of it that is not written twice"),
+        ('"Ana \\"Nena\\" Paz"', "a quote in the middle of it that is not written twice"),
+        ('""Ana""', "a quote in the middle of it that is not written twice"),
+        ('"Ana"Paz', "a quote in the middle of it that is not written twice"),
+        (' "Ana"', "a blank before the quote that opens it"),
+    ],
+)
+async def test_a_value_with_quotes_out_of_order_is_sent_to_nobody(
+    tmp_path: Path, cell: str, why: str
+) -> None:
+    path = tmp_path / "people.csv"
+    others = "".join(f"+54911555502{number:02},Eva,1\n" for number in range(30))
+    path.write_text(f'to,nombre,codigo\n{others}{ANA},{cell},1\n{BRUNO},"Bruno",2\n')
+
+    made = await planned(str(path), OFFER)
+
+    assert made.numbers[-1] == BRUNO
+    assert len(made.numbers) == 31
+    assert [(out.row, out.field, out.detail) for out in made.rejections] == [
+        (32, "nombre", f"nombre has {why}: write it as text")
+    ]
+
+
+async def test_quotes_out_of_order_where_nobody_looks_or_that_a_person_wrote_reject_nobody(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "people.csv"
+    path.write_text(
+        f'to,nota,nombre,codigo\n{ANA},"dijo "no" ayer",TV 5" ,"x ""y"""\n'
+        f'{BRUNO}, "no" dijo,Bruno "Bru" Paz,"2" \n'
+    )
+
+    made = await planned(str(path), OFFER)
+
+    assert [person["variables"] for person in made.people] == [
+        {"nombre": 'TV 5" ', "codigo": 'x "y"'},
+        {"nombre": 'Bruno "Bru" Paz', "codigo": "2 "},
+    ]
+
+
+async def test_a_number_with_a_quote_out_of_order_is_nobodys(tmp_path: Path) -> None:
+    path = tmp_path / "people.csv"
+    path.write_text(f'to,nombre,codigo\n"{ANA}"1,Ana,1\n{BRUNO},Bruno,2\n')
+
+    made = await planned(str(path), OFFER)
+
+    assert made.reasons == [(2, "bad number", "to")]
+
+
+@given(st.text('a ",', max_size=12))
+def test_a_cell_is_odd_where_a_strict_reader_stops(line: str) -> None:
+    def strict(text: str) -> bool:
+        try:
+            list(csv.reader([text], strict=True))
+        except csv.Error:
+            return False
+        return True
+
+    (cells,) = list(csv.reader([line])) or [[]]
+    quote_is_open = strict(line) != strict(line + '"') and not strict(line)
+    odd = odd_cells(line, ",", len(cells))
+
+    if not quote_is_open and strict(line):
+        assert all("blank before" in each.what for each in odd.values())
+    elif not quote_is_open and '" ' not in line:
+        assert odd

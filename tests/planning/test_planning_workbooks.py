@@ -138,6 +138,66 @@ async def test_a_hidden_column_is_read_and_named(tmp_path: Path) -> None:
     assert made.plan.notes[1] == "hidden in the sheet 'A', and read all the same, are the columns saldo"
 
 
+async def test_a_column_without_width_is_hidden(tmp_path: Path) -> None:
+    path = workbook(tmp_path / "a.xlsx", A=[HEAD, [ANA, "Ana", "1"]])
+    narrow = '<cols><col min="2" max="2" width="0"/></cols><sheetData>'
+    changed(path, "xl/worksheets/sheet1.xml", ("<sheetData>", narrow))
+
+    made = await planned(path)
+
+    assert made.plan.notes[1] == "hidden in the sheet 'A', and read all the same, are the columns nombre"
+
+
+async def test_a_place_for_digits_that_shows_no_zero_is_blank(tmp_path: Path) -> None:
+    path = tmp_path / "a.xlsx"
+
+    assert (await formatted(path, "#", 7)).people[0]["variables"] == {"nombre": "Ana", "saldo": "7"}
+    with pytest.raises(UnusableSource, match="1 blank variable"):
+        await formatted(path, "#", 0)
+
+
+async def test_a_comment_on_a_cell_of_an_open_document_is_not_its_text(tmp_path: Path) -> None:
+    comment = "<office:annotation><text:p>llamar</text:p></office:annotation>"
+
+    def commented(cell: str) -> str:
+        return cell.replace("<text:p>", f"{comment}<text:p>", 1)
+
+    head = "".join(map(text_cell, ("to", "nombre", "saldo")))
+    number = cell("float", 'office:value="5491100000001"', ANA)
+    date = cell("date", 'office:date-value="2026-03-15"', "15/03/2026")
+    rows = [head, commented(number) + commented(text_cell("Ana")) + commented(date)]
+    written = "".join(f"<table:table-row>{row}</table:table-row>" for row in rows)
+
+    made = await planned(ods(tmp_path / "a.ods", {"A": written}))
+
+    assert made.numbers == [ANA]
+    assert made.people[0]["variables"] == {"nombre": "Ana", "saldo": "15/03/2026"}
+
+
+async def test_rows_in_a_folded_group_of_an_open_document_are_hidden(tmp_path: Path) -> None:
+    def row(*texts: str) -> str:
+        return f"<table:table-row>{''.join(map(text_cell, texts))}</table:table-row>"
+
+    folded = (
+        f'<table:table-row-group table:display="false">{row(BRUNO, "Bruno", "1")}</table:table-row-group>'
+    )
+    opened = f"<table:table-row-group>{row(ANA, 'Ana', '1')}</table:table-row-group>"
+    path = ods(tmp_path / "a.ods", {"A": row("to", "nombre", "saldo") + folded + opened})
+
+    assert (await planned(path)).numbers == [ANA]
+
+
+async def test_what_an_open_document_shows_for_true_is_sent_and_is_no_doubt(tmp_path: Path) -> None:
+    head = "".join(map(text_cell, ("to", "nombre", "saldo")))
+    row = text_cell(ANA) + text_cell("Ana") + cell("boolean", 'office:boolean-value="true"', "VERDADERO")
+    written = "".join(f"<table:table-row>{each}</table:table-row>" for each in (head, row))
+
+    made = await planned(ods(tmp_path / "a.ods", {"A": written}))
+
+    assert made.people[0]["variables"] == {"nombre": "Ana", "saldo": "VERDADERO"}
+    assert len(made.plan.notes) == 1  # which sheet it was
+
+
 async def test_of_an_open_document_the_texts_are_sent_that_it_shows(tmp_path: Path) -> None:
     head = "".join(map(text_cell, ("to", "nombre", "saldo")))
     rows = [
