@@ -28,9 +28,15 @@ PEOPLE_IN_ALL = 400
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (("add", "+5491155555555", "12"), "number 2: not a number in E.164, such as +5491155555555"),
-        (("remove", "12"), "number 1: not a number in E.164, such as +5491155555555"),
-        (("import", "bajas.csv"), "bajas.csv, line 3: not a number in E.164, such as +5491155555555"),
+        (("add", "+5491155555555", "12"), "number 2: not a number in E.164, such as +5491155555555: fix it"),
+        (("remove", "12"), "number 1: not a number in E.164, such as +5491155555555: fix it"),
+        (
+            ("import", "bajas.csv"),
+            (
+                "bajas.csv, line 3: not a number in E.164, such as +5491155555555: fix it, or say what"
+                " numbers without a plus are, --default-region or --numbers international"
+            ),
+        ),
     ],
 )
 async def test_a_number_that_cannot_be_read_is_told_where_it_is_and_changes_nothing(
@@ -41,7 +47,7 @@ async def test_a_number_that_cannot_be_read_is_told_where_it_is_and_changes_noth
     ended = await shell.call("optouts", *arguments)
     listed = await shell.call("optouts", "list")
 
-    assert ended.err == f"error: {words}: fix it; nothing was changed\n"
+    assert ended.err == f"error: {words}; nothing was changed\n"
     assert (ended.code, listed.out) == (2, "")
 
 
