@@ -11,7 +11,7 @@ cleaned, `number_text.py`.
 import importlib.util
 import re
 from collections.abc import Sequence
-from functools import cache
+from functools import cache, lru_cache
 from typing import Final
 
 import msgspec
@@ -48,6 +48,7 @@ _ARGENTINE_AREAS: Final = frozenset({
 })  # fmt: skip
 """The areas of Argentina with three digits; Buenos Aires has two, all others four."""
 _LONGEST_ARGENTINE: Final = len("+5491155550101")
+_TRUNKS: Final = {str(code): trunk for code, trunk in TRUNK.items()}
 _MEXICO: Final = ("044", "045", "01", "1")
 """What was dialled before a Mexican number until 2019, and still stands in lists."""
 _SPREADSHEET: Final = Problem(
@@ -162,13 +163,14 @@ def from_international(number: str) -> PhoneNumber | str:
 def from_region(digits: str, region: str) -> PhoneNumber | str:
     """Read digits without a plus as they are dialled in *region*; for what is none of its phones, why."""
     code = _code_of(region)
-    found: PhoneNumber | str | None = _plainly(digits, code, region)
+    found = _plainly(digits, code, region)
     if found is None:
-        found = _unlike(f"+{code}{digits}") if is_nobodys(digits, code) else parse(digits, region)
-    if isinstance(found, str):
-        return found
-    if calling_code(found.e164[1:]) != code:
-        return f"no number of {country_name(region)}: write it with a plus and its country code"
+        parsed = _unlike(f"+{code}{digits}") if is_nobodys(digits, code) else parse(digits, region)
+        if isinstance(parsed, str):
+            return parsed
+        if calling_code(parsed.e164[1:]) != code:
+            return f"no number of {country_name(region)}: write it with a plus and its country code"
+        found = parsed
     other = f"+{digits}"
     ambiguous = found.e164 != other and looks_certain(other) and bool(E164.fullmatch(other))
     return PhoneNumber(found.e164, parsed=True, landline=found.landline, ambiguous=ambiguous)
@@ -176,22 +178,25 @@ def from_region(digits: str, region: str) -> PhoneNumber | str:
 
 def _plainly(digits: str, code: str, region: str) -> PhoneNumber | None:
     """The usual spellings of a region, for which its parser would take 100 microseconds."""
-    trunk = TRUNK.get(int(code), "")
-    readings = [digits]
-    if trunk and digits.startswith(trunk):
-        readings.append(digits.removeprefix(trunk))
-    if code == "54" and (areas := _areas_before_15(readings[-1])):
+    local = digits.removeprefix(_TRUNKS.get(code, ""))
+    if code == "54" and (areas := _areas_before_15(local)):
         # With 15, digits that are too few may be as many as they should be without it.
-        mobile = _argentine(readings[-1], areas)
+        mobile = _argentine(local, areas)
         return PhoneNumber(mobile, parsed=True) if mobile else None
     if code == "52" and (mexican := _mexican(digits)):
         return PhoneNumber(mexican, parsed=True)
-    readings = [f"+{code}{reading}" for reading in readings]
-    if digits.startswith(code):
-        readings.append(f"+{digits}")
-    for reading in readings:
-        if looks_certain(reading) and region_of_number(reading) == region and E164.fullmatch(reading):
-            return PhoneNumber(reading, parsed=True, landline=is_fixed(reading))
+    found = _certain_of(f"+{code}{digits}", region)
+    if found is None and local != digits:
+        found = _certain_of(f"+{code}{local}", region)
+    if found is None and digits.startswith(code):
+        found = _certain_of(f"+{digits}", region)
+    return found
+
+
+def _certain_of(number: str, region: str) -> PhoneNumber | None:
+    """A plus and digits, if they certainly are a phone of *region*."""
+    if looks_certain(number) and region_of_number(number) == region and E164.fullmatch(number):
+        return PhoneNumber(number, parsed=True, landline=is_fixed(number))
     return None
 
 
@@ -341,8 +346,13 @@ def _unlike(number: str) -> str:
     code = calling_code(number[1:])
     if not code:
         return "too short" if len(number) < 4 else "no such country code"
-    digits, lengths = len(number) - 1 - len(code), POSSIBLE[int(code)]
-    name = country_name(REGIONS[int(code)])
+    return _unlike_in(code, len(number) - 1 - len(code))
+
+
+@lru_cache
+def _unlike_in(code: str, digits: int) -> str:
+    """The same of so many *digits* behind a calling code."""
+    lengths, name = POSSIBLE[int(code)], country_name(REGIONS[int(code)])
     if digits in lengths:
         return f"no phone of {name} begins like this"
     word = "short" if digits < max(lengths) else "long"
@@ -355,5 +365,6 @@ def _not_e164(why: str) -> str:
     return f"{why}: write it in E.164, such as +5491155555555"
 
 
+@lru_cache  # nearly all of a list are wrong in the same few ways
 def _bad(detail: str) -> Problem:
     return Problem(Reason.BAD_NUMBER, detail, "to")
