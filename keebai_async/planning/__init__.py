@@ -2,7 +2,7 @@
 
 The way of a row, from its list to the body that is sent:
 
-    sources/              a file or a program's list, as blocks of about 500 rows
+    sources/              a file or a program's list, as blocks of about 450 rows
     plan.py               takes block after block, from the first row to the frozen plan
     reader.py             one block, fast, if all of it is certainly fine
     closer_look.py        any other block: exact where that is needed, fast for the rest

@@ -1,4 +1,4 @@
-"""What a source gives: blocks of about 500 rows, with the numbers their reader sees.
+"""What a source gives: blocks of about 450 rows, with the numbers their reader sees.
 
 A block of each kind holds its rows as they cost least to read: CSV as columns, JSON Lines as bytes. Nobody
 but `planning/reader.py` asks which kind a block is; to add one, add it here and in the `match` there, and

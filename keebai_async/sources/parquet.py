@@ -13,7 +13,7 @@ from keebai_async.sources.objects import in_thread
 from keebai_async.sources.sheet import NumberedRows, Sheet, cell_of, single_cell_of, unreadable
 from keebai_async.sources.spelling import NotText
 
-PARQUET_ROWS: Final = 500
+PARQUET_ROWS: Final = 450
 """In a block: as many as a block of a CSV file has."""
 READ_BLOCKS: Final = 12
 """Blocks that the thread reads at once: to change threads takes as long as to read one."""
