@@ -97,20 +97,24 @@ def odd_cells(record: str, delimiter: str, width: int) -> dict[int, NotText]:
     at = place = 0
     record = record.rstrip("\r\n")
     while at <= len(record) and place < width:
+        end = _cell_end(record, delimiter, at)
         if quoted := _CELL_IN_QUOTES.match(record, at):
-            end = record.find(delimiter, quoted.end())
-            end = len(record) if end < 0 else end
-            behind = record[quoted.end() : end].strip(" ")
-            if quoted[1]:  # with more behind it, it is a text that begins with a word in quotes
-                if not behind:
-                    found[place] = NotText("has a blank before the quote that opens it")
-            elif behind:
+            end_of_quoted = _cell_end(record, delimiter, quoted.end())
+            behind = record[quoted.end() : end_of_quoted].strip(" ")
+            if quoted[1] and not behind:
+                found[place] = NotText("has a blank before the quote that opens it")
+            elif not quoted[1] and behind:
                 found[place] = NotText("has a quote in the middle of it that is not written twice")
-        else:
-            end = record.find(delimiter, at)
-            end = len(record) if end < 0 else end
+            if not (quoted[1] and behind):  # else it is a text that begins with a word in quotes
+                end = end_of_quoted
         at, place = end + 1, place + 1
     return found
+
+
+def _cell_end(record: str, delimiter: str, start: int) -> int:
+    """Where the cell ends that goes on at *start*: before a delimiter, or with the *record*."""
+    end = record.find(delimiter, start)
+    return len(record) if end < 0 else end
 
 
 def records(lines: Sequence[str], delimiter: str) -> Iterator[tuple[list[str], int, int]]:

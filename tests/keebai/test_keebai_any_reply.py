@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager, suppress
 
 import anyio
 import msgspec
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -155,6 +156,7 @@ STATUSES = [200, 201, 202, 202, 202, 204, 302, 400, 401, 404, 413, 422, 429, 500
 replies = st.builds(Reply, st.sampled_from(STATUSES), bodies, headers)
 
 
+@pytest.mark.timeout(600)  # some of the replies never come, and are waited for on real sockets
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(
     submits=st.lists(replies, max_size=5),
