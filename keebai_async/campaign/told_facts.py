@@ -29,6 +29,7 @@ class ToldFacts:
         by = "" if holder is None else holder.login
         salt = secrets.token_hex(8)
         self._unread = ""
+        self._unnamed = False
         marked = ("", "") if mark is None else (salt, mark(salt))
         self._facts = replace(
             facts,
@@ -61,12 +62,19 @@ class ToldFacts:
                 pass
 
     def canary_unnamed(self) -> None:
-        """The run stops because of its canary, which nobody can follow: who starts another one knows it."""
-        self._facts = replace(self._facts, canary_unnamed=True)
+        """The run stops because of its canary, which nobody can follow: who starts another one knows it.
+
+        That is true once the stop is written, and is written with it: by a process that died before, nobody
+        was told.
+        """
+        self._unnamed = True
 
     def end(self, *, at: float) -> None:
         """Nothing of the run is on its way any more."""
-        self._facts = replace(self._facts, ended_at=at, waits_for="", waits_until=None)
+        unnamed = self._facts.canary_unnamed or self._unnamed
+        self._facts = replace(
+            self._facts, ended_at=at, waits_for="", waits_until=None, canary_unnamed=unnamed
+        )
 
     def now(
         self, *, gone: Iterable[int], at: float, next_look: float | None = None, rate: float | None = None
