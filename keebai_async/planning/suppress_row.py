@@ -33,9 +33,12 @@ _DATE: Final = re.compile(
     r"(?:[T ,]+[0-9]{1,2}:[0-9]{2}(?::[0-9]{2}(?:[.,][0-9]+)?)?(?:Z|[+-][0-9]{2}:?[0-9]{2})?)?(?![0-9])"
 )
 _MORE_DIGITS: Final = re.compile(
-    r"[)\s]*(?:/|&|\b(?:y|e|o|u|ou|and|or)\b)\s*[0-9]{2,5}(?![0-9/:])", re.IGNORECASE
+    r"[)\s]*(?:/|&|\b(?:y|e|o|u|ou|and|or)\b)\s*[0-9]{2,5}(?![0-9/:]|[\s().\-]*[0-9])", re.IGNORECASE
 )
-"""What stands behind a number for another one of which only the last digits are written: `5555-0101/02`."""
+"""What stands behind a number for another one of which only the last digits are written: `5555-0101/02`.
+
+With more digits behind them, these begin another one that is written in full: `/ 0341 15 555-0103`.
+"""
 _ROUNDED: Final = re.compile(r"[0-9][.,][0-9]+[eE]\+?[0-9]{1,2}(?![0-9A-Za-z])")
 
 

@@ -172,6 +172,17 @@ async def test_who_a_number_without_a_plus_may_be_in_two_countries_is_left_out_i
         await held(path)
 
 
+@pytest.mark.parametrize("between", [" / ", "/", " y ", " & ", " o al ", "; "])
+@pytest.mark.parametrize("second", ["0341 15 555-0103", "(0341) 15-555-0103", "341-555-0103", "341.555.0103"])
+async def test_two_numbers_in_a_line_that_are_written_in_full_are_both_read(
+    tmp_path: Path, between: str, second: str
+) -> None:
+    path = tmp_path / "bajas.txt"
+    path.write_text(f"Beto: 0341 15 555-0102{between}{second}")
+
+    assert await held(path, "AR") == {identity("+5493415550102"), identity("+5493415550103")}
+
+
 @pytest.mark.parametrize(
     "text", [f"{ONE}/02", f"{ONE} / 0102", f"{ONE} y 02", f"Ana: {ONE} & 0102; no quiere"]
 )
