@@ -32,6 +32,10 @@ LONGEST_OUTAGE = 3_600.0
 """Seconds without an answer after which the campaign stops; `resume` goes on later."""
 
 
+class ProbeUnanswered(Exception):
+    """The service replied to a probe, and did not say what was asked: a circuit breaker stays open."""
+
+
 class CircuitBreaker:
     """Closed, everything may leave; open, nothing does. *tell* gets the seconds and reason of each wait."""
 
@@ -117,7 +121,7 @@ class CircuitBreaker:
             await self._probe()
         except (TokenRejected, ScopeMissing):
             raise
-        except (ConnectionFailed, TimedOut, ServerFailed, Undecodable):
+        except (ConnectionFailed, TimedOut, ServerFailed, Undecodable, ProbeUnanswered):
             return False
         except RequestError:
             return True  # 404 or 429 is an answer all the same

@@ -6,8 +6,9 @@ it as another category; the service takes its broadcasts all the same, and every
 
 from collections.abc import Iterable
 
+from keebai_async.campaign.circuit_breaker import ProbeUnanswered
 from keebai_async.campaign.service import CampaignService
-from keebai_async.errors import RateLimited, ScopeMissing, TemplateUnusable, Undecodable
+from keebai_async.errors import RateLimited, ScopeMissing, TemplateUnusable
 from keebai_async.model.chunk import Chunk
 from keebai_async.model.guard import Share, share_of
 from keebai_async.model.plan import Plan
@@ -31,11 +32,11 @@ class TemplateCheck:
     async def probe(self) -> None:
         """Make one cheap read, as a circuit breaker asks for: of the template, if that is due.
 
-        Where the token may not read templates, nothing can be known of this one, and it counts as approved. A
-        429 says nothing of it, so it is read again.
+        Where the token may not read templates, nothing can be known of this one, and it counts as approved.
 
         Raises:
             TemplateUnusable: it is not approved any more, or is of another category than planned.
+            ProbeUnanswered: a 429 came in the place of the template.
             RequestError, QuotaUnusable: as the port's `template` and `probe` do.
         """
         if not self.due:
@@ -45,10 +46,8 @@ class TemplateCheck:
             await self._read()
         except ScopeMissing:
             await self._service.probe()
-        except RateLimited as error:  # the service is there, and has not said what was asked
-            raise Undecodable(
-                f"{error}", method=error.method, path=error.path, status=error.status
-            ) from error
+        except RateLimited as error:
+            raise ProbeUnanswered from error
         self.due = False
 
     async def _read(self) -> None:
