@@ -85,6 +85,20 @@ def test_a_service_that_does_not_answer_is_what_is_waited_for_until_it_does() ->
     assert situation_of(heard, 900.0).waits_for == "the service to deliver to 5 people"
 
 
+def test_that_a_canary_has_no_name_is_in_the_facts_of_the_stop_and_in_none_that_are_written_before() -> None:
+    facts = ToldFacts(replace(campaign(TAKEN), holder=HOLDER), terms=RunTerms(), mark=None, at=100.0)
+
+    facts.canary_unnamed()
+    before = facts.now(gone=(), at=101.0)
+    facts.end(at=102.0)
+    with_the_stop = facts.now(gone=(), at=102.0)
+    later = replace(campaign(TAKEN), holder=HOLDER, facts=with_the_stop)
+    next_run = ToldFacts(later, terms=RunTerms(), mark=None, at=200.0)
+
+    assert (before.canary_unnamed, with_the_stop.canary_unnamed) == (False, True)
+    assert next_run.now(gone=(), at=200.0).canary_unnamed
+
+
 def test_the_next_look_is_told_with_the_rate_to_a_tenth_and_forgotten_where_there_is_none() -> None:
     before = replace(campaign(TAKEN), holder=HOLDER)
     facts = ToldFacts(before, terms=RunTerms(), mark=None, at=100.0)
