@@ -8,6 +8,7 @@ since. Here it follows from all that is known at one instant, which are the jour
 import enum
 from collections.abc import Iterator
 from datetime import datetime
+from typing import Final
 
 import msgspec
 
@@ -24,6 +25,8 @@ from keebai_async.model.report import Report, report_of, settle_counters, utc
 from keebai_async.model.result import Result
 from keebai_async.model.stop import Cause, Stop
 from keebai_async.model.want import Want
+
+_A_WORKER: Final = "a worker to take it up"
 
 
 class Standing(enum.StrEnum):
@@ -121,8 +124,7 @@ def situation_of(
 
 def is_going_on(situation: Situation) -> bool:
     """Whether a process runs it, or a supervisor is to take it up now."""
-    waits = situation.waits_for is not None and situation.waits_until is None
-    return situation.holder is not None or waits
+    return situation.holder is not None or situation.waits_for == _A_WORKER
 
 
 def _standing(campaign: StoredCampaign) -> Standing:
@@ -189,13 +191,13 @@ def _waits(
 
 
 def _waits_for_a_worker(standing: Standing, want: Want | None, now: float) -> tuple[str | None, float | None]:
-    if want is None or standing in {Standing.FINISHED, Standing.PURGED}:
+    if want is None or want.waits or standing in {Standing.FINISHED, Standing.PURGED}:
         return None, None
     if want.held:
         return "somebody to let it go on", None
     if want.at > now:
         return "its time, at which a worker takes it up", want.at
-    return "a worker to take it up", None
+    return _A_WORKER, None
 
 
 def _at_service(campaign: StoredCampaign) -> Iterator[AtService]:

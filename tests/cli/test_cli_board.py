@@ -88,10 +88,12 @@ def test_a_campaign_goes_on_while_it_is_run_or_a_worker_is_to_take_it_up_now() -
     run = running()
     left = replace(run, holder=None)
     due, later = (Want(campaign_id=PLAN.campaign_id, at=NOW + seconds) for seconds in (0.0, 3_600.0))
+    held, for_a_person = replace(due, held=True), replace(due, waits=True)
 
     assert is_going_on(situation_of(run, NOW + 10))
     assert is_going_on(situation_of(left, NOW + 10, want=due))
-    assert not is_going_on(situation_of(left, NOW + 10, want=later))
+    for nobody_takes_it in (later, held, for_a_person):
+        assert not is_going_on(situation_of(left, NOW + 10, want=nobody_takes_it))
     assert not is_going_on(situation_of(left, NOW + 10))
 
 
