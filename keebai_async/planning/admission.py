@@ -21,7 +21,7 @@ from keebai_async.planning.number_forms import NumberForms
 from keebai_async.planning.rejections import BATCH, Problem, Rejections
 from keebai_async.planning.rows import left_out
 from keebai_async.planning.sent_lately import SentLately
-from keebai_async.sources.loop_turns import next_turn
+from keebai_async.sources.loop_turns import TimedTurns, next_turn
 
 DUPLICATE: Final = Problem(Reason.DUPLICATE, "", "to")
 """Which row it repeats is added when that has been looked up."""
@@ -64,11 +64,13 @@ class Admission:
         """Let in who is new; the others of the block are rejections, in the order of their rows."""
         if self.people.full:
             await anyio.to_thread.run_sync(self.people.widen)
+        if self.people.grows_with(len(checked.keys)):
+            await next_turn()
         known = self._opted_out(checked.keys) or not all(
             keys.isdisjoint(checked.keys) for keys in self.suppressed
         )
         if known or not self.people.add(checked.keys, checked.rows.numbers, checked.where):
-            return self._without_known(checked)
+            return await self._without_known(checked)
         self.forms.count(checked.keys, checked.region)
         for rejection in checked.rejections:
             self.rejections.add(rejection)
@@ -125,7 +127,8 @@ class Admission:
     def _only_lately(self, key: int) -> bool:
         return all(people is self.lately or people.isdisjoint((key,)) for people in self.suppressed)
 
-    def _without_known(self, checked: Checked) -> Sequence[WireRow]:
+    async def _without_known(self, checked: Checked) -> Sequence[WireRow]:
+        turns = TimedTurns()
         listed = self._listed(checked.keys)
         found = listed | self._opted_out(checked.keys)
         barred = {place for place, key in enumerate(checked.keys) if key in found} if found else set()
@@ -135,9 +138,12 @@ class Admission:
         for place in barred:
             problem = self._problem(checked.keys[place], listed)
             out.append((_left_out(checked, place, problem, numbers[place]), None))
-        out += [
-            (_left_out(checked, place, DUPLICATE, numbers[place]), checked.keys[place]) for place in again
-        ]
+            if turns.due:
+                await turns.next()
+        for place in again:
+            out.append((_left_out(checked, place, DUPLICATE, numbers[place]), checked.keys[place]))
+            if turns.due:
+                await turns.next()
         for rejection, key in sorted(out, key=_row_of):
             self.rejections.add(rejection, repeats=key)
         kept = bytearray(b"\1") * len(checked.keys)

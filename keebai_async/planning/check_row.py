@@ -8,7 +8,7 @@ fixed order: number, variables that are missing, extra variables, values, length
 from collections.abc import Sequence
 from functools import lru_cache
 from itertools import compress, product
-from typing import Final, NamedTuple
+from typing import Final
 
 import msgspec
 
@@ -43,7 +43,7 @@ class Tolerance(msgspec.Struct, frozen=True, kw_only=True):
     fix_whitespace: bool = False
 
 
-class CheckedNumber(NamedTuple):
+class CheckedNumber(msgspec.Struct, frozen=True, gc=False):
     """A number as it is sent, and what a person should know of it."""
 
     e164: str

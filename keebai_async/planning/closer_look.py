@@ -8,27 +8,25 @@ doubt. All others are made in bulk, as on the fast path.
 """
 
 import re
-import time
 from collections.abc import Iterable, Sequence
 from itertools import filterfalse
 from typing import Final
 
 from keebai_async.model.identity import identities, not_in_e164
+from keebai_async.model.recipient import Rejection
 from keebai_async.planning.candidates import Candidates
 from keebai_async.planning.check_row import CheckedNumber, RowChecks
 from keebai_async.planning.checked import Checked
 from keebai_async.planning.codec import WireRow, numbers_of
-from keebai_async.planning.corrections import Corrected, Corrections
+from keebai_async.planning.corrections import Corrected, Corrections, Oddity
 from keebai_async.planning.narrowing import picked
 from keebai_async.planning.rejections import Problem
 from keebai_async.planning.rows import ListContext, ParsedRow, Rows, rejected
-from keebai_async.planning.template import BodySpace
 from keebai_async.planning.text_checks import fine_values, longest
-from keebai_async.sources.loop_turns import next_turn
+from keebai_async.sources.loop_turns import TimedTurns
 
+_NO_KEY: Final = 0
 _SOME_DIGITS: Final = re.compile("[0-9][^0-9]*[0-9]")
-CHECK_SECONDS: Final = 0.001
-"""Seconds that rows on the slow path may take before the event loop has its turn."""
 
 
 class CloserLook:
@@ -54,8 +52,8 @@ class CloserLook:
         self._problems: dict[int, Problem] = {}
         """By position in the block."""
         self._corrected: dict[int, Corrected] = {}
-        """By position: rows that were made alone, or of which a person should know something."""
-        self._until = time.monotonic() + CHECK_SECONDS
+        """By position: rows that were made alone."""
+        self._turns = TimedTurns()
 
     async def checked(self, keys: list[int] | None, doubtful: Sequence[int], *, fine: bool) -> Checked:
         """All rows of the block.
@@ -64,40 +62,68 @@ class CloserLook:
         certain. *fine* says that all values are.
         """
         rows, found = self._rows, self._found
-        await self._check_numbers(self._in_doubt() if keys is None else doubtful)
+        if keys is None:
+            keys, doubtful = self._in_doubt()
+        await self._check_numbers(doubtful)
         places = await self._check_values(fine=fine)
         await self._check_others()
         good = found if len(places) == len(found.to) else found.picked(places)
         ready = self._made(good, places)
         where: Sequence[int] = good.where
         most = longest(good.values)
-        for place, row in zip(places, ready, strict=True) if self._numbers else ():
-            if (number := self._numbers.get(place)) and number.oddities:
-                self._corrected[found.where[place]] = Corrected(row, number.oddities)
-        alone = self._corrected.keys() - set(where) if self._corrected else ()
+        self._note_numbers(places, ready)
+        alone = self._corrected
         if alone:
+            for position, corrected in alone.items():
+                for oddity in corrected.oddities:
+                    self._corrections.note(oddity, rows.numbers[position], corrected.row)
             by_position = dict(zip(where, ready, strict=True))
-            by_position |= {position: self._corrected[position].row for position in alone}
+            by_position |= {position: corrected.row for position, corrected in alone.items()}
             where = sorted(by_position)
             ready = list(map(by_position.__getitem__, where))
             most = max(most, max(sum(map(len, self._checks.codec.values(by_position[at]))) for at in alone))
-        for position in sorted(self._corrected):
-            self._corrections.note(rows.numbers[position], self._corrected[position])
-        if keys is None or alone or self._numbers:
+        if alone or self._numbers:
             keys = identities(numbers_of(ready))
         elif len(places) < len(keys):
             keys = picked(keys, places)
         _, region = self._checks.numbers.forms.doubtful(keys)
-        rejections = [rejected(rows, at, self._problems[at]) for at in sorted(self._problems)]
+        rejections: list[Rejection] = []
+        for at in sorted(self._problems):
+            rejections.append(rejected(rows, at, self._problems[at]))
+            if self._turns.due:
+                await self._turns.next()
         return Checked(rows, len(rows.numbers), ready, keys, where, rejections, region, most)
 
-    def _in_doubt(self) -> Iterable[int]:
-        """The places of numbers that are not certain."""
+    def _note_numbers(self, places: Sequence[int], ready: Sequence[WireRow]) -> None:
+        """Count what is odd in the numbers of those who are *ready*, who are at *places*."""
+        counts: dict[int, int] = {}
+        firsts: dict[int, tuple[tuple[Oddity, ...], int]] = {}
+        for at, place in enumerate(places) if self._numbers else ():
+            if (number := self._numbers.get(place)) and (odd := number.oddities):
+                which = id(odd)  # of few that are kept for good; to hash one takes as long as a number
+                if which not in firsts:
+                    firsts[which] = odd, at
+                counts[which] = counts.get(which, 0) + 1
+        for which, (odd, at) in firsts.items():
+            row = self._rows.numbers[self._found.where[places[at]]]
+            for oddity in odd:
+                self._corrections.note(oddity, row, ready[at], count=counts[which])
+
+    def _in_doubt(self) -> tuple[list[int], list[int]]:
+        """The keys of numbers, 0 for those that are not in E.164; and the places of those not certain."""
         to = self._found.to
         other = not_in_e164(to)
-        strict = list(filterfalse(frozenset(other).__contains__, range(len(to))))
-        doubtful, _ = self._checks.numbers.forms.doubtful(identities(picked(to, strict)))
-        return sorted([*other, *map(strict.__getitem__, doubtful)])
+        if len(other) == len(to):
+            return [_NO_KEY] * len(to), other
+        # Others stand in for them, so that all are read at once and their places stay.
+        given, strict = list(to), next(filterfalse(frozenset(other).__contains__, range(len(to))))
+        for place in other:
+            given[place] = to[strict]
+        keys = identities(given)
+        doubtful, _ = self._checks.numbers.forms.doubtful(keys)
+        for place in other:
+            keys[place] = _NO_KEY
+        return keys, sorted({*other, *doubtful})
 
     async def _check_numbers(self, places: Iterable[int]) -> None:
         found, check = self._found, self._checks.numbers.check
@@ -112,13 +138,13 @@ class CloserLook:
                     self._problems[found.where[place]] = row if isinstance(row, Problem) else number
             else:
                 self._numbers[place] = number
-            if time.monotonic() > self._until:
-                await self._turn()
+            if self._turns.due:
+                await self._turns.next()
 
     async def _check_values(self, *, fine: bool) -> list[int]:
         """Look at values that are not certainly fine; gives the places of the rows that need not be."""
         found = self._found
-        good: Sequence[int] = range(len(found.to)) if fine else _fine_places(found, self._checks.codec.space)
+        good: Sequence[int] = range(len(found.to)) if fine else await self._fine_places()
         for place in () if fine else sorted(set(range(len(found.to))).difference(good)):
             position = found.where[place]
             if place in self._bad:
@@ -131,9 +157,22 @@ class CloserLook:
                 self._problems[position] = row
             else:
                 self._corrected[position] = row
-            if time.monotonic() > self._until:
-                await self._turn()
+            if self._turns.due:
+                await self._turns.next()
         return list(filterfalse(self._bad.__contains__, good))
+
+    async def _fine_places(self) -> list[int]:
+        """The places of the rows whose values are certainly fine."""
+        columns, space = self._found.values, self._checks.codec.space
+        good = set(range(len(self._found.to)))
+        for column in columns:
+            if self._turns.due:
+                await self._turns.next()
+            good.intersection_update(fine_values(column))
+        if space is not None and not space.holds_all(columns):
+            rows = enumerate(zip(*columns, strict=True))
+            good.difference_update(place for place, values in rows if space.over(values) > 0)
+        return sorted(good)
 
     async def _check_others(self) -> None:
         """Take apart the rows whose structure is in doubt."""
@@ -149,8 +188,8 @@ class CloserLook:
                 self._problems[position] = row
             else:
                 self._corrected[position] = row
-            if time.monotonic() > self._until:
-                await self._turn()
+            if self._turns.due:
+                await self._turns.next()
 
     def _made(self, good: Candidates, places: Sequence[int]) -> Sequence[WireRow]:
         """The rows of the candidates at *places*, with their numbers as they are sent."""
@@ -166,19 +205,3 @@ class CloserLook:
             ]
             good = good.with_numbers(to)
         return good.people(self._checks.codec)
-
-    async def _turn(self) -> None:
-        """Give the event loop its turn, because this has taken long."""
-        await next_turn()
-        self._until = time.monotonic() + CHECK_SECONDS
-
-
-def _fine_places(candidates: Candidates, space: BodySpace | None) -> list[int]:
-    """The places of the rows whose values are certainly fine."""
-    good = set(range(len(candidates.to)))
-    for column in candidates.values:
-        good.intersection_update(fine_values(column))
-    if space is not None and not space.holds_all(candidates.values):
-        rows = enumerate(zip(*candidates.values, strict=True))
-        good.difference_update(place for place, values in rows if space.over(values) > 0)
-    return sorted(good)

@@ -51,13 +51,14 @@ class Corrections:
     def __init__(self) -> None:
         self.noted: dict[Oddity, Noted] = {}
 
-    def note(self, number: int, corrected: Corrected) -> None:
-        """Count what was met in the row with this *number*. Rows come in their order."""
-        for oddity in corrected.oddities:
-            noted = self.noted.get(oddity)
-            if noted is None:
-                noted = self.noted[oddity] = Noted(0, number, corrected.row)
-            noted.count += 1
+    def note(self, oddity: Oddity, number: int, row: WireRow, *, count: int = 1) -> None:
+        """Count what was met in the *row* with this *number*, or in so many of which it is the first."""
+        noted = self.noted.get(oddity)
+        if noted is None:
+            noted = self.noted[oddity] = Noted(0, number, row)
+        elif number < noted.row:
+            noted.row, noted.first = number, row
+        noted.count += count
 
     def count(self, oddity: Oddity) -> int:
         noted = self.noted.get(oddity)

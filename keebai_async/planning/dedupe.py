@@ -29,6 +29,9 @@ LARGE: Final = 50_000
 Those before are in a set, which is faster. A set that grew on would also hold the event loop each time it
 doubles: 20 ms at a million.
 """
+GROWTH: Final = 19_661
+"""People with whom Python makes the set four times as large, in more than 1 ms; of larger ones, see LARGE."""
+FREED_IN_A_STEP: Final = 10_000
 STEP: Final = 1_000
 """Of those in the set, how many follow with every block once the list is twice as long: in less than 1 ms."""
 
@@ -52,6 +55,10 @@ class Deduper:
         """Whether some are in a bitmap by now."""
         return self._more is not None
 
+    def grows_with(self, count: int) -> bool:
+        """Whether *count* more take the event loop longer than others; nothing breaks if that is wrong."""
+        return len(self._order) < GROWTH <= len(self._order) + count
+
     @property
     def full(self) -> bool:
         """Whether it is time for `widen`; nothing breaks without it."""
@@ -65,9 +72,10 @@ class Deduper:
         """The places of the keys that are here, or earlier among them."""
         places = range(len(keys))
         first = dict(zip(reversed(keys), reversed(places), strict=True))
-        new = set(first.values())
-        new.difference_update(map(first.__getitem__, self._held(first)))
-        return sorted(set(places).difference(new))
+        again = set(compress(places, map(ne, places, map(first.__getitem__, keys))))
+        if held := set(self._held(first)):
+            again.update(compress(places, map(held.__contains__, keys)))
+        return sorted(again)
 
     def add(self, keys: Sequence[int], numbers: Sequence[int], where: Sequence[int]) -> bool:
         """Add the people of the rows at *where* in a block whose rows have these *numbers*.
@@ -108,6 +116,22 @@ class Deduper:
                 if not sought:
                     return
                 found = {}
+
+    def free(self) -> Iterator[None]:
+        """Let go of those in the set, some at a time; it is the end of it all.
+
+        All at once takes 3 ms, and to take each out twice as long. So others hold them while the set is let
+        go of.
+        """
+        each = iter(self._keys)
+        held: list[list[int]] = []
+        while some := list(islice(each, FREED_IN_A_STEP)):
+            held.append(some)
+            yield
+        self._keys.clear()
+        while held:
+            held.pop()
+            yield
 
     def _shrink(self) -> None:
         if self._more is not None and self._keys and len(self._order) >= 2 * len(self._keys):

@@ -5,7 +5,10 @@ holds the event loop for 60 ms or more each time; a dict of numbers and a bitmap
 """
 
 import importlib.util
+import sys
 from collections.abc import Iterable, Iterator
+
+import anyio.to_thread
 
 from keebai_async.planning.bitmap import Bitmap
 
@@ -13,7 +16,7 @@ from keebai_async.planning.bitmap import Bitmap
 class KeySet:
     """A set of keys, in a bitmap if pyroaring is installed (the `large` extra).
 
-    To make one may import it, which takes a while.
+    To make one may import it, which takes a while: `no_keys` does it in a thread.
     """
 
     def __init__(self, keys: Iterable[int] = ()) -> None:
@@ -40,3 +43,10 @@ class KeySet:
     def held(self, keys: Iterable[int]) -> Iterator[int]:
         """Those of *keys* that are here."""
         return filter(self._keys.__contains__, keys) if self._map is None else self._map.held(keys)
+
+
+async def no_keys() -> KeySet:
+    """An empty set. The first one of a process imports the bitmap, beside the event loop."""
+    if "pyroaring" in sys.modules:
+        return KeySet()
+    return await anyio.to_thread.run_sync(KeySet)

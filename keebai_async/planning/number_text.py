@@ -6,7 +6,9 @@ another person's number, so they stay and the cell is no number.
 """
 
 import re
-from typing import Final, NamedTuple
+from typing import Final
+
+import msgspec
 
 _INVISIBLE: Final = re.compile("[\u00ad\u061c\u180e\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]")
 _SCIENTIFIC: Final = re.compile(r"\+?[0-9]+(?:[.,][0-9]+)?[eE][+-]?[0-9]+")
@@ -24,12 +26,14 @@ _LINK: Final = re.compile(
     re.IGNORECASE,
 )
 _OF_A_PERSON: Final = re.compile(r"([0-9]+)(?::[0-9]+)?@(?:s\.whatsapp\.net|c\.us)", re.IGNORECASE)
+_WRAPS: Final = frozenset("@:/.,")
 _HIDDEN: Final = "@lid"
 _WHOLE_NUMBER: Final = 7
 _PARTED: Final = re.compile(r"[/,;|\n]|\b(?:y|e|o|ou|and|or)\b|:::|(?<=[0-9])\s+\+", re.IGNORECASE)
 _EXTENSION: Final = re.compile(
     r"[0-9)][ ,;.(-]*(?:int|ext|extn|ramal|anexo|interno|x)[.:= ]*[0-9]{1,6}\)?", re.IGNORECASE
 )
+_BEGIN_QUANTITY: Final = frozenset("+0123456789")
 _LOST_DIGITS: Final = "000000"
 _ROUNDED_FROM: Final = 11
 _GROUP: Final = "@g.us"
@@ -37,7 +41,7 @@ _GROUP: Final = "@g.us"
 
 def oddness(text: str) -> str:
     """What a cell holds that is more than a number, in words."""
-    if sum(len(NO_DIGIT.sub("", part)) >= _WHOLE_NUMBER for part in _PARTED.split(text)) > 1:
+    if _holds_two(text):
         return "more than one number: leave the one that is meant"
     if _EXTENSION.search(text):
         return "a number with an extension, which nobody has in WhatsApp: give the number alone"
@@ -46,7 +50,14 @@ def oddness(text: str) -> str:
     return "not a phone number: something in it is neither a digit nor between digits"
 
 
-class Unwrapped(NamedTuple):
+def _holds_two(text: str) -> bool:
+    """Whether there are two numbers in *text*, or more, with something between them."""
+    if len(text) <= 2 * _WHOLE_NUMBER or len(NO_DIGIT.sub("", text)) < 2 * _WHOLE_NUMBER:
+        return False
+    return sum(len(NO_DIGIT.sub("", part)) >= _WHOLE_NUMBER for part in _PARTED.split(text)) > 1
+
+
+class Unwrapped(msgspec.Struct, frozen=True, gc=False):
     """The text of a number without its link. *international*: it begins with a country code.
 
     *hidden* says, if there is no number in it, what it is.
@@ -68,7 +79,7 @@ def trimmed(cell: str) -> str:
 
 def without_wrapping(text: str) -> Unwrapped:
     """A number without what a program or a link puts around it."""
-    if text[-1:].isdigit() and not any(map(text.__contains__, "@:/.,")):
+    if text[-1:].isdigit() and _WRAPS.isdisjoint(text):
         return Unwrapped(text)  # as nearly all are
     lowered = text.lower()
     if lowered.endswith(_HIDDEN):
@@ -116,4 +127,6 @@ def is_rounded(digits: str) -> bool:
 
 def is_spreadsheet_number(text: str) -> bool:
     """Whether a spreadsheet has turned the number into a quantity that is not exact: `5.49116E+12`."""
+    if text.isdigit() or text[:1] not in _BEGIN_QUANTITY:  # as nearly all
+        return False
     return bool(_SCIENTIFIC.fullmatch(text) or _FRACTION.fullmatch(text))

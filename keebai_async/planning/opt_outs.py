@@ -27,7 +27,7 @@ from keebai_async.model.opt_outs import (
     keys_out,
     page_of,
 )
-from keebai_async.planning.key_set import KeySet
+from keebai_async.planning.key_set import KeySet, no_keys
 
 _PAGES_AT_ONCE: Final = 20
 _KEYS_AT_ONCE: Final = 1_000
@@ -42,7 +42,7 @@ _NAMED_PEOPLE: Final = msgspec.json.Decoder(list[_NamedPerson])
 
 async def people_opted_out(journal: Journal) -> KeySet:
     """The identity keys of everybody who wants no more. Raises JournalUnusable."""
-    found = await anyio.to_thread.run_sync(KeySet)
+    found = await no_keys()
     changes = await journal.opt_out_changes()
     async for _, packed in _packed_pages(journal, _changed((0,) * PAGES, changes)):
         found.update(keys_out(packed))

@@ -97,15 +97,15 @@ class NumberReader:
         number = trimmed(cell)
         if not number:
             return _NO_NUMBER
-        text, international, hidden = without_wrapping(number)
-        if hidden:
-            return _bad(hidden)
-        if is_spreadsheet_number(text):
+        bare = without_wrapping(number)
+        if bare.hidden:
+            return _bad(bare.hidden)
+        if is_spreadsheet_number(bare.text):
             return _SPREADSHEET
-        digits = plain_digits(text)
+        digits = plain_digits(bare.text)
         if digits is None:
-            return _bad(_not_e164(oddness(text)))
-        return self._of_digits(digits, number, international=international)
+            return _bad(_not_e164(oddness(bare.text)))
+        return self._of_digits(digits, number, international=bare.international)
 
     def _of_digits(self, digits: str, number: str, *, international: bool = False) -> PhoneNumber | Problem:
         """Read the *digits* of a *number*, with a plus if it has one."""
@@ -172,8 +172,9 @@ def from_region(digits: str, region: str) -> PhoneNumber | str:
             return f"no number of {country_name(region)}: write it with a plus and its country code"
         found = parsed
     other = f"+{digits}"
-    ambiguous = found.e164 != other and looks_certain(other) and bool(E164.fullmatch(other))
-    return PhoneNumber(found.e164, parsed=True, landline=found.landline, ambiguous=ambiguous)
+    if found.e164 != other and looks_certain(other) and E164.fullmatch(other):
+        return PhoneNumber(found.e164, parsed=True, landline=found.landline, ambiguous=True)
+    return found
 
 
 def _plainly(digits: str, code: str, region: str) -> PhoneNumber | None:
@@ -204,8 +205,9 @@ def _areas_before_15(local: str) -> list[int]:
     """How long the code of an area may be, in Argentina, if a 15 is behind it."""
     if "15" not in local or len(local) not in {10, 12}:
         return []
-    sizes = (2,) if local.startswith("11") else (3, 4)
-    return [size for size in sizes if local[size : size + 2] == "15"]
+    if local.startswith("11"):
+        return [2] if local.startswith("15", 2) else []
+    return [size for size in (3, 4) if local.startswith("15", size)]
 
 
 def _argentine(local: str, areas: list[int]) -> str | None:

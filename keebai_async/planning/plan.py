@@ -127,6 +127,7 @@ async def make_plan(
         making.deal(shares, written)
     try:
         await making.prepare()
+        await next_turn()
         if (since := options.sent_since(created_at)) is not None and not options.test_to:
             making.leave_out(await people_sent_to(journal, since=since, besides=family))
         slow = False
@@ -153,6 +154,7 @@ async def make_plan(
         plan = msgspec.structs.replace(plan, retry=retry, not_before=later, planned_by=planned_by)
         parts = making.parts(plan)
         await journal.freeze(*(parts or (plan,)))
+        await making.free()
     except BaseException:
         with anyio.move_on_after(DISCARD_SECONDS, shield=True):
             for each in making.ids:
@@ -246,7 +248,8 @@ class _Making:
 
     async def prepare(self) -> None:
         """Read who is not to be messaged, and make what all plans of a process share."""
-        await anyio.to_thread.run_sync(make_shared)
+        if not make_shared.cache_info().currsize:
+            await anyio.to_thread.run_sync(make_shared)
         if self._shares is not None:
             await self._shares.prepare()
         options = self._options
@@ -298,6 +301,11 @@ class _Making:
         await self._keep(self._chunks_with(rows, checked.region))
         if self._admission.rejections.due(self.ready):
             await self._hand_on()
+
+    async def free(self) -> None:
+        """Let go of everybody's keys, a turn at a time."""
+        for _ in self._admission.people.free():
+            await next_turn()
 
     async def count_rest(self, blocks: AsyncIterator[Block]) -> None:
         """Count the rows that come after the limit."""

@@ -8,7 +8,6 @@ from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
 from contextlib import suppress
 from typing import Final
 
-import anyio.to_thread
 import msgspec
 
 from keebai_async.errors import CampaignNotFound, InvalidInput
@@ -19,7 +18,7 @@ from keebai_async.model.chunk import Chunk, ChunkState
 from keebai_async.model.identity import identities
 from keebai_async.model.places import perhaps_got
 from keebai_async.model.reached import KNOWN_FOR, REPEATED_WITHIN, Reached
-from keebai_async.planning.key_set import KeySet
+from keebai_async.planning.key_set import KeySet, no_keys
 from keebai_async.planning.retry_people import family_of
 from keebai_async.planning.suppress import SuppressedPeople
 
@@ -66,7 +65,7 @@ async def reached_before(
     others = [other for other in others if other.matters]
     if not others:
         return ()
-    keys = await anyio.to_thread.run_sync(KeySet)
+    keys = await no_keys()
     for each in parts:
         with suppress(CampaignNotFound):  # purged while we looked
             async for people in _people_of(_unsent_chunks(each), each.plan.campaign_id, journal):
@@ -87,7 +86,7 @@ async def people_reached_by(campaign_id: str, journal: Journal) -> SuppressedPeo
         raise InvalidInput(
             f"campaign {campaign_id} was not launched, so it has reached nobody yet", field="rest_of"
         )
-    keys = await anyio.to_thread.run_sync(KeySet)
+    keys = await no_keys()
     for part in parts:
         for chunk in part.chunks:
             if (perhaps_got(chunk) or chunk.state is ChunkState.PLANNED) and chunk.recipients:

@@ -70,7 +70,9 @@ class Rejections:
             ]
             del waiting[:PART], repeated[:PART]  # to forget all of them at once takes 15 ms
             for rejection in ready:
-                examples = self._examples.setdefault(rejection.reason, [])
+                examples = self._examples.get(rejection.reason)
+                if examples is None:
+                    examples = self._examples[rejection.reason] = []
                 if len(examples) < EXAMPLES:
                     # A caller gets it, and what all rejections share is nobody's to change.
                     own = {**rejection.cells}

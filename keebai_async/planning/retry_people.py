@@ -30,7 +30,7 @@ from keebai_async.model.retry import (
     choose,
     sendings_of,
 )
-from keebai_async.planning.key_set import KeySet
+from keebai_async.planning.key_set import KeySet, no_keys
 from keebai_async.planning.told_people import FatesByPlace
 
 _STILL_COUNT: Final = PERHAPS_SENT | {ChunkState.PLANNED}
@@ -98,7 +98,7 @@ class RetrySource:
 
     async def people(self) -> KeySet:
         """The identity keys of everybody who failed."""
-        keys = await anyio.to_thread.run_sync(KeySet)
+        keys = await no_keys()
         async for each in self._failed():
             keys.update(each.keys)
         return keys
@@ -111,7 +111,7 @@ class RetrySource:
                 field="campaign",
             )
         others = family_of(self._campaign, await self._journal.campaigns())
-        keys = await self.people() if others else await anyio.to_thread.run_sync(KeySet)
+        keys = await self.people() if others else await no_keys()
         elsewhere = [await _Relative.read(other, self._journal, keys) for other in others]
         async for each in self._failed():
             sendings = await _sendings(each.keys, elsewhere)
@@ -213,7 +213,7 @@ class RetryCheck:
             return None
         every = await journal.campaigns()
         refuse_retry(campaign, every, now=now())
-        keys = await anyio.to_thread.run_sync(KeySet)
+        keys = await no_keys()
         for chunk in mine:
             keys.update(_keys_in(await journal.items(plan.campaign_id, chunk.number)))
         relatives = family_of(campaign, every)

@@ -15,7 +15,7 @@ from keebai_async.errors import CampaignNotFound
 from keebai_async.journal.contract import Journal
 from keebai_async.model.identity import identities
 from keebai_async.model.purged_people import BYTES_A_HASH, PurgedPeople
-from keebai_async.planning.key_set import KeySet
+from keebai_async.planning.key_set import KeySet, no_keys
 from keebai_async.planning.written_before import left_since
 
 
@@ -62,8 +62,8 @@ async def people_sent_to(journal: Journal, *, since: float, besides: Collection[
 
     Raises JournalUnusable.
     """
-    keys = await anyio.to_thread.run_sync(KeySet)
-    hashes = await anyio.to_thread.run_sync(KeySet)
+    keys = await no_keys()
+    hashes = await no_keys()
     gone = 0
     for campaign in await journal.campaigns():
         plan = campaign.plan

@@ -9,13 +9,12 @@ one, `suppress_row.py`.
 import os
 from collections.abc import Iterable, Sequence
 
-import anyio.to_thread
 import msgspec
 
 from keebai_async.model.identity import identity
 from keebai_async.model.limits import E164
 from keebai_async.model.plan import SuppressListCount
-from keebai_async.planning.key_set import KeySet
+from keebai_async.planning.key_set import KeySet, no_keys
 from keebai_async.planning.phone import NumberReader
 from keebai_async.planning.suppress_files import read_file
 from keebai_async.planning.suppress_row import numbers_in, unreadable
@@ -59,7 +58,7 @@ async def suppressed_people(
         InvalidInput: a row holds no number that can be read; says where.
     """
     reader = reader or NumberReader()
-    given = await anyio.to_thread.run_sync(KeySet)
+    given = await no_keys()
     found: list[SuppressedPeople] = []
     any_given = False
     for each in lists:
@@ -68,7 +67,7 @@ async def suppressed_people(
             given.update(_keys(each, reader, "a number to suppress", 0))
         elif isinstance(each, str | os.PathLike):
             path = os.fspath(each)
-            keys = await anyio.to_thread.run_sync(KeySet)
+            keys = await no_keys()
             read = await read_file(path, reader, keys)
             found.append(SuppressedPeople(os.path.basename(path), keys, *read))  # noqa: PTH119
         else:

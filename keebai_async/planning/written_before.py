@@ -13,7 +13,7 @@ from keebai_async.model.campaign import StoredCampaign
 from keebai_async.model.identity import identities
 from keebai_async.model.places import perhaps_got
 from keebai_async.model.sender import Sender
-from keebai_async.planning.key_set import KeySet
+from keebai_async.planning.key_set import KeySet, no_keys
 
 WRITTEN_WITHIN: Final = 90 * 86_400.0
 """Seconds for which somebody stays with the sender that wrote last."""
@@ -33,7 +33,7 @@ async def written_by(
 
     *now* is Unix time. Tests wrote to nobody, and who was purged is not known any more. Nobody is in two.
     """
-    known = [await anyio.to_thread.run_sync(KeySet) for _ in senders]
+    known = [await no_keys() for _ in senders]
     places = {sender: place for place, sender in enumerate(senders)}
     for campaign in await journal.campaigns():  # the newest first, so the last word is the first one heard
         plan = campaign.plan

@@ -14,10 +14,20 @@ another plan does.
 """
 
 import asyncio
+import time
 from collections import deque
+from typing import Final
 from weakref import WeakKeyDictionary
 
-import anyio.lowlevel
+FREE_ROUNDS: Final = 1
+"""Rounds between two turns, beside the one that ends the first.
+
+A timer that is over, or a socket that can be read, wakes its task in one round, and the task works in the
+next. With no round between, it waits for two turns more than that in which it came.
+"""
+
+TURN: Final = 0.001
+"""Seconds that rows which are looked at one by one may take before others have their turn."""
 
 _Task = asyncio.Task[object]
 
@@ -29,8 +39,26 @@ async def turn() -> None:
 
 async def next_turn() -> None:
     """Give the loop to others, and wait for the next round in which nobody else works on a list."""
-    await anyio.lowlevel.checkpoint()
-    await turn()
+    await _turns_of_loop().take_another()
+
+
+class TimedTurns:
+    """For what is done row by row: a turn is over when it was long enough, by the clock.
+
+    To ask whether it is `due` costs little beside a row; to end it for each would cost more.
+    """
+
+    def __init__(self, seconds: float = TURN) -> None:
+        self._seconds = seconds
+        self._until = time.monotonic() + seconds
+
+    @property
+    def due(self) -> bool:
+        return time.monotonic() > self._until
+
+    async def next(self) -> None:
+        await next_turn()
+        self._until = time.monotonic() + self._seconds
 
 
 def reading() -> asyncio.Lock:
@@ -43,6 +71,7 @@ class _LoopTurns:
 
     def __init__(self) -> None:
         self.reading = asyncio.Lock()
+        self._free = True
         self._whose: _Task | None = None
         self._waiting: deque[tuple[_Task | None, asyncio.Future[None]]] = deque()
 
@@ -50,26 +79,45 @@ class _LoopTurns:
         task: _Task | None = asyncio.current_task()
         if self._whose is task:
             return
-        if self._whose is None:
+        if self._free:
             self._begin(task)
-            return
+        else:
+            await self._wait(task)
+
+    async def take_another(self) -> None:
+        """Take one that is not this, if this is ours."""
+        if self._free:
+            self._free = False
+            asyncio.get_running_loop().call_soon(self._rest, 0)
+        await self._wait(asyncio.current_task())
+
+    async def _wait(self, task: _Task | None) -> None:
         waiter = asyncio.get_running_loop().create_future()
         self._waiting.append((task, waiter))
         await waiter
 
     def _begin(self, task: _Task | None) -> None:
+        self._free = False
         self._whose = task
         asyncio.get_running_loop().call_soon(self._end)
 
     def _end(self) -> None:
-        """Runs in the next round: who is woken here works in the one behind it."""
+        """Runs in the next round."""
         self._whose = None
+        self._rest(FREE_ROUNDS)
+
+    def _rest(self, rounds: int) -> None:
+        """Let so many rounds pass. Who is woken then works in the one behind them."""
+        if rounds:
+            asyncio.get_running_loop().call_soon(self._rest, rounds - 1)
+            return
         while self._waiting:
             task, waiter = self._waiting.popleft()
             if not waiter.done():
                 waiter.set_result(None)
                 self._begin(task)
                 return
+        self._free = True
 
 
 _turns: WeakKeyDictionary[asyncio.AbstractEventLoop, _LoopTurns] = WeakKeyDictionary()

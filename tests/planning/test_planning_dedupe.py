@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from keebai_async.planning.dedupe import (
     FOUND_IN_A_STEP,
+    FREED_IN_A_STEP,
     SEGMENT,
     SEGMENTS_IN_A_STEP,
     STEP,
@@ -79,3 +80,14 @@ def test_a_bitmap_takes_over_when_so_many_are_there_and_everybody_moves_there_bi
 
     assert left == [3000, 3000, 3000, 2000, 1000, 0, 0]  # from twice as many on, a step with each block
     assert seen.again(range(9 * STEP + 1)) == list(range(9 * STEP))
+
+
+def test_everybody_is_let_go_of_some_at_a_time_and_each_once() -> None:
+    seen, people = Deduper(large=10**9), 3 * FREED_IN_A_STEP + 1
+    assert seen.add(range(people), range(1, people + 1), range(people))
+
+    steps = sum(1 for _ in seen.free())
+
+    assert steps == 2 * 4  # they are taken hold of by as many steps as let go of them
+    assert not seen._keys
+    assert not list(seen.free())

@@ -379,11 +379,12 @@ async def test_a_journal_that_fails_forgets_the_plan() -> None:
 
 async def test_a_cancelled_plan_is_forgotten_and_its_source_closed() -> None:
     journal = Full()
-    closed = anyio.Event()
+    asked, closed = anyio.Event(), anyio.Event()
 
     async def endless() -> AsyncIterator[dict[str, object]]:
         try:
             yield person(1)
+            asked.set()
             await anyio.sleep_forever()
         finally:
             closed.set()
@@ -403,7 +404,7 @@ async def test_a_cancelled_plan_is_forgotten_and_its_source_closed() -> None:
 
     async with anyio.create_task_group() as tasks:
         tasks.start_soon(plan)
-        await anyio.wait_all_tasks_blocked()
+        await asked.wait()
         tasks.cancel_scope.cancel()
 
     assert journal.discarded == ["promo-1"]

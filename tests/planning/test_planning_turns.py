@@ -83,6 +83,26 @@ async def test_turns_come_in_the_order_in_which_they_were_asked_for() -> None:
     assert max(rounds.done.values()) == 1
 
 
+async def test_who_is_woken_during_a_turn_works_before_the_next() -> None:
+    """As a timer that is over wakes a task: it is seen in one round, and the task works in the next."""
+    loop, order = asyncio.get_running_loop(), list[str]()
+
+    async def work() -> None:
+        for turns in range(3):
+            await next_turn()
+            order.append(f"turn {turns}")
+            loop.call_soon(woken.set_result, None) if turns == 1 else None
+
+    async def wait() -> None:
+        await woken
+        order.append("woken")
+
+    woken = loop.create_future()
+    await asyncio.gather(wait(), work())
+
+    assert order == ["turn 0", "turn 1", "woken", "turn 2"]
+
+
 async def test_who_is_cancelled_while_waiting_for_a_turn_keeps_nobody_waiting() -> None:
     done: list[str] = []
 
