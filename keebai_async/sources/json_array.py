@@ -19,8 +19,8 @@ from keebai_async.sources.loop_turns import next_turn
 from keebai_async.sources.pieces import (
     BLOCK_BYTES,
     MAX_LINE,
-    Opener,
     Piece,
+    ToRead,
     checked_start,
     more_of,
     opened,
@@ -39,7 +39,7 @@ _JSON_BLANKS: Final = b" \t\r\n"
 
 
 async def array_items(
-    open_file: Opener,
+    open_file: ToRead,
     name: str,
     *,
     size: int = BLOCK_BYTES,

@@ -57,7 +57,7 @@ async def json_pieces(
                 " line"
             )
         cut = (array_items if begins_an_array(start) else pieces)(
-            lambda: file, name, encoding=encoding, may_be_empty=may_be_empty
+            file, name, encoding=encoding, may_be_empty=may_be_empty
         )
         async with aclosing(cut):
             async for piece in cut:

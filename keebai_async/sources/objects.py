@@ -15,7 +15,7 @@ import types
 from collections.abc import AsyncGenerator, AsyncIterable, Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import aclosing
-from typing import Final, TypeVar
+from typing import Final, Generic, TypeVar
 
 import anyio
 
@@ -46,7 +46,7 @@ class ItemsInLoop:
         pull = _pulled if isinstance(self._items, list | tuple) else _pulled_for_a_while
         first = 1
         try:
-            while items := pull(iterator):
+            while items := pull(iterator, BLOCK_ROWS):
                 yield ObjectBlock(first=first, items=items)
                 first += len(items)
                 await next_turn()
@@ -119,18 +119,17 @@ async def in_thread(
     *alone*: nobody else who says so is pulled meanwhile, so they must wait for nothing but a disk.
     """
     thread = ThreadPoolExecutor(1, thread_name_prefix="keebai-source")
-    iterator: Iterator[T] | None = None
+    pulling = _Pulling(items, size)
     try:
-        iterator = await _run(thread, lambda: iter(items))
-        while True:
+        while not pulling.over:
             async with reading() if alone else contextlib.nullcontext():
-                pulled = await _run(thread, lambda: _pulled(iterator, size))
-            if not pulled:
-                break
-            yield pulled
+                pulled = await _run(thread, pulling.pull)
+            if pulled:
+                yield pulled
     finally:
-        with anyio.move_on_after(CLOSE_SECONDS, shield=True):
-            await _run(thread, lambda: _close(iterator))
+        if not pulling.over:
+            with anyio.move_on_after(CLOSE_SECONDS, shield=True):
+                await _run(thread, pulling.close)
         thread.shutdown(wait=False)
 
 
@@ -145,23 +144,44 @@ def tied_to_its_thread(items: object) -> bool:
     return any(isinstance(thing, sqlite3.Cursor | sqlite3.Connection) for thing in held)
 
 
-def _pulled(iterator: Iterator[T] | None, size: int = BLOCK_ROWS) -> list[T]:
+class _Pulling(Generic[T]):
+    """*items*, so many at a time; all of it in one thread, which costs as much to change to as a block."""
+
+    def __init__(self, items: Iterable[T], size: int) -> None:
+        self.over = False
+        self._items = items
+        self._size = size
+        self._iterator: Iterator[T] | None = None
+
+    def pull(self) -> list[T]:
+        """The next ones; fewer at the end."""
+        if self._iterator is None:
+            self._iterator = iter(self._items)
+        pulled = _pulled(self._iterator, self._size)
+        self.over = len(pulled) < self._size
+        return pulled
+
+    def close(self) -> None:
+        _close(self._iterator)
+
+
+def _pulled(iterator: Iterator[T], size: int) -> list[T]:
     """The next *size* items; fewer at the end, none after it."""
-    return list(itertools.islice(iterator, size)) if iterator is not None else []
+    return list(itertools.islice(iterator, size))
 
 
-def _pulled_for_a_while(iterator: Iterator[object]) -> list[object]:
-    """Up to a block of items, fewer when they take longer than PULL_SECONDS; none at the end."""
+def _pulled_for_a_while(iterator: Iterator[object], size: int) -> list[object]:
+    """Up to *size* items, fewer when they take longer than PULL_SECONDS; none at the end."""
     until = time.monotonic() + PULL_SECONDS
     items: list[object] = []
     for item in iterator:
         items.append(item)
-        if len(items) == BLOCK_ROWS or time.monotonic() > until:
+        if len(items) == size or time.monotonic() > until:
             break
     return items
 
 
-def _close(iterator: Iterator[object] | None) -> None:
+def _close(iterator: Iterator[T] | None) -> None:
     if isinstance(iterator, types.GeneratorType):
         iterator.close()
 
