@@ -5,7 +5,15 @@ from typing import TypeGuard
 
 import msgspec
 
-from keebai_async.planning.codec import NO_COLUMNS, NO_META, ColumnPeople, MetaColumns, RowCodec, WireRow
+from keebai_async.planning.codec import (
+    NO_COLUMNS,
+    NO_META,
+    ColumnPeople,
+    MetaColumns,
+    RowCodec,
+    WireRow,
+    WrittenPeople,
+)
 from keebai_async.planning.narrowing import picked
 
 
@@ -14,8 +22,8 @@ class Candidates(msgspec.Struct, gc=False):
 
     *values* has a column for each variable. *ready* is there when the decoder made the rows as they are
     sent; then no value is empty or too long. Where `meta_data` are columns of text, they are in *metas*.
-    *written* are all these rows as JSON, with commas between, where the list has what we would write. Where
-    they are *plain*, none of their texts certainly has a sign that JSON writes with a backslash.
+    *written* are all these rows as JSON, where the list has what we would write. Where they are *plain*, none
+    of their texts certainly has a sign that JSON writes with a backslash.
     """
 
     where: Sequence[int]
@@ -24,7 +32,7 @@ class Candidates(msgspec.Struct, gc=False):
     meta_data: Sequence[object] | None = None
     ready: list[WireRow] | None = None
     metas: MetaColumns | None = None
-    written: bytes | None = None
+    written: WrittenPeople | None = None
     plain: bool = False
 
     def picked(self, places: Sequence[int]) -> "Candidates":
@@ -36,6 +44,7 @@ class Candidates(msgspec.Struct, gc=False):
             None if self.meta_data is None else picked(self.meta_data, places),
             None if self.ready is None else picked(self.ready, places),
             None if self.metas is None else self.metas.picked(places),
+            None if self.written is None else self.written.picked(places),
             plain=self.plain,
         )
 

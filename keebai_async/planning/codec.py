@@ -20,6 +20,7 @@ from keebai_async.model.template import Template
 from keebai_async.planning.column_json import ANY, ColumnJson
 from keebai_async.planning.narrowing import picked
 from keebai_async.planning.template import body_space
+from keebai_async.sources.block import LineBlock
 
 NO_META: Final = msgspec.Raw()
 """Stands for absent `meta_data`; it is left out of what is encoded."""
@@ -153,7 +154,7 @@ class RowCodec:
         """The rows as JSON, with commas between and without brackets."""
         if isinstance(rows, ColumnPeople):
             if rows.written is not None:
-                return rows.written
+                return rows.written.joined()
             encoded = self._column_json(rows.metas.names).encode(rows.columns, plain=rows.plain)
             if encoded is not None:
                 return encoded
@@ -169,10 +170,31 @@ class RowCodec:
         return self._written[1]
 
 
+class WrittenPeople:
+    """The people of a block, or those at *places*, whose lines are the JSON that we would write."""
+
+    def __init__(self, block: LineBlock, places: Sequence[int] | None = None) -> None:
+        self._block = block
+        self._places = places
+
+    def joined(self) -> bytes:
+        """All of them, with commas between."""
+        if self._places is None:
+            return self._block.data.removesuffix(b"\n").replace(b"\n", b",")
+        return b",".join(picked(self._block.lines, self._places))
+
+    def picked(self, places: Sequence[int]) -> "WrittenPeople":
+        return WrittenPeople(self._block, places if self._places is None else picked(self._places, places))
+
+    def part(self, place: slice) -> "WrittenPeople":
+        places = range(self._block.count) if self._places is None else self._places
+        return WrittenPeople(self._block, places[place])
+
+
 class ColumnPeople(Sequence[WireRow]):
     """Rows as the columns of text that they came in: a row is made only where one is looked at.
 
-    *written* is what `RowCodec.encode` makes of them all, if that is known. Where they are *plain*, no text
+    *written* are they all as `RowCodec.encode` makes them, if that is known. Where they are *plain*, no text
     of theirs has a sign that JSON writes with a backslash.
     """
 
@@ -183,7 +205,7 @@ class ColumnPeople(Sequence[WireRow]):
         values: Sequence[Sequence[str]],
         metas: MetaColumns,
         *,
-        written: bytes | None = None,
+        written: WrittenPeople | None = None,
         plain: bool = False,
     ) -> None:
         self._codec = codec
@@ -200,13 +222,14 @@ class ColumnPeople(Sequence[WireRow]):
 
     def picked(self, places: Sequence[int]) -> "ColumnPeople":
         """Those at *places* alone."""
-        return self._of([picked(column, places) for column in self.columns])
+        written = None if self.written is None else self.written.picked(places)
+        return self._of([picked(column, places) for column in self.columns], written)
 
-    def _of(self, columns: Sequence[Sequence[str]]) -> "ColumnPeople":
+    def _of(self, columns: Sequence[Sequence[str]], written: WrittenPeople | None) -> "ColumnPeople":
         to, *texts = columns
         values = len(self._codec.names)
         metas = MetaColumns(self.metas.names, texts[values:])
-        return ColumnPeople(self._codec, to, texts[:values], metas, plain=self.plain)
+        return ColumnPeople(self._codec, to, texts[:values], metas, written=written, plain=self.plain)
 
     def __len__(self) -> int:
         return len(self.columns[0])
@@ -225,7 +248,8 @@ class ColumnPeople(Sequence[WireRow]):
             return self[place : place + 1 or None].made()[0]
         if place.indices(len(self)) == (0, len(self), 1):
             return self
-        return self._of([column[place] for column in self.columns])
+        written = None if self.written is None else self.written.part(place)
+        return self._of([column[place] for column in self.columns], written)
 
 
 def numbers_of(rows: Sequence[WireRow]) -> Sequence[str]:

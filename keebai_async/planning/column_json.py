@@ -9,16 +9,16 @@ does it all.
 from collections.abc import Sequence
 from typing import Final
 
+from keebai_async.sources.block import UNESCAPED
+
 ANY: Final = "\x7f"
 """What a person is encoded with to see what stands around each text. It is written as it is."""
-
-_NO_SIGNS: Final = bytes(frozenset(range(0x20, 0x100)) - frozenset(b'"\\'))
 
 
 def has_signs(text: str) -> bool:
     """Whether a text has a quote, a backslash or a control character, which JSON writes with a backslash."""
     # All of them are in ASCII, so it makes no difference what becomes of what Latin-1 does not have.
-    return bool(text.encode("latin-1", "replace").translate(None, _NO_SIGNS))
+    return bool(text.encode("latin-1", "replace").translate(None, UNESCAPED))
 
 
 class ColumnJson:

@@ -27,7 +27,7 @@ from keebai_async.planning.rows_jsonl import JsonlList
 from keebai_async.planning.rows_objects import ObjectList
 from keebai_async.planning.rows_table import TableList
 from keebai_async.planning.text_checks import all_fine, longest
-from keebai_async.sources.block import Block, CellBlock, ColumnBlock, LineBlock, ObjectBlock
+from keebai_async.sources.block import Block, LineBlock, ObjectBlock
 
 
 class Reader:
@@ -70,10 +70,10 @@ class Reader:
         match block:
             case LineBlock():
                 return self._lines.rows(block)
-            case CellBlock() | ColumnBlock():
-                return self._tables.rows(block)
             case ObjectBlock():
                 return self._objects.rows(block)
+            case _:
+                return self._tables.rows(block)
 
     async def read(self, block: Block) -> Checked:
         """Check a block. Every row of it is in the answer, either among the ready or the rejections.

@@ -15,7 +15,8 @@ no rule about numbers or texts:
 What then makes a row good (`check_row.py`, `phone.py`, `text_checks.py`) is the same for all.
 
 A kind has a file of its own: `rows_jsonl.py`, `rows_table.py` (CSV, Parquet, Excel), `rows_objects.py` (what
-a program gives). `Reader.rows` is the one place that asks which kind a block is. A new kind is a block in
+a program gives). `Reader.rows` is the one place that asks which kind a block is. A table that is held in a
+new way gives what `TableBlock` asks for, and needs nothing here. Another kind is a block in
 `sources/block.py` and a file like these, named there: mypy does not pass before it is.
 """
 

@@ -22,7 +22,7 @@ from keebai_async.planning.line_decoder import LineDecoder, LooseLines, StrictLi
 from keebai_async.planning.narrowing import picked
 from keebai_async.planning.own_rows import as_table, no_text, still_out
 from keebai_async.planning.rejections import Problem
-from keebai_async.planning.rendering import TEXT, shown
+from keebai_async.planning.rendering import TEXT
 from keebai_async.planning.repeated_keys import key_twice
 from keebai_async.planning.rows import META, ListContext, ListNames, NotText, ParsedRow, Value
 from keebai_async.planning.shaped_lines import ShapedLines
@@ -30,6 +30,8 @@ from keebai_async.sources.block import LineBlock
 from keebai_async.sources.spelling import of_json
 
 FIELDS: Final = msgspec.json.Decoder(dict[str, msgspec.Raw])
+_Texts = str | dict[str, str]
+_TEXTS: Final = msgspec.json.Decoder(dict[str, _Texts])
 
 _BEGIN_NUMBERS: Final = frozenset(bytes([digit]) for digit in b"-0123456789")
 _MINUS_ZERO: Final = b"-0"  # which JSON knows, and an integer that was read does not
@@ -59,7 +61,7 @@ class JsonlRows:
     def lines(self) -> Sequence[bytes]:
         """The rows, and perhaps what is after the last line end. Raises UnusableSource if it is not UTF-8."""
         if self._every_line:
-            return self.block.data.split(b"\n")
+            return self.block.lines
         return [line for _, line in self._numbered]
 
     def candidates(self) -> Candidates:
@@ -78,23 +80,25 @@ class JsonlRows:
         """One line by name, for a person to look at; as it is if it is no object."""
         line = self.lines[position]
         try:
-            return shown(FIELDS.decode(line))
+            return _shown(FIELDS.decode(line))
         except (msgspec.DecodeError, RecursionError):
             return {"line": line.decode(errors="replace")}
 
     def fixable(self, position: int, original: dict[str, str]) -> dict[str, str]:
         """One line as a flat row with a text for each name."""
+        line = self.lines[position]
         try:
-            fields = FIELDS.decode(self.lines[position])
+            row = self._fast.table_of_texts(line)
+            if row is None:
+                row = as_table(FIELDS.decode(line), self.names, items=_inside, text=_cell)
         except (msgspec.DecodeError, RecursionError):
             return self.names.with_all(original)
-        row = as_table(fields, self.names, items=_inside, text=_cell)
         return original if row == original else row
 
     @cached_property
     def _numbered(self) -> list[tuple[int, bytes]]:
         self.block.check()
-        numbered = enumerate(self.block.data.split(b"\n"), start=self.block.first)
+        numbered = enumerate(self.block.lines, start=self.block.first)
         return [(number, line) for number, line in numbered if line and not line.isspace()]
 
 
@@ -113,6 +117,21 @@ class JsonlList:
         self._shaped = ShapedLines(context)
         self._renamed = context.names.service != {"to", "variables", "meta_data"}
         self._loosely = False
+        self._no_texts = False
+
+    def table_of_texts(self, line: bytes) -> dict[str, str] | None:
+        """A line as a table holds it, if there is nothing but texts in it and in what it nests; else None."""
+        if self._no_texts:
+            return None
+        try:
+            fields = _TEXTS.decode(line)
+        except msgspec.ValidationError:
+            self._no_texts = True  # as of most lines of such a list
+            return None
+        nested = (self._names.variables, self._names.meta_data)
+        if any(isinstance(value, dict) and name not in nested for name, value in fields.items()):
+            return None
+        return as_table(fields, self._names, items=_nested, text=_text)
 
     def rows(self, block: LineBlock) -> JsonlRows:
         return JsonlRows(block, self._names, self)
@@ -255,6 +274,23 @@ def _as_written(raw: msgspec.Raw | None) -> Value:
         case "n":
             return None
     return text
+
+
+def _nested(value: _Texts) -> Mapping[str, _Texts] | None:
+    return value if isinstance(value, dict) else None
+
+
+def _text(value: _Texts, asked: bool) -> str | None:
+    return value if isinstance(value, str) else None
+
+
+def _shown(fields: Mapping[str, msgspec.Raw]) -> dict[str, str]:
+    """A line by name, for a person: texts without their quotes, all else as it is written."""
+    each = (
+        (name, TEXT.decode(raw) if bytes(raw)[:1] == b'"' else bytes(raw).decode())
+        for name, raw in fields.items()
+    )
+    return {name: text for name, text in each if text}
 
 
 def _inside(raw: msgspec.Raw) -> Mapping[str, msgspec.Raw] | None:

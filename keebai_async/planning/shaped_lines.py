@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from keebai_async.model.own_columns import REASON
 from keebai_async.planning.candidates import Candidates
-from keebai_async.planning.codec import MetaColumns
+from keebai_async.planning.codec import MetaColumns, WrittenPeople
 from keebai_async.planning.consent import may_say_who_wants_none
 from keebai_async.planning.line_shape import LineShape, TextPath, shape_of
 from keebai_async.planning.rows import META, ListContext, ListNames
@@ -38,7 +38,7 @@ class ShapedLines:
                 self._context.consent.count(name, columns[place])
         found = _candidates(columns, self._meaning)
         if self._as_we_write:
-            found.written = block.data.removesuffix(b"\n").replace(b"\n", b",")
+            found.written = WrittenPeople(block)
         return found
 
     def _columns(self, block: LineBlock) -> Sequence[Sequence[str]] | None:

@@ -1,12 +1,14 @@
-"""What a source gives: blocks of about 450 rows, with the numbers their reader sees.
+"""What a source gives: blocks of 400 to 1,000 rows, with the numbers their reader sees.
 
 A block of each kind holds its rows as they cost least to read: CSV as columns, JSON Lines as bytes. Nobody
-but `planning/reader.py` asks which kind a block is; to add one, add it here and in the `match` there, and
-write its `planning/rows_*.py`.
+but `planning/reader.py` asks which kind a block is. Whatever gives what `TableBlock` asks for is a table,
+and planned as one, so most new kinds are a struct beside the source that gives them. Rows that are no table
+need a kind of their own: a struct in the union here, its case there, and its `planning/rows_*.py`.
 """
 
 from collections.abc import AsyncGenerator, Mapping, Sequence
-from typing import ClassVar, Protocol
+from functools import cached_property
+from typing import Final, Protocol
 
 import msgspec
 
@@ -17,7 +19,11 @@ BLOCK_ROWS = 400
 """A block costs something however small it is; a larger one leaves the cache, and the event loop waits."""
 
 
-class LineBlock(msgspec.Struct, frozen=True, kw_only=True):
+UNESCAPED: Final = bytes(frozenset(range(0x20, 0x100)) - frozenset(b'"\\'))
+"""What stands in JSON as it does in a text, of its bytes in UTF-8."""
+
+
+class LineBlock(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     """*count* whole lines of JSON Lines. The first of them is line *first*; blank lines count.
 
     That they are UTF-8 is not certain before `check`: decoding finds out anyway, most of the time.
@@ -28,27 +34,67 @@ class LineBlock(msgspec.Struct, frozen=True, kw_only=True):
     data: bytes
     name: str = ""
 
+    @cached_property
+    def lines(self) -> Sequence[bytes]:
+        """Each line, and perhaps what is after the last line end."""
+        return self.data.split(b"\n")
+
     @property
     def row_count(self) -> int:
         """How many lines are not blank."""
-        return sum(1 for line in self.data.split(b"\n") if line.strip())
+        return sum(1 for line in self.lines if line.strip())
 
     def check(self) -> None:
         """Raises UnusableSource if the lines are not UTF-8."""
         text_of(self.data, self.name, self.first)
 
 
-class CellBlock(msgspec.Struct, frozen=True, kw_only=True):
-    """Rows of a table under *header*, each with its number; none is empty, some may be too short or long.
+class TableBlock(Protocol):
+    """Rows of a table under *header*, each with its number, however they are held; none is empty.
 
-    *not_text* says, by position and place, which cells have a value that cannot be written as text.
+    *not_text* says, by position and place, which cells have a value that cannot be written as text. Where
+    they are *plain*, no cell certainly has a sign that JSON writes with a backslash.
     """
+
+    @property
+    def header(self) -> tuple[str, ...]: ...
+
+    @property
+    def numbers(self) -> Sequence[int]: ...
+
+    @property
+    def not_text(self) -> Mapping[int, Mapping[int, NotText]]: ...
+
+    @property
+    def plain(self) -> bool: ...
+
+    @property
+    def row_count(self) -> int: ...
+
+    def row(self, position: int) -> Sequence[str]:
+        """One row; it may be too short or long."""
+        ...
+
+    def column(self, place: int) -> Sequence[str]:
+        """One column; empty where a row is too short."""
+        ...
+
+    def whole_rows(self) -> tuple[Sequence[int], Sequence[Sequence[str]]]:
+        """The positions of the rows that are as wide as the header, and their columns."""
+        ...
+
+
+class CellBlock(msgspec.Struct, frozen=True, kw_only=True):
+    """Rows of a table as cells; some may be too short or long."""
 
     header: tuple[str, ...]
     numbers: Sequence[int]
     rows: Sequence[Sequence[str]]
     not_text: Mapping[int, Mapping[int, NotText]] = {}
-    plain: ClassVar[bool] = False
+
+    @property
+    def plain(self) -> bool:
+        return False
 
     @property
     def row_count(self) -> int:
@@ -58,11 +104,9 @@ class CellBlock(msgspec.Struct, frozen=True, kw_only=True):
         return self.rows[position]
 
     def column(self, place: int) -> Sequence[str]:
-        """One column; empty where a row is too short."""
         return [row[place] if len(row) > place else "" for row in self.rows]
 
     def whole_rows(self) -> tuple[Sequence[int], Sequence[Sequence[str]]]:
-        """The positions of the rows that are as wide as the header, and their columns."""
         where: Sequence[int] = range(len(self.rows))
         try:
             columns = list(zip(*self.rows, strict=True))
@@ -75,11 +119,7 @@ class CellBlock(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ColumnBlock(msgspec.Struct, frozen=True, kw_only=True):
-    """Rows of a table under *header*, all as wide as it, held by *columns*. The first is number *first*.
-
-    *not_text* says, by position and place, which cells have a value that cannot be written as text. Where
-    they are *plain*, no cell certainly has a sign that JSON writes with a backslash.
-    """
+    """Rows of a table, all as wide as its header, held by *columns*. The first is number *first*."""
 
     header: tuple[str, ...]
     first: int
@@ -102,11 +142,7 @@ class ColumnBlock(msgspec.Struct, frozen=True, kw_only=True):
         return self.columns[place]
 
     def whole_rows(self) -> tuple[Sequence[int], Sequence[Sequence[str]]]:
-        """All positions, and the columns."""
         return range(self.row_count), self.columns
-
-
-TableBlock = CellBlock | ColumnBlock
 
 
 class ObjectBlock(msgspec.Struct, frozen=True, kw_only=True):
@@ -124,7 +160,7 @@ class ObjectBlock(msgspec.Struct, frozen=True, kw_only=True):
         return len(self.items)
 
 
-Block = LineBlock | TableBlock | ObjectBlock
+Block = LineBlock | ObjectBlock | TableBlock
 
 
 class Source(Protocol):

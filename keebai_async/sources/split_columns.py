@@ -9,11 +9,13 @@ does it.
 from collections.abc import Sequence
 from typing import Final
 
+from keebai_async.sources.block import UNESCAPED
+
 _IN_QUOTES: Final = "\0"
 """Stands for a cell in quotes. A file with it is refused when it is read."""
 _NO_DELIMITERS: Final = frozenset('"\r\n\0')
-_UNESCAPED: Final = bytes(frozenset(range(0x20, 0x100)) - frozenset(b"\\") | frozenset(b"\r\n"))
-_UNESCAPED_OR_TABS: Final = _UNESCAPED + b"\t"
+_IN_CELLS: Final = UNESCAPED + b'"\r\n'
+_IN_CELLS_OR_TABS: Final = _IN_CELLS + b"\t"
 
 
 def columns_of(text: str, width: int, by: str) -> Sequence[Sequence[str]] | None:
@@ -55,7 +57,7 @@ def is_plain(data: bytes, by: str) -> bool:
     Then none has a quote, nor the delimiter *by* or the end of a line, unless it was in quotes: of these, a
     tab alone is such a sign.
     """
-    return not data.translate(None, _UNESCAPED_OR_TABS if by == "\t" and b'"' not in data else _UNESCAPED)
+    return not data.translate(None, _IN_CELLS_OR_TABS if by == "\t" and b'"' not in data else _IN_CELLS)
 
 
 def _filled(columns: list[list[str]], quoted: Sequence[str]) -> Sequence[Sequence[str]] | None:

@@ -12,8 +12,9 @@ import pytest
 from backports import zstd
 
 from keebai_async.errors import InvalidInput, UnusableSource
+from keebai_async.planning.column_json import has_signs
 from keebai_async.sources import CellBlock, open_source
-from keebai_async.sources.parquet import parquet
+from keebai_async.sources.parquet import PARQUET_ROWS, READ_BLOCKS, parquet
 from keebai_async.sources.sheet import cell_of
 from tests.planning.made import person, planned
 from tests.planning.workbook import workbook
@@ -72,6 +73,29 @@ async def test_a_row_group_of_parquet_is_never_in_memory_as_a_whole(tmp_path: Pa
         held = sum(pool.bytes_allocated() for pool in pools) - before
 
     assert held < path.stat().st_size / 2
+
+
+@pytest.mark.parametrize("kind", ["string", "large_string", "string_view", "dictionary"])
+@pytest.mark.parametrize("sign", ['"', "\\", "\x1f", "\n", "\x7f", "\u2028", ""])
+async def test_rows_of_parquet_are_plain_only_if_no_text_has_a_sign_that_json_escapes(
+    tmp_path: Path, sign: str, kind: str
+) -> None:
+    rows, place = 3 * READ_BLOCKS * PARQUET_ROWS, 2 * READ_BLOCKS * PARQUET_ROWS - 1
+    texts = [f"María{sign}" if row == place else "María" for row in range(rows)]
+    column = (
+        pa.array(texts, getattr(pa, kind)()) if kind != "dictionary" else pa.array(texts).dictionary_encode()
+    )
+    pq.write_table(pa.table({"to": ["+5491155555555"] * rows, "nombre": column}), tmp_path / "a.parquet")
+
+    plain: list[bool] = []
+    async with aclosing(parquet(str(tmp_path / "a.parquet"), columns={}).blocks()) as blocks:
+        async for block in blocks:
+            plain += [block.plain] * block.row_count
+            assert not (block.plain and has_signs("".join(map("".join, block.columns))))
+
+    assert len(plain) == rows
+    if kind in {"string", "large_string"}:
+        assert plain.count(False) == (READ_BLOCKS * PARQUET_ROWS if has_signs(sign) else 0)
 
 
 async def test_a_text_of_parquet_that_is_not_utf_8_stops_the_list(tmp_path: Path) -> None:

@@ -1,6 +1,6 @@
 """The fast path and the slow path give one answer, on lists full of traps."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import msgspec
 from hypothesis import given, settings
@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from keebai_async.model.recipient import Recipient
 from keebai_async.model.template import Template
 from keebai_async.sources.block import CellBlock, ColumnBlock, ObjectBlock
+from keebai_async.sources.spelling import NotText
 from tests.planning.made import both, lines
 
 good_number = st.integers(10_000_000, 99_999_999).map(lambda digits: f"+54911{digits}")
@@ -213,3 +214,44 @@ async def test_the_two_paths_agree_on_columns_as_they_do_on_rows(rows: list[list
 
     assert msgspec.json.encode(list(of_columns.ready)) == msgspec.json.encode(list(of_rows.ready))
     assert of_columns.rejections == of_rows.rejections
+
+
+class TextBlock(msgspec.Struct, frozen=True):
+    """A table held in a way that the library knows nothing of: one text, a line for each row."""
+
+    header: tuple[str, ...]
+    text: str
+    numbers: range
+    plain: bool = False
+    not_text: Mapping[int, Mapping[int, NotText]] = {}
+
+    @property
+    def row_count(self) -> int:
+        return len(self.numbers)
+
+    def row(self, position: int) -> list[str]:
+        return self.text.split("\n")[position].split("|")
+
+    def column(self, place: int) -> list[str]:
+        return [self.row(position)[place] for position in range(self.row_count)]
+
+    def whole_rows(self) -> tuple[range, list[list[str]]]:
+        return range(self.row_count), [self.column(place) for place in range(len(self.header))]
+
+
+async def test_a_table_that_is_held_in_a_new_way_is_planned_as_any_other() -> None:
+    header = ("to", "saldo", "meta_a", "nombre")
+    rows = [
+        ["+5491155550101", "1", "x", "Ana"],
+        ["54 9 11 5555", "2", "", "Luz"],
+        ["+5491155550102", "", "y", "Eva"],
+        ["+5491155550103", "4", "", "Sol"],
+    ]
+    text = "\n".join(map("|".join, rows))
+
+    new = await both(TEMPLATES[0], TextBlock(header, text, range(2, 6)))
+    known = await both(TEMPLATES[0], CellBlock(header=header, numbers=range(2, 6), rows=rows))
+
+    assert [rejection.row for rejection in new.rejections] == [3, 4]
+    assert new.rejections == known.rejections
+    assert msgspec.json.encode(list(new.ready)) == msgspec.json.encode(list(known.ready))
