@@ -13,7 +13,7 @@ import anyio
 import anyio.to_thread
 import msgspec
 
-from keebai_async.errors import UnusableSource
+from keebai_async.errors import KeebaiError, UnusableSource
 from keebai_async.journal.contract import Journal
 from keebai_async.model.decided import Decider
 from keebai_async.model.identity import identities
@@ -154,12 +154,13 @@ async def make_plan(
         plan = msgspec.structs.replace(plan, retry=retry, not_before=later, planned_by=planned_by)
         parts = making.parts(plan)
         await journal.freeze(*(parts or (plan,)))
-        await making.free()
     except BaseException:
         with anyio.move_on_after(DISCARD_SECONDS, shield=True):
             for each in making.ids:
-                await journal.discard(each)
+                with suppress(KeebaiError):  # one that is frozen by now stays; the rest is swept by the next
+                    await journal.discard(each)
         raise
+    await making.free()
     return whole_plan(parts) if parts else plan
 
 
@@ -248,7 +249,7 @@ class _Making:
 
     async def prepare(self) -> None:
         """Read who is not to be messaged, and make what all plans of a process share."""
-        if not make_shared.cache_info().currsize:
+        if not make_shared.cache_info().currsize:  # a thread would cost more than to plan ten people
             await anyio.to_thread.run_sync(make_shared)
         if self._shares is not None:
             await self._shares.prepare()

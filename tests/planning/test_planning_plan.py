@@ -411,6 +411,34 @@ async def test_a_cancelled_plan_is_forgotten_and_its_source_closed() -> None:
     assert closed.is_set()
 
 
+@pytest.mark.parametrize("inside", [True, False], ids=["before freezing returned", "after it"])
+async def test_a_plan_that_is_cancelled_once_it_is_frozen_stays(inside: bool) -> None:
+    with anyio.CancelScope() as scope:
+
+        class Frozen(Full):
+            async def freeze(self, *plans: Plan) -> None:
+                await super().freeze(*plans)
+                scope.cancel()
+                if inside:
+                    await anyio.sleep_forever()
+
+        journal = Frozen()
+        await make_plan(
+            open_source([person(1)]),
+            campaign_id="promo-1",
+            name="Promo",
+            template=PROMO,
+            sender=SENDER,
+            journal=journal,
+            created_at=0.0,
+            service="keebai",
+            largest_chunk=5_000,
+        )
+
+    assert scope.cancelled_caught
+    assert (await journal.load("promo-1")).plan.ready == 1
+
+
 async def test_an_error_of_the_caller_s_generator_comes_out() -> None:
     journal = Full()
 
