@@ -9,7 +9,6 @@ import csv
 import itertools
 import json
 import re
-import time
 from collections.abc import Iterator, Sequence
 from contextlib import aclosing
 from functools import partial
@@ -38,13 +37,11 @@ from keebai_async.sources.delimited import DELIMITERS, delimiter_of
 from keebai_async.sources.excel import excel
 from keebai_async.sources.header import for_mail, for_numbers
 from keebai_async.sources.jsonlines import json_pieces
-from keebai_async.sources.loop_turns import next_turn
+from keebai_async.sources.loop_turns import TimedTurns, next_turn
 from keebai_async.sources.parquet import parquet
 from keebai_async.sources.pieces import Opener, pieces
 from keebai_async.sources.sheet import Sheet
 
-TURN_SECONDS: Final = 0.002
-"""Seconds that rows read one by one may take before the event loop has its turn."""
 ADDED_IN_A_TURN: Final = 5_000
 """Keys of another sheet that are added before the event loop has its turn."""
 _WORKBOOKS: Final = {".xlsx", ".xlsm", ".xlsb", ".xls", ".ods"}
@@ -205,7 +202,7 @@ class _Rows:
         self._unused: list[str] = []
         """Columns that may say who of the rows said no."""
         self._forms = NumberForms()
-        self._until = time.monotonic() + TURN_SECONDS
+        self._turns = TimedTurns()
 
     @property
     def width(self) -> int:
@@ -321,9 +318,8 @@ class _Rows:
 
     async def turn(self) -> None:
         """Let others run if this took long."""
-        if time.monotonic() > self._until:
-            await next_turn()
-            self._until = time.monotonic() + TURN_SECONDS
+        if self._turns.due:
+            await self._turns.next()
 
     @staticmethod
     def _columns_for_numbers(names: Sequence[str]) -> list[bool]:

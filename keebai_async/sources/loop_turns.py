@@ -48,9 +48,8 @@ class TimedTurns:
     To ask whether it is `due` costs little beside a row; to end it for each would cost more.
     """
 
-    def __init__(self, seconds: float = TURN) -> None:
-        self._seconds = seconds
-        self._until = time.monotonic() + seconds
+    def __init__(self) -> None:
+        self._until = time.monotonic() + TURN
 
     @property
     def due(self) -> bool:
@@ -58,7 +57,7 @@ class TimedTurns:
 
     async def next(self) -> None:
         await next_turn()
-        self._until = time.monotonic() + self._seconds
+        self._until = time.monotonic() + TURN
 
 
 def reading() -> asyncio.Lock:

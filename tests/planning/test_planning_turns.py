@@ -91,7 +91,8 @@ async def test_who_is_woken_during_a_turn_works_before_the_next() -> None:
         for turns in range(3):
             await next_turn()
             order.append(f"turn {turns}")
-            loop.call_soon(woken.set_result, None) if turns == 1 else None
+            if turns == 1:
+                loop.call_soon(woken.set_result, None)
 
     async def wait() -> None:
         await woken
