@@ -56,20 +56,16 @@ def parquet(path: str, *, columns: Mapping[str, str]) -> ParquetTable:
 
 
 class _Column(NamedTuple):
-    """A column of Arrow's, of a *kind*. Where it *is_text*, all its values are text.
-
-    *plain* is as of a `ColumnBlock`.
-    """
+    """A column of Arrow's, of a *kind*; *plain* is as of a `ColumnBlock`."""
 
     values: Any
     kind: str
-    is_text: bool
     plain: bool
 
     def some(self, start: int) -> "_Values":
         """Those of a block."""
         part = self.values.slice(start, PARQUET_ROWS)
-        if self.is_text:
+        if self.kind in _TEXT_TYPES and not part.null_count:
             return _Values(part, is_text=True, plain=self.plain)
         values = part.to_pylist()
         return _Values(list(map(single_cell_of, values)) if self.kind in _SINGLE else values)
@@ -168,8 +164,7 @@ def _batches(path: str) -> Iterator[Sequence[Any]]:
 
 def _column(column: Any) -> _Column:
     kind = str(column.type)
-    is_text = kind in _TEXT_TYPES and not column.null_count
-    return _Column(column, kind, is_text, is_text and _is_plain(column, kind))
+    return _Column(column, kind, _is_plain(column, kind))
 
 
 def _is_plain(column: Any, kind: str) -> bool:
