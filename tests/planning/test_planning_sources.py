@@ -356,7 +356,7 @@ async def test_blocks_are_small(tmp_path: Path) -> None:
     async with aclosing(open_source([person(1)] * 1_000).blocks()) as blocks:
         counts = [len(block.items) async for block in blocks if isinstance(block, ObjectBlock)]
 
-    assert max(sizes) < 73 * 1024
+    assert max(sizes) < 49 * 1024
     assert max(counts) == 400
 
 
