@@ -48,7 +48,7 @@ async def array_items(
 ) -> AsyncGenerator[Piece, None]:
     """The items of an array, each as one line, in pieces of about *size* bytes; they are counted from 1.
 
-    In memory are about 700 kB, or one item.
+    In memory is about 1 MB, or one item.
 
     Raises:
         UnusableSource: as `pieces` does; or it is not one array that is whole, or an item is longer than
