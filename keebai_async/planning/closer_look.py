@@ -25,7 +25,6 @@ from keebai_async.planning.rows import ListContext, ParsedRow, Rows, rejected
 from keebai_async.planning.text_checks import fine_values, longest
 from keebai_async.sources.loop_turns import TimedTurns
 
-_NO_KEY: Final = 0
 _SOME_DIGITS: Final = re.compile("[0-9][^0-9]*[0-9]")
 
 
@@ -110,19 +109,17 @@ class CloserLook:
                 self._corrections.note(oddity, row, ready[at], count=counts[which])
 
     def _in_doubt(self) -> tuple[list[int], list[int]]:
-        """The keys of numbers, 0 for those that are not in E.164; and the places of those not certain."""
+        """The keys of numbers, any for those that are not certain; and the places of these."""
         to = self._found.to
         other = not_in_e164(to)
         if len(other) == len(to):
-            return [_NO_KEY] * len(to), other
-        # Others stand in for them, so that all are read at once and their places stay.
+            return [], other
+        # One that is in E.164 stands in for the others, so that all are read at once and keep their places.
         given, strict = list(to), next(filterfalse(frozenset(other).__contains__, range(len(to))))
         for place in other:
             given[place] = to[strict]
         keys = identities(given)
         doubtful, _ = self._checks.numbers.forms.doubtful(keys)
-        for place in other:
-            keys[place] = _NO_KEY
         return keys, sorted({*other, *doubtful})
 
     async def _check_numbers(self, places: Iterable[int]) -> None:

@@ -431,6 +431,19 @@ async def test_a_number_that_may_be_of_two_countries_is_a_note_with_its_row() ->
     assert any(one.row == 2 for one in made.plan.previews)
 
 
+async def test_the_first_row_with_a_local_spelling_is_shown_though_more_is_odd_in_it() -> None:
+    people = [person(n) | {"to": f"011 15-5555-01{n:02}"} for n in range(1, 4)]
+    for odd in (1, 2):  # a row whose values are looked at alone is made apart from the others
+        rows = [dict(each) for each in people]
+        rows[odd - 1]["variables"] = {"nombre": "NULL", "saldo": "1"}
+
+        made = await planned(rows, options=PlanOptions(default_region="AR"))
+
+        (spelled,) = (one for one in made.plan.previews if "local spelling" in one.why)
+        assert spelled.row == 1
+        assert any(note.startswith("3 numbers in local spellings") for note in made.plan.notes)
+
+
 @pytest.mark.parametrize(
     ("cell", "says"),
     [
