@@ -26,7 +26,7 @@ from pathlib import Path
 import anyio
 
 sys.path.insert(0, str(Path(__file__).parent))
-from plan import HEADER, goal, number, people, planning, write
+from plan import HEADER, Nowhere, goal, number, people, planning, write
 
 from keebai_async.planning.options import PlanOptions
 
@@ -119,10 +119,11 @@ def at_shares(found: list[float]) -> str:
 
 
 async def at_once(source: Path) -> None:
-    """The same list planned by many at once."""
+    """The same list planned by many at once, which share a journal, as the requests of a web app do."""
+    journal = Nowhere()
     async with anyio.create_task_group() as plans:
         for _ in range(AT_ONCE):
-            plans.start_soon(planning, source)
+            plans.start_soon(planning, source, journal)
 
 
 async def measure(rounds: int, count: int, folder: Path) -> None:

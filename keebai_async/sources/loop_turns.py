@@ -19,11 +19,12 @@ from collections import deque
 from typing import Final
 from weakref import WeakKeyDictionary
 
-FREE_ROUNDS: Final = 1
-"""Rounds between two turns, beside the one that ends the first.
+FREE_ROUNDS: Final = 2
+"""Rounds that pass between two turns.
 
-A timer that is over, or a socket that can be read, wakes its task in one round, and the task works in the
-next. With no round between, it waits for two turns more than that in which it came.
+In the first the loop finds whose timer is over and whose socket can be read, and wakes their tasks; in the
+second these work. It finds them behind those who were waiting for that round, so if the next turn were given
+in the first, it would begin before them.
 """
 
 TURN: Final = 0.001

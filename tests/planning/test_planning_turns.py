@@ -84,7 +84,7 @@ async def test_turns_come_in_the_order_in_which_they_were_asked_for() -> None:
 
 
 async def test_who_is_woken_during_a_turn_works_before_the_next() -> None:
-    """As a timer that is over wakes a task: it is seen in one round, and the task works in the next."""
+    """By a timer that is over: the loop sees it in one round, and the task works in the next."""
     loop, order = asyncio.get_running_loop(), list[str]()
 
     async def work() -> None:
@@ -92,7 +92,7 @@ async def test_who_is_woken_during_a_turn_works_before_the_next() -> None:
             await next_turn()
             order.append(f"turn {turns}")
             if turns == 1:
-                loop.call_soon(woken.set_result, None)
+                loop.call_at(loop.time(), woken.set_result, None)
 
     async def wait() -> None:
         await woken
