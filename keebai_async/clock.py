@@ -147,8 +147,9 @@ class ManualClock:
     async def _run(self) -> None:
         while True:
             await _settle()
-            if not await self._leap(math.inf):
-                await anyio.sleep(0.001)  # all that is left waits for a socket or a thread
+            while await self._leap(math.inf):
+                pass
+            await anyio.sleep(0.001)  # all that is left waits for a socket or a thread
 
     async def _leap(self, end: float) -> bool:
         """Move to the next sleeper, if it wants to wake by *end*, and wake it; say whether there was one."""

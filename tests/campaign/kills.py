@@ -1,7 +1,6 @@
 """What a process leaves behind that is killed: the journal as it was after each write, to go on with."""
 
 from collections.abc import Callable
-from copy import deepcopy
 from typing import ClassVar, TypeVar
 
 from keebai_async.clock import SYSTEM_CLOCK, Clock
@@ -29,7 +28,10 @@ class Kept(MemoryDatabase):
     def _copy(self) -> MemoryTables:
         self._tables.begin()  # what could take the last write back is no part of its outcome
         kept = MemoryTables(self.clock)
-        kept._rows = deepcopy(self._tables._rows)
+        kept._rows = {  # the rows themselves never change
+            kind: {campaign_id: dict(rows) for campaign_id, rows in each.items()}
+            for kind, each in self._tables._rows.items()
+        }
         return kept
 
 
