@@ -19,6 +19,10 @@ for name in ("LC_ALL", "LC_NUMERIC"):
     os.environ.pop(name, None)
 os.environ["LANG"] = "en_US.UTF-8"
 
+# No test speaks TLS with a server of others. To read the machine's certificates for that took each of the
+# hundreds of programs that load aiohttp up to 0.1 s.
+os.environ["SSL_CERT_FILE"] = os.devnull
+
 # How long an example takes says something of the machine, not of the code; in CI hypothesis knows that.
 settings.register_profile(
     "patient", settings.get_profile("default"), deadline=None, suppress_health_check=[HealthCheck.too_slow]
