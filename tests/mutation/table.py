@@ -41,7 +41,7 @@ MODULES: Final = MappingProxyType(
             "campaign/test_proof_in_a_search.py",
         ),
         "campaign/keeping": ("campaign/test_keeping.py", "campaign/test_chunks.py"),
-        "campaign/timetable": ("campaign/test_timetable.py",),
+        "campaign/timetable": ("campaign/test_room.py", "campaign/test_timetable.py"),
         "campaign/whole_run": ("campaign/test_whole_run.py",),
         "campaign/reconcile": ("campaign/test_reconcile.py", "campaign/test_freshness.py"),
         "quota/pause": ("quota/test_quota_pause.py",),

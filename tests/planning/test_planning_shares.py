@@ -11,14 +11,17 @@ from hypothesis import strategies as st
 from keebai_async.errors import CampaignNotFound, InvalidInput, JournalUnusable, PlanTooLarge
 from keebai_async.journal.memory_tables import MemoryJournal
 from keebai_async.journal.parts import load_parts
+from keebai_async.model.campaign import terms_of
 from keebai_async.model.chunk import ChunkState
 from keebai_async.model.hours import Hours
 from keebai_async.model.identity import identity
 from keebai_async.model.lifecycle import Accept, Submit
+from keebai_async.model.opt_outs import ConsentWord, OptOutSource
 from keebai_async.model.part import part_ids, whole_of
 from keebai_async.model.plan import Guards, Pace, Plan
 from keebai_async.model.recipient import Rejection
 from keebai_async.model.sender import Sender
+from keebai_async.planning.dealing import Dealer
 from keebai_async.planning.options import PlanOptions
 from keebai_async.planning.plan import make_plan
 from keebai_async.planning.shares import DealtSender
@@ -29,6 +32,7 @@ from tests.planning.made import PROMO, person, planned
 SENDERS = [Sender(phone_number_id=f"10000000000000{number}") for number in range(5)]
 WHOLE = "promo-1a2b3c4d-x5"
 NOW = 1_790_000_000.0
+WORD = OptOutSource.WORD
 
 
 class Dealt(msgspec.Struct, frozen=True):
@@ -141,6 +145,49 @@ async def test_the_whole_is_the_sum_of_its_parts_and_each_of_them_adds_up() -> N
         assert (whole_of(part.campaign_id), part.sender) == (WHOLE, SENDERS[number - 1])
     assert [part.rejected for part in whole.parts] == [1, 0, 0, 0, 0]
     assert sum(part.ready for part in whole.parts) == 299
+    # The rows of a part are not those of neighbours in the list, so none can be counted from its first.
+    assert {(part.first_row, part.last_row, part.gaps) for part in whole.parts} == {(0, 0, ())}
+
+
+@pytest.mark.parametrize("ignore", [False, True])
+async def test_who_opted_out_is_left_out_of_every_part_unless_somebody_said_otherwise(ignore: bool) -> None:
+    people = [person(number) for number in range(11_000_000, 11_000_100)]
+    journal = MemoryJournal()
+    out = [
+        ConsentWord(key=identity(str(each["to"])), stop=True, source=WORD, at=1.0) for each in people[::10]
+    ]
+    await journal.say(out)
+
+    found = await dealt(people, journal, options=PlanOptions(ignore_opt_outs=ignore))
+
+    assert len(found.owners) == (100 if ignore else 90)
+    # Each part runs on its own: what it says of opt-outs decides whether it looks for them again.
+    assert [part.opt_outs_ignored for part in found.whole.parts] == (
+        [10, 0, 0, 0, 0] if ignore else [None] * 5
+    )
+    assert {terms_of(part).ignore_opt_outs for part in found.whole.parts} == {ignore}
+    assert found.whole.opt_outs_ignored == (10 if ignore else None)
+
+
+async def test_what_a_limit_leaves_is_counted_once() -> None:
+    people = [person(number) for number in range(11_000_000, 11_000_200)]
+
+    found = await dealt(people, options=PlanOptions(limit=30))
+
+    assert found.whole.not_looked_at == 170
+    assert [part.not_looked_at for part in found.whole.parts] == [170, 0, 0, 0, 0]
+
+
+async def test_people_are_dealt_by_what_a_sender_is_called_as_in_all_versions() -> None:
+    """Else the same list would come from other numbers after an upgrade."""
+    senders = [Sender(phone_number_id="7"), Sender(channel_id="7"), Sender(channel_id="8")]
+    people = [person(number) for number in range(11_000_000, 11_000_060)]
+    keys = [identity(str(each["to"])) for each in people]
+
+    found = await dealt(people, whole="promo-1a2b3c4d-x3", senders=senders)
+
+    places = Dealer(["phone_number_id 7", "channel_id 7", "channel_id 8"]).deal(keys)
+    assert found.numbers == [[people[place]["to"] for place in part] for part in places]
 
 
 async def test_each_part_says_of_which_countries_its_people_are() -> None:
@@ -151,9 +198,19 @@ async def test_each_part_says_of_which_countries_its_people_are() -> None:
 
     of_parts = Counter[str]()
     for part in found.whole.parts:
+        most_first = sorted(part.countries, key=lambda country: -country.people)
+        assert list(part.countries) == most_first
         of_parts.update({country.region: country.people for country in part.countries})
     assert of_parts == {"AR": 60, "MX": 40}
     assert {country.region: country.people for country in found.whole.countries} == of_parts
+
+
+async def test_countries_with_as_many_people_come_in_the_order_of_their_names() -> None:
+    people = [person(11_000_000), {**person(11_000_001), "to": "+5215555550000"}]
+
+    found = await dealt([*reversed(people)], whole="promo-1a2b3c4d-x1", senders=SENDERS[:1])
+
+    assert [country.region for country in found.whole.parts[0].countries] == ["AR", "MX"]
 
 
 async def test_a_list_that_grows_and_is_shuffled_is_dealt_as_before() -> None:
