@@ -16,6 +16,7 @@ from tests.campaign.test_timetable import plan_of
 
 HOUR, DAY = 3_600.0, 86_400.0
 NOW = 1_790_000_000.0
+NO_CHUNK: dict[int, Chunk] = {}
 A_DAY_OF_100 = "the daily limit of 100"
 
 
@@ -171,14 +172,14 @@ def test_the_last_departure_of_a_plan_without_a_pace_is_at_once_or_at_its_time()
 def test_hours_that_never_come_are_looked_for_again_the_next_day() -> None:
     hours = Hours.parse("09:00-10:00", zone="UTC")
     zones = {"": (UTC, timezone(timedelta(hours=12)))}
-    timetable = Timetable(RunTerms(hours=hours), plan_of([5]), {}.__getitem__, zones=zones)
+    timetable = Timetable(RunTerms(hours=hours), plan_of([5]), NO_CHUNK.__getitem__, zones=zones)
 
     assert timetable.opens(1, NOW) == NotYet(until=NOW + DAY, why="the hours 09:00-10:00 UTC")
 
 
 def test_a_clock_that_is_set_back_is_asked_again_when_the_hours_come() -> None:
     hours = Hours.parse("09:00-10:00", zone="UTC")
-    timetable = Timetable(RunTerms(hours=hours), plan_of([5]), {}.__getitem__, zones={"": (UTC,)})
+    timetable = Timetable(RunTerms(hours=hours), plan_of([5]), NO_CHUNK.__getitem__, zones={"": (UTC,)})
     nine = NOW - NOW % DAY + 9 * HOUR
 
     def until(wall: float) -> float | None:
