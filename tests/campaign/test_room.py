@@ -2,6 +2,7 @@
 
 from datetime import UTC, timedelta, timezone
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
@@ -160,6 +161,20 @@ def test_the_last_departure_is_what_chunk_after_chunk_comes_to(
             wall += wait
         left.append((wall, people))
     assert found == wall
+
+
+@pytest.mark.parametrize(
+    ("chunks", "hours"), [([60, 40], 0), ([60, 41], 1), ([50, 50, 60, 40], 1), ([40, 50, 50, 60], 2)]
+)
+def test_the_last_departure_is_that_of_the_chunks_in_their_order(chunks: list[int], hours: int) -> None:
+    assert last_departure(RunTerms(per_hour=100), plan_of(chunks), {}, NOW) == NOW + hours * HOUR
+
+
+def test_where_hours_are_the_same_for_all_the_first_who_waits_is_next() -> None:
+    timetable = Timetable(RunTerms(not_before=NOW + 60), plan_of([5, 6, 7]), NO_CHUNK.__getitem__)
+
+    assert timetable.next_of([3, 1, 2], NOW) == (0, NotYet(until=NOW + 60, why="its time"))
+    assert timetable.next_of([3, 1, 2], NOW + 60) == (0, None)
 
 
 def test_the_last_departure_of_a_plan_without_a_pace_is_at_once_or_at_its_time() -> None:
