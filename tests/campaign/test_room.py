@@ -170,6 +170,12 @@ def test_the_last_departure_is_that_of_the_chunks_in_their_order(chunks: list[in
     assert last_departure(RunTerms(per_hour=100), plan_of(chunks), {}, NOW) == NOW + hours * HOUR
 
 
+def test_who_left_is_remembered_for_the_longest_of_all_paces() -> None:
+    terms = RunTerms(per_hour=100, per_day=150)
+
+    assert last_departure(terms, plan_of([100, 50, 1]), {}, NOW) == NOW + DAY
+
+
 def test_where_hours_are_the_same_for_all_the_first_who_waits_is_next() -> None:
     timetable = Timetable(RunTerms(not_before=NOW + 60), plan_of([5, 6, 7]), NO_CHUNK.__getitem__)
 

@@ -474,6 +474,37 @@ async def test_pause_and_stop_from_outside_reach_every_part() -> None:
     assert not await keebai.campaigns.stop(whole.campaign_id)
 
 
+async def test_a_run_of_the_whole_is_paused_and_resumed_in_every_part() -> None:
+    async with world() as (sandbox, keebai, _):
+        whole = await plan(keebai, 1_000, chunk_size=10)  # two minutes, as the quota has it
+        async with keebai.campaigns.start(whole) as run:
+            before = run.paused
+            await run.pause()
+            await keebai.clock.sleep(30.0)  # what was on its way is there
+            left = sandbox.ledger.total
+            await keebai.clock.sleep(300.0)
+            held, meanwhile = run.paused, sandbox.ledger.total
+            await run.resume()
+            after, report = run.paused, await run.report()
+
+    check(report, sandbox)
+    assert (before, held, after) == (False, True, False)
+    assert meanwhile == left < 1_000
+    assert report.sent == 1_000
+
+
+async def test_chunks_of_a_part_that_could_not_begin_count_too() -> None:
+    async with world() as (_, keebai, _south):
+        whole = await plan(keebai, 1_000, chunk_size=50)
+        async with (
+            keebai.campaigns.start(whole.parts[0].campaign_id) as elsewhere,
+            keebai.campaigns.start(whole) as run,
+        ):
+            assert run.of == sum(len(part.chunks) for part in whole.parts)
+            await run.report()
+            await elsewhere.report()
+
+
 async def test_the_same_list_planned_again_is_refused_whoever_its_senders_are() -> None:
     async with world() as (sandbox, keebai, _):
         first = await plan(keebai, 500)
