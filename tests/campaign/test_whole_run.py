@@ -20,13 +20,18 @@ from keebai_async.errors import (
     CampaignBusy,
     CampaignNotFound,
     InvalidInput,
+    JournalUnusable,
+    KeebaiError,
+    Misused,
     UnusableSource,
 )
 from keebai_async.journal.contract import Journal
 from keebai_async.journal.memory_tables import MemoryJournal
 from keebai_async.model.campaign import StoredCampaign
+from keebai_async.model.chunk import Chunk
 from keebai_async.model.events import ChunkAccepted
 from keebai_async.model.fates import Fate, PersonNews
+from keebai_async.model.lifecycle import Move
 from keebai_async.model.part import part_ids
 from keebai_async.model.plan import Guards, Plan
 from keebai_async.model.report import Report
@@ -734,6 +739,52 @@ async def test_an_error_inside_stops_every_part_and_comes_out_as_it_is() -> None
     assert {part.state for part in report.parts} == {"stopped"}
     assert report.unknown == report.on_the_way == 0
     assert report.unsent > 0
+
+
+class _BrokenForOne(MemoryJournal):
+    """Fails for one campaign with *error*, where a move is written down or where its lease is taken."""
+
+    one = ""
+    no_lease = False
+    error: KeebaiError = JournalUnusable("the disk is full")
+
+    @asynccontextmanager
+    async def lease(self, campaign_id: str) -> AsyncIterator[None]:
+        if campaign_id == self.one and self.no_lease:
+            raise self.error
+        async with super().lease(campaign_id):
+            yield
+
+    async def record(self, campaign_id: str, move: Move) -> Chunk:
+        if campaign_id == self.one:
+            raise self.error
+        return await super().record(campaign_id, move)
+
+
+@pytest.mark.parametrize("no_lease", [False, True])
+@pytest.mark.parametrize("error", [JournalUnusable("the disk is full"), Misused("it was forked")])
+async def test_a_part_that_cannot_be_written_down_sends_nothing_and_is_the_end_of_the_run(
+    error: KeebaiError, no_lease: bool
+) -> None:
+    clock = ManualClock()
+    journal = _BrokenForOne(clock=clock)
+    async with world(journal, clock=clock) as (sandbox, keebai, _):
+        whole = await plan(keebai, 3_000, chunk_size=50)
+        journal.one, journal.no_lease, journal.error = whole.parts[-1].campaign_id, no_lease, error
+
+        async def run_it() -> None:
+            async with keebai.campaigns.start(whole) as run:
+                await run.report()
+
+        with pytest.raises(type(error), match=str(error)):
+            await run_it()
+        journal.one = ""
+        report = await keebai.campaigns.status(whole.campaign_id)
+
+    check(report, sandbox)
+    assert report.parts[-1].unsent == whole.parts[-1].ready
+    # Where the run did not begin, no part goes on: they end with what was on its way.
+    assert (report.accepted < 600) if no_lease else (report.accepted == 3_000 - whole.parts[-1].ready)
 
 
 async def test_a_cancellation_stops_every_part_and_what_has_left_is_written_down() -> None:
