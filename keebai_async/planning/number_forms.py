@@ -26,6 +26,8 @@ BEGINNING: Final = 10**6
 LAST: Final = 6
 DECISIVE: Final = 6
 """Digits that decide with the length of a number whether it is certain: its code, two more, Brazil's nine."""
+MOST_DECISIVE: Final = 5
+"""Digits of a key that decide it, at most: those of a calling code, and the two behind it."""
 MOST_KNOWN: Final = 100_000
 NOWHERE: Final = ""
 """The region of a number of no country, such as one of a satellite."""
@@ -71,7 +73,8 @@ def _code(start: str) -> str:
 
 def is_certain(key: int) -> bool:
     """Whether a number with this identity key certainly looks like a fixed line or mobile of its country."""
-    return _fits(str(key), len(str(key)))
+    digits = str(key)
+    return _fits(digits[:MOST_DECISIVE], len(digits))
 
 
 def looks_certain(number: str) -> bool:
@@ -143,6 +146,7 @@ def _region(digits: str) -> str:
     return _areas().get(digits[:4], REGIONS[int(code)]) if code else NOWHERE
 
 
+@lru_cache(MOST_KNOWN)
 def _fits(start: str, digits: int) -> bool:
     """Whether a number of so many *digits* that begins with *start* is certain."""
     code = calling_code(start)

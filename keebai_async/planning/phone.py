@@ -10,7 +10,6 @@ cleaned, `number_text.py`.
 
 import importlib.util
 import re
-from collections.abc import Sequence
 from functools import cache, lru_cache
 from typing import Final
 
@@ -268,12 +267,12 @@ def is_nobodys(local: str, code: str) -> bool:
     """
     if not (patterns := _patterns_of(code)) or local.startswith(code):
         return False
-    number, prefixes = patterns
-    return number.fullmatch(local) is None and not any(each.match(local) for each in prefixes)
+    number, prefix = patterns
+    return number.fullmatch(local) is None and (prefix is None or prefix.match(local) is None)
 
 
 @cache
-def _patterns_of(code: str) -> tuple[re.Pattern[str], Sequence[re.Pattern[str]]] | None:
+def _patterns_of(code: str) -> tuple[re.Pattern[str], re.Pattern[str] | None] | None:
     """What numbers of a calling code look like, and what stands before them; None if countries share it."""
     import phonenumbers as pn
     from phonenumbers.phonemetadata import PhoneMetadata
@@ -284,8 +283,9 @@ def _patterns_of(code: str) -> tuple[re.Pattern[str], Sequence[re.Pattern[str]]]
         return None
     # One that matches nothing takes nothing off.
     found = filter(None, (metadata.national_prefix_for_parsing, metadata.international_prefix))
+    prefixes = "|".join(f"(?:{each})(?<=.)" for each in found)
     number = metadata.general_desc.national_number_pattern or ""
-    return re.compile(number), [re.compile(f"(?:{each})(?<=.)") for each in found]
+    return re.compile(number), re.compile(prefixes) if prefixes else None
 
 
 def parse(digits: str, region: str | None) -> PhoneNumber | str:
