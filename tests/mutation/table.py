@@ -22,6 +22,7 @@ MODULES: Final = MappingProxyType(
             "campaign/test_proof_in_a_search.py",
             f"{_DAY}::test_what_is_read_too_early_lets_nobody_out",
             f"{_DAY}::test_what_was_taken_back_leaves_its_room_to_others",
+            f"{_DAY}::test_two_campaigns_at_once_share_the_limit_and_both_come_to_their_end",
             f"{_HOURS}::test_what_is_launched_at_night_leaves_in_the_morning_and_asks_for_no_place_before",
             f"{_HOURS}::test_a_place_that_comes_when_the_hours_are_over_is_given_back",
             f"{_HOURS}::test_a_clock_that_is_set_forward_is_noticed_within_half_a_minute",
