@@ -3,6 +3,7 @@
 from collections import deque
 
 import anyio
+from msgspec.structs import replace
 
 from keebai_async.campaign.bisect import Bisection, Evidence, refuse_held
 from keebai_async.campaign.chunks import Chunks
@@ -44,13 +45,15 @@ def news_of(campaign: Campaign, chunk: int) -> PersonNews:
     )
 
 
-async def sent_again(chunks: int, *, size: int, which: int) -> Campaign:
+async def sent_again(
+    chunks: int, *, size: int, which: int, journal: type[ToldAtTheCut] = ToldAtTheCut
+) -> Campaign:
     """The first chunk was accepted; *which* had no answer, and somebody said that it did not arrive."""
-    campaign = Campaign(chunks * size, size=size, journal=ToldAtTheCut)
+    campaign = Campaign(chunks * size, size=size, journal=journal)
     await campaign.begin(campaign.service())
-    journal, campaign_id, at = campaign.journal, campaign.plan.campaign_id, campaign.clock.wall()
-    assert isinstance(journal, ToldAtTheCut)
-    journal.campaign = campaign
+    kept, campaign_id, at = campaign.journal, campaign.plan.campaign_id, campaign.clock.wall()
+    assert isinstance(kept, ToldAtTheCut)
+    kept.campaign = campaign
     for move in (
         Submit(number=1, step=1, at=at),
         Accept(number=1, step=2, accepted=size, broadcast_id="b0"),
@@ -58,7 +61,7 @@ async def sent_again(chunks: int, *, size: int, which: int) -> Campaign:
         Lose(number=which, step=2, reason="no answer in time"),
         Resend(number=which, step=3),
     ):
-        await journal.record(campaign_id, move)
+        await kept.record(campaign_id, move)
     return campaign
 
 
@@ -83,6 +86,28 @@ async def test_a_chunk_that_is_proven_when_somebody_is_picked_from_it_is_accepte
         report = await campaign.submit(back)
     assert (report.accepted, report.refused, report.errors()) == (240, 0, ())
     assert dict(back.messaged) == {number(person): 1 for person in range(20, 220)}
+
+
+class ToldOfTheRest(ToldAtTheCut):
+    """Hears that the last of the twelfth chunk has it, when the rest behind a refused piece is cut, too."""
+
+    async def recut(self, *given: object, **named: object) -> tuple[object, ...]:  # type: ignore[override]
+        if len(given[1]) > 1:  # type: ignore[arg-type]
+            news = replace(news_of(self.campaign, 12), place=19, number=number(239))
+            await self.tell([news])
+        return await super().recut(*given, **named)
+
+
+async def test_the_rest_that_is_proven_as_a_piece_before_it_is_cut_stays_whole() -> None:
+    campaign = await sent_again(12, size=20, which=12, journal=ToldOfTheRest)
+    service = campaign.service()
+    service.malformed = frozenset({number(223)})
+
+    async with campaign.journal.lease(campaign.plan.campaign_id):
+        report = await campaign.submit(service)
+
+    assert (report.accepted, report.refused, report.unknown, report.errors()) == (239, 1, 0, ())
+    assert not any(number(person) in service.messaged for person in range(230, 240)), "they had it before"
 
 
 async def test_a_chunk_that_was_accepted_before_says_nothing_of_who_is_refused_now() -> None:
