@@ -1,4 +1,7 @@
-"""A process of DBOS that runs campaigns; `python -m`, with its WorkPlace as JSON on stdin."""
+"""A process of DBOS that runs campaigns; `python -m`, with its WorkPlace as JSON on stdin.
+
+SIGUSR1 has it say to its workflows that it ends, and stay: the moment between that and DBOS's end, made long.
+"""
 
 import signal
 import threading
@@ -10,8 +13,9 @@ from tests.workers.place import WorkPlace, here
 
 
 def main(place: WorkPlace) -> None:
-    told = threading.Event()
+    told, no_more = threading.Event(), threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: told.set())
+    signal.signal(signal.SIGUSR1, lambda *_: no_more.set())
     begin = campaign_workflows(place.client, at_once=3, every=1)
     DBOS(
         config={
@@ -24,9 +28,14 @@ def main(place: WorkPlace) -> None:
         }
     )
     DBOS.launch()
-    begin()
+    end = begin()
     print("working", flush=True)
-    told.wait()
+    while not told.wait(0.05):
+        if no_more.is_set():
+            end()
+            print("takes no more", flush=True)
+            no_more.clear()
+    end()
     DBOS.destroy()
 
 

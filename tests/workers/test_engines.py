@@ -4,6 +4,7 @@ They run for real, each in a process and on a "machine" of its own, on the tests
 """
 
 import random
+import signal
 import sys
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -80,6 +81,13 @@ class Workers:
         await process.stdin.aclose()
         assert b"working" in await process.stdout.receive()
         return process
+
+    @staticmethod
+    async def takes_no_more(process: Process) -> None:
+        """Of DBOS: have it say that it ends, as it does before it ends."""
+        process.send_signal(signal.SIGUSR1)
+        assert process.stdout is not None
+        assert b"takes no more" in await process.stdout.receive()
 
 
 @asynccontextmanager
@@ -158,6 +166,41 @@ async def test_a_worker_that_is_told_to_end_writes_down_what_is_on_its_way_and_a
         first.terminate()
         await first.wait()
         assert sum(report.unknown for report in await keebai.campaigns.list()) == 0
+        second = await workers.start()
+        try:
+            await until(lambda: all_over(keebai))
+        finally:
+            second.kill()
+            await second.wait()
+        reports = await keebai.campaigns.list()
+    assert [report.state for report in reports] == [CampaignState.FINISHED] * CAMPAIGNS
+    times = sandbox.ledger.times_messaged()
+    assert (len(times), max(times.values())) == (CAMPAIGNS * PEOPLE, 1)
+
+
+@pytest.mark.parametrize("engine", ["dbos"], indirect=True)
+async def test_what_dbos_begins_while_it_ends_takes_up_no_campaign_and_another_worker_does(
+    engine: str, place: WorkPlace, sandbox: Sandbox
+) -> None:
+    from dbos import DBOSClient
+
+    workers = Workers(engine, place)
+    first = await workers.start()
+    await workers.takes_no_more(first)
+    async with launched(place, sandbox) as keebai:
+        dbos = DBOSClient(system_database_url=place.engine)
+
+        async def begun_and_left() -> bool:
+            ended = await dbos.list_workflows_async(name="keebai run", status="SUCCESS")
+            return len({each.workflow_id.partition("@")[0] for each in ended}) == CAMPAIGNS
+
+        try:
+            await until(begun_and_left)
+        finally:
+            dbos.destroy()
+        first.terminate()
+        await first.wait()
+        assert not sandbox.ledger.submissions
         second = await workers.start()
         try:
             await until(lambda: all_over(keebai))
