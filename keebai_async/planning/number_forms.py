@@ -24,10 +24,8 @@ from keebai_async.planning.number_lengths import AREAS, FIXED_LINE, MOBILE, NAME
 BEGINNING: Final = 10**6
 """What the last six digits of a number are cut off with."""
 LAST: Final = 6
-DECISIVE: Final = 6
-"""Digits that decide with the length of a number whether it is certain: its code, two more, Brazil's nine."""
-MOST_DECISIVE: Final = 5
-"""Digits of a key that decide it, at most: those of a calling code, and the two behind it."""
+DECISIVE: Final = 5
+"""Digits that decide with the length of a key whether it is certain: a calling code, and two more."""
 MOST_KNOWN: Final = 100_000
 NOWHERE: Final = ""
 """The region of a number of no country, such as one of a satellite."""
@@ -74,14 +72,14 @@ def _code(start: str) -> str:
 def is_certain(key: int) -> bool:
     """Whether a number with this identity key certainly looks like a fixed line or mobile of its country."""
     digits = str(key)
-    return _fits(digits[:MOST_DECISIVE], len(digits))
+    return _fits(digits[:DECISIVE], len(digits))
 
 
 def looks_certain(number: str) -> bool:
     """`is_certain` of a plus and digits. What was once asked of how they begin is kept."""
-    # In Brazil the sixth digit says whether a nine was added; elsewhere five are enough to know.
-    decisive = number[1 : DECISIVE + 1] if number.startswith("+55") else number[1:DECISIVE]
-    return _certain(decisive, len(number) - 1)
+    # In Brazil one more says whether a nine was added.
+    decisive = DECISIVE + 1 if number.startswith("+55") else DECISIVE
+    return _certain(number[1 : 1 + decisive], len(number) - 1)
 
 
 @lru_cache(MOST_KNOWN)

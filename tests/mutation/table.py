@@ -33,6 +33,7 @@ MODULES: Final = MappingProxyType(
         ),
         "campaign/bisect": (
             "campaign/test_bisect.py",
+            "campaign/test_opted_out.py",
             "campaign/test_proof_in_a_search.py",
             "campaign/test_timetable.py",
         ),
