@@ -36,6 +36,9 @@ from keebai_async.quota.window import CAUTIOUS_QUOTAS, Quota
 EARLY: Final = 0.75
 """The part of a predicted wait after which the head is read a first time, to correct the prediction."""
 
+SOON: Final = 1.0
+"""Seconds after which the shortest broadcast is read first; earlier only with a shorter floor."""
+
 SAVED: Final = 450.0
 """Seconds for which looks may be saved up while none is due: an eighth of what the hour allows."""
 
@@ -297,7 +300,7 @@ class PollPlanner:
         if one.seen_at is None:
             if queue.follows_at is not None:
                 return queue.follows_at  # the one before it was just seen finished
-            early = EARLY * wait if wait > 4 * self.floor else max(wait + _SLACK, 1.0)
+            early = EARLY * wait if wait > 4 * self.floor else max(wait + _SLACK, min(SOON, self.floor))
             return one.added + min(early, LONGEST_WAIT)
         if queue.fruitless:
             wait = max(wait / 4, self.floor)

@@ -53,6 +53,16 @@ def test_the_head_of_the_line_is_read_at_three_quarters_and_at_the_end_and_then_
     assert abs(following.at - (62.75 + 0.75 * 4_980 / 80)) < 0.5
 
 
+@pytest.mark.parametrize(("floor", "first"), [(5.0, 1.0), (0.5, 0.5), (0.05, 0.25 + 2 / 80)])
+def test_a_handful_is_read_after_a_second_or_sooner_where_looks_may_be_closer(
+    floor: float, first: float
+) -> None:
+    plan = PollPlanner(floor=floor)
+    plan.add("a", recipients=2, sender="one", now=0.0)
+
+    assert look(plan) == Look("a", first)
+
+
 def test_a_rate_is_named_when_it_was_seen_and_not_while_it_is_believed() -> None:
     plan = plan_of("a", "b")
     assert (plan.rate("one"), plan.rate("nobody")) == (None, None)
