@@ -235,6 +235,46 @@ async def test_who_waits_while_somebody_of_another_chunk_is_asked_is_submitted_i
     assert submitted(campaign)[-6:] == [1, 20, 1, 1, 19, 19]
 
 
+async def searched(people: int, chunk: int, waiting: Sequence[int]) -> tuple[Campaign, list[bool], int]:
+    """A suspended account refuses *chunk*: of each person who was held for it whether we picked them, and the
+    requests it cost. The first of the chunks of 20 was accepted before."""
+    campaign = Campaign(people, size=20)
+    await campaign.submit(campaign.service([Fate.FINE, *[Fate.HALTED] * 3]))
+    service = campaign.service()
+    service.suspended_after = 0
+    await campaign.begin(service)
+    evidence = Evidence(good=True)
+
+    async with campaign.clock.running():
+        await Bisection(
+            chunk,
+            chunks=campaign.book,
+            submitter=campaign.submitter,
+            evidence=evidence,
+            waiting=deque(waiting),
+        ).submit()
+
+    return campaign, [held.picked for held in evidence.held], service.requests.submits
+
+
+@pytest.mark.parametrize("people", [80, 61])
+async def test_who_is_picked_of_a_chunk_that_waits_counts_as_picked_also_if_they_are_alone_in_it(
+    people: int,
+) -> None:
+    campaign, picked, submits = await searched(people, 2, waiting=[3, 4])
+
+    assert campaign.stopped is Cause.REFUSED
+    assert picked == [False, True, True], "the third of them stopped it"
+    assert submits == 5 + 2 + 1
+
+
+async def test_who_is_left_alone_by_a_search_was_not_picked() -> None:
+    campaign, picked, submits = await searched(62, 4, waiting=[])
+
+    assert campaign.stopped is None
+    assert (picked, submits) == ([False, False], 3)
+
+
 async def test_a_last_culprit_with_nobody_left_to_ask_is_refused() -> None:
     campaign = Campaign(101, size=100)
 

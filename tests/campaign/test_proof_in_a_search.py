@@ -80,6 +80,7 @@ async def test_a_chunk_that_is_proven_when_somebody_is_picked_from_it_is_accepte
         stopped = await campaign.submit(suspended)
 
     assert campaign.stopped is Cause.REFUSED
+    assert suspended.requests.submits == 29
     assert (stopped.accepted, stopped.refused, stopped.unsent) == (40, 0, 200)
     assert [event.number for event in campaign.events if isinstance(event, ChunkAccepted)] == [12]
     async with journal.lease(campaign.plan.campaign_id):
