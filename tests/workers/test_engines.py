@@ -76,18 +76,23 @@ class Workers:
         place = msgspec.structs.replace(self._place, machine=f"machine-{self._born}")
         process = await anyio.open_process([sys.executable, "-m", self._module], stderr=None)
         assert process.stdin is not None
-        assert process.stdout is not None
         await process.stdin.send(msgspec.json.encode(place))
         await process.stdin.aclose()
-        assert b"working" in await process.stdout.receive()
+        await self._said(process, b"working\n")
         return process
 
     @staticmethod
     async def takes_no_more(process: Process) -> None:
         """Of DBOS: have it say that it ends, as it does before it ends."""
         process.send_signal(signal.SIGUSR1)
+        await Workers._said(process, b"takes no more\n")
+
+    @staticmethod
+    async def _said(process: Process, line: bytes) -> None:
         assert process.stdout is not None
-        assert b"takes no more" in await process.stdout.receive()
+        said = b""
+        while not said.endswith(line):
+            said += await process.stdout.receive()
 
 
 @asynccontextmanager
