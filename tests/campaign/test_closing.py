@@ -20,7 +20,7 @@ from keebai_async.sandbox import Sandbox, faults
 from tests.campaign.test_sandbox_campaigns import BULK, people
 
 PEOPLE = 60
-LATE = 0.25
+LATE = 0.15
 """Seconds after which the service answers a submit."""
 
 TEXT = "POST /messages/text"
@@ -176,7 +176,13 @@ async def test_nothing_is_unknown_whenever_a_client_is_closed(
 
 
 def client(sandbox: Sandbox, journal: Path) -> Keebai:
-    return Keebai(sandbox.token, base_url=sandbox.url, phone_number_id="100000000000001", journal=journal)
+    return Keebai(
+        sandbox.token,
+        base_url=sandbox.url,
+        phone_number_id="100000000000001",
+        journal=journal,
+        poll_floor=0.05,
+    )
 
 
 async def adds_up(sandbox: Sandbox, journal: Path) -> None:

@@ -65,7 +65,7 @@ async def test_from_a_thousand_on_the_number_is_typed(
 ) -> None:
     shell.write("people.csv", people(1_000))
 
-    ended = await shell.answer(f"{typed}\n", "launch", "people.csv", *PROMO)
+    ended = await shell.answer(f"{typed}\n", "launch", "people.csv", *PROMO, "--no-wait")
 
     assert ended.code == code
     assert sandbox.ledger.total == (0 if code else 1_000)
@@ -132,7 +132,7 @@ async def test_of_two_launches_at_the_same_instant_one_goes_and_one_asks_for_the
     ended: list[Ended] = []
 
     async def launch(name: str) -> None:
-        ended.append(await shell.run("launch", "people.csv", *PROMO, "--name", name, "--yes"))
+        ended.append(await shell.run("launch", "people.csv", *PROMO, "--name", name, "--yes", "--no-wait"))
 
     await shell.call("list")  # so that neither has to make the journal
     async with anyio.create_task_group() as tasks:
@@ -237,10 +237,11 @@ async def test_a_limit_says_what_it_left_and_the_rest_leaves_out_who_got_it(
     rows = [row.split(",") for row in people(600).splitlines()[1:]]
     lines = [f'{{"to":"{to}","nombre":"{who}","codigo":"{code}"}}\n' for to, who, code in rows]
     shell.write(name, people(600) if name.endswith("csv") else "".join(lines))
-    some = await shell.call("launch", name, *PROMO, "--name", "Uno", "--limit", "7", "--yes")
+    launch = ("launch", name, *PROMO, "--yes", "--no-wait")
+    some = await shell.call(*launch, "--name", "Uno", "--limit", "7")
 
-    unasked = await shell.call("launch", name, *PROMO, "--name", "Dos", "--yes")
-    rest = await shell.call("launch", name, *PROMO, "--name", "Dos", "--yes", "--rest-of", campaign_of(some))
+    unasked = await shell.call(*launch, "--name", "Dos")
+    rest = await shell.call(*launch, "--name", "Dos", "--rest-of", campaign_of(some))
 
     assert "593 rows after the first 7 ready people were not looked at" in some.out
     assert f"--rest-of {campaign_of(some)}" in some.out

@@ -245,7 +245,7 @@ async def test_killed_again_and_again_and_resumed_by_the_one_id_it_reaches_every
         shell.environment["KEEBAI_QUOTA"] = "100000/60s"
         sandbox.settings.windows = ()
         file = a_list(shell, 6_000)
-        planned = last(await shell.call("plan", file, *PROMO, *SENDERS, "--json", "--pace", "200/1s"))
+        planned = last(await shell.call("plan", file, *PROMO, *SENDERS, "--json", "--pace", "500/1s"))
         whole = str(planned["campaign_id"])
         commands = [("launch", whole, "--yes"), *[("resume", whole, "--yes")] * 3]
         for kill, command in enumerate(commands, start=1):
