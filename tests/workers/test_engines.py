@@ -69,17 +69,24 @@ class Workers:
     def __init__(self, engine: str, place: WorkPlace) -> None:
         self._module = f"tests.workers.{engine}_worker"
         self._place = place
-        self._born = 0
+        self._born: list[Process] = []
 
     async def start(self) -> Process:
-        self._born += 1
-        place = msgspec.structs.replace(self._place, machine=f"machine-{self._born}")
+        place = msgspec.structs.replace(self._place, machine=f"machine-{len(self._born) + 1}")
         process = await anyio.open_process([sys.executable, "-m", self._module], stderr=None)
+        self._born.append(process)
         assert process.stdin is not None
         await process.stdin.send(msgspec.json.encode(place))
         await process.stdin.aclose()
         await self._said(process, b"working\n")
         return process
+
+    async def kill(self) -> None:
+        """All that live."""
+        for process in self._born:
+            if process.returncode is None:
+                process.kill()
+            await process.wait()
 
     @staticmethod
     async def takes_no_more(process: Process) -> None:
@@ -93,6 +100,13 @@ class Workers:
         said = b""
         while not said.endswith(line):
             said += await process.stdout.receive()
+
+
+@pytest.fixture
+async def workers(engine: str, place: WorkPlace) -> AsyncIterator[Workers]:
+    workers = Workers(engine, place)
+    yield workers
+    await workers.kill()
 
 
 @asynccontextmanager
@@ -124,28 +138,24 @@ async def all_over(keebai: Keebai) -> bool:
 
 
 async def test_killed_workers_are_followed_by_others_and_nobody_is_sent_to_twice(
-    engine: str, place: WorkPlace, sandbox: Sandbox
+    workers: Workers, place: WorkPlace, sandbox: Sandbox
 ) -> None:
-    chance, workers = random.Random(5), Workers(engine, place)
+    chance = random.Random(5)
     async with launched(place, sandbox) as keebai:
         running = [await workers.start(), await workers.start()]
-        try:
-            for kill in range(2):
+        for kill in range(2):
 
-                async def has_work(before: int = len(sandbox.ledger.submissions)) -> bool:
-                    return len(sandbox.ledger.submissions) > before or await all_over(keebai)
+            async def has_work(before: int = len(sandbox.ledger.submissions)) -> bool:
+                return len(sandbox.ledger.submissions) > before or await all_over(keebai)
 
-                await until(has_work)
-                victim = running.pop(chance.randrange(2))
-                victim.kill()
-                await victim.wait()
-                if kill == 0:
-                    running.append(await workers.start())
-            await until(lambda: all_over(keebai))
-        finally:
-            for process in running:
-                process.kill()
-                await process.wait()
+            await until(has_work)
+            victim = running.pop(chance.randrange(2))
+            victim.kill()
+            await victim.wait()
+            if kill == 0:
+                running.append(await workers.start())
+        await until(lambda: all_over(keebai))
+        await workers.kill()
         reports = await keebai.campaigns.list()
         wanted = await keebai.campaigns.wanted()
     times = sandbox.ledger.times_messaged()
@@ -158,9 +168,8 @@ async def test_killed_workers_are_followed_by_others_and_nobody_is_sent_to_twice
 
 
 async def test_a_worker_that_is_told_to_end_writes_down_what_is_on_its_way_and_another_goes_on(
-    engine: str, place: WorkPlace, sandbox: Sandbox
+    workers: Workers, place: WorkPlace, sandbox: Sandbox
 ) -> None:
-    workers = Workers(engine, place)
     async with launched(place, sandbox) as keebai:
         first = await workers.start()
 
@@ -171,12 +180,9 @@ async def test_a_worker_that_is_told_to_end_writes_down_what_is_on_its_way_and_a
         first.terminate()
         await first.wait()
         assert sum(report.unknown for report in await keebai.campaigns.list()) == 0
-        second = await workers.start()
-        try:
-            await until(lambda: all_over(keebai))
-        finally:
-            second.kill()
-            await second.wait()
+        await workers.start()
+        await until(lambda: all_over(keebai))
+        await workers.kill()
         reports = await keebai.campaigns.list()
     assert [report.state for report in reports] == [CampaignState.FINISHED] * CAMPAIGNS
     times = sandbox.ledger.times_messaged()
@@ -185,11 +191,10 @@ async def test_a_worker_that_is_told_to_end_writes_down_what_is_on_its_way_and_a
 
 @pytest.mark.parametrize("engine", ["dbos"], indirect=True)
 async def test_what_dbos_begins_while_it_ends_takes_up_no_campaign_and_another_worker_does(
-    engine: str, place: WorkPlace, sandbox: Sandbox
+    workers: Workers, place: WorkPlace, sandbox: Sandbox
 ) -> None:
     from dbos import DBOSClient
 
-    workers = Workers(engine, place)
     first = await workers.start()
     await workers.takes_no_more(first)
     async with launched(place, sandbox) as keebai:
@@ -206,12 +211,9 @@ async def test_what_dbos_begins_while_it_ends_takes_up_no_campaign_and_another_w
         first.terminate()
         await first.wait()
         assert not sandbox.ledger.submissions
-        second = await workers.start()
-        try:
-            await until(lambda: all_over(keebai))
-        finally:
-            second.kill()
-            await second.wait()
+        await workers.start()
+        await until(lambda: all_over(keebai))
+        await workers.kill()
         reports = await keebai.campaigns.list()
     assert [report.state for report in reports] == [CampaignState.FINISHED] * CAMPAIGNS
     times = sandbox.ledger.times_messaged()
