@@ -86,13 +86,15 @@ def texts_among(
     values: Sequence[Sequence[object]],
     meta_data: Sequence[object] | None,
     bad: set[int],
+    *,
+    metas: MetaColumns | None = None,
 ) -> Candidates:
     """The rows whose number and values are all text, but for those at the places *bad*."""
     for column in (to, *values):
         if not all_text(column):
             bad.update(place for place, value in enumerate(column) if type(value) is not str)
     # What is no text is gone with its row.
-    return Candidates(where, to, values, meta_data).without(bad)  # type: ignore[arg-type]
+    return Candidates(where, to, values, meta_data, metas=metas).without(bad)  # type: ignore[arg-type]
 
 
 def all_text(values: Sequence[object]) -> TypeGuard[Sequence[str]]:

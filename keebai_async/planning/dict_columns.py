@@ -9,7 +9,7 @@ from operator import itemgetter
 
 from keebai_async.model.own_columns import REASON
 from keebai_async.planning.candidates import Candidates, all_text, texts_among
-from keebai_async.planning.codec import NO_META
+from keebai_async.planning.codec import NO_META, MetaColumns
 from keebai_async.planning.consent import may_say_who_wants_none
 from keebai_async.planning.narrowing import picked
 from keebai_async.planning.rendering import rendered, shown_value
@@ -35,16 +35,20 @@ class DictColumns:
         names = self._names
         keys = set().union(*items)
         bad: set[int] = set()
-        metas: Sequence[object] | None = None
+        meta_data: Sequence[object] | None = None
+        metas: MetaColumns | None = None
         if names.meta_data in keys:
-            metas = _under(names.meta_data, items)
-            if not set(map(type, metas)) <= {dict, type(None)}:
-                bad.update(place for place, meta in enumerate(metas) if not isinstance(meta, dict | None))
-            metas = self._written(metas, bad)
+            meta_data = _under(names.meta_data, items)
+            metas = self._columns_of(meta_data)
+            if metas is None:
+                if not set(map(type, meta_data)) <= {dict, type(None)}:
+                    each = enumerate(meta_data)
+                    bad.update(place for place, meta in each if not isinstance(meta, dict | None))
+                meta_data = self._written(meta_data, bad)
         if not all_text(list(keys)):
             bad.update(place for place, item in enumerate(items) if not all_text(list(item)))
         to, variables = _under(names.to, items), _under(names.variables, items)
-        found = self.of_variables(where, to, variables, metas, bad)
+        found = self.of_variables(where, to, variables, None if metas else meta_data, bad, metas=metas)
         if not keys <= names.service:
             known = set(found.where)
             taken = [item for item, at in zip(items, where, strict=True) if at in known]
@@ -58,8 +62,13 @@ class DictColumns:
         variables: Sequence[object],
         meta_data: Sequence[object] | None,
         bad: set[int],
+        *,
+        metas: MetaColumns | None = None,
     ) -> Candidates:
-        """The rows whose variables are dicts of just what the template asks for; none at the places *bad*."""
+        """The rows whose variables are dicts of just what the template asks for; none at the places *bad*.
+
+        Their `meta_data` are in *metas*, if they are columns of text.
+        """
         count = len(self._codec.names)
         if set(map(type, variables)) != {dict} or set(map(len, variables)) != {count}:  # type: ignore[arg-type]
             # A dict of another type may act otherwise: one with defaults grows when it is asked.
@@ -67,7 +76,7 @@ class DictColumns:
             bad.update(place for place, fit in enumerate(fits) if not fit)
             variables = [each if fit else {} for each, fit in zip(variables, fits, strict=True)]
         dicts: Sequence[Item] = variables  # type: ignore[assignment]  # they are by now
-        return texts_among(where, to, _columns(dicts, self._codec.names), meta_data, bad)
+        return texts_among(where, to, _columns(dicts, self._codec.names), meta_data, bad, metas=metas)
 
     def flat(self, items: Sequence[Item], where: Sequence[int]) -> Candidates:
         """The rows among *items* that name their variables side by side."""
@@ -81,7 +90,8 @@ class DictColumns:
         bad: set[int] = set()
         if REASON in keys:  # of a file of ours: each row is looked at
             bad.update(place for place, item in enumerate(items) if item.get(REASON))
-        meta_data = self._written(self._flat_metas(items, metas), bad) if metas else None
+        columns = self._flat_columns(items, metas) if metas else None
+        meta_data = self._written(self._flat_metas(items, metas), bad) if metas and not columns else None
         if len(keys) > len(names.known) + len(metas):
             unused = sorted(keys - names.known - set(metas))
             self._context.ignore(unused)
@@ -89,11 +99,38 @@ class DictColumns:
                 self._context.consent.count(name, [shown_value(item.get(name, "")) for item in items])
         to = _under(names.to, items)
         own = list(map(names.of.__getitem__, self._codec.names))
-        return texts_among(where, to, _columns(items, own), meta_data, bad)
+        return texts_among(where, to, _columns(items, own), meta_data, bad, metas=columns)
 
     def _is_flat(self, item: Item) -> bool:
         return (
             all_text(list(item)) and self._names.variables not in item and self._names.meta_data not in item
+        )
+
+    def _columns_of(self, metas: Sequence[object]) -> MetaColumns | None:
+        """Dicts of text that all have the same keys in the same order, as columns; None if they are not."""
+        if set(map(type, metas)) != {dict}:
+            return None
+        dicts: Sequence[Item] = metas  # type: ignore[assignment]  # we have just looked
+        names = tuple(dicts[0])
+        alike = set(map(len, dicts)) == {1} if len(names) == 1 else set(map(tuple, dicts)) == {names}
+        return self._texts(names, dicts, names) if alike and names else None
+
+    def _flat_columns(self, items: Sequence[Item], metas: Sequence[str]) -> MetaColumns | None:
+        """What *items* have under *metas*, as columns; None if some of it is no text, or not there."""
+        return self._texts([meta.removeprefix(META) for meta in metas], items, metas)
+
+    def _texts(self, names: Sequence[str], items: Sequence[Item], own: Sequence[str]) -> MetaColumns | None:
+        """The texts of *items* under *own*, which are sent under *names*; None if one of them cannot be."""
+        try:
+            columns = [list(map(itemgetter(name), items)) for name in own]
+        except KeyError:
+            return None
+        texts = [column for column in (names, *columns) if all_text(column)]
+        if len(texts) <= len(columns):
+            return None
+        text = "".join(map("".join, texts))
+        return (
+            MetaColumns(tuple(names), texts[1:]) if text.isascii() or self._codec.writable([text]) else None
         )
 
     def _flat_metas(self, items: Sequence[Item], metas: Sequence[str]) -> Sequence[object]:

@@ -179,6 +179,39 @@ async def test_the_two_paths_agree_on_broken_lines(broken: Sequence[bytes], end:
     assert checked.read == sum(1 for line in broken if line.strip())
 
 
+class Word(str):
+    """Text that acts as it likes."""
+
+    __slots__ = ()
+
+
+texts_of_metas = st.one_of(good_text, good_text, st.sampled_from(["\ud800", Word("Ana"), 7, None]))
+metas_of_text = st.one_of(
+    st.just({"a": "1", "b": "2"}),
+    st.just({"b": "2", "a": "1"}),
+    st.just({"a": "1"}),
+    st.dictionaries(st.sampled_from(["a", "b"]), texts_of_metas, min_size=1, max_size=2),
+    st.dictionaries(st.sampled_from(["", 'a"b', "\n", "_kb", "\ud800", Word("a")]), good_text, max_size=2),
+)
+
+
+@given(
+    metas_of_text, st.lists(st.tuples(good_number, metas_of_text, st.booleans()), min_size=1), st.booleans()
+)
+@settings(deadline=None)
+async def test_the_two_paths_agree_on_metas_of_dicts(
+    first: dict[str, object], people: list[tuple[str, dict[str, object], bool]], flat: bool
+) -> None:
+    """They mostly have the same keys in the same order, and are columns then."""
+    metas = [(to, first if same else other) for to, other, same in people]
+    if flat:
+        items = [{"to": to, "1": "a", **{f"meta_{key}": each[key] for key in each}} for to, each in metas]
+    else:
+        items = [{"to": to, "variables": {"1": "a"}, "meta_data": each} for to, each in metas]
+
+    await both(TEMPLATES[1], ObjectBlock(first=1, items=items))
+
+
 @given(listed())
 @settings(max_examples=50, deadline=None)
 async def test_the_two_paths_agree_on_recipients(made: tuple[Template, list[dict[str, object]]]) -> None:
