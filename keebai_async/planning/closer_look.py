@@ -1,6 +1,6 @@
 """A block that is not certainly fine, looked at closer: only what the fast path cannot vouch for.
 
-If one bad row sent all 400 of its block down the exact path, a list with 1 % of them would be as slow as if
+If one bad row sent all 1,000 of its block down the exact path, a list with 1 % of them would be as slow as if
 all were bad; and where all numbers are spelled with blanks, or one value in three is blank, most rows are on
 this path. So only what is in doubt is asked exactly: a number alone if it is the number, the values alone if
 it is these (which, is asked of ever smaller parts in bulk), a row taken apart only if its structure is in

@@ -4,7 +4,6 @@ A list may have 10 million rows, so it is never in memory: a stream of small blo
 counted and goes to the journal too; what stays is one chunk and a few bytes a person.
 """
 
-import time
 from collections.abc import AsyncIterator, Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import aclosing, suppress
 from functools import cache
@@ -53,10 +52,8 @@ from keebai_async.planning.template import check_approved, named_by_text, wordin
 from keebai_async.planning.text_checks import lengths
 from keebai_async.privacy import shown
 from keebai_async.sources.block import Block, ObjectBlock, Source
-from keebai_async.sources.loop_turns import next_turn, turn
+from keebai_async.sources.loop_turns import TimedTurns, next_turn, turn
 
-PLANNING_TURN = 0.002
-"""Seconds that a block may take before the event loop has its turn in the middle of the next one, too."""
 DISCARD_SECONDS = 10.0
 """Seconds that forgetting an unfinished plan may take."""
 
@@ -130,17 +127,13 @@ async def make_plan(
         await next_turn()
         if (since := options.sent_since(created_at)) is not None and not options.test_to:
             making.leave_out(await people_sent_to(journal, since=since, besides=family))
-        slow = False
+        turns = TimedTurns()
         async with aclosing(source.blocks()) as blocks:
             async for block in blocks:
-                # To find the header took some of the first one's turn.
-                await (turn() if making.read else next_turn())
-                began = time.monotonic()
+                await turns.go_on()
                 checked = await making.reader.read(block)
-                if slow or time.monotonic() - began > PLANNING_TURN:
-                    await next_turn()
+                await turns.go_on()
                 await making.take(checked)
-                slow = time.monotonic() - began > PLANNING_TURN
                 if progress is not None:
                     progress(PlanProgress(read=making.read, ready=making.ready))
                 if options.test_to and making.ready:
@@ -149,7 +142,6 @@ async def make_plan(
                     if count_rest:
                         await making.count_rest(blocks)
                     break
-                await next_turn()
         plan = await making.finish(name=name, created_at=created_at, service=service)
         later = _later(not_before, options.not_before)
         plan = msgspec.structs.replace(plan, retry=retry, not_before=later, planned_by=planned_by)

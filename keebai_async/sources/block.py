@@ -1,4 +1,4 @@
-"""What a source gives: blocks of 400 to 1,000 rows, with the numbers their reader sees.
+"""What a source gives: blocks of about 1,000 rows, with the numbers their reader sees.
 
 A block of each kind holds its rows as they cost least to read: CSV as columns, JSON Lines as bytes. Nobody
 but `planning/reader.py` asks which kind a block is. Whatever gives what `TableBlock` asks for is a table,
@@ -15,7 +15,7 @@ import msgspec
 from keebai_async.sources.pieces import text_of
 from keebai_async.sources.spelling import NotText
 
-BLOCK_ROWS = 400
+BLOCK_ROWS = 1_000
 """A block costs something however small it is; a larger one leaves the cache, and the event loop waits."""
 
 

@@ -65,7 +65,7 @@ class Delimited:
         columns: Mapping[str, str],
         delimiter: str | None = None,
         encoding: str | None = None,
-        size: int = 24 * 1024,
+        size: int = 48 * 1024,
     ) -> None:
         self._encoding = encoding
         self._size = size

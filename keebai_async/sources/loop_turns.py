@@ -28,7 +28,7 @@ in the first, it would begin before them.
 """
 
 TURN: Final = 0.001
-"""Seconds that rows which are looked at one by one may take before others have their turn."""
+"""Seconds that rows or short blocks may take before others have their turn."""
 
 _Task = asyncio.Task[object]
 
@@ -44,7 +44,7 @@ async def next_turn() -> None:
 
 
 class TimedTurns:
-    """For what is done row by row: a turn is over when it was long enough, by the clock.
+    """For what is done row by row, or block by block: a turn is over when it was long enough, by the clock.
 
     To ask whether it is `due` costs little beside a row; to end it for each would cost more.
     """
@@ -59,6 +59,10 @@ class TimedTurns:
     async def next(self) -> None:
         await next_turn()
         self._until = time.monotonic() + TURN
+
+    async def go_on(self) -> None:
+        """In the turn that is ours, or in the next one if it was long enough."""
+        await (self.next() if self.due else turn())
 
 
 def reading() -> asyncio.Lock:

@@ -353,11 +353,11 @@ async def test_blocks_are_small(tmp_path: Path) -> None:
     path = written(tmp_path, "people.jsonl", '{"to":"+5491100000001","nombre":"Ana","saldo":"1"}\n' * 5_000)
     async with aclosing(open_source(path).blocks()) as blocks:
         sizes = [len(block.data) async for block in blocks if isinstance(block, LineBlock)]
-    async with aclosing(open_source([person(1)] * 1_000).blocks()) as blocks:
+    async with aclosing(open_source([person(1)] * 2_500).blocks()) as blocks:
         counts = [len(block.items) async for block in blocks if isinstance(block, ObjectBlock)]
 
-    assert max(sizes) < 49 * 1024
-    assert max(counts) == 400
+    assert max(sizes) < 97 * 1024
+    assert max(counts) == 1_000
 
 
 async def test_who_waits_for_a_silent_standard_input_can_be_called_back(

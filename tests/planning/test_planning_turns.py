@@ -3,16 +3,18 @@
 import asyncio
 import threading
 import time
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import aclosing
 
 import anyio
+import pytest
 
 from keebai_async.journal.memory_tables import MemoryJournal
 from keebai_async.planning.plan import make_plan
-from keebai_async.sources import open_source
-from keebai_async.sources.loop_turns import next_turn, turn
+from keebai_async.sources import loop_turns, open_source
+from keebai_async.sources.block import BLOCK_ROWS
+from keebai_async.sources.loop_turns import TimedTurns, next_turn, turn
 from keebai_async.sources.objects import in_thread
 from tests.planning.made import PROMO, SENDER, person
 
@@ -20,19 +22,26 @@ PLANS, BLOCKS = 20, 4
 
 
 class Rounds:
-    """How often something was done in each round of the loop."""
+    """Who did something in each round of the loop, and how often something was done in all."""
 
     def __init__(self) -> None:
-        self.done: Counter[int] = Counter()
+        self.who: defaultdict[int, set[object]] = defaultdict(set)
+        self.done = 0
         self._round = 0
+
+    @property
+    def at_once(self) -> int:
+        """How many did something in one round, at most."""
+        return max(map(len, self.who.values()))
 
     async def run(self) -> None:
         while True:
             self._round += 1
             await asyncio.sleep(0)
 
-    def note(self, _: object = None) -> None:
-        self.done[self._round] += 1
+    def note(self, who: object) -> None:
+        self.who[self._round].add(who)
+        self.done += 1
 
 
 async def test_of_many_plans_one_works_in_a_round_of_the_loop() -> None:
@@ -40,7 +49,7 @@ async def test_of_many_plans_one_works_in_a_round_of_the_loop() -> None:
 
     async def plan(number: int) -> None:
         await make_plan(
-            open_source([person(number * 10_000 + n) for n in range(400 * BLOCKS)]),
+            open_source([person(number * 10_000 + n) for n in range(BLOCK_ROWS * BLOCKS)]),
             campaign_id=f"promo-{number}",
             name="Promo",
             template=PROMO,
@@ -49,7 +58,7 @@ async def test_of_many_plans_one_works_in_a_round_of_the_loop() -> None:
             created_at=0.0,
             service="keebai",
             largest_chunk=5_000,
-            progress=rounds.note,
+            progress=lambda _: rounds.note(number),
         )
 
     async with anyio.create_task_group() as counting:
@@ -59,8 +68,8 @@ async def test_of_many_plans_one_works_in_a_round_of_the_loop() -> None:
                 plans.start_soon(plan, number)
         counting.cancel_scope.cancel()
 
-    assert rounds.done.total() == PLANS * BLOCKS
-    assert max(rounds.done.values()) == 1
+    assert rounds.done == PLANS * BLOCKS
+    assert rounds.at_once == 1
 
 
 async def test_turns_come_in_the_order_in_which_they_were_asked_for() -> None:
@@ -70,7 +79,7 @@ async def test_turns_come_in_the_order_in_which_they_were_asked_for() -> None:
         for _ in range(3):
             await next_turn()
             order.append(name)
-            rounds.note()
+            rounds.note(name)
 
     async with anyio.create_task_group() as counting:
         counting.start_soon(rounds.run)
@@ -80,7 +89,27 @@ async def test_turns_come_in_the_order_in_which_they_were_asked_for() -> None:
         counting.cancel_scope.cancel()
 
     assert order == list("abcabcabc")
-    assert max(rounds.done.values()) == 1
+    assert rounds.at_once == 1
+
+
+@pytest.mark.parametrize(("seconds", "order"), [(-1.0, "abababab"), (3_600.0, "aaaabbbb")])
+async def test_a_turn_goes_on_until_it_was_long_enough(
+    monkeypatch: pytest.MonkeyPatch, seconds: float, order: str
+) -> None:
+    monkeypatch.setattr(loop_turns, "TURN", seconds)
+    done = list[str]()
+
+    async def work(name: str) -> None:
+        turns = TimedTurns()
+        for _ in range(4):
+            await turns.go_on()
+            done.append(name)
+
+    async with anyio.create_task_group() as working:
+        for name in "ab":
+            working.start_soon(work, name)
+
+    assert done == list(order)
 
 
 async def test_who_is_woken_during_a_turn_works_before_the_next() -> None:
