@@ -329,6 +329,12 @@ def test_three_in_a_row_in_the_same_words_stand_for_everybody_and_somebody_accep
     assert evidence.hold(7, "no", picked=True)
 
 
+def test_it_takes_three_who_were_picked_where_no_search_led_to_anybody() -> None:
+    evidence = Evidence(good=True)
+
+    assert [evidence.hold(chunk, "no", picked=True) for chunk in (1, 2, 3)] == [False, False, True]
+
+
 def test_who_is_picked_is_the_one_in_the_middle_then_the_last_then_the_first() -> None:
     evidence = Evidence(good=True)
     evidence.hold(1, "no", picked=False)  # a search led to them
