@@ -89,6 +89,28 @@ async def test_a_chunk_that_is_proven_when_somebody_is_picked_from_it_is_accepte
     assert dict(back.messaged) == {number(person): 1 for person in range(20, 220)}
 
 
+async def test_where_the_only_chunk_that_waits_is_proven_somebody_else_of_the_refused_one_is_asked() -> None:
+    campaign = await sent_again(3, size=20, which=3)
+    journal = campaign.journal
+    assert isinstance(journal, ToldAtTheCut)
+    journal.told_of = 3
+    suspended = campaign.service()
+    suspended.suspended_after = 0
+    await campaign.begin(suspended)
+    evidence = Evidence(good=True)
+
+    search = Bisection(
+        2, chunks=campaign.book, submitter=campaign.submitter, evidence=evidence, waiting=deque([3])
+    )
+    async with journal.lease(campaign.plan.campaign_id), campaign.clock.running():
+        await search.submit()
+
+    assert campaign.stopped is Cause.REFUSED
+    assert [held.picked for held in evidence.held] == [False, True, True]
+    assert len({held.number for held in evidence.held}) == 3, "nobody is asked twice"
+    assert suspended.requests.submits == 5 + 2 + 2
+
+
 class ToldOfTheRest(ToldAtTheCut):
     """Hears that the last of the twelfth chunk has it, when the rest behind a refused piece is cut, too."""
 
