@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from keebai_async.planning.dedupe import (
     FOUND_IN_A_STEP,
     FREED_IN_A_STEP,
+    GROWTH,
     SEGMENT,
     SEGMENTS_IN_A_STEP,
     STEP,
@@ -48,6 +49,15 @@ def test_it_knows_what_a_dict_of_all_rows_knows(
         assert {key: at for step in seen.search(set(KEYS)) for key, at in step.items()} == rows
         assert len(seen) == len(rows)
         assert seen.full is (len(rows) >= large and not seen.compact)
+
+
+def test_it_grows_with_the_block_that_brings_the_one_with_whom_it_is_full() -> None:
+    seen, people = Deduper(), GROWTH - 10
+    assert seen.add(range(people), range(1, people + 1), range(people))
+
+    assert [seen.grows_with(count) for count in (9, 10, 1_000)] == [False, True, True]
+    assert seen.add(range(people, GROWTH), range(people + 1, GROWTH + 1), range(10))
+    assert not seen.grows_with(1_000)
 
 
 def test_a_search_goes_on_until_everybody_is_found_and_tells_nobody_twice() -> None:
