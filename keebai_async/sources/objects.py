@@ -49,7 +49,6 @@ class ItemsInLoop:
             while items := pull(iterator, BLOCK_ROWS):
                 yield ObjectBlock(first=first, items=items)
                 first += len(items)
-                await next_turn()
         finally:
             _close(iterator)
 
