@@ -2,6 +2,7 @@
 
 import gc
 import os
+import signal
 from collections.abc import AsyncIterator, Generator, Iterator
 
 import pytest
@@ -22,6 +23,19 @@ os.environ["LANG"] = "en_US.UTF-8"
 # No test speaks TLS with a server of others. To read the machine's certificates for that took each of the
 # hundreds of programs that load aiohttp up to 0.1 s.
 os.environ["SSL_CERT_FILE"] = os.devnull
+
+# Started in the background of a shell, or with nohup, we ignore what programs that we start must hear. They
+# inherit that, but not a handler: a signal that has one here, though it does nothing, they find as it comes.
+_IGNORED = "KEEBAI_TESTS_IGNORE"
+ignored = set(os.environ.get(_IGNORED, "").split())  # by who started this worker
+ignored |= {
+    heard.name
+    for heard in (signal.SIGINT, signal.SIGHUP, signal.SIGQUIT)
+    if signal.getsignal(heard) is signal.SIG_IGN
+}
+os.environ[_IGNORED] = " ".join(ignored)
+for name in ignored:
+    signal.signal(signal.Signals[name], lambda *_: None)
 
 # How long an example takes says something of the machine, not of the code; in CI hypothesis knows that.
 settings.register_profile(
