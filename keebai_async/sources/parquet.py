@@ -14,7 +14,7 @@ from keebai_async.sources.sheet import NumberedRows, Sheet, cell_of, single_cell
 from keebai_async.sources.spelling import NotText
 
 PARQUET_ROWS: Final = 1_000
-"""In a block: about twice as many as of a CSV file, because there is no line to take apart."""
+"""In a block: about as many as of other kinds of files."""
 READ_BLOCKS: Final = 12
 """Blocks that the thread reads at once: to change threads takes as long as to read one."""
 PARQUET_BUFFER: Final = 256 * 1024
