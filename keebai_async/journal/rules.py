@@ -97,11 +97,12 @@ def check_plan(plan: Plan, kept: Mapping[int, int]) -> None:
 
 
 def storable(value: S) -> S:
-    """*value* as it can be kept: half a character (a lone surrogate) becomes U+FFFD."""
+    """*value* as it can be kept: half a character (a lone surrogate) becomes U+FFFD, and a text of another
+    class, such as numpy's, a text."""
     try:
         msgspec.json.encode(value)
-    except UnicodeEncodeError:
-        whole: S = msgspec.convert(_whole(msgspec.to_builtins(value)), type(value))
+    except (UnicodeEncodeError, TypeError):
+        whole: S = msgspec.convert(_whole(msgspec.to_builtins(value, enc_hook=str.__str__)), type(value))
         return whole
     return value
 

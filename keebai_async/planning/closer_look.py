@@ -18,6 +18,7 @@ from keebai_async.planning.candidates import Candidates
 from keebai_async.planning.check_row import CheckedNumber, RowChecks
 from keebai_async.planning.checked import Checked
 from keebai_async.planning.codec import WireRow, numbers_of
+from keebai_async.planning.consent import may_say_who_wants_none
 from keebai_async.planning.corrections import Corrected, Corrections, Oddity
 from keebai_async.planning.narrowing import picked
 from keebai_async.planning.rejections import Problem
@@ -179,7 +180,7 @@ class CloserLook:
         for position in sorted(set(range(len(rows.numbers))).difference(self._found.where)):
             row: Corrected | Problem | ParsedRow = rows.parse(position)
             if isinstance(row, ParsedRow):
-                self._context.ignore(row.ignored)
+                self._ignore(row.ignored, position)
                 row = self._checks.check(row)
             if isinstance(row, Problem):
                 self._problems[position] = row
@@ -187,6 +188,14 @@ class CloserLook:
                 self._corrected[position] = row
             if self._turns.due:
                 await self._turns.next()
+
+    def _ignore(self, names: Sequence[str], position: int) -> None:
+        """Nothing is done with what a row has under *names*."""
+        self._context.ignore(names)
+        if asked := list(filter(may_say_who_wants_none, names)):
+            original = self._rows.original(position)
+            for name in asked:
+                self._context.consent.meet(name, [original.get(name, "")], [position])
 
     def _made(self, good: Candidates, places: Sequence[int]) -> Sequence[WireRow]:
         """The rows of the candidates at *places*, with their numbers as they are sent."""

@@ -31,7 +31,7 @@ UNWRITABLE: Final = (TypeError, ValueError, OverflowError, RecursionError, msgsp
 MAX_META_TYPES: Final = 16
 """Sets of `meta_data` columns for which a type is made; tables have one, odd lists may have any number."""
 
-_UNNAMEABLE: Final = re.compile('[\x00-\x1f"\\\\]')  # msgspec makes no field of such a name
+_UNNAMEABLE: Final = re.compile('[\x00-\x1f"\\\\\ud800-\udfff]')  # msgspec makes no field of such a name
 _VALUE: Final = Annotated[str, msgspec.Meta(min_length=1, max_length=MAX_VARIABLE)]
 _TO: Final = attrgetter("to")
 _VARIABLES: Final = attrgetter("variables")

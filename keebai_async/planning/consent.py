@@ -22,6 +22,12 @@ _SAYS_SO: Final = re.compile(
     r"|\bno (?:contact|molest|llam|envi|disturb|call)|\bnao (?:contat|perturb|envi|ligar)|\bdo not |^dnc$"
     r"|black ?list|lista negra|bloque[ao]|block|descadastr|lgpd|gdpr|permi(?:so|te|ss)|habeas"
 )
+_SAYS_NO: Final = re.compile(
+    r"\bopt[ -]?out\b|\bun[ -]?subscri|\bdesu[bs]?scri|\bbajas?\b"
+    r"|\bno (?:contact|molest|llam|envi|disturb|call)|\bnao (?:contat|perturb|envi|ligar)|\bdo not |^dnc$"
+    r"|black ?list|lista negra|bloque[ao]|\bblock|descadastr"
+)
+"""What a yes means no messages in."""
 _MAY_SAY_SO: Final = re.compile(
     r"estado|estatus|status|situac|activ|ativo|habilit|vigen|\bobs|nota|note|coment|comment|tag|etiqueta"
     r"|label|motivo|marketing|promoc|stop|exclu|enviar|contactar|cancel|whatsapp|wsp|\bwa\b"
@@ -56,8 +62,21 @@ class UnusedConsent:
 
     def __init__(self) -> None:
         self._values: dict[str, Counter[str]] = {}
+        self._block: dict[str, dict[int, str]] = {}
+        """What stands in rows of the block that is read now, by column and position."""
         self._free: set[str] = set()
         """Columns with more values than there are answers to a question."""
+
+    def meet(self, column: str, values: Iterable[str], where: Iterable[int]) -> None:
+        """Take down the *values* of the rows at the positions *where* in a block; a row that is met again is
+        one all the same."""
+        self._block.setdefault(column, {}).update(zip(where, values, strict=True))
+
+    def settle(self, rows: int) -> None:
+        """Count what was met in the first *rows* of a block: those behind them are not read."""
+        for column, values in self._block.items():
+            self.count(column, [value for at, value in values.items() if at < rows])
+        self._block.clear()
 
     def count(self, column: str, values: Iterable[str]) -> None:
         """Count the *values* of some rows."""
@@ -72,8 +91,10 @@ class UnusedConsent:
         """A sentence for each column that may say no to somebody."""
         for column, values in self._values.items():
             no = any(map(is_no, values))
-            if not no and (not says_who_wants_none(column) or len(values) == 1 or column in self._free):
+            if not no and (not says_who_wants_none(column) or column in self._free):
                 continue
+            if not no and len(values) == 1 and not (_SAYS_NO.search(_words(column)) and any(values)):
+                continue  # all say yes to messages, or nobody says anything
             first = sorted(values.items(), key=lambda each: (not is_no(each[0]), -each[1], each[0]))
             named = ", ".join(
                 f"{shown(value.strip()) or 'nothing'} in {count:,} row{'s' * (count != 1)}"

@@ -52,7 +52,7 @@ class DictColumns:
         if not keys <= names.service:
             known = set(found.where)
             taken = [item for item, at in zip(items, where, strict=True) if at in known]
-            self._context.ignore(sorted(set().union(*taken) - names.service))
+            self._ignore(sorted(set().union(*taken) - names.service), taken, found.where)
         return found
 
     def of_variables(
@@ -94,12 +94,18 @@ class DictColumns:
         meta_data = self._written(self._flat_metas(items, metas), bad) if metas and not columns else None
         if len(keys) > len(names.known) + len(metas):
             unused = sorted(keys - names.known - set(metas))
-            self._context.ignore(unused)
-            for name in filter(may_say_who_wants_none, unused):
-                self._context.consent.count(name, [shown_value(item.get(name, "")) for item in items])
+            self._ignore(unused, items, where)
         to = _under(names.to, items)
         own = list(map(names.of.__getitem__, self._codec.names))
         return texts_among(where, to, _columns(items, own), meta_data, bad, metas=columns)
+
+    def _ignore(self, unused: Sequence[str], items: Sequence[Item], where: Sequence[int]) -> None:
+        """Nothing is done with what *items* have under *unused*."""
+        self._context.ignore(unused)
+        for name in filter(may_say_who_wants_none, unused):
+            given = [item.get(name) for item in items]
+            texts = ["" if value is None else shown_value(value) for value in given]
+            self._context.consent.meet(name, texts, where)
 
     def _is_flat(self, item: Item) -> bool:
         return (

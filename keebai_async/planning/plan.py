@@ -146,14 +146,14 @@ async def make_plan(
         later = _later(not_before, options.not_before)
         plan = msgspec.structs.replace(plan, retry=retry, not_before=later, planned_by=planned_by)
         parts = making.parts(plan)
-        await journal.freeze(*(parts or (plan,)))
+        await making.free()
+        await journal.freeze(*(parts or (plan,)))  # last: who is cancelled later would not know of the plan
     except BaseException:
         with anyio.move_on_after(DISCARD_SECONDS, shield=True):
             for each in making.ids:
                 with suppress(KeebaiError):  # one that is frozen by now stays; the rest is swept by the next
                     await journal.discard(each)
         raise
-    await making.free()
     return whole_plan(parts) if parts else plan
 
 
@@ -276,6 +276,7 @@ class _Making:
             whole = checked.read
             checked = self._admission.up_to(checked, self._options.limit - self.ready)
             self._not_looked_at += whole - checked.read
+        self.reader.consent.settle(checked.read)
         self._count_rows(checked)
         if self._options.test_to:
             checked = self._test(checked)

@@ -27,9 +27,16 @@ def rendered_meta(value: object) -> object:
     if not isinstance(value, Mapping):
         return NotText("is not a dict: give one, or leave it out")
     try:
-        return msgspec.Raw(msgspec.json.encode(dict(value)))
+        return msgspec.Raw(msgspec.json.encode(dict(value), enc_hook=_text_of_another_class))
     except UNWRITABLE as error:
         return NotText(f"cannot be written as JSON: {error}")
+
+
+def _text_of_another_class(value: object) -> str:
+    """Such as numpy's. Raises TypeError for what is no text."""
+    if isinstance(value, str):
+        return str.__str__(value)
+    raise TypeError(f"Encoding objects of type {type(value).__name__} is unsupported")
 
 
 def shown(fields: Mapping[str, object]) -> dict[str, str]:

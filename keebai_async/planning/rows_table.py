@@ -43,7 +43,8 @@ class TableList:
             self._context.ignore(unused)
             self._of_consent = [block.header.index(name) for name in unused if may_say_who_wants_none(name)]
         for place in self._of_consent:
-            self._context.consent.count(block.header[place], block.column(place))
+            column = block.column(place)
+            self._context.consent.meet(block.header[place], column, range(len(column)))
         return TableRows(block, self._context, self._metas)
 
 

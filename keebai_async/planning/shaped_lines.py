@@ -35,7 +35,7 @@ class ShapedLines:
             return None
         for name, place in self._meaning.unused.items():
             if may_say_who_wants_none(name):
-                self._context.consent.count(name, columns[place])
+                self._context.consent.meet(name, columns[place], range(len(columns[place])))
         found = _candidates(columns, self._meaning)
         if self._as_we_write:
             found.written = WrittenPeople(block)

@@ -13,7 +13,13 @@ from keebai_async.planning.consent import (
     may_say_who_wants_none,
     says_who_wants_none,
 )
-from tests.planning.made import flat, planned
+from keebai_async.planning.options import PlanOptions
+from tests.planning.made import flat, person, planned
+
+
+def service(number: int, **others: object) -> dict[str, object]:
+    """Somebody in the service's own shape, with others beside it."""
+    return person(number) | others
 
 
 def notes_of(column: str, values: list[str]) -> list[str]:
@@ -24,16 +30,28 @@ def notes_of(column: str, values: list[str]) -> list[str]:
 
 @pytest.mark.parametrize(
     "column",
-    ["opt_in", "OptIn", "Opt-Out", "Suscripto", "Suscrito", "Subscribed", "Unsubscribed from all email",
-     "De baja", "BAJA", "Consentimiento", "Acepta todo", "Aceita receber", "autorización", "No contactar",
-     "No_Llamar", "Não enviar", "Do Not Call", "DNC", "Blacklist", "Lista negra", "Bloqueado", "Is Blocked",
-     "LGPD", "Permiso", "Habeas data"],
+    ["opt_in", "OptIn", "Suscripto", "Suscrito", "Subscribed", "Consentimiento", "Acepta todo",
+     "Aceita receber", "autorización", "LGPD", "Permiso", "Habeas data"],
 )  # fmt: skip
 def test_a_column_that_says_who_wants_messages_is_known_by_its_name(column: str) -> None:
     assert says_who_wants_none(column)
     assert len(notes_of(column, ["SI", "quizás"])) == 1
     assert not notes_of(column, ["SI", "SI"])
     assert len(notes_of(column, ["NO"])) == 1
+
+
+@pytest.mark.parametrize(
+    "column",
+    ["Opt-Out", "OptOut", "Unsubscribed from all email", "Desuscripto", "De baja", "BAJA", "No contactar",
+     "No_Llamar", "Não enviar", "Do Not Call", "DNC", "Blacklist", "Lista negra", "Bloqueado", "Is Blocked",
+     "Descadastrado"],
+)  # fmt: skip
+def test_a_column_that_says_who_wants_none_is_shown_also_if_all_of_them_want_none(column: str) -> None:
+    assert says_who_wants_none(column)
+    assert len(notes_of(column, ["SI", "quizás"])) == 1
+    assert len(notes_of(column, ["SI", "SI"])) == 1
+    assert len(notes_of(column, ["NO"])) == 1
+    assert not notes_of(column, ["", ""])
 
 
 @pytest.mark.parametrize(
@@ -81,6 +99,36 @@ async def test_the_plan_counts_what_stands_in_such_a_column(tmp_path: Path) -> N
             "the column Estado is not used, and may say who wants no messages (BAJA in 200 rows, Activo in"
             " 400 rows): who must get none is to be taken out of the list, or named with --suppress"
         )
+
+
+@pytest.mark.parametrize(
+    ("rows", "counted"),
+    [
+        ([service(1, opt_in="no"), service(2, opt_in="si")], "no in 1 row, si in 1 row"),
+        ([flat(n, opt_in="no", meta_data=None) for n in range(5)], "no in 5 rows"),
+        ([flat(n, opt_in="no", saldo=n / 4) for n in range(5)], "no in 5 rows"),
+        ([flat(1, opt_in="no", saldo=""), flat(2, opt_in="si"), flat(3, opt_in="")],
+         "no in 1 row, nothing in 1 row, si in 1 row"),
+        ([service(9), *(flat(n, opt_in="no") for n in range(5))], "no in 5 rows"),
+        ([flat(9, opt_in="no"), *(service(n, opt_in="no") for n in range(5))], "no in 6 rows"),
+    ],
+)  # fmt: skip
+async def test_it_is_counted_in_rows_of_any_shape(
+    tmp_path: Path, rows: list[dict[str, object]], counted: str
+) -> None:
+    path = tmp_path / "a.jsonl"
+    path.write_text("\n".join(json.dumps({k: v for k, v in row.items() if v is not None}) for row in rows))
+
+    for people in (rows, path):
+        (note,) = (await planned(people)).plan.notes
+        assert f"({counted})" in note
+
+
+async def test_rows_behind_a_limit_are_not_counted() -> None:
+    made = await planned([flat(n, opt_in="no") for n in range(2_000)], options=PlanOptions(limit=2))
+
+    assert made.plan.read == 2
+    assert "(no in 2 rows)" in made.plan.notes[0]
 
 
 async def test_a_column_that_is_used_is_no_question(tmp_path: Path) -> None:

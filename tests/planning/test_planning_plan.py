@@ -1,8 +1,10 @@
 """From a list of people to a frozen plan."""
 
+import asyncio
 import math
 from collections import defaultdict
 from collections.abc import AsyncIterator, Iterator
+from contextlib import suppress
 from datetime import date
 from decimal import Decimal
 
@@ -412,7 +414,10 @@ async def test_a_cancelled_plan_is_forgotten_and_its_source_closed() -> None:
 
 
 @pytest.mark.parametrize("inside", [True, False], ids=["before freezing returned", "after it"])
-async def test_a_plan_that_is_cancelled_once_it_is_frozen_stays(inside: bool) -> None:
+async def test_a_plan_that_is_cancelled_once_it_is_frozen_stays_and_is_given_if_it_returned(
+    inside: bool,
+) -> None:
+    given: list[Plan] = []
     with anyio.CancelScope() as scope:
 
         class Frozen(Full):
@@ -423,7 +428,7 @@ async def test_a_plan_that_is_cancelled_once_it_is_frozen_stays(inside: bool) ->
                     await anyio.sleep_forever()
 
         journal = Frozen()
-        await make_plan(
+        made = await make_plan(
             open_source([person(1)]),
             campaign_id="promo-1",
             name="Promo",
@@ -434,8 +439,9 @@ async def test_a_plan_that_is_cancelled_once_it_is_frozen_stays(inside: bool) ->
             service="keebai",
             largest_chunk=5_000,
         )
+        given.append(made)
 
-    assert scope.cancelled_caught
+    assert (scope.cancelled_caught, len(given)) == (inside, 0 if inside else 1)
     assert (await journal.load("promo-1")).plan.ready == 1
 
 
@@ -480,3 +486,52 @@ async def test_who_changes_the_cells_of_an_example_changes_no_other_row() -> Non
     again = await planned(people)
     assert [each.cells for each in again.plan.reasons[0].examples] == [{}, {}, {}]
     assert [each.cells for each in again.rejections] == [{}, {}, {}]
+
+
+class Word(str):
+    """Text of another class, such as numpy's."""
+
+    __slots__ = ()
+
+
+@pytest.mark.parametrize(
+    "again",
+    [
+        person(1) | {"to": Word("+5491100000001")},
+        flat(1) | {"to": Word("+5491100000001")},
+        flat(1, foo=Word("x")),
+        person(1) | {Word("foo"): Word("x")},
+        person(1) | {"meta_data": {"a": Word("x")}},
+        flat(1, meta_a=Word("x")),
+    ],
+)
+async def test_text_of_another_class_is_text_also_in_who_is_left_out(again: dict[str, object]) -> None:
+    made = await planned([person(1), again])
+
+    assert (made.plan.ready, made.plan.duplicates) == (1, 1)
+    (alone,) = (await planned([again])).chunks[0]
+    assert alone["to"] == "+5491100000001"
+    assert alone.get("meta_data", {"a": "x"}) == {"a": "x"}
+
+
+async def test_a_key_of_half_a_character_is_bad_meta_data() -> None:
+    made = await planned([flat(1, **{"meta_\ud800": "x"}), flat(2)])
+
+    assert [rejection.reason for rejection in made.rejections] == [Reason.BAD_META_DATA]
+
+
+async def test_a_plan_that_is_cancelled_in_any_round_is_forgotten() -> None:
+    """It was kept where the last turns came after it was frozen: who was cancelled there never got it."""
+    cancelled = 0
+    for rounds in range(60):
+        journal = MemoryJournal()
+        task = asyncio.create_task(planned([person(1)], journal=journal))
+        for _ in range(rounds):
+            await asyncio.sleep(0)
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await task
+        if task.cancelled():
+            cancelled += 1
+            assert (await planned([person(1)], journal=journal)).plan.ready == 1
+    assert 3 < cancelled < 60
