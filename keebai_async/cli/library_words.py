@@ -145,7 +145,7 @@ def _ends(rest: Sequence[str | Blank], text: str) -> Iterator[int]:
             yield at
             at = text.find(rest[0], at + 1)
     else:
-        yield from range(len(text) + 1)
+        yield from range(len(text), -1, -1)
 
 
 @cache

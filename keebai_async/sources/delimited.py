@@ -188,7 +188,11 @@ class Delimited:
         try:
             return list(reader)
         except csv.Error as error:
-            raise UnusableSource(f"{self.description}, near line {line + reader.line_num}: {error}") from None
+            what = str(error)
+            if "field limit" in what:
+                what = f"a cell has more than {csv.field_size_limit():,} characters: is a quote missing?"
+            near = line + reader.line_num - 1
+            raise UnusableSource(f"{self.description}, near line {near}: {what}") from None
 
     def _reader(self, text: str, *, strict: bool = False) -> "_csv.Reader":
         lines = itertools.chain(_lines(text), (_LAST_CELL,))

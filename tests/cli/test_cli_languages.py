@@ -242,3 +242,19 @@ async def test_who_speaks_english_reads_no_catalogue(shell: Shell) -> None:
     assert "keebai_async.cli.language" in english
     assert "keebai_async.cli.catalogue" not in english
     assert "keebai_async.cli.catalogue" in spanish
+
+
+@pytest.mark.parametrize(
+    ("language", "named"),
+    [("es", "no en 1 fila, nada en 2 filas"), ("pt", "no em 1 linha, nada em 2 linhas")],
+)
+def test_what_stands_in_a_column_is_said_in_the_language(language: str, named: str) -> None:
+    """A place that follows another at once took all of it, and left it as it was."""
+    for more in ("", ", ..."):
+        note = (
+            "the column opt_in is not used, and may say who wants no messages"
+            f" (no in 1 row, nothing in 2 rows{more}):"
+            " who must get none is to be taken out of the list, or named with --suppress"
+        )
+        with speaking(language):
+            assert f"({named}{more})" in in_language(note)

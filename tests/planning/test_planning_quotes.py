@@ -156,3 +156,10 @@ def test_a_cell_is_odd_where_a_strict_reader_stops(line: str) -> None:
         assert not odd or "blank before" in next(iter(odd.values())).what
     elif not quote_is_open and '" ' not in line:
         assert odd
+
+
+async def test_a_cell_that_no_reader_takes_stops_the_list_in_words_of_ours(tmp_path: Path) -> None:
+    long = "x" * (csv.field_size_limit() + 1)
+
+    with pytest.raises(UnusableSource, match="near line 2: a cell has more than 131,072 characters"):
+        await rows(tmp_path, f'to,nombre\n{ANA},"{long}"\n')
