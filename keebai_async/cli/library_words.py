@@ -136,7 +136,8 @@ def _values(parts: Sequence[str | Blank], text: str, language: str) -> dict[str,
 
 
 def _ends(rest: Sequence[str | Blank], text: str) -> Iterator[int]:
-    """Where a place may end: before the piece that is next, or anywhere."""
+    """Where a place may end: before the piece that is next; or anywhere, the farthest first, since any end of
+    a list of pieces is one, also the beginning."""
     if not rest:
         yield len(text)
     elif isinstance(rest[0], str):

@@ -17,17 +17,16 @@ from keebai_async.sources.header import unaccented
 MOST_VALUES: Final = 20
 """Different values of a column from which on it is no answer to a question."""
 _NAMED_CONSENT: Final = 5
-_SAYS_SO: Final = re.compile(
-    r"\bopt[ -]?(?:in|out)\b|su[bs]?scri|\bbajas?\b|consent|acept[ao]|aceit[ao]|autoriz"
-    r"|\bno (?:contact|molest|llam|envi|disturb|call)|\bnao (?:contat|perturb|envi|ligar)|\bdo not |^dnc$"
-    r"|black ?list|lista negra|bloque[ao]|block|descadastr|lgpd|gdpr|permi(?:so|te|ss)|habeas"
-)
 _SAYS_NO: Final = re.compile(
     r"\bopt[ -]?out\b|\bun[ -]?subscri|\bdesu[bs]?scri|\bbajas?\b"
     r"|\bno (?:contact|molest|llam|envi|disturb|call)|\bnao (?:contat|perturb|envi|ligar)|\bdo not |^dnc$"
-    r"|black ?list|lista negra|bloque[ao]|\bblock|descadastr"
+    r"|black ?list|lista negra|bloque[ao]|block|descadastr"
 )
-"""What a yes means no messages in."""
+"""Where a yes means no messages."""
+_SAYS_SO: Final = re.compile(
+    rf"{_SAYS_NO.pattern}|\bopt[ -]?in\b|su[bs]?scri|consent|acept[ao]|aceit[ao]|autoriz"
+    r"|lgpd|gdpr|permi(?:so|te|ss)|habeas"
+)
 _MAY_SAY_SO: Final = re.compile(
     r"estado|estatus|status|situac|activ|ativo|habilit|vigen|\bobs|nota|note|coment|comment|tag|etiqueta"
     r"|label|motivo|marketing|promoc|stop|exclu|enviar|contactar|cancel|whatsapp|wsp|\bwa\b"

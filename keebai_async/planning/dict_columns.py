@@ -38,17 +38,16 @@ class DictColumns:
         meta_data: Sequence[object] | None = None
         metas: MetaColumns | None = None
         if names.meta_data in keys:
-            meta_data = _under(names.meta_data, items)
-            metas = self._columns_of(meta_data)
+            given = _under(names.meta_data, items)
+            metas = self._columns_of(given)
             if metas is None:
-                if not set(map(type, meta_data)) <= {dict, type(None)}:
-                    each = enumerate(meta_data)
-                    bad.update(place for place, meta in each if not isinstance(meta, dict | None))
-                meta_data = self._written(meta_data, bad)
+                if not set(map(type, given)) <= {dict, type(None)}:
+                    bad.update(place for place, meta in enumerate(given) if not isinstance(meta, dict | None))
+                meta_data = self._written(given, bad)
         if not all_text(list(keys)):
             bad.update(place for place, item in enumerate(items) if not all_text(list(item)))
         to, variables = _under(names.to, items), _under(names.variables, items)
-        found = self.of_variables(where, to, variables, None if metas else meta_data, bad, metas=metas)
+        found = self.of_variables(where, to, variables, meta_data, bad, metas=metas)
         if not keys <= names.service:
             known = set(found.where)
             taken = [item for item, at in zip(items, where, strict=True) if at in known]

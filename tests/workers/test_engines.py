@@ -137,6 +137,17 @@ async def all_over(keebai: Keebai) -> bool:
     return all(is_over(report) for report in await keebai.campaigns.list())
 
 
+async def another_finishes_all(workers: Workers, keebai: Keebai, sandbox: Sandbox) -> None:
+    """A new worker brings all campaigns to their end, each person once."""
+    await workers.start()
+    await until(lambda: all_over(keebai))
+    await workers.kill()
+    reports = await keebai.campaigns.list()
+    assert [report.state for report in reports] == [CampaignState.FINISHED] * CAMPAIGNS
+    times = sandbox.ledger.times_messaged()
+    assert (len(times), max(times.values())) == (CAMPAIGNS * PEOPLE, 1)
+
+
 async def test_killed_workers_are_followed_by_others_and_nobody_is_sent_to_twice(
     workers: Workers, place: WorkPlace, sandbox: Sandbox
 ) -> None:
@@ -180,13 +191,7 @@ async def test_a_worker_that_is_told_to_end_writes_down_what_is_on_its_way_and_a
         first.terminate()
         await first.wait()
         assert sum(report.unknown for report in await keebai.campaigns.list()) == 0
-        await workers.start()
-        await until(lambda: all_over(keebai))
-        await workers.kill()
-        reports = await keebai.campaigns.list()
-    assert [report.state for report in reports] == [CampaignState.FINISHED] * CAMPAIGNS
-    times = sandbox.ledger.times_messaged()
-    assert (len(times), max(times.values())) == (CAMPAIGNS * PEOPLE, 1)
+        await another_finishes_all(workers, keebai, sandbox)
 
 
 @pytest.mark.parametrize("engine", ["dbos"], indirect=True)
@@ -211,10 +216,4 @@ async def test_what_dbos_begins_while_it_ends_takes_up_no_campaign_and_another_w
         first.terminate()
         await first.wait()
         assert not sandbox.ledger.submissions
-        await workers.start()
-        await until(lambda: all_over(keebai))
-        await workers.kill()
-        reports = await keebai.campaigns.list()
-    assert [report.state for report in reports] == [CampaignState.FINISHED] * CAMPAIGNS
-    times = sandbox.ledger.times_messaged()
-    assert (len(times), max(times.values())) == (CAMPAIGNS * PEOPLE, 1)
+        await another_finishes_all(workers, keebai, sandbox)
