@@ -135,6 +135,8 @@ class OptOutWatch:
 
 def _changed(before: Sequence[int], now: Sequence[int]) -> list[int]:
     """The pages of which the counts of changes differ."""
+    if before == now:
+        return []
     each = enumerate(zip(before, now, strict=True), start=1)
     return [page for page, (was, is_now) in each if was != is_now]
 
