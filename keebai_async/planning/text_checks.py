@@ -130,12 +130,19 @@ _NOTHING_OF_MANY: Final = frozenset(
 )  # fmt: skip
 # What a program writes for a part that is not there, joined to another: `Ana null`.
 _NOTHING_BESIDE: Final = re.compile(r"(?:null|undefined|NaN) .+|.+ (?:null|undefined|NaN)", re.DOTALL)
-# However they are written: whether a value is among them is asked in C, in lower case it would not be.
-_NOTHING_SPELLED: Final = frozenset(
-    "".join(letters)
-    for word in _NOTHING
-    for letters in product(*((letter, letter.upper()) for letter in word))
-)
+_IN_EVERY_SPELLING: Final = 5
+"""Letters of a word of which every spelling is known: of a longer one there are hundreds."""
+
+
+def _spellings(word: str) -> set[str]:
+    """A word in small and large letters: every mixture of a short one, of others as somebody writes them."""
+    if sum(map(str.isalpha, word)) > _IN_EVERY_SPELLING:
+        return {word, word.upper(), word.capitalize(), word.title()}
+    return set(map("".join, product(*((letter, letter.upper()) for letter in word))))
+
+
+# Each spelling, so that it is asked in C whether a value is among them; and few, as they stay in its cache.
+_NOTHING_SPELLED: Final = frozenset[str]().union(*map(_spellings, _NOTHING))
 _WORDS_OF_MACHINES: Final = _NOTHING_SPELLED | _NOTHING_OF_MANY | _FAILED_WORDS
 # Letters of UTF-8 that were read as Windows-1252 or Latin-1: `Lucía` became `LucÃ­a`.
 _MISREAD: Final = re.compile(
@@ -234,7 +241,7 @@ def _damage(value: str) -> str:
 def oddities(value: str) -> Iterator[Oddity]:
     """What is probably no text that a person wrote, though it may be."""
     bare = value.strip(" ")
-    if bare in _NOTHING_OF_MANY or bare.lower() in _NOTHING or _NOTHING_BESIDE.fullmatch(bare):
+    if bare in _NOTHING_OF_MANY or bare in _NOTHING_SPELLED or _NOTHING_BESIDE.fullmatch(bare):
         yield Oddity.NOTHING
     misread = not value.isascii() and (_MISREAD.search(value) or _OTHER_LETTER.search(value))
     if misread or (
@@ -263,13 +270,16 @@ def unwrapped(value: Value) -> Value:
     return value
 
 
-def all_fine(columns: Sequence[Sequence[str]], *, measured: bool = False) -> bool:
+def all_fine(
+    columns: Sequence[Sequence[str]], *, joined: Sequence[str] | None = None, measured: bool = False
+) -> bool:
     """Whether `check_text` finds nothing in any of the values: yes only if so, no to be looked at closer.
 
-    They are looked at as one text, which costs a fraction. *measured* says that none of them is too long.
+    They are looked at as one text, which costs a fraction. *joined* are the columns as texts, with blanks
+    between; *measured* says that none of the values is too long.
     """
     # With a space around each, one that is empty or blank, and a run of spaces in one, are two in a row.
-    text = f" {' '.join(map(' '.join, columns))} "
+    text = f" {' '.join(map(' '.join, columns) if joined is None else joined)} "
     # Two characters are found several times faster from the end than by `in`.
     if text.rfind("  ") >= 0 and (_SPACES in text or _any_blank(columns) or _any_nothing(columns)):
         return False
