@@ -12,6 +12,8 @@ itself the digits of a number; nothing in it says which spelling the owner of th
 
 import re
 from collections.abc import Sequence
+from contextlib import suppress
+from functools import lru_cache
 from typing import Annotated, Final
 
 import msgspec
@@ -28,10 +30,19 @@ _BRAZIL: Final = {
     for digit in range(6, 10)
 }
 
+_KeyDecoder = msgspec.json.Decoder[list[int]]
+
+
+@lru_cache(maxsize=100)
+def _keys_in(least: int, end: int) -> _KeyDecoder:
+    return msgspec.json.Decoder(list[Annotated[int, msgspec.Meta(ge=least, lt=end)]])
+
+
 _KEYS: Final = msgspec.json.Decoder(list[int])
 # JSON knows no zero in front, no blank within and no sign but a minus, so this reads E.164 and nothing
 # else. One digit less than E.164 allows: a key may have lost one.
-_CERTAIN: Final = msgspec.json.Decoder(list[Annotated[int, msgspec.Meta(ge=10**6, lt=10**14)]])
+_CERTAIN: Final = _keys_in(10**6, 10**14)
+_ANYWHERE: Final = range(0)
 _DIGITS: Final = b"0123456789"
 _NOT_E164: Final = re.compile(rf"\0(?!{E164.pattern}\0)")
 
@@ -60,24 +71,43 @@ def spelling(key: int) -> str:
 
 def identities(numbers: Sequence[str]) -> list[int]:
     """`identity` of each number. All must be in E.164."""
-    return _keys(",".join(("", *numbers)).encode(), _KEYS)
+    data, is_key = _as_json(" ".join(("", *numbers)).encode())
+    return _keys(data, _KEYS, is_key)
 
 
 def identities_if_e164(numbers: Sequence[str]) -> list[int] | None:
     """`identity` of each number, or None if any is not in strict E.164."""
+    return identities_in(" ".join(numbers), len(numbers))[0]
+
+
+def identities_in(numbers: str, count: int, *, expected: range = _ANYWHERE) -> tuple[list[int] | None, bool]:
+    """As `identities_if_e164`, of *count* numbers in one text, with a blank between two.
+
+    Says too whether all of them are known to be in the range that is *expected*, which the decoder sees for
+    nothing.
+    """
     try:
-        data = ",".join(("", *numbers)).encode()
+        data = f" {numbers}".encode() if count else b""
     except UnicodeEncodeError:
-        return None
-    # What is no digit is a plus behind each comma, and one for each number: with a comma inside, a number
+        return None, False
+    # What is no digit is a plus behind each blank, and one for each number: with a blank inside, a number
     # would pass as two.
-    if data.translate(None, _DIGITS) != b",+" * len(numbers):
-        return None
-    try:
-        keys = _keys(data, _CERTAIN)
-    except msgspec.DecodeError:  # as short or as long as can be, or a plus where none belongs
-        return _keys(data, _KEYS) if all(map(E164.fullmatch, numbers)) else None
-    return keys if len(keys) == len(numbers) else None  # a plus alone is no number, and no mistake in JSON
+    if data.translate(None, _DIGITS) != b" +" * count:
+        return None, False
+    data, is_key = _as_json(data)
+    keys, are_expected = None, False
+    if expected and is_key:
+        with suppress(msgspec.DecodeError):  # of those who are elsewhere
+            keys, are_expected = _keys_in(expected.start, expected.stop).decode(data), True
+    if keys is None:
+        try:
+            keys = _keys(data, _CERTAIN, is_key)
+        except msgspec.DecodeError:  # as short or as long as can be, or a plus where none belongs
+            are_fine = all(map(E164.fullmatch, numbers.split(" ")))
+            return _keys(data, _KEYS, is_key) if are_fine else None, False
+    if len(keys) != count:  # a plus alone is no number, and no mistake in JSON
+        return None, False
+    return keys, are_expected
 
 
 def not_in_e164(numbers: Sequence[str]) -> list[int]:
@@ -95,14 +125,21 @@ def not_in_e164(numbers: Sequence[str]) -> list[int]:
     return places[:-1]  # the last one is what stands behind all numbers
 
 
-def _keys(data: bytes, decoder: "msgspec.json.Decoder[list[int]]") -> list[int]:
-    """The keys of numbers, with a comma before each."""
-    brazil = False
+def _as_json(data: bytes) -> tuple[bytes, bool]:
+    """Numbers, with a blank before each, as a JSON array of integers; and whether these are their keys.
+
+    Of Brazil, some have a digit that its key has not.
+    """
     # JSON takes blanks before a number, and to put as many signs in the place of others is twice as fast.
-    data = data.replace(b",+549", b",  54")
+    data = data.replace(b" +549", b",  54")
+    brazil = False
     if b"+" in data:
-        data = data.replace(b",+521", b",  52").replace(b",+", b", ")
+        data = data.replace(b" +521", b",  52").replace(b" +", b", ")
         brazil = b", 55" in data
+    return b"[%b]" % data[1:], not brazil
+
+
+def _keys(data: bytes, decoder: _KeyDecoder, is_key: bool) -> list[int]:
     # An array of numbers is read in C many times faster than each of them by int().
-    keys = decoder.decode(b"[%b]" % data[1:])
-    return [key - _BRAZIL.get(key // 10**7, 0) for key in keys] if brazil else keys
+    keys = decoder.decode(data)
+    return keys if is_key else [key - _BRAZIL.get(key // 10**7, 0) for key in keys]

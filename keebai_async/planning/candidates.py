@@ -1,7 +1,7 @@
 """Rows with the right structure, as columns: what the fast path has of a block before it looks at values."""
 
 from collections.abc import Sequence
-from typing import TypeGuard
+from typing import NamedTuple, TypeGuard
 
 import msgspec
 
@@ -17,13 +17,21 @@ from keebai_async.planning.codec import (
 from keebai_async.planning.narrowing import picked
 
 
+class Joined(NamedTuple):
+    """The numbers of rows as one text, and so the values of each variable, with blanks between."""
+
+    to: str
+    values: Sequence[str]
+
+
 class Candidates(msgspec.Struct, gc=False):
     """Rows of a block that have a number and a text for each variable. *where* are their positions in it.
 
     *values* has a column for each variable. *ready* is there when the decoder made the rows as they are
     sent; then no value is empty or too long. Where `meta_data` are columns of text, they are in *metas*.
     *written* are all these rows as JSON, where the list has what we would write. Where they are *plain*, none
-    of their texts certainly has a sign that JSON writes with a backslash.
+    of their texts certainly has a sign that JSON writes with a backslash. *joined* is there if their texts
+    had to be joined to make them: that takes as long as to ask something of them.
     """
 
     where: Sequence[int]
@@ -34,6 +42,7 @@ class Candidates(msgspec.Struct, gc=False):
     metas: MetaColumns | None = None
     written: WrittenPeople | None = None
     plain: bool = False
+    joined: Joined | None = None
 
     def picked(self, places: Sequence[int]) -> "Candidates":
         """The rows at *places* alone."""
@@ -59,7 +68,7 @@ class Candidates(msgspec.Struct, gc=False):
 
     def with_numbers(self, to: Sequence[str]) -> "Candidates":
         """The same rows with other numbers, which no decoder has made rows of yet."""
-        return msgspec.structs.replace(self, to=to, written=None)
+        return msgspec.structs.replace(self, to=to, written=None, joined=None)
 
     def meta_data_of(self, place: int, codec: RowCodec) -> object:
         """That of one row."""

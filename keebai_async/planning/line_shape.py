@@ -13,7 +13,7 @@ the decoder does it.
 
 from collections.abc import Sequence
 from itertools import pairwise, repeat
-from typing import Final
+from typing import Final, NamedTuple
 
 import msgspec
 
@@ -23,6 +23,13 @@ TextPath = tuple[str, ...]
 """The keys that lead to a text: its own; or that of an object, and its own in it."""
 
 _LINE_OF_TEXTS: Final = msgspec.json.Decoder(dict[str, str | dict[str, str]])
+
+
+class Texts(NamedTuple):
+    """A column for each of the paths of a shape; and each of these *joined*, with blanks between."""
+
+    columns: Sequence[Sequence[str]]
+    joined: Sequence[str]
 
 
 class LineShape:
@@ -44,15 +51,15 @@ class LineShape:
         """Whether the lines of *other* are of this shape."""
         return (self._between, self._begin, self._behind) == (other._between, other._begin, other._behind)
 
-    def columns(self, data: bytes, count: int) -> list[list[str]] | None:
-        """*count* lines as a column for each of `paths`; None if one of them may have another shape."""
+    def texts(self, data: bytes, count: int) -> Texts | None:
+        """Those of *count* lines; None if one of these may have another shape."""
         try:
             text = data.decode()
         except UnicodeDecodeError:
             return None
         if not text.endswith("\n"):
             text += "\n"
-        parts = text.split(self._between)
+        parts = text.rsplit(self._between)  # from the end is faster, with more than one sign
         width = len(self.paths)
         if parts[0] != self._begin or len(parts) != count * width + 1:
             return None
@@ -61,8 +68,12 @@ class LineShape:
             list(map(str.removesuffix, parts[place::width], repeat(behind)))
             for place, behind in enumerate(self._behind, start=1)
         ]
-        left = "".join(map("".join, columns))
-        return None if len(left) + count * self._size != len(text) or has_signs(left) else columns
+        joined = list(map(" ".join, columns))
+        left = "".join(joined)
+        blanks = width * (count - 1)
+        if len(left) - blanks + count * self._size != len(text) or has_signs(left):
+            return None
+        return Texts(columns, joined)
 
 
 def shape_of(line: bytes) -> LineShape | None:

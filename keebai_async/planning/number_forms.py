@@ -18,7 +18,7 @@ from itertools import repeat
 from operator import floordiv
 from typing import Final
 
-from keebai_async.model.identity import identity
+from keebai_async.model.identity import identities_in, identity
 from keebai_async.planning.number_lengths import AREAS, FIXED_LINE, MOBILE, NAMES, POSSIBLE, REGIONS
 
 BEGINNING: Final = 10**6
@@ -193,6 +193,8 @@ class NumberForms:
         self._stretch = range(0)
         """Keys that are all fine, about one that was met; they are of `_of_stretch`."""
         self._of_stretch = NOWHERE
+        self._alike = False
+        """Whether the last ones were all of the stretch, so that the next ones may be, too."""
 
     def allows(self, key: int) -> bool:
         """Whether the country of a number is one that was asked for, and not closed."""
@@ -206,9 +208,19 @@ class NumberForms:
     def _open(self, region: str) -> bool:
         return region not in self.closed and (not self.countries or region in self.countries)
 
+    def keys_of(self, numbers: str, count: int) -> tuple[list[int] | None, list[int], str | None]:
+        """The keys of *count* numbers in one text, as `identities_in`, and what `doubtful` says of them."""
+        keys, alike = identities_in(numbers, count, expected=self._stretch if self._alike else range(0))
+        if alike and keys:
+            return keys, [], self._of_stretch
+        doubtful, region = ([], None) if keys is None else self.doubtful(keys)
+        return keys, doubtful, region
+
     def doubtful(self, keys: Sequence[int]) -> tuple[list[int], str | None]:
         """The places of keys that are not certain, or not allowed; and the region of all, if there is one."""
-        if keys and (region := self._region_of_all(min(keys), max(keys))):
+        region = self._region_of_all(min(keys), max(keys)) if keys else NOWHERE
+        self._alike = bool(region)
+        if region:
             return [], region
         starts = set(map(floordiv, keys, repeat(BEGINNING)))
         unknown = starts.difference(self._fine)

@@ -12,7 +12,6 @@ from collections.abc import Mapping
 
 import anyio.to_thread
 
-from keebai_async.model.identity import identities_if_e164
 from keebai_async.model.limits import MAX_VARIABLE
 from keebai_async.planning.candidates import NOBODY, Candidates
 from keebai_async.planning.check_row import STRICT, RowChecks, Tolerance
@@ -83,8 +82,8 @@ class Reader:
         """
         rows = self.rows(block)
         found = rows.candidates() if self._fast else NOBODY
-        keys = identities_if_e164(found.to)
-        doubtful, region = ([], None) if keys is None else self.numbers.forms.doubtful(keys)
+        numbers = " ".join(found.to) if found.joined is None else found.joined.to
+        keys, doubtful, region = self.numbers.forms.keys_of(numbers, len(found.to))
         most = longest(found.values)
         fine = self._fine(found, most)
         if keys is None or doubtful or not fine or len(keys) < len(rows.numbers):
@@ -97,9 +96,10 @@ class Reader:
 
     def _fine(self, candidates: Candidates, most: int) -> bool:
         """Whether all values are certainly fine; those of no row have more than *most* characters."""
-        space = self._codec.space
+        space, joined = self._codec.space, candidates.joined
+        measured = candidates.ready is not None or most <= MAX_VARIABLE
         return not candidates.values or (
-            all_fine(candidates.values, measured=candidates.ready is not None or most <= MAX_VARIABLE)
+            all_fine(candidates.values, joined=joined and joined.values, measured=measured)
             and (space is None or space.holds(most) or space.holds_all(candidates.values))
         )
 

@@ -8,10 +8,10 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from keebai_async.model.own_columns import REASON
-from keebai_async.planning.candidates import Candidates
+from keebai_async.planning.candidates import Candidates, Joined
 from keebai_async.planning.codec import MetaColumns, WrittenPeople
 from keebai_async.planning.consent import may_say_who_wants_none
-from keebai_async.planning.line_shape import LineShape, TextPath, shape_of
+from keebai_async.planning.line_shape import LineShape, TextPath, Texts, shape_of
 from keebai_async.planning.rows import META, ListContext, ListNames
 from keebai_async.sources.block import LineBlock
 
@@ -28,23 +28,24 @@ class ShapedLines:
 
     def candidates(self, block: LineBlock) -> Candidates | None:
         """All lines of *block*; None if they are not certainly of one shape, and of a right one."""
-        columns = self._columns(block)
-        if columns is None and self._learn(block.data.partition(b"\n")[0]):
-            columns = self._columns(block)
-        if columns is None or self._meaning is None:
+        texts = self._texts(block)
+        if texts is None and self._learn(block.data.partition(b"\n")[0]):
+            texts = self._texts(block)
+        if texts is None or self._meaning is None:
             return None
         for name, place in self._meaning.unused.items():
             if may_say_who_wants_none(name):
-                self._context.consent.meet(name, columns[place], range(len(columns[place])))
-        found = _candidates(columns, self._meaning)
+                column = texts.columns[place]
+                self._context.consent.meet(name, column, range(len(column)))
+        found = _candidates(texts, self._meaning)
         if self._as_we_write:
             found.written = WrittenPeople(block)
         return found
 
-    def _columns(self, block: LineBlock) -> Sequence[Sequence[str]] | None:
+    def _texts(self, block: LineBlock) -> Texts | None:
         if self._shape is None or self._meaning is None:
             return None
-        return self._shape.columns(block.data, block.count)
+        return self._shape.texts(block.data, block.count)
 
     def _learn(self, line: bytes) -> bool:
         """Learn the shape of a *line*. Says whether it is a right one, and another."""
@@ -53,10 +54,10 @@ class ShapedLines:
             return False
         context = self._context
         self._shape, self._meaning = shape, _meaning(shape.paths, context.names, context.codec.names)
-        columns = self._columns(LineBlock(first=1, count=1, data=line))
-        if self._meaning is None or columns is None:
+        texts = self._texts(LineBlock(first=1, count=1, data=line))
+        if self._meaning is None or texts is None:
             return False
-        people = _candidates(columns, self._meaning).people(context.codec)
+        people = _candidates(texts, self._meaning).people(context.codec)
         self._as_we_write = context.codec.encode(people) == line
         if self._meaning.as_it_is and not self._as_we_write:
             self._meaning = None
@@ -108,12 +109,14 @@ def _of_flat(places: dict[str, int], names: ListNames, variables: Sequence[str])
     return _Meaning(places[names.to], [places[names.of[name]] for name in variables], metas, unused)
 
 
-def _candidates(columns: Sequence[Sequence[str]], meaning: _Meaning) -> Candidates:
-    """The rows of *columns*."""
+def _candidates(texts: Texts, meaning: _Meaning) -> Candidates:
+    """The rows of *texts*."""
+    columns, joined = texts
     metas = MetaColumns(tuple(meaning.metas), [columns[place] for place in meaning.metas.values()])
     return Candidates(
         where=range(len(columns[0])),
         to=columns[meaning.to],
         values=[columns[place] for place in meaning.values],
         metas=metas if meaning.metas else None,
+        joined=Joined(joined[meaning.to], [joined[place] for place in meaning.values]),
     )

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import phonenumbers
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from keebai_async.errors import InvalidInput
-from keebai_async.model.identity import identity
+from keebai_async.model.identity import identities_if_e164, identity
 from keebai_async.model.limits import E164
 from keebai_async.model.recipient import Reason
 from keebai_async.model.template import Template
@@ -352,6 +352,30 @@ def test_a_block_is_looked_at_as_each_number_is(keys: list[int], countries: Sequ
         fine = [is_certain(key) and forms.allows(key) for key in keys]
         assert places == [place for place, each in enumerate(fine) if not each]
         assert places or region is None or {region_of(key) for key in keys} == {region}
+
+
+written = st.one_of(
+    alike().map(lambda keys: [f"+{key}" for key in keys]),
+    st.lists(
+        st.from_regex(r"\+(55[1-9]{2}9?|549?11|521?55)[0-9]{8}", fullmatch=True), min_size=1, max_size=8
+    ),
+    st.lists(st.sampled_from(["+5491155555555", "+541155555555", "+5511961234567", "+", "", "+1 +2", "+0"])),
+)
+
+
+@given(st.lists(written, min_size=1, max_size=6), st.sampled_from([(), ("AR",), ("BR", "US", "PE")]))
+@example([["+5491155555555"], ["+"], ["+5491155555555"]], ())
+@example([["+5491155555555"], ["+5491155555555 +5491155555556"], ["+5511961234567", "+551161234567"]], ())
+@settings(deadline=None, max_examples=500)
+def test_blocks_of_numbers_are_read_as_each_is_whatever_came_before(
+    blocks: list[list[str]], countries: Sequence[str]
+) -> None:
+    forms = NumberForms(countries)
+    for numbers in blocks:
+        keys = identities_if_e164(numbers)
+        doubtful = ([], None) if keys is None else NumberForms(countries).doubtful(keys)
+
+        assert forms.keys_of(" ".join(numbers), len(numbers)) == (keys, *doubtful)
 
 
 @pytest.mark.parametrize("code", REGIONS)
