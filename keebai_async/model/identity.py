@@ -13,7 +13,7 @@ itself the digits of a number; nothing in it says which spelling the owner of th
 import re
 from collections.abc import Sequence
 from contextlib import suppress
-from functools import lru_cache
+from functools import cache
 from typing import Annotated, Final
 
 import msgspec
@@ -33,7 +33,7 @@ _BRAZIL: Final = {
 _KeyDecoder = msgspec.json.Decoder[list[int]]
 
 
-@lru_cache(maxsize=100)
+@cache
 def _keys_in(least: int, end: int) -> _KeyDecoder:
     return msgspec.json.Decoder(list[Annotated[int, msgspec.Meta(ge=least, lt=end)]])
 
@@ -42,7 +42,6 @@ _KEYS: Final = msgspec.json.Decoder(list[int])
 # JSON knows no zero in front, no blank within and no sign but a minus, so this reads E.164 and nothing
 # else. One digit less than E.164 allows: a key may have lost one.
 _CERTAIN: Final = _keys_in(10**6, 10**14)
-_ANYWHERE: Final = range(0)
 _DIGITS: Final = b"0123456789"
 _NOT_E164: Final = re.compile(rf"\0(?!{E164.pattern}\0)")
 
@@ -77,37 +76,34 @@ def identities(numbers: Sequence[str]) -> list[int]:
 
 def identities_if_e164(numbers: Sequence[str]) -> list[int] | None:
     """`identity` of each number, or None if any is not in strict E.164."""
-    return identities_in(" ".join(numbers), len(numbers))[0]
+    found = identities_in(" ".join(numbers), len(numbers))
+    return None if found is None else found[0]
 
 
-def identities_in(numbers: str, count: int, *, expected: range = _ANYWHERE) -> tuple[list[int] | None, bool]:
+def identities_in(numbers: str, count: int, expected: range = range(0)) -> tuple[list[int], bool] | None:
     """As `identities_if_e164`, of *count* numbers in one text, with a blank between two.
 
-    Says too whether all of them are known to be in the range that is *expected*, which the decoder sees for
-    nothing.
+    Says too whether all are known to be in the range that is *expected*, which the decoder sees for nothing.
     """
     try:
         data = f" {numbers}".encode() if count else b""
     except UnicodeEncodeError:
-        return None, False
+        return None
     # What is no digit is a plus behind each blank, and one for each number: with a blank inside, a number
     # would pass as two.
     if data.translate(None, _DIGITS) != b" +" * count:
-        return None, False
+        return None
     data, is_key = _as_json(data)
-    keys, are_expected = None, False
     if expected and is_key:
         with suppress(msgspec.DecodeError):  # of those who are elsewhere
-            keys, are_expected = _keys_in(expected.start, expected.stop).decode(data), True
-    if keys is None:
-        try:
-            keys = _keys(data, _CERTAIN, is_key)
-        except msgspec.DecodeError:  # as short or as long as can be, or a plus where none belongs
-            are_fine = all(map(E164.fullmatch, numbers.split(" ")))
-            return _keys(data, _KEYS, is_key) if are_fine else None, False
-    if len(keys) != count:  # a plus alone is no number, and no mistake in JSON
-        return None, False
-    return keys, are_expected
+            keys = _keys_in(expected.start, expected.stop).decode(data)
+            return (keys, True) if len(keys) == count else None
+    try:
+        keys = _keys(data, _CERTAIN, is_key)
+    except msgspec.DecodeError:  # as short or as long as can be, or a plus where none belongs
+        are_fine = all(map(E164.fullmatch, numbers.split(" ")))
+        return (_keys(data, _KEYS, is_key), False) if are_fine else None
+    return (keys, False) if len(keys) == count else None  # a plus alone is no number, and no mistake in JSON
 
 
 def not_in_e164(numbers: Sequence[str]) -> list[int]:

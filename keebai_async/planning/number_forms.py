@@ -210,11 +210,11 @@ class NumberForms:
 
     def keys_of(self, numbers: str, count: int) -> tuple[list[int] | None, list[int], str | None]:
         """The keys of *count* numbers in one text, as `identities_in`, and what `doubtful` says of them."""
-        keys, alike = identities_in(numbers, count, expected=self._stretch if self._alike else range(0))
-        if alike and keys:
-            return keys, [], self._of_stretch
-        doubtful, region = ([], None) if keys is None else self.doubtful(keys)
-        return keys, doubtful, region
+        found = identities_in(numbers, count, self._stretch if self._alike else range(0))
+        if found is None:
+            return None, [], None
+        keys, alike = found
+        return (keys, [], self._of_stretch) if alike and keys else (keys, *self.doubtful(keys))
 
     def doubtful(self, keys: Sequence[int]) -> tuple[list[int], str | None]:
         """The places of keys that are not certain, or not allowed; and the region of all, if there is one."""

@@ -8,8 +8,7 @@ from hypothesis import strategies as st
 
 from keebai_async.errors import UnusableSource
 from keebai_async.journal.memory_tables import MemoryJournal
-from keebai_async.model.identity import identity, spelling
-from keebai_async.model.limits import E164
+from keebai_async.model.identity import identity
 from keebai_async.model.opt_outs import ConsentWord, OptOutCount, OptOutSource
 from keebai_async.planning.opt_outs import OptOutWatch, all_opted_out, count_opted_out, people_opted_out
 from keebai_async.planning.plan import PlanOptions
@@ -44,12 +43,6 @@ async def journal_with(*words: ConsentWord) -> MemoryJournal:
     journal = MemoryJournal()
     await journal.say(words)
     return journal
-
-
-@given(number=st.one_of(st.from_regex(E164, fullmatch=True), mobiles.map(min)))
-def test_a_key_has_a_spelling_that_leads_back_to_it(number: str) -> None:
-    assert E164.fullmatch(spelling(identity(number)))
-    assert identity(spelling(identity(number))) == identity(number)
 
 
 @st.composite

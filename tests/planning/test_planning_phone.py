@@ -6,7 +6,14 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from keebai_async.model.identity import identities, identities_if_e164, identity, not_in_e164
+from keebai_async.model.identity import (
+    identities,
+    identities_if_e164,
+    identities_in,
+    identity,
+    not_in_e164,
+    spelling,
+)
 from keebai_async.model.limits import E164
 from keebai_async.planning.number_text import is_spreadsheet_number
 
@@ -91,6 +98,60 @@ def test_in_every_area_of_brazil_the_nine_before_six_to_nine_is_the_added_one(re
 @pytest.mark.parametrize("number", ["+999999", "+531442", "+1000000", "+9999999", "+100000000000000"])
 def test_a_number_is_as_short_and_as_long_as_e164_says(number: str) -> None:
     assert identities_if_e164([number]) == ([int(number)] if E164.fullmatch(number) else None)
+
+
+FEW = ["+5491155555555", "+541155555555", "+5511961234567", "+551161234567", "+12015550123", "+1", "+", ""]
+
+
+@given(
+    st.lists(st.one_of(st.sampled_from(FEW), e164), max_size=5),
+    st.builds(range, st.sampled_from([0, 54 * 10**10, 541155555555, 541155555556]), st.integers(0, 10**13)),
+)
+@example(["+5491155555555"], range(541155555555, 541155555556))
+@example(["+5491155555555"], range(541155555556, 541155555557))
+@example(["+5511961234567"], range(10**12))
+@example(["+"], range(1, 10))
+@settings(deadline=None)
+def test_that_numbers_are_where_they_are_expected_is_said_and_changes_nothing(
+    numbers: list[str], expected: range
+) -> None:
+    found = identities_in(" ".join(numbers), len(numbers), expected)
+
+    keys = identities_if_e164(numbers)
+    assert (None if found is None else found[0]) == keys
+    if keys and found is not None:
+        brazil = any(number.startswith("+55") for number in numbers)
+        assert found[1] == (not brazil and all(key in expected for key in keys))
+
+
+@given(
+    st.one_of(e164, st.from_regex(r"\+(55[1-9]{2}9?[5-9]|549?11[1-9]|521?[1-9]{3})[0-9]{7}", fullmatch=True))
+)
+@example("+549123456789012")
+@example("+54123456789012")
+@example("+541234567890123")
+@example("+5215512345678")
+@example("+521551234567")
+@settings(deadline=None)
+def test_a_number_that_is_spelled_by_its_key_has_this_key(number: str) -> None:
+    key = identity(number)
+
+    assert identity(spelling(key)) == key
+    assert E164.fullmatch(spelling(key))
+
+
+@pytest.mark.parametrize(
+    ("number", "today"),
+    [
+        ("+541155555555", "+5491155555555"),
+        ("+5215512345678", "+525512345678"),
+        ("+551161234567", "+5511961234567"),
+        ("+551151234567", "+551151234567"),
+        ("+12015550123", "+12015550123"),
+    ],
+)
+def test_a_key_is_spelled_as_phones_have_it_today(number: str, today: str) -> None:
+    assert spelling(identity(number)) == today
 
 
 def test_two_numbers_hidden_in_one_do_not_pass() -> None:
