@@ -3,9 +3,8 @@
 A duplicate has to be found among all before it, and told which row it repeats. A dict from each number to its
 row does both, and takes 130 bytes a person: 1.3 GB for 10 million, for a question that is asked of one row in
 a hundred. So the two are apart. Membership is a set of identity keys, which becomes a compressed bitmap when
-the list is long. For the row, the keys stand once more in an array, in the order of the rows, which is
-searched for many duplicates at once. Rows mostly follow one another, so only the breaks in their numbers are
-kept.
+the list is long. For the row, the keys of each block are kept in the order of the rows, and searched for many
+duplicates at once. Rows mostly follow one another, so only the breaks in their numbers are kept.
 """
 
 import importlib.util
@@ -43,12 +42,15 @@ class Deduper:
         self._keys: set[int] = set()
         self._more: Bitmap | None = None
         self._large = large if importlib.util.find_spec("pyroaring") else None
-        self._order = array("Q")
+        self._order: list[Sequence[int]] = []
+        """Of each block its keys, in the order of their rows. While they are in the set, these are the same
+        objects, so they can be let go of as they lie in memory, which a set does not know."""
+        self._count = 0
         self._breaks = array("Q")
         self._rows = array("Q")
 
     def __len__(self) -> int:
-        return len(self._order)
+        return self._count
 
     @property
     def compact(self) -> bool:
@@ -57,16 +59,17 @@ class Deduper:
 
     def grows_with(self, count: int) -> bool:
         """Whether *count* more take the event loop longer than others; nothing breaks if that is wrong."""
-        return len(self._order) < GROWTH <= len(self._order) + count
+        return self._count < GROWTH <= self._count + count
 
     @property
     def full(self) -> bool:
         """Whether it is time for `widen`; nothing breaks without it."""
-        return self._large is not None and self._more is None and len(self._order) >= self._large
+        return self._large is not None and self._more is None and self._count >= self._large
 
     def widen(self) -> None:
         """Keep those who follow in a bitmap. It may have to be imported, which takes a while."""
         self._more = Bitmap()
+        self._order = [array("Q", keys) for keys in self._order]
 
     def again(self, keys: Sequence[int]) -> list[int]:
         """The places of the keys that are here, or earlier among them."""
@@ -80,7 +83,8 @@ class Deduper:
     def add(self, keys: Sequence[int], numbers: Sequence[int], where: Sequence[int]) -> bool:
         """Add the people of the rows at *where* in a block whose rows have these *numbers*.
 
-        If any of them is here, or comes twice, nobody is added; says whether they were.
+        If any of them is here, or comes twice, nobody is added; says whether they were. *keys* are kept, so
+        nobody may change them later.
         """
         if not self._keys.isdisjoint(keys):
             return False
@@ -93,8 +97,8 @@ class Deduper:
             if len(self._keys) < before + len(keys):
                 self._keys.difference_update(keys)  # of which none was there
                 return False
-        self._note(len(self._order), numbers, where)
-        self._order.extend(array("Q", keys))
+        self._note(self._count, numbers, where)
+        self._append(keys)
         self._shrink()
         return True
 
@@ -105,9 +109,7 @@ class Deduper:
         """
         sought = len(keys)
         found: dict[int, int] = {}
-        starts = range(0, len(self._order), SEGMENT)
-        for turn, start in enumerate(reversed(starts), start=1):
-            segment = self._order[start : start + SEGMENT]
+        for turn, (start, segment) in enumerate(self._segments(), start=1):
             places = compress(count(), map(keys.__contains__, segment))
             found |= {segment[place]: self._row(start + place) for place in places}
             if turn % SEGMENTS_IN_A_STEP == 0 or len(found) > FOUND_IN_A_STEP or start == 0:
@@ -123,18 +125,37 @@ class Deduper:
         All at once takes 3 ms, and to take each out twice as long. So others hold them while the set is let
         go of.
         """
-        each = iter(self._keys)
-        held: list[list[int]] = []
-        while some := list(islice(each, FREED_IN_A_STEP)):
-            held.append(some)
-            yield
+        held = self._order
+        if self.compact:
+            each = iter(self._keys)
+            held = []
+            while some := list(islice(each, FREED_IN_A_STEP)):
+                held.append(some)
+                yield
         self._keys.clear()
+        freed = 0
         while held:
-            held.pop()
-            yield
+            freed += len(held.pop())
+            if freed >= FREED_IN_A_STEP:
+                freed = 0
+                yield
+
+    def _append(self, keys: Sequence[int]) -> None:
+        self._count += len(keys)
+        if self._order and len(self._order[-1]) + len(keys) <= SEGMENT:
+            keys = [*self._order.pop(), *keys]  # a block of few rows costs as much as one of many
+        self._order.append(array("Q", keys) if self.compact else keys)
+
+    def _segments(self) -> Iterator[tuple[int, Sequence[int]]]:
+        """All keys, from the last ones to the first: some of them, and the place of the first of these."""
+        end = self._count
+        for keys in reversed(self._order):
+            end -= len(keys)
+            for start in reversed(range(0, len(keys), SEGMENT)):
+                yield end + start, keys[start : start + SEGMENT]
 
     def _shrink(self) -> None:
-        if self._more is not None and self._keys and len(self._order) >= 2 * len(self._keys):
+        if self._more is not None and self._keys and self._count >= 2 * len(self._keys):
             some = list(islice(self._keys, STEP))
             self._more.update(some)
             self._keys.difference_update(some)

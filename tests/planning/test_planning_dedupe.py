@@ -92,12 +92,32 @@ def test_a_bitmap_takes_over_when_so_many_are_there_and_everybody_moves_there_bi
     assert seen.again(range(9 * STEP + 1)) == list(range(9 * STEP))
 
 
-def test_everybody_is_let_go_of_some_at_a_time_and_each_once() -> None:
-    seen, people = Deduper(large=10**9), 3 * FREED_IN_A_STEP + 1
-    assert seen.add(range(people), range(1, people + 1), range(people))
+BLOCK = FREED_IN_A_STEP // 4
 
-    steps = sum(1 for _ in seen.free())
 
-    assert steps == 2 * 4  # they are taken hold of by as many steps as let go of them
+@pytest.mark.parametrize(("large", "steps"), [(10**9, 3), (BLOCK, 3 + 1 + 3)])
+def test_everybody_is_let_go_of_some_at_a_time_and_each_once(large: int, steps: int) -> None:
+    seen, people = Deduper(large=large), 3 * FREED_IN_A_STEP + 1
+    for start in range(0, people, BLOCK):
+        keys = range(start, min(start + BLOCK, people))
+        assert seen.add(keys, range(1, people + 1), keys)
+    if seen.full:  # those in the set are in nothing else then, so they are taken hold of before
+        seen.widen()
+
+    assert sum(1 for _ in seen.free()) == steps
     assert not seen._keys
     assert not list(seen.free())
+
+
+@pytest.mark.parametrize("large", [1, 10**9])
+def test_blocks_of_few_rows_are_kept_together(large: int) -> None:
+    seen = Deduper(large=large)
+    for key in range(3 * SEGMENT):
+        if seen.full:
+            seen.widen()
+        assert seen.add([key], [key + 1], [0])
+
+    assert list(map(len, seen._order)) == [SEGMENT] * 3
+    assert {key: row for step in seen.search({0, SEGMENT, 3 * SEGMENT - 1}) for key, row in step.items()} == {
+        key: key + 1 for key in (0, SEGMENT, 3 * SEGMENT - 1)
+    }
