@@ -80,7 +80,7 @@ def identities_if_e164(numbers: Sequence[str]) -> list[int] | None:
     return None if found is None else found[0]
 
 
-def identities_in(numbers: str, count: int, expected: range = range(0)) -> tuple[list[int], bool] | None:
+def identities_in(numbers: str, count: int, expected: range | None = None) -> tuple[list[int], bool] | None:
     """As `identities_if_e164`, of *count* numbers in one text, with a blank between two.
 
     Says too whether all are known to be in the range that is *expected*, which the decoder sees for nothing.
@@ -94,7 +94,7 @@ def identities_in(numbers: str, count: int, expected: range = range(0)) -> tuple
     if data.translate(None, _DIGITS) != b" +" * count:
         return None
     data, is_key = _as_json(data)
-    if expected and is_key:
+    if expected is not None and is_key:
         with suppress(msgspec.DecodeError):  # of those who are elsewhere
             keys = _keys_in(expected.start, expected.stop).decode(data)
             return (keys, True) if len(keys) == count else None

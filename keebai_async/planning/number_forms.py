@@ -210,7 +210,7 @@ class NumberForms:
 
     def keys_of(self, numbers: str, count: int) -> tuple[list[int] | None, list[int], str | None]:
         """The keys of *count* numbers in one text, as `identities_in`, and what `doubtful` says of them."""
-        found = identities_in(numbers, count, self._stretch if self._alike else range(0))
+        found = identities_in(numbers, count, self._stretch if self._alike else None)
         if found is None:
             return None, [], None
         keys, alike = found
