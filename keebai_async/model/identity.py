@@ -33,11 +33,11 @@ _BRAZIL: Final = {
 _KeyDecoder = msgspec.json.Decoder[list[int]]
 
 
-@cache
-def _keys_in(least: int, end: int) -> _KeyDecoder:
+def _decoder(least: int, end: int) -> _KeyDecoder:
     return msgspec.json.Decoder(list[Annotated[int, msgspec.Meta(ge=least, lt=end)]])
 
 
+_keys_in: Final = cache(_decoder)
 _KEYS: Final = msgspec.json.Decoder(list[int])
 # JSON knows no zero in front, no blank within and no sign but a minus, so this reads E.164 and nothing
 # else. One digit less than E.164 allows: a key may have lost one.

@@ -1,5 +1,7 @@
 """Who is in the campaign already, and in which row, beside a dict that knows both."""
 
+from array import array
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -107,6 +109,21 @@ def test_everybody_is_let_go_of_some_at_a_time_and_each_once(large: int, steps: 
     assert sum(1 for _ in seen.free()) == steps
     assert not seen._keys
     assert not list(seen.free())
+
+
+def test_keys_are_kept_as_they_came_until_a_bitmap_takes_over_and_in_eight_bytes_each_from_then_on() -> None:
+    seen = Deduper(large=2 * SEGMENT)
+    came = [list(range(start, start + SEGMENT)) for start in range(0, 4 * SEGMENT, SEGMENT)]
+    for keys in came[:2]:
+        assert seen.add(keys, keys, range(SEGMENT))
+    assert [kept is keys for kept, keys in zip(seen._order, came[:2], strict=True)] == [True, True]
+
+    seen.widen()
+    for keys in came[2:]:
+        assert seen.add(keys, keys, range(SEGMENT))
+
+    assert [each.itemsize for each in seen._order if isinstance(each, array)] == [8] * 4
+    assert list(map(list, seen._order)) == came
 
 
 @pytest.mark.parametrize("large", [1, 10**9])
