@@ -134,6 +134,7 @@ async def make_plan(
                 checked = await making.reader.read(block)
                 await turns.go_on()
                 await making.take(checked)
+                del block, checked  # or they were there until the next ones are
                 if progress is not None:
                     progress(PlanProgress(read=making.read, ready=making.ready))
                 if options.test_to and making.ready:
@@ -288,7 +289,7 @@ class _Making:
         if self._pricing.limited and rows:
             self._pricing.check(self._admission.forms)
         if rows:
-            self._last_ready = rows
+            self._last_ready = rows[-1:]  # the texts of the others go
             if self._preview is None:
                 self._preview = message_of(self._codec, rows[0], "the first")
             if checked.longest > self._longest:
