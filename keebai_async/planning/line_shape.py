@@ -59,7 +59,9 @@ class LineShape:
             return None
         if not text.endswith("\n"):
             text += "\n"
-        parts = text.rsplit(self._between)  # from the end is faster, with more than one sign
+        parts = text.split(
+            self._between
+        )  # from the end is faster, but takes a text that is a colon for a cut
         width = len(self.paths)
         if parts[0] != self._begin or len(parts) != count * width + 1:
             return None

@@ -22,28 +22,29 @@ class ShapedLines:
     def __init__(self, context: ListContext) -> None:
         self._context = context
         self._shape: LineShape | None = None
-        self._meaning: _Meaning | None = None
-        self._as_we_write = False
-        """Whether the lines are the JSON that we would write."""
+        """The one that was met last, whether its lines are right or not."""
+        self._learnt: _Learnt | None = None
+        """What is known of its lines, if they are right."""
 
     def candidates(self, block: LineBlock) -> Candidates | None:
         """All lines of *block*; None if they are not certainly of one shape, and of a right one."""
         texts = self._texts(block)
         if texts is None and self._learn(block.data.partition(b"\n")[0]):
             texts = self._texts(block)
-        if texts is None or self._meaning is None:
+        if texts is None or self._learnt is None:
             return None
-        for name, place in self._meaning.unused.items():
+        meaning = self._learnt.meaning
+        for name, place in meaning.unused.items():
             if may_say_who_wants_none(name):
                 column = texts.columns[place]
                 self._context.consent.meet(name, column, range(len(column)))
-        found = _candidates(texts, self._meaning)
-        if self._as_we_write:
+        found = _candidates(texts, meaning)
+        if self._learnt.as_we_write:
             found.written = WrittenPeople(block)
         return found
 
     def _texts(self, block: LineBlock) -> Texts | None:
-        if self._shape is None or self._meaning is None:
+        if self._shape is None or self._learnt is None:
             return None
         return self._shape.texts(block.data, block.count)
 
@@ -53,16 +54,16 @@ class ShapedLines:
         if shape is None or (self._shape is not None and self._shape.is_like(shape)):
             return False
         context = self._context
-        self._shape, self._meaning = shape, _meaning(shape.paths, context.names, context.codec.names)
-        texts = self._texts(LineBlock(first=1, count=1, data=line))
-        if self._meaning is None or texts is None:
+        self._shape, self._learnt = shape, None
+        meaning = _meaning(shape.paths, context.names, context.codec.names)
+        texts = shape.texts(line, 1)
+        if meaning is None or texts is None:
             return False
-        people = _candidates(texts, self._meaning).people(context.codec)
-        self._as_we_write = context.codec.encode(people) == line
-        if self._meaning.as_it_is and not self._as_we_write:
-            self._meaning = None
+        as_we_write = context.codec.encode(_candidates(texts, meaning).people(context.codec)) == line
+        if meaning.as_it_is and not as_we_write:
             return False
-        context.ignore(sorted(self._meaning.unused))
+        self._learnt = _Learnt(meaning, as_we_write)
+        context.ignore(sorted(meaning.unused))
         return True
 
 
@@ -77,6 +78,13 @@ class _Meaning(NamedTuple):
     metas: dict[str, int]
     unused: dict[str, int]
     as_it_is: bool = False
+
+
+class _Learnt(NamedTuple):
+    """What the lines of a shape mean, and whether they are the JSON that we would write."""
+
+    meaning: _Meaning
+    as_we_write: bool
 
 
 def _meaning(paths: Sequence[TextPath], names: ListNames, variables: Sequence[str]) -> _Meaning | None:

@@ -1,6 +1,6 @@
 """What the tests of planning stand on: a template, a plan made of a list, and what the journal has of it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import msgspec
 
@@ -93,8 +93,17 @@ def lines(data: bytes) -> LineBlock:
 
 async def both(template: Template, block: Block) -> Checked:
     """What the fast path says of a block, once it is certain that the slow path says the same."""
+    return (await both_of_all(template, [block]))[0]
+
+
+async def both_of_all(template: Template, blocks: Iterable[Block]) -> list[Checked]:
+    """The same of the blocks of one list."""
     codec = RowCodec(template)
     fast, slow = Reader(codec, {}), Reader(codec, {}, fast=False)
+    return [await _by_both(codec, fast, slow, block) for block in blocks]
+
+
+async def _by_both(codec: RowCodec, fast: Reader, slow: Reader, block: Block) -> Checked:
     quick, exact = await fast.read(block), await slow.read(block)
 
     assert codec.encode(quick.ready) == codec.encode(exact.ready)

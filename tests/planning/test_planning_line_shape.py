@@ -2,9 +2,10 @@
 
 import json
 from collections.abc import Sequence
+from itertools import count
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from keebai_async.model.template import Template
@@ -12,7 +13,7 @@ from keebai_async.planning.chunking import Chunker, CutChunk
 from keebai_async.planning.codec import ColumnPeople, RowCodec, WireRow
 from keebai_async.planning.line_shape import shape_of
 from keebai_async.planning.reader import Reader
-from tests.planning.made import both, lines
+from tests.planning.made import both, both_of_all, lines
 
 TEMPLATE = Template(name="two", language="es", status="APPROVED", variables=("a", "b"))
 
@@ -106,8 +107,6 @@ def test_lines_of_one_shape_without_escapes_are_split(
         return  # what is between a key and its text may be a key as well: then the decoder does it
     assert list(shape.paths) == paths
     texts = shape.texts("\n".join(written).encode(), len(rows))
-    if any(value == by[1] for row in rows for value in row):
-        return  # so may be a text
     assert texts is not None
     assert texts.columns == [list(each) for each in zip(*rows, strict=True)]
 
@@ -171,32 +170,56 @@ async def test_one_line_of_another_shape_among_many_is_read_as_the_slow_path_rea
         await both(TEMPLATE, lines(block.encode()))
 
 
-@pytest.mark.parametrize(
-    "line",
-    [
-        '{{"to":"{0}","variables":{{"a":"x","b":"y"}}}}',
-        '{{"to":"{0}","variables":{{"b":"y","a":"x"}}}}',
-        '{{"variables":{{"a":"x","b":"y"}},"to":"{0}"}}',
-        '{{"to": "{0}", "variables": {{"a": "x", "b": "y"}}}}',
-        '{{"to": "{0}", "variables": {{"a": "x", "b": "y"}}, "meta_data": {{"m": "z"}}}}',
-        '{{"to":"{0}","meta_data":{{"m":"z"}},"variables":{{"a":"x","b":"y"}}}}',
-        '{{"to":"{0}","variables":{{"a":"x","b":"y"}},"meta_data":{{"m":"z","":"w"}}}}',
-        '{{"to":"{0}","variables":{{"a":"x","b":"y"}},"otro":"w"}}',
-        '{{"to":"{0}","variables":{{"a":"x","b":"y","c":"w"}}}}',
-        '{{"to":"{0}","variables":{{"a":"x"}}}}',
-        '{{"to":"{0}","a":"x","b":"y"}}',
-        '{{"b":"y","meta_m":"z","a":"x","otro":"w","meta_":"v","to":"{0}"}}',
-        '{{"to":"{0}","a":"x","b":"y","variables":"w"}}',
-        '{{"to":"{0}","a":"x"}}',
-        '{{"to":"{0}","a":"","b":"  "}}',
-        '{{"to":"{0}","a":"null","b":"y","baja":"no"}}',
-        '{{"to":"011 15-5555-1111","a":"x","b":"y"}}',
-    ],
-)
+LINES = [
+    '{{"to":"{0}","variables":{{"a":"x","b":"y"}}}}',
+    '{{"to":"{0}","variables":{{"b":"y","a":"x"}}}}',
+    '{{"variables":{{"a":"x","b":"y"}},"to":"{0}"}}',
+    '{{"to": "{0}", "variables": {{"a": "x", "b": "y"}}}}',
+    '{{"to": "{0}", "variables": {{"a": "x", "b": "y"}}, "meta_data": {{"m": "z"}}}}',
+    '{{"to":"{0}","meta_data":{{"m":"z"}},"variables":{{"a":"x","b":"y"}}}}',
+    '{{"to":"{0}","variables":{{"a":"x","b":"y"}},"meta_data":{{"m":"z","":"w"}}}}',
+    '{{"to":"{0}","variables":{{"a":"x","b":"y"}},"otro":"w"}}',
+    '{{"to":"{0}","variables":{{"a":"x","b":"y","c":"w"}}}}',
+    '{{"to":"{0}","variables":{{"a":"x"}}}}',
+    '{{"to":"{0}","a":"x","b":"y"}}',
+    '{{"b":"y","meta_m":"z","a":"x","otro":"w","meta_":"v","to":"{0}"}}',
+    '{{"to":"{0}","a":"x","b":"y","variables":"w"}}',
+    '{{"to":"{0}","a":"x"}}',
+    '{{"to":"{0}","a":"","b":"  "}}',
+    '{{"to":"{0}","a":"null","b":"y","baja":"no"}}',
+    '{{"to":"011 15-5555-1111","a":"x","b":"y"}}',
+]
+
+
+@pytest.mark.parametrize("line", LINES)
 async def test_each_order_and_spacing_of_a_list_is_read_as_the_slow_path_reads_it(line: str) -> None:
     block = "\n".join(line.format(f"+54911555555{n:02}") for n in range(30))
     await both(TEMPLATE, lines(block.encode()))
     await both(TEMPLATE, lines(block.replace("\n", "\r\n").encode() + b"\r\n"))
+
+
+@given(
+    st.lists(
+        st.tuples(
+            st.sampled_from(LINES), st.lists(st.sampled_from(["x", ":", ": ", ":x", " : "]), min_size=1)
+        ),
+        min_size=2,
+        max_size=5,
+    )
+)
+@example([(LINES[0], ["x"]), (LINES[7], [":"]), (LINES[7], ["x"])])
+@example([(LINES[10], ["x"]), (LINES[10].replace("}}", ',"otro":":"}}'), [":"]), (LINES[10], ["x"])])
+@example([(LINES[4], [": "]), (LINES[4], ["x"])])
+@settings(deadline=None)
+async def test_what_the_blocks_before_were_like_changes_nothing(made: list[tuple[str, list[str]]]) -> None:
+    each = count(10)
+    blocks = [
+        "\n".join(
+            line.replace('"x"', f'"{value}"').format(f"+54911555555{next(each):02}") for value in values
+        )
+        for line, values in made
+    ]
+    await both_of_all(TEMPLATE, [lines(block.encode()) for block in blocks])
 
 
 @pytest.mark.parametrize("number", ["+54 9 11 5555-0101", "+5491155550101 ", "011 15-5555-1111", "+1", ""])
