@@ -39,9 +39,9 @@ def _decoder(least: int, end: int) -> _KeyDecoder:
 
 _keys_in: Final = cache(_decoder)
 _KEYS: Final = msgspec.json.Decoder(list[int])
-# JSON knows no zero in front, no blank within and no sign but a minus, so this reads E.164 and nothing
-# else. One digit less than E.164 allows: a key may have lost one.
-_CERTAIN: Final = _keys_in(10**6, 10**14)
+# JSON knows no zero in front, no blank within and no sign but a minus, so a decoder of these reads E.164 and
+# nothing else. One digit less than E.164 allows: a key may have lost one.
+_CERTAIN: Final = range(10**6, 10**14)
 _DIGITS: Final = b"0123456789"
 _NOT_E164: Final = re.compile(rf"\0(?!{E164.pattern}\0)")
 
@@ -96,10 +96,11 @@ def identities_in(numbers: str, count: int, expected: range | None = None) -> tu
     data, is_key = _as_json(data)
     if expected is not None and is_key:
         with suppress(msgspec.DecodeError):  # of those who are elsewhere
-            keys = _keys_in(expected.start, expected.stop).decode(data)
+            least, end = max(expected.start, _CERTAIN.start), min(expected.stop, _CERTAIN.stop)
+            keys = _keys_in(least, end).decode(data)
             return (keys, True) if len(keys) == count else None
     try:
-        keys = _keys(data, _CERTAIN, is_key)
+        keys = _keys(data, _keys_in(_CERTAIN.start, _CERTAIN.stop), is_key)
     except msgspec.DecodeError:  # as short or as long as can be, or a plus where none belongs
         are_fine = all(map(E164.fullmatch, numbers.split(" ")))
         return (_keys(data, _KEYS, is_key), False) if are_fine else None

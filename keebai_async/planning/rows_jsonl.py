@@ -229,7 +229,7 @@ def from_line(line: bytes, names: ListNames) -> ParsedRow | Problem:
             to=_as_written(fields.get(names.to)),
             values={name: _value(value) for name, value in given.items()},
             meta_data=_meta(meta_data),
-            ignored=tuple(fields.keys() - names.service),
+            ignored=tuple(sorted(fields.keys() - names.service)),
         )
     if REASON in fields and (out := still_out(as_table(fields, names, items=_inside, text=_cell), names)):
         return out
@@ -240,7 +240,7 @@ def from_line(line: bytes, names: ListNames) -> ParsedRow | Problem:
         to=_as_written(fields.get(names.to)),
         values={name: _value(fields[own]) for name, own in names.of.items() if own in fields},
         meta_data=_joined({name: fields[name] for name in metas}),
-        ignored=tuple(fields.keys() - names.known - set(metas)),
+        ignored=tuple(sorted(fields.keys() - names.known - set(metas))),
     )
 
 

@@ -132,7 +132,7 @@ def from_object(item: object, names: ListNames) -> ParsedRow | Problem:
             to=rendered(fields.get(names.to)),
             values={str(name): rendered(value) for name, value in (variables or {}).items()},
             meta_data=rendered_meta(meta_data),
-            ignored=tuple(fields.keys() - names.service),
+            ignored=tuple(sorted(fields.keys() - names.service)),
         )
     if fields.get(REASON) and (out := still_out(as_table(fields, names, items=_inside, text=_cell), names)):
         return out
@@ -143,5 +143,5 @@ def from_object(item: object, names: ListNames) -> ParsedRow | Problem:
         to=rendered(fields.get(names.to)),
         values={name: rendered(fields[own]) for name, own in names.of.items() if own in fields},
         meta_data=rendered_meta({name.removeprefix(META): fields[name] for name in metas}),
-        ignored=tuple(fields.keys() - names.known - set(metas)),
+        ignored=tuple(sorted(fields.keys() - names.known - set(metas))),
     )
