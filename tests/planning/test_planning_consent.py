@@ -1,6 +1,7 @@
 """A column that may say who wants no messages, and that a plan does not use, is shown with what is in it."""
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -154,3 +155,17 @@ def test_every_no_is_counted_whatever_else_is_there(blocks: list[list[str]]) -> 
     for value in ("BAJA", "no"):
         if (count := every.count(value)) and len(set(filter(is_no, every))) <= 5:
             assert f"{value} in {count} row" in note
+
+
+@pytest.mark.parametrize("shape", [flat, service])
+async def test_several_are_shown_in_one_order_by_every_process(
+    shape: Callable[..., dict[str, object]], tmp_path: Path
+) -> None:
+    columns = dict.fromkeys(["stop", "optin", "baja", "unsubscribed", "optout", "bloqueado", "dnc"], "no")
+    path = tmp_path / "people.jsonl"
+    path.write_text("\n".join(json.dumps(shape(number, **columns, n=number)) for number in range(3)))
+
+    made = await planned(path)
+    notes = [note for note in made.plan.notes if "who wants no messages" in note]
+
+    assert [note.split()[2] for note in notes] == sorted(columns)
