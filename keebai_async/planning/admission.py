@@ -7,16 +7,16 @@ person who is messaged and billed twice.
 """
 
 from collections.abc import AsyncGenerator, Sequence
-from itertools import compress
 from typing import Final
 
 import anyio.to_thread
 
 from keebai_async.model.recipient import Reason, Rejection
 from keebai_async.planning.checked import Checked
-from keebai_async.planning.codec import WireRow, numbers_of, rows_at
+from keebai_async.planning.codec import WireRow, numbers_of, rows_without
 from keebai_async.planning.dedupe import Deduper
 from keebai_async.planning.key_set import KeySet
+from keebai_async.planning.narrowing import without
 from keebai_async.planning.number_forms import NumberForms
 from keebai_async.planning.rejections import BATCH, Problem, Rejections
 from keebai_async.planning.rows import left_out
@@ -146,14 +146,12 @@ class Admission:
                 await turns.next()
         for rejection, key in sorted(out, key=_row_of):
             self.rejections.add(rejection, repeats=key)
-        kept = bytearray(b"\1") * len(checked.keys)
-        for place in (*barred, *again):
-            kept[place] = False
-        keys, where = list(compress(checked.keys, kept)), list(compress(checked.where, kept))
+        gone = sorted((*barred, *again))
+        keys, where = without(checked.keys, gone), without(checked.where, gone)
         if not self.people.add(keys, checked.rows.numbers, where):
             raise RuntimeError("somebody would be in the plan twice")  # cannot be; better no plan than that
         self.forms.count(keys, checked.region)
-        return rows_at(checked.ready, list(compress(range(len(kept)), kept)))
+        return rows_without(checked.ready, gone)
 
 
 def _left_out(checked: Checked, place: int, problem: Problem, number: str) -> Rejection:

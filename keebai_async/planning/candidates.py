@@ -14,7 +14,7 @@ from keebai_async.planning.codec import (
     WireRow,
     WrittenPeople,
 )
-from keebai_async.planning.narrowing import picked
+from keebai_async.planning.narrowing import without
 
 
 class Joined(NamedTuple):
@@ -44,16 +44,18 @@ class Candidates(msgspec.Struct, gc=False):
     plain: bool = False
     joined: Joined | None = None
 
-    def picked(self, places: Sequence[int]) -> "Candidates":
-        """The rows at *places* alone."""
+    def without(self, gone: Sequence[int]) -> "Candidates":
+        """All rows but those at the places *gone*, which go up."""
+        if not gone:
+            return self
         return Candidates(
-            picked(self.where, places),
-            picked(self.to, places),
-            [picked(column, places) for column in self.values],
-            None if self.meta_data is None else picked(self.meta_data, places),
-            None if self.ready is None else picked(self.ready, places),
-            None if self.metas is None else self.metas.picked(places),
-            None if self.written is None else self.written.picked(places),
+            without(self.where, gone),
+            without(self.to, gone),
+            [without(column, gone) for column in self.values],
+            None if self.meta_data is None else without(self.meta_data, gone),
+            None if self.ready is None else without(self.ready, gone),
+            None if self.metas is None else self.metas.without(gone),
+            None if self.written is None else self.written.without(gone),
             plain=self.plain,
         )
 
@@ -79,12 +81,6 @@ class Candidates(msgspec.Struct, gc=False):
             return codec.meta_rows(names, [[column[place]] for column in columns])[0]
         return NO_META if self.meta_data is None else self.meta_data[place]
 
-    def without(self, places: set[int]) -> "Candidates":
-        """All rows but those at *places*."""
-        if not places:
-            return self
-        return self.picked([place for place in range(len(self.to)) if place not in places])
-
 
 NOBODY = Candidates((), (), ())
 
@@ -103,7 +99,7 @@ def texts_among(
         if not all_text(column):
             bad.update(place for place, value in enumerate(column) if type(value) is not str)
     # What is no text is gone with its row.
-    return Candidates(where, to, values, meta_data, metas=metas).without(bad)  # type: ignore[arg-type]
+    return Candidates(where, to, values, meta_data, metas=metas).without(sorted(bad))  # type: ignore[arg-type]
 
 
 def all_text(values: Sequence[object]) -> TypeGuard[Sequence[str]]:

@@ -13,8 +13,8 @@ class Checked(msgspec.Struct, gc=False):
     """The *ready* of a block with their identity *keys*, and its *rejections*, each in order.
 
     *where* are the positions of the ready in *rows*, of which the first *read* were looked at.
-    *region* is that of all numbers, if it is known to be one; *longest* are
-    the characters of the longest values of one person.
+    *region* is that of all numbers, if it is known to be one; the values of nobody have more
+    than *longest* characters.
     """
 
     rows: Rows

@@ -20,10 +20,10 @@ from keebai_async.planning.checked import Checked
 from keebai_async.planning.codec import WireRow, numbers_of
 from keebai_async.planning.consent import may_say_who_wants_none
 from keebai_async.planning.corrections import Corrected, Corrections, Oddity
-from keebai_async.planning.narrowing import picked
+from keebai_async.planning.narrowing import without
 from keebai_async.planning.rejections import Problem
 from keebai_async.planning.rows import ListContext, ParsedRow, Rows, rejected
-from keebai_async.planning.text_checks import fine_values, longest
+from keebai_async.planning.text_checks import fine_values
 from keebai_async.sources.loop_turns import TimedTurns
 
 _SOME_DIGITS: Final = re.compile("[0-9][^0-9]*[0-9]")
@@ -55,22 +55,27 @@ class CloserLook:
         """By position: rows that were made alone."""
         self._turns = TimedTurns()
 
-    async def checked(self, keys: list[int] | None, doubtful: Sequence[int], *, fine: bool) -> Checked:
+    async def checked(
+        self, keys: list[int] | None, doubtful: Sequence[int], region: str | None, *, fine: bool, most: int
+    ) -> Checked:
         """All rows of the block.
 
         *keys* are those of the candidates if all are in E.164; those at the places *doubtful* are not
-        certain. *fine* says that all values are.
+        certain, and *region* is that of all, if it is known to be one. *fine* says that all values are, and
+        those of nobody have more than *most* characters.
         """
         rows, found = self._rows, self._found
         if keys is None:
-            keys, doubtful = self._in_doubt()
+            keys, doubtful, region = self._in_doubt()
         await self._check_numbers(doubtful)
-        places = await self._check_values(fine=fine)
+        gone = await self._check_values(fine=fine)
         await self._check_others()
-        good = found if len(places) == len(found.to) else found.picked(places)
+        good = found.without(gone)
+        places = (
+            list(filterfalse(frozenset(gone).__contains__, range(len(found.to)))) if self._numbers else ()
+        )
         ready = self._made(good, places)
         where: Sequence[int] = good.where
-        most = longest(good.values)
         self._note_numbers(places, ready)
         alone = self._corrected
         if alone:
@@ -83,10 +88,11 @@ class CloserLook:
             ready = list(map(by_position.__getitem__, where))
             most = max(most, max(sum(map(len, self._checks.codec.values(by_position[at]))) for at in alone))
         if alone or self._numbers:
-            keys = identities(numbers_of(ready))
-        elif len(places) < len(keys):
-            keys = picked(keys, places)
-        _, region = self._checks.numbers.forms.doubtful(keys)
+            keys, region = identities(numbers_of(ready)), None
+        elif gone and keys:
+            keys = without(keys, gone)
+        if region is None:
+            _, region = self._checks.numbers.forms.doubtful(keys)
         rejections: list[Rejection] = []
         for at in sorted(self._problems):
             rejections.append(rejected(rows, at, self._problems[at]))
@@ -95,10 +101,10 @@ class CloserLook:
         return Checked(rows, len(rows.numbers), ready, keys, where, rejections, region, most)
 
     def _note_numbers(self, places: Sequence[int], ready: Sequence[WireRow]) -> None:
-        """Count what is odd in the numbers of those who are *ready*, who are at *places*."""
+        """Count what is odd in the numbers of those who are *ready*, who are at *places* if some are odd."""
         counts: dict[int, int] = {}
         firsts: dict[int, tuple[tuple[Oddity, ...], int]] = {}
-        for at, place in enumerate(places) if self._numbers else ():
+        for at, place in enumerate(places):
             if (number := self._numbers.get(place)) and (odd := number.oddities):
                 which = id(odd)  # of few that are kept for good; to hash one takes as long as a number
                 if which not in firsts:
@@ -109,19 +115,19 @@ class CloserLook:
             for oddity in odd:
                 self._corrections.note(oddity, row, ready[at], count=counts[which])
 
-    def _in_doubt(self) -> tuple[list[int], list[int]]:
-        """The keys of numbers, any for those that are not certain; and the places of these."""
+    def _in_doubt(self) -> tuple[list[int], list[int], str | None]:
+        """The keys of numbers, any for those that are not certain; the places of these; the region of all."""
         to = self._found.to
         other = not_in_e164(to)
         if len(other) == len(to):
-            return [], other
+            return [], other, None
         # One that is in E.164 stands in for the others, so that all are read at once and keep their places.
         given, strict = list(to), next(filterfalse(frozenset(other).__contains__, range(len(to))))
         for place in other:
             given[place] = to[strict]
         keys = identities(given)
-        doubtful, _ = self._checks.numbers.forms.doubtful(keys)
-        return keys, sorted({*other, *doubtful})
+        doubtful, region = self._checks.numbers.forms.doubtful(keys)
+        return keys, sorted({*other, *doubtful}), region
 
     async def _check_numbers(self, places: Iterable[int]) -> None:
         found, check = self._found, self._checks.numbers.check
@@ -140,10 +146,13 @@ class CloserLook:
                 await self._turns.next()
 
     async def _check_values(self, *, fine: bool) -> list[int]:
-        """Look at values that are not certainly fine; gives the places of the rows that need not be."""
+        """Look at values that are not certainly fine.
+
+        Gives the places of those who are not taken as they are: who is bad, or was made alone.
+        """
         found = self._found
-        good: Sequence[int] = range(len(found.to)) if fine else await self._fine_places()
-        for place in () if fine else sorted(set(range(len(found.to))).difference(good)):
+        in_doubt = [] if fine else sorted(set(range(len(found.to))).difference(await self._fine_places()))
+        for place in in_doubt:
             position = found.where[place]
             if place in self._bad:
                 continue
@@ -157,9 +166,9 @@ class CloserLook:
                 self._corrected[position] = row
             if self._turns.due:
                 await self._turns.next()
-        return list(filterfalse(self._bad.__contains__, good))
+        return sorted(self._bad.union(in_doubt))
 
-    async def _fine_places(self) -> list[int]:
+    async def _fine_places(self) -> set[int]:
         """The places of the rows whose values are certainly fine."""
         columns, space = self._found.values, self._checks.codec.space
         good = set(range(len(self._found.to)))
@@ -170,7 +179,7 @@ class CloserLook:
         if space is not None and not space.holds_all(columns):
             rows = enumerate(zip(*columns, strict=True))
             good.difference_update(place for place, values in rows if space.over(values) > 0)
-        return sorted(good)
+        return good
 
     async def _check_others(self) -> None:
         """Take apart the rows whose structure is in doubt."""
@@ -198,9 +207,9 @@ class CloserLook:
                 self._context.consent.meet(name, [original.get(name, "")], [position])
 
     def _made(self, good: Candidates, places: Sequence[int]) -> Sequence[WireRow]:
-        """The rows of the candidates at *places*, with their numbers as they are sent."""
+        """The rows of the candidates, who are at *places* if some have numbers to be sent otherwise."""
         if good.ready is not None:
-            for place, row in zip(places, good.ready, strict=True) if self._numbers else ():
+            for place, row in zip(places, good.ready, strict=True) if places else ():
                 if place in self._numbers:
                     row.to = self._numbers[place].e164
             return good.ready

@@ -18,7 +18,7 @@ from keebai_async.errors import TemplateUnusable
 from keebai_async.model.limits import MAX_VARIABLE
 from keebai_async.model.template import Template
 from keebai_async.planning.column_json import ANY, ColumnJson
-from keebai_async.planning.narrowing import picked
+from keebai_async.planning.narrowing import picked, without
 from keebai_async.planning.template import body_space
 from keebai_async.sources.block import LineBlock
 
@@ -50,9 +50,9 @@ class MetaColumns(NamedTuple):
     names: tuple[str, ...]
     columns: Sequence[Sequence[str]]
 
-    def picked(self, places: Sequence[int]) -> "MetaColumns":
-        """That of the rows at *places*."""
-        return MetaColumns(self.names, [picked(column, places) for column in self.columns])
+    def without(self, gone: Sequence[int]) -> "MetaColumns":
+        """That of all rows but those at the places *gone*, which go up."""
+        return MetaColumns(self.names, [without(column, gone) for column in self.columns])
 
 
 NO_COLUMNS: Final = MetaColumns((), ())
@@ -186,9 +186,16 @@ class WrittenPeople:
     def picked(self, places: Sequence[int]) -> "WrittenPeople":
         return WrittenPeople(self._block, places if self._places is None else picked(self._places, places))
 
+    def without(self, gone: Sequence[int]) -> "WrittenPeople":
+        """All of them but those at the places *gone*, which go up."""
+        return WrittenPeople(self._block, without(self._all, gone))
+
+    @property
+    def _all(self) -> Sequence[int]:
+        return range(self._block.count) if self._places is None else self._places
+
     def part(self, place: slice) -> "WrittenPeople":
-        places = range(self._block.count) if self._places is None else self._places
-        return WrittenPeople(self._block, places[place])
+        return WrittenPeople(self._block, self._all[place])
 
 
 class ColumnPeople(Sequence[WireRow]):
@@ -225,6 +232,11 @@ class ColumnPeople(Sequence[WireRow]):
         written = None if self.written is None else self.written.picked(places)
         return self._of([picked(column, places) for column in self.columns], written)
 
+    def without(self, gone: Sequence[int]) -> "ColumnPeople":
+        """All of them but those at the places *gone*, which go up."""
+        written = None if self.written is None else self.written.without(gone)
+        return self._of([without(column, gone) for column in self.columns], written)
+
     def _of(self, columns: Sequence[Sequence[str]], written: WrittenPeople | None) -> "ColumnPeople":
         to, *texts = columns
         values = len(self._codec.names)
@@ -260,3 +272,8 @@ def numbers_of(rows: Sequence[WireRow]) -> Sequence[str]:
 def rows_at(rows: Sequence[WireRow], places: Sequence[int]) -> Sequence[WireRow]:
     """The people at *places*."""
     return rows.picked(places) if isinstance(rows, ColumnPeople) else picked(rows, places)
+
+
+def rows_without(rows: Sequence[WireRow], gone: Sequence[int]) -> Sequence[WireRow]:
+    """All people but those at the places *gone*, which go up."""
+    return rows.without(gone) if isinstance(rows, ColumnPeople) else without(rows, gone)

@@ -74,9 +74,11 @@ class Deduper:
     def again(self, keys: Sequence[int]) -> list[int]:
         """The places of the keys that are here, or earlier among them."""
         places = range(len(keys))
-        first = dict(zip(reversed(keys), reversed(places), strict=True))
-        again = set(compress(places, map(ne, places, map(first.__getitem__, keys))))
-        if held := set(self._held(first)):
+        again, distinct = set[int](), set(keys)
+        if len(distinct) < len(keys):
+            first = dict(zip(reversed(keys), reversed(places), strict=True))
+            again.update(compress(places, map(ne, places, map(first.__getitem__, keys))))
+        if held := set(self._held(distinct)):
             again.update(compress(places, map(held.__contains__, keys)))
         return sorted(again)
 

@@ -89,7 +89,7 @@ class Reader:
         if keys is None or doubtful or not fine or len(keys) < len(rows.numbers):
             await self._load_parser()
             look = CloserLook(self._checks, self._context, self.corrections, rows, found)
-            return await look.checked(keys, doubtful, fine=fine)
+            return await look.checked(keys, doubtful, region, fine=fine, most=most)
         return Checked(
             rows, len(keys), found.people(self._codec), keys, found.where, region=region, longest=most
         )

@@ -200,9 +200,8 @@ class JsonlList:
     def _without_zeros(self, found: Candidates, data: bytes) -> Candidates:
         if not self._loosely or _MINUS_ZERO not in data:
             return found
-        return found.without(
-            {place for column in found.values for place, value in enumerate(column) if value == "0"}
-        )
+        zeros = {place for column in found.values for place, value in enumerate(column) if value == "0"}
+        return found.without(sorted(zeros))
 
 
 def from_line(line: bytes, names: ListNames) -> ParsedRow | Problem:

@@ -73,7 +73,7 @@ class TableRows:
         found = Candidates(where, of[names.to], values, metas=metas, plain=self._block.plain)
         not_text = self._block.not_text
         out = {place for place, at in enumerate(where) if at in not_text} if not_text else set()
-        return found.without(out | self._perhaps_out(of))
+        return found.without(sorted(out | self._perhaps_out(of)))
 
     def parse(self, position: int) -> ParsedRow | Problem:
         """The slow path: one row taken apart.
