@@ -98,6 +98,8 @@ def without_wrapping(text: str) -> Unwrapped:
 
 def simple_digits(cell: str) -> str | None:
     """`plain_digits` of a cell of digits, blanks, brackets and dashes alone; None of others."""
+    if cell.isascii() and (cell.isdigit() or (cell.startswith("+") and cell[1:].isdigit())):  # as most
+        return _with_plus(cell)
     return _with_plus(cell.translate(_FILLING)) if _SIMPLE.fullmatch(cell) else None
 
 
