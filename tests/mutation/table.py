@@ -63,6 +63,8 @@ MODULES: Final = MappingProxyType(
             "planning/test_planning_plan.py",
             "planning/test_planning_opt_outs.py",
             "planning/test_planning_options.py",
+            "planning/test_planning_ledger.py",
+            "planning/test_planning_sent_lately.py",
             "planning/test_planning_numbers.py::test_people_are_counted_by_country_also_where_some_come_twice",
         ),
         "planning/dealing": ("planning/test_planning_dealing.py", "planning/test_planning_shares.py"),
