@@ -103,7 +103,7 @@ class NumberReader:
             return _SPREADSHEET
         digits = plain_digits(bare.text)
         if digits is None:
-            return _bad(_not_e164(oddness(bare.text)))
+            return _not_e164(oddness(bare.text))
         return self._of_digits(digits, number, international=bare.international)
 
     def _of_digits(self, digits: str, number: str, *, international: bool = False) -> PhoneNumber | Problem:
@@ -119,7 +119,7 @@ class NumberReader:
         else:
             found = self._local(digits)
         if isinstance(found, str):
-            return _bad(_not_e164(found))
+            return _not_e164(found)
         return found if found.e164 != number else PhoneNumber(number)
 
     def _local(self, digits: str) -> PhoneNumber | str:
@@ -156,7 +156,9 @@ def from_international(number: str) -> PhoneNumber | str:
     if not parser_installed():
         return PhoneNumber(number, parsed=True) if is_possible(identity(number)) else _unlike(number)
     code = calling_code(number[1:])
-    return _unlike(number) if code and is_nobodys(number[1 + len(code) :], code) else parse(number, None)
+    if code and is_nobodys(local := number[1 + len(code) :], code):
+        return _unlike_in(code, len(local))
+    return parse(number, None)
 
 
 def from_region(digits: str, region: str) -> PhoneNumber | str:
@@ -363,10 +365,11 @@ def _unlike_in(code: str, digits: int) -> str:
     return f"too {word} for {name} ({digits} digits behind +{code}, {needed} needed)"
 
 
-def _not_e164(why: str) -> str:
-    return f"{why}: write it in E.164, such as +5491155555555"
-
-
 @lru_cache  # nearly all of a list are wrong in the same few ways
+def _not_e164(why: str) -> Problem:
+    return _bad(f"{why}: write it in E.164, such as +5491155555555")
+
+
+@lru_cache
 def _bad(detail: str) -> Problem:
     return Problem(Reason.BAD_NUMBER, detail, "to")
