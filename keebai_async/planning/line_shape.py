@@ -59,9 +59,8 @@ class LineShape:
             return None
         if not text.endswith("\n"):
             text += "\n"
-        parts = text.split(
-            self._between
-        )  # from the end is faster, but takes a text that is a colon for a cut
+        # From the end it is faster, but takes a text that is a colon for a cut.
+        parts = text.split(self._between)
         width = len(self.paths)
         if parts[0] != self._begin or len(parts) != count * width + 1:
             return None
