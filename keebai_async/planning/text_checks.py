@@ -131,13 +131,14 @@ _NOTHING_OF_MANY: Final = frozenset(
 # What a program writes for a part that is not there, joined to another: `Ana null`.
 _NOTHING_BESIDE: Final = re.compile(r"(?:null|undefined|NaN) .+|.+ (?:null|undefined|NaN)", re.DOTALL)
 _IN_EVERY_SPELLING: Final = 5
-"""Letters of a word of which every spelling is known: of a longer one there are hundreds."""
+"""Letters of a text of which every spelling is known: of a longer one there are hundreds."""
 
 
 def _spellings(word: str) -> set[str]:
-    """A word in small and large letters: every mixture of a short one, of others as somebody writes them."""
+    """A text in small and large letters: every mixture of a short one; of others, as each word is written."""
     if sum(map(str.isalpha, word)) > _IN_EVERY_SPELLING:
-        return {word, word.upper(), word.capitalize(), word.title()}
+        each = [(part, part.upper(), part.capitalize()) for part in word.split(" ")]
+        return set(map(" ".join, product(*each)))
     return set(map("".join, product(*((letter, letter.upper()) for letter in word))))
 
 
